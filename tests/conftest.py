@@ -1,4 +1,4 @@
-"""Configurations for tests, made from the project in tests/projects/payments, and what is rendered from it."""
+"""Configurations for tests, made from the project in tests/projects/shipping, and what is rendered from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cicd_templates.config.load import parse_configuration
 from tests.projects.rendering import rendered_project
 
 ROOT = Path(__file__).parent.parent
-# The project of tests/projects/payments: a folder with `templates/` and what is rendered from it in `out/`.
+# The project of tests/projects/shipping: a folder with `templates/` and what is rendered from it in `out/`.
 PROJECT = rendered_project()
 RAW = tomllib.loads((PROJECT / "templates/environments.toml").read_text())
 

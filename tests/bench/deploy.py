@@ -47,8 +47,8 @@ def graph(count: int, seed: int, reads: int = 3) -> list[StackTemplate]:
         stacks.append(
             rendered(
                 f"s{number:03}",
-                reads={f"V{earlier}": f"/payments/staging/s{earlier:03}/V" for earlier in chosen},
-                publishes={f"/payments/staging/s{number:03}/V": "1"},
+                reads={f"V{earlier}": f"/shipping/staging/s{earlier:03}/V" for earlier in chosen},
+                publishes={f"/shipping/staging/s{number:03}/V": "1"},
             )
         )
     return stacks

@@ -23,7 +23,7 @@ MEGABYTES = (10, 25, 50)
 ROW: dict[str, Any] = {
     "code": "47 \n48     subprocess.call(command, shell=True)\n49 \n",
     "col_offset": 4,
-    "filename": "src/payments/module.py",
+    "filename": "src/shipping/module.py",
     "issue_confidence": "HIGH",
     "issue_cwe": {"id": 78, "link": "https://cwe.mitre.org/data/definitions/78.html"},
     "issue_severity": "HIGH",
@@ -42,7 +42,7 @@ RESULT: dict[str, Any] = {
     "locations": [
         {
             "physicalLocation": {
-                "artifactLocation": {"uri": "src/payments/module.py"},
+                "artifactLocation": {"uri": "src/shipping/module.py"},
                 "region": {"startLine": 48, "snippet": {"text": "    subprocess.call(command, shell=True)\n"}},
             }
         }

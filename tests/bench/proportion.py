@@ -25,11 +25,11 @@ from cicd_templates.template.stack_template import StackTemplate
 SMALL, LARGE, RUNS, LIMIT = 2_000, 20_000, 3, 20
 DAY = date(2026, 11, 24)
 FACTS = StackFacts(
-    project="payments",
+    project="shipping",
     environment="staging",
     kind="runtime",
     layer="own",
-    stack="payments-staging-own",
+    stack="shipping-staging-own",
     account="222222222222",
     region="eu-central-1",
     protection="disposable",

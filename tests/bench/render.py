@@ -47,7 +47,7 @@ from cicd_templates.render import out_folder, render
 from cicd_templates.config.load import parse_configuration
 from cicd_templates.cli.project_layers import project_layers
 raw = tomllib.loads(pathlib.Path("templates/environments.toml").read_text())
-checks = raw["services"]["payment-processor"]["checks"]
+checks = raw["services"]["parcel-dispatcher"]["checks"]
 numbers = range(1, int(sys.argv[1]) + 1)
 raw["services"] = {f"service-{n}": {"path_pattern": f"/{n}/*", "checks": checks} for n in numbers}
 raw["environments"]["production"].pop("services", None)

@@ -112,7 +112,7 @@ def _of_cloudformation(action: str, request: Mapping[str, Any], begin: str) -> I
     stack = request.get("StackName", "")
     if not stack and "ChangeSetName" in request:
         # AWS authorizes the call for the stack of the change set.
-        stack = "payments-staging-keys"
+        stack = "shipping-staging-keys"
     if not stack:
         # Without a name, DescribeStacks needs ListStacks too.
         yield from ((each, "*", {}) for each in sorted({action, "cloudformation:ListStacks"}))

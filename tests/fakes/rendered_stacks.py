@@ -30,10 +30,10 @@ def rendered(
     What it reads, the resource `Reader` uses, as a moved value that no resource uses would change nothing. A stack
     that would have no resource has a `Placeholder`, as CloudFormation refuses a template without any.
     """
-    name = f"payments-{environment}-{layer}"
-    tags = {"Project": "payments", "Environment": environment, "ManagedBy": "cicd-templates", "Layer": layer}
+    name = f"shipping-{environment}-{layer}"
+    tags = {"Project": "shipping", "Environment": environment, "ManagedBy": "cicd-templates", "Layer": layer}
     facts = StackFacts(
-        project="payments",
+        project="shipping",
         environment=environment,
         kind="runtime",
         layer=layer,

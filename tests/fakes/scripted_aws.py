@@ -23,7 +23,7 @@ from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Item
 from cicd_templates.template.stack_graph import Links
 
-SCOPE = Scope("payments", "staging", None, "222222222222", "eu-central-1", frozenset({"payments-staging-keys"}))
+SCOPE = Scope("shipping", "staging", None, "222222222222", "eu-central-1", frozenset({"shipping-staging-keys"}))
 WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
@@ -114,7 +114,7 @@ def clock() -> Polling:
 
 
 def living(
-    name: str = "payments-staging-keys",
+    name: str = "shipping-staging-keys",
     *resources: Owned,
     status: str = "CREATE_COMPLETE",
     links: Links | None = None,
@@ -122,7 +122,7 @@ def living(
     guarded: bool = False,
 ) -> DeployedStack:
     links = links or Links(name, "staging", (), {}, ())
-    label = name.removeprefix("payments-staging-")
+    label = name.removeprefix("shipping-staging-")
     return DeployedStack(name, f"id-{label}", status, {"Layer": label}, role, guarded, WHEN, links, label, resources)
 
 

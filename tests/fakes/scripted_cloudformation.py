@@ -79,10 +79,10 @@ class FakeCloudFormation:
 
 def stack(status: str, **tags: str) -> dict[str, Any]:
     """A stack as CloudFormation describes it, ours by its tags unless they say otherwise."""
-    known = {"ManagedBy": "cicd-templates", "Project": "payments", **tags}
+    known = {"ManagedBy": "cicd-templates", "Project": "shipping", **tags}
     return {
         "StackId": "arn:stack",
-        "StackName": "payments-staging-keys",
+        "StackName": "shipping-staging-keys",
         "StackStatus": status,
         "Tags": [{"Key": key, "Value": value} for key, value in known.items()],
     }

@@ -193,7 +193,7 @@ def test_a_trust_policy_admits_one_service_for_this_account_or_one_role() -> Non
             assert principal == {"Fn::Sub": "arn:${AWS::Partition}:iam::111111111111:root"}, (path, name)
             (role,) = statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]
             assert re.search(
-                ":role/payments-tools-(payment-processor-|pipeline-payment-processor$)", role["Fn::Sub"]
+                ":role/shipping-tools-(parcel-dispatcher-|pipeline-parcel-dispatcher$)", role["Fn::Sub"]
             ), path
 
 
@@ -274,24 +274,24 @@ def test_the_logical_ids_of_data_have_not_changed() -> None:
         ("storage", "Uploads"),
         ("network", "FlowLogGroup"),
         ("cluster", "InsightsLogGroup"),
-        ("registry-payment-processor", "Images"),
-        ("service-payment-processor", "LogGroup"),
-        ("build-payment-processor", "BanditLogGroup"),
-        ("build-payment-processor", "BillOfMaterialsLogGroup"),
-        ("build-payment-processor", "ImageLogGroup"),
-        ("build-payment-processor", "ImageScanLogGroup"),
-        ("build-payment-processor", "SafetyApiKeySecret"),
-        ("build-payment-processor", "SafetyLogGroup"),
-        ("build-payment-processor", "SecretsLogGroup"),
-        ("build-payment-processor", "SmokeTestLogGroup"),
-        ("build-payment-processor", "SnykLogGroup"),
-        ("build-payment-processor", "SnykTokenSecret"),
-        ("build-payment-processor", "UnitTestsLogGroup"),
-        ("monitoring-payment-processor", "HistoryLogGroup"),
-        ("monitoring-payment-processor", "MeasureLogGroup"),
-        ("monitoring-payment-processor", "StuckLogGroup"),
-        ("review-payment-processor", "ReviewLogGroup"),
-        ("scan-gate-payment-processor", "ScanGateLogGroup"),
+        ("registry-parcel-dispatcher", "Images"),
+        ("service-parcel-dispatcher", "LogGroup"),
+        ("build-parcel-dispatcher", "BanditLogGroup"),
+        ("build-parcel-dispatcher", "BillOfMaterialsLogGroup"),
+        ("build-parcel-dispatcher", "ImageLogGroup"),
+        ("build-parcel-dispatcher", "ImageScanLogGroup"),
+        ("build-parcel-dispatcher", "SafetyApiKeySecret"),
+        ("build-parcel-dispatcher", "SafetyLogGroup"),
+        ("build-parcel-dispatcher", "SecretsLogGroup"),
+        ("build-parcel-dispatcher", "SmokeTestLogGroup"),
+        ("build-parcel-dispatcher", "SnykLogGroup"),
+        ("build-parcel-dispatcher", "SnykTokenSecret"),
+        ("build-parcel-dispatcher", "UnitTestsLogGroup"),
+        ("monitoring-parcel-dispatcher", "HistoryLogGroup"),
+        ("monitoring-parcel-dispatcher", "MeasureLogGroup"),
+        ("monitoring-parcel-dispatcher", "StuckLogGroup"),
+        ("review-parcel-dispatcher", "ReviewLogGroup"),
+        ("scan-gate-parcel-dispatcher", "ScanGateLogGroup"),
     }
 
 

@@ -18,7 +18,7 @@ TOOLS = PROJECT / "out/tools"
 
 
 def load(layer: str, folder: str = "tools") -> dict[str, Any]:
-    path = PROJECT / f"out/{folder}/{layer}-payment-processor.yaml"
+    path = PROJECT / f"out/{folder}/{layer}-parcel-dispatcher.yaml"
     return cloudformation_yaml.load(path.read_text())["Resources"]  # type: ignore[no-any-return]
 
 
@@ -72,7 +72,7 @@ def test_nothing_writes_an_image_or_a_stack_before_the_gate() -> None:
     for stage in before:
         for action in stage["Actions"]:
             if provider(action) == "Test/CodeBuild":
-                project = action["Configuration"]["ProjectName"].removeprefix("payments-tools-payment-processor-")
+                project = action["Configuration"]["ProjectName"].removeprefix("shipping-tools-parcel-dispatcher-")
                 assert project in ("unit-tests", "bandit", "safety", "snyk", "secrets")
 
 
@@ -81,7 +81,7 @@ def test_production_is_changed_only_by_the_action_after_its_approval() -> None:
         (stage["Name"], action)
         for stage in STAGES
         for action in stage["Actions"]
-        if "payments-production" in json.dumps(action["Configuration"]) and provider(action) == "Deploy/CloudFormation"
+        if "shipping-production" in json.dumps(action["Configuration"]) and provider(action) == "Deploy/CloudFormation"
     ]
     production = actions(STAGES[-1])
 
@@ -105,14 +105,14 @@ def test_what_is_executed_is_the_change_set_that_was_prepared() -> None:
         prepared, executed = stage["Prepare"]["Configuration"], stage["Execute"]["Configuration"]
         assert (prepared["StackName"], prepared["ChangeSetName"]) == (executed["StackName"], executed["ChangeSetName"])
         assert prepared["ParameterOverrides"] == '{"ImageUri": "#{Image.IMAGE_URI}"}'
-        assert prepared["TemplatePath"] == f"Templates::{name.lower()}/service-payment-processor.yaml"
+        assert prepared["TemplatePath"] == f"Templates::{name.lower()}/service-parcel-dispatcher.yaml"
         assert (PROJECT / "out" / prepared["TemplatePath"].removeprefix("Templates::")).exists()
 
 
 def test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_fails() -> None:
     staging = STAGES[NAMES.index("Staging")]
     smoke = actions(staging)["StagingSmokeTest"]
-    outputs = cloudformation_yaml.load((PROJECT / "out/staging/service-payment-processor.yaml").read_text())["Outputs"]
+    outputs = cloudformation_yaml.load((PROJECT / "out/staging/service-parcel-dispatcher.yaml").read_text())["Outputs"]
 
     assert staging["OnFailure"] == {"Result": "ROLLBACK"}
     (variable,) = json.loads(smoke["Configuration"]["EnvironmentVariables"])
@@ -138,7 +138,7 @@ def test_sources_are_not_polled_and_an_event_pins_the_version() -> None:
 
     assert rule["EventPattern"]["detail"] == {
         "bucket": {"name": [{"Ref": "SourceBucketName"}]},
-        "object": {"key": ["payment-processor/source.zip"]},
+        "object": {"key": ["parcel-dispatcher/source.zip"]},
     }
     (revision,) = json.loads(target["InputTransformer"]["InputTemplate"])["sourceRevisions"]
     assert revision == {"actionName": "App", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "<version>"}
@@ -231,7 +231,7 @@ def test_approvers_alone_approve_and_nobody_overrides() -> None:
         assert approves != (("Deny", "codepipeline:PutApprovalResult") in statements), name
     answered = policies["ApproversPolicy"][("Allow", "codepipeline:PutApprovalResult")]["Resource"]
     assert [each["Fn::Sub"].rpartition(":")[2] for each in answered] == [
-        "payment-processor-payments-tools/Production/Approve"
+        "parcel-dispatcher-shipping-tools/Production/Approve"
     ]
     assert ("Deny", "s3:PutObject") in policies["ApproversPolicy"]
     assert ("Deny", "codepipeline:StartPipelineExecution") in policies["ApproversPolicy"]
@@ -348,7 +348,7 @@ def test_each_kind_of_news_reaches_the_groups_that_care_in_words(rule: str, grou
     for target in targets:
         assert target["Arn"] == {"Ref": f"{target['Id']}TopicArn"}
         message = json.loads(target["InputTransformer"]["InputTemplate"])
-        assert message.startswith("payment-processor: ")
+        assert message.startswith("parcel-dispatcher: ")
         names = set(re.findall(r"<(\w+)>", message))
         assert names <= target["InputTransformer"]["InputPathsMap"].keys()
 
@@ -361,14 +361,14 @@ def test_every_rule_is_about_this_pipeline_and_loses_nothing_in_silence() -> Non
                 about = each.get("pipeline") or detail.get("pipeline") or each["requestParameters"]
                 while isinstance(about, dict):
                     (about,) = about.values()
-                assert about == ["payment-processor-payments-tools"], name
+                assert about == ["parcel-dispatcher-shipping-tools"], name
         for target in rule["Targets"]:
             assert target["DeadLetterConfig"] == {"Arn": {"Ref": "DeadLettersQueueArn"}}, name
             # Topics, functions and log groups admit rules by their own policies.
             assert "RoleArn" not in target, name
 
 
-PIPELINE_NAME = "payment-processor-payments-tools"
+PIPELINE_NAME = "parcel-dispatcher-shipping-tools"
 UPDATED = {"eventName": "UpdatePipeline", "requestParameters": {"pipeline": {"name": PIPELINE_NAME}}}
 DELETED = {"eventName": "DeletePipeline", "requestParameters": {"name": PIPELINE_NAME}}
 
@@ -493,7 +493,7 @@ def test_what_runs_the_application_shares_no_cache_with_what_judges_it() -> None
     for name, folder in caches.items():
         resource = load("build")[f"{name}Role"]["Properties"]["Policies"]
         cached = re.findall(r"CacheBucketName\}/([^']*)'", str(resource))
-        assert set(cached) == ({f"payment-processor/{folder}/*"} if folder else set()), name
+        assert set(cached) == ({f"parcel-dispatcher/{folder}/*"} if folder else set()), name
 
 
 def test_the_gate_and_the_builds_can_compare_what_an_earlier_attempt_put() -> None:
@@ -501,7 +501,7 @@ def test_the_gate_and_the_builds_can_compare_what_an_earlier_attempt_put() -> No
         (policy,) = load(layer)[role]["Properties"]["Policies"]
         (compare,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "CompareEvidence"]
         assert "s3:GetObject" in compare["Action"]
-        assert compare["Resource"][0]["Fn::Sub"].endswith("${EvidenceBucketName}/payment-processor/*")
+        assert compare["Resource"][0]["Fn::Sub"].endswith("${EvidenceBucketName}/parcel-dispatcher/*")
 
 
 def test_sources_and_templates_are_kept_as_long_as_what_is_known_of_them() -> None:
@@ -557,8 +557,8 @@ def test_who_releases_may_ask_where_to() -> None:
     (find,) = [each for each in statements if "ssm:GetParameter" in each["Action"]]
 
     assert [each["Fn::Sub"].partition(":parameter")[2] for each in find["Resource"]] == [
-        "/payments/tools/storage/SourceBucketName",
-        "/payments/tools/pipeline-payment-processor/PipelineName",
+        "/shipping/tools/storage/SourceBucketName",
+        "/shipping/tools/pipeline-parcel-dispatcher/PipelineName",
     ]
 
 
@@ -601,10 +601,10 @@ def test_the_history_admits_its_one_rule_under_the_key() -> None:
     logs = next(each for each in key["Statement"] if each["Sid"] == "LetLogsEncryptOurLogGroups")
     named = [each["Fn::Sub"] for each in logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]]
 
-    assert group["LogGroupName"] == "/aws/events/payments-tools-payment-processor"
-    assert any(each.endswith("log-group:/aws/events/payments-tools-*") for each in named)
+    assert group["LogGroupName"] == "/aws/events/shipping-tools-parcel-dispatcher"
+    assert any(each.endswith("log-group:/aws/events/shipping-tools-*") for each in named)
     write = next(each for each in group["ResourcePolicyDocument"]["Statement"] if each["Sid"].endswith("Write"))
-    assert write["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"].endswith("payment-processor-history")
+    assert write["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"].endswith("parcel-dispatcher-history")
 
 
 def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
@@ -632,13 +632,13 @@ def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_cloudformation_is_given_the_same_role_by_the_pipeline_and_by_the_deployer(environment: str) -> None:
     delivery = load("delivery", environment)
-    service = cloudformation_yaml.load((PROJECT / f"out/{environment}/service-payment-processor.yaml").read_text())
+    service = cloudformation_yaml.load((PROJECT / f"out/{environment}/service-parcel-dispatcher.yaml").read_text())
     facts = service["Metadata"]["CicdTemplates"]
     prepared = actions(STAGES[NAMES.index(environment.capitalize())])["Prepare"]
     name = delivery["CloudFormationRole"]["Properties"]["RoleName"]
 
     assert facts["DeployedAs"] == delivery["ExecutionRoleArnParameter"]["Properties"]["Name"]
-    assert facts["After"] == [f"payments-{environment}-delivery-payment-processor"]
+    assert facts["After"] == [f"shipping-{environment}-delivery-parcel-dispatcher"]
     assert prepared["Configuration"]["RoleArn"]["Fn::Sub"].endswith(f":role/{name}")
     assert prepared["RoleArn"]["Fn::Sub"].endswith(f":role/{delivery['DeliveryRole']['Properties']['RoleName']}")
 
@@ -654,8 +654,8 @@ def test_key_and_bucket_admit_the_delivery_roles_and_no_other_account() -> None:
         patterns = [each["Fn::Sub"] for each in admitting["Condition"]["ArnLike"]["aws:PrincipalArn"]]
         others = [each["Fn::Sub"] for each in admitting["Condition"]["ArnNotLike"]["aws:PrincipalArn"]]
         assert patterns == [
-            "arn:${AWS::Partition}:iam::222222222222:role/payments-staging-delivery-*",
-            "arn:${AWS::Partition}:iam::333333333333:role/payments-production-delivery-*",
+            "arn:${AWS::Partition}:iam::222222222222:role/shipping-staging-delivery-*",
+            "arn:${AWS::Partition}:iam::333333333333:role/shipping-production-delivery-*",
         ]
         for environment in ("staging", "production"):
             roles = load("delivery", environment)

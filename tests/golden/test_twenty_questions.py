@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import PROJECT
 
 OUT = PROJECT / "out"
-S = r"payment-processor"
+S = r"parcel-dispatcher"
 
 QUESTIONS = [
     (
@@ -94,7 +94,7 @@ QUESTIONS = [
     (
         "And who is that?",
         "tools/REVIEW.md",
-        r"\| notifications \| Operations \| payments-operations`@`example\.com \|$",
+        r"\| notifications \| Operations \| shipping-operations`@`example\.com \|$",
     ),
     ("How long are logs kept, here and there?", "DIFFERENCES.md", r"\| RetentionInDays \| 30 \| 365 \|$"),
     (
@@ -115,7 +115,7 @@ QUESTIONS = [
     (
         "What is deployed before what, and how without this tool?",
         "README.md",
-        r"^aws cloudformation deploy --region \S+ --stack-name payments-tools-keys",
+        r"^aws cloudformation deploy --region \S+ --stack-name shipping-tools-keys",
     ),
 ]
 

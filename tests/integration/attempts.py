@@ -10,12 +10,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 REGION = "eu-central-1"
-NAME = "payments-tools-payment-processor"
+NAME = "shipping-tools-parcel-dispatcher"
 # CodePipeline shortens a pipeline's name to 20 characters and an artifact's name to 10.
-RUN = "payment-processor-pa"
+RUN = "parcel-dispatcher-sh"
 # Another service whose name begins with the same characters.
-ANOTHER_RUN = "payment-ledger-payme"
-SERVICE = "payment-processor"
+ANOTHER_RUN = "parcel-ledgers-parce"
+SERVICE = "parcel-dispatcher"
 SOURCE = f"{SERVICE}/source.zip"
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 # Errors after IAM has allowed the call: the resource does not exist, or its state does not permit the operation.
@@ -40,7 +40,7 @@ class Place:
     keys: dict[str, str]
 
     def bucket(self, name: str, environment: str = "tools") -> str:
-        return f"payments-{environment}-{name}-{self.accounts[environment]}-{REGION}"
+        return f"shipping-{environment}-{name}-{self.accounts[environment]}-{REGION}"
 
     def arn(self, service: str, resource: str, environment: str = "tools") -> str:
         region = "" if service == "iam" else REGION
@@ -82,7 +82,7 @@ def assume(role: str, environment: str = "tools") -> Call:
     return call(
         "sts",
         "assume_role",
-        RoleArn=lambda place: place.arn("iam", f"role/payments-{environment}-{role}", environment),
+        RoleArn=lambda place: place.arn("iam", f"role/shipping-{environment}-{role}", environment),
         RoleSessionName="tries",
     )
 
@@ -96,7 +96,7 @@ def get(bucket: str, name: str) -> Call:
 
 
 def publish(topic: str) -> Call:
-    return call("sns", "publish", TopicArn=lambda place: place.arn("sns", f"payments-tools-{topic}"), Message="x")
+    return call("sns", "publish", TopicArn=lambda place: place.arn("sns", f"shipping-tools-{topic}"), Message="x")
 
 
 def secret(operation: str, name: str, **more: Any) -> Call:
@@ -131,18 +131,18 @@ ATTEMPTS: dict[str, Call] = {
     "delete an artifact": s3("delete_object", "artifacts", Key=f"{RUN}/App/there"),
     "hand on a report under another algorithm": put("artifacts", f"{RUN}/BanditRepo/a", ServerSideEncryption="AES256"),
     "list the artifacts": s3("list_objects_v2", "artifacts"),
-    "read Bandit's cache": get("cache", "payment-processor/bandit/pip"),
-    "fill Bandit's cache": put("cache", "payment-processor/bandit/new"),
-    "fill the unit tests' cache": put("cache", "payment-processor/unit-tests/new"),
-    "fill the bill of materials' cache": put("cache", "payment-processor/sbom/new"),
+    "read Bandit's cache": get("cache", "parcel-dispatcher/bandit/pip"),
+    "fill Bandit's cache": put("cache", "parcel-dispatcher/bandit/new"),
+    "fill the unit tests' cache": put("cache", "parcel-dispatcher/unit-tests/new"),
+    "fill the bill of materials' cache": put("cache", "parcel-dispatcher/sbom/new"),
     "fill another service's cache": put("cache", "another/new"),
     "change the artifacts' policy": s3("put_bucket_policy", "artifacts", Policy="{}"),
     # evidence
-    "read the evidence": get("evidence", "payment-processor/verdict.json"),
-    "put evidence": put("evidence", "payment-processor/new.json", IfNoneMatch="*"),
+    "read the evidence": get("evidence", "parcel-dispatcher/verdict.json"),
+    "put evidence": put("evidence", "parcel-dispatcher/new.json", IfNoneMatch="*"),
     "put evidence of another service": put("evidence", "another/new.json", IfNoneMatch="*"),
-    "put evidence where some may be already": put("evidence", "payment-processor/verdict.json"),
-    "delete evidence": s3("delete_object", "evidence", Key="payment-processor/verdict.json"),
+    "put evidence where some may be already": put("evidence", "parcel-dispatcher/verdict.json"),
+    "delete evidence": s3("delete_object", "evidence", Key="parcel-dispatcher/verdict.json"),
     # keys and secrets
     "encrypt with the tools key": key("encrypt", "tools", Plaintext=b"x"),
     "encrypt with staging's key": key("encrypt", "staging", Plaintext=b"x"),
@@ -153,7 +153,7 @@ ATTEMPTS: dict[str, Call] = {
     "read the Safety key": secret("get_secret_value", f"{NAME}-safety-api-key"),
     "change the Snyk token": secret("put_secret_value", f"{NAME}-snyk-token", SecretString="x"),
     # logs
-    "delete a log group": call("logs", "delete_log_group", logGroupName="/payments/tools/build/none"),
+    "delete a log group": call("logs", "delete_log_group", logGroupName="/shipping/tools/build/none"),
     # images
     "log in to the registry": call("ecr", "get_authorization_token"),
     "push a layer": image("initiate_layer_upload"),
@@ -173,31 +173,31 @@ ATTEMPTS: dict[str, Call] = {
     "send a dead letter": call(
         "sqs",
         "send_message",
-        QueueUrl=lambda place: f"https://sqs.{REGION}.amazonaws.com/{place.accounts['tools']}/payments-tools-dead-letters",
+        QueueUrl=lambda place: f"https://sqs.{REGION}.amazonaws.com/{place.accounts['tools']}/shipping-tools-dead-letters",
         MessageBody="x",
     ),
     # roles
-    "act as the source action": assume("action-source-payment-processor-app"),
-    "act as the gate's action": assume("payment-processor-action-gate"),
-    "act as staging's delivery": assume("delivery-payment-processor", "staging"),
-    "act as production's delivery": assume("delivery-payment-processor", "production"),
-    "act as production's reviewer": assume("review-payment-processor", "production"),
-    "act as CloudFormation in production": assume("delivery-execution-payment-processor", "production"),
+    "act as the source action": assume("action-source-parcel-dispatcher-app"),
+    "act as the gate's action": assume("parcel-dispatcher-action-gate"),
+    "act as staging's delivery": assume("delivery-parcel-dispatcher", "staging"),
+    "act as production's delivery": assume("delivery-parcel-dispatcher", "production"),
+    "act as production's reviewer": assume("review-parcel-dispatcher", "production"),
+    "act as CloudFormation in production": assume("delivery-execution-parcel-dispatcher", "production"),
     "make a role an administrator": call(
         "iam", "put_role_policy", RoleName=f"{NAME}-bandit", PolicyName="admin", PolicyDocument=ADMIN
     ),
     "make a user": call("iam", "create_user", UserName="mallory"),
     # values and stacks
-    "find where to release": call("ssm", "get_parameter", Name="/payments/tools/storage/SourceBucketName"),
-    "read another published value": call("ssm", "get_parameter", Name="/payments/tools/keys/KeyArn"),
+    "find where to release": call("ssm", "get_parameter", Name="/shipping/tools/storage/SourceBucketName"),
+    "read another published value": call("ssm", "get_parameter", Name="/shipping/tools/keys/KeyArn"),
     "change a published value": call(
-        "ssm", "put_parameter", Name="/payments/tools/keys/KeyArn", Value="x", Type="String", Overwrite=True
+        "ssm", "put_parameter", Name="/shipping/tools/keys/KeyArn", Value="x", Type="String", Overwrite=True
     ),
     "delete the pipeline's stack": call("cloudformation", "delete_stack", StackName=f"{NAME}-none"),
 }  # fmt: skip
 
-PIPELINE = f"arn:aws:codepipeline:{REGION}:{{tools}}:{SERVICE}-payments-tools"
-LOGS = f"arn:aws:logs:{REGION}:{{tools}}:log-group:/payments/tools/build/payment-processor"
+PIPELINE = f"arn:aws:codepipeline:{REGION}:{{tools}}:{SERVICE}-shipping-tools"
+LOGS = f"arn:aws:logs:{REGION}:{{tools}}:log-group:/shipping/tools/build/parcel-dispatcher"
 # The local AWS has no CodePipeline, and checks writing to a log stream on the group instead of the stream. So its
 # policy simulator answers these attempts from the identity's policies alone.
 SIMULATED = {

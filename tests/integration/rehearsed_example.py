@@ -24,8 +24,8 @@ from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT, ROOT
+from tests.projects.rendering import EXAMPLE
 
-EXAMPLE = ROOT / "examples/payment-processor"
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
 TOOLS = BuildTools(Path(sys.prefix))
 

@@ -82,7 +82,7 @@ def test_only_copies_that_have_expired_and_are_idle_are_swept(
     assert "staging-pr2: 1 stacks, expired" in swept
     assert "KMS deletes it on" in swept
     there = {
-        name: describe_stack(clients, f"payments-{name}-keys") for name in ("staging", "staging-pr1", "staging-pr2")
+        name: describe_stack(clients, f"shipping-{name}-keys") for name in ("staging", "staging-pr1", "staging-pr2")
     }
     assert [name for name, stack in there.items() if stack is not None] == ["staging", "staging-pr1"]
 
@@ -100,7 +100,7 @@ def test_a_sweep_fails_where_something_of_a_copy_is_left(project: Project, monke
     monkeypatch.setattr("cicd_templates.deploy.destruction.remainders.LOOKS", 1)
     project.ok("render --suffix pr1")
     project.ok("deploy --env staging --layer keys --suffix pr1 --local --yes")
-    project.clients("staging").ssm.put_parameter(Name="/payments/staging-pr1/by/hand", Value="x", Type="String")
+    project.clients("staging").ssm.put_parameter(Name="/shipping/staging-pr1/by/hand", Value="x", Type="String")
     swept = project.type("sweep --env staging --older-than 0h --local --yes")
 
     assert swept.exit_code == 1

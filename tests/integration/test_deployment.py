@@ -43,8 +43,8 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
     assert destroyed.index("Destroying tools") < destroyed.index("Destroying staging")
     assert "UNEXPLAINED" not in destroyed
     left = "".join(part.partition("Destroying")[0] for part in destroyed.split("left of ")[1:])
-    assert left.count("AWS::S3::Bucket payments-") == 9
-    assert "AWS::ECR::Repository payments-tools-payment-processor" in destroyed
+    assert left.count("AWS::S3::Bucket shipping-") == 9
+    assert "AWS::ECR::Repository shipping-tools-parcel-dispatcher" in destroyed
     assert "KMS deletes it on" in destroyed.partition("left of staging")[2]
     assert project.engine.record.entries(project.accounts["production"]) == []
     assert "not deployed" in project.ok("status --env staging --local")
@@ -63,7 +63,7 @@ def test_one_changed_setting_is_exactly_that_change(project: Project) -> None:
 
     updated = project.ok("deploy --env staging --local --yes")
     assert updated.count(": updated, ") == 3
-    groups = project.clients("staging").logs.describe_log_groups(logGroupNamePrefix="/payments/staging/")["logGroups"]
+    groups = project.clients("staging").logs.describe_log_groups(logGroupNamePrefix="/shipping/staging/")["logGroups"]
     assert {group["retentionInDays"] for group in groups} == {60}
 
 
@@ -73,7 +73,7 @@ def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
     assert planned.exit_code == 4
     assert "keys: create, 3 Add" in planned.output
     assert "cluster: waits for keys, network, storage" in planned.output
-    shell = describe_stack(project.clients("staging"), "payments-staging-keys") or {}
+    shell = describe_stack(project.clients("staging"), "shipping-staging-keys") or {}
     assert shell["StackStatus"] == "REVIEW_IN_PROGRESS"
 
     project.ok("deploy --env staging --local --yes")
@@ -85,7 +85,7 @@ def test_a_moved_value_redeploys_its_reader(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     clients = project.clients("staging")
     other = clients.kms.create_key()["KeyMetadata"]["Arn"]
-    clients.ssm.put_parameter(Name="/payments/staging/keys/KeyArn", Value=other, Overwrite=True)
+    clients.ssm.put_parameter(Name="/shipping/staging/keys/KeyArn", Value=other, Overwrite=True)
 
     planned = project.ok("plan --env staging --local")
     assert "storage: update" in planned
@@ -96,8 +96,8 @@ def test_a_moved_value_redeploys_its_reader(project: Project) -> None:
 @pytest.mark.long
 def test_the_image_that_the_pipeline_decided_survives_an_infrastructure_deployment(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
-    clients, name = project.clients("staging"), "payments-staging-service-payment-processor"
-    released = f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/payment-processor@sha256:{'a' * 64}"
+    clients, name = project.clients("staging"), "shipping-staging-service-parcel-dispatcher"
+    released = f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/parcel-dispatcher@sha256:{'a' * 64}"
     clients.cloudformation.update_stack(
         StackName=name,
         UsePreviousTemplate=True,
@@ -128,8 +128,8 @@ def test_a_failing_resource_rolls_back_tells_the_cause_and_stops_only_what_depen
     assert f"\n      at out/production/network.yaml:{line}\n" in result.output
     assert "storage: created" in result.output
     assert "cluster: FAILED: not started, because network failed" in result.output
-    assert "service-payment-processor: FAILED: not started, because cluster, " in result.output
-    assert "not deployed: network, cluster, ingress-payment-processor, health-payment-processor, " in result.output
+    assert "service-parcel-dispatcher: FAILED: not started, because cluster, " in result.output
+    assert "not deployed: network, cluster, ingress-parcel-dispatcher, health-parcel-dispatcher, " in result.output
     status = {row["stack"]: row["status"] for row in json.loads(project.ok("status --local --json"))["production"]}
     assert status["network"] == "ROLLBACK_COMPLETE"
 
@@ -142,7 +142,7 @@ def test_after_a_failed_creation_the_same_command_succeeds(project: Project, fai
 
     deployed = project.ok("deploy --env staging --local --yes")
     assert "network: created" in deployed
-    assert "service-payment-processor: created" in deployed
+    assert "service-parcel-dispatcher: created" in deployed
 
 
 @pytest.mark.long
@@ -155,7 +155,7 @@ def test_a_failing_update_keeps_what_runs(project: Project, failing: Fail) -> No
 
     assert result.exit_code == 1
     assert "network: FAILED: FlowLog (AWS::EC2::FlowLog): " in result.output
-    stack = describe_stack(project.clients("staging"), "payments-staging-network")
+    stack = describe_stack(project.clients("staging"), "shipping-staging-network")
     assert stack is not None
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
 
@@ -165,7 +165,7 @@ def test_what_aws_refuses_stops_only_what_depends_on_it(project: Project) -> Non
 
     assert result.exit_code == 1
     assert "cluster: FAILED: An error occurred" in result.output
-    assert "/payments/staging/" in result.output
+    assert "/shipping/staging/" in result.output
     assert "error: not deployed: cluster; the causes are above" in result.output
 
 
@@ -177,7 +177,7 @@ def test_a_template_too_large_for_a_request_goes_through_the_uploads_bucket(proj
     refused = project.type("deploy --env staging --layer network --local --yes")
     assert refused.exit_code == 1
     assert (
-        "/payments/staging/storage/UploadsBucketName does not exist yet; deploy the layer storage first"
+        "/shipping/staging/storage/UploadsBucketName does not exist yet; deploy the layer storage first"
         in refused.output
     )
 
@@ -185,9 +185,9 @@ def test_a_template_too_large_for_a_request_goes_through_the_uploads_bucket(proj
     project.ok("deploy --env staging --layer storage --local --yes")
     planned = project.ok("plan --env staging --layer network --local")
     assert re.search(r"network: create, \d+ Add", planned)
-    bucket = f"payments-staging-uploads-{project.accounts['staging']}-eu-central-1"
+    bucket = f"shipping-staging-uploads-{project.accounts['staging']}-eu-central-1"
     (uploaded,) = clients.s3.list_objects_v2(Bucket=bucket)["Contents"]
-    assert uploaded["Key"].startswith("templates/payments-staging-network/")
+    assert uploaded["Key"].startswith("templates/shipping-staging-network/")
 
 
 @pytest.mark.long
@@ -243,13 +243,13 @@ def test_declining_leaves_nothing_behind(project: Project, monkeypatch: pytest.M
 def test_a_stack_of_somebody_else_is_not_touched(project: Project) -> None:
     clients = project.clients("staging")
     topic = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
-    clients.cloudformation.create_stack(StackName="payments-staging-keys", TemplateBody=topic)
+    clients.cloudformation.create_stack(StackName="shipping-staging-keys", TemplateBody=topic)
 
     for command in ("deploy", "destroy", "plan"):
         result = project.type(f"{command} --env staging --layer keys --local" + (" --yes" if command != "plan" else ""))
         assert result.exit_code == 3, result.output
         assert "a stack of this name exists, but its tags do not say ManagedBy=cicd-templates" in result.output
-    assert describe_stack(clients, "payments-staging-keys") is not None
+    assert describe_stack(clients, "shipping-staging-keys") is not None
 
 
 @pytest.mark.long

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 Fail = Callable[[str, str, str], None]
 
-OURS = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "staging"}
+OURS = {"ManagedBy": "cicd-templates", "Project": "shipping", "Environment": "staging"}
 
 
 def report(project: Project, environment: str) -> dict[str, Any]:
@@ -64,13 +64,13 @@ def test_a_protected_environment_is_planned_and_then_destroyed_by_the_plan(proje
     assert "make destroy PLAN=.state/local/destroy-plan.json LOCAL=1" in planned.output
     assert project.type("destroy --local --plan .state/local/destroy-plan.json --confirm staging").exit_code == 3
     assert project.type("destroy --local --plan .state/local/destroy-plan.json").exit_code == 2
-    stack = describe_stack(project.clients("production"), "payments-production-keys")
+    stack = describe_stack(project.clients("production"), "shipping-production-keys")
     assert stack is not None
     assert stack["EnableTerminationProtection"] is True
 
     destroyed = project.ok("destroy --local --plan .state/local/destroy-plan.json --confirm production")
     assert "kept by policy: its data outlives the stack keys" in destroyed
-    assert describe_stack(project.clients("production"), "payments-production-keys") is None
+    assert describe_stack(project.clients("production"), "shipping-production-keys") is None
     (kept,) = report(project, "production")["kept"]
     key = project.clients("production").kms.describe_key(KeyId=kept["physical_id"])["KeyMetadata"]
     assert (kept["resource_type"], key["KeyState"]) == ("AWS::KMS::Key", "Enabled")
@@ -86,7 +86,7 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
 
     assert result.exit_code == 3
     assert (
-        "payments-production-notifications was deployed after the destruction was planned; plan again" in result.output
+        "shipping-production-notifications was deployed after the destruction was planned; plan again" in result.output
     )
     refused = project.type("destroy --local --plan .state/local/destroy-plan.json --env production --suffix x")
     assert (refused.exit_code, "leave out --env, --suffix" in refused.output) == (2, True)
@@ -112,7 +112,7 @@ def test_with_several_environments_none_is_touched_when_one_refuses(project: Pro
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("deploy --env production --layer keys --local --yes")
     assert project.type("destroy --env all --local --yes").exit_code == 3
-    assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
+    assert describe_stack(project.clients("staging"), "shipping-staging-keys") is not None
 
     assert project.type("destroy --env all --local --allow tools,production").exit_code == 4
     project.ok("destroy --local --plan .state/local/destroy-plan.json --confirm tools,production,staging")
@@ -127,7 +127,7 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     project.ok("deploy --env production --layer keys --local --yes")
     project.ok("deploy --env production --layer storage --local --yes")
     clients = project.clients("production")
-    logs = f"payments-production-logs-{project.accounts['production']}-eu-central-1"
+    logs = f"shipping-production-logs-{project.accounts['production']}-eu-central-1"
     clients.s3.put_object(Bucket=logs, Key="evidence", Body=b"kept")
     project.ok("destroy --env production --local --yes --allow production")
     (key,) = [each["physical_id"] for each in report(project, "production")["kept"] if each["logical_id"] == "Key"]
@@ -140,13 +140,13 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     adopted = project.ok("adopt --env production --local --yes")
     assert "which this tool did not write" not in project.ok("render --suffix pr1")
     assert "--change-set-type IMPORT" in adopted
-    to_import = json.loads((project.folder / ".state/local/adopt/payments-production-keys.resources.json").read_text())
+    to_import = json.loads((project.folder / ".state/local/adopt/shipping-production-keys.resources.json").read_text())
     assert to_import[0]["ResourceIdentifier"] == {"KeyId": key}
     project.ok("deploy --env production --layer keys --local --yes")
     # For every property that it does not know, the local AWS reports a conditional replacement.
     project.ok("deploy --env production --layer storage --local --yes --allow storage/Uploads")
     assert clients.s3.get_object(Bucket=logs, Key="evidence")["Body"].read() == b"kept"
-    arn = clients.ssm.get_parameter(Name="/payments/production/keys/KeyArn")["Parameter"]["Value"]
+    arn = clients.ssm.get_parameter(Name="/shipping/production/keys/KeyArn")["Parameter"]["Value"]
     assert arn.endswith(key)
     assert "nothing to import" in project.ok("adopt --env production --local --yes")
 
@@ -157,16 +157,16 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
     project.ok("deploy --env tools --local --yes")
     project.ok("destroy --env production --local --yes --allow production")
     project.ok("adopt --env production --local --yes")
-    clients, service = project.clients("production"), "payments-production-service-payment-processor"
+    clients, service = project.clients("production"), "shipping-production-service-parcel-dispatcher"
     assert describe_stack(clients, service) is not None
 
     planned = project.ok("plan --env production --local")
     assert "network: waits for keys" in planned
     # For every property that it does not know, the local AWS reports a conditional replacement.
-    allow = "network/FlowLogGroup,storage/Uploads,cluster/InsightsLogGroup,service-payment-processor/LogGroup"
+    allow = "network/FlowLogGroup,storage/Uploads,cluster/InsightsLogGroup,service-parcel-dispatcher/LogGroup"
     deployed = project.ok(f"deploy --env production --local --yes --allow {allow}")
     assert "left to the pipeline" not in deployed
-    assert "service-payment-processor: updated" in deployed
+    assert "service-parcel-dispatcher: updated" in deployed
     (running,) = [each for each in live_resources(clients, service) if each["ResourceType"] == "AWS::ECS::Service"]
     cluster = str(running["PhysicalResourceId"]).split("/")[-2]
     (found,) = clients.ecs.describe_services(cluster=cluster, services=[running["PhysicalResourceId"]])["services"]
@@ -175,7 +175,7 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
     assert {row["status"] for row in status} == {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
     assert {row["text"] for row in status} == {"reviewed"}
     # From now on, the pipeline deploys this stack.
-    assert "service-payment-processor: left to the pipeline" in project.ok("plan --env production --local")
+    assert "service-parcel-dispatcher: left to the pipeline" in project.ok("plan --env production --local")
 
 
 @pytest.mark.long
@@ -187,7 +187,7 @@ def test_an_import_that_cloudformation_refuses_leaves_no_shell(project: Project)
 
     assert result.exit_code == 1
     assert "CloudFormation refused the import: Resource import is not supported by this emulator" in result.output
-    assert describe_stack(project.clients("tools"), "payments-tools-registry-payment-processor") is None
+    assert describe_stack(project.clients("tools"), "shipping-tools-registry-parcel-dispatcher") is None
 
 
 def test_nothing_is_imported_where_it_is_declined(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ def test_nothing_is_imported_where_it_is_declined(project: Project, monkeypatch:
     result = project.type("adopt --env production --local")
 
     assert (result.exit_code, "declined, nothing was imported" in result.output) == (1, True)
-    assert describe_stack(project.clients("production"), "payments-production-keys") is None
+    assert describe_stack(project.clients("production"), "shipping-production-keys") is None
 
 
 def test_a_bucket_is_emptied_of_versions_markers_and_uploads_over_all_pages(project: Project) -> None:
@@ -228,7 +228,7 @@ def test_a_repository_is_emptied_of_its_images(project: Project) -> None:
 def test_a_bucket_of_five_thousand_versions_goes_with_its_stack(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("deploy --env staging --layer storage --local --yes")
-    name = f"payments-staging-uploads-{project.accounts['staging']}-eu-central-1"
+    name = f"shipping-staging-uploads-{project.accounts['staging']}-eu-central-1"
     fill(project.clients("staging"), name, 5000)
     destroyed = project.ok("destroy --env staging --local --yes")
 
@@ -238,14 +238,14 @@ def test_a_bucket_of_five_thousand_versions_goes_with_its_stack(project: Project
 
 
 def stacks_went_after_all_that_needed_them(account: dict[str, Any]) -> None:
-    steps = {step["stack"].removeprefix("payments-staging-"): step for step in account["stacks"]}
+    steps = {step["stack"].removeprefix("shipping-staging-"): step for step in account["stacks"]}
 
     assert len(steps) == STAGING_STACKS
     for first, then in (
-        ("service-payment-processor", "delivery-payment-processor"),
-        ("service-payment-processor", "ingress-payment-processor"),
-        ("ingress-payment-processor", "cluster"),
-        ("service-payment-processor", "network"),
+        ("service-parcel-dispatcher", "delivery-parcel-dispatcher"),
+        ("service-parcel-dispatcher", "ingress-parcel-dispatcher"),
+        ("ingress-parcel-dispatcher", "cluster"),
+        ("service-parcel-dispatcher", "network"),
         ("cluster", "storage"),
         ("notifications", "keys"),
         ("storage", "keys"),
@@ -258,30 +258,30 @@ def stacks_went_after_all_that_needed_them(account: dict[str, Any]) -> None:
 def test_everything_beside_the_stacks_goes_in_order_and_what_is_not_ours_stays(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     clients = project.clients("staging")
-    family = "payments-staging-payment-processor"
+    family = "shipping-staging-parcel-dispatcher"
     tags = [{"key": key, "value": value} for key, value in OURS.items()]
     containers = [{"name": "a", "image": "x"}]
     clients.ecs.register_task_definition(family=family, containerDefinitions=containers, tags=tags)
-    clients.logs.create_log_group(logGroupName="/payments/staging/ours", tags=OURS)
+    clients.logs.create_log_group(logGroupName="/shipping/staging/ours", tags=OURS)
     clients.secretsmanager.create_secret(
-        Name="payments-staging-old", SecretString="x", Tags=[{"Key": key, "Value": OURS[key]} for key in OURS]
+        Name="shipping-staging-old", SecretString="x", Tags=[{"Key": key, "Value": OURS[key]} for key in OURS]
     )
-    clients.secretsmanager.delete_secret(SecretId="payments-staging-old")
+    clients.secretsmanager.delete_secret(SecretId="shipping-staging-old")
     account = project.accounts["staging"]
-    bucket(clients, f"payments-staging-ours-{account}", **OURS)
-    fill(clients, f"payments-staging-ours-{account}", 20)
+    bucket(clients, f"shipping-staging-ours-{account}", **OURS)
+    fill(clients, f"shipping-staging-ours-{account}", 20)
     strangers = {
-        f"payments-staging-stranger-{account}": {},
-        f"payments-staging-theirs-{account}": {**OURS, "ManagedBy": "somebody", "Environment": "qa"},
-        f"payments-staging-pr1-uploads-{account}": {**OURS, "Suffix": "pr1"},
+        f"shipping-staging-stranger-{account}": {},
+        f"shipping-staging-theirs-{account}": {**OURS, "ManagedBy": "somebody", "Environment": "qa"},
+        f"shipping-staging-pr1-uploads-{account}": {**OURS, "Suffix": "pr1"},
     }
     for name, theirs in strangers.items():
         bucket(clients, name, **theirs)
     destroyed = project.ok("destroy --env staging --local --yes")
 
-    assert f"AWS::S3::Bucket payments-staging-ours-{account}\n        beside the stacks" in destroyed
-    assert "deleted AWS::Logs::LogGroup /payments/staging/ours" in destroyed
-    assert "deleted AWS::SecretsManager::Secret payments-staging-old" in destroyed
+    assert f"AWS::S3::Bucket shipping-staging-ours-{account}\n        beside the stacks" in destroyed
+    assert "deleted AWS::Logs::LogGroup /shipping/staging/ours" in destroyed
+    assert "deleted AWS::SecretsManager::Secret shipping-staging-old" in destroyed
     assert clients.secretsmanager.list_secrets(IncludePlannedDeletion=True)["SecretList"] == []
     for status in ("ACTIVE", "INACTIVE"):
         assert clients.ecs.list_task_definitions(familyPrefix=family, status=status)["taskDefinitionArns"] == []
@@ -305,12 +305,12 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     result = project.type("destroy --env staging --local --yes")
 
     assert result.exit_code == 1
-    assert "ingress-payment-processor: attempt 1 of 2 failed" in result.output
-    assert "ingress-payment-processor: FAILED: FromLoadBalancer (AWS::EC2::SecurityGroupIngress)" in result.output
-    assert "cluster: FAILED: kept, because payments-staging-ingress-payment-processor still needs it" in result.output
-    assert "storage: FAILED: kept, because payments-staging-cluster still needs it" in result.output
-    assert "not destroyed: ingress-payment-processor, " in result.output
-    assert describe_stack(project.clients("staging"), "payments-staging-notifications") is None
+    assert "ingress-parcel-dispatcher: attempt 1 of 2 failed" in result.output
+    assert "ingress-parcel-dispatcher: FAILED: FromLoadBalancer (AWS::EC2::SecurityGroupIngress)" in result.output
+    assert "cluster: FAILED: kept, because shipping-staging-ingress-parcel-dispatcher still needs it" in result.output
+    assert "storage: FAILED: kept, because shipping-staging-cluster still needs it" in result.output
+    assert "not destroyed: ingress-parcel-dispatcher, " in result.output
+    assert describe_stack(project.clients("staging"), "shipping-staging-notifications") is None
     assert report(project, "staging")["finished"] is False
     assert "the environment created it and is still in use" in project.ok("status --left --env staging --local")
 
@@ -334,14 +334,14 @@ def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pyt
     assert stopped.exit_code == 75
     assert re.search(r"error: stopped: .*; to continue, run the same command again\n", stopped.output)
     assert report(project, "staging")["finished"] is False
-    assert describe_stack(project.clients("staging"), "payments-staging-service-payment-processor") is None
-    assert describe_stack(project.clients("staging"), "payments-staging-cluster") is not None
+    assert describe_stack(project.clients("staging"), "shipping-staging-service-parcel-dispatcher") is None
+    assert describe_stack(project.clients("staging"), "shipping-staging-cluster") is not None
     monkeypatch.undo()
     monkeypatch.chdir(project.folder)
 
     continued = project.ok("destroy --env staging --local --yes")
     assert "beside the stacks: deleted AWS::ECS::TaskDefinition" in continued
-    assert "service-payment-processor: deleted" not in continued
+    assert "service-parcel-dispatcher: deleted" not in continued
 
 
 def test_what_bears_our_names_without_our_tags_is_left_unexplained_and_untouched(
@@ -350,28 +350,28 @@ def test_what_bears_our_names_without_our_tags_is_left_unexplained_and_untouched
     monkeypatch.setattr(remainders, "LOOKS", 2)
     project.ok("deploy --env staging --layer keys --local --yes")
     clients = project.clients("staging")
-    clients.logs.create_log_group(logGroupName="/payments/staging/build/forgotten")
-    clients.ssm.put_parameter(Name="/payments/staging/by/hand", Value="x", Type="String")
+    clients.logs.create_log_group(logGroupName="/shipping/staging/build/forgotten")
+    clients.ssm.put_parameter(Name="/shipping/staging/by/hand", Value="x", Type="String")
     result = project.type("destroy --env staging --local --yes")
 
     assert result.exit_code == 1
     assert "UNEXPLAINED: its name begins like ours, but nothing proves that it is ours" in result.output
     there = f"aws --endpoint-url {project.engine.url} logs delete-log-group"
-    assert f"{there} --region eu-central-1 --log-group-name /payments/staging/build/f" in result.output
-    assert "AWS::SSM::Parameter /payments/staging/by/hand" in result.output
+    assert f"{there} --region eu-central-1 --log-group-name /shipping/staging/build/f" in result.output
+    assert "AWS::SSM::Parameter /shipping/staging/by/hand" in result.output
     assert "2 resources are left unexplained" in result.output
-    assert clients.ssm.get_parameter(Name="/payments/staging/by/hand")["Parameter"]["Value"] == "x"
+    assert clients.ssm.get_parameter(Name="/shipping/staging/by/hand")["Parameter"]["Value"] == "x"
     assert project.type("status --left --env staging --local").exit_code == 1
 
 
 def test_a_recorded_resource_that_no_stack_deleted_is_left_unexplained(project: Project) -> None:
     entry = {"type": "AWS::EC2::EIP", "id": "192.0.2.1", "region": "eu-central-1", "logical_id": "X"}
-    account = {"account": project.accounts["staging"], "stack": "payments-staging-network"}
+    account = {"account": project.accounts["staging"], "stack": "shipping-staging-network"}
     project.engine.record.add({**entry, **account})
     result = project.type("destroy --env staging --local --yes")
 
     assert result.exit_code == 1
-    assert "UNEXPLAINED: recorded for payments-staging-network" in result.output
+    assert "UNEXPLAINED: recorded for shipping-staging-network" in result.output
 
 
 def test_destroying_what_is_not_there_is_no_failure(project: Project) -> None:
@@ -388,14 +388,14 @@ def test_declining_deletes_nothing(project: Project, monkeypatch: pytest.MonkeyP
 
     assert result.exit_code == 1
     assert "staging: declined, nothing was deleted" in result.output
-    assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
+    assert describe_stack(project.clients("staging"), "shipping-staging-keys") is not None
 
 
 def test_a_stack_that_refuses_deletion_protects_its_environment(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     clients = project.clients("staging")
     clients.cloudformation.update_termination_protection(
-        StackName="payments-staging-keys", EnableTerminationProtection=True
+        StackName="shipping-staging-keys", EnableTerminationProtection=True
     )
     refused = project.type("destroy --env staging --local --yes")
 
@@ -405,7 +405,7 @@ def test_a_stack_that_refuses_deletion_protects_its_environment(project: Project
 def test_a_shell_whose_change_set_nobody_executed_goes_too(project: Project) -> None:
     clients = project.clients("staging")
     clients.cloudformation.create_change_set(
-        StackName="payments-staging-retired",
+        StackName="shipping-staging-retired",
         ChangeSetName="forgotten",
         ChangeSetType="CREATE",
         TemplateBody='{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}',
@@ -413,8 +413,8 @@ def test_a_shell_whose_change_set_nobody_executed_goes_too(project: Project) -> 
     )
     destroyed = project.ok("destroy --env staging --local --yes")
 
-    assert "AWS::CloudFormation::Stack payments-staging-retired\n        a change set that was never" in destroyed
-    assert describe_stack(clients, "payments-staging-retired") is None
+    assert "AWS::CloudFormation::Stack shipping-staging-retired\n        a change set that was never" in destroyed
+    assert describe_stack(clients, "shipping-staging-retired") is None
 
 
 def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project: Project) -> None:
@@ -423,7 +423,7 @@ def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project:
     refused = project.type("destroy --env staging --layer keys --local --yes")
 
     assert refused.exit_code == 3
-    assert "reads /payments/staging/keys/KeyArn of payments-staging-keys, so destroy it first" in refused.output
+    assert "reads /shipping/staging/keys/KeyArn of shipping-staging-keys, so destroy it first" in refused.output
     assert "left of staging: nothing" in project.ok("destroy --env staging --layer notifications --local --yes")
 
 
@@ -432,18 +432,18 @@ def test_the_role_that_a_stack_keeps_is_not_taken_from_under_it(project: Project
     refused = project.type("destroy --env staging --layer delivery --local --yes")
 
     assert refused.exit_code == 3
-    assert "payments-staging-service-payment-processor needs payments-staging-delivery" in refused.output
+    assert "shipping-staging-service-parcel-dispatcher needs shipping-staging-delivery" in refused.output
     assert "make destroy ENV=staging LOCAL=1 LAYER=service" in refused.output
     project.ok("destroy --env staging --layer service --local --yes")
-    assert "delivery-payment-processor: deleted" in project.ok("destroy --env staging --layer delivery --local --yes")
+    assert "delivery-parcel-dispatcher: deleted" in project.ok("destroy --env staging --layer delivery --local --yes")
 
 
 def test_a_stack_of_a_stranger_with_our_name_refuses_everything(project: Project) -> None:
     clients = project.clients("staging")
     body = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
-    clients.cloudformation.create_stack(StackName="payments-staging-keys", TemplateBody=body)
+    clients.cloudformation.create_stack(StackName="shipping-staging-keys", TemplateBody=body)
     refused = project.type("destroy --env staging --local --yes")
 
     assert refused.exit_code == 3
     assert "its tags do not say ManagedBy=cicd-templates" in refused.output
-    assert describe_stack(clients, "payments-staging-keys") is not None
+    assert describe_stack(clients, "shipping-staging-keys") is not None

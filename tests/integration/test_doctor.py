@@ -25,7 +25,7 @@ def test_the_doctor_says_what_to_mend_and_then_that_all_is_well(project: Project
 
     mend(project, "staging")
     project.ok("render")
-    assert "ok   certificate: issued for payments.staging.example.com" in project.ok("doctor --env staging --local")
+    assert "ok   certificate: issued for shipping.staging.example.com" in project.ok("doctor --env staging --local")
     checks = json.loads(project.ok("doctor --env staging --local --json"))["staging"]
     assert [check["fix"] for check in checks] == [""] * len(checks)
     # The local AWS has no service for quotas.
@@ -86,10 +86,10 @@ def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_o
 
     assert result.exit_code == 1
     assert (
-        "fix  AWS::ECR::Repository payments-tools-payment-processor: exists, but not in registry-payment-processor"
+        "fix  AWS::ECR::Repository shipping-tools-parcel-dispatcher: exists, but not in registry-parcel-dispatcher"
         in (result.output)
     )
-    assert "made by the stack payments-tools-registry-payment-processor, CostCenter=" in result.output
+    assert "made by the stack shipping-tools-registry-parcel-dispatcher, CostCenter=" in result.output
     assert (
         "--change-set-type CREATE --import-existing-resources --template-body file://out/tools/registry"
         in result.output
@@ -97,5 +97,5 @@ def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_o
 
     recovering = project.type("recover --env tools --local")
     assert recovering.exit_code == 1
-    assert "registry-payment-processor: NAME TAKEN: a resource that it would create exists already" in recovering.output
+    assert "registry-parcel-dispatcher: NAME TAKEN: a resource that it would create exists already" in recovering.output
     assert "error: 1 to settle by hand; nothing was executed" in recovering.output

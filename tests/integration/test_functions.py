@@ -43,7 +43,7 @@ def job(parameters: dict[str, str]) -> dict[str, Any]:
 def invoke(project: Project, name: str, event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Invoke the deployed function; return the job result that it sent, checked against the API's model."""
     answer = project.clients("tools").lambda_.invoke(
-        FunctionName=f"payments-tools-payment-processor-{name}", Payload=json.dumps(event).encode()
+        FunctionName=f"shipping-tools-parcel-dispatcher-{name}", Payload=json.dumps(event).encode()
     )
     assert answer["Payload"].read() == b"null"
     answers = Answers(project.engine.folder).of(event["CodePipeline.job"]["id"])
@@ -61,7 +61,7 @@ def handed_on(project: Project, check: str, form: str, version: str, report: str
         archive.writestr(
             "run.json", json.dumps({**RUN, **times, "check": check, "format": form, "tool_version": version})
         )
-    bucket = f"payments-tools-artifacts-{project.accounts['tools']}-eu-central-1"
+    bucket = f"shipping-tools-artifacts-{project.accounts['tools']}-eu-central-1"
     project.clients("tools").s3.put_object(Bucket=bucket, Key=check, Body=target.getvalue())
     name = "".join(word.capitalize() for word in check.split("-")) + "Report"
     return {"name": name, "location": {"s3Location": {"bucketName": bucket, "objectKey": check}}}
@@ -69,7 +69,7 @@ def handed_on(project: Project, check: str, form: str, version: str, report: str
 
 def newest(project: Project) -> str:
     """Return the newest version of the templates that were handed over."""
-    bucket = f"payments-tools-templates-{project.accounts['tools']}-eu-central-1"
+    bucket = f"shipping-tools-templates-{project.accounts['tools']}-eu-central-1"
     return str(project.clients("tools").s3.head_object(Bucket=bucket, Key=TEMPLATES_KEY)["VersionId"])
 
 
@@ -96,9 +96,9 @@ def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project
         "Critical": "0",
         "High": "0",
         "SourceDigest": "a" * 64,
-        "ReportKey": "payment-processor/e-1/verdict.json",
+        "ReportKey": "parcel-dispatcher/e-1/verdict.json",
     }
-    bucket = f"payments-tools-evidence-{project.accounts['tools']}-eu-central-1"
+    bucket = f"shipping-tools-evidence-{project.accounts['tools']}-eu-central-1"
     kept = project.clients("tools").s3.get_object(Bucket=bucket, Key=request["outputVariables"]["ReportKey"])
     assert json.loads(kept["Body"].read())["verdict"] == "PASS"
 
@@ -146,22 +146,22 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
     project.ok("deploy --env production --local --yes")
     project.ok("deploy --env tools --local --yes")
     production = project.clients("production").cloudformation
-    stack = "payments-production-service-payment-processor"
+    stack = "shipping-production-service-parcel-dispatcher"
     image = f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/p@sha256:{'d' * 64}"
     production.create_change_set(
         StackName=stack,
-        ChangeSetName="payments-production-payment-processor-release",
+        ChangeSetName="shipping-production-parcel-dispatcher-release",
         UsePreviousTemplate=True,
         Parameters=[{"ParameterKey": "ImageUri", "ParameterValue": image}],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     production.get_waiter("change_set_create_complete").wait(
-        StackName=stack, ChangeSetName="payments-production-payment-processor-release", WaiterConfig={"Delay": 0}
+        StackName=stack, ChangeSetName="shipping-production-parcel-dispatcher-release", WaiterConfig={"Delay": 0}
     )
     parameters = {
         "stack": stack,
-        "changeSet": "payments-production-payment-processor-release",
-        "role": f"arn:aws:iam::{project.accounts['production']}:role/payments-production-review-payment-processor",
+        "changeSet": "shipping-production-parcel-dispatcher-release",
+        "role": f"arn:aws:iam::{project.accounts['production']}:role/shipping-production-review-parcel-dispatcher",
         "region": "eu-central-1",
         "image": image,
         "templates": newest(project),
@@ -181,7 +181,7 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
 def test_an_event_of_the_pipeline_is_kept_in_the_history_and_described_in_words(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     events = project.clients("tools")._client("events")
-    rule = events.describe_rule(Name="payments-tools-payment-processor-history")
+    rule = events.describe_rule(Name="shipping-tools-parcel-dispatcher-history")
     event = {
         "id": "1",
         "account": project.accounts["tools"],
@@ -190,24 +190,24 @@ def test_an_event_of_the_pipeline_is_kept_in_the_history_and_described_in_words(
         "region": "eu-central-1",
         "resources": [],
         "detail-type": "CodePipeline Pipeline Execution State Change",
-        "detail": {"pipeline": "payment-processor-payments-tools", "execution-id": "e-1", "state": "FAILED"},
+        "detail": {"pipeline": "parcel-dispatcher-shipping-tools", "execution-id": "e-1", "state": "FAILED"},
     }
     matching = {
         name: events.test_event_pattern(
             EventPattern=events.describe_rule(Name=name)["EventPattern"], Event=json.dumps(event)
         )["Result"]
         for name in (
-            "payments-tools-payment-processor-history",
-            "payments-tools-payment-processor-run-failed",
-            "payments-tools-payment-processor-measure",
-            "payments-tools-payment-processor-run-succeeded",
-            "payments-tools-payment-processor-gate-decided",
+            "shipping-tools-parcel-dispatcher-history",
+            "shipping-tools-parcel-dispatcher-run-failed",
+            "shipping-tools-parcel-dispatcher-measure",
+            "shipping-tools-parcel-dispatcher-run-succeeded",
+            "shipping-tools-parcel-dispatcher-gate-decided",
         )
     }
 
     assert rule["State"] == "ENABLED"
     assert list(matching.values()) == [True, True, True, False, False]
-    call = {"pipelineName": "payment-processor-payments-tools", "stageName": "Production"}
+    call = {"pipelineName": "parcel-dispatcher-shipping-tools", "stageName": "Production"}
     approved = {**event, "detail-type": "AWS API Call via CloudTrail", "detail": {"requestParameters": call}}
     assert events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(approved))["Result"]
     other = {**event, "detail": {**event["detail"], "pipeline": "another"}}  # type: ignore[dict-item]

@@ -111,7 +111,7 @@ MAY_THERE: dict[str, set[str]] = {
 # Access across accounts. In the local AWS, other accounts cannot use a bucket or repository, whatever its policy says.
 # For these attempts, the policy simulator answers only for the caller's own policies.
 ARTIFACTS, EVIDENCE = (
-    f"arn:aws:s3:::payments-tools-{name}-{{tools}}-{REGION}/{RUN}/Templates/x" for name in ("artifacts", "evidence")
+    f"arn:aws:s3:::shipping-tools-{name}-{{tools}}-{REGION}/{RUN}/Templates/x" for name in ("artifacts", "evidence")
 )
 OTHERS = ARTIFACTS.replace(RUN, ANOTHER_RUN)
 IMAGES = f"arn:aws:ecr:{REGION}:{{tools}}:repository/{NAME}"
@@ -198,7 +198,7 @@ class World:
         return self.session({"AccessKeyId": self.place.accounts[environment], "SecretAccessKey": self.engine.secret})
 
     def physical(self, stack: str, logical_id: str, environment: str = "tools") -> str:
-        (path,) = (self.project.folder / f"out/{environment}").glob(f"{stack}-payment-processor.yaml")
+        (path,) = (self.project.folder / f"out/{environment}").glob(f"{stack}-parcel-dispatcher.yaml")
         properties = cloudformation_yaml.load(path.read_text())["Resources"][logical_id]["Properties"]
         return str(properties.get("RoleName") or properties["ManagedPolicyName"])
 
@@ -254,7 +254,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         project = make_project(engine, tmp_path_factory.mktemp("iam"), patch)
         project.ok("deploy --env all --local --yes")
         keys = {
-            name: project.clients(name).ssm.get_parameter(Name=f"/payments/{name}/keys/KeyArn")["Parameter"]["Value"]
+            name: project.clients(name).ssm.get_parameter(Name=f"/shipping/{name}/keys/KeyArn")["Parameter"]["Value"]
             for name in project.accounts
         }
         world = World(project, engine, Place(project.accounts, keys))
@@ -269,8 +269,8 @@ def _furnish(world: World) -> None:
         ("source", SOURCE),
         *(("artifacts", f"{run}/{name}/there") for run in (RUN, ANOTHER_RUN) for name in ("App", "SnykReport")),
         ("artifacts", f"{RUN}/Templates/there"),
-        ("cache", "payment-processor/bandit/pip"),
-        ("evidence", "payment-processor/verdict.json"),
+        ("cache", "parcel-dispatcher/bandit/pip"),
+        ("evidence", "parcel-dispatcher/verdict.json"),
     ):
         root("s3").put_object(Bucket=world.place.bucket(bucket), Key=name, Body=b"x")
     for name in ("snyk-token", "safety-api-key"):

@@ -61,5 +61,5 @@ def test_the_demo_is_one_command(in_project: Path) -> None:
     assert first.output.count(": created, ") == stacks
     assert first.output.count(": nothing to change") == stacks
     assert first.output.count("left of ") == 3
-    assert "storage: emptied payments-staging-uploads-222222222222-eu-central-1 (4 objects)" in first.output
+    assert "storage: emptied shipping-staging-uploads-222222222222-eu-central-1 (4 objects)" in first.output
     assert "all explained" in first.output

@@ -45,7 +45,7 @@ class Machine:
 
     def __init__(self, project: Project, folder: Path) -> None:
         account, secret = project.accounts["staging"], project.engine.secret
-        arguments = [project.engine.url, account, secret, "/payments/staging/", str(folder)]
+        arguments = [project.engine.url, account, secret, "/shipping/staging/", str(folder)]
         self.process = subprocess.Popen(
             [sys.executable, "-c", MACHINE, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -83,7 +83,7 @@ def test_one_of_several_processes_gets_the_lock_and_its_death_unlocks_nothing(
     winner = outcomes.index("held")
 
     machines[winner].kill()
-    parameter = project.clients("staging").ssm.get_parameter(Name=lock_parameter("/payments/staging/"))
+    parameter = project.clients("staging").ssm.get_parameter(Name=lock_parameter("/shipping/staging/"))
     holder = json.loads(parameter["Parameter"]["Value"])["id"]
     for verb in ("deploy --layer keys", "destroy", "adopt"):
         refused = project.type(f"{verb} --env staging --local --yes")
@@ -109,7 +109,7 @@ def test_one_of_several_processes_gets_the_lock_and_its_death_unlocks_nothing(
 
 
 def test_looking_and_planning_need_no_lock(project: Project) -> None:
-    name = lock_parameter("/payments/staging/")
+    name = lock_parameter("/shipping/staging/")
     project.clients("staging").ssm.put_parameter(Name=name, Value="somebody's", Type="String")
 
     for command in ("plan --layer keys", "status", "outputs", "plan-discard"):

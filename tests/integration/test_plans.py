@@ -51,7 +51,7 @@ def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
 
     assert result.exit_code == 4
     assert "production is protected: read .state/local/plans/production.md, then make deploy PLAN=" in result.output
-    assert "service-payment-processor: created" in result.output.partition("Plan of production")[0]
+    assert "service-parcel-dispatcher: created" in result.output.partition("Plan of production")[0]
     assert "Deploying tools" not in result.output
     assert "error:" not in result.output
     again = project.type("deploy --env all --local")
@@ -83,7 +83,7 @@ def test_a_plan_is_refused_where_anything_has_moved(project: Project, tmp_path: 
 
 def test_a_discarded_plan_leaves_nothing(project: Project) -> None:
     project.ok("plan --env staging --local")
-    assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
+    assert describe_stack(project.clients("staging"), "shipping-staging-keys") is not None
     recovering = project.type("recover --env staging --local")
     assert "the plan .state/local/plans/staging.json still needs it, until " in recovering.output
     assert "change set cicd-templates-" in recovering.output
@@ -100,7 +100,7 @@ def test_data_is_deployed_away_only_where_it_is_named(project: Project) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     project.ok("deploy --env production --layer storage --local --yes")
     path = project.folder / "out/production/storage.yaml"
-    path.write_text(path.read_text().replace("payments-production-uploads", "payments-production-others"))
+    path.write_text(path.read_text().replace("shipping-production-uploads", "shipping-production-others"))
     refused = project.type("deploy --env production --layer storage --local --yes")
 
     assert refused.exit_code == 3, refused.output
@@ -136,7 +136,7 @@ def test_what_the_pipeline_writes_is_left_out_of_plans(project: Project) -> None
     project.ok("deploy --env all --local --yes")
     planned = project.ok("plan --env production --local")
 
-    assert "service-payment-processor: left to the pipeline" in planned
+    assert "service-parcel-dispatcher: left to the pipeline" in planned
     refused = project.type("plan --env production --layer service --local")
     assert refused.exit_code == 3, refused.output
     assert "this stack is updated by releases" in refused.output

@@ -20,10 +20,10 @@ from tests.unit.functions.sample_reports import snyk
 
 # All on one worker, because they share what takes longest.
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("rehearsal")]
-NAME = "payments-tools-payment-processor"
+NAME = "shipping-tools-parcel-dispatcher"
 GRANTS = ROOT / "docs/rehearsal-grants.md"
 ACCOUNTS = {"tools": "111111111111", "staging": "222222222222", "production": "333333333333"}
-EVIDENCE = "payments-tools-evidence-111111111111-eu-central-1"
+EVIDENCE = "shipping-tools-evidence-111111111111-eu-central-1"
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +40,13 @@ def test_the_example_passes_to_production(passed: Rehearsed) -> None:
     assert "no problem of definition, permissions or reports found" in report.outcome_line(result)
     image = passed.run.variables["Image"]["IMAGE_URI"]
     root = passed.run.setup.root_session("arn:aws:iam::333333333333:role/x").client("cloudformation")
-    stack = root.describe_stacks(StackName="payments-production-service-payment-processor")["Stacks"][0]
+    stack = root.describe_stacks(StackName="shipping-production-service-parcel-dispatcher")["Stacks"][0]
     assert {"ParameterKey": "ImageUri", "ParameterValue": image} in stack["Parameters"]
 
 
 def test_its_evidence_is_there(passed: Rehearsed) -> None:
     s3 = passed.run.setup.root_session(passed.run.pipeline.role).client("s3")
-    objects = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"payment-processor/{passed.run.execution}/")["Contents"]
+    objects = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"parcel-dispatcher/{passed.run.execution}/")["Contents"]
 
     assert [each["Key"].rpartition("/")[2] for each in objects] == [
         "image-packages.cdx.json",
@@ -83,7 +83,7 @@ def test_every_granted_action_is_used_or_has_a_reason(passed: Rehearsed) -> None
     assert unexplained_grants(grants) == []
     assert len(roles[GrantUse.USED]) > 25
     # An action that the engine does not check with IAM must not be shown as measured.
-    assert {"payments-production-delivery-execution-payment-processor"} < roles[GrantUse.NOT_MEASURED]
+    assert {"shipping-production-delivery-execution-parcel-dispatcher"} < roles[GrantUse.NOT_MEASURED]
     assert roles[GrantUse.NOT_PART] == {f"{NAME}-stuck-function", f"{NAME}-measure-function"}
     assert not (roles[GrantUse.USED] | roles[GrantUse.UNUSED]) & (
         roles[GrantUse.NOT_MEASURED] | roles[GrantUse.NOT_PART]
@@ -118,12 +118,12 @@ PERMISSIONS = [
     ("Verify/Snyk", f"{NAME}-snyk", "UseTheKey", "kms:Decrypt"),
     ("Gate/Gate", f"{NAME}-scan-gate-function", "PutEvidence", "s3:PutObject"),
     ("Gate/Gate", "", "CallTheFunction", "lambda:InvokeFunction"),
-    ("Gate/Gate", "payments-tools-pipeline-payment-processor", "ActInTheRoles", "sts:AssumeRole"),
+    ("Gate/Gate", "shipping-tools-pipeline-parcel-dispatcher", "ActInTheRoles", "sts:AssumeRole"),
     ("Staging/Prepare", "", "ReplaceTheChangeSet", "cloudformation:CreateChangeSet"),
     ("Staging/Prepare", "", "GiveCloudFormationItsRole", "iam:PassRole"),
     (
         "Production/ReviewProduction",
-        "payments-production-review-payment-processor",
+        "shipping-production-review-parcel-dispatcher",
         "LookAtChangeSets",
         "cloudformation:DescribeChangeSet",
     ),
@@ -196,7 +196,7 @@ def test_a_waiver_counts_until_its_day(passed: Rehearsed, expires: str, state: A
 def test_a_refused_approval_fails_the_stage_and_nothing_rolls_it_back(passed: Rehearsed) -> None:
     refused(passed.again("Production/Approve", confirm=lambda question: False), "the approval was refused")
 
-    stages = passed.stack("pipeline-payment-processor").resources["Pipeline"]["Properties"]["Stages"]
+    stages = passed.stack("pipeline-parcel-dispatcher").resources["Pipeline"]["Properties"]["Stages"]
     (production,) = [stage for stage in stages if stage["Name"] == "Production"]
     assert "OnFailure" not in production
 
@@ -216,7 +216,7 @@ def test_an_application_that_cannot_be_served_says_how(passed: Rehearsed) -> Non
 
 
 def test_a_change_set_that_fails_says_why(passed: Rehearsed) -> None:
-    broken = {"staging/service-payment-processor.yaml": "Resources: {A: {Type: 'AWS::No::Such'}}"}
+    broken = {"staging/service-parcel-dispatcher.yaml": "Resources: {A: {Type: 'AWS::No::Such'}}"}
     step = passed.again("Staging/Prepare", reports={"Templates": broken})
 
     refused(step, "AWS::No::Such")

@@ -59,17 +59,17 @@ def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse
     code, output, result = rehearse({"src/payment_processor/planted.py": PLANTED}, "--yes", "--json")
 
     assert code == 1
-    assert "error: payment-processor-payments-tools failed at Gate/Gate" in output
+    assert "error: parcel-dispatcher-shipping-tools failed at Gate/Gate" in output
     assert "**high** B602" in output
     reached = [path for path, state in states(result).items() if state == "succeeded"]
     assert {path.partition("/")[0] for path in reached} == {"Source", "Verify"}
     at_work = {grant["role"] for grant in result["grants"] if grant["calls"]}
-    assert "payments-tools-payment-processor-bandit" in at_work
-    assert not {"payments-tools-payment-processor-image", "payments-staging-delivery-payment-processor"} & at_work
+    assert "shipping-tools-parcel-dispatcher-bandit" in at_work
+    assert not {"shipping-tools-parcel-dispatcher-image", "shipping-staging-delivery-parcel-dispatcher"} & at_work
 
 
 INJECTION = """def find(cursor, name):
-    query = "SELECT * FROM payments WHERE owner = '" + name + "'"
+    query = "SELECT * FROM parcels WHERE owner = '" + name + "'"
     return cursor.execute(query)
 """
 NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
@@ -155,23 +155,23 @@ def mutated(folder: Path, name: str, before: str, after: str) -> Path:
     ("name", "before", "after", "failing", "expected"),
     [
         pytest.param(
-            "tools/pipeline-payment-processor.yaml",
-            "Templates::staging/service-payment-processor.yaml",
+            "tools/pipeline-parcel-dispatcher.yaml",
+            "Templates::staging/service-parcel-dispatcher.yaml",
             "Templates::staging/service.yaml",
             "Staging/Prepare",
             "Templates::staging/service.yaml: the artifact has no such file",
             id="a template that is not there",
         ),
         pytest.param(
-            "staging/service-payment-processor.yaml",
+            "staging/service-parcel-dispatcher.yaml",
             "  ImageUri:\n    Type: String\n",
             "  ImageUri:\n    Type: String\n    AllowedValues: [none@sha256:0]\n",
             "",
-            "staging cannot be deployed: service-payment-processor:",
+            "staging cannot be deployed: service-parcel-dispatcher:",
             id="a stack that does not take its parameter",
         ),
         pytest.param(
-            "tools/build-payment-processor.yaml",
+            "tools/build-parcel-dispatcher.yaml",
             "files:\n              - report.xml",
             "files:\n              - results.xml",
             "Verify/UnitTests",
@@ -196,7 +196,7 @@ def test_a_template_that_does_not_fit_fails_where_it_is_used(
 
 def test_a_definition_that_cannot_run_is_refused_before_it_does(tmp_path: Path) -> None:
     before = "OutputArtifacts:\n          - Name: SnykReport"
-    out = mutated(tmp_path, "tools/pipeline-payment-processor.yaml", before, before.replace("Snyk", "Snik"))
+    out = mutated(tmp_path, "tools/pipeline-parcel-dispatcher.yaml", before, before.replace("Snyk", "Snik"))
 
     expected = "Gate/Gate: no earlier action produces the artifact SnykReport; there are App, BanditReport"
     with pytest.raises(CicdError, match=expected), rehearsed(tmp_path, out=out):

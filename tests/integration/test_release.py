@@ -11,15 +11,13 @@ from typing import Any
 import pytest
 
 from cicd_templates.config.naming import TEMPLATES_KEY
-from tests.conftest import ROOT
 from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration
-EXAMPLE = ROOT / "examples/payment-processor"
 
 
 def bucket(project: Project, name: str) -> str:
-    return f"payments-tools-{name}-{project.accounts['tools']}-eu-central-1"
+    return f"shipping-tools-{name}-{project.accounts['tools']}-eu-central-1"
 
 
 @pytest.fixture
@@ -40,16 +38,16 @@ def test_a_release_puts_a_version_and_shows_the_request_that_starts_the_run(proj
     version = lines["version"].split()[1]
     request = json.loads(released.partition("request\n")[2])
     assert request == {
-        "name": "payment-processor-payments-tools",
+        "name": "parcel-dispatcher-shipping-tools",
         "sourceRevisions": [{"actionName": "App", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": version}],
     }
     stored = project.clients("tools").s3.get_object(
-        Bucket=bucket(project, "source"), Key="payment-processor/source.zip", VersionId=version
+        Bucket=bucket(project, "source"), Key="parcel-dispatcher/source.zip", VersionId=version
     )
     assert stored["Metadata"]["revision"].startswith("sha256:")
     assert zipfile.ZipFile(io.BytesIO(stored["Body"].read())).namelist() == ["Dockerfile", "src/app.py"]
 
-    again = project.ok(f"release --app {app} --local --service payment-processor")
+    again = project.ok(f"release --app {app} --local --service parcel-dispatcher")
     assert version not in again
 
 
@@ -57,7 +55,7 @@ def test_a_release_puts_a_version_and_shows_the_request_that_starts_the_run(proj
 def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     clients = project.clients("tools")
-    for other in ("another/source.zip", "payment-processor/source.zip.bak"):
+    for other in ("another/source.zip", "parcel-dispatcher/source.zip.bak"):
         clients.s3.put_object(Bucket=bucket(project, "source"), Key=other, Body=b"x")
 
     assert project.engine.record.starts(project.accounts["tools"]) == []
@@ -68,10 +66,10 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
     [
         (
             "release --local --app {app}",
-            "payment-processor has no pipeline yet; deploy it first: make deploy ENV=tools LOCAL=1",
+            "parcel-dispatcher has no pipeline yet; deploy it first: make deploy ENV=tools LOCAL=1",
             1,
         ),
-        ("release --local --app {app} --service x", "no service 'x'; templates/environments.toml has payment", 2),
+        ("release --local --app {app} --service x", "no service 'x'; templates/environments.toml has parcel-", 2),
         (
             "release --local --app /nowhere",
             "/nowhere: no such folder; APP= names a git work tree",
@@ -88,7 +86,7 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
         ("secret --local --name x --env qa", "no environment 'qa'", 2),
         (
             "secret --local --name Snyk_Token",
-            "payment-processor has no secret 'Snyk_Token' in tools",
+            "parcel-dispatcher has no secret 'Snyk_Token' in tools",
             2,
         ),
     ],
@@ -108,7 +106,7 @@ def test_a_secret_comes_from_standard_input_and_is_printed_nowhere(project: Proj
 
     assert result.exit_code == 0, result.output
     assert "a-token-of-mine" not in result.output
-    name = "payments-tools-payment-processor-snyk-token"
+    name = "shipping-tools-parcel-dispatcher-snyk-token"
     value = project.clients("tools").secretsmanager.get_secret_value(SecretId=name)["SecretString"]
     assert value == "a-token-of-mine"
 
@@ -120,14 +118,14 @@ def test_the_reviewed_templates_are_there_before_the_pipeline_with_their_commit(
 
     tools = project.ok("deploy --env tools --local --yes")
     assert tools.index("templates: handed to the pipeline as version") < tools.index(
-        "pipeline-payment-processor: create"
+        "pipeline-parcel-dispatcher: create"
     )
     stored = project.clients("tools").s3.get_object(Bucket=bucket(project, "templates"), Key=TEMPLATES_KEY)
     data = stored["Body"].read()
     with zipfile.ZipFile(io.BytesIO(data)) as bundle:
-        reviewed = (project.folder / "out/staging/service-payment-processor.yaml").read_bytes()
-        assert bundle.read("staging/service-payment-processor.yaml") == reviewed
-        assert json.loads(bundle.read("production/service-payment-processor.configuration.json"))["Tags"]
+        reviewed = (project.folder / "out/staging/service-parcel-dispatcher.yaml").read_bytes()
+        assert bundle.read("staging/service-parcel-dispatcher.yaml") == reviewed
+        assert json.loads(bundle.read("production/service-parcel-dispatcher.configuration.json"))["Tags"]
 
     assert stored["Metadata"] == {
         "sha256": hashlib.sha256(data).hexdigest(),
@@ -150,11 +148,11 @@ def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed
 ) -> None:
     project.ok("deploy --env tools --local --yes")
     before = handed_over(project)
-    weaker = project.folder / "out/production/service-payment-processor.yaml"
+    weaker = project.folder / "out/production/service-parcel-dispatcher.yaml"
     weaker.write_text(weaker.read_text() + "# weaker\n")
 
     deployed = project.ok("deploy --env staging --layer keys --local --yes --hand-over")
-    assert "templates: deployed as they are in the work tree: out/production/service-payment" in deployed
+    assert "templates: deployed as they are in the work tree: out/production/service-parcel-" in deployed
     assert "templates: not handed to the pipeline, because they are in no commit" in deployed
     assert "keys: created" in deployed
     assert handed_over(project) == before
@@ -162,7 +160,7 @@ def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed
     project.ok("plan --env production --layer keys --local")
     refused = project.type("deploy --plan .state/local/plans/production.json --local --hand-over")
     assert (refused.exit_code, refused.output.count("\n  ")) == (3, 0)
-    assert "production is protected: out/production/service-payment-processor.yaml was edited by hand" in refused.output
+    assert "production is protected: out/production/service-parcel-dispatcher.yaml was edited by hand" in refused.output
     assert "created" not in refused.output
     project.render_and_commit()
     executed = project.type("deploy --plan .state/local/plans/production.json --local")
@@ -193,22 +191,22 @@ def test_a_deployment_of_staging_changes_what_production_will_get_only_by_a_cons
 @pytest.mark.long
 def test_a_protected_service_is_the_pipelines_once_there_is_one(project: Project) -> None:
     first = project.ok("deploy --env all --local --yes")
-    assert "service-payment-processor: created" in first.partition("Deploying production")[2]
+    assert "service-parcel-dispatcher: created" in first.partition("Deploying production")[2]
 
     again = project.ok("deploy --env production --local --yes")
-    assert "service-payment-processor: left to the pipeline" in again
+    assert "service-parcel-dispatcher: left to the pipeline" in again
     named = project.type("deploy --env production --layer service --local --yes")
     assert named.exit_code == 3
     assert "this stack is updated by releases" in named.output
     # A disposable environment may be deployed by hand at any time.
-    assert "service-payment-processor: nothing to change" in project.ok("deploy --env staging --local --yes")
+    assert "service-parcel-dispatcher: nothing to change" in project.ok("deploy --env staging --local --yes")
 
 
 def test_a_service_without_its_delivery_role_says_what_comes_first(project: Project) -> None:
     refused = project.type("deploy --env staging --layer service --local --yes")
 
     assert refused.exit_code == 1
-    assert "delivery-payment-processor/ExecutionRoleArn does not exist yet; deploy the layer delivery" in refused.output
+    assert "delivery-parcel-dispatcher/ExecutionRoleArn does not exist yet; deploy the layer delivery" in refused.output
 
 
 @pytest.mark.long
@@ -232,6 +230,6 @@ def test_cloudformation_is_given_the_delivery_role_from_the_first_creation_on(
     project.ok("deploy --env staging --local --yes")
 
     account = project.accounts["staging"]
-    role = f"arn:aws:iam::{account}:role/payments-staging-delivery-execution-payment-processor"
-    assert given["payments-staging-service-payment-processor"] == role
-    assert given["payments-staging-keys"] is None
+    role = f"arn:aws:iam::{account}:role/shipping-staging-delivery-execution-parcel-dispatcher"
+    assert given["shipping-staging-service-parcel-dispatcher"] == role
+    assert given["shipping-staging-keys"] is None

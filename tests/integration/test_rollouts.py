@@ -12,7 +12,7 @@ from tests.conftest import free_port, listening
 from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration
-STAGING_SERVICE = "[environments.staging.services.payment-processor]"
+STAGING_SERVICE = "[environments.staging.services.parcel-dispatcher]"
 # Each step adds one line of configuration to those of the steps before. A later line replaces an earlier one.
 STEPS = [
     "rollback_on_alarm = true",
@@ -96,7 +96,7 @@ ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Release).serve_forever()
 def asked(project: Project, name: str, event: dict[str, Any], **variables: str) -> dict[str, Any]:
     """Return the answer of the deployed hook, with some of its variables replaced."""
     functions = project.clients("staging").lambda_
-    full_name = f"payments-staging-payment-processor-{name}"
+    full_name = f"shipping-staging-parcel-dispatcher-{name}"
     given = functions.get_function_configuration(FunctionName=full_name)["Environment"]["Variables"]
     # The time is only enough for one round of requests; as rendered, the hook repeats them for three minutes.
     functions.update_function_configuration(

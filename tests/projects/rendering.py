@@ -1,4 +1,4 @@
-"""The example project on which the tool is tested, rendered once for each state of the code.
+"""The project on which the tool is tested, rendered once for each state of the code.
 
 The user's own configuration and `out/` belong to the user: no test of the tool depends on them.
 """
@@ -14,12 +14,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = Path(__file__).parent
+# The application of the example, which releases and rehearsals of tests take as their own.
+EXAMPLE = ROOT / "examples/payment-processor"
 # Where rendered projects are kept; everything in it can be deleted at any time.
 CACHE = ROOT / ".state/projects"
 KEPT = 3
 
 
-def rendered_project(name: str = "payments") -> Path:
+def rendered_project(name: str = "shipping") -> Path:
     """Return a project's folder with `templates/` and the `out/` that is rendered from it.
 
     A process of its own renders it, so that a measurement of coverage is the same whether it was rendered or not.

@@ -46,8 +46,9 @@ def test_each_project_renders_without_a_finding(name: str, tmp_path: Path) -> No
     assert lint_templates(write_rendered(name, tmp_path)) == []
 
 
-def test_the_code_of_the_tool_does_not_know_the_example() -> None:
-    code = [*(ROOT / "src").rglob("*.py"), *(ROOT / "templates").glob("*.py"), ROOT / "Makefile"]
+def test_the_code_of_the_tool_and_its_tests_do_not_know_the_example() -> None:
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if PROJECTS not in path.parents]
+    code = [*(ROOT / "src").rglob("*.py"), *(ROOT / "templates").glob("*.py"), ROOT / "Makefile", *tests]
     names = re.compile(r"payment-processor|payments-(tools|staging|production)")
 
     assert [str(path) for path in code if names.search(path.read_text(encoding="utf-8"))] == []

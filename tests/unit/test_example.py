@@ -12,9 +12,9 @@ import pytest
 from cicd_templates.blocks.bootstrap_command import command
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
-from tests.conftest import ROOT, environment, free_port, listening, until_open
+from tests.conftest import environment, free_port, listening, until_open
+from tests.projects.rendering import EXAMPLE
 
-EXAMPLE = ROOT / "examples/payment-processor"
 SERVER = """
 import sys
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -79,7 +79,7 @@ def test_its_smoke_test_can_fail(arguments: tuple[str, ...], exit_code: int, exp
 def test_the_smoke_test_fails_where_only_the_bootstrap_image_answers() -> None:
     # It is healthy, so that the stack settles, but it is no release.
     port = free_port()
-    (service,) = environment("staging", ("services/payment-processor/port", port)).services
+    (service,) = environment("staging", ("services/parcel-dispatcher/port", port)).services
     with listening(port, sys.executable, *command(service)[1:]) as url:
         assert run("smoke/smoke.py", url).returncode == 1
 
@@ -128,7 +128,7 @@ def test_its_integration_test_passes_against_it(served: str) -> None:
 
 def test_its_integration_test_fails_where_only_the_bootstrap_image_answers() -> None:
     port = free_port()
-    (service,) = environment("staging", ("services/payment-processor/port", port)).services
+    (service,) = environment("staging", ("services/parcel-dispatcher/port", port)).services
     with listening(port, sys.executable, *command(service)[1:]) as url:
         answer = run("integration/integration.py", url)
 

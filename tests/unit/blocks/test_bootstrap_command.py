@@ -16,8 +16,8 @@ from tests.conftest import environment, free_port, listening
 @pytest.fixture
 def bootstrap_url() -> Iterator[str]:
     port = free_port()
-    edits = [("services/payment-processor/port", port), ("services/payment-processor/health_check", {"path": "/ready"})]
-    edits += [("services/payment-processor/probes", {"/ping": 204})]
+    edits = [("services/parcel-dispatcher/port", port), ("services/parcel-dispatcher/health_check", {"path": "/ready"})]
+    edits += [("services/parcel-dispatcher/probes", {"/ping": 204})]
     (service,) = environment("staging", *edits).services
     interpreter, *arguments = command(service)
     assert interpreter == "python3"

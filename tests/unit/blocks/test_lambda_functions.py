@@ -15,9 +15,9 @@ from templates import LAYERS
 from tests.conftest import configured
 
 HOOKS = [
-    ("environments/staging/services/payment-processor/rollout", "canary"),
-    ("environments/staging/services/payment-processor/rollback_on_alarm", True),
-    ("environments/staging/services/payment-processor/hooks", ["smoke", "verify-image"]),
+    ("environments/staging/services/parcel-dispatcher/rollout", "canary"),
+    ("environments/staging/services/parcel-dispatcher/rollback_on_alarm", True),
+    ("environments/staging/services/parcel-dispatcher/hooks", ["smoke", "verify-image"]),
 ]
 
 

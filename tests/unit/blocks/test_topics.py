@@ -24,9 +24,9 @@ def test_each_group_has_a_topic_under_the_key_with_a_policy_of_its_own() -> None
     topics = of_type(built(), "AWS::SNS::Topic")
 
     assert [topic["TopicName"] for topic in topics.values()] == [
-        "payments-staging-developers",
-        "payments-staging-security",
-        "payments-staging-operations",
+        "shipping-staging-developers",
+        "shipping-staging-security",
+        "shipping-staging-operations",
     ]
     assert all(topic["KmsMasterKeyId"] == {"Ref": "KeyArn"} for topic in topics.values())
     assert [policy["Topics"] for policy in of_type(built(), "AWS::SNS::TopicPolicy").values()] == [
@@ -62,7 +62,7 @@ def test_a_topic_admits_only_this_environments_alarms_and_rules_over_tls() -> No
     for policy in of_type(built(), "AWS::SNS::TopicPolicy").values():
         refuse, alarms, rules = policy["PolicyDocument"]["Statement"]
         assert (refuse["Effect"], refuse["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-        for statement, source in ((alarms, ":alarm:payments-staging-*"), (rules, ":rule/payments-staging-*")):
+        for statement, source in ((alarms, ":alarm:shipping-staging-*"), (rules, ":rule/shipping-staging-*")):
             assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "222222222222"}
             assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(source)
 

@@ -16,8 +16,7 @@ from cicd_templates.builds.release_checks import checks_of
 from cicd_templates.config.environment import Service
 from tests.conftest import ROOT, environment
 
-EXAMPLE = ROOT / "examples/payment-processor"
-SERVICE = "services/payment-processor"
+SERVICE = "services/parcel-dispatcher"
 
 
 def service(*edits: tuple[str, Any]) -> Service:
@@ -46,7 +45,7 @@ def run(command: str, source: Path, *before_path: Path, **variables: str) -> sub
         "PATH": path,
         "HOME": str(source.parent),
         "CODEBUILD_SRC_DIR": str(source),
-        "CODEBUILD_BUILD_ID": "payments:1",
+        "CODEBUILD_BUILD_ID": "shipping:1",
         "SOURCE_VERSION": "v.1_2-3",
         "EXECUTION_ID": "e-1",
         **variables,

@@ -18,7 +18,8 @@ from cicd_templates.builds import buildspecs, image_build
 from cicd_templates.builds.release_checks import PRESETS, checks_of
 from cicd_templates.functions.scan_gate.formats import read_report
 from tests.conftest import ROOT
-from tests.unit.builds.build_runner import EXAMPLE, SERVICE, checked, commands, digest_of, run, service
+from tests.projects.rendering import EXAMPLE
+from tests.unit.builds.build_runner import SERVICE, checked, commands, digest_of, run, service
 
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
 PINS = ROOT / "src/cicd_templates/builds/pins"
@@ -63,7 +64,7 @@ def test_the_unit_tests_run_and_report_as_junit(source: Path) -> None:
 
     assert record["exit_code"] == 0
     assert re.search(r'<testsuite .*errors="0" failures="0"', report.read_text())
-    assert (record["source_version"], record["execution"], record["build"]) == ("v.1_2-3", "e-1", "payments:1")
+    assert (record["source_version"], record["execution"], record["build"]) == ("v.1_2-3", "e-1", "shipping:1")
     assert record["started"] <= record["finished"]
 
 
@@ -355,9 +356,9 @@ def stub(folder: Path, name: str, script: str) -> None:
 
 
 IMAGE_VARIABLES = {
-    "REPOSITORY": "payments",
-    "REPOSITORY_URI": "1.dkr.ecr.eu-central-1.amazonaws.com/payments",
-    "SERVICE": "payment-processor",
+    "REPOSITORY": "shipping",
+    "REPOSITORY_URI": "1.dkr.ecr.eu-central-1.amazonaws.com/shipping",
+    "SERVICE": "parcel-dispatcher",
     "EVIDENCE_BUCKET": "evidence",
     "BUILDSPEC_SHA256": "b" * 64,
     "TEMPLATES_VERSION": "t1",
@@ -369,7 +370,7 @@ DIGEST = "sha256:" + "d" * 64
 # What `docker export` prints: the image's files, or those of its base image, as the container is named.
 EXPORT = """
 case "$1" in
-  create) case "$*" in *payments@*) echo image;; *) echo base;; esac;;
+  create) case "$*" in *shipping@*) echo image;; *) echo base;; esac;;
   export) cat "{0}/$2.tar";;
 esac"""
 
@@ -409,15 +410,15 @@ esac""",
     calls = (bin_folder / "calls").read_text()
 
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines()[-1] == f"1.dkr.ecr.eu-central-1.amazonaws.com/payments@{DIGEST}"
+    assert answer.stdout.splitlines()[-1] == f"1.dkr.ecr.eu-central-1.amazonaws.com/shipping@{DIGEST}"
     assert (
-        "docker build --pull --file Dockerfile --tag 1.dkr.ecr.eu-central-1.amazonaws.com/payments:v-v.1_2-3" in calls
+        "docker build --pull --file Dockerfile --tag 1.dkr.ecr.eu-central-1.amazonaws.com/shipping:v-v.1_2-3" in calls
     )
     # An index with attestations would be pushed otherwise, and the registry's scan is of an image.
     assert "attestations: 1" in (tmp_path / "attestations").read_text()
-    assert "docker push 1.dkr.ecr.eu-central-1.amazonaws.com/payments:v-v.1_2-3" in calls
-    assert "--key payment-processor/e-1/provenance.json" in calls
-    assert "--key payment-processor/e-1/image-packages.cdx.json" in calls
+    assert "docker push 1.dkr.ecr.eu-central-1.amazonaws.com/shipping:v-v.1_2-3" in calls
+    assert "--key parcel-dispatcher/e-1/provenance.json" in calls
+    assert "--key parcel-dispatcher/e-1/image-packages.cdx.json" in calls
     packages = json.loads((tmp_path / "tmp/image-packages.cdx.json").read_text())
     assert [each["purl"] for each in packages["components"]] == ["pkg:pypi/python@3.13"]
     (base,) = [line for line in (source / "Dockerfile").read_text().splitlines() if line.startswith("FROM ")]
@@ -446,7 +447,7 @@ def test_an_image_with_a_package_that_no_check_judged_is_refused(source: Path, t
     (source.parent / "tmp").mkdir()
     (source.parent / "tmp/base_images").write_text("base\n")
     examine = commands(image_build.image(service()))[2]
-    answer = run(examine, source, tmp_path / "bin", IMAGE_URI="x/payments@sha256:1", **IMAGE_VARIABLES)
+    answer = run(examine, source, tmp_path / "bin", IMAGE_URI="x/shipping@sha256:1", **IMAGE_VARIABLES)
 
     assert answer.returncode == 1
     assert "'flask' '0.12' in 'site-packages/flask-0.12.dist-info/'" in answer.stderr
@@ -500,7 +501,7 @@ def test_provenance_of_a_further_attempt_is_put_beside_and_another_refusal_fails
     stub(tmp_path / "bin", "aws", f'case "$*" in {there} esac')
     assert run(provenance, source, tmp_path / "bin", **variables).returncode == 0
     keys = re.findall(r"--key (\S+)", (tmp_path / "bin/calls").read_text())
-    assert keys == [f"payment-processor/e-1/provenance{number}.json" for number in ("", "-2", "-3")]
+    assert keys == [f"parcel-dispatcher/e-1/provenance{number}.json" for number in ("", "-2", "-3")]
 
     stub(tmp_path / "bin", "aws", "echo PreconditionFailed >&2; exit 254")
     assert run(provenance, source, tmp_path / "bin", **variables).returncode == 1

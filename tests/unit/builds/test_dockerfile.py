@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.unit.builds.build_runner import EXAMPLE
+from tests.projects.rendering import EXAMPLE
 
 SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
 SCRIPT = SCRIPTS / "dockerfile.py"

@@ -16,7 +16,8 @@ from cicd_templates.builds import buildspecs
 from cicd_templates.builds.release_checks import DISABLED_FILTERS, checks_of
 from cicd_templates.functions.scan_gate.formats import read_report
 from tests.hostile import application
-from tests.unit.builds.build_runner import EXAMPLE, checked, commands, run, service
+from tests.projects.rendering import EXAMPLE
+from tests.unit.builds.build_runner import checked, commands, run, service
 
 JUDGES = ("bandit", "secrets")
 # All on one worker, because they share what takes longest.

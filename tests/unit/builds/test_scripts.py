@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
 ENVIRONMENT = {
-    "REPOSITORY": "payments",
+    "REPOSITORY": "shipping",
     "IMAGE_DIGEST": "sha256:1",
     "SEVERITIES": "CRITICAL,HIGH",
     "UNRATED": "stop",
@@ -52,7 +52,7 @@ class Fake:
         return self
 
     def paginate(self, **request: Any) -> list[dict[str, Any]]:
-        assert request == {"repositoryName": "payments", "imageId": {"imageDigest": "sha256:1"}}
+        assert request == {"repositoryName": "shipping", "imageId": {"imageDigest": "sha256:1"}}
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -170,7 +170,7 @@ def test_an_image_passes_only_when_its_scan_has_ended_well(
 
     assert expected in found
     written = json.loads((tmp_path / "scan.json").read_text())
-    assert (written["digest"], written["repository"]) == ("sha256:1", "payments")
+    assert (written["digest"], written["repository"]) == ("sha256:1", "shipping")
 
 
 def scanned(hours_ago: float, **counts: int) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def test_a_scan_is_started_where_none_is_or_the_last_is_old(
     fake.refusal = refused(refusal) if refusal else None
 
     assert expected in run("image_scan", fake, str(tmp_path / "scan.json"))
-    assert fake.starts == [{"repositoryName": "payments", "imageId": {"imageDigest": "sha256:1"}}] * starts
+    assert fake.starts == [{"repositoryName": "shipping", "imageId": {"imageDigest": "sha256:1"}}] * starts
 
 
 def test_a_scan_that_may_not_be_started_is_no_clean_scan(run: Run, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from cicd_templates.builds import buildspecs, image_build
 from cicd_templates.builds.release_checks import checks_of
 from tests.conftest import ROOT
 from tests.hostile import application
-from tests.unit.builds.build_runner import EXAMPLE, SERVICE, checked, commands, run, service
+from tests.projects.rendering import EXAMPLE
+from tests.unit.builds.build_runner import SERVICE, checked, commands, run, service
 
 SCRIPT = ROOT / "src/cicd_templates/builds/scripts/source_digest.sh"
 BUSYBOX = pytest.param("busybox", marks=pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox"))

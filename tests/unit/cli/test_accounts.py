@@ -21,8 +21,8 @@ from tests.conftest import environment
 from tests.fakes.scripted_aws import inventory
 from tests.fakes.simulated_aws import EPOCH, SimulatedAws
 
-COPY = Scope("payments", "staging", "pr1", "222222222222", "eu-central-1")
-PARAMETER = "/payments/staging-pr1/deployment-lock"
+COPY = Scope("shipping", "staging", "pr1", "222222222222", "eu-central-1")
+PARAMETER = "/shipping/staging-pr1/deployment-lock"
 STAGING = "environments/staging"
 
 

@@ -345,13 +345,13 @@ def releasing(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_release_names_its_run_and_follows_it_on_request(releasing: Path) -> None:
     released = run(f"release --app {releasing}").output
-    assert "  version  storage-SourceBucketName payment-processor/source.zip" in released
+    assert "  version  storage-SourceBucketName parcel-dispatcher/source.zip" in released
     assert "  run      e-1 of pipeline-PipelineName" in released
     assert "Succeeded" not in released
 
     followed = run(f"release --app {releasing} --wait").output
     assert "  pipeline-PipelineName/e-1: Succeeded" in followed
-    assert followed.endswith("payment-processor: the release has reached the end of its path\n")
+    assert followed.endswith("parcel-dispatcher: the release has reached the end of its path\n")
 
 
 def test_a_release_that_the_system_ends_detaches(releasing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,8 +395,8 @@ def test_a_folder_without_a_dockerfile_is_not_released(releasing: Path) -> None:
         ("secret --name x", [], "has no secret 'x' in tools; its secrets are safety-api-key, snyk-token"),
         (
             "secret",
-            [("services/payment-processor/checks", {"bandit": {"preset": "bandit"}})],
-            "payment-processor has no secret in tools; there is nothing to set",
+            [("services/parcel-dispatcher/checks", {"bandit": {"preset": "bandit"}})],
+            "parcel-dispatcher has no secret in tools; there is nothing to set",
         ),
     ],
 )
@@ -415,20 +415,20 @@ def test_a_secret_that_nobody_uses_is_refused(
     [
         (
             [("services/ledger", {"path_pattern": "/ledger/*", "checks": {"b": {"preset": "bandit"}}})],
-            "which service? Name one with --service: payment-processor, ledger",
+            "which service? Name one with --service: parcel-dispatcher, ledger",
         ),
         (
             [
-                ("services/payment-processor/source", "github"),
+                ("services/parcel-dispatcher/source", "github"),
                 (
-                    "services/payment-processor/github",
+                    "services/parcel-dispatcher/github",
                     {
                         "repository": "me/pay",
                         "connection_arn": "arn:aws:codeconnections:eu-central-1:111111111111:connection/1",
                     },
                 ),
             ],
-            "payment-processor is released from GitHub; push to main instead",
+            "parcel-dispatcher is released from GitHub; push to main instead",
         ),
     ],
     ids=["two services", "GitHub"],

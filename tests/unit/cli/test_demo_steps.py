@@ -125,7 +125,7 @@ def test_it_renders_deploys_twice_writes_and_destroys_in_reverse_order(
     order = [line.split()[1] for line in told if line.startswith("deploy")]
     assert sorted(order) == ["production", "staging", "tools"]
     assert [line.split()[1] for line in told if line.startswith("destroy")] == order[::-1]
-    bucket = "the bucket of /payments/staging/storage/UploadsBucketName"
+    bucket = "the bucket of /shipping/staging/storage/UploadsBucketName"
     versions = [f"put {version} into {bucket}" for version in ("first", "second", "third")]
     assert told[3:7] == [*versions, "delete templates/example"]
     assert "wrote out/staging/keys.yaml" in result.output

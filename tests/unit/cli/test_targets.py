@@ -288,4 +288,4 @@ def test_the_stack_of_the_pipeline_asked_for_by_name_is_refused_with_the_release
 
     with pytest.raises(RefusedError) as refused:
         target.plan(reporter, tools)
-    assert str(refused.value).endswith(f"release instead: make release SERVICE=payment-processor{words} APP=<source>")
+    assert str(refused.value).endswith(f"release instead: make release SERVICE=parcel-dispatcher{words} APP=<source>")

@@ -12,7 +12,7 @@ from tests.conftest import RAW, raw_configuration
 
 STAGING = "environments/staging"
 PRODUCTION = "environments/production"
-SERVICE = "services/payment-processor"
+SERVICE = "services/parcel-dispatcher"
 CERTIFICATE = RAW["environments"]["staging"]["certificate_arn"]
 
 

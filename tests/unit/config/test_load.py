@@ -23,22 +23,22 @@ from tests.unit.config.problems import SERVICE, STAGING, problems_of
         pytest.param([(f"{STAGING}/nap", "x")], "environments.staging.nap: unknown key; did you mean nat?", id="typo"),
         pytest.param(
             [(f"{SERVICE}/health_check", {"pat": "/"})],
-            "services.payment-processor.health_check.pat: unknown key; did you mean path?",
+            "services.parcel-dispatcher.health_check.pat: unknown key; did you mean path?",
             id="unknown nested key",
         ),
         pytest.param(
             [(f"{SERVICE}/autoscaling", {"maximun": 4})],
-            "services.payment-processor.autoscaling.maximun: unknown key; did you mean maximum?",
+            "services.parcel-dispatcher.autoscaling.maximun: unknown key; did you mean maximum?",
             id="unknown key of a table that may be left out",
         ),
         pytest.param(
             [(f"{SERVICE}/autoscaling", {})],
-            "services.payment-processor.autoscaling.maximum: missing; this key is required: Maximum number of tasks",
+            "services.parcel-dispatcher.autoscaling.maximum: missing; this key is required: Maximum number of tasks",
             id="missing key of a table that may be left out",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit/nothing", 1)],
-            "services.payment-processor.checks.bandit.nothing: unknown key; known keys are preset, image",
+            "services.parcel-dispatcher.checks.bandit.nothing: unknown key; known keys are preset, image",
             id="unknown key of a table with a name of one's own",
         ),
         pytest.param(
@@ -86,7 +86,7 @@ def test_each_mistake_is_reported_with_its_path_and_its_cure(edits: list[tuple[s
     [
         pytest.param(
             [(f"{SERVICE}/checks/bandit", {"preset": "bandit", "comands": []})],
-            "services.payment-processor.checks.bandit.comands: unknown key; did you mean commands?",
+            "services.parcel-dispatcher.checks.bandit.comands: unknown key; did you mean commands?",
             id="misspelt key of a check",
         ),
     ],
@@ -121,7 +121,7 @@ def test_problems_between_tables_are_reported_with_those_within_one() -> None:
 
     assert [problem.split(":")[0] for problem in problems] == [
         "project.name",
-        "services.payment-processor.port",
+        "services.parcel-dispatcher.port",
         "environments.staging.nap",
         "pipeline.path[1]",
         "environments.production.log_retention_days",
@@ -175,7 +175,7 @@ def test_a_suffix_of_the_command_line_wins_over_the_file() -> None:
 def test_an_override_wins_key_by_key_and_leaves_the_rest() -> None:
     edits = [
         (f"{SERVICE}/health_check", {"path": "/ready", "grace_seconds": 10}),
-        ("environments/production/services/payment-processor/health_check", {"grace_seconds": 99}),
+        ("environments/production/services/parcel-dispatcher/health_check", {"grace_seconds": 99}),
     ]
     production = environment("production", *edits).services[0].settings
     staging = environment("staging", *edits).services[0].settings
@@ -188,7 +188,7 @@ def test_two_services_live_in_one_environment_with_priorities_of_their_own() -> 
     ledger = {"priority": 20, "path_pattern": "/ledger/*", "checks": {"bandit": {"preset": "bandit"}}}
     services = environment("staging", ("services/ledger", ledger)).services
 
-    assert [service.name for service in services] == ["payment-processor", "ledger"]
+    assert [service.name for service in services] == ["parcel-dispatcher", "ledger"]
 
 
 def test_an_environment_without_network_says_so_when_asked_for_it() -> None:
@@ -243,9 +243,9 @@ json_values = st.recursive(
 
 
 PATHS = [
-    "project", "project/name", "pipeline/path", "services", "services/payment-processor", "environments",
+    "project", "project/name", "pipeline/path", "services", "services/parcel-dispatcher", "environments",
     "environments/staging", "environments/staging/cidr", "environments/staging/zones", "environments/staging/services",
-    "environments/staging/provided", "services/payment-processor/health_check", "services/payment-processor/image",
+    "environments/staging/provided", "services/parcel-dispatcher/health_check", "services/parcel-dispatcher/image",
 ]  # fmt: skip
 
 

@@ -20,9 +20,9 @@ words = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True)
 @pytest.mark.parametrize(
     ("resource_type", "expected"),
     [
-        ("AWS::IAM::Role", "payments-staging-task"),
-        ("AWS::S3::Bucket", "payments-staging-task-222222222222-eu-central-1"),
-        ("AWS::ElasticLoadBalancingV2::LoadBalancer", "payments-staging-task"),
+        ("AWS::IAM::Role", "shipping-staging-task"),
+        ("AWS::S3::Bucket", "shipping-staging-task-222222222222-eu-central-1"),
+        ("AWS::ElasticLoadBalancingV2::LoadBalancer", "shipping-staging-task"),
     ],
 )
 def test_a_name_that_fits_says_project_environment_and_purpose(resource_type: str, expected: str) -> None:
@@ -32,15 +32,15 @@ def test_a_name_that_fits_says_project_environment_and_purpose(resource_type: st
 def test_a_copy_has_its_suffix_in_every_kind_of_name() -> None:
     copy = environment(suffix="pr4918")
 
-    assert naming.physical_name(copy, "AWS::IAM::Role", "task") == "payments-staging-pr4918-task"
-    assert naming.stack_name(copy, "scan_gate") == "payments-staging-pr4918-scan-gate"
-    assert naming.parameter_path(copy, "network", "VpcId") == "/payments/staging-pr4918/network/VpcId"
-    assert naming.log_group_name(copy, "flow-log") == "/payments/staging-pr4918/flow-log"
+    assert naming.physical_name(copy, "AWS::IAM::Role", "task") == "shipping-staging-pr4918-task"
+    assert naming.stack_name(copy, "scan_gate") == "shipping-staging-pr4918-scan-gate"
+    assert naming.parameter_path(copy, "network", "VpcId") == "/shipping/staging-pr4918/network/VpcId"
+    assert naming.log_group_name(copy, "flow-log") == "/shipping/staging-pr4918/flow-log"
 
 
 def test_a_service_stands_behind_its_layer() -> None:
-    assert naming.stack_name(environment(), "service", "ledger") == "payments-staging-service-ledger"
-    assert naming.parameter_path(environment(), "service", "Url", "ledger") == "/payments/staging/service-ledger/Url"
+    assert naming.stack_name(environment(), "service", "ledger") == "shipping-staging-service-ledger"
+    assert naming.parameter_path(environment(), "service", "Url", "ledger") == "/shipping/staging/service-ledger/Url"
 
 
 @given(st.sampled_from(sorted(LIMITS)), st.lists(words, min_size=1, max_size=4))

@@ -39,7 +39,7 @@ def test_what_is_said_of_two_patterns_holds_for_every_path(wide: str, narrow: st
     [
         ("/*", "/ledger/*", True),
         ("/ledger/*", "/*", False),
-        ("/pay*", "/payments/*", True),
+        ("/ship*", "/shipping/*", True),
         ("/pay/*", "/pay", False),
         ("/v?/*", "/v1/cards/*", True),
         ("/v?/*", "/v10/*", False),

@@ -62,7 +62,7 @@ _real_client: Any = boto3.session.Session().client
 def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     fake = Aws()
     monkeypatch.setattr("boto3.client", fake.client)
-    monkeypatch.setenv("PIPELINE", "payments")
+    monkeypatch.setenv("PIPELINE", "shipping")
     monkeypatch.setenv("NAMESPACE", "CicdTemplates")
     monkeypatch.setenv("CONSOLE", "https://eu-central-1.console.aws.amazon.com")
     monkeypatch.setenv("TEMPLATES_BUCKET", "templates")
@@ -95,7 +95,7 @@ def test_an_answer_that_does_not_arrive_is_raised_so_that_lambda_tries_again(aws
 
 
 ASKED = {
-    "stack": "payments-production-service",
+    "stack": "shipping-production-service",
     "changeSet": "release",
     "role": "arn:aws:iam::333333333333:role/review",
     "region": "eu-central-1",
@@ -118,7 +118,7 @@ def change(action: str, name: str, replacement: str | None = None) -> dict[str, 
 
 def described(*changes: dict[str, Any], status: str = "CREATE_COMPLETE", token: str | None = None) -> dict[str, Any]:
     return {
-        "StackId": f"{ARN}:stack/payments-production-service/1",
+        "StackId": f"{ARN}:stack/shipping-production-service/1",
         "ChangeSetId": f"{ARN}:changeSet/release/2",
         "Status": status,
         "StatusReason": "no reason",
@@ -228,7 +228,7 @@ def test_what_cannot_be_described_fails_the_action_with_the_reason(
     printed = capsys.readouterr().out
     assert "never-in-a-log" not in printed + json.dumps(request)
     metrics = json.loads(printed)
-    assert (metrics["ReviewErrors"], metrics["PipelineName"]) == (1, "payments")
+    assert (metrics["ReviewErrors"], metrics["PipelineName"]) == (1, "shipping")
     assert metrics["_aws"]["CloudWatchMetrics"] == [
         {
             "Namespace": "CicdTemplates",
@@ -349,7 +349,7 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     assert {each["Name"] for each in declared["Metrics"]} == found.keys() - {"PipelineName"}
     for each in declared["Metrics"]:
         assert each["Unit"] == ("Seconds" if each["Name"].endswith("Seconds") else "Count")
-    assert found.pop("PipelineName") == "payments"
+    assert found.pop("PipelineName") == "shipping"
     return found
 
 
@@ -452,7 +452,7 @@ def test_an_event_that_the_rule_should_not_send_is_an_error(kind: str, state: st
 
 
 def event(execution: str) -> dict[str, Any]:
-    detail = {"pipeline": "payments", "execution-id": execution, "state": "SUCCEEDED"}
+    detail = {"pipeline": "shipping", "execution-id": execution, "state": "SUCCEEDED"}
     return {"detail-type": RUN, "time": "2026-11-24T12:00:00Z", "detail": detail}
 
 
@@ -471,5 +471,5 @@ def test_the_run_of_an_event_is_found_on_its_page(aws: Aws, capsys: pytest.Captu
 def test_an_unknown_run_is_an_error(aws: Aws) -> None:
     aws.answer("ListPipelineExecutions", {"pipelineExecutionSummaries": []})
 
-    with pytest.raises(LookupError, match="payments has no run"):
+    with pytest.raises(LookupError, match="shipping has no run"):
         measure.handler(event("x"), None)

@@ -14,7 +14,7 @@ from cicd_templates.functions import smoke, verify_image
 from tests.conftest import free_port
 from tests.unit.functions.test_functions import Aws
 
-REPOSITORY = "111111111111.dkr.ecr.eu-central-1.amazonaws.com/payments-tools-payment-processor"
+REPOSITORY = "111111111111.dkr.ecr.eu-central-1.amazonaws.com/shipping-tools-parcel-dispatcher"
 DIGEST = f"sha256:{'d' * 64}"
 BOOTSTRAP = f"public.ecr.aws/x@sha256:{'0' * 64}"
 REVISION = "arn:aws:ecs:eu-central-1:222222222222:service-revision/c/s/1"
@@ -38,7 +38,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     for name, value in {"REPOSITORY": REPOSITORY, "BOOTSTRAP": BOOTSTRAP, "SEVERITIES": "CRITICAL,HIGH"}.items():
         monkeypatch.setenv(name, value)
-    fake.answer("DescribeServiceRevisions", {"serviceRevisions": [{"taskDefinition": "payments:7"}]})
+    fake.answer("DescribeServiceRevisions", {"serviceRevisions": [{"taskDefinition": "shipping:7"}]})
     return fake
 
 
@@ -66,7 +66,7 @@ def test_a_digest_of_ours_that_the_registry_finds_well_may_run(aws: Aws, status:
     assert asked["DescribeServiceRevisions"] == {"serviceRevisionArns": [REVISION]}
     assert asked["DescribeImageScanFindings"] == {
         "registryId": "111111111111",
-        "repositoryName": "payments-tools-payment-processor",
+        "repositoryName": "shipping-tools-parcel-dispatcher",
         "imageId": {"imageDigest": DIGEST},
     }
 
@@ -146,8 +146,8 @@ def release(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Release]]:
     thread.start()
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     variables = {
-        "BALANCER": "127.0.0.1", "PORT": str(server.server_port), "HOST": "payments.example.com", "TLS": "",
-        "PROBES": '{"/health": 200, "/payments": 405}',
+        "BALANCER": "127.0.0.1", "PORT": str(server.server_port), "HOST": "shipping.example.com", "TLS": "",
+        "PROBES": '{"/health": 200, "/shipping": 405}',
     }  # fmt: skip
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -158,7 +158,7 @@ def release(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Release]]:
 
 
 @pytest.mark.parametrize(
-    ("health", "payments", "expected"),
+    ("health", "shipping", "expected"),
     [
         ([200], [405], "SUCCEEDED"),
         ([503, 503, 200], [405], "SUCCEEDED"),
@@ -169,13 +169,13 @@ def release(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Release]]:
     ids=["well", "well after a while", "unwell", "another answer", "never both at once"],
 )
 def test_a_release_is_agreed_to_once_all_its_answers_are_right(
-    release: type[Release], health: list[int], payments: list[int], expected: str
+    release: type[Release], health: list[int], shipping: list[int], expected: str
 ) -> None:
-    release.answers = {"/health": health, "/payments": payments}
+    release.answers = {"/health": health, "/shipping": shipping}
 
     assert smoke.handler({}, Clock(40)) == {"hookStatus": expected}
     # It connects to the load balancer and asks for the service's host.
-    assert {host.partition(":")[0] for host in release.hosts} == {"payments.example.com"}
+    assert {host.partition(":")[0] for host in release.hosts} == {"shipping.example.com"}
 
 
 def test_a_listener_that_does_not_answer_is_no_agreement(

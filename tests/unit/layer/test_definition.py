@@ -51,7 +51,7 @@ def test_without_docstrings_the_descriptions_are_the_same(monkeypatch: pytest.Mo
     assert all(before)
 
 
-@pytest.mark.parametrize("first_line", ["", '"""A queue for payments."""', '"""\n"""', '"""Layer `inbox`: """'])
+@pytest.mark.parametrize("first_line", ["", '"""A queue for shipping."""', '"""\n"""', '"""Layer `inbox`: """'])
 def test_a_layer_that_does_not_describe_its_template_is_refused_with_its_file(
     first_line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,13 +115,13 @@ def test_a_layer_that_takes_the_stack_of_a_service_is_named_with_it(
             tmp_path,
             monkeypatch,
             jobs='"""Layer `jobs`: a queue."""' + PER_SERVICE.replace('"inbox"', '"jobs"'),
-            clash=own.replace('"inbox"', '"jobs_payment_processor"'),
+            clash=own.replace('"inbox"', '"jobs_parcel_dispatcher"'),
             card=own.replace('"inbox"', '"card_queue"'),
             late=own.replace('"inbox"', '"card-queue"'),
         )
 
     text = str(raised.value)
-    assert "payments-staging-card-queue: staging layer card_queue and staging layer card-queue have the same" in text
-    assert "payments-staging-jobs-payment-processor: staging layer jobs_payment_processor and staging layer" in text
-    assert "layer jobs of service payment-processor have the same name" in text
+    assert "shipping-staging-card-queue: staging layer card_queue and staging layer card-queue have the same" in text
+    assert "shipping-staging-jobs-parcel-dispatcher: staging layer jobs_parcel_dispatcher and staging layer" in text
+    assert "layer jobs of service parcel-dispatcher have the same name" in text
     assert raised.value.exit_code == 2

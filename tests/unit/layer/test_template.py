@@ -23,8 +23,8 @@ KEY = Output(KeyArn, "keys", "KeyArn", "The key")
 ROLE = ServiceOutput(RoleArn, "delivery", "RoleArn", "The role of a service")
 
 STAGING = environment()
-(PAYMENTS,) = STAGING.services
-LEDGER = replace(PAYMENTS, name="ledger")
+(SHIPPING,) = STAGING.services
+LEDGER = replace(SHIPPING, name="ledger")
 
 
 def parameters(layer: LayerTemplate) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def test_what_is_added_is_in_the_template_in_its_order_and_returned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "where"), [(None, "staging"), (PAYMENTS, "staging for service payment-processor")], ids=["once", "per"]
+    ("service", "where"), [(None, "staging"), (SHIPPING, "staging for service parcel-dispatcher")], ids=["once", "per"]
 )
 def test_a_logical_id_that_is_taken_is_a_mistake_of_names_and_no_bug(service: Service | None, where: str) -> None:
     layer = LayerTemplate(STAGING, service)
@@ -72,7 +72,7 @@ def test_publishing_adds_a_parameter_store_parameter_and_an_output_that_is_not_e
 
     rendered = layer.template.to_dict()
     assert rendered["Resources"]["VpcIdParameter"]["Properties"] == {
-        "Name": "/payments/staging/network/VpcId",
+        "Name": "/shipping/staging/network/VpcId",
         "Description": "The VPC",
         "Type": "String",
         "Value": {"Ref": "Vpc"},
@@ -90,11 +90,11 @@ def test_a_list_is_published_as_a_string_list() -> None:
 
 
 def test_a_layer_that_is_per_service_publishes_under_the_name_of_its_service() -> None:
-    layer = LayerTemplate(STAGING, PAYMENTS)
+    layer = LayerTemplate(STAGING, SHIPPING)
     layer.publish(ROLE, RoleArn("arn"))
 
     properties = layer.template.to_dict()["Resources"]["RoleArnParameter"]["Properties"]
-    assert properties["Name"] == "/payments/staging/delivery-payment-processor/RoleArn"
+    assert properties["Name"] == "/shipping/staging/delivery-parcel-dispatcher/RoleArn"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_layer_that_is_per_service_publishes_under_the_name_of_its_service() -
     ],
 )
 def test_reading_adds_a_parameter_of_the_kind_that_cloudformation_checks(output: Output[VpcId], expected: str) -> None:
-    layer = LayerTemplate(STAGING, PAYMENTS)
+    layer = LayerTemplate(STAGING, SHIPPING)
     value = layer.read(output)
     layer.read(output)
 
@@ -114,7 +114,7 @@ def test_reading_adds_a_parameter_of_the_kind_that_cloudformation_checks(output:
     assert value.to_dict() == {"Ref": name}
     assert isinstance(value, output.kind)
     assert parameter["Type"] == expected
-    assert parameter["Default"] == f"/payments/staging/{output.layer}/{output.name}"
+    assert parameter["Default"] == f"/shipping/staging/{output.layer}/{output.name}"
 
 
 @pytest.mark.parametrize(
@@ -147,30 +147,30 @@ def test_a_provided_value_stands_in_the_template_instead_of_a_parameter() -> Non
 
 
 def test_two_services_in_one_template_get_two_parameters() -> None:
-    layer = LayerTemplate(STAGING, PAYMENTS)
+    layer = LayerTemplate(STAGING, SHIPPING)
     own, others = layer.read(ROLE), layer.read(ROLE, service=LEDGER)
 
     assert own.to_dict() == {"Ref": "RoleArn"}
     assert others.to_dict() == {"Ref": "LedgerRoleArn"}
     assert parameters(layer) == {
-        "RoleArn": "/payments/staging/delivery-payment-processor/RoleArn",
-        "LedgerRoleArn": "/payments/staging/delivery-ledger/RoleArn",
+        "RoleArn": "/shipping/staging/delivery-parcel-dispatcher/RoleArn",
+        "LedgerRoleArn": "/shipping/staging/delivery-ledger/RoleArn",
     }
-    assert layer.read(ROLE, service=PAYMENTS).to_dict() == own.to_dict()
+    assert layer.read(ROLE, service=SHIPPING).to_dict() == own.to_dict()
 
 
 def test_a_layer_that_exists_once_reads_for_each_service_by_name() -> None:
     layer = LayerTemplate(STAGING)
-    values = [layer.read(ROLE, service=service).to_dict() for service in (PAYMENTS, LEDGER)]
+    values = [layer.read(ROLE, service=service).to_dict() for service in (SHIPPING, LEDGER)]
 
-    assert values == [{"Ref": "PaymentProcessorRoleArn"}, {"Ref": "LedgerRoleArn"}]
+    assert values == [{"Ref": "ParcelDispatcherRoleArn"}, {"Ref": "LedgerRoleArn"}]
 
 
 def test_two_values_of_one_name_never_share_a_parameter() -> None:
     layer = LayerTemplate(STAGING)
     layer.read(KEY)
 
-    with pytest.raises(ValueError, match="/payments/staging/other/KeyArn: the parameter KeyArn already reads"):
+    with pytest.raises(ValueError, match="/shipping/staging/other/KeyArn: the parameter KeyArn already reads"):
         layer.read(Output(KeyArn, "other", "KeyArn", "Another key"))
 
 
@@ -193,7 +193,7 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
             id="publish without a service",
         ),
         pytest.param(
-            lambda: LayerTemplate(STAGING, PAYMENTS).publish(KEY, KeyArn("arn")),
+            lambda: LayerTemplate(STAGING, SHIPPING).publish(KEY, KeyArn("arn")),
             "keys.KeyArn is published once per service: declare it as a ServiceOutput",
             id="publish with a service",
         ),
@@ -216,7 +216,7 @@ OUTPUTS: list[Output[Any]] = [
     *(Output(BucketName, layer, name, "x") for layer in ("storage", "other") for name in ("Name", "AName")),
     *(ServiceOutput(RoleArn, layer, name, "x") for layer in ("ingress", "health") for name in ("Name", "AName")),
 ]
-SERVICES = [PAYMENTS, *(replace(PAYMENTS, name=name) for name in ("a", "a-1", "a1", "b"))]
+SERVICES = [SHIPPING, *(replace(SHIPPING, name=name) for name in ("a", "a-1", "a1", "b"))]
 
 
 @given(
@@ -233,4 +233,4 @@ def test_whatever_is_read_each_parameter_stands_for_one_value(
             value = layer.read(output, service=service if isinstance(output, ServiceOutput) else None)
         except ValueError:
             continue
-        assert parameters(layer)[value.to_dict()["Ref"]] == f"/payments/staging/{stem}/{output.name}"
+        assert parameters(layer)[value.to_dict()["Ref"]] == f"/shipping/staging/{stem}/{output.name}"

@@ -42,7 +42,7 @@ def delivered() -> dict[str, Any]:
 
 
 def test_an_event_for_a_pipeline_is_the_request_that_starts_it(delivered: dict[str, Any]) -> None:
-    arn = "arn:aws:codepipeline:eu-central-1:111111111111:payments"
+    arn = "arn:aws:codepipeline:eu-central-1:111111111111:shipping"
     delivered["deliver"]({"Arn": arn, "RoleArn": "role", "InputTransformer": {"t": 1}}, EVENT, {"Name": "release"})
 
     (start,) = delivered["starts"]
@@ -52,7 +52,7 @@ def test_an_event_for_a_pipeline_is_the_request_that_starts_it(delivered: dict[s
         "region": "eu-central-1",
         "role": "role",
         "rule": "release",
-        "request": {"name": "payments", "sourceRevisions": [{"t": 1}]},
+        "request": {"name": "shipping", "sourceRevisions": [{"t": 1}]},
     }
 
 

@@ -20,7 +20,7 @@ from cicd_templates.local.recorded_answers import (
 )
 
 OLD, NEW = "arn:stack/keys/old", "arn:stack/keys/new"
-TAGS = [{"Key": "Project", "Value": "payments"}]
+TAGS = [{"Key": "Project", "Value": "shipping"}]
 
 
 class Engine:
@@ -207,13 +207,13 @@ def test_a_comparison_leaves_out_what_a_condition_does(conditions: Any, left: li
 
 def test_a_log_group_that_exists_cannot_be_created() -> None:
     handlers: dict[str, Any] = {LOG_GROUP: {"create": lambda *given: given, "delete": 1}}
-    refuse_existing_log_groups(handlers, {"/payments": {}})
+    refuse_existing_log_groups(handlers, {"/shipping": {}})
     create = handlers[LOG_GROUP]["create"]
 
     assert create("Group", {"LogGroupName": "/other"}, "stack") == ("Group", {"LogGroupName": "/other"}, "stack")
     assert create("Group", {}, "stack") == ("Group", {}, "stack")
-    with pytest.raises(ValueError, match="/payments\"}' already exists"):
-        create("Group", {"LogGroupName": "/payments"}, "stack")
+    with pytest.raises(ValueError, match="/shipping\"}' already exists"):
+        create("Group", {"LogGroupName": "/shipping"}, "stack")
 
 
 def test_everything_is_put_into_the_engine() -> None:

@@ -90,12 +90,12 @@ def test_an_update_keeps_the_id_and_a_deletion_removes_the_entry(tmp_path: Path)
 
 def test_a_deletion_leaves_what_another_account_calls_the_same(tmp_path: Path) -> None:
     record = Record(tmp_path)
-    named = {"Name": "payments"}
+    named = {"Name": "shipping"}
     ours = handlers("AWS::CodePipeline::Pipeline", record, lambda: "111111111111", lambda: "eu-central-1")
     theirs = handlers("AWS::CodePipeline::Pipeline", record, lambda: "222222222222", lambda: "eu-central-1")
     for of_pipeline in (ours, theirs):
         of_pipeline["create"]("Pipeline", named, "stack")
-    theirs["delete"]("payments", named, "Pipeline")
+    theirs["delete"]("shipping", named, "Pipeline")
 
     assert [entry["account"] for entry in record.entries()] == ["111111111111"]
 

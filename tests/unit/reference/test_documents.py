@@ -13,6 +13,7 @@ from cicd_templates.reference.documents import PARTS, generated_documents, gener
 from cicd_templates.reference.rule_packs import RULES_NOT_FOLLOWED
 from cicd_templates.review.revision import templates_in
 from tests.conftest import PROJECT, ROOT
+from tests.projects.rendering import rendered_project
 from tests.unit.review.conftest import reading, resource, stack_of
 
 KEYS = stack_of(
@@ -106,7 +107,7 @@ def test_parts_are_put_between_their_markers_and_the_rest_stays(
 
 def test_the_committed_documents_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    found = generated_documents(templates_in(PROJECT / "out"))
+    found = generated_documents(templates_in(rendered_project("payments") / "out"))
 
     assert set(found) == {*PARTS, Path("docs/compliance.md")}
     for path, text in found.items():

@@ -139,7 +139,7 @@ def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pyt
     package = own_package(tmp_path, monkeypatch, inbox=code)
     stacks = render(configured(), with_user_layers(package), "yaml")
     path = tmp_path / "inbox.yaml"
-    (text,) = [stack.text for stack in stacks if stack.name == "payments-staging-inbox"]
+    (text,) = [stack.text for stack in stacks if stack.name == "shipping-staging-inbox"]
     path.write_text(text)
 
     assert lint_templates([path]) == []
@@ -147,7 +147,7 @@ def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pyt
         command = [sys.executable, "-m", "ruff", *check, "--stdin-filename", "templates/extra/inbox.py", "-"]
         answer = subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True, check=False)
         assert (answer.returncode, answer.stdout) == (0, "")
-    assert "QueueName: payments-staging-inbox" in text
+    assert "QueueName: shipping-staging-inbox" in text
     assert len([line for line in code.splitlines() if line]) < 20
     assert (ROOT / "examples/own-layer/inbox.py").read_text() == code
 

@@ -22,8 +22,8 @@ def test_runtime_environments_come_before_the_one_that_needs_their_roles() -> No
     environments = list(dict.fromkeys(stack.links.environment for stack in stacks))
 
     assert environments == ["production", "staging", "tools"]
-    assert pipeline_stack(stacks, None).label == "pipeline-payment-processor"
-    assert pipeline_stack(stacks, "payment-processor").service == "payment-processor"
+    assert pipeline_stack(stacks, None).label == "pipeline-parcel-dispatcher"
+    assert pipeline_stack(stacks, "parcel-dispatcher").service == "parcel-dispatcher"
 
 
 def test_a_copy_is_read_without_what_lies_beside_it(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_copy_is_read_without_what_lies_beside_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pipelines", "service", "expected"),
     [
-        (1, "other", "no pipeline of 'other'; there are payment-processor"),
+        (1, "other", "no pipeline of 'other'; there are parcel-dispatcher"),
         (0, None, "which service\\? Name one with --service; there are none"),
     ],
 )

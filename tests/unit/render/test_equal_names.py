@@ -32,13 +32,13 @@ def stack(
     parameters: dict[str, Any] | None = None,
 ) -> StackTemplate:
     facts = StackFacts(
-        project="payments",
+        project="shipping",
         environment=environment,
         suffix=None,
         kind="runtime",
         layer=label,
         service=None,
-        stack=f"payments-{environment}-{label}",
+        stack=f"shipping-{environment}-{label}",
         account=account,
         region=region,
         protection="disposable",
@@ -111,7 +111,7 @@ WHOLE = "x-222222222222-eu-central-1-aws-amazonaws.com"
 def test_two_stacks_with_one_name_in_an_account_and_region_are_refused(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    network = {"VpcId": {"Type": "AWS::SSM::Parameter::Value<AWS::EC2::VPC::Id>", "Default": "/payments/network/VpcId"}}
+    network = {"VpcId": {"Type": "AWS::SSM::Parameter::Value<AWS::EC2::VPC::Id>", "Default": "/shipping/network/VpcId"}}
     (problem,) = problems_of(
         stack({"One": one}, parameters=network), stack({"Other": other}, label="extra", parameters=network)
     )
@@ -219,7 +219,7 @@ def test_two_layers_that_make_one_stack_are_refused() -> None:
     (problem,) = problems_of(stack({}), stack({}))
 
     assert problem.startswith(
-        "AWS::CloudFormation::Stack payments-staging-own: staging layer own and staging layer own have the same name"
+        "AWS::CloudFormation::Stack shipping-staging-own: staging layer own and staging layer own have the same name"
     )
 
 
@@ -232,7 +232,7 @@ _ACCOUNTS = tuple(RAW["environments"][name]["account"] for name in _ENVIRONMENTS
 def test_three_services_with_odd_names_have_no_name_in_common(accounts: tuple[str, ...], suffix: str | None) -> None:
     edits = [
         ("services/p1", LEDGER),
-        ("services/payment-processor-eu-1", REPORTS),
+        ("services/parcel-dispatcher-eu-1", REPORTS),
         *((f"environments/{name}/account", account) for name, account in zip(_ENVIRONMENTS, accounts, strict=True)),
         *(
             (f"environments/{name}/certificate_arn", RAW["environments"][name]["certificate_arn"].replace(own, account))
@@ -267,5 +267,5 @@ def test_a_layer_of_the_users_own_takes_no_name_of_ours(tmp_path: Path, monkeypa
     heading, *problems = str(caught.value).split("\n  ")
     assert heading == "3 names in AWS would be used twice:"
     assert len(problems) == 3
-    assert "payments-tools-dead-letters: tools/notifications DeadLetters and tools/own Mine" in problems[0]
+    assert "shipping-tools-dead-letters: tools/notifications DeadLetters and tools/own Mine" in problems[0]
     assert caught.value.exit_code == 2

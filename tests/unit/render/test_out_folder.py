@@ -129,16 +129,16 @@ def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_pat
     import yaml
 
     github = {"repository": "me/pay", "branch": "release", "releases": True}
-    edits = [("services/payment-processor/github", github), ("services/payment-processor/path", "apps/pay")]
+    edits = [("services/parcel-dispatcher/github", github), ("services/parcel-dispatcher/path", "apps/pay")]
     files = out_folder.files_of(render.render(configured(*edits), LAYERS, "yaml"), tmp_path)
-    text = files["github/release-payment-processor.yml"]
+    text = files["github/release-parcel-dispatcher.yml"]
     workflow = yaml.safe_load(text)
 
     assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
     assert workflow[True] == {"push": {"branches": ["release"]}}  # YAML 1.1 takes the key `on` for a truth
     step = workflow["jobs"]["release"]["steps"][-1]
-    role = "arn:aws:iam::111111111111:role/payments-tools-payment-processor-github-release"
-    assert (step["env"]["AWS_ROLE_ARN"], step["env"]["KEY"]) == (role, "payment-processor/source.zip")
+    role = "arn:aws:iam::111111111111:role/shipping-tools-parcel-dispatcher-github-release"
+    assert (step["env"]["AWS_ROLE_ARN"], step["env"]["KEY"]) == (role, "parcel-dispatcher/source.zip")
     assert "git archive --format=zip" in step["run"]
     assert step["env"]["TREE"] == "HEAD:apps/pay"
     parsed = subprocess.run(["bash", "-n"], input=step["run"], capture_output=True, text=True, check=False)

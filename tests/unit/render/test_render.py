@@ -36,7 +36,7 @@ def rendered(*edits: tuple[str, Any], suffix: str | None = None) -> dict[str, re
 def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
     names = [path.removesuffix(".yaml") for path in rendered()]
 
-    tools = [name.removeprefix("tools/").removesuffix("-payment-processor") for name in names if "tools/" in name]
+    tools = [name.removeprefix("tools/").removesuffix("-parcel-dispatcher") for name in names if "tools/" in name]
     assert tools == [
         "keys",
         "notifications",
@@ -51,15 +51,15 @@ def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
     ]
     staging = [name.removeprefix("staging/") for name in names if name.startswith("staging/")]
     assert staging == [
-        "delivery-payment-processor",
+        "delivery-parcel-dispatcher",
         "keys",
         "network",
         "notifications",
         "storage",
         "cluster",
-        "ingress-payment-processor",
-        "health-payment-processor",
-        "service-payment-processor",
+        "ingress-parcel-dispatcher",
+        "health-parcel-dispatcher",
+        "service-parcel-dispatcher",
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_protected_environment_may_have_a_hyphen_in_its_name() -> None:
         ("pipeline/path", ["staging", "pre-prod"]),
     )
 
-    resources = cloudformation_yaml.load(render["tools/pipeline-payment-processor.yaml"].text)["Resources"]
+    resources = cloudformation_yaml.load(render["tools/pipeline-parcel-dispatcher.yaml"].text)["Resources"]
     assert "PreProdApproveActionRole" in resources
 
 
@@ -89,11 +89,11 @@ def test_the_header_says_what_a_reviewer_asks_first() -> None:
 
     assert header.splitlines()[0].startswith("# cluster: The ECS cluster")
     for fact in (
-        "payments-production-cluster",
+        "shipping-production-cluster",
         "production, protected (data is retained when the stack is deleted)",
         "333333333333 in eu-central-1",
         "templates/cluster.py and templates/environments.toml",
-        "/payments/production/network/VpcId",
+        "/shipping/production/network/VpcId",
         "LoadBalancerHost, ClusterName, ListenerArn, TestListenerArn",
     ):
         assert fact in header
@@ -218,12 +218,12 @@ def test_tags_of_a_shape_that_we_do_not_know_are_refused_and_not_lost() -> None:
 
 def test_a_copy_says_its_suffix_in_its_tags_and_a_service_its_name() -> None:
     assert tagging.stack_tags(environment(suffix="pr1"), "service", "ledger") == {
-        "Project": "payments",
+        "Project": "shipping",
         "Environment": "staging",
         "Suffix": "pr1",
         "Layer": "service",
         "Service": "ledger",
-        "Owner": "payments-platform",
+        "Owner": "shipping-platform",
         "CostCenter": "cc-4100",
         "ManagedBy": "cicd-templates",
     }
@@ -231,7 +231,7 @@ def test_a_copy_says_its_suffix_in_its_tags_and_a_service_its_name() -> None:
 
 def test_tags_of_the_project_come_beside_those_that_every_resource_has_which_it_cannot_set() -> None:
     env = environment("staging", ("project/tags", {"DataClass": "pci"}), suffix="pr1")
-    tags = tagging.stack_tags(env, "service", "payment-processor")
+    tags = tagging.stack_tags(env, "service", "parcel-dispatcher")
 
     assert tags.pop("DataClass") == "pci"
     assert tuple(tags) == OWN_KEYS
@@ -249,7 +249,7 @@ def test_a_declared_edge_is_in_the_metadata_and_in_the_order() -> None:
 
     assert [stack.layer.name for stack in found] == ["second", "first"]
     facts = cloudformation_yaml.load(found[1].text)["Metadata"]["CicdTemplates"]
-    assert facts["After"] == ["payments-tools-second"]
+    assert facts["After"] == ["shipping-tools-second"]
 
 
 def test_a_value_that_nobody_publishes_fails_before_anything_is_written() -> None:
@@ -258,7 +258,7 @@ def test_a_value_that_nobody_publishes_fails_before_anything_is_written() -> Non
         layer.read(Output(VpcId, "network", "Vpcid", "misspelt"))
         return layer
 
-    with pytest.raises(ConfigurationError, match="payments-tools-reader reads /payments/tools/network/Vpcid"):
+    with pytest.raises(ConfigurationError, match="shipping-tools-reader reads /shipping/tools/network/Vpcid"):
         render.render(configured(), (Layer("reader", reader),), "yaml")
 
 
@@ -288,7 +288,7 @@ settings_of_staging = st.fixed_dictionaries(
 @given(settings_of_staging, st.integers(1024, 65535))
 def test_whatever_is_configured_renders_the_same_twice_and_reads_back(staging: dict[str, Any], port: int) -> None:
     edits = [(f"environments/staging/{key}", value) for key, value in staging.items()]
-    edits.append(("services/payment-processor/port", port))
+    edits.append(("services/parcel-dispatcher/port", port))
     once, twice = rendered(*edits), rendered(*edits)
 
     assert {path: stack.text for path, stack in once.items()} == {path: stack.text for path, stack in twice.items()}

@@ -157,7 +157,7 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
     assert result.exit_code == 0, result.output
     assert result.output.startswith("# What HEAD of the tool would change in out/\n")
     assert (
-        "**staging** `keys.Key`: Description: `Encrypts everything of payments staging` to `Encrypts all of"
+        "**staging** `keys.Key`: Description: `Encrypts everything of shipping staging` to `Encrypts all of"
         in result.output
     )
     assert "`own`: the stack, with 1 resources" in result.output

@@ -5,11 +5,11 @@ from __future__ import annotations
 from cicd_templates.template.stack_facts import StackFacts
 
 FACTS = StackFacts(
-    project="payments",
+    project="shipping",
     environment="staging",
     kind="runtime",
     layer="keys",
-    stack="payments-staging-keys",
+    stack="shipping-staging-keys",
     account="222222222222",
     region="eu-central-1",
     protection="disposable",

@@ -14,7 +14,7 @@ from cicd_templates.template.arn import Arn
 @pytest.mark.parametrize(
     ("text", "expected", "kind", "name"),
     [
-        ("arn:aws:s3:::payments-logs", Arn("aws", "s3", "", "", "payments-logs"), "payments-logs", ""),
+        ("arn:aws:s3:::shipping-logs", Arn("aws", "s3", "", "", "shipping-logs"), "shipping-logs", ""),
         (
             "arn:aws-cn:kms:cn-north-1:222222222222:key/1234",
             Arn("aws-cn", "kms", "cn-north-1", "222222222222", "key/1234"),
@@ -22,10 +22,10 @@ from cicd_templates.template.arn import Arn
             "1234",
         ),
         (
-            "arn:aws:logs:eu-central-1:222222222222:log-group:/payments/x:*",
-            Arn("aws", "logs", "eu-central-1", "222222222222", "log-group:/payments/x:*"),
+            "arn:aws:logs:eu-central-1:222222222222:log-group:/shipping/x:*",
+            Arn("aws", "logs", "eu-central-1", "222222222222", "log-group:/shipping/x:*"),
             "log-group",
-            "/payments/x:*",
+            "/shipping/x:*",
         ),
         (
             "arn:aws:ecs:eu-central-1:222222222222:service/cluster/app",
@@ -46,7 +46,7 @@ def test_an_arn_is_taken_apart_and_put_together(text: str, expected: Arn, kind: 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "payments", "arn:aws:s3", "urn:aws:s3:::x", "arn::s3:::x", "arn:aws::::x", "arn:aws:s3:::"]
+    "text", ["", "shipping", "arn:aws:s3", "urn:aws:s3:::x", "arn::s3:::x", "arn:aws::::x", "arn:aws:s3:::"]
 )
 def test_what_is_no_arn_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(repr(text))} is not an ARN$"):

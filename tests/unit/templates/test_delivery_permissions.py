@@ -10,7 +10,7 @@ from cicd_templates.deploy.permissions.handler_actions import handler_permission
 from templates import delivery, service
 from tests.conftest import environment
 
-SERVICE = "services/payment-processor"
+SERVICE = "services/parcel-dispatcher"
 BOUNDARY = "arn:aws:iam::222222222222:policy/boundary"
 # Every setting that adds a resource type, a property or a permission to the layer `service`.
 EVERYTHING = [
@@ -121,7 +121,7 @@ def test_both_roles_may_resolve_the_parameters_of_the_template_and_check_what_th
     assert len(checks) == 2
     assert {"ssm:GetParameters", *checks} <= allowed(role, *EVERYTHING)
     (read,) = statements(role)["ReadValues"]["Resource"]
-    assert read["Fn::Sub"].endswith(":parameter/payments/staging/*")
+    assert read["Fn::Sub"].endswith(":parameter/shipping/staging/*")
 
 
 def test_the_pipeline_may_tag_the_stack_as_its_template_configuration_says() -> None:

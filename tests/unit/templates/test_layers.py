@@ -31,7 +31,7 @@ def count(resources: dict[str, Any], resource_type: str) -> int:
 @pytest.mark.parametrize(("nat", "gateways", "routes"), [("none", 0, 0), ("single", 1, 2), ("per-zone", 2, 2)])
 def test_nat_gateways_and_the_routes_to_them_are_as_configured(nat: str, gateways: int, routes: int) -> None:
     own_image = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
-    edits = [(f"{STAGING}/nat", nat), (f"{STAGING}/endpoints", "all"), ("services/payment-processor/image", own_image)]
+    edits = [(f"{STAGING}/nat", nat), (f"{STAGING}/endpoints", "all"), ("services/parcel-dispatcher/image", own_image)]
     resources = resources_of("network", *edits)
 
     assert count(resources, "AWS::EC2::NatGateway") == count(resources, "AWS::EC2::EIP") == gateways
@@ -55,7 +55,7 @@ def test_endpoints_are_as_configured(endpoints: str, expected: int) -> None:
 @pytest.mark.parametrize(("endpoints", "expected"), [("gateway", set()), ("all", {"SsmmessagesEndpoint"})])
 def test_exec_sessions_have_an_endpoint_where_the_others_have_one(endpoints: str, expected: set[str]) -> None:
     asked = (f"{STAGING}/endpoints", endpoints)
-    with_exec = resources_of("network", asked, ("services/payment-processor/audited_exec", True))
+    with_exec = resources_of("network", asked, ("services/parcel-dispatcher/audited_exec", True))
     added = with_exec.keys() - resources_of("network", asked).keys()
 
     assert added == expected
@@ -82,7 +82,7 @@ S3 = {"52.219.0.0/16": [443]}
 def test_tasks_may_always_reach_the_endpoints_of_the_vpc(
     endpoints: str, egress: dict[str, list[int]], expected: list[tuple[str, int]]
 ) -> None:
-    edits = [(f"{STAGING}/endpoints", endpoints), ("services/payment-processor/egress", egress)]
+    edits = [(f"{STAGING}/endpoints", endpoints), ("services/parcel-dispatcher/egress", egress)]
     rules = resources_of("ingress", *edits)["TasksGroup"]["Properties"]["SecurityGroupEgress"]
 
     assert [(rule["CidrIp"], rule["FromPort"]) for rule in rules] == expected
@@ -138,7 +138,7 @@ LOAD_BALANCER = {"Fn::Sub": "https://${LoadBalancer.DNSName}"}
 @pytest.mark.parametrize(
     ("suffix", "edits", "expected"),
     [
-        pytest.param(None, [], "https://payments.staging.example.com", id="the original"),
+        pytest.param(None, [], "https://shipping.staging.example.com", id="the original"),
         pytest.param("pr7", [], LOAD_BALANCER, id="a copy asks its own load balancer"),
         pytest.param(
             "pr7",
@@ -147,7 +147,7 @@ LOAD_BALANCER = {"Fn::Sub": "https://${LoadBalancer.DNSName}"}
             id="a copy with a domain of its own",
         ),
         pytest.param(
-            None, [(f"{STAGING}/suffix", "b")], "https://payments.staging.example.com", id="a suffix of the file"
+            None, [(f"{STAGING}/suffix", "b")], "https://shipping.staging.example.com", id="a suffix of the file"
         ),
     ],
 )
@@ -165,17 +165,17 @@ def test_the_address_of_an_environment_is_that_of_its_own_load_balancer(
     [("/*", {"Ref": "BaseUrl"}), ("/ledger/*", {"Fn::Sub": "${BaseUrl}/ledger"})],
 )
 def test_the_address_of_a_service_is_the_folder_of_its_requests(pattern: str, expected: object) -> None:
-    resources = resources_of("service", ("services/payment-processor/path_pattern", pattern))
+    resources = resources_of("service", ("services/parcel-dispatcher/path_pattern", pattern))
 
     assert resources["ServiceUrlParameter"]["Properties"]["Value"] == expected
 
 
 def test_the_smoke_hook_requests_the_folder_of_its_service_at_the_load_balancer_of_the_copy() -> None:
     edits = [
-        ("services/payment-processor/path_pattern", "/pay/*"),
-        ("services/payment-processor/hooks", ["smoke"]),
-        ("services/payment-processor/rollout", "blue-green"),
-        ("services/payment-processor/rollback_on_alarm", True),
+        ("services/parcel-dispatcher/path_pattern", "/pay/*"),
+        ("services/parcel-dispatcher/hooks", ["smoke"]),
+        ("services/parcel-dispatcher/rollout", "blue-green"),
+        ("services/parcel-dispatcher/rollback_on_alarm", True),
         (f"{STAGING}/copy_domain", "{suffix}.pay.example.com"),
     ]
     env = environment("staging", *edits, suffix="pr7")
@@ -211,7 +211,7 @@ def test_the_bootstrap_command_goes_with_the_bootstrap_image() -> None:
 
 
 def test_variables_reach_the_container_in_order_with_the_port() -> None:
-    resources = resources_of("service", ("services/payment-processor/environment", {"Z": "1", "A": "2"}))
+    resources = resources_of("service", ("services/parcel-dispatcher/environment", {"Z": "1", "A": "2"}))
     (container,) = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
 
     assert [variable["Name"] for variable in container["Environment"]] == ["A", "PORT", "Z"]
@@ -221,7 +221,7 @@ def test_variables_reach_the_container_in_order_with_the_port() -> None:
     ("target", "reads"), [({"cpu_percent": 60}, False), ({"requests_per_target": 100}, True)], ids=["cpu", "requests"]
 )
 def test_a_service_reads_request_counts_only_where_it_scales_by_them(target: dict[str, int], reads: bool) -> None:
-    env = environment("staging", ("services/payment-processor/autoscaling", {"maximum": 4, **target}))
+    env = environment("staging", ("services/parcel-dispatcher/autoscaling", {"maximum": 4, **target}))
     parameters = service.build(env, env.services[0]).template.to_dict()["Parameters"]
 
     assert ("PrimaryTargetGroupName" in parameters) is reads

@@ -30,7 +30,7 @@ from templates import (
 )
 from tests.conftest import configured, environment, raw_configuration
 
-SERVICE = "services/payment-processor"
+SERVICE = "services/parcel-dispatcher"
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
 REPOSITORY = {"repository": "me/pay", "connection_arn": CONNECTION}
 GITHUB = [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", REPOSITORY)]
@@ -143,7 +143,7 @@ def test_approvers_are_those_of_the_environment_that_they_approve() -> None:
         if name.startswith("ProductionApproversSubscription")
     ]
 
-    assert asked == ["payments-release-managers@example.com"]
+    assert asked == ["shipping-release-managers@example.com"]
 
 
 def test_github_actions_may_put_the_release_and_nothing_else() -> None:
@@ -160,7 +160,7 @@ def test_github_actions_may_put_the_release_and_nothing_else() -> None:
     statements = policy["PolicyDocument"]["Statement"]
     assert [each["Sid"] for each in statements] == ["ReleaseTheSource", "EncryptTheSource"]
     assert statements[0]["Resource"] == [
-        {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucketName}/payment-processor/source.zip"}
+        {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucketName}/parcel-dispatcher/source.zip"}
     ]
     assert "GithubReleaseRole" not in resources_of(access)
 
@@ -212,7 +212,7 @@ def test_the_trust_of_the_pipelines_role_holds_whether_or_not_codepipeline_sends
         "ArnEqualsIfExists": {
             "aws:SourceArn": {
                 "Fn::Sub": "arn:${AWS::Partition}:codepipeline:eu-central-1:111111111111:"
-                "payment-processor-payments-tools"
+                "parcel-dispatcher-shipping-tools"
             }
         },
     }
@@ -257,7 +257,7 @@ def test_success_says_nothing_that_is_false_of_a_rollback() -> None:
     # The event of a success does not say whether the run was a rollback of one stage.
     for target in targets:
         template = target["InputTransformer"]["InputTemplate"]
-        assert template.startswith('"payment-processor: run <execution> has succeeded. https://')
+        assert template.startswith('"parcel-dispatcher: run <execution> has succeeded. https://')
 
 
 def test_the_second_gate_may_start_a_scan_of_its_own_repository() -> None:
@@ -265,7 +265,7 @@ def test_the_second_gate_may_start_a_scan_of_its_own_repository() -> None:
     (again,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "ScanItAgain"]
 
     assert again["Action"] == ["ecr:StartImageScan"]
-    assert again["Resource"][0]["Fn::Sub"].endswith(":repository/payments-tools-payment-processor")
+    assert again["Resource"][0]["Fn::Sub"].endswith(":repository/shipping-tools-parcel-dispatcher")
 
 
 def test_every_variable_of_the_gate_is_a_string() -> None:
@@ -356,7 +356,7 @@ def test_with_the_longest_names_the_pipelines_role_is_still_that_of_the_pattern(
     assert fnmatchcase(role, pattern)
 
 
-NEIGHBOURS = ["payment-a", "payment-b", "payment-processor-eu-w", "payment-processor-eu-n"]
+NEIGHBOURS = ["parcels-a", "parcels-b", "parcel-dispatcher-eu-w", "parcel-dispatcher-eu-n"]
 
 
 def test_no_role_of_one_service_reaches_an_artifact_of_another() -> None:
@@ -423,17 +423,17 @@ def test_every_word_of_a_role_project_function_or_security_group_is_reserved() -
     ]
     released = (f"{SERVICE}/github", {"repository": "me/pay", "releases": True})
     unknown, seen = set(), 0
-    checks = {*raw_configuration()["services"]["payment-processor"]["checks"]}
+    checks = {*raw_configuration()["services"]["parcel-dispatcher"]["checks"]}
     for stack in render(configured(*hooks, released), LAYERS, "yaml"):
-        prefix = f"payments-{stack.environment.name}-"
+        prefix = f"shipping-{stack.environment.name}-"
         for resource in cloudformation_yaml.load(stack.text)["Resources"].values():
             name = resource["Properties"].get(kinds.get(resource["Type"], ""))
             if name is None:
                 continue
             seen += 1
             words = name.removeprefix(prefix)
-            after = words.removeprefix("payment-processor-")
-            known = AFTER_A_SERVICE | checks if after != words else OF_AN_ENVIRONMENT | {"payment-processor"}
+            after = words.removeprefix("parcel-dispatcher-")
+            known = AFTER_A_SERVICE | checks if after != words else OF_AN_ENVIRONMENT | {"parcel-dispatcher"}
             if not any(after == word or after.startswith(f"{word}-") for word in known):
                 unknown.add(name)
 

@@ -19,7 +19,7 @@ from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
 from tests.conftest import configured
 
-SERVICE = "environments/staging/services/payment-processor"
+SERVICE = "environments/staging/services/parcel-dispatcher"
 ALARMS = {"rollback_on_alarm": True}
 HOOKS = {"hooks": ["verify-image", "smoke"]}
 SCALING = {"minimum": 2, "maximum": 6, "cpu_percent": 60, "memory_percent": 70, "requests_per_target": 500}
@@ -44,13 +44,13 @@ MORE: dict[str, dict[str, Any]] = {
     "secrets": {
         "secrets": {
             "API_KEY": "acquirer-key",
-            "DATABASE": "/payments/database",
+            "DATABASE": "/shipping/database",
             "OTHER": "arn:aws:secretsmanager:eu-central-1:222222222222:secret:other-AbCdEf",
         }
     },
     "egress": {"egress": {"10.0.0.0/8": [5432, 6379], "0.0.0.0/0": [443]}},
     "no breaker": {"circuit_breaker": False, "rollback_on_alarm": True},
-    "probes": ALARMS | HOOKS | {"rollout": "canary", "probes": {"/health": 200, "/payments": 405}},
+    "probes": ALARMS | HOOKS | {"rollout": "canary", "probes": {"/health": 200, "/shipping": 405}},
 }
 
 
@@ -59,7 +59,7 @@ def rendered(step: str) -> dict[str, str]:
     """The text of every stack of staging and tools, by its label, with a step's settings."""
     settings = {**STEPS, **MORE}[step]
     everywhere = {"architecture"} & settings.keys()
-    edits = [(f"services/payment-processor/{key}", settings[key]) for key in everywhere]
+    edits = [(f"services/parcel-dispatcher/{key}", settings[key]) for key in everywhere]
     edits += [(f"{SERVICE}/{key}", value) for key, value in settings.items() if key not in everywhere]
     return {stack.path: stack.text for stack in render.render(configured(*edits), LAYERS, "yaml")}
 
@@ -71,7 +71,7 @@ def resources(step: str, layer: str, environment: str = "staging") -> dict[str, 
 
 
 def service(step: str) -> dict[str, Any]:
-    found: dict[str, Any] = resources(step, "service-payment-processor")["Service"]["Properties"]
+    found: dict[str, Any] = resources(step, "service-parcel-dispatcher")["Service"]["Properties"]
     return found
 
 
@@ -102,10 +102,10 @@ def test_a_new_service_is_the_simple_one() -> None:
         "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
     }
     assert (service("rolling")["DesiredCount"], service("rolling")["HealthCheckGracePeriodSeconds"]) == (1, 120)
-    types = {each["Type"] for each in resources("rolling", "service-payment-processor").values()}
+    types = {each["Type"] for each in resources("rolling", "service-parcel-dispatcher").values()}
     assert not any("AutoScaling" in each for each in types)
     assert not any(
-        each["Type"].startswith("AWS::Lambda") for each in resources("rolling", "health-payment-processor").values()
+        each["Type"].startswith("AWS::Lambda") for each in resources("rolling", "health-parcel-dispatcher").values()
     )
 
 
@@ -189,15 +189,15 @@ def test_a_step_up_or_down_changes_nothing_that_carries_requests(before: str, af
     changed = {path for path in rendered(after) if rendered(before).get(path) != rendered(after)[path]}
     # Hooks need the way to the test listener and, in tools, the consent of the registry.
     assert changed <= {
-        "staging/service-payment-processor.yaml",
-        "staging/hooks-payment-processor.yaml",
+        "staging/service-parcel-dispatcher.yaml",
+        "staging/hooks-parcel-dispatcher.yaml",
         "staging/cluster.yaml",
-        "tools/registry-payment-processor.yaml",
+        "tools/registry-parcel-dispatcher.yaml",
     }
 
 
 def test_both_rules_send_everything_to_the_first_group_and_ecs_may_move_just_these() -> None:
-    ingress = resources("rolling", "ingress-payment-processor")
+    ingress = resources("rolling", "ingress-parcel-dispatcher")
     forward = {
         "Type": "forward",
         "ForwardConfig": {
@@ -223,9 +223,9 @@ def test_both_rules_send_everything_to_the_first_group_and_ecs_may_move_just_the
 
 def test_once_scaling_decides_the_template_names_no_number_of_tasks() -> None:
     assert "DesiredCount" not in service("scaled")
-    found = resources("scaled", "service-payment-processor")
+    found = resources("scaled", "service-parcel-dispatcher")
     target = found["ScalableTarget"]["Properties"]
-    assert target["ResourceId"] == "service/payments-staging-cluster/payments-staging-payment-processor"
+    assert target["ResourceId"] == "service/shipping-staging-cluster/shipping-staging-parcel-dispatcher"
     assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 6)
     assert target["ScheduledActions"] == [
         {
@@ -253,7 +253,7 @@ def test_once_scaling_decides_the_template_names_no_number_of_tasks() -> None:
 
 def test_the_execution_role_may_climb_up_and_down() -> None:
     def allowed(step: str) -> dict[str, Any]:
-        role = resources(step, "delivery-payment-processor")["CloudFormationRole"]["Properties"]
+        role = resources(step, "delivery-parcel-dispatcher")["CloudFormationRole"]["Properties"]
         return {each["Sid"]: each for each in role["Policies"][0]["PolicyDocument"]["Statement"]}
 
     # Who takes a step back has to be allowed to delete what it made, so the role is the same on every step.
@@ -264,8 +264,8 @@ def test_the_execution_role_may_climb_up_and_down() -> None:
     assert alarms["Fn::Sub"].endswith(":alarm:TargetTracking-*")
     passed = [role["Fn::Sub"].rpartition("/")[2] for role in allowed("rolling")["GiveEcsItsRoles"]["Resource"]]
     assert passed == [
-        "payments-staging-payment-processor-infrastructure",
-        "payments-staging-payment-processor-hooks",
+        "shipping-staging-parcel-dispatcher-infrastructure",
+        "shipping-staging-parcel-dispatcher-hooks",
     ]
 
 
@@ -285,36 +285,36 @@ def test_only_the_environments_own_gateways_reach_the_test_listener() -> None:
             "Description": "Hooks that test a new release",
         }
     }
-    group = resources("hooks", "hooks-payment-processor")["SmokeGroup"]["Properties"]
+    group = resources("hooks", "hooks-parcel-dispatcher")["SmokeGroup"]["Properties"]
     assert "SecurityGroupIngress" not in group
     assert [rule["FromPort"] for rule in group["SecurityGroupEgress"]] == [8443]
 
 
 def test_the_registry_consents_to_the_hook_that_reads_its_scans() -> None:
-    policy = resources("hooks", "registry-payment-processor", "tools")["Images"]["Properties"]["RepositoryPolicyText"]
+    policy = resources("hooks", "registry-parcel-dispatcher", "tools")["Images"]["Properties"]["RepositoryPolicyText"]
 
     (statement,) = [each for each in policy["Statement"] if each["Sid"] == "LetTheHooksReadScans"]
     assert statement["Action"] == ["ecr:DescribeImageScanFindings"]
     (role,) = statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]
-    assert role["Fn::Sub"].endswith("role/payments-staging-payment-processor-verify-image-function")
-    verify = resources("hooks", "hooks-payment-processor")["VerifyImageRole"]["Properties"]["RoleName"]
-    assert verify == "payments-staging-payment-processor-verify-image-function"
+    assert role["Fn::Sub"].endswith("role/shipping-staging-parcel-dispatcher-verify-image-function")
+    verify = resources("hooks", "hooks-parcel-dispatcher")["VerifyImageRole"]["Properties"]["RoleName"]
+    assert verify == "shipping-staging-parcel-dispatcher-verify-image-function"
 
 
 def test_a_probe_is_asked_as_configured_and_the_health_check_by_default() -> None:
     def probes(step: str) -> Any:
-        function = resources(step, "hooks-payment-processor")["Smoke"]["Properties"]
+        function = resources(step, "hooks-parcel-dispatcher")["Smoke"]["Properties"]
         return json.loads(function["Environment"]["Variables"]["PROBES"])
 
     assert probes("hooks") == {"/health": 200}
-    assert probes("probes") == {"/health": 200, "/payments": 405}
+    assert probes("probes") == {"/health": 200, "/shipping": 405}
 
 
 DECISIVE = ("ErrorsAlarm", "LatencyAlarm", "UnhealthyAlarm", "NotStartingAlarm", "StartImpairedAlarm")
 
 
 def test_what_takes_a_release_back_looks_at_the_worse_side_and_is_silent_without_data() -> None:
-    health = resources("rolling", "health-payment-processor")
+    health = resources("rolling", "health-parcel-dispatcher")
 
     published = health["RollbackAlarmNamesParameter"]["Properties"]["Value"]
     assert published == {"Fn::Join": [",", [{"Ref": name} for name in DECISIVE]]}
@@ -369,7 +369,7 @@ def test_no_alarm_that_fills_missing_values_depends_on_the_newest_one(step: str)
 )
 def test_a_slow_start_within_its_grace_is_no_unhealthy_release(check: dict[str, int], window: tuple[int, int]) -> None:
     texts = render.render(configured((f"{SERVICE}/health_check", check)), LAYERS, "yaml")
-    (text,) = [stack.text for stack in texts if stack.path == "staging/health-payment-processor.yaml"]
+    (text,) = [stack.text for stack in texts if stack.path == "staging/health-parcel-dispatcher.yaml"]
     alarm = cloudformation_yaml.load(text)["Resources"]["UnhealthyAlarm"]["Properties"]
     settings = ServiceTable.model_validate({"health_check": check}).health_check
     detected = settings.interval_seconds * settings.unhealthy_threshold
@@ -382,7 +382,7 @@ def test_a_slow_start_within_its_grace_is_no_unhealthy_release(check: dict[str, 
 
 
 def test_the_rates_of_the_sides_are_apart() -> None:
-    alarm = resources("rolling", "health-payment-processor")["ErrorsAlarm"]["Properties"]
+    alarm = resources("rolling", "health-parcel-dispatcher")["ErrorsAlarm"]["Properties"]
 
     assert alarm["Metrics"][-1]["Expression"] == (
         "MAX([IF(FILL(e1, 0) + FILL(c1, 0) > 2, 100 * (FILL(e1, 0) + FILL(c1, 0)) / (FILL(r1, 0) + FILL(c1, 0)), 0),"
@@ -391,7 +391,7 @@ def test_the_rates_of_the_sides_are_apart() -> None:
 
 
 def test_alarms_count_the_events_of_the_rules_beside_them() -> None:
-    health = resources("rolling", "health-payment-processor")
+    health = resources("rolling", "health-parcel-dispatcher")
 
     for alarm, rule in (
         ("RestartsAlarm", "TaskEndedRule"),
@@ -409,7 +409,7 @@ def test_alarms_count_the_events_of_the_rules_beside_them() -> None:
 
 
 def test_card_numbers_in_the_log_are_masked_and_counted() -> None:
-    policy = resources("rolling", "service-payment-processor")["LogGroup"]["Properties"]["DataProtectionPolicy"]
+    policy = resources("rolling", "service-parcel-dispatcher")["LogGroup"]["Properties"]["DataProtectionPolicy"]
 
     audit, mask = policy["Statement"]
     assert audit["Operation"] == {"Audit": {"FindingsDestination": {}}}
@@ -419,13 +419,13 @@ def test_card_numbers_in_the_log_are_masked_and_counted() -> None:
 
 
 def test_secrets_are_arns_and_only_the_role_that_starts_tasks_reads_them() -> None:
-    found = resources("secrets", "service-payment-processor")
+    found = resources("secrets", "service-parcel-dispatcher")
     (container,) = found["TaskDefinition"]["Properties"]["ContainerDefinitions"]
     assert container["Secrets"] == [
         {"Name": "API_KEY", "ValueFrom": {"Ref": "AcquirerKeySecretArn"}},
         {
             "Name": "DATABASE",
-            "ValueFrom": {"Fn::Sub": "arn:${AWS::Partition}:ssm:eu-central-1:222222222222:parameter/payments/database"},
+            "ValueFrom": {"Fn::Sub": "arn:${AWS::Partition}:ssm:eu-central-1:222222222222:parameter/shipping/database"},
         },
         {"Name": "OTHER", "ValueFrom": "arn:aws:secretsmanager:eu-central-1:222222222222:secret:other-AbCdEf"},
     ]
@@ -437,22 +437,22 @@ def test_secrets_are_arns_and_only_the_role_that_starts_tasks_reads_them() -> No
     assert statements["DecryptThem"]["Resource"] == [{"Ref": "KeyArn"}]
     assert "Policies" not in found["TaskRole"]["Properties"]
     # ECS starts no task whose secret has no value.
-    secret = resources("secrets", "secrets-payment-processor")["AcquirerKeySecret"]["Properties"]
+    secret = resources("secrets", "secrets-parcel-dispatcher")["AcquirerKeySecret"]["Properties"]
     assert secret["GenerateSecretString"] == {"PasswordLength": 32}
     assert secret["KmsKeyId"] == {"Ref": "KeyArn"}
-    assert "staging/secrets-payment-processor.yaml" not in rendered("rolling")
+    assert "staging/secrets-parcel-dispatcher.yaml" not in rendered("rolling")
 
 
 @pytest.mark.parametrize(
     ("source", "sids"),
     [
-        ("/payments/database", ["ReadItsParameters", "DecryptThem"]),
+        ("/shipping/database", ["ReadItsParameters", "DecryptThem"]),
         ("acquirer-key", ["ReadItsSecrets", "DecryptThem"]),
     ],
 )
 def test_a_role_reads_only_the_kind_of_secret_that_there_is(source: str, sids: list[str]) -> None:
     texts = render.render(configured((f"{SERVICE}/secrets", {"VALUE": source})), LAYERS, "yaml")
-    (text,) = [stack.text for stack in texts if stack.path == "staging/service-payment-processor.yaml"]
+    (text,) = [stack.text for stack in texts if stack.path == "staging/service-parcel-dispatcher.yaml"]
     role = cloudformation_yaml.load(text)["Resources"]["ExecutionRole"]["Properties"]
 
     found = [each["Sid"] for each in role["Policies"][0]["PolicyDocument"]["Statement"]]
@@ -472,7 +472,7 @@ def test_exec_is_off_and_the_audited_kind_is_encrypted_and_recorded() -> None:
         "CloudWatchLogGroupName": {"Ref": "ExecLogGroup"},
         "CloudWatchEncryptionEnabled": True,
     }
-    (container,) = resources("exec", "service-payment-processor")["TaskDefinition"]["Properties"][
+    (container,) = resources("exec", "service-parcel-dispatcher")["TaskDefinition"]["Properties"][
         "ContainerDefinitions"
     ]
     assert container["ReadonlyRootFilesystem"] is True
@@ -481,7 +481,7 @@ def test_exec_is_off_and_the_audited_kind_is_encrypted_and_recorded() -> None:
 
 def test_tls_to_the_task_is_another_group_of_targets_by_another_name() -> None:
     def group(step: str) -> dict[str, Any]:
-        found: dict[str, Any] = resources(step, "ingress-payment-processor")["PrimaryTargetGroup"]["Properties"]
+        found: dict[str, Any] = resources(step, "ingress-parcel-dispatcher")["PrimaryTargetGroup"]["Properties"]
         return found
 
     assert (group("rolling")["Protocol"], group("backend TLS")["Protocol"]) == ("HTTP", "HTTPS")
@@ -491,15 +491,15 @@ def test_tls_to_the_task_is_another_group_of_targets_by_another_name() -> None:
 
 
 def test_a_release_for_arm_is_built_on_arm() -> None:
-    project = resources("arm64", "build-payment-processor", "tools")["Image"]["Properties"]["Environment"]
-    definition = resources("arm64", "service-payment-processor")["TaskDefinition"]["Properties"]
+    project = resources("arm64", "build-parcel-dispatcher", "tools")["Image"]["Properties"]["Environment"]
+    definition = resources("arm64", "service-parcel-dispatcher")["TaskDefinition"]["Properties"]
 
     assert (project["Type"], "aarch64" in project["Image"]) == ("ARM_CONTAINER", True)
     assert definition["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
 
 
 def test_tasks_connect_to_where_the_configuration_says() -> None:
-    rules = resources("egress", "ingress-payment-processor")["TasksGroup"]["Properties"]["SecurityGroupEgress"]
+    rules = resources("egress", "ingress-parcel-dispatcher")["TasksGroup"]["Properties"]["SecurityGroupEgress"]
 
     assert [(rule["CidrIp"], rule["FromPort"], rule["Description"]) for rule in rules] == [
         ("0.0.0.0/0", 443, "TLS to anywhere"),

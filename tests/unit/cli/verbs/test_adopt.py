@@ -19,8 +19,8 @@ from cicd_templates.deploy.destruction import reimport
 class Import:
     """The import of a kept bucket into the stack of storage."""
 
-    stack = SimpleNamespace(label="storage", name="payments-staging-storage")
-    resources = (SimpleNamespace(resource_type="AWS::S3::Bucket", physical_id="payments-staging-logs"),)
+    stack = SimpleNamespace(label="storage", name="shipping-staging-storage")
+    resources = (SimpleNamespace(resource_type="AWS::S3::Bucket", physical_id="shipping-staging-logs"),)
 
     def write(self, folder: Path) -> list[str]:
         return [f"aws cloudformation create-change-set --template-body file://{folder.name}/a.json"]
@@ -70,7 +70,7 @@ def test_what_is_agreed_to_is_imported(imported: list[Any], monkeypatch: pytest.
 
     assert result.stdout.splitlines() == [
         "staging: storage imports",
-        "  AWS::S3::Bucket payments-staging-logs",
+        "  AWS::S3::Bucket shipping-staging-logs",
         "  by the same steps as these commands:",
         "    aws cloudformation create-change-set --template-body file://adopt/a.json",
         "  storage: imported",
@@ -83,4 +83,4 @@ def test_what_is_declined_is_not_imported(imported: list[Any], monkeypatch: pyte
     result = adopt(monkeypatch, agreed=False)
 
     assert (result.exit_code, imported) == (1, [])
-    assert result.stderr == "error: payments-staging-storage: declined, nothing was imported\n"
+    assert result.stderr == "error: shipping-staging-storage: declined, nothing was imported\n"

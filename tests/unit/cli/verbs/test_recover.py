@@ -49,6 +49,6 @@ def test_where_all_is_settled_the_exit_code_is_zero(monkeypatch: pytest.MonkeyPa
     assert (settled.exit_code, settled.stdout) == (0, "staging: every stack is settled\n")
 
     unseen = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"), resource("Key", "CREATE_COMPLETE"))
-    assert "for stack in payments-staging-keys; do aws cloudformation detect-stack-drift" in (
+    assert "for stack in shipping-staging-keys; do aws cloudformation detect-stack-drift" in (
         recover(monkeypatch, unseen).stdout
     )

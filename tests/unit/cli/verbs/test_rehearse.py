@@ -38,7 +38,7 @@ from tests.conftest import PROJECT
         ("--app nowhere --yes", 2, "nowhere: no such folder"),
         ("--app nowhere", 2, "nowhere: no such folder"),
         ("--app . --yes --suffix pr9", 2, "no rendered templates; run `make render` first"),
-        ("--app {app} --refuse --token HOME --service other", 2, "no pipeline of 'other'; there are payment-processor"),
+        ("--app {app} --refuse --token HOME --service other", 2, "no pipeline of 'other'; there are parcel-dispatcher"),
     ],
 )
 def test_a_wrong_call_is_a_line(
@@ -92,7 +92,7 @@ def test_each_action_is_shown_as_it_ends_and_a_refusal_answers_every_question(
     @contextlib.contextmanager
     def run_rehearsal(engine: object, *_: object, **options: Any) -> Iterator[Any]:
         assert engine == "engine"
-        options["on_start"](SimpleNamespace(pipeline=SimpleNamespace(name="payments")), 1.5)
+        options["on_start"](SimpleNamespace(pipeline=SimpleNamespace(name="shipping")), 1.5)
         options["on_progress"](waiting)
         options["on_progress"](ended)
         answers.append(options["confirm"]("approve?"))
@@ -112,7 +112,7 @@ def test_each_action_is_shown_as_it_ends_and_a_refusal_answers_every_question(
     assert (answer.exit_code, answers) == (0, [False])
     lines = (answer.stderr if as_json else answer.stdout).splitlines()
     assert lines[0].startswith("templates: rehearsed as they are in the work tree: ")
-    assert lines[1] == "Rehearsing payments"
+    assert lines[1] == "Rehearsing shipping"
     assert "Source/App" in lines[3]
     assert not [line for line in lines if "Production/Approve" in line]
     assert (json.loads(answer.stdout)["succeeded"] if as_json else answer.stderr == "") is True

@@ -16,7 +16,7 @@ from cicd_templates.deploy.locking.holder import Holder
 from tests.conftest import PROJECT
 from tests.fakes.simulated_aws import EPOCH, SimulatedAws
 
-PARAMETER = "/payments/staging/deployment-lock"
+PARAMETER = "/shipping/staging/deployment-lock"
 
 
 @pytest.fixture

@@ -61,23 +61,23 @@ from tests.unit.config.problems import PRODUCTION, SERVICE, STAGING, problems_of
             id="no network",
         ),
         pytest.param(
-            [("environments/production/services/payment-processor/cpu", "a")],
-            "environments.production.services.payment-processor.cpu: use 256, 512",
+            [("environments/production/services/parcel-dispatcher/cpu", "a")],
+            "environments.production.services.parcel-dispatcher.cpu: use 256, 512",
             id="wrong override is reported where it stands",
         ),
         pytest.param(
             [(f"{SERVICE}/port", 80)],
-            "services.payment-processor.port: write a number of at least 1024, not 80",
+            "services.parcel-dispatcher.port: write a number of at least 1024, not 80",
             id="port that needs root",
         ),
         pytest.param(
             [(f"{SERVICE}/port", 70000)],
-            "services.payment-processor.port: write a number of at most 65535, not 70000",
+            "services.parcel-dispatcher.port: write a number of at most 65535, not 70000",
             id="port that TCP has not",
         ),
         pytest.param(
             [(f"{SERVICE}/alarms", {"error_percent": 0})],
-            "services.payment-processor.alarms.error_percent: write a number above 0.0, not 0",
+            "services.parcel-dispatcher.alarms.error_percent: write a number above 0.0, not 0",
             id="number at its open limit",
         ),
         pytest.param(
@@ -98,17 +98,17 @@ from tests.unit.config.problems import PRODUCTION, SERVICE, STAGING, problems_of
         ),
         pytest.param(
             [(f"{SERVICE}/cpu", True), (f"{SERVICE}/port", True)],
-            "services.payment-processor.port: write a whole number without quotes, not true",
+            "services.parcel-dispatcher.port: write a whole number without quotes, not true",
             id="truth for a number",
         ),
         pytest.param(
             [(f"{SERVICE}/memory", 512.5)],
-            "services.payment-processor.memory: write a whole number without quotes, not 512.5",
+            "services.parcel-dispatcher.memory: write a whole number without quotes, not 512.5",
             id="fraction for a whole number",
         ),
         pytest.param(
             [(f"{SERVICE}/alarms", {"error_percent": "5"})],
-            "services.payment-processor.alarms.error_percent: write a number without quotes, not '5'",
+            "services.parcel-dispatcher.alarms.error_percent: write a number without quotes, not '5'",
             id="quoted number",
         ),
         pytest.param(
@@ -126,7 +126,7 @@ from tests.unit.config.problems import PRODUCTION, SERVICE, STAGING, problems_of
         ),
         pytest.param(
             [(f"{SERVICE}/health_check", 1)],
-            "services.payment-processor.health_check: write a table, not 1",
+            "services.parcel-dispatcher.health_check: write a table, not 1",
             id="number for a table",
         ),
         pytest.param(
@@ -166,23 +166,23 @@ def test_a_refused_value_names_its_path_and_what_would_be_right(edits: list[tupl
     [
         pytest.param(
             [(f"{SERVICE}/checks/bandit/preset", "bandid")],
-            "services.payment-processor.checks.bandit.preset: use 'bandit', 'safety', 'secrets', 'snyk'",
+            "services.parcel-dispatcher.checks.bandit.preset: use 'bandit', 'safety', 'secrets', 'snyk'",
             id="unknown preset",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit/image", "python:3.13")],
-            "services.payment-processor.checks.bandit.image: 'python:3.13' is not allowed; write an image with",
+            "services.parcel-dispatcher.checks.bandit.image: 'python:3.13' is not allowed; write an image with",
             id="image without digest",
         ),
         pytest.param(
             [(f"{SERVICE}/build", {"dockerfile": "../Dockerfile"})],
-            "services.payment-processor.build.dockerfile: '../Dockerfile' is not allowed; write a path relative to"
+            "services.parcel-dispatcher.build.dockerfile: '../Dockerfile' is not allowed; write a path relative to"
             " the source",
             id="path out of the source",
         ),
         pytest.param(
             [(f"{SERVICE}/egress", {"10.0.0.1/8": [443]})],
-            "services.payment-processor.egress.10.0.0.1/8: '10.0.0.1/8' is not an IPv4 range such as 10.20.0.0/16:"
+            "services.parcel-dispatcher.egress.10.0.0.1/8: '10.0.0.1/8' is not an IPv4 range such as 10.20.0.0/16:"
             " 10.0.0.1/8",
             id="a range that is none",
         ),
@@ -193,7 +193,7 @@ def test_a_refused_value_names_its_path_and_what_would_be_right(edits: list[tupl
                     {"maximum": 2, "schedules": {"n": {"cron": "0 7 * *", "minimum": 1, "maximum": 2}}},
                 )
             ],
-            "services.payment-processor.autoscaling.schedules.n.cron: '0 7 * *' is not a schedule; write minute",
+            "services.parcel-dispatcher.autoscaling.schedules.n.cron: '0 7 * *' is not a schedule; write minute",
             id="a schedule that is none",
         ),
         pytest.param(

@@ -43,7 +43,7 @@ def test_environments_with_equal_names_are_refused(edits: list[tuple[str, Any]],
                 (f"{SERVICE}/checks/app1", {"preset": "bandit"}),
                 (f"{SERVICE}/checks/safety", ...),
             ],
-            "services.payment-processor.checks.app1: app-1 and app1 differ only by a hyphen; choose another name",
+            "services.parcel-dispatcher.checks.app1: app-1 and app1 differ only by a hyphen; choose another name",
             id="checks with one logical id",
         ),
     ],
@@ -100,7 +100,7 @@ def test_no_service_is_the_beginning_of_such_a_word() -> None:
 def test_no_check_is_named_like_another_resource_of_the_pipeline(word: str) -> None:
     for name in (word, f"{word}-x") if word in AFTER_A_SERVICE else (word,):
         problems = problems_of((f"{SERVICE}/checks", {name: BANDIT}))
-        where = f"services.payment-processor.checks.{name}: {name} reads as {word}, which names another resource"
+        where = f"services.parcel-dispatcher.checks.{name}: {name} reads as {word}, which names another resource"
         assert [problem for problem in problems if problem.startswith(where)], problems
 
 
@@ -114,20 +114,20 @@ def test_no_check_is_named_like_another_resource_of_the_pipeline(word: str) -> N
 )
 def test_a_check_is_no_action_of_the_pipeline_either_with_or_without_hyphens(name: str, expected: str) -> None:
     assert problems_of((f"{SERVICE}/checks", {name: BANDIT})) == [
-        f"services.payment-processor.checks.{name}: {expected}; choose another name"
+        f"services.parcel-dispatcher.checks.{name}: {expected}; choose another name"
     ]
 
 
 def test_checks_whose_actions_would_share_a_role_are_refused() -> None:
     # Roles of actions have lower-case names: UnitTests and Unittests are one.
     assert problems_of((f"{SERVICE}/checks", {"lint-all": BANDIT, "lintall": BANDIT})) == [
-        "services.payment-processor.checks.lintall: lint-all and lintall differ only by a hyphen; choose another name"
+        "services.parcel-dispatcher.checks.lintall: lint-all and lintall differ only by a hyphen; choose another name"
     ]
 
 
 def test_checks_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() -> None:
     assert problems_of((f"{SERVICE}/checks", {"integration-api": BANDIT, "integration-ui": BANDIT})) == [
-        "services.payment-processor.checks.integration-ui: the artifacts of integration-api and integration-ui both"
+        "services.parcel-dispatcher.checks.integration-ui: the artifacts of integration-api and integration-ui both"
         " begin with Integratio, and CodePipeline tells artifacts apart by 10 characters; choose another name"
     ]
 
@@ -207,8 +207,8 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
 
 
 def test_services_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() -> None:
-    # payment-processor-payments-tools is the name of a pipeline, and so is payment-processor-pa-payments-tools.
-    assert problems_of(("services/payment-processor-pa", service())) == [
-        "services.payment-processor-pa: the pipelines of payment-processor and payment-processor-pa both begin with"
-        " payment-processor-pa, and CodePipeline tells their artifacts apart by 20 characters; choose another name"
+    # parcel-dispatcher-shipping-tools is the name of a pipeline, and so is parcel-dispatcher-sh-shipping-tools.
+    assert problems_of(("services/parcel-dispatcher-sh", service())) == [
+        "services.parcel-dispatcher-sh: the pipelines of parcel-dispatcher and parcel-dispatcher-sh both begin with"
+        " parcel-dispatcher-sh, and CodePipeline tells their artifacts apart by 20 characters; choose another name"
     ]

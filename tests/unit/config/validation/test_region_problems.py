@@ -104,7 +104,7 @@ def test_everything_is_rendered_with_the_names_of_its_partition(
 ) -> None:
     features = [
         ("environments/staging/endpoints", "all"),
-        ("services/payment-processor/secrets", {"TOKEN": "token"}),
+        ("services/parcel-dispatcher/secrets", {"TOKEN": "token"}),
     ]
     texts = [
         stack.text for stack in render(configured(*moved_to(region, partition), *edits, *features), LAYERS, "yaml")

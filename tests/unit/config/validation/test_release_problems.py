@@ -17,54 +17,54 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
     [
         pytest.param(
             [(f"{SERVICE}/checks", ...)],
-            "services.payment-processor.checks: no check is configured, so the gate would have nothing to judge",
+            "services.parcel-dispatcher.checks: no check is configured, so the gate would have nothing to judge",
             id="no check",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit", {"version": "x", "commands": ["x"], "image": f"a.b/c@sha256:{'0' * 64}"})],
-            "services.payment-processor.checks.bandit.format: missing; a check without a preset must set it",
+            "services.parcel-dispatcher.checks.bandit.format: missing; a check without a preset must set it",
             id="own check without format",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit", {**OWN, "format": "sarif"})],
-            "services.payment-processor.checks.bandit.tool: missing; many tools write sarif, so name the one that"
+            "services.parcel-dispatcher.checks.bandit.tool: missing; many tools write sarif, so name the one that"
             ' writes this report, such as tool = "gitleaks"',
             id="SARIF without a tool",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/sixth", {"preset": "bandit"})],
-            "services.payment-processor.checks: 6 checks are too many; the gate, a Lambda action, accepts 5",
+            "services.parcel-dispatcher.checks: 6 checks are too many; the gate, a Lambda action, accepts 5",
             id="more checks than the gate takes",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/snyk", {"preset": "snyk", "commands": ["npm audit"]})],
-            "services.payment-processor.checks.snyk.secrets: the check runs the application, which could read the",
+            "services.parcel-dispatcher.checks.snyk.secrets: the check runs the application, which could read the",
             id="commands of one's own beside a token",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/snyk", {"preset": "snyk", "runs_application": True})],
-            "services.payment-processor.checks.snyk.secrets: the check runs the application, which could read the",
+            "services.parcel-dispatcher.checks.snyk.secrets: the check runs the application, which could read the",
             id="a token beside the application",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit", {"preset": "bandit", "install": ["a"], "secrets": {"A": "a-key"}})],
-            "services.payment-processor.checks.bandit.secrets: the check runs the application, which could read the",
+            "services.parcel-dispatcher.checks.bandit.secrets: the check runs the application, which could read the",
             id="a secret beside an installation of one's own",
         ),
         pytest.param(
             [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"repository": "me/pay"})],
-            "services.payment-processor.github.connection_arn: missing; create a connection in the AWS console",
+            "services.parcel-dispatcher.github.connection_arn: missing; create a connection in the AWS console",
             id="GitHub without a connection",
         ),
         pytest.param(
             [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"connection_arn": CONNECTION})],
-            "services.payment-processor.github.repository: missing; the placeholder octocat/Hello-World may not"
+            "services.parcel-dispatcher.github.repository: missing; the placeholder octocat/Hello-World may not"
             " release to production, which is protected",
             id="placeholder in a protected path",
         ),
         pytest.param(
             [(f"{SERVICE}/github", {"releases": True})],
-            "services.payment-processor.github.repository: missing; the placeholder",
+            "services.parcel-dispatcher.github.repository: missing; the placeholder",
             id="placeholder for GitHub Actions",
         ),
         pytest.param(

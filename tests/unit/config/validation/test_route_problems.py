@@ -10,7 +10,7 @@ from tests.conftest import configured
 from tests.unit.config.problems import problems_of
 
 CHECKS = {"checks": {"bandit": {"preset": "bandit"}}}
-SHOP = "services/payment-processor"
+SHOP = "services/parcel-dispatcher"
 
 
 def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
@@ -25,34 +25,34 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
         pytest.param(
             {"till": {}},
             [],
-            "payment-processor.path_pattern: /* of payment-processor is never reached, because /* of till takes all its"
-            ' requests; give each service a path of its own, such as "/payment-processor/*"',
+            "parcel-dispatcher.path_pattern: /* of parcel-dispatcher is never reached, because /* of till takes all its"
+            ' requests; give each service a path of its own, such as "/parcel-dispatcher/*"',
             id="two services on one path",
         ),
         pytest.param(
             {"till": {"path_pattern": "/till/*", "priority": 200}},
             [],
-            "till.path_pattern: /till/* of till is never reached, because /* of payment-processor takes all its"
+            "till.path_pattern: /till/* of till is never reached, because /* of parcel-dispatcher takes all its"
             " requests at priority 100; set a priority below that, or leave out both priorities",
             id="behind everything",
         ),
         pytest.param(
             {"till": {"path_pattern": "/till/*", "priority": 9}},
             [(f"{SHOP}/priority", 9)],
-            "till.priority: 9 is already the priority of payment-processor; give each service its own",
+            "till.priority: 9 is already the priority of parcel-dispatcher; give each service its own",
             id="one number twice",
         ),
         pytest.param(
             {"till": {"path_pattern": "/till/*", "hooks": ["smoke"], "rollout": "canary", "probes": {"/health": 200}}},
             [],
-            "till.probes./health: payment-processor answers requests of /health, so the hook smoke would not test till;"
+            "till.probes./health: parcel-dispatcher answers requests of /health, so the hook smoke would not test till;"
             " set probes to paths that /till/* takes",
             id="a hook that asks the neighbour",
         ),
         pytest.param(
             {"till": {"path_pattern": "/v?/till/*"}},
             [],
-            "till.path_pattern: payment-processor answers requests of /, the address of till for smoke tests; begin the"
+            "till.path_pattern: parcel-dispatcher answers requests of /, the address of till for smoke tests; begin the"
             ' pattern with a folder of its own, such as "/till/*"',
             id="an address of the neighbour",
         ),

@@ -62,9 +62,9 @@ def test_an_adoption_names_the_text_the_consent_and_the_tags() -> None:
     create, wait, describe, execute = adopt_commands(keys, creates=True)
 
     assert create.startswith(
-        "aws cloudformation create-change-set --region eu-central-1 --stack-name payments-staging-keys"
+        "aws cloudformation create-change-set --region eu-central-1 --stack-name shipping-staging-keys"
         " --change-set-name adopt --change-set-type CREATE --import-existing-resources"
-        f" --template-body file://{keys.path} --tags Key=Project,Value=payments "
+        f" --template-body file://{keys.path} --tags Key=Project,Value=shipping "
     )
     assert " --change-set-type UPDATE " in adopt_commands(keys, creates=False)[0]
     assert wait.startswith("aws cloudformation wait change-set-create-complete ")
@@ -78,12 +78,12 @@ def test_a_stack_with_a_role_keeps_it_and_one_with_named_roles_says_so() -> None
     assert "--deployment-mode REVERT_DRIFT" in create
     assert "--capabilities CAPABILITY_NAMED_IAM" in create
     assert (
-        "--role-arn $(aws ssm get-parameter --name /payments/staging/delivery-payment-processor/ExecutionRoleArn"
+        "--role-arn $(aws ssm get-parameter --name /shipping/staging/delivery-parcel-dispatcher/ExecutionRoleArn"
         " --query Parameter.Value --output text)"
     ) in create
 
 
-UPLOADS = "/payments/staging/storage/UploadsBucketName"
+UPLOADS = "/shipping/staging/storage/UploadsBucketName"
 LOCAL: Any = SimpleNamespace(endpoint_url="http://127.0.0.1:1")
 SECRET = "AWS_SECRET_ACCESS_KEY=$(jq -r .secret .state/local.json)"
 THERE = f"AWS_ACCESS_KEY_ID=222222222222 {SECRET} aws --endpoint-url http://127.0.0.1:1 "
@@ -146,7 +146,7 @@ def test_a_text_that_is_too_long_is_uploaded_first() -> None:
     keys = STACKS["keys"]
     upload, create, *_ = adopt_commands(replace(keys, text=keys.text + "#" * 60_000), creates=True)
 
-    assert upload.startswith(f"aws s3 cp {keys.path} s3://$(aws ssm get-parameter --name /payments/staging/storage/")
+    assert upload.startswith(f"aws s3 cp {keys.path} s3://$(aws ssm get-parameter --name /shipping/staging/storage/")
     assert upload.endswith("/by-hand/keys.yaml")
     assert "--template-url https://$(aws ssm " in create
 
@@ -175,5 +175,5 @@ def test_cloudformation_reads_a_long_text_at_the_address_of_s3_itself(
     fake.region, fake.endpoint_url = region, there
     request = change_set_request(fake, long, None)
 
-    assert request["TemplateURL"].startswith(f"{host}templates/payments-staging-keys/")
+    assert request["TemplateURL"].startswith(f"{host}templates/shipping-staging-keys/")
     assert request["TemplateURL"].endswith(".yaml?versionId=v1")

@@ -16,21 +16,21 @@ STAGING = read_stacks(PROJECT / "out/staging")
 
 def test_stacks_are_read_in_deploy_order() -> None:
     assert [stack.label for stack in STAGING] == [
-        "delivery-payment-processor",
+        "delivery-parcel-dispatcher",
         "keys",
         "network",
         "notifications",
         "storage",
         "cluster",
-        "ingress-payment-processor",
-        "health-payment-processor",
-        "service-payment-processor",
+        "ingress-parcel-dispatcher",
+        "health-parcel-dispatcher",
+        "service-parcel-dispatcher",
     ]
 
 
 @pytest.mark.parametrize(
     ("label", "expected"),
-    [("keys", ()), ("network", ("CAPABILITY_NAMED_IAM",)), ("service-payment-processor", ("CAPABILITY_NAMED_IAM",))],
+    [("keys", ()), ("network", ("CAPABILITY_NAMED_IAM",)), ("service-parcel-dispatcher", ("CAPABILITY_NAMED_IAM",))],
 )
 def test_capabilities_are_those_that_the_resources_need(label: str, expected: tuple[str, ...]) -> None:
     (stack,) = [stack for stack in STAGING if stack.label == label]
@@ -51,7 +51,7 @@ def test_a_stack_knows_what_its_file_says() -> None:
     stack = STAGING[-1]
 
     assert (stack.account, stack.region, stack.protected) == ("222222222222", "eu-central-1", False)
-    assert stack.tags["Service"] == "payment-processor"
+    assert stack.tags["Service"] == "parcel-dispatcher"
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_a_stack_knows_what_its_file_says() -> None:
     [
         (None, None, 9),
         ("keys", None, 1),
-        (None, "payment-processor", 4),
-        ("service", "payment-processor", 1),
+        (None, "parcel-dispatcher", 4),
+        ("service", "parcel-dispatcher", 1),
     ],
 )
 def test_stacks_are_chosen_by_layer_and_service(layer: str | None, service: str | None, expected: int) -> None:
@@ -70,7 +70,7 @@ def test_stacks_are_chosen_by_layer_and_service(layer: str | None, service: str 
 def test_a_choice_of_nothing_says_what_there_is() -> None:
     with pytest.raises(
         ConfigurationError,
-        match="no stack of layer 'key' and service 'x' here; there are delivery-payment-processor, keys",
+        match="no stack of layer 'key' and service 'x' here; there are delivery-parcel-dispatcher, keys",
     ):
         select(STAGING, "key", "x")
 

@@ -16,7 +16,7 @@ from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import EPOCH
 
-PATH = "/payments/staging/keys/KeyArn"
+PATH = "/shipping/staging/keys/KeyArn"
 STACK = rendered(
     "service", reads={"KeyArn": PATH}, parameters={"ImageUri": {"Type": "String", "Default": "image-1"}}, resources={}
 )

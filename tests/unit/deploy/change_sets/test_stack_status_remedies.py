@@ -35,11 +35,11 @@ def test_what_runs_is_waited_for_and_what_succeeded_is_not_a_rollback() -> None:
 def test_each_state_in_which_a_verb_does_nothing_says_what_to_type(status: str) -> None:
     for verb in Verb:
         what = STATES[status].step(verb)
-        message = refusal(status, verb, "eu-central-1", "payments-staging-keys")
+        message = refusal(status, verb, "eu-central-1", "shipping-staging-keys")
         assert bool(message) == (what in (Next.WAIT, Next.REFUSE))
         if message:
             assert message.startswith(f"is in {status}: ")
-            assert commands(status, "eu-central-1", "payments-staging-keys")[0] in message
+            assert commands(status, "eu-central-1", "shipping-staging-keys")[0] in message
 
 
 def test_a_refusal_says_whether_to_wait_or_to_act() -> None:

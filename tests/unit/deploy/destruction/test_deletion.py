@@ -27,7 +27,7 @@ def described(status: str) -> dict[str, Any]:
 
 def failed(number: int, reason: str, logical_id: str = "Bucket", kind: str = "AWS::S3::Bucket") -> list[dict[str, Any]]:
     return [
-        event(number + 1, "DELETE_FAILED", "payments-staging-keys", "The following failed", STACK),
+        event(number + 1, "DELETE_FAILED", "shipping-staging-keys", "The following failed", STACK),
         event(number, "DELETE_FAILED", logical_id, reason, kind),
     ]
 
@@ -50,12 +50,12 @@ def run(fake: Any, stack: DeployedStack, *, unguard: bool = False) -> tuple[str,
 
 def test_another_operation_under_way_is_not_disturbed() -> None:
     fake = aws(cloudformation={"describe_stacks": described("UPDATE_IN_PROGRESS")})
-    stack_id = "arn:aws:cloudformation:eu-central-1:222222222222:stack/payments-staging-keys/1"
+    stack_id = "arn:aws:cloudformation:eu-central-1:222222222222:stack/shipping-staging-keys/1"
     reason, _ = run(fake, replace(living(), stack_id=stack_id))
 
     assert reason == (
         "is in UPDATE_IN_PROGRESS: another operation is running; try again when it has ended (`aws cloudformation wait"
-        " stack-update-complete --region eu-central-1 --stack-name payments-staging-keys`)"
+        " stack-update-complete --region eu-central-1 --stack-name shipping-staging-keys`)"
     )
     assert fake.called("delete_stack") == []
 
@@ -100,7 +100,7 @@ def test_a_bucket_that_was_written_to_meanwhile_is_emptied_again_and_the_deletio
         },
         s3={"list_object_versions": Many([one, [{}], one, [{}]]), "delete_objects": {}, "list_multipart_uploads": [{}]},
     )
-    reason, messages = run(fake, living("payments-staging-storage", bucket, role))
+    reason, messages = run(fake, living("shipping-staging-storage", bucket, role))
 
     assert reason == ""
     assert messages == [

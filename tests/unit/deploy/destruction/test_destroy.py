@@ -54,7 +54,7 @@ from tests.fakes.scripted_aws import (
 STAGING = read_stacks(PROJECT / "out/staging")
 KEYS = next(stack for stack in STAGING if stack.layer == "keys")
 KEY = Owned("keys", "Key", "AWS::KMS::Key", "k-1", "RetainExceptOnCreate")
-PARAMETER = Item("AWS::SSM::Parameter", "/payments/staging/x", Fate.DELETED)
+PARAMETER = Item("AWS::SSM::Parameter", "/shipping/staging/x", Fate.DELETED)
 
 
 def test_the_work_on_a_stack_ends_at_its_next_pause_after_a_stop() -> None:
@@ -81,7 +81,7 @@ def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now
     gone = refusal("ValidationError", "Stack with id id-keys does not exist")
     after = gone if now == "DELETE_COMPLETE" else {"Stacks": [{"StackStatus": now}]}
     fake = aws(cloudformation={"describe_stacks": Many([KeyboardInterrupt(), after])})
-    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+    there = inventory(stacks=(living("shipping-staging-keys", KEY),))
 
     with pytest.raises(DetachedError) as stopped:
         destroy(fake, there, clock(), report.PlainReporter(sink), path=path)
@@ -94,7 +94,7 @@ def test_nothing_is_deleted_where_the_report_cannot_be_written(tmp_path: Path) -
     (tmp_path / "folder").write_text("a file")
     deletions: list[str] = []
     fake = aws(cloudformation={"delete_stack": lambda **request: deletions.append(request["StackName"])})
-    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+    there = inventory(stacks=(living("shipping-staging-keys", KEY),))
 
     with pytest.raises(CicdError, match=r"report\.json: cannot be .*: Not a directory; nothing was deleted") as raised:
         destroy(fake, there, clock(), report.PlainReporter(io.StringIO()), path=tmp_path / "folder/report.json")
@@ -108,7 +108,7 @@ def test_what_is_kept_is_shown_where_the_disk_fills_up_meanwhile(
     interrupted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, sink = tmp_path / "report.json", io.StringIO()
-    other = replace(inventory(stacks=(living("payments-staging-keys", KEY),)), scope=replace(SCOPE, suffix="pr1"))
+    other = replace(inventory(stacks=(living("shipping-staging-keys", KEY),)), scope=replace(SCOPE, suffix="pr1"))
     report_file.write_report(other, DestructionRecord(), [], path, WHEN)
     writes = [write_privately, lambda *arguments: (_ for _ in ()).throw(OSError(28, "No space left"))]
     monkeypatch.setattr(report_file, "write_privately", lambda *arguments: writes.pop(0)(*arguments))
@@ -120,15 +120,15 @@ def test_what_is_kept_is_shown_where_the_disk_fills_up_meanwhile(
     monkeypatch.setattr(destroy_module, "execute_destruction", execute)
     monkeypatch.setattr(destroy_module, "prove", lambda *arguments: [])
     fake = aws(cloudformation={"describe_stacks": {"Stacks": [{"StackStatus": "DELETE_COMPLETE"}]}})
-    left = Remainder("AWS::Logs::LogGroup", "/payments/x", "nobody knows", explained=False)
-    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+    left = Remainder("AWS::Logs::LogGroup", "/shipping/x", "nobody knows", explained=False)
+    there = inventory(stacks=(living("shipping-staging-keys", KEY),))
 
     with pytest.raises(DetachedError if interrupted else CicdError) as raised:
         destroy(fake, there, clock(), report.PlainReporter(sink), lambda: [left], path)
 
     assert "kept: AWS::KMS::Key k-1 of keys Key" in sink.getvalue()
     assert f"{path}: cannot be written: No space left" in sink.getvalue()
-    assert ("/payments/x" in sink.getvalue()) is not interrupted
+    assert ("/shipping/x" in sink.getvalue()) is not interrupted
     assert ("write down what was kept" in str(raised.value)) is not interrupted
     assert report_file.read_kept_resources(other.scope, path) == [KEY]
 
@@ -136,7 +136,7 @@ def test_what_is_kept_is_shown_where_the_disk_fills_up_meanwhile(
 def test_credentials_that_end_in_a_destruction_are_no_failed_deletion(tmp_path: Path) -> None:
     path, sink = tmp_path / "report.json", io.StringIO()
     fake = aws(cloudformation={"describe_stacks": CredentialsError("profile 'x': the credentials have expired; y")})
-    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+    there = inventory(stacks=(living("shipping-staging-keys", KEY),))
 
     with pytest.raises(DetachedError, match=r"^profile 'x': .* expired; y; AWS continues the deletions") as ended:
         destroy(fake, there, clock(), report.PlainReporter(sink), path=path)
@@ -148,7 +148,7 @@ def test_credentials_that_end_in_a_destruction_are_no_failed_deletion(tmp_path: 
 
 def test_a_stack_that_cannot_be_deleted_is_named_at_the_end(tmp_path: Path) -> None:
     fake = aws(cloudformation={"describe_stacks": refusal("AccessDenied", "not yours")})
-    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+    there = inventory(stacks=(living("shipping-staging-keys", KEY),))
 
     with pytest.raises(CicdError, match="not destroyed: keys; the causes are above"):
         destroy(fake, there, clock(), report.PlainReporter(io.StringIO()), path=tmp_path / "report.json")
@@ -159,7 +159,7 @@ def test_a_destruction_whose_lock_was_removed_deletes_nothing_more(tmp_path: Pat
         raise DetachedError("staging: the lock of this run was removed")
 
     fake = aws()
-    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+    there = inventory(stacks=(living("shipping-staging-keys", KEY),))
     with pytest.raises(DetachedError, match="the lock of this run was removed; AWS continues"):
         destroy(
             fake,
@@ -224,20 +224,20 @@ def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes(
     fake = aws(ssm={"delete_parameter": Many([refusal("AccessDenied", "not yours"), {}])})
     delete_items(fake, [PARAMETER, replace(PARAMETER, name="/y")], SerialReporter(report.PlainReporter(output)))
 
-    assert "AWS::SSM::Parameter /payments/staging/x: An error occurred (AccessDenied)" in output.getvalue()
+    assert "AWS::SSM::Parameter /shipping/staging/x: An error occurred (AccessDenied)" in output.getvalue()
     assert "beside the stacks: deleted AWS::SSM::Parameter /y" in output.getvalue()
 
 
 def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_and_the_others_go(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = "/payments/staging/keys/KeyArn"
-    keys = living(links=Links("payments-staging-keys", "staging", (), {path: False}, ()))
+    path = "/shipping/staging/keys/KeyArn"
+    keys = living(links=Links("shipping-staging-keys", "staging", (), {path: False}, ()))
     service = living(
-        "payments-staging-service",
-        links=Links("payments-staging-service", "staging", (Read("Key", path, is_list=False),), {}, ()),
+        "shipping-staging-service",
+        links=Links("shipping-staging-service", "staging", (Read("Key", path, is_list=False),), {}, ()),
     )
-    other = living("payments-staging-other", KEY)
+    other = living("shipping-staging-other", KEY)
 
     def delete(clients: object, stack: Any, polling: object, progress: DeletionProgress, *, unguard: bool) -> str:
         progress.note(f"{stack.label}: emptied")
@@ -258,11 +258,11 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_and_the_others_
         )
 
     assert "service: FAILED: it broke" in output.getvalue()
-    assert "keys: FAILED: kept, because payments-staging-service still needs it" in output.getvalue()
+    assert "keys: FAILED: kept, because shipping-staging-service still needs it" in output.getvalue()
     assert "other: emptied" in output.getvalue()
     assert {deletion.stack: deletion.reason for deletion in record.deletions} == {
-        "payments-staging-service": "it broke",
-        "payments-staging-other": "",
+        "shipping-staging-service": "it broke",
+        "shipping-staging-other": "",
     }
 
 
@@ -296,7 +296,7 @@ def test_a_stack_that_is_still_there_is_not_explained() -> None:
 
     (left,) = remainders.list_remainders(aws(), there, stacks_too=True)
     assert (left.explained, left.reason) == (False, "the stack still exists, in DELETE_FAILED")
-    assert "delete-stack --region eu-central-1 --stack-name payments-staging-keys" in left.command
+    assert "delete-stack --region eu-central-1 --stack-name shipping-staging-keys" in left.command
     assert remainders.list_remainders(aws(), there, stacks_too=False) == []
 
 
@@ -322,7 +322,7 @@ def test_the_report_keeps_what_it_says_of_others_and_what_an_earlier_run_kept(tm
     other = replace(inventory(), scope=replace(SCOPE, environment="production"))
     report_file.write_report(other, DestructionRecord(), [], path, WHEN)
     report_file.write_report(
-        inventory(stacks=(living("payments-staging-keys", KEY),)), DestructionRecord(), None, path, WHEN
+        inventory(stacks=(living("shipping-staging-keys", KEY),)), DestructionRecord(), None, path, WHEN
     )
     left = [Remainder("AWS::KMS::Key", "k-1", "kept by policy", explained=True)]
     report_file.write_report(inventory(), DestructionRecord([StackDeletion("s", 1.0, 2.0)]), left, path, WHEN)
@@ -345,7 +345,7 @@ def test_a_report_counts_for_its_own_environment_alone_and_keeps_what_it_says_of
     tmp_path: Path, other: dict[str, str]
 ) -> None:
     path, theirs = tmp_path / "report.json", replace(SCOPE, **other)  # type: ignore[arg-type] # all of them texts
-    kept = replace(inventory(stacks=(living("payments-staging-keys", KEY),)), scope=theirs)
+    kept = replace(inventory(stacks=(living("shipping-staging-keys", KEY),)), scope=theirs)
     report_file.write_report(kept, DestructionRecord(), [], path, WHEN)
 
     assert report_file.read_kept_resources(SCOPE, path) == []
@@ -354,13 +354,13 @@ def test_a_report_counts_for_its_own_environment_alone_and_keeps_what_it_says_of
     assert report_file.read_kept_resources(theirs, path) == [KEY]
 
 
-@pytest.mark.parametrize("project", ["payments", "shop"])
+@pytest.mark.parametrize("project", ["shipping", "shop"])
 def test_what_a_stack_of_any_project_has_is_not_offered_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     scope = scope_of(STAGING)
-    kept = replace(inventory(stacks=(living("payments-staging-keys", KEY),)), scope=scope)
+    kept = replace(inventory(stacks=(living("shipping-staging-keys", KEY),)), scope=scope)
     report_file.write_report(kept, DestructionRecord(), [], report_file.report_file(local=True), WHEN)
     tags = {"ManagedBy": "cicd-templates", "Project": project}
     other = {
@@ -403,7 +403,7 @@ def test_what_a_stack_of_any_project_has_is_not_offered_again(
 @pytest.mark.parametrize("text", ["", "[]", '{"%s": []}', '{"%s": {"kept": [{"x": 1}]}}'])
 def test_a_file_that_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "report.json"
-    path.write_text(text.replace("%s", "222222222222/eu-central-1/payments/staging"))
+    path.write_text(text.replace("%s", "222222222222/eu-central-1/shipping/staging"))
     with pytest.raises(ConfigurationError, match="not a report that `make destroy` wrote; move it away"):
         report_file.read_kept_resources(SCOPE, path)
 
@@ -416,7 +416,7 @@ def test_an_inventory_counts_what_just_goes_and_names_what_has_a_fate_of_its_own
         "  inventory of staging: 2 stacks, 14 resources in and outside of them",
         "    deleted: 13",
         "      12 IAM::Role",
-        "      AWS::SSM::Parameter /payments/staging/x",
+        "      AWS::SSM::Parameter /shipping/staging/x",
         "    emptied and deleted: 1",
         "      AWS::S3::Bucket b",
         "        3 versions",
@@ -442,7 +442,7 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 def stack_of(
     suffix: str | None, *, ends: str = "", hours: int = 50, guarded: bool = False, **more: str
 ) -> dict[str, Any]:
-    tags = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "staging", **more}
+    tags = {"ManagedBy": "cicd-templates", "Project": "shipping", "Environment": "staging", **more}
     tags |= {"Suffix": suffix} if suffix else {}
     tags |= {"Expires": ends} if ends else {}
     return {
@@ -471,7 +471,7 @@ PAST, FUTURE = "2026-06-01T11:00:00Z", "2026-06-01T13:00:00Z"
 )
 def test_a_copy_is_swept_only_when_all_of_it_has_expired_and_is_idle(stacks: list[dict[str, Any]], stays: str) -> None:
     fake = aws(cloudformation={"describe_stacks": [{"Stacks": stacks}]})
-    (copy,) = find_copies(fake, Scope("payments", "staging", None, "2", "r"), timedelta(hours=48), NOW)
+    (copy,) = find_copies(fake, Scope("shipping", "staging", None, "2", "r"), timedelta(hours=48), NOW)
 
     assert (copy.stays, copy.scope.qualified) == (stays, "staging-a")
 
@@ -484,7 +484,7 @@ def test_originals_and_the_copies_of_others_are_never_swept() -> None:
     ]
     fake = aws(cloudformation={"describe_stacks": [{"Stacks": stacks}]})
 
-    assert find_copies(fake, Scope("payments", "staging", None, "2", "r"), timedelta(0), NOW) == []
+    assert find_copies(fake, Scope("shipping", "staging", None, "2", "r"), timedelta(0), NOW) == []
 
 
 @pytest.mark.parametrize(("text", "expected"), [("48h", timedelta(hours=48)), ("7d", timedelta(days=7))])
@@ -559,9 +559,9 @@ def test_what_only_a_replacement_changes_is_known_of_every_type_that_can_be_impo
 
 TOOLS = read_stacks(PROJECT / "out/tools")
 REGISTRY = next(stack for stack in TOOLS if stack.layer == "registry")
-KEY_PATH = "/payments/tools/keys/KeyArn"
+KEY_PATH = "/shipping/tools/keys/KeyArn"
 REPOSITORY = next(
-    Owned(REGISTRY.label, name, "AWS::ECR::Repository", "payments-tools-payment-processor", "Retain")
+    Owned(REGISTRY.label, name, "AWS::ECR::Repository", "shipping-tools-parcel-dispatcher", "Retain")
     for name, resource in REGISTRY.resources.items()
     if resource["Type"] == "AWS::ECR::Repository"
 )

@@ -18,8 +18,8 @@ from cicd_templates.errors import CicdError, ConfigurationError, RefusedError
 from cicd_templates.template.stack_graph import Links, Read
 from tests.fakes.scripted_aws import inventory, living
 
-ROLE = Owned("delivery", "Role", "AWS::IAM::Role", "payments-staging-delivery")
-ROLE_ARN = "arn:aws:iam::222222222222:role/team/payments-staging-delivery"
+ROLE = Owned("delivery", "Role", "AWS::IAM::Role", "shipping-staging-delivery")
+ROLE_ARN = "arn:aws:iam::222222222222:role/team/shipping-staging-delivery"
 
 
 def links(name: str, *, reads: str = "", publishes: str = "", after: tuple[str, ...] = ()) -> Links:
@@ -27,8 +27,8 @@ def links(name: str, *, reads: str = "", publishes: str = "", after: tuple[str, 
     return Links(name, "staging", read, {publishes: False} if publishes else {}, after)
 
 
-KEYS = living("payments-staging-keys", links=links("payments-staging-keys", publishes="/p/keys/Arn"))
-DELIVERY = living("payments-staging-delivery", ROLE)
+KEYS = living("shipping-staging-keys", links=links("shipping-staging-keys", publishes="/p/keys/Arn"))
+DELIVERY = living("shipping-staging-delivery", ROLE)
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,15 @@ DELIVERY = living("payments-staging-delivery", ROLE)
     [
         (
             living("other", links=links("other", reads="/p/keys/Arn")),
-            "other reads /p/keys/Arn of payments-staging-keys, so destroy it first: make destroy ENV=staging LAYER=",
+            "other reads /p/keys/Arn of shipping-staging-keys, so destroy it first: make destroy ENV=staging LAYER=",
         ),
         (
             living("other", role=ROLE_ARN),
-            "other is deleted with the role payments-staging-delivery of payments-staging-delivery",
+            "other is deleted with the role shipping-staging-delivery of shipping-staging-delivery",
         ),
         (
-            living("other", links=links("other", after=("elsewhere", "payments-staging-delivery"))),
-            "other needs payments-staging-delivery until it is gone",
+            living("other", links=links("other", after=("elsewhere", "shipping-staging-delivery"))),
+            "other needs shipping-staging-delivery until it is gone",
         ),
     ],
     ids=["a value", "the role that CloudFormation uses", "a declared need"],
@@ -85,13 +85,13 @@ def test_the_names_must_be_repeated(
 
 
 def test_the_stack_of_a_role_goes_after_the_stack_that_uses_it() -> None:
-    service = living("payments-staging-service", role=ROLE_ARN)
-    own = living("payments-staging-own", replace(ROLE, physical_id="own"), role="arn:aws:iam::2:role/own")
+    service = living("shipping-staging-service", role=ROLE_ARN)
+    own = living("shipping-staging-own", replace(ROLE, physical_id="own"), role="arn:aws:iam::2:role/own")
 
     assert stack_dependencies([DELIVERY, service, own]) == {
-        "payments-staging-delivery": set(),
-        "payments-staging-service": {"payments-staging-delivery"},
-        "payments-staging-own": set(),
+        "shipping-staging-delivery": set(),
+        "shipping-staging-service": {"shipping-staging-delivery"},
+        "shipping-staging-own": set(),
     }
 
 

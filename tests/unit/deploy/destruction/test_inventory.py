@@ -34,11 +34,11 @@ TAGS = [{"Key": key, "Value": value} for key, value in SCOPE.tags.items()]
 @pytest.mark.parametrize(
     ("service", "resource", "expected"),
     [
-        ("s3", "payments-staging-logs", ("AWS::S3::Bucket", "payments-staging-logs")),
-        ("logs", "log-group:/payments/staging/x:*", ("AWS::Logs::LogGroup", "/payments/staging/x")),
+        ("s3", "shipping-staging-logs", ("AWS::S3::Bucket", "shipping-staging-logs")),
+        ("logs", "log-group:/shipping/staging/x:*", ("AWS::Logs::LogGroup", "/shipping/staging/x")),
         ("kms", "key/1234", ("AWS::KMS::Key", "1234")),
-        ("ecr", "repository/payments-app", ("AWS::ECR::Repository", "payments-app")),
-        ("ssm", "parameter/payments/staging/x", ("AWS::SSM::Parameter", "/payments/staging/x")),
+        ("ecr", "repository/shipping-app", ("AWS::ECR::Repository", "shipping-app")),
+        ("ssm", "parameter/shipping/staging/x", ("AWS::SSM::Parameter", "/shipping/staging/x")),
         ("ecs", "task-definition/app:3", ("AWS::ECS::TaskDefinition", ARN.format("ecs", "task-definition/app:3"))),
         ("ecs", "service/c/app", ("AWS::ECS::Service", ARN.format("ecs", "service/c/app"))),
         ("ecs", "task/c/1", None),
@@ -78,11 +78,11 @@ def found_by(finder: Any, fake: Any, *had: Owned) -> list[tuple[str, str, bool]]
     return [(each.resource_type, each.name, each.ours) for each in finder(fake, SCOPE, list(had))]
 
 
-PROJECT = Owned("build", "Project", "AWS::CodeBuild::Project", "payments-staging-app-bandit")
+PROJECT = Owned("build", "Project", "AWS::CodeBuild::Project", "shipping-staging-app-bandit")
 
 
 def test_report_groups_that_codebuild_made_are_named_after_a_project_of_ours() -> None:
-    groups = [ARN.format("codebuild", f"report-group/{name}") for name in ("payments-staging-app-bandit-x", "other-x")]
+    groups = [ARN.format("codebuild", f"report-group/{name}") for name in ("shipping-staging-app-bandit-x", "other-x")]
     fake = aws(codebuild={"list_report_groups": [{"reportGroups": groups[:1]}, {"reportGroups": groups[1:]}]})
 
     assert found_by(finding._report_groups, fake, PROJECT) == [("AWS::CodeBuild::ReportGroup", groups[0], True)]
@@ -90,33 +90,33 @@ def test_report_groups_that_codebuild_made_are_named_after_a_project_of_ours() -
 
 
 def test_secrets_are_ours_by_their_tags_alone() -> None:
-    secrets = [{"Name": "payments-staging-a", "Tags": TAGS}, {"Name": "payments-staging-b"}]
+    secrets = [{"Name": "shipping-staging-a", "Tags": TAGS}, {"Name": "shipping-staging-b"}]
     fake = aws(secretsmanager={"list_secrets": [{"SecretList": secrets}]})
 
-    assert found_by(finding._secrets, fake) == [("AWS::SecretsManager::Secret", "payments-staging-a", True)]
+    assert found_by(finding._secrets, fake) == [("AWS::SecretsManager::Secret", "shipping-staging-a", True)]
 
 
 def test_an_alias_is_ours_where_its_key_is() -> None:
     aliases = [
-        {"AliasName": "alias/payments-staging-key", "TargetKeyId": "k"},
-        {"AliasName": "alias/payments-staging-other", "TargetKeyId": "theirs"},
+        {"AliasName": "alias/shipping-staging-key", "TargetKeyId": "k"},
+        {"AliasName": "alias/shipping-staging-other", "TargetKeyId": "theirs"},
         {"AliasName": "alias/aws/s3"},
     ]
     fake = aws(kms={"list_aliases": [{"Aliases": aliases}]})
 
     key = Owned("keys", "Key", "AWS::KMS::Key", "k")
-    assert found_by(finding._aliases, fake, key) == [("AWS::KMS::Alias", "alias/payments-staging-key", True)]
+    assert found_by(finding._aliases, fake, key) == [("AWS::KMS::Alias", "alias/shipping-staging-key", True)]
 
 
 def test_an_archive_is_ours_where_a_stack_had_it_and_all_pages_are_read() -> None:
     pages = {
-        None: {"Archives": [{"ArchiveName": "payments-staging-a"}], "NextToken": "2"},
-        "2": {"Archives": [{"ArchiveName": "payments-staging-b"}]},
+        None: {"Archives": [{"ArchiveName": "shipping-staging-a"}], "NextToken": "2"},
+        "2": {"Archives": [{"ArchiveName": "shipping-staging-b"}]},
     }
     fake = aws(events={"list_archives": lambda **request: pages[request.get("NextToken")]})
 
-    archive = Owned("x", "Archive", "AWS::Events::Archive", "payments-staging-b")
-    assert found_by(finding._archives, fake, archive) == [("AWS::Events::Archive", "payments-staging-b", True)]
+    archive = Owned("x", "Archive", "AWS::Events::Archive", "shipping-staging-b")
+    assert found_by(finding._archives, fake, archive) == [("AWS::Events::Archive", "shipping-staging-b", True)]
 
 
 def test_only_unused_network_interfaces_of_our_networks_are_found() -> None:
@@ -130,7 +130,7 @@ def test_only_unused_network_interfaces_of_our_networks_are_found() -> None:
 
 
 def test_a_group_that_a_service_made_is_known_by_the_exact_name_of_ours() -> None:
-    groups = [{"logGroupName": "/aws/codebuild/payments-staging-app-bandit-too"}]
+    groups = [{"logGroupName": "/aws/codebuild/shipping-staging-app-bandit-too"}]
     fake = aws(logs={"describe_log_groups": [{"logGroups": groups}]})
 
     assert found_by(finding._implicit_log_groups, fake, PROJECT) == []
@@ -152,8 +152,8 @@ def test_a_call_that_only_the_local_aws_lacks_is_passed_over(local: bool, code: 
 
 
 def test_what_tags_prove_outweighs_a_name_whichever_is_found_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    named = UnmanagedResource("AWS::Logs::LogGroup", "/payments/staging/x", ours=False)
-    proved = UnmanagedResource("AWS::Logs::LogGroup", "/payments/staging/x", ours=True)
+    named = UnmanagedResource("AWS::Logs::LogGroup", "/shipping/staging/x", ours=False)
+    proved = UnmanagedResource("AWS::Logs::LogGroup", "/shipping/staging/x", ours=True)
     for order in ((named, proved), (proved, named)):
         monkeypatch.setattr(finding, "CREATED_BY_RESOURCES", [lambda clients, scope, had, order=order: iter(order)])
         assert unmanaged_resources(aws(), SCOPE, [], whole=False) == [proved]
@@ -185,7 +185,7 @@ def test_what_becomes_of_something_beside_the_stacks(
 
 
 def test_a_name_alone_proves_nothing_but_what_a_stack_kept_is_its_own() -> None:
-    found = UnmanagedResource("AWS::S3::Bucket", "payments-staging-x", ours=False)
+    found = UnmanagedResource("AWS::S3::Bucket", "shipping-staging-x", ours=False)
 
     assert _unmanaged_item(found, EXISTS, "", protected=False).fate is Fate.UNTOUCHED
     assert _unmanaged_item(found, EXISTS, "storage", protected=False).fate is Fate.RETAINED
@@ -198,8 +198,8 @@ def test_what_a_living_stack_spells_otherwise_is_not_beside_it(monkeypatch: pyte
     lost = UnmanagedResource("lambda function", ARN.format("lambda", "function:lost"), ours=True)
     found = [rule, address, other, lost]
     monkeypatch.setattr(UNMANAGED_RESOURCES, lambda *rest, **options: found)
-    going = living("payments-staging-keys", Owned("keys", "Rule", "AWS::Events::Rule", "by-name"))
-    items = _unmanaged_items(aws(), SCOPE, [], [going], [living("payments-staging-other")], protected=False, whole=True)
+    going = living("shipping-staging-keys", Owned("keys", "Rule", "AWS::Events::Rule", "by-name"))
+    items = _unmanaged_items(aws(), SCOPE, [], [going], [living("shipping-staging-other")], protected=False, whole=True)
 
     assert [item.name for item in items] == [lost.name]
 
@@ -342,12 +342,12 @@ def test_the_command_that_removes_something_is_shown() -> None:
 
 
 def test_a_secret_is_listed_by_its_name_and_owned_by_its_arn() -> None:
-    arn = ARN.format("secretsmanager", "secret:payments-staging-token-a1B2c3")
+    arn = ARN.format("secretsmanager", "secret:shipping-staging-token-a1B2c3")
 
-    assert listed_name(Owned("build", "S", "AWS::SecretsManager::Secret", arn)) == "payments-staging-token"
+    assert listed_name(Owned("build", "S", "AWS::SecretsManager::Secret", arn)) == "shipping-staging-token"
     assert (
-        listed_name(Owned("build", "S", "AWS::SecretsManager::Secret", "payments-staging-token"))
-        == "payments-staging-token"
+        listed_name(Owned("build", "S", "AWS::SecretsManager::Secret", "shipping-staging-token"))
+        == "shipping-staging-token"
     )
 
 
@@ -406,7 +406,7 @@ def test_what_a_deleted_stack_had_is_read_from_its_last_events() -> None:
     ]
     # The events of another one go back no further than 90 days.
     histories = {"mine": history, "old": history[:2]}
-    of_keys = [{"StackName": "payments-staging-keys", "StackId": each} for each in ("mine", "copys", "old")]
+    of_keys = [{"StackName": "shipping-staging-keys", "StackId": each} for each in ("mine", "copys", "old")]
     fake = aws(
         cloudformation={
             "list_stacks": [{"StackSummaries": [*of_keys, {"StackName": "theirs", "StackId": "theirs"}]}],

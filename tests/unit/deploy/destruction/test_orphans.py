@@ -29,7 +29,7 @@ KEYS = next(stack for stack in STAGING if stack.layer == "keys")
 
 
 def deployed(name: str, **tags: str) -> dict[str, Any]:
-    known = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "staging", "Layer": "keys", **tags}
+    known = {"ManagedBy": "cicd-templates", "Project": "shipping", "Environment": "staging", "Layer": "keys", **tags}
     return {
         "StackName": name,
         "StackId": f"id-{name}",
@@ -40,13 +40,13 @@ def deployed(name: str, **tags: str) -> dict[str, Any]:
 
 
 STACKS = [
-    deployed("payments-staging-keys"),
-    deployed("payments-staging-service-till", Layer="service", Service="till"),
-    deployed("payments-staging-health-till", Layer="health", Service="till"),
-    deployed("payments-qa-network", Environment="qa", Layer="network"),
+    deployed("shipping-staging-keys"),
+    deployed("shipping-staging-service-till", Layer="service", Service="till"),
+    deployed("shipping-staging-health-till", Layer="health", Service="till"),
+    deployed("shipping-qa-network", Environment="qa", Layer="network"),
     deployed("old-name-staging-keys", Project="old-name"),
-    deployed("payments-staging-pr1-keys", Suffix="pr1"),
-    deployed("payments-qa-pr1-keys", Environment="qa", Suffix="pr1"),
+    deployed("shipping-staging-pr1-keys", Suffix="pr1"),
+    deployed("shipping-qa-pr1-keys", Environment="qa", Suffix="pr1"),
     deployed("somebody-elses", ManagedBy="hand"),
 ]
 
@@ -65,10 +65,10 @@ def target(*stacks: dict[str, Any]) -> Target:
 
 
 def test_environments_and_projects_that_are_not_configured_are_found_without_copies() -> None:
-    unknown = find_unknown_environments(account(), {("payments", "staging"), ("payments", "production")})
+    unknown = find_unknown_environments(account(), {("shipping", "staging"), ("shipping", "production")})
 
     assert {key: [stack["StackName"] for stack in stacks] for key, stacks in unknown.items()} == {
-        ("payments", "qa"): ["payments-qa-network"],
+        ("shipping", "qa"): ["shipping-qa-network"],
         ("old-name", "staging"): ["old-name-staging-keys"],
     }
 
@@ -91,7 +91,7 @@ def test_a_plan_names_the_stacks_that_no_deployment_deletes() -> None:
 
 def test_a_service_that_neither_the_configuration_nor_aws_has_is_refused(in_project: Path) -> None:
     assert selection.removed_service("till") == "till"
-    assert selection.removed_service("payment-processor") is None
+    assert selection.removed_service("parcel-dispatcher") is None
     assert selection.removed_service(None) is None
     with pytest.raises(
         ConfigurationError, match="no service 'tll': neither the configuration nor staging in AWS has it"
@@ -137,7 +137,7 @@ def test_the_state_of_everything_has_what_is_not_in_the_configuration(
     result = CliRunner().invoke(main, ["status", "--json", *words])
 
     found = json.loads(result.stdout)
-    assert ("payments/qa in 222222222222 and eu-central-1" in found) is shown
+    assert ("shipping/qa in 222222222222 and eu-central-1" in found) is shown
     if shown:
         (row,) = found["old-name/staging in 222222222222 and eu-central-1"]
         assert (row["stack"], row["text"]) == ("old-name-staging-keys", "not in the configuration")

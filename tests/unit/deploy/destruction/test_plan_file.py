@@ -23,7 +23,7 @@ from cicd_templates.errors import ConfigurationError, RefusedError
 from tests.conftest import PROJECT
 from tests.fakes.scripted_aws import SCOPE, WHEN, inventory, living
 
-KEYS = living("payments-staging-keys")
+KEYS = living("shipping-staging-keys")
 BUCKET = Item("AWS::S3::Bucket", "b", Fate.EMPTIED, "storage")
 KEPT = Item("AWS::S3::Bucket", "kept", Fate.RETAINED, "storage")
 COPY = replace(inventory(protected=True), scope=replace(SCOPE, suffix="pr1"), labels=frozenset({"b", "a"}))
@@ -186,8 +186,8 @@ def test_a_plan_holds_as_long_as_there_is_no_more_than_it_says() -> None:
     ("now", "why"),
     [
         (
-            inventory(stacks=(living("payments-staging-new"),)),
-            "payments-staging-new was deployed after the destruction was planned",
+            inventory(stacks=(living("shipping-staging-new"),)),
+            "shipping-staging-new was deployed after the destruction was planned",
         ),
         (
             inventory(stacks=(replace(KEYS, changed=WHEN.replace(year=2027)),)),

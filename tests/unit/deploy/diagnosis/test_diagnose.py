@@ -83,7 +83,7 @@ def test_a_state_that_a_person_must_settle_comes_with_its_command() -> None:
     found = diagnosed(aws(BEGIN, event(11, "UPDATE_FAILED", "Key", "it broke")), "UPDATE_ROLLBACK_FAILED")
 
     assert found.then == (
-        "aws cloudformation continue-update-rollback --region eu-central-1 --stack-name payments-staging-keys",
+        "aws cloudformation continue-update-rollback --region eu-central-1 --stack-name shipping-staging-keys",
     )
 
 

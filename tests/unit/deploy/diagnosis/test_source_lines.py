@@ -42,7 +42,7 @@ def test_a_path_leads_to_its_line(path: str, expected: str) -> None:
 
 
 def test_what_the_text_does_not_have_is_only_its_file() -> None:
-    assert locate(KEYS, "payments-staging-keys") == str(KEYS.path)
+    assert locate(KEYS, "shipping-staging-keys") == str(KEYS.path)
 
 
 def test_a_json_template_has_lines_as_well() -> None:

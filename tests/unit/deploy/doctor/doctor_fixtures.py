@@ -19,7 +19,7 @@ TIME = datetime(2026, 1, 1, tzinfo=UTC)
 STAGING = read_stacks(PROJECT / "out/staging")
 TOOLS = read_stacks(PROJECT / "out/tools")
 CERTIFICATE = "arn:aws:acm:eu-central-1:222222222222:certificate/00000000-0000-4000-8000-000000000002"
-ISSUED = {"Status": "ISSUED", "DomainName": "payments.staging.example.com", "CertificateArn": CERTIFICATE}
+ISSUED = {"Status": "ISSUED", "DomainName": "shipping.staging.example.com", "CertificateArn": CERTIFICATE}
 VALUED = {
     "ARN": "arn:aws:secretsmanager:eu-central-1:222222222222:secret:s",
     "VersionIdsToStages": {"v" * 32: ["AWSCURRENT"]},

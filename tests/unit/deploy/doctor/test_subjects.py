@@ -83,7 +83,7 @@ RECORD = {"Name": "_a.example.com.", "Type": "CNAME", "Value": "_b.acm-validatio
 @pytest.mark.parametrize(
     ("answers", "finding", "fix"),
     [
-        pytest.param(certificate(), "issued for payments.staging.example.com", "", id="issued"),
+        pytest.param(certificate(), "issued for shipping.staging.example.com", "", id="issued"),
         pytest.param(
             certificate(SubjectAlternativeNames=["*.staging.example.com"]),
             "issued for *.staging.example.com",
@@ -92,8 +92,8 @@ RECORD = {"Name": "_a.example.com.", "Type": "CNAME", "Value": "_b.acm-validatio
         ),
         pytest.param(
             certificate(SubjectAlternativeNames=["*.example.com"]),
-            f"{CERTIFICATE} is for *.example.com, and the domain is payments.staging.example.com",
-            "aws acm request-certificate --region eu-central-1 --domain-name payments.staging.example.com",
+            f"{CERTIFICATE} is for *.example.com, and the domain is shipping.staging.example.com",
+            "aws acm request-certificate --region eu-central-1 --domain-name shipping.staging.example.com",
             id="a wildcard is one label",
         ),
         pytest.param(
@@ -132,7 +132,7 @@ def test_a_certificate_of_another_region_is_not_even_asked_for() -> None:
 
 def test_a_listener_whose_domain_is_not_known_takes_any_issued_certificate() -> None:
     stack = rewritten(
-        CLUSTER, "Value: https://payments.staging.example.com", "Value: !Sub 'http://${LoadBalancer.DNSName}'"
+        CLUSTER, "Value: https://shipping.staging.example.com", "Value: !Sub 'http://${LoadBalancer.DNSName}'"
     )
 
     assert seen(certificates.check_certificates, [stack])[0].status == "ok"
@@ -143,7 +143,7 @@ def test_a_listener_whose_domain_is_not_known_takes_any_issued_certificate() -> 
 
 
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/00000000-0000-4000-8000-000000000001"
-CONNECTED = rewritten(PIPELINE, "S3ObjectKey: payment-processor/source.zip", f"ConnectionArn: {CONNECTION}")
+CONNECTED = rewritten(PIPELINE, "S3ObjectKey: parcel-dispatcher/source.zip", f"ConnectionArn: {CONNECTION}")
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ def test_a_secret_without_a_version_has_no_value() -> None:
     empty = seen(secrets.check_secrets, [build], deployed=True, **{"secretsmanager.describe_secret": {"Name": "n"}})
 
     assert empty[1] == Check(
-        "secret payments-tools-payment-processor-snyk-token",
+        "secret shipping-tools-parcel-dispatcher-snyk-token",
         "has no value, so its check fails",
-        "make secret ENV=tools SERVICE=payment-processor NAME=snyk-token",
+        "make secret ENV=tools SERVICE=parcel-dispatcher NAME=snyk-token",
     )
     assert {check.status for check in seen(secrets.check_secrets, [build], deployed=True)} == {"ok"}
     assert seen(secrets.check_secrets, [build]) == []
@@ -188,7 +188,7 @@ def test_the_way_to_give_a_secret_its_value_stays_on_the_local_aws_and_the_copy(
     fake.endpoint_url = "http://127.0.0.1:4566"
 
     assert {check.fix.partition(" NAME=")[0] for check in secrets.check_secrets(examined(fake, [copy]))} == {
-        "make secret ENV=tools SUFFIX=pr1 SERVICE=payment-processor"
+        "make secret ENV=tools SUFFIX=pr1 SERVICE=parcel-dispatcher"
     }
     assert all(check.fix.endswith(" LOCAL=1") for check in secrets.check_secrets(examined(fake, [copy])))
 
@@ -212,7 +212,7 @@ def test_a_generated_value_is_not_yet_the_true_one() -> None:
 
 
 def test_subscribers_who_have_not_confirmed_are_reported() -> None:
-    topic = "arn:aws:sns:eu-central-1:222222222222:payments-staging-developers"
+    topic = "arn:aws:sns:eu-central-1:222222222222:shipping-staging-developers"
     resources = [
         {
             "LogicalResourceId": name,
@@ -251,8 +251,8 @@ def test_names_that_are_taken_come_with_their_owner_and_the_way_out() -> None:
     registry = [layer(TOOLS, "registry")]
     (taken,) = seen(names.check_names, registry, **REPOSITORY)
 
-    assert taken.subject == "AWS::ECR::Repository payments-tools-payment-processor"
-    assert taken.finding == "exists, but not in registry-payment-processor; it has no tags"
+    assert taken.subject == "AWS::ECR::Repository shipping-tools-parcel-dispatcher"
+    assert taken.finding == "exists, but not in registry-parcel-dispatcher; it has no tags"
     assert taken.status == "fix"
     assert seen(names.check_names, registry) == [Check("names", "all free")]
     unread, rest = seen(names.check_names, registry, **{"ecr.describe_repositories": denied()})

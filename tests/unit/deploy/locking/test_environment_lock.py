@@ -21,8 +21,8 @@ from cicd_templates.errors import CicdError, CredentialsError, DetachedError, Re
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import EPOCH, SimulatedAws, error
 
-ROOT = "/payments/staging/"
-PARAMETER = "/payments/staging/deployment-lock"
+ROOT = "/shipping/staging/"
+PARAMETER = "/shipping/staging/deployment-lock"
 ME = "arn:aws:iam::222222222222:user/ada"
 
 
@@ -302,8 +302,8 @@ def context_on(aws: SimulatedAws, machine: Path) -> Any:
     return DeployContext(clients, aws.clock.polling(), machine, ME, today=aws.clock.today)
 
 
-STACK = rendered("keys", publishes={"/payments/staging/keys/KeyArn": "key-1"})
-OTHER = rendered("network", publishes={"/payments/staging/network/VpcId": "vpc-1"})
+STACK = rendered("keys", publishes={"/shipping/staging/keys/KeyArn": "key-1"})
+OTHER = rendered("network", publishes={"/shipping/staging/network/VpcId": "vpc-1"})
 
 
 def test_two_machines_never_deploy_one_environment_at_a_time(aws: SimulatedAws, tmp_path: Path) -> None:

@@ -57,11 +57,11 @@ def test_every_resource_with_a_name_is_within_the_places_that_are_allowed(stacks
 def test_what_has_names_of_ours_is_allowed_on_these_alone() -> None:
     by_action = {action: each["Resource"] for each in statements(STAGING) for action in each["Action"]}
 
-    assert by_action["iam:CreateRole"] == ["arn:aws:iam::222222222222:role/payments-staging-*"]
-    assert by_action["s3:CreateBucket"] == ["arn:aws:s3:::payments-staging-*"]
-    assert by_action["ssm:PutParameter"] == ["arn:aws:ssm:eu-central-1:222222222222:parameter/payments/staging/*"]
+    assert by_action["iam:CreateRole"] == ["arn:aws:iam::222222222222:role/shipping-staging-*"]
+    assert by_action["s3:CreateBucket"] == ["arn:aws:s3:::shipping-staging-*"]
+    assert by_action["ssm:PutParameter"] == ["arn:aws:ssm:eu-central-1:222222222222:parameter/shipping/staging/*"]
     assert by_action["cloudformation:CreateChangeSet"] == [
-        "arn:aws:cloudformation:eu-central-1:222222222222:stack/payments-staging-*"
+        "arn:aws:cloudformation:eu-central-1:222222222222:stack/shipping-staging-*"
     ]
     assert by_action["iam:CreateServiceLinkedRole"] == ["arn:aws:iam::222222222222:role/aws-service-role/*"]
     assert by_action["ec2:CreateVpc"] == ["*"]
@@ -71,7 +71,7 @@ def test_a_role_may_be_passed_only_to_services_that_the_templates_let_assume_one
     (passing,) = [each for each in statements(STAGING) if each["Action"] == ["iam:PassRole"]]
     services = passing["Condition"]["StringEquals"]["iam:PassedToService"]
 
-    assert passing["Resource"] == ["arn:aws:iam::222222222222:role/payments-staging-*"]
+    assert passing["Resource"] == ["arn:aws:iam::222222222222:role/shipping-staging-*"]
     assert {"cloudformation.amazonaws.com", "ecs-tasks.amazonaws.com"} <= set(services)
     keys = [stack for stack in STAGING if stack.layer == "keys"]
     assert statements(keys)[-1]["Condition"] == {"StringEquals": {"iam:PassedToService": []}}
@@ -110,7 +110,7 @@ def test_other_partitions_have_their_own_arns(region: str, partition: str) -> No
     moved = replace(STAGING[0], facts=replace(STAGING[0].facts, region=region))
 
     names = EnvironmentNames.of([moved])
-    assert [*names.arn_patterns(facts_of("AWS::S3::Bucket"), "bucket")] == [f"arn:{partition}:s3:::payments-staging-*"]
+    assert [*names.arn_patterns(facts_of("AWS::S3::Bucket"), "bucket")] == [f"arn:{partition}:s3:::shipping-staging-*"]
 
 
 def test_a_statement_that_fits_nowhere_is_cut() -> None:
@@ -159,13 +159,13 @@ def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.Mon
     monkeypatch.chdir(PROJECT)
     every = CliRunner().invoke(main, ["deploy-policy", "--env", "staging"])
     documents = json.loads(every.stdout)
-    assert list(documents) == [f"payments-staging-deploy-{number}" for number in range(1, len(documents) + 1)]
+    assert list(documents) == [f"shipping-staging-deploy-{number}" for number in range(1, len(documents) + 1)]
     assert every.stderr == (
         f"{len(documents)} policies, because a managed policy holds at most 6,144 characters: attach all of them;"
         " --part N prints only one\n"
     )
     one = CliRunner().invoke(main, ["deploy-policy", "--env", "staging", "--part", "2"])
-    assert json.loads(one.stdout) == documents["payments-staging-deploy-2"]
+    assert json.loads(one.stdout) == documents["shipping-staging-deploy-2"]
 
 
 @pytest.mark.parametrize(

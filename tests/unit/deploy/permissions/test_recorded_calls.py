@@ -72,15 +72,15 @@ CONFIGURATIONS: dict[str, Callable[[], list[StackTemplate]]] = {
     "not on the path": lambda: stacks_of(
         "staging",
         ("pipeline/path", ["production"]),
-        ("services/payment-processor/autoscaling", {"maximum": 4, "cpu_percent": 60}),
+        ("services/parcel-dispatcher/autoscaling", {"maximum": 4, "cpu_percent": 60}),
     ),
     "every feature": lambda: stacks_of(
         "staging",
-        ("services/payment-processor/rollout", "canary"),
-        ("services/payment-processor/rollback_on_alarm", True),
-        ("services/payment-processor/hooks", ["smoke", "verify-image"]),
-        ("services/payment-processor/audited_exec", True),
-        ("services/payment-processor/secrets", {"TOKEN": "token"}),
+        ("services/parcel-dispatcher/rollout", "canary"),
+        ("services/parcel-dispatcher/rollback_on_alarm", True),
+        ("services/parcel-dispatcher/hooks", ["smoke", "verify-image"]),
+        ("services/parcel-dispatcher/audited_exec", True),
+        ("services/parcel-dispatcher/secrets", {"TOKEN": "token"}),
         ("environments/staging/endpoints", "all"),
         ("environments/staging/role_path", "/delivery/"),
         ("pipeline/enhanced_scanning", True),
@@ -159,14 +159,14 @@ def refused(
     }
 
 
-PIPELINE = "payment-processor-payments-tools"
+PIPELINE = "parcel-dispatcher-shipping-tools"
 KEY_ARN = "arn:aws:kms:eu-central-1:222222222222:key/k-1"
 
 
 def small(more: Mapping[str, Any] | None = None) -> list[StackTemplate]:
     """Stacks with a value that travels and a bucket; another revision has a bucket more."""
-    root = "/payments/staging"
-    data = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "payments-staging-data"}}
+    root = "/shipping/staging"
+    data = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shipping-staging-data"}}
     return [
         rendered("keys", publishes={f"{root}/keys/Value": "k"}),
         rendered(
@@ -213,10 +213,10 @@ class Account:
         deployment.deploy(self.context, self.stacks, self.reporter, lambda question: True)
 
     def change(self) -> None:
-        self.stacks = small({"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "payments-staging-more"}})
+        self.stacks = small({"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shipping-staging-more"}})
 
     def fail(self) -> None:
-        self.aws.fails = {"payments-staging-storage"}
+        self.aws.fails = {"shipping-staging-storage"}
         with pytest.raises(CicdError):
             self.deploy()
         self.aws.fails = set()
@@ -275,7 +275,7 @@ def test_no_call_of_a_release_is_denied() -> None:
         )
     )
     version = upload_source(
-        clients, "payments-tools-source-111111111111-eu-central-1", "x/source.zip", Archive(b"", "r", "a")
+        clients, "shipping-tools-source-111111111111-eu-central-1", "x/source.zip", Archive(b"", "r", "a")
     )
     follow(clients, PIPELINE, wait_for_start(clients, PIPELINE, version, scripted_clock()), scripted_clock(), print)
 

@@ -35,14 +35,14 @@ PLAN = Plan(
     protected=False,
     created=NOW - timedelta(hours=1),
     expires=NOW + timedelta(hours=1),
-    stacks=(planned("payments-staging-keys"), planned("payments-staging-network")),
+    stacks=(planned("shipping-staging-keys"), planned("shipping-staging-network")),
 )
 CHANGE_SET = f"{CLOUDFORMATION}:changeSet/{plan_change_set_name(ID)}/1"
-STACK_ID = f"{CLOUDFORMATION}:stack/payments-staging-keys/1"
+STACK_ID = f"{CLOUDFORMATION}:stack/shipping-staging-keys/1"
 
 
 def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
-    own = planned("payments-staging-keys", CHANGE_SET, STACK_ID)
+    own = planned("shipping-staging-keys", CHANGE_SET, STACK_ID)
 
     assert list(inconsistencies(replace(PLAN, stacks=(own, PLAN.stacks[1])), STACKS, NOW, local=False)) == []
     waiting = replace(PLAN, stacks=(own,), waits={"network": ("keys",)})
@@ -61,7 +61,7 @@ def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
         ({"protected": True}, "the plan and the templates disagree on whether the environment is protected"),
         ({"stacks": PLAN.stacks[::-1]}, "its stacks are not in the order of their dependencies"),
         ({"stacks": (PLAN.stacks[0],) * 2}, "keys: the plan has it 2 times"),
-        ({"stacks": (replace(PLAN.stacks[0], name="payments-staging-old"),)}, "keys: is no longer rendered"),
+        ({"stacks": (replace(PLAN.stacks[0], name="shipping-staging-old"),)}, "keys: is no longer rendered"),
         ({"stacks": (replace(PLAN.stacks[0], label="k"), PLAN.stacks[1])}, "keys: its label in the plan is k"),
         (
             {"waits": {"keys": ("network",)}},
@@ -83,7 +83,7 @@ def test_a_template_that_was_changed_after_the_plan_is_named_with_its_file() -> 
     edited = replace(PLAN.stacks[0], template_sha256="0" * 64)
 
     assert list(inconsistencies(replace(PLAN, stacks=(edited,)), STACKS, NOW, local=False)) == [
-        f"keys: {STACKS['payments-staging-keys'].path} was changed after the plan was made"
+        f"keys: {STACKS['shipping-staging-keys'].path} was changed after the plan was made"
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_template_that_was_changed_after_the_plan_is_named_with_its_file() -> 
     [
         (CHANGE_SET, STACK_ID, True),
         ("changes", STACK_ID, False),
-        (CHANGE_SET, "payments-staging-keys", False),
+        (CHANGE_SET, "shipping-staging-keys", False),
         (CHANGE_SET.replace(ID, "f0" * 16), STACK_ID, False),
         (CHANGE_SET, STACK_ID.replace("-keys", "-network"), False),
         (CHANGE_SET.replace("222222222222", "111111111111"), STACK_ID, False),
@@ -100,7 +100,7 @@ def test_a_template_that_was_changed_after_the_plan_is_named_with_its_file() -> 
     ],
 )
 def test_a_change_set_is_a_plans_own_only_by_both_of_its_arns(change_set: str, stack_id: str, own: bool) -> None:
-    stack = planned("payments-staging-keys", change_set, stack_id)
+    stack = planned("shipping-staging-keys", change_set, stack_id)
 
     assert made_by_plan(PLAN, stack) is own
     said = "keys: its change set was not made by this plan" in list(

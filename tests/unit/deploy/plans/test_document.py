@@ -33,7 +33,7 @@ IMPACTS = (
     Impact("safe"),
 )
 STORAGE = PlannedStack(
-    "payments-staging-storage",
+    "shipping-staging-storage",
     "storage",
     "0123456789abcdef",
     change_set="arn",
@@ -55,7 +55,7 @@ PLAN = Plan(
     protected=False,
     created=EPOCH,
     expires=EPOCH + timedelta(hours=24),
-    stacks=(STORAGE, PlannedStack("payments-staging-keys", "keys", "s")),
+    stacks=(STORAGE, PlannedStack("shipping-staging-keys", "keys", "s")),
     waits={"service": ("keys", "network")},
 )
 
@@ -146,7 +146,7 @@ def test_a_plan_names_its_environment_as_make_does() -> None:
             id="another is named",
         ),
         pytest.param(False, ["storage/Logs"], [], None, id="named"),
-        pytest.param(False, ["payments-staging-storage/Logs"], [], None, id="named by the whole name"),
+        pytest.param(False, ["shipping-staging-storage/Logs"], [], None, id="named by the whole name"),
         pytest.param(
             True, ["storage/Logs"], [], "ALLOW=storage/Logs,storage/Queue", id="conditional counts where protected"
         ),
@@ -172,7 +172,7 @@ def test_what_holds_data_goes_only_by_its_name(
     ("name", "fits"),
     [
         ("storage/Logs", True),
-        ("payments-staging-storage/Logs", True),
+        ("shipping-staging-storage/Logs", True),
         ("storage/logs", False),
         ("keys/Key", False),
         ("service/Anything", True),
@@ -181,7 +181,7 @@ def test_what_holds_data_goes_only_by_its_name(
     ],
 )
 def test_a_name_fits_a_loss_or_a_stack_of_a_later_wave(name: str, fits: bool) -> None:
-    stacks = ["storage", "payments-staging-storage", "keys", "payments-staging-keys", "service"]
+    stacks = ["storage", "shipping-staging-storage", "keys", "shipping-staging-keys", "service"]
 
     assert plans.unfitting(PLAN, [name], stacks) == ([] if fits else [name])
 

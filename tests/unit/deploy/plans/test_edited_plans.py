@@ -32,7 +32,7 @@ from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import ARN, Clock, SimulatedAws
 
-ROOT = "/payments/staging"
+ROOT = "/shipping/staging"
 LOSS = "storage/Data"
 IMAGE = {"ImageUri": {"Type": "String", "Default": "image-1"}}
 Document = dict[str, Any]
@@ -278,7 +278,7 @@ def empty_a_stack(document: Document, world: World, chance: random.Random) -> No
 def repeat_a_stack(document: Document, world: World, chance: random.Random) -> None:
     again = copy.deepcopy(any_stack(document, chance))
     if chance.random() < 0.5:
-        again["name"] = chance.choice(["payments-production-keys", "x", "payments-staging-network"])
+        again["name"] = chance.choice(["shipping-production-keys", "x", "shipping-staging-network"])
     document["stacks"].insert(chance.randrange(len(document["stacks"]) + 1), again)
 
 

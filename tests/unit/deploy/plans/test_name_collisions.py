@@ -163,7 +163,7 @@ def tagged(**tags: str) -> dict[str, Any]:
     return {"tagging.get_resources": {"ResourceTagMappingList": [{"ResourceARN": ARN, "Tags": listed}]}}
 
 
-OURS = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "tools"}
+OURS = {"ManagedBy": "cicd-templates", "Project": "shipping", "Environment": "tools"}
 
 
 def test_where_all_names_are_free_nothing_is_reported() -> None:
@@ -180,12 +180,12 @@ def test_what_an_earlier_deployment_kept_can_be_imported() -> None:
         )
     ).taken
 
-    assert (only.stack, only.logical_id) == ("registry-payment-processor", "Images")
-    assert only.owner == "made by the stack s, Environment=tools, ManagedBy=cicd-templates, Project=payments"
+    assert (only.stack, only.logical_id) == ("registry-parcel-dispatcher", "Images")
+    assert only.owner == "made by the stack s, Environment=tools, ManagedBy=cicd-templates, Project=shipping"
     assert "--change-set-type CREATE --import-existing-resources" in only.remedy[0]
     assert only.remedy[-1] == (
         "# or, if nothing in it is needed: aws ecr delete-repository"
-        " --repository-name payments-tools-payment-processor --region eu-central-1"
+        " --repository-name shipping-tools-parcel-dispatcher --region eu-central-1"
     )
 
 
@@ -195,7 +195,7 @@ def test_what_is_disposable_is_deleted() -> None:
         account({**alias, **tagged(**{**OURS, "Environment": "staging"}, **of_stack())}), STACKS["keys"]
     ).taken
 
-    assert only.remedy == ("aws kms delete-alias --alias-name alias/payments-staging-key --region eu-central-1",)
+    assert only.remedy == ("aws kms delete-alias --alias-name alias/shipping-staging-key --region eu-central-1",)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_what_is_disposable_is_deleted() -> None:
         ({"tagging.get_resources": denied()}, "its tags cannot be read"),
         (
             tagged(**{**OURS, "Environment": "staging"}),
-            "Environment=staging, ManagedBy=cicd-templates, Project=payments",
+            "Environment=staging, ManagedBy=cicd-templates, Project=shipping",
         ),
     ],
     ids=["somebody's", "nobody's", "unknown", "of another environment"],

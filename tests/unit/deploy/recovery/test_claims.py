@@ -18,7 +18,7 @@ from tests.fakes.simulated_aws import EPOCH
 
 KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
 CHANGED = PlannedStack(KEYS.name, "keys", "0", creates=True, change_set="arn", stack_id="id")
-SAME = PlannedStack("payments-staging-network", "network", "0")
+SAME = PlannedStack("shipping-staging-network", "network", "0")
 PLAN = Plan(
     id="1",
     environment="staging",

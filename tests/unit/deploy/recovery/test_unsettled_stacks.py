@@ -19,7 +19,7 @@ from tests.unit.deploy.diagnosis.test_failures import BEGIN, event
 
 STACKS = read_stacks(PROJECT / "out/staging")
 KEYS = next(stack for stack in STACKS if stack.layer == "keys")
-WHERE = "--region eu-central-1 --stack-name payments-staging-keys"
+WHERE = "--region eu-central-1 --stack-name shipping-staging-keys"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -28,7 +28,7 @@ UNNAMED = "no plan on this machine refers to it, but one on another machine may"
 
 
 def described(status: str, drift: str = "IN_SYNC", **tags: str) -> dict[str, Any]:
-    known = {"ManagedBy": "cicd-templates", "Project": "payments", **tags}
+    known = {"ManagedBy": "cicd-templates", "Project": "shipping", **tags}
     return {
         "StackId": "arn:stack",
         "StackName": KEYS.name,
@@ -105,7 +105,7 @@ def test_a_deletion_that_failed_leaves_at_last_what_cannot_be_deleted() -> None:
     )
 
 
-BALANCER = "arn:aws:elasticloadbalancing:eu-central-1:222222222222:loadbalancer/app/payments-production/1"
+BALANCER = "arn:aws:elasticloadbalancing:eu-central-1:222222222222:loadbalancer/app/shipping-production/1"
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"])
@@ -323,7 +323,7 @@ def test_what_is_to_be_adopted_is_one_finding_a_stack() -> None:
     )
 
     assert [(each.state, each.facts) for each in found(fake)][1:] == [
-        ("NAME TAKEN", ("KeyAlias (AWS::KMS::Alias) alias/payments-staging-key: it has no tags",))
+        ("NAME TAKEN", ("KeyAlias (AWS::KMS::Alias) alias/shipping-staging-key: it has no tags",))
     ]
 
 
@@ -331,7 +331,7 @@ def test_stacks_where_nobody_looked_for_drift_are_named_in_one_command() -> None
     fake: Any = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"))
 
     assert drift_command(fake, [KEYS]) == (
-        "for stack in payments-staging-keys; do aws cloudformation detect-stack-drift --region eu-central-1"
+        "for stack in shipping-staging-keys; do aws cloudformation detect-stack-drift --region eu-central-1"
         " --stack-name $stack; done"
     )
     assert drift_command(aws(described("UPDATE_COMPLETE")), [KEYS]) == ""  # type: ignore[arg-type] # the fake

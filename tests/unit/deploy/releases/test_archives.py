@@ -312,12 +312,12 @@ def test_the_bundle_has_each_template_and_the_tags_of_its_stack() -> None:
     stacks = read_stacks(PROJECT / "out/staging") + read_stacks(PROJECT / "out/production")
     found = content(bundle(stacks))
 
-    name = "production/service-payment-processor"
+    name = "production/service-parcel-dispatcher"
     assert found[f"{name}.yaml"] == (PROJECT / f"out/{name}.yaml").read_bytes()
     tags = json.loads(found[f"{name}.configuration.json"])["Tags"]
     assert (tags["ManagedBy"], tags["Service"], tags["Environment"]) == (
         "cicd-templates",
-        "payment-processor",
+        "parcel-dispatcher",
         "production",
     )
     assert len(found) == 2 * len(stacks)

@@ -89,7 +89,7 @@ def stubbed() -> Iterator[tuple[Clients, Stubber]]:
         yield clients, stub
 
 
-REQUEST: dict[str, Any] = {"SecretId": "payments-token", "SecretString": "a-value"}
+REQUEST: dict[str, Any] = {"SecretId": "shipping-token", "SecretString": "a-value"}
 
 
 def test_a_value_becomes_the_current_version(stubbed: tuple[Clients, Stubber]) -> None:
@@ -97,7 +97,7 @@ def test_a_value_becomes_the_current_version(stubbed: tuple[Clients, Stubber]) -
     version = "11111111-2222-3333-4444-555555555555"
     stub.add_response("put_secret_value", {"VersionId": version}, REQUEST)
 
-    assert set_secret(clients, "payments-token", "a-value", "make deploy") == version
+    assert set_secret(clients, "shipping-token", "a-value", "make deploy") == version
 
 
 def test_a_secret_that_is_not_there_names_the_command_that_makes_it(stubbed: tuple[Clients, Stubber]) -> None:
@@ -105,7 +105,7 @@ def test_a_secret_that_is_not_there_names_the_command_that_makes_it(stubbed: tup
     stub.add_client_error("put_secret_value", "ResourceNotFoundException", expected_params=REQUEST)
 
     with pytest.raises(
-        CicdError, match=r"payments-token: no such secret; deploy it first: make deploy ENV=x$"
+        CicdError, match=r"shipping-token: no such secret; deploy it first: make deploy ENV=x$"
     ) as refused:
-        set_secret(clients, "payments-token", "a-value", "make deploy ENV=x")
+        set_secret(clients, "shipping-token", "a-value", "make deploy ENV=x")
     assert "a-value" not in str(refused.value)

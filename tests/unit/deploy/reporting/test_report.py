@@ -36,7 +36,7 @@ IMPACTS = (
 UPDATE = report.Planned(
     "service",
     PlannedStack(
-        "payments-staging-service",
+        "shipping-staging-service",
         "service",
         "sha",
         change_set="arn",
@@ -50,7 +50,7 @@ UPDATE = report.Planned(
 CREATE = report.Planned(
     "keys",
     PlannedStack(
-        "payments-staging-keys",
+        "shipping-staging-keys",
         "keys",
         "sha",
         creates=True,

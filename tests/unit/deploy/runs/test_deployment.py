@@ -24,7 +24,7 @@ from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import SimulatedAws, error
 
-ROOT = "/payments/staging"
+ROOT = "/shipping/staging"
 TOPIC = {"Type": "AWS::SNS::TopicPolicy", "Properties": {"Revision": 1}}
 BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"Fixed": 1}}
 
@@ -91,7 +91,7 @@ class DeployHarness:
         return self.context.plans / "staging.json"
 
     def status(self, layer: str) -> str:
-        stack = self.aws.named(f"payments-staging-{layer}")
+        stack = self.aws.named(f"shipping-staging-{layer}")
         return stack.status if stack else "none"
 
     def nothing_in_review(self) -> bool:
@@ -133,7 +133,7 @@ def calm(harness: DeployHarness) -> None:
 
 
 def test_what_does_not_depend_on_each_other_goes_side_by_side_and_readers_after(harness: DeployHarness) -> None:
-    harness.aws.latency = {f"payments-staging-{layer}": 600.0 for layer in ("keys", "network", "service")}
+    harness.aws.latency = {f"shipping-staging-{layer}": 600.0 for layer in ("keys", "network", "service")}
     harness.deploy()
 
     assert harness.of(report.Succeeded) == ["keys", "network", "service"]
@@ -149,7 +149,7 @@ def test_a_stack_starts_once_its_own_producers_are_deployed_unless_a_person_conf
     for eager in (True, False):
         harness = DeployHarness(tmp_path / str(eager))
         harness.stacks.append(harness.made("slow"))
-        harness.aws.latency = {"payments-staging-slow": 900.0}
+        harness.aws.latency = {"shipping-staging-slow": 900.0}
         done: list[tuple[str, float]] = []
 
         def note(stack: StackTemplate, done: list[tuple[str, float]] = done, harness: DeployHarness = harness) -> None:
@@ -202,7 +202,7 @@ def test_a_moved_value_redeploys_its_readers(harness: DeployHarness) -> None:
 
     assert "service: values that it reads have changed, so it is planned again" in harness.lines()
     assert harness.of(report.Succeeded) == ["keys", "service"]
-    service = harness.aws.named("payments-staging-service")
+    service = harness.aws.named("shipping-staging-service")
     assert service is not None
     assert service.parameters["KeyArn"] == "key-2"
 
@@ -288,17 +288,17 @@ def removed(harness: DeployHarness) -> None:
 
 
 def released(harness: DeployHarness) -> None:
-    service = harness.aws.named("payments-staging-service")
+    service = harness.aws.named("shipping-staging-service")
     assert service is not None
     service.parameters["ImageUri"] = "image-2"
 
 
 def updated(harness: DeployHarness) -> None:
-    harness.aws.somebody_updates("payments-staging-service", 1)
+    harness.aws.somebody_updates("shipping-staging-service", 1)
 
 
 def described_anew(harness: DeployHarness) -> None:
-    service = harness.aws.named("payments-staging-service")
+    service = harness.aws.named("shipping-staging-service")
     assert service is not None
     for change_set in service.change_sets.values():
         change_set.changes[0]["Action"] = "Remove"
@@ -318,8 +318,8 @@ def on_another_aws(harness: DeployHarness) -> None:
         (rerendered, "service: out/staging/service.yaml was changed after the plan was made"),
         (not_rendered, "service: is no longer rendered"),
         (elsewhere, "service: is for 333333333333 in eu-central-1, but the plan is for 222222222222 in eu-central-1"),
-        (moved, "service: /payments/staging/keys/KeyArn was key-1 and is key-9"),
-        (removed, "service: /payments/staging/keys/KeyArn was key-1 and is gone"),
+        (moved, "service: /shipping/staging/keys/KeyArn was key-1 and is key-9"),
+        (removed, "service: /shipping/staging/keys/KeyArn was key-1 and is gone"),
         (released, "service: a value that the pipeline sets, such as its image, has changed after the plan was made"),
         (updated, "service: its change set is gone; it was executed or discarded, or another one was executed"),
         (described_anew, "service: its change set now has different changes"),
@@ -419,7 +419,7 @@ def test_a_change_set_that_the_plan_did_not_make_is_not_discarded_by_its_file(ha
 
 
 def untagged(harness: DeployHarness) -> None:
-    harness.aws.named("payments-staging-service").tags = []  # type: ignore[union-attr] # it is there
+    harness.aws.named("shipping-staging-service").tags = []  # type: ignore[union-attr] # it is there
 
 
 def found_otherwise(harness: DeployHarness) -> None:
@@ -475,11 +475,11 @@ def test_what_no_plan_file_knows_any_more_goes_after_its_time(harness: DeployHar
     harness.plan()
     harness.path.write_text("damaged")
     harness.plan()
-    assert len(harness.aws.named("payments-staging-keys").change_sets) == 3  # type: ignore[union-attr] # it is there
+    assert len(harness.aws.named("shipping-staging-keys").change_sets) == 3  # type: ignore[union-attr] # it is there
     harness.aws.clock.seconds += 25 * 3600
     harness.plan()
 
-    (executed, fresh) = harness.aws.named("payments-staging-keys").change_sets.values()  # type: ignore[union-attr] # it is there
+    (executed, fresh) = harness.aws.named("shipping-staging-keys").change_sets.values()  # type: ignore[union-attr] # it is there
     assert executed.execution == "EXECUTE_COMPLETE"
     assert harness.aws.clock.today() - fresh.created < timedelta(minutes=1)
 
@@ -559,7 +559,7 @@ def test_data_goes_only_by_its_name_and_a_refusal_leaves_nothing(harness: Deploy
     assert harness.aws.replaced == []
 
     harness.deploy(allowed=["network/Data"])
-    assert harness.aws.replaced == [("payments-staging-network", "Data")]
+    assert harness.aws.replaced == [("shipping-staging-network", "Data")]
 
 
 def test_losses_of_resources_that_the_local_aws_only_records_are_allowed_and_reported(tmp_path: Path) -> None:
@@ -588,7 +588,7 @@ def test_after_a_refusal_what_is_under_way_is_waited_for_and_nothing_else_begins
     slow = harness.made("slow")
     last = harness.made("last", reads={"Vpc": f"{ROOT}/network/VpcId"}, resources={"Data": BUCKET})
     harness.stacks = [harness.keys(More=TOPIC), harness.network(Data=BUCKET, More=TOPIC), harness.service(), slow, last]
-    harness.aws.latency = {"payments-staging-slow": 2000.0}
+    harness.aws.latency = {"shipping-staging-slow": 2000.0}
     somebody = harness.made("last")
     other = [{"Key": "Project", "Value": "another"}]
     harness.aws.cloudformation.create_change_set(
@@ -599,7 +599,7 @@ def test_after_a_refusal_what_is_under_way_is_waited_for_and_nothing_else_begins
         Parameters=[],
         Tags=other,
     )
-    with pytest.raises(RefusedError, match="payments-staging-last: a stack of this name exists"):
+    with pytest.raises(RefusedError, match="shipping-staging-last: a stack of this name exists"):
         harness.deploy()
     assert harness.of(report.Succeeded) == []
 
@@ -621,12 +621,12 @@ def test_a_stack_that_another_operation_works_on_is_refused_or_waited_for(harnes
     harness.deploy()
     harness.stacks[0] = harness.keys(More=TOPIC)
     harness.context = replace(harness.context, wait_for_busy=wait)
-    harness.aws.somebody_updates("payments-staging-keys", 500)
+    harness.aws.somebody_updates("shipping-staging-keys", 500)
     if wait:
         harness.deploy()
         assert harness.of(report.Succeeded) == ["keys"]
     else:
-        with pytest.raises(RefusedError, match="payments-staging-keys is in UPDATE_IN_PROGRESS: "):
+        with pytest.raises(RefusedError, match="shipping-staging-keys is in UPDATE_IN_PROGRESS: "):
             harness.deploy()
 
 
@@ -638,15 +638,15 @@ def test_a_state_that_a_person_must_settle_is_refused_with_the_command(
     harness: DeployHarness, status: str, command: str
 ) -> None:
     harness.deploy()
-    harness.aws.named("payments-staging-keys").status = status  # type: ignore[union-attr] # it is there
+    harness.aws.named("shipping-staging-keys").status = status  # type: ignore[union-attr] # it is there
 
-    typed = f"`aws cloudformation {command} --region eu-central-1 --stack-name payments-staging-keys"
-    with pytest.raises(RefusedError, match=f"payments-staging-keys is in {status}: .*{typed}"):
+    typed = f"`aws cloudformation {command} --region eu-central-1 --stack-name shipping-staging-keys"
+    with pytest.raises(RefusedError, match=f"shipping-staging-keys is in {status}: .*{typed}"):
         harness.plan()
 
 
 def test_a_failed_first_creation_goes_by_itself_where_nothing_is_protected(harness: DeployHarness) -> None:
-    harness.aws.fails = {"payments-staging-keys"}
+    harness.aws.fails = {"shipping-staging-keys"}
     with pytest.raises(CicdError, match="not deployed: keys, service; the causes are above"):
         harness.deploy()
     assert harness.status("keys") == "none"
@@ -654,7 +654,7 @@ def test_a_failed_first_creation_goes_by_itself_where_nothing_is_protected(harne
     assert "keys: FAILED: Policy (AWS::SNS::TopicPolicy): no quota is left" in harness.lines()
     assert "service: FAILED: not started, because keys failed" in harness.lines()
     # The stack is gone; what happened to it is not.
-    (kept,) = harness.context.state.glob("failures/payments-staging-keys-*.jsonl")
+    (kept,) = harness.context.state.glob("failures/shipping-staging-keys-*.jsonl")
     assert f"all its events: {kept}" in harness.lines()
     statuses = [json.loads(line)["status"] for line in kept.read_text().splitlines()]
     assert "CREATE_FAILED" in statuses
@@ -667,7 +667,7 @@ def test_a_failed_first_creation_goes_by_itself_where_nothing_is_protected(harne
 
 def test_a_failed_first_creation_of_a_protected_stack_is_made_anew(tmp_path: Path) -> None:
     harness = DeployHarness(tmp_path, "protected")
-    harness.aws.fails = {"payments-staging-keys"}
+    harness.aws.fails = {"shipping-staging-keys"}
     with pytest.raises(CicdError, match="not deployed: keys"):
         harness.deploy()
     assert harness.status("keys") == "ROLLBACK_COMPLETE"
@@ -680,7 +680,7 @@ def test_a_failed_first_creation_of_a_protected_stack_is_made_anew(tmp_path: Pat
 def test_a_failed_creation_that_left_resources_is_a_persons_to_settle(tmp_path: Path) -> None:
     harness = DeployHarness(tmp_path, "protected")
     harness.deploy()
-    harness.aws.named("payments-staging-keys").status = "ROLLBACK_COMPLETE"  # type: ignore[union-attr] # it is there
+    harness.aws.named("shipping-staging-keys").status = "ROLLBACK_COMPLETE"  # type: ignore[union-attr] # it is there
 
     with pytest.raises(
         RefusedError, match=r"left Policy, Published0; check them, then run `aws cloudformation delete-st"
@@ -690,7 +690,7 @@ def test_a_failed_creation_that_left_resources_is_a_persons_to_settle(tmp_path: 
 
 def test_a_deletion_that_does_not_end_is_given_up_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     harness = DeployHarness(tmp_path, "protected")
-    harness.aws.fails = {"payments-staging-keys"}
+    harness.aws.fails = {"shipping-staging-keys"}
     with pytest.raises(CicdError):
         harness.deploy()
     monkeypatch.setattr(harness.aws.cloudformation, "delete_stack", lambda **request: None)
@@ -706,7 +706,7 @@ def test_a_deletion_that_does_not_end_is_given_up_with_a_word(tmp_path: Path, mo
 def test_a_failed_update_keeps_what_stands_and_what_depends_on_it_is_not_started(harness: DeployHarness) -> None:
     harness.deploy()
     harness.stacks = [harness.keys(More=TOPIC), harness.network(), harness.service(More=TOPIC)]
-    harness.aws.fails = {"payments-staging-keys"}
+    harness.aws.fails = {"shipping-staging-keys"}
     with pytest.raises(CicdError, match="not deployed: keys, service"):
         harness.deploy()
 
@@ -763,12 +763,12 @@ def test_a_role_that_is_not_there_yet_is_named(harness: DeployHarness) -> None:
     with pytest.raises(CicdError, match="not deployed: service"):
         harness.deploy()
     assert (
-        "/payments/staging/delivery/RoleArn does not exist yet; deploy the layer delivery first" in harness.lines()[-1]
+        "/shipping/staging/delivery/RoleArn does not exist yet; deploy the layer delivery first" in harness.lines()[-1]
     )
 
     harness.aws.values[f"{ROOT}/delivery/RoleArn"] = "arn:role"
     harness.deploy()
-    assert harness.aws.named("payments-staging-service").role == "arn:role"  # type: ignore[union-attr] # it is there
+    assert harness.aws.named("shipping-staging-service").role == "arn:role"  # type: ignore[union-attr] # it is there
 
 
 def with_new_role(harness: DeployHarness) -> None:
@@ -811,20 +811,20 @@ def test_a_name_that_is_taken_is_found_before_the_change_set(harness: DeployHarn
 
     output = "".join(harness.lines())
     assert "names that it would create are taken" in output
-    assert "Published0 (AWS::SSM::Parameter) /payments/staging/network/VpcId: its tags cannot be read" in output
+    assert "Published0 (AWS::SSM::Parameter) /shipping/staging/network/VpcId: its tags cannot be read" in output
     assert harness.status("network") == "none"
 
 
 def test_what_aws_refuses_to_execute_has_not_begun(harness: DeployHarness) -> None:
     def busy() -> None:
-        harness.aws.named("payments-staging-keys").status = "UPDATE_IN_PROGRESS"  # type: ignore[union-attr] # it is there
+        harness.aws.named("shipping-staging-keys").status = "UPDATE_IN_PROGRESS"  # type: ignore[union-attr] # it is there
 
     harness.deploy()
     harness.stacks[0] = harness.keys(More=TOPIC)
     interrupt(harness, "ExecuteChangeSet", busy)
     with pytest.raises(CicdError, match="not deployed: keys"):
         harness.deploy()
-    harness.aws.named("payments-staging-keys").status = "UPDATE_COMPLETE"  # type: ignore[union-attr] # it is there
+    harness.aws.named("shipping-staging-keys").status = "UPDATE_COMPLETE"  # type: ignore[union-attr] # it is there
     calm(harness)
 
     assert harness.nothing_in_review()
@@ -878,7 +878,7 @@ def test_a_run_that_was_killed_before_its_call_asks_again_for_the_same(harness: 
     calm(harness)
     harness.deploy()
 
-    assert [each.stack.name for each in harness.aws.executed].count("payments-staging-keys") == 1
+    assert [each.stack.name for each in harness.aws.executed].count("shipping-staging-keys") == 1
     assert harness.of(report.Succeeded)[0] == "keys"
     assert harness.nothing_in_review()
 
@@ -905,8 +905,8 @@ def test_an_interrupted_plan_is_taken_up_by_the_same_command(harness: DeployHarn
     assert harness.execute() is not None
 
     assert sorted(each.stack.name for each in harness.aws.executed) == [
-        "payments-staging-keys",
-        "payments-staging-network",
+        "shipping-staging-keys",
+        "shipping-staging-network",
     ]
     assert set(harness.of(report.Succeeded)) == {"keys", "network"}
 
@@ -950,7 +950,7 @@ def test_a_stack_of_an_interrupted_plan_that_aws_does_not_know_is_planned_after_
     with pytest.raises(Killed):
         harness.execute()
     calm(harness)
-    harness.aws.named("payments-staging-keys").change_sets.clear()  # type: ignore[union-attr] # it is there
+    harness.aws.named("shipping-staging-keys").change_sets.clear()  # type: ignore[union-attr] # it is there
     following = harness.execute()
 
     assert following is not None
@@ -960,7 +960,7 @@ def test_a_stack_of_an_interrupted_plan_that_aws_does_not_know_is_planned_after_
 
 
 def test_a_taken_up_operation_that_fails_is_a_failure_of_this_run(harness: DeployHarness) -> None:
-    harness.aws.fails = {"payments-staging-keys"}
+    harness.aws.fails = {"shipping-staging-keys"}
     interrupt(harness, "DescribeStackEvents", KeyboardInterrupt)
     with pytest.raises(DetachedError):
         harness.deploy()
@@ -973,7 +973,7 @@ def test_a_taken_up_operation_that_fails_is_a_failure_of_this_run(harness: Deplo
 
 
 def test_a_stack_whose_resumed_operation_fails_is_not_planned_again_by_the_same_run(harness: DeployHarness) -> None:
-    harness.aws.fails = {"payments-staging-keys"}
+    harness.aws.fails = {"shipping-staging-keys"}
     interrupt(harness, "DescribeStackEvents", KeyboardInterrupt)
     with pytest.raises(DetachedError):
         harness.deploy()
@@ -1036,7 +1036,7 @@ def test_a_fault_beside_what_is_under_way_is_no_failure_of_it(harness: DeployHar
     harness.deploy()
     harness.stacks[0] = harness.keys(More=TOPIC)
     harness.stacks[1] = harness.network(More=TOPIC)
-    harness.aws.latency = {"payments-staging-network": 500.0}
+    harness.aws.latency = {"shipping-staging-network": 500.0}
 
     executed = len(harness.aws.executed)
 
@@ -1075,9 +1075,9 @@ def test_a_wave_that_is_looked_at_when_another_is_refused_is_discarded(harness: 
         harness.made("after-slow", reads={"X": f"{ROOT}/slow/X", **vpc}),
     ]
     harness.aws.latency = {
-        "payments-staging-keys": 500.0,
-        "payments-staging-slow": 30.0,
-        "payments-staging-fast": 32.0,
+        "shipping-staging-keys": 500.0,
+        "shipping-staging-slow": 30.0,
+        "shipping-staging-fast": 32.0,
     }
     theirs = harness.stacks[5]
     harness.aws.cloudformation.create_change_set(
@@ -1088,12 +1088,12 @@ def test_a_wave_that_is_looked_at_when_another_is_refused_is_discarded(harness: 
         Parameters=[],
         Tags=[],
     )
-    with pytest.raises(RefusedError, match="payments-staging-theirs: a stack of this name exists"):
+    with pytest.raises(RefusedError, match="shipping-staging-theirs: a stack of this name exists"):
         harness.deploy()
 
     assert harness.of(report.Succeeded) == ["slow", "fast", "keys"]
     assert harness.status("after-slow") == "none"
-    assert harness.aws.executed[-1].stack.name != "payments-staging-service"
+    assert harness.aws.executed[-1].stack.name != "shipping-staging-service"
 
 
 # Persistence.

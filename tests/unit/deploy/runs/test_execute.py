@@ -11,7 +11,7 @@ from cicd_templates.deploy.runs.execute import execute_change_set, has_begun, is
 from cicd_templates.deploy.runs.journal import Entry
 from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, client_error, event
 
-ENTRY = Entry("payments-staging-keys", "keys", "arn:change-set", "arn:stack", False, "mine", "plan", 1, protected=False)
+ENTRY = Entry("shipping-staging-keys", "keys", "arn:change-set", "arn:stack", False, "mine", "plan", 1, protected=False)
 
 
 class Executing(FakeCloudFormation):

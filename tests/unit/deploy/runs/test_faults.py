@@ -78,7 +78,7 @@ class Judge:
                     assert self.status(event.stack) not in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
     def status(self, label: str) -> str:
-        found = self.aws.named(f"payments-staging-{label}")
+        found = self.aws.named(f"shipping-staging-{label}")
         return found.status if found else "DELETE_COMPLETE"
 
 
@@ -119,7 +119,7 @@ class Deployer(RuleBasedStateMachine):
             happened.update(self.aws.faults.happened)
 
     def stacks(self) -> list[StackTemplate]:
-        root = "/payments/staging"
+        root = "/shipping/staging"
         made = []
         for layer, reads in (("keys", []), ("network", []), ("storage", ["keys"]), ("service", ["storage", "network"])):
             resources = {
@@ -151,7 +151,7 @@ class Deployer(RuleBasedStateMachine):
         number=st.floats(0, 1),
     )
     def change(self, layer: str, what: str, number: float) -> None:
-        name = f"payments-staging-{layer}"
+        name = f"shipping-staging-{layer}"
         stack = self.aws.named(name)
         match what:
             case "edit":
@@ -295,7 +295,7 @@ class Deployer(RuleBasedStateMachine):
     def no_data_goes_without_being_named(self) -> None:
         for stack, logical_id in getattr(self, "aws", SimulatedAws()).replaced:
             if logical_id == "Data":
-                assert f"{stack.removeprefix('payments-staging-')} Data" in self.allowed
+                assert f"{stack.removeprefix('shipping-staging-')} Data" in self.allowed
 
     @invariant()
     def the_role_of_a_stack_never_changes(self) -> None:

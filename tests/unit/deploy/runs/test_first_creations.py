@@ -69,7 +69,7 @@ def refuse_change_sets(harness: DeployHarness) -> None:
 
 
 def fail(harness: DeployHarness, call: int) -> None:
-    harness.aws.fails = {f"payments-staging-{layer}" for layer in ("keys", "network")}
+    harness.aws.fails = {f"shipping-staging-{layer}" for layer in ("keys", "network")}
     harness.deploy()
 
 

@@ -16,7 +16,7 @@ def test_what_was_begun_is_there_for_the_next_run_with_the_same_token(tmp_path: 
     with Journal(tmp_path, "staging").open(EPOCH) as journal:
         journal.record_proposal("p", ["a", "b"])
         journal.plan(PLAN, Path("plan.json"), PLAN.changing)
-        token = journal.start("payments-staging-storage").token
+        token = journal.start("shipping-staging-storage").token
     again = Journal(tmp_path, "staging").open(EPOCH)
 
     (entry,) = again.unfinished
@@ -36,9 +36,9 @@ def test_what_was_begun_is_there_for_the_next_run_with_the_same_token(tmp_path: 
 def test_a_failed_operation_has_to_be_planned_again(tmp_path: Path) -> None:
     with Journal(tmp_path, "staging").open(EPOCH) as journal:
         journal.plan(PLAN, Path("plan.json"), PLAN.changing)
-        journal.end("payments-staging-storage", "UPDATE_ROLLBACK_COMPLETE")
+        journal.end("shipping-staging-storage", "UPDATE_ROLLBACK_COMPLETE")
 
-        assert not journal.entries["payments-staging-storage"].begun
+        assert not journal.entries["shipping-staging-storage"].begun
         assert journal.durations == {}
 
 

@@ -23,7 +23,7 @@ TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def described(name: str, status: str = "CREATE_COMPLETE", **tags: str) -> dict[str, Any]:
-    known = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "staging", **tags}
+    known = {"ManagedBy": "cicd-templates", "Project": "shipping", "Environment": "staging", **tags}
     return {
         "StackName": name,
         "StackStatus": status,
@@ -153,20 +153,20 @@ def test_stacks_of_ours_that_are_rendered_no_more_are_listed() -> None:
     found = rows(
         KEYS,
         KEYS.text,
-        described("payments-staging-old", "UPDATE_COMPLETE"),
-        described("payments-staging-pr1-keys", Suffix="pr1"),
-        described("payments-tools-keys", Environment="tools"),
+        described("shipping-staging-old", "UPDATE_COMPLETE"),
+        described("shipping-staging-pr1-keys", Suffix="pr1"),
+        described("shipping-tools-keys", Environment="tools"),
         described("somebody", Project="other"),
     )
 
-    assert found[1:] == [StatusRow("payments-staging-old", "UPDATE_COMPLETE", "2026-01-01 00:00", "not rendered")]
+    assert found[1:] == [StatusRow("shipping-staging-old", "UPDATE_COMPLETE", "2026-01-01 00:00", "not rendered")]
 
 
 def test_a_part_of_the_stacks_is_shown_alone_and_missing_stacks_are_named() -> None:
-    other = replace(KEYS, facts=replace(KEYS.facts, stack="payments-staging-other"))
+    other = replace(KEYS, facts=replace(KEYS.facts, stack="shipping-staging-other"))
     fake: Any = FakeAws(
         {
-            "cloudformation.describe_stacks": {"Stacks": [described("payments-staging-old")]},
+            "cloudformation.describe_stacks": {"Stacks": [described("shipping-staging-old")]},
             "cloudformation.get_template": {"TemplateBody": KEYS.text},
         }
     )

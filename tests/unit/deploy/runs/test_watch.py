@@ -14,7 +14,7 @@ from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation,
 from tests.fakes.simulated_aws import EPOCH
 
 STACK = "AWS::CloudFormation::Stack"
-ENTRY = Entry("payments-staging-keys", "keys", "arn:change-set", "arn:stack", False, "t", "plan", 1, protected=False)
+ENTRY = Entry("shipping-staging-keys", "keys", "arn:change-set", "arn:stack", False, "t", "plan", 1, protected=False)
 
 
 def watched(fake: FakeCloudFormation) -> tuple[str, list[str]]:

@@ -9,7 +9,7 @@ import pytest
 from cicd_templates.deploy.diagnosis.causes.codebuild import failed_build
 from tests.fakes.answering_aws import FakeAws
 
-LOGS = {"groupName": "/payments/tools/build", "streamName": "s-1"}
+LOGS = {"groupName": "/shipping/tools/build", "streamName": "s-1"}
 
 
 def phase(kind: str, status: str, **context: str) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def phase(kind: str, status: str, **context: str) -> dict[str, Any]:
             id="a command",
         ),
         pytest.param(
-            {"phases": [phase("QUEUED", "TIMED_OUT")], "logs": {"groupName": "/payments/tools/build"}},
+            {"phases": [phase("QUEUED", "TIMED_OUT")], "logs": {"groupName": "/shipping/tools/build"}},
             ["build p:1, phase QUEUED: TIMED_OUT"],
             id="never started, so no log",
         ),

@@ -16,7 +16,7 @@ NO_BUILDS = denied("BatchGetBuilds")
 def action(provider: str, **result: Any) -> dict[str, Any]:
     kind = {"category": "Build", "owner": "AWS", "provider": provider, "version": "1"}
     return {
-        "input": {"actionTypeId": kind, "configuration": {"StackName": "payments-staging-service"}},
+        "input": {"actionTypeId": kind, "configuration": {"StackName": "shipping-staging-service"}},
         "output": {"executionResult": result},
     }
 
@@ -43,7 +43,7 @@ def action(provider: str, **result: Any) -> dict[str, Any]:
         pytest.param(
             action("CloudFormation"),
             BUILD,
-            ["its stack is payments-staging-service: `make recover` for that environment shows how to repair it"],
+            ["its stack is shipping-staging-service: `make recover` for that environment shows how to repair it"],
             id="a stack, in another account",
         ),
         pytest.param({}, BUILD, [], id="nothing"),

@@ -15,14 +15,14 @@ from tests.fakes.answering_aws import FakeAws
 
 STACK = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "service")
 LOGICAL_ID = next(name for name, each in STACK.resources.items() if each["Type"] == "AWS::ECS::Service")
-SERVICE = "arn:aws:ecs:eu-central-1:222222222222:service/payments-staging-cluster/payments-staging-payment-processor"
-TASKS = "arn:aws:ecs:eu-central-1:222222222222:task/payments-staging-cluster/"
-DEFINITION = "arn:aws:ecs:eu-central-1:222222222222:task-definition/payments-staging-payment-processor:3"
+SERVICE = "arn:aws:ecs:eu-central-1:222222222222:service/shipping-staging-cluster/shipping-staging-parcel-dispatcher"
+TASKS = "arn:aws:ecs:eu-central-1:222222222222:task/shipping-staging-cluster/"
+DEFINITION = "arn:aws:ecs:eu-central-1:222222222222:task-definition/shipping-staging-parcel-dispatcher:3"
 WITH_LOG = {
-    "name": "payment-processor",
+    "name": "parcel-dispatcher",
     "logConfiguration": {
         "logDriver": "awslogs",
-        "options": {"awslogs-group": "/payments/staging/service", "awslogs-stream-prefix": "task"},
+        "options": {"awslogs-group": "/shipping/staging/service", "awslogs-stream-prefix": "task"},
     },
 }
 
@@ -60,7 +60,7 @@ def explain(fake: FakeAws, failure: Failure) -> list[str]:
 
 
 def test_the_latest_tasks_say_why_they_stopped_and_what_they_logged() -> None:
-    ended = {"name": "payment-processor", "exitCode": 1, "reason": "OutOfMemoryError"}
+    ended = {"name": "parcel-dispatcher", "exitCode": 1, "reason": "OutOfMemoryError"}
     fake = aws(
         [
             task(1),
@@ -73,16 +73,16 @@ def test_the_latest_tasks_say_why_they_stopped_and_what_they_logged() -> None:
 
     assert explain(fake, failure()) == [
         "task 3 stopped (EssentialContainerExited): Essential container exited",
-        "container payment-processor: exit code 1, OutOfMemoryError",
-        "  | task/payment-processor/3: no database",
+        "container parcel-dispatcher: exit code 1, OutOfMemoryError",
+        "  | task/parcel-dispatcher/3: no database",
         "  | " + "x" * 300,
         "task 2 stopped: Scaling activity",
     ]
     asked = dict(fake.calls)["ecs.list_tasks"]
     assert asked == {
-        "cluster": "payments-staging-cluster",
+        "cluster": "shipping-staging-cluster",
         "desiredStatus": "STOPPED",
-        "family": "payments-staging-payment-processor",
+        "family": "shipping-staging-parcel-dispatcher",
     }
     assert [request["tasks"] for call, request in fake.calls if call == "ecs.describe_tasks"] == [
         [f"{TASKS}1", f"{TASKS}3", f"{TASKS}2"]
@@ -90,12 +90,12 @@ def test_the_latest_tasks_say_why_they_stopped_and_what_they_logged() -> None:
 
 
 def test_a_container_that_never_started_has_a_reason_and_no_exit_code() -> None:
-    container = {"name": "payment-processor", "reason": "CannotPullContainerError: no such image"}
-    fake = aws([task(1, containers=[container])], {"name": "payment-processor"})
+    container = {"name": "parcel-dispatcher", "reason": "CannotPullContainerError: no such image"}
+    fake = aws([task(1, containers=[container])], {"name": "parcel-dispatcher"})
 
     assert explain(fake, failure()) == [
         "task 1 stopped: no reason given",
-        "container payment-processor: CannotPullContainerError: no such image",
+        "container parcel-dispatcher: CannotPullContainerError: no such image",
     ]
 
 
@@ -103,17 +103,17 @@ def test_a_service_of_another_text_is_asked_for_by_its_name() -> None:
     fake = aws([task(1)])
     explain(fake, failure(logical_id="Renamed"))
 
-    assert dict(fake.calls)["ecs.list_tasks"]["serviceName"] == "payments-staging-payment-processor"
+    assert dict(fake.calls)["ecs.list_tasks"]["serviceName"] == "shipping-staging-parcel-dispatcher"
 
 
 def test_no_stopped_task_is_a_fact_too() -> None:
     assert explain(aws([]), failure()) == [
-        "no task of payments-staging-payment-processor has stopped within the last hour; did its image and its subnets"
+        "no task of shipping-staging-parcel-dispatcher has stopped within the last hour; did its image and its subnets"
         " let one start?"
     ]
 
 
-@pytest.mark.parametrize("physical_id", ["", "payments-staging-payment-processor"])
+@pytest.mark.parametrize("physical_id", ["", "shipping-staging-parcel-dispatcher"])
 def test_a_service_that_was_never_made_has_no_tasks(physical_id: str) -> None:
     fake = aws([])
 
