@@ -27,10 +27,10 @@ from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.functions.scan_gate.decide import decide
-from cicd_templates.functions.scan_gate.foreign import one_line
 from cicd_templates.functions.scan_gate.policy import Policy
 from cicd_templates.functions.scan_gate.reading import Finding, Report
 from cicd_templates.functions.scan_gate.summary import summary
+from cicd_templates.functions.scan_gate.untrusted_text import one_line
 from cicd_templates.functions.scan_gate.waivers import Waiver
 from cicd_templates.markdown import cell, code, plain, table, table_row
 from cicd_templates.rehearsal.grants import GrantedAction, GrantUse

@@ -12,9 +12,9 @@ from pathlib import Path
 from cicd_templates import functions
 
 # A module comes after the modules that define the names it uses. The report readers come between BEFORE and AFTER.
-BEFORE = ("foreign", "reading", "severity")
+BEFORE = ("untrusted_text", "reading", "severity")
 AFTER = (
-    *("safely", "record", "exit_codes", "artifacts", "owasp", "kinds", "waivers", "policy"),
+    *("unusable_reports", "record", "exit_codes", "artifacts", "owasp", "kinds", "waivers", "policy"),
     *("decide", "findings", "summary", "last_release", "templates_version", "handler"),
 )
 READER_NAMES = {

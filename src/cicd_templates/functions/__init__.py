@@ -1,4 +1,4 @@
-"""The source of the Lambda functions, whose text is inlined in the rendered templates.
+"""The source of the Lambda functions. The rendered templates contain this source inline.
 
 - `scan_gate` decides whether a release may continue: `handler` fetches the artifacts of all checks, `formats` reads
   their reports, `policy` reads the accepted risks, `decide` judges, `summary` and `findings` describe the decision.
@@ -8,6 +8,7 @@
 `cicd_templates.blocks.lambda_functions` inlines a single file, and `cicd_templates.blocks.inlined_scan_gate` joins the
 modules of the scan gate that a service needs. The same modules of the gate run locally in `make gate`.
 
-A function uses the standard library and boto3 alone, imports nothing else of the project, and is ASCII. Each answers
-its caller exactly once, treats every unexpected state as a refusal, and never logs an event (it can hold credentials).
+A function imports only the standard library and boto3; the modules of the scan gate also import each other. The source
+is ASCII. Each function answers its caller exactly once, refuses in every unexpected state, and never logs an event,
+because an event can contain credentials.
 """

@@ -1,10 +1,13 @@
-"""Publish delivery metrics when the gate has decided or a pipeline run has ended.
+"""Publish delivery metrics of a pipeline when its gate has decided or a run has ended.
 
-The gate's decision gives `CommitToVerdictSeconds`. A successful run gives `RunSucceeded`, `LeadTimeSeconds` and, if the
-runs before it failed, `RecoverySeconds`: the time since the end of the first failed run since the last success. A
-failed run gives `RunFailed`, and the rollback of a stage gives `RunRolledBack` alone. Times count from the start of the
-run, because a release starts its run within seconds. The metrics are written to the log in CloudWatch's embedded metric
-format:
+- After the gate's decision: `CommitToVerdictSeconds`.
+- After a successful run: `RunSucceeded`, `LeadTimeSeconds` and, if the runs before it failed, `RecoverySeconds`. This
+  is the time since the end of the first of these failed runs.
+- After a failed run: `RunFailed`.
+- After the rollback of a stage: only `RunRolledBack`.
+
+`CommitToVerdictSeconds` and `LeadTimeSeconds` are measured from the start of the run, because a release starts its run
+within seconds. The metrics are written to the log in CloudWatch's embedded metric format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -30,7 +33,10 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) -> dict[str, float]:
-    """Return the metrics of an event at `at` about the first of `runs`; the earlier runs follow, newest first."""
+    """Return the metrics for an event at the time `at`. Raises `ValueError` if none is defined for the event.
+
+    The first of `runs` is the run that the event is about. The earlier runs follow, newest first.
+    """
     run, *earlier_runs = runs
     seconds = (at - run["startTime"]).total_seconds()
     if kind == GATE_EVENT:
@@ -50,7 +56,10 @@ def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]
 
 
 def _failures_since_success(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the failed runs since the last success. Superseded and stopped runs count as neither."""
+    """Return the failed runs that are newer than the last successful run; `runs` are ordered from new to old.
+
+    Rollbacks and runs that were superseded or stopped are neither failures nor successes.
+    """
     failed = []
     for run in runs:
         if run.get("executionType") == "ROLLBACK":
@@ -63,7 +72,10 @@ def _failures_since_success(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _list_runs_until(client: Any, pipeline: str, execution: str) -> list[dict[str, Any]]:
-    """Return the run `execution` and the runs before it on the same page of results, newest first."""
+    """Return the run with the id `execution`, then the earlier runs on the same page of results, newest first.
+
+    Raises `LookupError` if the pipeline has no such run.
+    """
     for page in client.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline):
         runs: list[dict[str, Any]] = page["pipelineExecutionSummaries"]
         for number, run in enumerate(runs):

@@ -1,9 +1,9 @@
 """Describe a change set and its templates to the approver, in output variables of the pipeline's action.
 
-User parameters: `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `image` by digest, and the
-version of the `templates`. A version that was replaced since is refused, unless the configuration names it. Every path
-answers the job exactly once: CodePipeline waits 20 minutes for a missing answer. The event is never logged, because it
-contains credentials. The variable `CONSOLE` is the address of the console.
+The user parameters are `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `image` (by digest) and
+`templates` (their version). If this version has been replaced, it is refused, unless the configuration names it. Every
+path answers the job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is never
+logged, because it contains credentials. The environment variable `CONSOLE` is the address of the console.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Answer the job with `ChangeSetUrl`, `Summary`, `Digest` and `Templates`, or with the reason of the failure."""
+    """Report the job's success with `ChangeSetUrl`, `Summary`, `Digest` and `Templates`, or why it failed."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -53,7 +53,10 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def _metric_line(values: dict[str, int]) -> str:
-    """Return a metric in CloudWatch's embedded format: an answered failure is not among Lambda's Errors."""
+    """Return a log line in CloudWatch's embedded metric format.
+
+    Lambda's own metric `Errors` does not count failures that the function reports to CodePipeline.
+    """
     metrics = [{"Name": name, "Unit": "Count"} for name in values]
     declared = {"Namespace": os.environ["NAMESPACE"], "Dimensions": [["PipelineName"]], "Metrics": metrics}
     about = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [declared]}
@@ -61,7 +64,7 @@ def _metric_line(values: dict[str, int]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return `text` on one line without the control and format characters that would change how it is shown."""
+    """Return `text` on one line, without control and format characters, which could change how it is displayed."""
     return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
@@ -76,7 +79,10 @@ def _answer_job(put_result: Any, **answer: Any) -> None:
 
 
 def _describe_templates(version: str) -> str:
-    """Return whose templates they are. Raise `ValueError` for a version that was replaced and is not named."""
+    """Return the commit and the digest of the templates, and who uploaded them.
+
+    Raises `ValueError` if `version` is neither the newest version nor the one that the configuration names.
+    """
     import boto3
 
     s3 = boto3.client("s3")
@@ -138,7 +144,7 @@ def _cloudformation_client(role: str, region: str) -> Any:
 
 
 def _summary(changes: list[dict[str, Any]]) -> str:
-    """Return the resource changes as text, the most severe first: removals, then (possible) replacements."""
+    """Return the resource changes as text: removals, replacements, possible replacements, then all others."""
     resources_by_effect: dict[str, list[str]] = {
         "REMOVE": [],
         "REPLACE": [],

@@ -1,9 +1,11 @@
 """Approve a deployment only if the new release answers the probes on the test listener.
 
-ECS calls this hook once the test listener sends its requests to the new release, before any client traffic does:
+ECS calls this hook when the test listener sends requests to the new release, and before clients reach the release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
-Variables: `BALANCER` and `PORT` (the address), `HOST` (the host header), `TLS` (empty for plain HTTP), `PROBES` (JSON:
-the expected status by path). If the hook fails without an answer, ECS rolls the release back.
+
+Environment variables: `BALANCER` and `PORT` are the address to connect to. `HOST` is the host header. `TLS` is empty
+for plain HTTP. `PROBES` is JSON that maps each path to the expected status. If the hook fails without an answer, ECS
+rolls the release back.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ RESERVE = 10_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """Return `hookStatus` SUCCEEDED once all probes succeed in one round, FAILED if that takes too long."""
+    """Return `hookStatus` SUCCEEDED once all probes succeed in the same round, or FAILED shortly before the timeout."""
     probes = json.loads(os.environ["PROBES"])
     while True:
         problems = [problem for path, status in probes.items() if (problem := find_problem(path, status))]
@@ -35,7 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def find_problem(path: str, expected: int) -> str:
-    """Return what is wrong with the response to a GET of `path`; empty if nothing is."""
+    """Return what is wrong with the response to `GET path`, or an empty string."""
     try:
         status = request_status(path)
     except (OSError, http.client.HTTPException) as error:
@@ -44,7 +46,7 @@ def find_problem(path: str, expected: int) -> str:
 
 
 def request_status(path: str) -> int:
-    """Return the status of a GET from the load balancer, whose certificate must be valid for the service's host."""
+    """Return the status of a GET request to the load balancer. With TLS, its certificate must be valid for `HOST`."""
     host, port = os.environ["HOST"], int(os.environ["PORT"])
     connection = http.client.HTTPConnection(host, port, timeout=REQUEST_SECONDS)
     plain = socket.create_connection((os.environ["BALANCER"], port), timeout=REQUEST_SECONDS)

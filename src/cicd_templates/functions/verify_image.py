@@ -2,8 +2,10 @@
 
 ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
-Variables: `REPOSITORY` (without tag or digest), `BOOTSTRAP` (the image before the first release), `SEVERITIES` (those
-that block). If the hook fails without an answer, ECS rolls the release back.
+
+Environment variables: `REPOSITORY` is the repository's address without tag or digest. `BOOTSTRAP` is the image that the
+service runs before its first release. `SEVERITIES` are the severities that block a release. If the hook fails without
+an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ RESERVE = 10_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """Return `hookStatus` SUCCEEDED or FAILED; the log has the reasons."""
+    """Return `hookStatus` SUCCEEDED or FAILED, and write the reasons to the log."""
     import boto3
 
     # AWS documents the details at the top of the event, but AWS's samples read them from this member.
@@ -43,7 +45,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def find_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return why `image` must not run; empty if it may."""
+    """Return the reason why `image` must not run, or an empty string."""
     if image == os.environ["BOOTSTRAP"]:
         return ""
     repository, _, digest = image.partition("@")
@@ -57,7 +59,10 @@ def find_problem(ecr: Any, image: str, context: Any) -> str:
 
 
 def wait_for_scan(ecr: Any, repository: str, digest: str, context: Any) -> tuple[str, dict[str, int]]:
-    """Wait for the image's scan while time remains. Return its status and the number of findings by severity."""
+    """Wait until the image's scan has ended or the timeout is near.
+
+    Return the scan's status, and the number of its findings by severity.
+    """
     from botocore.exceptions import ClientError
 
     registry, _, name = repository.partition("/")

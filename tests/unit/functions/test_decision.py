@@ -20,9 +20,9 @@ from cicd_templates.functions.scan_gate.policy import POLICY as POLICY_FILE
 from cicd_templates.functions.scan_gate.policy import Policy, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import Finding, Report
 from cicd_templates.functions.scan_gate.record import record_problem
-from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import MAX_SHOWN, summary
+from cicd_templates.functions.scan_gate.unusable_reports import read_or_mark_unusable
 from cicd_templates.functions.scan_gate.waivers import Waiver
 
 TODAY = date(2026, 11, 24)
@@ -95,7 +95,7 @@ def test_the_same_line_found_and_passed_over_is_two_findings() -> None:
     read = Report()
     read.add(finding(package="", file="a.py", excerpt="x"), False)
     read.add(finding(package="", file="a.py", excerpt="x"), True)
-    read_safely(lambda data: read, "x", b"")
+    read_or_mark_unusable(lambda data: read, "x", b"")
 
     assert read.suppressed[0].fingerprint == f"{read.findings[0].fingerprint}-2"
 
@@ -194,7 +194,7 @@ def test_two_findings_are_one_by_way_of_a_third() -> None:
 
 def test_the_same_line_twice_in_a_file_is_two_findings_with_a_fingerprint_each() -> None:
     three = [Finding("t", "B602", None, "high", file="a.py", excerpt="run(x)") for _ in range(3)]
-    one, two, other = (each.fingerprint for each in read_safely(lambda _: report(*three), "t", b"").findings)
+    one, two, other = (each.fingerprint for each in read_or_mark_unusable(lambda _: report(*three), "t", b"").findings)
 
     assert (two, other) == (f"{one}-2", f"{one}-3")
     assert len(decide(["c"], {"c": report(*three)}, Policy(), TODAY).findings) == 3

@@ -377,7 +377,7 @@ def test_time_that_runs_out_while_a_report_is_read_is_answered(monkeypatch: pyte
             with contextlib.suppress(Exception):
                 time.sleep(0.01)
 
-    monkeypatch.setattr(handler, "read_safely", endless)
+    monkeypatch.setattr(handler, "read_or_mark_unusable", endless)
     aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
     kind, answer = run(monkeypatch, aws, remaining=15_100)
 

@@ -1,11 +1,11 @@
-"""Copies requirements files for a scanner, and lists the dependencies that the scanner cannot see.
+"""Copy requirements files for a scanner, and list the dependencies that the scanner cannot see.
 
-`dependencies.py SOURCE COPY NAME` copies the requirements files below SOURCE whose name matches NAME to COPY. A copy
-has the pinned packages without markers, so that a scanner judges each of them, whatever its own Python is. Packages for
-other systems than Linux are left out, because an image is Linux.
+`dependencies.py SOURCE COPY NAME` copies the requirements files below SOURCE whose paths match NAME to COPY. A copy
+contains the pinned packages without environment markers, so that a scanner judges all of them, whatever Python it runs
+on. Packages for systems other than Linux are omitted, because an image is Linux.
 
-It prints a JSON list of texts: dependencies of Python that SOURCE declares in another form, or brings along, and that
-no copy pins. They are unknown and stop a release, because a scanner would pass over them in silence.
+The script prints a JSON list of the Python dependencies that SOURCE declares in another form, or contains, and that no
+copy pins. A scanner would silently skip them, so they stop a release.
 """
 
 import ast
@@ -44,18 +44,18 @@ Found = Iterator[tuple[str, str]]
 
 
 def normalised(name: str) -> str:
-    """Returns a package's name in the form that all spellings share."""
+    """Return a package's name in the form that all its spellings share."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def for_another_system(marker: str) -> bool:
-    """Returns whether a marker is false on every Linux."""
+    """Return whether an environment marker is false on every Linux system."""
     plain = not re.search(r"\bor\b|[()]", marker)
     return plain and any(OTHER_SYSTEM.fullmatch(part) for part in re.split(r"\band\b", marker))
 
 
 def read_requirements(text: str) -> tuple[list[str], list[str]]:
-    """Returns the pinned packages of a requirements file, and the lines that are none."""
+    """Return the pinned packages of a requirements file, and the lines that are neither packages nor options."""
     pins, others = [], [found[0] for unsafe in (ENCODING, OPEN_COMMENT) if (found := unsafe.search(text))]
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         line = re.sub(r"(^|\s)#.*", "", line).strip()
@@ -68,25 +68,25 @@ def read_requirements(text: str) -> tuple[list[str], list[str]]:
 
 
 def strings(value: Any) -> list[str]:
-    """Returns the texts in a list, or the keys of an object."""
+    """Return the strings in a list, or the keys of an object."""
     items = list(value) if isinstance(value, (list, dict)) else []
     return [item for item in items if isinstance(item, str)]
 
 
 def lists_in(value: Any) -> list[str]:
-    """Returns the texts of all lists in an object."""
+    """Return the strings in all lists of an object."""
     return [text for each in value.values() for text in strings(each)] if isinstance(value, dict) else []
 
 
 def table(value: Any, *keys: str) -> dict[str, Any]:
-    """Returns the object at a path of keys, or an empty one."""
+    """Return the object at the path `keys`, or an empty object."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def in_lock_file(text: str) -> Found:
-    """Yields the packages of a lock file in TOML, with their versions. The project itself is none."""
+    """Yield the name and version of every package in a TOML lock file, except the project itself."""
     lock = tomllib.loads(text)
     for package in [*lock.get("package", []), *lock.get("packages", [])]:
         source = package.get("source")
@@ -96,7 +96,7 @@ def in_lock_file(text: str) -> Found:
 
 
 def in_pyproject(text: str) -> Found:
-    """Yields the packages that a pyproject.toml file declares."""
+    """Yield the packages that a pyproject.toml file declares."""
     content = tomllib.loads(text)
     project, poetry = table(content, "project"), table(content, "tool", "poetry")
     declared = strings(project.get("dependencies")) + lists_in(project.get("optional-dependencies"))
@@ -109,18 +109,18 @@ def in_pyproject(text: str) -> Found:
 
 
 def names_in(requirements: list[str]) -> list[str]:
-    """Returns the names of packages in requirements such as `flask>=3; python_version > "3"`."""
+    """Return the package names in requirements such as `flask>=3; python_version > "3"`."""
     return [found[0] if (found := REQUIREMENT.match(each.strip())) else each for each in requirements if each.strip()]
 
 
 def in_pipfile(text: str) -> Found:
-    """Yields the packages that a Pipfile declares."""
+    """Yield the packages that a Pipfile declares."""
     content = tomllib.loads(text)
     yield from ((name, "") for key in ("packages", "dev-packages") for name in table(content, key))
 
 
 def in_pipfile_lock(text: str) -> Found:
-    """Yields the packages of a Pipfile.lock file, with their versions."""
+    """Yield the name and version of every package in a Pipfile.lock file."""
     content = json.loads(text)
     for key in ("default", "develop"):
         for name, about in table(content, key).items():
@@ -128,7 +128,7 @@ def in_pipfile_lock(text: str) -> Found:
 
 
 def in_setup_cfg(text: str) -> Found:
-    """Yields the packages that a setup.cfg file declares."""
+    """Yield the packages that a setup.cfg file declares."""
     content = configparser.RawConfigParser(strict=False)
     content.read_string(text)
     declared = [content.get("options", key, fallback="") for key in ("install_requires", "setup_requires")]
@@ -138,7 +138,10 @@ def in_setup_cfg(text: str) -> Found:
 
 
 def in_setup_py(text: str) -> Found:
-    """Yields the packages that a setup.py file declares; a text that is no package if they are computed."""
+    """Yield the packages that a setup.py file declares.
+
+    If the file computes its packages, yield a sentence that says so instead of a name.
+    """
     for node in ast.walk(ast.parse(text)):
         if (
             isinstance(node, ast.Call)
@@ -157,7 +160,7 @@ def in_setup_py(text: str) -> Found:
 
 
 def is_requirements(path: str) -> bool:
-    """Returns whether a file is a requirements file by its name, or by that of its folder."""
+    """Return whether a file is a requirements file, judged by its own name or its folder's name."""
     folder, name = os.path.split(path)
     return name.endswith(".txt") and ("requirements" in name or os.path.basename(folder) == "requirements")
 
@@ -173,7 +176,7 @@ READERS = {
 
 
 class Dependencies:
-    """Collects what a source declares and brings along."""
+    """The dependencies that a source declares or contains, collected file by file."""
 
     def __init__(self, wanted: str) -> None:
         self.wanted = wanted
@@ -183,7 +186,7 @@ class Dependencies:
         self.not_read: list[str] = []
 
     def take(self, path: str, full: str) -> None:
-        """Takes a file; `path` is its name below the source."""
+        """Add the dependencies of the file `full`, if it is of a known kind; `path` is its path below the source."""
         name = os.path.basename(path)
         readers = [reader for pattern, reader in READERS.items() if fnmatch.fnmatchcase(name, pattern)]
         if name.lower().endswith(ARCHIVES) or name in CONDA:
@@ -196,7 +199,7 @@ class Dependencies:
             self.read(path, full, readers)
 
     def read(self, path: str, full: str, readers: list[Any]) -> None:
-        """Takes what a file declares; a file that cannot be read is unknown as a whole."""
+        """Add the dependencies that a file declares. If it cannot be parsed, add it to `not_read`."""
         try:
             with open(full, encoding="utf-8") as file:
                 text = file.read()
@@ -208,7 +211,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_requirements(self, path: str, text: str) -> None:
-        """Takes a requirements file: its packages are pins if it is copied, and declarations otherwise."""
+        """Add the packages of a requirements file: as pins if the file is copied, otherwise as declarations."""
         pins, others = read_requirements(text)
         self.not_read += [f"{path}: {line[:80]}" for line in others if not self.is_included(path, line)]
         named = [pin.partition("==") for pin in pins]
@@ -220,18 +223,18 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Returns whether a line of a file includes a requirements file that is taken anyway."""
+        """Return whether `line` includes another requirements file, which is copied by itself."""
         included = INCLUDED.fullmatch(line)
         other = os.path.normpath(os.path.join(os.path.dirname(path), included[1])) if included else ""
         return is_requirements(other) and fnmatch.fnmatchcase(other, self.wanted) and not other.startswith("..")
 
     def is_pinned(self, name: str, version: str) -> bool:
-        """Returns whether a copy pins a package, at this version if there is one."""
+        """Return whether a copy pins a package, in this version unless `version` is empty."""
         pins = self.pins.get(normalised(name), set())
         return version in pins if version else bool(pins)
 
     def missing(self) -> list[str]:
-        """Returns what no copy has, once each."""
+        """Return everything that no copy contains, without duplicates."""
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"
             for path, name, version in self.declared
@@ -241,7 +244,7 @@ class Dependencies:
 
 
 def main() -> None:
-    """Writes the copies and prints the list."""
+    """Write the copies and print the list."""
     source, copy, wanted = sys.argv[1:]
     found = Dependencies(wanted)
     for folder, _, names in os.walk(source):

@@ -1,11 +1,12 @@
-"""Refuses a Dockerfile that could build something other than what the checks judged.
+"""Refuse a Dockerfile that could build something other than what the checks judged.
 
-`dockerfile.py FILE UNLOCKED PREFIX...` prints the images on which the Dockerfile builds, one a line. Exits 1 with the
-number of every line that is refused. PREFIX is the beginning of an image name that is allowed. UNLOCKED is `refuse`, or
-`allow` for commands that install or download what no lock file names.
+`dockerfile.py FILE UNLOCKED PREFIX...` prints the base images of the Dockerfile, one per line. If lines are refused, it
+prints their numbers and exits with 1. PREFIX is the beginning of the name of an allowed image. UNLOCKED is `allow` if
+commands may install or download things that no lock file names, otherwise `refuse`.
 
-It reads a Dockerfile as BuildKit does, and refuses what could make BuildKit read another one: a syntax or escape
-directive, another encoding and here-documents. It needs Python 3.8 and nothing else, because it runs where Docker does.
+The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file in another
+way: syntax and escape directives, other encodings and here-documents. It needs only Python 3.8, because it runs in the
+build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ PROBLEM = "{} can take what no lock file names and no check judged; install from
 
 
 def instructions(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the number of the first line, the name and the rest of each instruction."""
+    """Yield each instruction: the number of its first line, its name and its arguments."""
     begun, number = "", 0
     for current, line in enumerate(text.split("\n"), 1):
         stripped = line.strip()
@@ -73,7 +74,7 @@ def instructions(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def flags(rest: str) -> tuple[list[str], str]:
-    """Return the options at the beginning of an instruction's arguments, and what follows them."""
+    """Return the options at the beginning of an instruction's arguments, and the other arguments."""
     found = []
     while rest.startswith("--"):
         option, _, rest = rest.partition(" ")
@@ -83,7 +84,7 @@ def flags(rest: str) -> tuple[list[str], str]:
 
 
 class Reader:
-    """Collects the problems and the base images of a Dockerfile."""
+    """The problems and the base images of a Dockerfile, collected instruction by instruction."""
 
     def __init__(self, unlocked: bool, prefixes: list[str]) -> None:
         self.unlocked = unlocked
@@ -93,7 +94,7 @@ class Reader:
         self.problems: list[tuple[int, str]] = []
 
     def image(self, number: int, name: str) -> None:
-        """Take an image or a stage from which something is taken."""
+        """Add an image that the build uses, or a problem if it is not allowed. Names of stages are ignored."""
         if name == "scratch" or (name and name.lower() in self.stages):
             return
         pinned = PINNED.fullmatch(name)
@@ -106,7 +107,7 @@ class Reader:
             self.images.add(name)
 
     def options(self, number: int, options: list[str]) -> None:
-        """Take the options of an instruction, which may name images."""
+        """Check the options of an instruction, and add the images that they name."""
         for option in options:
             if not OPTION.fullmatch(option) or option in ("--from", "--mount"):
                 self.problems.append((number, f"{option} is not a plain option; write --name=value without quotes"))
@@ -123,7 +124,7 @@ class Reader:
                     self.image(number, value)
 
     def read(self, number: int, name: str, rest: str) -> None:
-        """Take one instruction."""
+        """Check one instruction."""
         options, arguments = flags(rest)
         if name not in INSTRUCTIONS:
             self.problems.append((number, REFUSED.get(name, f"{name} is not an instruction that is known here")))
@@ -144,7 +145,7 @@ class Reader:
             self.installs(number, re.sub(r"[\[\]\",']", " ", arguments))
 
     def installs(self, number: int, command: str) -> None:
-        """Take the command of an instruction."""
+        """Add a problem for each part of `command` that installs something without a lock file."""
         for each in re.split(r"[&|;\n]", command):
             for name, (pattern, locked) in INSTALLS.items():
                 within = command if name == "curl or wget" else each
@@ -154,7 +155,7 @@ class Reader:
 
 
 def read_dockerfile(data: bytes, unlocked: bool, prefixes: list[str]) -> Reader:
-    """Return what a Dockerfile holds, with its problems."""
+    """Return a `Reader` that has read the whole Dockerfile."""
     reader = Reader(unlocked, prefixes)
     try:
         text = data.decode("utf-8").replace("\r\n", "\n")
@@ -174,7 +175,7 @@ def read_dockerfile(data: bytes, unlocked: bool, prefixes: list[str]) -> Reader:
 
 
 def main() -> None:
-    """Print the images, or exit 1 with the problems."""
+    """Print the images. If there are problems, print these instead and exit with 1."""
     path, unlocked, *prefixes = sys.argv[1:]
     try:
         with open(path, "rb") as file:

@@ -1,10 +1,11 @@
-"""Lists the packages in an image, and refuses Python packages that no check judged. It never runs the image.
+"""List the packages in an image, and refuse Python packages that no check judged. The image is never run.
 
-`image_packages.py list FILE` reads the tar of `docker export` from standard input and writes a CycloneDX bill of
-materials to FILE. `image_packages.py judge IMAGE SOURCE BASE...` compares such files: a Python package of IMAGE must be
-in a BASE image, or be pinned in a requirements file below the folder SOURCE, which the checks of dependencies read.
+`image_packages.py list FILE` reads the tar archive of `docker export` from standard input and writes a CycloneDX bill
+of materials to FILE. `image_packages.py judge IMAGE SOURCE BASE...` compares such bills. Every Python package of IMAGE
+must be in a BASE image, or be pinned in a requirements file below the folder SOURCE. The checks of dependencies read
+these requirements files.
 
-It needs Python 3.8 and nothing else, because it runs where Docker does.
+The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ if TYPE_CHECKING:
 
 
 def normalised(name: str) -> str:
-    """Return a Python package's name in the form that all spellings share."""
+    """Return a Python package's name in the form that all its spellings share."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def same(version: str) -> str:
-    """Return a version in a form that its spellings share, such as 1.0, 1.00 and 1."""
+def normalised_version(version: str) -> str:
+    """Return a version in the form that all its spellings share: 1 for 1.0 and 1.00."""
     parts = [part.lstrip("0") or "0" if part.isdigit() else part.lower() for part in re.split(r"[.+_-]", version)]
     while len(parts) > 1 and parts[-1] == "0":
         parts.pop()
@@ -56,26 +57,26 @@ def same(version: str) -> str:
 
 
 def fields(text: str) -> Iterator[dict[str, str]]:
-    """Yield the paragraphs of `Name: value` lines, as dpkg, apk and Python's metadata have them."""
+    """Yield each paragraph of `Name: value` lines as a dict. dpkg, apk and Python's metadata use this format."""
     for paragraph in re.split(r"\n\s*\n", text):
         lines = [line.partition(":") for line in paragraph.split("\n")]
         yield {key: value.strip() for key, colon, value in lines if colon}
 
 
 def read_python(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the package of a METADATA, PKG-INFO or egg-info file."""
+    """Yield the package that a METADATA, PKG-INFO or egg-info file describes."""
     about = next(fields(text))
     yield "pypi", about.get("Name") or found[1], about.get("Version") or found[2] or ""
 
 
 def read_local(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield a package that was installed from a folder, as a kind of its own."""
+    """Yield a package that was installed from a folder. It has the kind `local`."""
     if '"file://' in text:
         yield "local", found[1], found[2]
 
 
 def read_node(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the package of a package.json file."""
+    """Yield the package that a package.json file describes."""
     try:
         about = json.loads(text)
     except (ValueError, RecursionError):
@@ -99,7 +100,7 @@ def read_apk(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def named(kind: str) -> Reader:
-    """Return a reader of a package whose file name has its name and version."""
+    """Return a reader for files whose names contain the package's name and version."""
     return lambda found, text: iter([(kind, found[1], found[2] or "")])
 
 
@@ -117,7 +118,10 @@ READERS: list[tuple[re.Pattern[str], Reader, bool]] = [
 
 
 def components(stream: tarfile.TarFile) -> Iterator[dict[str, object]]:
-    """Yield a component for each package; a package whose file cannot be read has the name of its folder."""
+    """Yield a component for each package in the image.
+
+    A `.dist-info` folder counts as a package even if its METADATA is missing or is a link.
+    """
     for member in stream:
         path = re.sub(r"^(\./)+", "", member.name)
         # A link or a missing METADATA hides no package.
@@ -131,7 +135,7 @@ def components(stream: tarfile.TarFile) -> Iterator[dict[str, object]]:
 
 
 def content(stream: tarfile.TarFile, member: tarfile.TarInfo) -> str:
-    """Return the text of a file that describes packages."""
+    """Return the text of a file that describes packages. Exit if the file is too large."""
     if member.size > MOST_BYTES:
         sys.exit(f"{member.name!a} has {member.size} bytes, which no description of packages has")
     file = stream.extractfile(member)
@@ -139,13 +143,13 @@ def content(stream: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 
 
 def component(kind: str, name: str, version: str, path: str) -> dict[str, object]:
-    """Return a component of CycloneDX with the place where it was found."""
+    """Return a CycloneDX component. Its property `path` says where the package is."""
     found = {"type": "library", "name": name[:200], "version": version[:200], "purl": f"pkg:{kind}/{name}@{version}"}
     return {**found, "properties": [{"name": "path", "value": path}]}
 
 
 def list_packages(target: str) -> None:
-    """Write the bill of materials of the image whose files come from standard input."""
+    """Write the bill of materials of the image whose exported files come from standard input."""
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as stream:
         unique = {json.dumps(each, sort_keys=True): each for each in components(stream)}
     bill = {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": list(unique.values())}
@@ -155,29 +159,29 @@ def list_packages(target: str) -> None:
 
 
 def python_packages(path: str, kind: str = "pypi") -> dict[tuple[str, str], str]:
-    """Return the Python packages of a bill of materials: the place of each, by name and version."""
+    """Return the paths of the Python packages in a bill of materials, keyed by name and version."""
     with open(path) as file:
         bill = json.load(file)
     places = [(each, each["properties"][0]["value"]) for each in bill["components"] if f"pkg:{kind}/" in each["purl"]]
-    return {(normalised(each["name"]), same(each["version"])): at for each, at in places}
+    return {(normalised(each["name"]), normalised_version(each["version"])): at for each, at in places}
 
 
 def pins_of(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the packages that a requirements file pins, as a scanner judges them."""
+    """Yield the name and version of each package that a requirements file pins for Linux."""
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         pinned = PINNED.fullmatch(re.sub(r"(^|\s)#.*", "", line).strip())
         if pinned and not for_another_system(pinned[3] or ""):
-            yield normalised(pinned[1]), same(pinned[2])
+            yield normalised(pinned[1]), normalised_version(pinned[2])
 
 
 def for_another_system(marker: str) -> bool:
-    """Return whether a marker is false on every Linux, so that no scanner judges its package."""
+    """Return whether an environment marker is false on every Linux system. Scanners do not judge such a package."""
     plain = not re.search(r"\bor\b|[()]", marker)
     return plain and any(OTHER_SYSTEM.fullmatch(part) for part in re.split(r"\band\b", marker))
 
 
 def pinned_in(source: str) -> tuple[set[tuple[str, str]], set[str]]:
-    """Return the packages that requirements files pin, and the names that the source gives to itself."""
+    """Return the packages that requirements files pin, and the names that the source declares for itself."""
     pins: set[tuple[str, str]] = set()
     own: set[str] = set()
     for folder, _, names in os.walk(source):
@@ -196,7 +200,7 @@ def pinned_in(source: str) -> tuple[set[tuple[str, str]], set[str]]:
 
 
 def judge(image: str, source: str, bases: list[str]) -> None:
-    """Exit 1 if the image has a Python package that neither a base image nor a requirements file has."""
+    """Exit with 1 if the image has a Python package that is neither in a base image nor pinned."""
     pins, own = pinned_in(source)
     known = set().union(*(python_packages(base) for base in bases)) | pins
     found = python_packages(image)

@@ -1,9 +1,12 @@
-"""The second gate: block a release whose image has vulnerabilities according to the registry, or was not scanned.
+"""The second gate: block a release if the registry's scan of its image finds vulnerabilities or is missing.
 
-Wait until the scan of $REPOSITORY@$IMAGE_DIGEST has ended, write the findings to the file named by the argument, and
-exit 1 for a finding that is at least as severe as the least severe word in $SEVERITIES, for a finding without a known
-severity (unless $UNRATED is `pass`), for a failed or missing scan, and for counts that contradict the findings. Start a
-scan if there is none, or if the last basic scan is older than a day.
+The script waits for the scan of $REPOSITORY@$IMAGE_DIGEST. It starts a scan if there is none, or if the last basic scan
+is older than a day. It writes the findings to the file that its argument names. It exits with 1 in these cases:
+
+- A finding is at least as severe as the least severe word in $SEVERITIES.
+- A finding has no known severity, and $UNRATED is not `pass`.
+- The scan failed or is missing.
+- The scan's counts contradict its findings.
 """
 
 import json
@@ -33,9 +36,9 @@ SHOWN = 5
 
 
 def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int], list[Any]]:
-    """Wait until the image's scan has ended and its counts fit its findings. Return status, counts and findings.
+    """Wait until the image's scan has ended and its counts match its findings. Return status, counts and findings.
 
-    Counts and findings may differ for a moment, because they change while an image is monitored.
+    Counts and findings may differ for a moment while Inspector monitors the image. The wait ends after WAIT_SECONDS.
     """
     image = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
     deadline = time.monotonic() + WAIT_SECONDS
@@ -57,9 +60,10 @@ def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str
 
 
 def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
-    """Return the pages of the image's scan result, or none if ECR does not know a scan.
+    """Return the pages of the image's scan result, or an empty list if ECR does not know a scan.
 
-    The scan on push is not known at once. It never starts in a registry whose scanning rules exclude the repository.
+    After a push, ECR does not know the scan at once. If the registry's scanning rules exclude the repository, it never
+    does.
     """
     try:
         return list(ecr.get_paginator("describe_image_scan_findings").paginate(**image))
@@ -70,20 +74,20 @@ def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
 
 
 def contents(pages: list[Any]) -> tuple[dict[str, int], list[Any]]:
-    """Return the registry's counts by severity, and all findings."""
+    """Return the registry's counts by severity, and the list of all findings."""
     results = [page.get("imageScanFindings", {}) for page in pages]
     findings = [item for page in results for item in page.get("findings", []) + page.get("enhancedFindings", [])]
     return (results[0].get("findingSeverityCounts", {}) if results else {}), findings
 
 
 def is_outdated(page: dict[str, Any]) -> bool:
-    """Return whether the result is that of a basic scan which ended more than a day ago."""
+    """Return whether the result is from a basic scan that ended more than a day ago."""
     ended = page.get("imageScanFindings", {}).get("imageScanCompletedAt")
     return page["imageScanStatus"]["status"] == "COMPLETE" and bool(ended) and datetime.now(UTC) - ended > OLDEST_RESULT
 
 
 def start_scan(ecr: Any, image: dict[str, Any]) -> bool:
-    """Start a scan of the image. Return False if ECR refuses because the image is or was just scanned."""
+    """Start a scan of the image. Return False if ECR refuses, for example because it scanned the image recently."""
     try:
         ecr.start_image_scan(**image)
     except ClientError as error:
@@ -94,13 +98,13 @@ def start_scan(ecr: Any, image: dict[str, Any]) -> bool:
 
 
 def severity_of(finding: Any) -> str:
-    """Return a finding's severity, or UNRATED if it is not on the scale."""
+    """Return a finding's severity, or UNRATED if it is not in SCALE."""
     word = finding.get("severity") if isinstance(finding, dict) else None
     return word if word in SCALE else UNRATED
 
 
 def contradiction(counts: dict[str, int], findings: list[Any]) -> str:
-    """Return how the registry's counts contradict its findings, or an empty text."""
+    """Return how the registry's counts contradict its findings, or an empty string."""
     listed = Counter(severity_of(finding) for finding in findings)
     counted: Counter[str] = Counter()
     for word, number in counts.items():
@@ -110,7 +114,7 @@ def contradiction(counts: dict[str, int], findings: list[Any]) -> str:
 
 
 def name_of(finding: Any) -> str:
-    """Return the name of a vulnerability, with nothing but printable characters."""
+    """Return the name of a vulnerability. Unprintable characters become `?`."""
     details = finding.get("packageVulnerabilityDetails") if isinstance(finding, dict) else None
     name = details.get("vulnerabilityId") if isinstance(details, dict) else None
     name = name or (finding.get("name") if isinstance(finding, dict) else None)
@@ -118,7 +122,7 @@ def name_of(finding: Any) -> str:
 
 
 def problem_of(status: str, counts: dict[str, int], findings: list[Any]) -> str:
-    """Return why a scan blocks the release, or an empty text."""
+    """Return why a scan blocks the release, or an empty string."""
     if status not in DONE:
         return f"has status {status}, so the release is blocked"
     if wrong := contradiction(counts, findings):
@@ -135,7 +139,7 @@ def problem_of(status: str, counts: dict[str, int], findings: list[Any]) -> str:
 
 
 def main() -> None:
-    """Write the result of the scan, and exit 1 if it blocks the release."""
+    """Write the result of the scan to a file. Exit with 1 if it blocks the release."""
     repository, digest = os.environ["REPOSITORY"], os.environ["IMAGE_DIGEST"]
     status, counts, findings = wait_for_scan(boto3.client("ecr"), repository, digest)
     summary = {"repository": repository, "digest": digest, "status": status, "counts": counts, "findings": findings}

@@ -1,11 +1,11 @@
-"""Prints the pinned packages of a requirements file: `pinned_requirements.py FILE`.
+"""Print the pinned packages of a requirements file: `pinned_requirements.py FILE`.
 
-Anything else in it is refused. An address or a folder instead of a name, a further file and an option such as
-`--no-binary` could make pip run code of the application while it installs. Another index could hold another package of
-the same name. An encoding line or a comment that ends in a backslash could make pip read other packages than a scanner.
+Any other line is refused. A URL or a folder instead of a name, an included file, or an option such as `--no-binary`
+could make pip run code of the application during the installation. Another index could have another package of the same
+name. An encoding line, or a comment that ends in a backslash, could make pip read other packages than a scanner.
 
-Markers are left out, because a scanner judges only the packages that its own Python would install. Packages for other
-systems than Linux are left out as a whole, because an image is Linux.
+Environment markers are omitted, because a scanner judges only the packages that its own Python would install. Packages
+for systems other than Linux are omitted, because an image is Linux.
 """
 
 import re
@@ -22,13 +22,13 @@ OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\$", re.MULTILINE)
 
 
 def for_another_system(marker: str) -> bool:
-    """Returns whether a marker is false on every Linux."""
+    """Return whether an environment marker is false on every Linux system."""
     plain = not re.search(r"\bor\b|[()]", marker)
     return plain and any(OTHER_SYSTEM.fullmatch(part) for part in re.split(r"\band\b", marker))
 
 
 def main() -> None:
-    """Prints each requirement on a line; exits 1 with the line that is none."""
+    """Print each pinned package on a line. If a line is anything else, print it and exit with 1."""
     (path,) = sys.argv[1:]
     with open(path, "rb") as file:
         data = file.read()

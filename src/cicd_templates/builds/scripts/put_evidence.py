@@ -1,7 +1,7 @@
-"""Store a file in the evidence bucket, `put_evidence.py FILE NAME`, without overwriting anything.
+"""Store a file in the evidence bucket without overwriting anything: `put_evidence.py FILE NAME`.
 
-The key is $SERVICE/$EXECUTION_ID/NAME. If a retried action stores the same content, the existing object is kept; other
-content gets the next free number, such as `sbom.cdx-2.json`.
+The key is $SERVICE/$EXECUTION_ID/NAME. If an earlier attempt has stored the same content, its object is kept. If it has
+stored other content, the new content gets the next free number, such as `sbom.cdx-2.json`.
 """
 
 import os

@@ -1,12 +1,12 @@
-"""Runs detect-secrets on a plain copy of the source: `scan_secrets.py SOURCE COPY OPTION...`.
+"""Run detect-secrets on a plain copy of the source: `scan_secrets.py SOURCE COPY OPTION...`.
 
-detect-secrets skips a file for its extension, and for one byte that is not UTF-8. So every file is copied as UTF-8: it
-is read by its byte order mark, as UTF-8, or as Latin-1, which takes any byte. NUL characters are removed, because
-UTF-16 without a mark is text with NULs. Links are left out, because the file that they lead to is copied itself.
-Digests in lock files (`sha512-...`) are left out too: each of them looks like a secret.
+detect-secrets skips files with certain extensions, and files with a byte that is not UTF-8. So every file is copied as
+UTF-8. It is decoded by its byte order mark, as UTF-8, or as Latin-1, which accepts every byte. NUL characters are
+removed, because UTF-16 text without a mark contains them. Links are not copied, because their targets are copied
+anyway. Digests in lock files (`sha512-...`) are removed, because each of them looks like a secret.
 
-detect-secrets reads every file that can be parsed as INI only by that reader, which leaves out comments and headers. So
-the lines themselves are always scanned, together with what its readers make of them.
+If detect-secrets can parse a file as INI, it scans only the parsed values, without comments and headers. So the lines
+of the file are always scanned, together with the lines that the parsers of detect-secrets produce.
 """
 
 import codecs
@@ -35,7 +35,10 @@ DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}
 
 
 def text(data: bytes) -> str:
-    """Returns the text of a file's bytes; with a mark of UTF-16 or UTF-32, also as Latin-1, if the mark is false."""
+    """Return the decoded text of a file, without NUL characters.
+
+    If the file has a mark of UTF-16 or UTF-32, its text as Latin-1 is appended, because the mark may be false.
+    """
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     plain = data.decode("latin-1")
     try:
@@ -48,7 +51,7 @@ def text(data: bytes) -> str:
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yields the lines of a file, followed by the lines that only the readers of detect-secrets make of it."""
+    """Yield one list: the lines of a file, then the further lines that the parsers of detect-secrets produce."""
     with open(filename, encoding="utf-8") as opened:
         file: Any = opened
         lines: list[str] = file.readlines()
@@ -62,7 +65,7 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
 
 
 def copy(source: str, target: str) -> None:
-    """Copies the files; raises `OSError` for one that cannot be read, because nothing would be known of it."""
+    """Copy the files as text. Raises `OSError` if a file cannot be read, because it would not be scanned."""
 
     def refuse(error: OSError) -> None:
         raise error
@@ -83,7 +86,7 @@ def copy(source: str, target: str) -> None:
 
 
 def main() -> int:
-    """Copies the source and scans the copy."""
+    """Copy the source and scan the copy. Return the exit code of detect-secrets."""
     source, target, *options = sys.argv[1:]
     copy(source, target)
     os.chdir(target)

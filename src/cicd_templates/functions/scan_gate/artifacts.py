@@ -1,4 +1,7 @@
-"""Read reports from CodePipeline artifacts: zips in S3, read in memory within limits, never extracted to disk."""
+"""Read reports from CodePipeline artifacts, which are zip files in S3.
+
+They are read in memory, within limits, and never extracted to disk.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ def fetch_artifact(s3: Any, location: dict[str, str]) -> bytes:
 
 
 def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
-    """Return those of `names` that are in a zip. Raise `UnusableError` for a damaged, encrypted or oversized zip."""
+    """Return the content of the entries `names`, as far as the zip file `data` has them.
+
+    Raises `UnusableError` if the file is damaged, encrypted or too large, or has too many entries or two with one name.
+    """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile as error:
@@ -40,7 +46,7 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
 
 
 def _read_entry(archive: zipfile.ZipFile, name: str, remaining: int) -> bytes:
-    """Return the bytes of one entry, limited while reading: the size stated in the zip may be false."""
+    """Return the content of one entry. Reading stops at a limit, because the size stated in the zip may be false."""
     try:
         with archive.open(name) as entry:
             content = entry.read(remaining + 1)

@@ -1,4 +1,4 @@
-"""Reader of Bandit's JSON. Bandit has no critical severity, and exits 0 even if it parsed nothing."""
+"""Reader of Bandit's JSON. Bandit has no critical severity, and exits with 0 even if it could not parse any file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cicd_templates.functions.scan_gate.severity import normalised_severity
 
 
 def read_bandit(value: Any) -> Report:
-    """Return the report of `bandit --format json`."""
+    """Return the output of `bandit --format json` as a `Report`."""
     report = require_keys(value, "Bandit", "results", "errors", "metrics")
     read = Report([_bandit_finding(row) for row in rows(report["results"], "results")])
     errors = rows(report["errors"], "errors")

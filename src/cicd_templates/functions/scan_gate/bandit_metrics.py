@@ -1,4 +1,4 @@
-"""Bandit's own counts, which its JSON has at the top and its SARIF among the properties of a run."""
+"""Bandit's metrics: the key `metrics` of its JSON, and of the properties of a run in its SARIF."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _SEVERITY_WORDS = ("HIGH", "MEDIUM", "LOW", "UNDEFINED")
 def check_metrics(value: Any, severities: Iterable[object], read: Report) -> None:
     """Mark a report as incomplete if no code was scanned, or if Bandit counted findings that it does not list.
 
-    `severities` has Bandit's word for each listed finding. Bandit counts before it leaves out what a baseline, a level
-    or `# nosec` hides.
+    `severities` has Bandit's severity of each listed finding. Bandit also counts findings that it does not list because
+    of a baseline, a minimum level or `# nosec`.
     """
     metrics = {name: mapping(counts, name) for name, counts in mapping(value, "metrics").items()}
     totals = metrics.pop("_totals", {})

@@ -1,4 +1,4 @@
-"""Reader of CycloneDX with vulnerabilities. A document without them is an inventory, not a scan."""
+"""Reader of CycloneDX documents with vulnerabilities. A document without vulnerabilities does not prove a scan."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _GROUPED = ("npm", "composer", "golang", "github")
 
 
 def read_cyclonedx(value: Any) -> Report:
-    """Return the report of a bill of materials with vulnerabilities.
+    """Return a bill of materials with vulnerabilities as a `Report`.
 
-    A scan that finds nothing and an inventory look alike, so a document without a vulnerability is incomplete.
+    The report is incomplete if no vulnerability is listed: a scan without findings looks like a mere list of
+    components.
     """
     bill = require_keys(value, "a CycloneDX tool", "bomFormat")
     if bill["bomFormat"] != "CycloneDX":
@@ -64,9 +65,10 @@ def read_cyclonedx(value: Any) -> Report:
 
 
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
-    """Return the worst word of the ratings, and the severity of the worst rating, by its word or else by its score.
+    """Return the worst severity in the tool's own words, and the severity that counts.
 
-    A rating whose severity is unknown counts as unknown, unless another one is high or worse.
+    A rating without a word is judged by its CVSS score. If a rating is unknown, the severity is unknown, unless another
+    rating is high or worse.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)
@@ -84,7 +86,7 @@ def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
 
 
 def _generators(bill: dict[str, Any]) -> list[str]:
-    """Return the names of the tools in the metadata, in the spelling of version 1.4 and of 1.5."""
+    """Return the names of the tools in the metadata. Version 1.4 writes them as a list, version 1.5 as an object."""
     tools = mapping(bill.get("metadata"), "metadata").get("tools")
     if isinstance(tools, dict):
         tools = [*rows(tools.get("components"), "components"), *rows(tools.get("services"), "services")]
@@ -92,7 +94,7 @@ def _generators(bill: dict[str, Any]) -> list[str]:
 
 
 def _packages(bill: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return the name and version of each component, also of nested ones, by its reference in the document."""
+    """Return the name and version of every component, keyed by its `bom-ref`. Nested components are included."""
     packages: dict[str, tuple[str, str]] = {}
     remaining = rows(bill.get("components"), "components")
     described = mapping(mapping(bill.get("metadata"), "metadata").get("component"), "component")
@@ -112,7 +114,7 @@ def _package(component: dict[str, Any]) -> tuple[str, str]:
 
 
 def _package_of(ref: str) -> tuple[str, str]:
-    """Return the name and version in a package URL, or the reference itself."""
+    """Return the name and version in the package URL `ref`. If `ref` is not a package URL, return it as the name."""
     purl = _PURL.match(ref)
     if purl is None:
         return ref, ""

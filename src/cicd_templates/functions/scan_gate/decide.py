@@ -1,4 +1,4 @@
-"""Decide from reports, a policy and the date whether a release may continue. Performs no I/O."""
+"""Decide whether a release may continue, from its reports, the policy and the date. Performs no I/O."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ SOURCE = "source digest"
 
 @dataclass
 class JudgedFinding:
-    """One vulnerability, reported by one or more `checks`; the first of `alike` stands for all, at the worst severity.
+    """A vulnerability, and whether it blocks the release. Several `checks` may have reported it.
 
-    It blocks unless each has a waiver: `waiver` is the one that expires first, and `expired` one that has expired.
-    `kinds` are the kinds of finding for which it blocks, whatever the threshold of its check is.
+    - `alike` are the findings of all these checks. The first one represents them all; `severity` is the worst of them.
+    - `waiver` is None unless each of them has a valid waiver. It is the one of these waivers that expires first.
+    - `expired` is an expired waiver of one of them, if there is any.
+    - `kinds` are the kinds (keys of `policy.KINDS`) for which the policy blocks it, if its check's threshold does not.
     """
 
     alike: list[Finding]
@@ -37,11 +39,14 @@ class JudgedFinding:
 
 @dataclass
 class Decision:
-    """The judged findings, and in `broken` the reason for each unusable report, which fails the release.
+    """The decision about a release.
 
-    `weaker` are the settings that are weaker than their defaults, and `covered` says what each check scanned. `known`
-    has the fingerprints of the last release's findings, or is None if they are unknown.
-    `source_digest` identifies the source that all reports with a run record are about. It is empty if they differ.
+    - `broken` maps a check to the reason why its report is unusable. It may also have a reason for the policy, and one
+      for reports about different sources. Any reason fails the release.
+    - `weaker` are the settings that are weaker than their defaults.
+    - `covered` maps each check to a description of what it scanned.
+    - `known` has the fingerprints of the last release's findings; None if there is no such release.
+    - `source_digest` identifies the source that all reports are about; it is empty if they differ or do not say.
     """
 
     findings: list[JudgedFinding] = field(default_factory=list)
@@ -58,16 +63,19 @@ class Decision:
         return FAIL if self.broken or any(each.blocks for each in self.findings) else PASS
 
     def is_new(self, judged: JudgedFinding) -> bool:
-        """Return whether the last release had no finding like this one."""
+        """Return whether the last release had no such finding; false if there is no last release."""
         return self.known is not None and self.known.isdisjoint(finding.fingerprint for finding in judged.alike)
 
     def count(self, severity: str) -> int:
-        """Return the number of findings of a severity without a waiver."""
+        """Return the number of findings that have this severity and no waiver."""
         return sum(each.severity == severity and each.waiver is None for each in self.findings)
 
 
 def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, today: date) -> Decision:
-    """Judge the reports of the `expected` checks. A missing report fails the release; no waiver can cover it."""
+    """Return the decision about a release that needs the reports of the `expected` checks.
+
+    A missing report fails the release, and no waiver can accept that.
+    """
     policy = policy.on(today)
     decision = Decision(weaker=policy.weaker)
     if policy.problems:
@@ -90,7 +98,7 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
 
 
 def _by_package(finding: Finding) -> list[Finding]:
-    """Return the finding once for each package that it is in, because each of them needs a waiver of its own."""
+    """Return a copy of the finding for each affected package, because each package needs its own waiver."""
     if not finding.also_in:
         return [finding]
     packages = [(finding.package, finding.version), *finding.also_in]
@@ -98,7 +106,7 @@ def _by_package(finding: Finding) -> list[Finding]:
 
 
 def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
-    """Note the source that all reports are about. Reports about different sources make the release fail."""
+    """Record the source that all reports are about. If they are about different sources, the release fails."""
     checks_by_digest: dict[str, list[str]] = {}
     for check, report in reports.items():
         if report.source_digest:
@@ -111,7 +119,11 @@ def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
 
 
 def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
-    """Return what identifies a finding across tools: each id with its package, or the check and fingerprint."""
+    """Return the keys of a finding. Findings of different tools are the same if they share a key.
+
+    The keys of a finding in a package are its id and aliases, each with the package's name. Any other finding has one
+    key: its check and its fingerprint.
+    """
     if not finding.package:
         return [(check, finding.fingerprint)]
     # Some tools write a Maven package with its group before a colon.
@@ -120,7 +132,10 @@ def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
 
 
 def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
-    """Return the findings in groups that share an identity, directly or through other findings, in their order."""
+    """Return the findings in groups. Two findings are in a group if they share a key, directly or through others.
+
+    The order of the findings is kept.
+    """
     leaders: dict[tuple[str, str], tuple[str, str]] = {}
 
     def find_leader(name: tuple[str, str]) -> tuple[str, str]:
@@ -166,7 +181,7 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _raised_severity(finding: Finding, policy: Policy) -> str:
-    """Return the severity of a finding, raised if the policy names it or if it is or will probably be exploited."""
+    """Return a finding's severity, raised if the policy promotes its id or if exploitation is known or probable."""
     severity = finding.severity
     if {finding.id, *finding.aliases} & set(policy.promote):
         return "critical"
@@ -177,9 +192,10 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 
 
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
-    """Return the kinds of a finding that stop a release at its severity.
+    """Return the kinds for which the policy blocks a finding of this severity.
 
-    The tool's own severity counts, not the one that a low confidence lowered: a planted injection looks like a guess.
+    If the reader lowered the tool's own severity because of a low confidence, the tool's severity counts: a
+    deliberately planted injection also gets a low confidence.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

@@ -1,4 +1,4 @@
-"""Reader of detect-secrets' JSON. detect-secrets exits 0 whatever it finds."""
+"""Reader of detect-secrets' JSON. detect-secrets exits with 0 whatever it finds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _UNVERIFIED = 2
 
 
 def read_detect_secrets(value: Any) -> Report:
-    """Return the report of `detect-secrets scan`. It names a secret by type and hash, never by value."""
+    """Return the output of `detect-secrets scan` as a `Report`.
+
+    The output has the type and the hash of each secret, never its value.
+    """
     report = require_keys(value, "detect-secrets", "version", "plugins_used", "results")
     require_version(report["version"], "1.x", "the version of detect-secrets")
     read = Report(tool_version=text(report["version"]))

@@ -1,6 +1,6 @@
-"""What the exit code of a tool says about its report: that the run did not finish, or that it found something.
+"""The exit codes with which tools say that a run did not finish, or that it found something.
 
-Zero says nothing, because most tools exit with 0 whatever they find.
+The exit code 0 proves nothing, because most tools exit with 0 whatever they find.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ _UNFINISHED = {
 
 
 def check_run(data: bytes, tool: str, report: Report) -> None:
-    """Mark `report` as incomplete if the valid run record in `data` contradicts it: its exit code or its version."""
+    """Mark `report` as incomplete if the exit code or the tool's version in its run record contradicts it.
+
+    `data` is the record, which must be valid.
+    """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]
     names = {tool, version.split()[0].lower().rstrip(",")}

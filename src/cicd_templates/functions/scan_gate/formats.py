@@ -1,4 +1,4 @@
-"""The reader of each report format, and the function that reads a report without raising."""
+"""The report formats: the reader of each, and the format of each tool."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from cicd_templates.functions.scan_gate.grype import read_grype
 from cicd_templates.functions.scan_gate.junit import read_junit
 from cicd_templates.functions.scan_gate.pip_audit import read_pip_audit
 from cicd_templates.functions.scan_gate.reading import Report, parse_json
-from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.safety import read_safety
 from cicd_templates.functions.scan_gate.sarif import read_sarif
 from cicd_templates.functions.scan_gate.semgrep import read_semgrep
 from cicd_templates.functions.scan_gate.snyk import read_snyk
 from cicd_templates.functions.scan_gate.trivy import read_trivy
+from cicd_templates.functions.scan_gate.unusable_reports import read_or_mark_unusable
 
 READERS: dict[str, Callable[[bytes], Report]] = {
     "bandit": lambda data: read_bandit(parse_json(data)),
@@ -34,7 +34,10 @@ READERS: dict[str, Callable[[bytes], Report]] = {
 
 
 def format_of(tool: str) -> str | None:
-    """Return the report format of a tool, or None if it is unknown. Several tools write SARIF or Snyk's JSON."""
+    """Return the report format of a tool, or None if it is unknown.
+
+    The names of all tools that write SARIF end in `sarif`; the names of all Snyk tools begin with `snyk`.
+    """
     if tool.endswith("sarif"):
         return "sarif"
     if tool.startswith("snyk"):
@@ -44,8 +47,8 @@ def format_of(tool: str) -> str | None:
 
 
 def read_report(form: str, data: bytes, tool: str = "") -> Report:
-    """Return the report in `data`, of the format `form`. A problem becomes its status and reason.
+    """Return the report in `data`, whose format is `form`. If it is unusable, its status and reason say why.
 
-    A report in a format that many tools write must name `tool` as its writer, if one is given.
+    If `tool` is given, a SARIF or CycloneDX report must name it as its writer.
     """
-    return read_safely(READERS[form], form, data, tool)
+    return read_or_mark_unusable(READERS[form], form, data, tool)

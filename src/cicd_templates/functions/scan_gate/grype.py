@@ -1,4 +1,4 @@
-"""Reader of Grype's JSON. Grype exits 0 whatever it finds, unless configured otherwise."""
+"""Reader of Grype's JSON. Grype exits with 0 whatever it finds, unless configured otherwise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_
 
 
 def read_grype(value: Any) -> Report:
-    """Return the report of `grype --output json`."""
+    """Return the output of `grype --output json` as a `Report`."""
     report = require_keys(value, "Grype", "matches", "descriptor")
     descriptor = mapping(report["descriptor"], "descriptor")
     if descriptor.get("name") != "grype":
@@ -44,7 +44,7 @@ def read_grype(value: Any) -> Report:
 
 
 def _alerts(value: Any) -> set[str]:
-    """Return the types of the alerts, such as `distro-eol`. An empty object stands for an empty list."""
+    """Return the types of the alerts, such as `distro-eol`. Grype may write an empty object for an empty list."""
     packages = rows([] if value == {} else value, "alertsByPackage")
     return {text(alert.get("type")) for package in packages for alert in rows(package.get("alerts"), "alerts")}
 

@@ -1,6 +1,6 @@
-"""The gate: judge the reports of a release, store verdict and summary as evidence, and answer the pipeline's job.
+"""The gate: judge the reports of a release, store the decision as evidence, and answer the pipeline's job.
 
-Every path answers the job exactly once, and only the verdict PASS is a success: a crash, an unusable report or a
+Every path answers the job exactly once, and only the verdict PASS is a success. A crash, an unusable report or a
 timeout fails the release. The event is never logged, because it contains credentials.
 """
 
@@ -17,16 +17,16 @@ from cicd_templates.functions.scan_gate.artifacts import fetch_artifact, read_en
 from cicd_templates.functions.scan_gate.decide import PASS, Decision, decide
 from cicd_templates.functions.scan_gate.exit_codes import check_run
 from cicd_templates.functions.scan_gate.findings import as_json
-from cicd_templates.functions.scan_gate.foreign import one_line
 from cicd_templates.functions.scan_gate.formats import READERS
 from cicd_templates.functions.scan_gate.last_release import known_fingerprints, remember_release
 from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Report, UnusableError
 from cicd_templates.functions.scan_gate.record import RECORD, add_record, record_problem
-from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import summary
 from cicd_templates.functions.scan_gate.templates_version import require_newest_templates
+from cicd_templates.functions.scan_gate.untrusted_text import one_line
+from cicd_templates.functions.scan_gate.unusable_reports import read_or_mark_unusable
 
 # Errors for a job that an earlier delivery of the same event has already answered.
 ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
@@ -41,7 +41,7 @@ class TimeIsUp(BaseException):
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answer the job with the verdict, counts and the key of the evidence, or with what blocks the release."""
+    """Report the job's success with verdict, counts and evidence key, or its failure with what blocks the release."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -99,7 +99,7 @@ def _answer_job(put_result: Any, **answer: Any) -> None:
 
 
 def _decide_release(data: dict[str, Any], parameters: dict[str, str]) -> Decision:
-    """Read the report of each check, with the credentials of the job only, and decide."""
+    """Read the report of each check with the job's own credentials, and return the decision."""
     import boto3
     from botocore.config import Config
 
@@ -136,7 +136,7 @@ def _read_check_report(contents: dict[str, bytes], name: str, form: str, tool: s
         problem = f"its artifact has no {' and no '.join(missing)}"
     if problem:
         return Report(status=ERROR, reason=problem)
-    report = read_safely(READERS[form], form, contents[name], tool)
+    report = read_or_mark_unusable(READERS[form], form, contents[name], tool)
     check_run(contents[RECORD], tool, report)
     add_record(report, contents[RECORD])
     return report
@@ -157,7 +157,10 @@ def _metric_line(values: dict[str, int]) -> str:
 
 
 def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> str:
-    """Store summary and decision, and return the key of the decision. Evidence is never overwritten."""
+    """Store the summary and the decision as evidence. Return the key of the decision.
+
+    Evidence is never overwritten.
+    """
     versions = {"source_version": parameters["sourceVersion"], "templates_version": parameters["templatesVersion"]}
     prefix = f"{os.environ['SERVICE']}/{parameters['execution']}"
     _put_once(s3, f"{prefix}/summary", ".md", summary(decision))
@@ -165,7 +168,10 @@ def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> st
 
 
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
-    """Store `content` under the first numbered key that is free or has the same content, and return the key."""
+    """Store `content` and return its key. If other content has this key, a number is added to the key.
+
+    If the same content is already stored, return its key. Raises `ValueError` after MAX_ATTEMPTS keys.
+    """
     from botocore.exceptions import ClientError
 
     bucket, body = os.environ["EVIDENCE_BUCKET"], content.encode()

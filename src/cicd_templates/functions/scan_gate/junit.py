@@ -17,7 +17,7 @@ _SKIPPED_WORDS = ("skipped", "notrun", "disabled", "suppressed", "ignored", "pen
 
 
 def read_junit(data: bytes) -> Report:
-    """Return the report of a test run, whose counts must be those of its tests."""
+    """Return a JUnit report as a `Report`. It is incomplete if its counts contradict the tests that it lists."""
     root = _parse_xml(data)
     result = Report()
     for suite in _suites(root):
@@ -44,7 +44,10 @@ def read_junit(data: bytes) -> Report:
 
 
 def _parse_xml(data: bytes) -> ElementTree.Element:
-    """Return the root element. A document type is refused: it could define entities of any size."""
+    """Return the root element. Raises `UnusableError` if the XML is invalid or has a document type.
+
+    A document type could define entities of any size.
+    """
     # The parser also takes UTF-16, in which it would see a document type that we do not, and which has NUL bytes.
     try:
         text = data.decode("utf-8-sig")
@@ -64,7 +67,7 @@ def _parse_xml(data: bytes) -> ElementTree.Element:
 
 
 def _suites(root: ElementTree.Element) -> list[ElementTree.Element]:
-    """Return `root` and every suite within it, each once."""
+    """Return `root` and all suites within it, without duplicates."""
     return [root, *(suite for suite in root.iter("testsuite") if suite is not root)]
 
 
@@ -77,9 +80,9 @@ def _outcome(case: ElementTree.Element) -> str:
 
 
 def _count_problem(suite: ElementTree.Element) -> str:
-    """Return how the counts of a suite contradict its tests, including those of nested suites, or nothing.
+    """Return how the counts of a suite contradict its tests and those of nested suites, or an empty string.
 
-    A runner may count a test that it repeated each time, and may leave out tests that it skipped.
+    A runner may count each repetition of a test, and may leave out skipped tests.
     """
     cases = list(suite.iter("testcase"))
     outcomes = Counter(map(_outcome, cases))

@@ -1,4 +1,4 @@
-"""The kinds of finding that a policy names, by the weaknesses of a finding."""
+"""The kinds of findings, such as `injection`, for which a policy has thresholds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _SECRETS = (259, 321, 540, 798)
 
 
 def kinds_of(finding: Finding) -> list[str]:
-    """Return the kinds of a finding, also of one in a package: an injection there is one in the service."""
+    """Return the kinds of a finding, according to its CWE numbers.
+
+    A weakness in a package counts like the same weakness in the service's own code.
+    """
     found = categories(finding.cwe, component=False)
     kinds = [kind for kind, listed in _CATEGORIES.items() if not set(listed).isdisjoint(found)]
     return kinds + (["secrets"] if not set(_SECRETS).isdisjoint(finding.cwe) else [])

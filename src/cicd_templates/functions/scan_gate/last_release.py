@@ -1,4 +1,4 @@
-"""The findings of the last release that passed the gate, so that the next summary can say what is new."""
+"""The findings of the last release that passed the gate. The next summary compares its findings with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LATEST = 10**10
 
 
 def known_fingerprints(s3: Any) -> set[str] | None:
-    """Return the fingerprints of all findings of the last release that passed; None if there is none."""
+    """Return the fingerprints of all findings of the last release that passed; None if no release has passed."""
     bucket = os.environ["EVIDENCE_BUCKET"]
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=_prefix(), MaxKeys=1).get("Contents", [])
     if not listed:
@@ -24,7 +24,10 @@ def known_fingerprints(s3: Any) -> set[str] | None:
 
 
 def remember_release(s3: Any, execution: str, decision: Decision) -> None:
-    """Store the fingerprints of a release that passed, under the first key of those that were stored so far."""
+    """Store the fingerprints of a release that passed.
+
+    The key sorts before the keys of earlier releases.
+    """
     from botocore.exceptions import ClientError
 
     fingerprints = sorted({finding.fingerprint for judged in decision.findings for finding in judged.alike})

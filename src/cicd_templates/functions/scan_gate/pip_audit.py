@@ -1,4 +1,4 @@
-"""Reader of both formats of pip-audit's JSON. pip-audit exits 0 even if it skipped everything."""
+"""Reader of both formats of pip-audit's JSON. pip-audit exits with 0 even if it skipped every package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cicd_templates.functions.scan_gate.reading import (
 
 
 def read_pip_audit(value: Any) -> Report:
-    """Return the report of `pip-audit --format json`."""
+    """Return the output of `pip-audit --format json` as a `Report`."""
     listed = value if isinstance(value, list) else require_keys(value, "pip-audit", "dependencies")["dependencies"]
     read, skipped = Report(), []
     for dependency in rows(listed, "dependencies"):

@@ -1,7 +1,7 @@
 """The scan policy: a TOML file in the application's repository. Without the file, the safe defaults apply.
 
-Waivers and settings that are weaker than the defaults are the only ways to accept a finding. Both have a reason, an
-owner and an end. No setting can accept a missing or unusable report.
+A finding can be accepted only by a waiver, or by a setting that is weaker than its default. Both need a reason, an
+owner and an expiry date. A missing or unusable report cannot be accepted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class AcceptedSetting:
-    """A setting that is weaker than its default, which its owner accepts until a date."""
+    """A setting that is weaker than its default. Its owner accepts it until the date `expires`."""
 
     setting: str
     severity: str
@@ -48,11 +48,15 @@ class AcceptedSetting:
 class Policy:
     """The settings of the gate. A policy with `problems` is invalid and fails the release.
 
-    `thresholds` has the lowest blocking severity by check (default: high), and `unfixed` is the one for findings
-    without a fix. `unknown` is the severity of findings without one, and the ids in `promote` count as critical.
-    `kinds` has the lowest blocking severity by kind of finding. `exploited` is the severity of a vulnerability that is
-    known to be exploited; one with an EPSS of at least `epss` counts one severity higher. `weaker` are the settings
-    that are accepted until a date, and `waiver_days` is how far ahead such a date and that of a waiver may be.
+    - `thresholds` maps checks to the lowest severity that blocks a release (default: high).
+    - `unfixed` is the lowest severity that blocks a release if no fix is available.
+    - `unknown` is the severity that counts for a finding without a severity.
+    - `promote` has ids of findings that count as critical.
+    - `kinds` maps kinds of findings to the lowest severity that blocks a release, whatever the check's threshold is.
+    - `exploited` is the lowest severity that counts for a vulnerability that is known to be exploited.
+    - `epss` is a probability of exploitation. From this probability on, a finding counts one severity higher.
+    - `weaker` are the settings that are accepted until a date.
+    - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
 
     thresholds: dict[str, str] = field(default_factory=dict)
@@ -68,7 +72,10 @@ class Policy:
     problems: list[str] = field(default_factory=list)
 
     def on(self, today: date) -> Policy:
-        """Return the policy as it is on a day: without expired settings, and with a problem for each distant end."""
+        """Return the policy that applies on the day `today`.
+
+        Expired settings return to their defaults. An expiry date more than `waiver_days` ahead is a problem.
+        """
         latest = today + timedelta(self.waiver_days)
         ends = [(f"waivers[{number}].expires", waiver.expires) for number, waiver in enumerate(self.waivers)]
         ends += [(f"{setting.setting}.expires", setting.expires) for setting in self.weaker]
@@ -91,9 +98,10 @@ class Policy:
 
 
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
-    """Return the policy on which the copies of all checks agree, each taken before the check ran any command.
+    """Return the policy in `copies`, which maps each check to its copy of the policy file, or to None.
 
-    If the copies differ, a check has changed its own, so the policy is invalid.
+    Each build copies the file before it runs any command of the check. If the copies differ, a check has changed its
+    own, so the policy is invalid.
     """
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
@@ -103,7 +111,7 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
 
 
 def read_policy(content: bytes, checks: Collection[str]) -> Policy:
-    """Return the policy in the TOML `content` for a service with `checks`, with every problem in it.
+    """Return the policy in `content`, a TOML file of a service with `checks`. Its `problems` list every mistake.
 
     If `checks` is a mapping, its values are the formats of the checks' reports.
     """
@@ -134,9 +142,10 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 
 
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
-    """Read the severities. If `strict`, each that is weaker than its default needs a reason, an owner and an end.
+    """Read the severities of `raw` into `policy`.
 
-    Otherwise only those need them with which a check could not stop a release any more.
+    If `strict`, each severity that is weaker than its default needs a reason, an owner and an expiry date. Otherwise,
+    only a severity with which a check could no longer stop a release needs them.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -162,7 +171,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Note a problem if nothing that the check can find reaches its threshold, and nobody has accepted that."""
+    """Note a problem if no finding of the check can reach its threshold and nobody has accepted this."""
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"
@@ -190,10 +199,10 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 
 
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
-    """Return the severity of a setting, which is a word, or a table with a word, a reason, an owner and an end.
+    """Return the severity of a setting: a word, or a table with the word, a reason, an owner and an expiry date.
 
-    A word that is weaker than `weakest` needs such a table: a lower one, or for a threshold a higher one (`lower`, the
-    lowest severity that stops a release). If `weakest` is empty, no word needs one.
+    A word that is weaker than `weakest` must be in such a table. If `lower` is true, the setting is a threshold, and a
+    higher severity is weaker; otherwise, a lower severity is weaker. If `weakest` is empty, no word needs a table.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

@@ -11,19 +11,22 @@ OK, INCOMPLETE, ERROR = "ok", "incomplete", "error"
 
 
 class UnusableError(Exception):
-    """Raised for a report that is damaged, from another tool, or an error message of the tool."""
+    """Raised for a report that is damaged, was written by another tool, or is only an error message."""
 
 
 @dataclass
 class Finding:
-    """A finding of a tool. `tool_severity` is the tool's own word, or None.
+    """A finding of a tool.
 
-    `fix` lists the versions with a fix: empty if there are none, None if the tool does not say. `also_in` has the name
-    and version of further packages with the same vulnerability. `exploited` means that the vulnerability is known to be
-    exploited, and `epss` is the probability that it will be, from 0 to 1. `stated` is false if the tool's format has a
-    default severity and the report states none. `fingerprint` identifies the finding even if it moves within its file;
-    the `excerpt` that it is made of is not stored, because it may be a secret. `suppressed` means that the tool was
-    configured to ignore the finding.
+    - `tool_severity` is the tool's own word for the severity, or None.
+    - `fix` lists the versions with a fix. It is empty if there are none, and None if the tool does not say.
+    - `also_in` has the name and version of each further package with the same vulnerability.
+    - `exploited` says whether the vulnerability is known to be exploited.
+    - `epss` is the probability that it will be exploited, from 0 to 1.
+    - `stated` is false if the report states no severity, although its format has a default severity.
+    - `suppressed` says whether the tool was configured to ignore the finding.
+    - `fingerprint` identifies the finding even if it moves within its file. It is made from the `excerpt`, which is not
+      stored, because it may be a secret.
     """
 
     tool: str
@@ -47,7 +50,7 @@ class Finding:
     excerpt: InitVar[str] = ""
 
     def __post_init__(self, excerpt: str) -> None:
-        """Make the file relative to its repository and its name Unicode, and compute the fingerprint."""
+        """Remove `./` from the file's path, escape bytes that are not UTF-8, and compute the fingerprint."""
         # A byte of the name that is not UTF-8 is a lone surrogate, which no policy can have, so it is written out.
         self.file = self.file.removeprefix("./").encode("utf-8", "backslashreplace").decode()
         identity = [self.id, self.package or self.file, "".join((excerpt or self.title).split())]
@@ -56,12 +59,13 @@ class Finding:
 
 @dataclass
 class Report:
-    """The content of a report. Its status is `incomplete`, with a reason, if the scan did not cover its target.
+    """The content of a report. The status is `incomplete` if the scan did not cover its target.
 
-    Suppressed findings are listed separately but count like the others: only a waiver accepts a finding. `covered`
-    says what was scanned, in words. `writers` are the tools that the report names as its own, and `tool_version` is the
-    version that it states. `source_digest` identifies the source that was checked; it is empty for a report without a
-    run record.
+    If the report cannot be used at all, the status is `error`. `reason` explains both. `suppressed` are the findings
+    that the tool was configured to ignore; they count like the others, because only a waiver accepts a finding.
+    `covered` says in words what was scanned. `writers` are the tools that wrote the report, according to the report
+    itself, and `tool_version` is the version that it states. `source_digest` identifies the source that was checked; it
+    is empty for a report without a run record.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -74,18 +78,18 @@ class Report:
     source_digest: str = ""
 
     def add(self, finding: Finding, suppressed: object) -> None:
-        """Add a finding, which the tool may have suppressed."""
+        """Add a finding. `suppressed` says whether the tool was configured to ignore it."""
         finding.suppressed = bool(suppressed)
         (self.suppressed if suppressed else self.findings).append(finding)
 
     def mark_incomplete(self, reason: str, status: str = INCOMPLETE) -> None:
-        """Record that the scan is incomplete, or with the status ERROR that it failed."""
+        """Record a reason why the scan is incomplete or, with the status ERROR, why it failed."""
         self.status = ERROR if ERROR in (self.status, status) else status
         self.reason = f"{self.reason}; {reason}" if self.reason else reason
 
 
 def parse_json(data: bytes) -> Any:
-    """Return the JSON in `data`. Raise `UnusableError` if it is invalid, even where Python would accept it."""
+    """Return the JSON in `data`. Raises `UnusableError` if it is invalid; NaN and duplicate keys are invalid, too."""
     if not data.strip():
         raise UnusableError("the report is empty")
     try:
@@ -111,7 +115,10 @@ def _refuse_nan(name: str) -> Any:
 
 
 def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
-    """Return `value`, which must be an object with `keys`, none of them null, as `writer` always writes them."""
+    """Return `value`, which must be an object in which none of `keys` is missing or null.
+
+    Otherwise, `writer` did not write it, and `UnusableError` is raised.
+    """
     report = mapping(value, "the report")
     missing = [key for key in keys if report.get(key) is None]
     if missing:
@@ -121,20 +128,20 @@ def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
 
 
 def require_version(value: Any, known: str, where: str) -> None:
-    """Raise `UnusableError` unless the version `value` is `known`, or a version of that major version."""
+    """Raise `UnusableError` unless `value` is a version with the same major version as `known`."""
     version = str(value)
     if isinstance(value, bool) or version.partition(".")[0] != known.partition(".")[0] or not version[-1:].isdigit():
         raise UnusableError(f"{where} is {value!r}, and the gate knows {known}")
 
 
 def require_count(read: Report, stated: Any, counted: int, what: str) -> None:
-    """Mark a report as incomplete if the number that it states is not the number that it lists."""
+    """Mark a report as incomplete if the number that it states differs from the number of items that it lists."""
     if stated is not None and (isinstance(stated, bool) or stated != counted):
         read.mark_incomplete(f"it states {text(stated)[:20]} {what} and lists {counted}")
 
 
 def mapping(value: Any, where: str) -> dict[str, Any]:
-    """Return `value`, which must be an object or null (an empty object)."""
+    """Return `value`, which must be an object. Null counts as an empty object."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -143,7 +150,7 @@ def mapping(value: Any, where: str) -> dict[str, Any]:
 
 
 def rows(value: Any, where: str) -> list[dict[str, Any]]:
-    """Return `value`, which must be a list of objects or null (an empty list, as some tools write it)."""
+    """Return `value`, which must be a list of objects. Null counts as an empty list, because some tools write it so."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
@@ -152,7 +159,7 @@ def rows(value: Any, where: str) -> list[dict[str, Any]]:
 
 
 def items(value: Any, where: str, kind: type) -> list[Any]:
-    """Return `value`, which must be a list of values of the type `kind`, or null (an empty list)."""
+    """Return `value`, which must be a list of values of the type `kind`. Null counts as an empty list."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(type(item) is kind for item in value):
@@ -161,12 +168,12 @@ def items(value: Any, where: str, kind: type) -> list[Any]:
 
 
 def text(value: Any) -> str:
-    """Return `value` as text; empty for None."""
+    """Return `value` as a string; None becomes an empty string."""
     return "" if value is None else str(value)
 
 
 def listing(value: Any) -> str | None:
-    """Return the strings in a list, joined by commas; None if `value` is not a list."""
+    """Return the strings in the list `value`, joined by commas; None if `value` is not a list."""
     return ", ".join(words(value)) if isinstance(value, list) else None
 
 
@@ -181,12 +188,12 @@ def words(value: Any) -> list[str]:
 
 
 def number(value: Any) -> int:
-    """Return `value` if it is a whole number, which old tools write as `36.0`, otherwise 0."""
+    """Return `value` as an int if it is a whole number (old tools write `36.0`), otherwise 0."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def fraction(value: Any) -> float:
-    """Return `value` if it is a number from 0 to 1, otherwise 0."""
+    """Return `value` as a float if it is a number from 0 to 1, otherwise 0."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1 else 0.0

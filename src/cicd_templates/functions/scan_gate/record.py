@@ -25,10 +25,10 @@ def record_problem(
     execution: str | None = None,
     now: datetime | None = None,
 ) -> str:
-    """Return what is wrong with a run record, or nothing.
+    """Return what is wrong with the run record in `data`, or an empty string.
 
-    It must be of this check. Where they are known, it must be of this source version and of this execution of the
-    pipeline, and it must not be older than MAX_AGE at the time `now`.
+    The record must be about this check and format. If `source_version` or `execution` (of the pipeline) is given, it
+    must be about these, too. If `now` is given, the run must have ended no longer than MAX_AGE before.
     """
     try:
         record: Any = json.loads(data)
@@ -75,7 +75,10 @@ def _is_version(text: object) -> bool:
 
 
 def add_record(report: Report, data: bytes) -> None:
-    """Add to a report what its valid record says: the digest of the source, and what the check did not read."""
+    """Copy the source digest from a valid run record to its report.
+
+    If the check did not read everything, mark the report as incomplete.
+    """
     record = json.loads(data)
     report.source_digest = record["source_digest"]
     if record["not_read"]:

@@ -1,4 +1,4 @@
-"""Reader of Safety's JSON: the list of 1.x, the object of `check` in 2.x and 3.x, and the schema of `scan`."""
+"""Reader of Safety's JSON: the list of Safety 1, the object of `safety check` and the object of `safety scan`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_
 
 
 def read_safety(value: Any) -> Report:
-    """Return the report of any version of Safety. None of them states a severity for every finding."""
+    """Return the output of any version of Safety as a `Report`. No version states a severity for every finding."""
     if isinstance(value, list):
         read = Report([_old(row) for row in value])
         if not value:
@@ -39,7 +39,7 @@ def _old(row: Any) -> Finding:
 
 
 def _checked(report: dict[str, Any]) -> Report:
-    """Return the report of `safety check`, whose counts must be those of its lists."""
+    """Return the output of `safety check` as a `Report`. It is incomplete if its counts contradict its lists."""
     meta = mapping(report["report_meta"], "report_meta")
     read = Report(tool_version=text(meta.get("safety_version")))
     for row in rows(report["vulnerabilities"], "vulnerabilities"):
@@ -81,7 +81,7 @@ def _safety_finding(row: dict[str, Any]) -> Finding:
 
 
 def _scan(report: dict[str, Any]) -> Report:
-    """Return the report of `safety scan`: the files of all projects, and those of environments beside them."""
+    """Return the output of `safety scan` as a `Report` with the files of all projects and environments."""
     meta = mapping(report["meta"], "meta")
     require_version(meta.get("schema_version"), "3.0", "meta.schema_version")
     results = mapping(report["scan_results"], "scan_results")

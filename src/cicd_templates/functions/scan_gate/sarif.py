@@ -34,7 +34,7 @@ _DECISIVE = ("results", "invocations", "driver", "extensions", "policies")
 
 
 def read_sarif(value: Any) -> Report:
-    """Return the report in a SARIF log, with the results of all its runs."""
+    """Return a SARIF log as one `Report` with the results of all its runs."""
     log = require_keys(value, "a SARIF tool", "version", "runs")
     if log["version"] != "2.1.0":
         raise UnusableError(f"the version of SARIF is {text(log['version'])[:40]!r}; the gate knows 2.1.0")
@@ -49,7 +49,7 @@ def read_sarif(value: Any) -> Report:
 
 
 def _joined_with_external(runs: list[dict[str, Any]], external: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the runs with the results and invocations that the log keeps beside them, each in the run it names."""
+    """Return the runs. Each gets the results, invocations and driver that `inlineExternalProperties` has for it."""
     joined = [dict(run) for run in runs]
     by_guid = {
         text(mapping(run.get("automationDetails"), "automationDetails").get("guid")).lower(): run for run in joined
@@ -100,7 +100,7 @@ def _read_run(run: dict[str, Any], read: Report) -> None:
 
 
 def _check_invocation(invocation: dict[str, Any], name: str, found: bool, read: Report) -> None:
-    """Mark the report if an invocation did not succeed: by its own word, by a signal, or by its exit code."""
+    """Mark the report if an invocation failed, according to its success flag, its signal or its exit code."""
     code, signal = number(invocation.get("exitCode")), invocation.get("exitSignalName")
     if invocation.get("executionSuccessful") is not True:
         read.mark_incomplete(f"{name} reports that it did not succeed", ERROR)
@@ -115,7 +115,10 @@ def _check_invocation(invocation: dict[str, Any], name: str, found: bool, read: 
 def _check_notifications(
     components: list[dict[str, Any]], invocations: list[dict[str, Any]], name: str, read: Report
 ) -> None:
-    """Mark the report if a tool notified of an error, by the level of the notification or else of its descriptor."""
+    """Mark the report as incomplete if the tool reported errors in notifications.
+
+    If a notification has no level, the level of its descriptor counts.
+    """
     descriptors = Descriptors(components, "notifications")
     levels = Levels(descriptors, invocations, "notificationConfigurationOverrides")
     failed = 0
@@ -162,7 +165,7 @@ def _sarif_finding(tool: str, result: dict[str, Any], rule: dict[str, Any], conf
 
 
 def _stated_severity(level: object, own: dict[str, Any], general: dict[str, Any]) -> str | None:
-    """Return the severity of a result by its score, its level or a property; None if nothing states one."""
+    """Return the severity of a result, from its score, its level or a property; None if it has none of them."""
     by_level = _LEVELS.get(text(level), "unknown") if level else None
     scores = [each["security-severity"] for each in (own, general) if each.get("security-severity") is not None]
     if scores:

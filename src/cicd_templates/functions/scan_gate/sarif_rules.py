@@ -1,4 +1,4 @@
-"""The rules of a SARIF run: how a result or a notification refers to one, and the level that is configured for it."""
+"""The rules and notifications that a SARIF run defines, and the levels that are configured for them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ _WORST_FIRST = ("error", "warning", "note", "none")
 
 
 class Descriptors:
-    """The rules or notifications of a run's tool components, found in constant time.
+    """An index of the rules or the notifications that the tool components of a run define.
 
-    The references are described in sections 3.52 (reporting descriptors) and 3.54 (tool components) of SARIF 2.1.0.
+    Sections 3.52 (reporting descriptors) and 3.54 (tool components) of SARIF 2.1.0 say how to refer to them.
     """
 
     def __init__(self, components: list[dict[str, Any]], kind: str) -> None:
-        """Index the descriptors of `kind`, `rules` or `notifications`, of the driver and its extensions."""
+        """Index the descriptors of `components`: the driver and its extensions.
+
+        `kind` is `rules` or `notifications`.
+        """
         self._components = components
         self._lists = [rows(component.get(kind), kind) for component in components]
         self._by_guid: dict[str, dict[str, Any]] = {}
@@ -34,9 +37,10 @@ class Descriptors:
         self._guids = {str(each.get("guid")).lower(): number for number, each in enumerate(components)}
 
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
-        """Return what `reference` means, or an empty object: by index, by guid, or by id, of which a part may suffice.
+        """Return the descriptor that `reference` names by index, guid or id, or an empty object.
 
-        A result has the index and the id of its rule also outside the reference, as `index` and `name`.
+        The id `CA1000/md5` also finds the rule `CA1000`. A result may have its rule's index and id outside the
+        reference; these are `index` and `name`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -53,7 +57,7 @@ class Descriptors:
         return {}
 
     def _component(self, reference: dict[str, Any]) -> int | None:
-        """Return the number of the component, 0 for the driver; None if the reference leads nowhere."""
+        """Return the number of the tool component that `reference` names (0 for the driver), or None."""
         index, guid, name = reference.get("index"), reference.get("guid"), reference.get("name")
         if _is_index(index, self._components[1:]):
             return index + 1  # type: ignore[operator]
@@ -69,17 +73,17 @@ def _is_index(value: object, listed: list[dict[str, Any]]) -> bool:
 
 
 def _ids(name: object) -> Iterator[str]:
-    """Yield an id, and then the ids above it: the rule of `CA1000/md5` is `CA1000`."""
+    """Yield an id and then its parents: `CA1000/md5`, then `CA1000`."""
     while isinstance(name, str) and name:
         yield name
         name = name.rpartition("/")[0]
 
 
 class Levels:
-    """The levels that the configuration of a run gives to descriptors, by default and in each invocation."""
+    """The levels that a run configures for descriptors, by default and for each invocation."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the overrides in `key` of each invocation."""
+        """Read the level overrides, which each invocation has under `key`."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}
@@ -91,9 +95,9 @@ class Levels:
             self._overrides.append(levels)
 
     def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
-        """Return the level of a descriptor in an invocation, or None if no configuration states one.
+        """Return the configured level of a descriptor, or None. `invocation` is the number of the invocation.
 
-        If it is not known which invocation counts, return the worst of the levels.
+        If the number is missing or wrong, return the worst configured level.
         """
         default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
         if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):

@@ -1,4 +1,4 @@
-"""The weaknesses that a SARIF result belongs to, however a tool writes their CWE numbers."""
+"""The CWE numbers of a SARIF result, in all the ways in which tools refer to them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CWE_NAME = re.compile(r"\bCWE\b|common weakness enumeration", re.IGNORECASE)
 
 
 class Taxonomies:
-    """The taxonomies of a run, to which rules and results refer by index, guid or name."""
+    """The taxonomies of a run. Rules and results refer to entries (taxa) of a taxonomy by index, guid or name."""
 
     def __init__(self, run: dict[str, Any], components: list[dict[str, Any]]) -> None:
         """Index the taxonomies of `run`, and the taxa that its tool's `components` define themselves."""

@@ -1,4 +1,4 @@
-"""Reader of Semgrep's JSON. Semgrep exits 0 whatever it finds, unless configured otherwise."""
+"""Reader of Semgrep's JSON. Semgrep exits with 0 whatever it finds, unless configured otherwise."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FAILURES = (
 
 
 def read_semgrep(value: Any) -> Report:
-    """Return the report of `semgrep --json`."""
+    """Return the output of `semgrep --json` as a `Report`."""
     report = require_keys(value, "Semgrep", "results", "errors")
     results = rows(report["results"], "results")
     # Semgrep before 0.40 did not write its version.

@@ -1,4 +1,4 @@
-"""The severity scale of all tools, and the CWE numbers in their values."""
+"""The severity scale for all tools, and functions that read severities, scores and CWE numbers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _CWE = re.compile(r"CWE[-_: ]?(\d+)", re.IGNORECASE)
 
 
 def normalised_severity(word: Any) -> str:
-    """Return a tool's severity on the scale; `unknown`, which a policy counts as high, if it is not on it."""
+    """Return a tool's word for a severity as a word of SCALE. An unfamiliar word becomes `unknown`."""
     lower = str(word).strip().lower() if isinstance(word, str) else ""
     return lower if lower in SCALE else _WORDS.get(lower, "unknown")
 
 
 def by_score(score: float) -> str:
-    """Return the severity of a CVSS score: 9 critical, 7 high, 4 medium. NaN is unknown."""
+    """Return the severity of a CVSS score: critical from 9, high from 7, medium from 4. NaN is unknown."""
     for least, severity in ((9.0, "critical"), (7.0, "high"), (4.0, "medium")):
         if score >= least:
             return severity
@@ -25,7 +25,7 @@ def by_score(score: float) -> str:
 
 
 def score_of(value: Any) -> float | None:
-    """Return a score, which may be written as text; None if it is no number."""
+    """Return a score as a float, even if it is written as text; None if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

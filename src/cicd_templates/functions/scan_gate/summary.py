@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cicd_templates.functions.scan_gate.decide import Decision, JudgedFinding
-from cicd_templates.functions.scan_gate.foreign import one_line, plain
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
 from cicd_templates.functions.scan_gate.reading import Finding
 from cicd_templates.functions.scan_gate.severity import SCALE
+from cicd_templates.functions.scan_gate.untrusted_text import escaped, one_line
 
 # The summary lists at most this many findings; verdict.json has all of them.
 MAX_SHOWN = 25
@@ -22,7 +22,9 @@ def summary(decision: Decision) -> str:
     counts = [f"{decision.count(word)} {word}" for word in SCALE if decision.count(word)]
     lines = [f"# {decision.verdict}: {', '.join(reasons) or 'nothing blocks the release'}", ""]
     lines += [f"Findings without a waiver: {', '.join(counts) or 'none'}.", ""]
-    lines += [f"- **{plain(check)}**: {plain(reason, MAX_REASON_LENGTH)}" for check, reason in decision.broken.items()]
+    lines += [
+        f"- **{escaped(check)}**: {escaped(reason, MAX_REASON_LENGTH)}" for check, reason in decision.broken.items()
+    ]
     lines += [line for each in blocking[:MAX_SHOWN] for line in _finding_lines(each)]
     if len(blocking) > MAX_SHOWN:
         lines.append(f"- {len(blocking) - MAX_SHOWN} more are in verdict.json")
@@ -31,21 +33,21 @@ def summary(decision: Decision) -> str:
     lines += ["", "Findings that do not stop the release:", ""] if below else []
     lines += [_below_line(each, new=decision.is_new(each)) for each in below[:MAX_SHOWN]]
     lines += [f"- {len(below) - MAX_SHOWN} more are in verdict.json"] if len(below) > MAX_SHOWN else []
-    accepted = [(plain(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
+    accepted = [(escaped(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
     lines += ["", "Settings that are weaker than their defaults:", ""] if decision.weaker else []
     lines += [
-        f"- {plain(each.setting)} = {each.severity}: {plain(each.reason, MAX_REASON_LENGTH)}"
-        f" ({plain(each.owner)}, until {each.expires})"
+        f"- {escaped(each.setting)} = {each.severity}: {escaped(each.reason, MAX_REASON_LENGTH)}"
+        f" ({escaped(each.owner)}, until {each.expires})"
         for each in decision.weaker
     ]
     lines += ["", "Accepted by a waiver:", ""] if accepted else []
     lines += [
-        f"- {id_}: {plain(waiver.reason, MAX_REASON_LENGTH)} ({plain(waiver.owner)}, until {waiver.expires})"
+        f"- {id_}: {escaped(waiver.reason, MAX_REASON_LENGTH)} ({escaped(waiver.owner)}, until {waiver.expires})"
         for id_, waiver in accepted
     ]
     lines += ["", "Unused waivers, which can be removed:", ""] if decision.unused_waivers else []
     lines += [
-        f"- {plain(each.id)} in {plain(each.package or each.path)} ({plain(each.owner)})"
+        f"- {escaped(each.id)} in {escaped(each.package or each.path)} ({escaped(each.owner)})"
         for each in decision.unused_waivers
     ]
     return "\n".join(lines).rstrip() + "\n"
@@ -53,13 +55,13 @@ def summary(decision: Decision) -> str:
 
 def _below_line(judged: JudgedFinding, *, new: bool) -> str:
     finding = judged.alike[0]
-    title = plain(finding.title)
-    about = f"{plain(finding.id)}{': ' if title else ''}{title}, `{_place(finding)}`"
+    title = escaped(finding.title)
+    about = f"{escaped(finding.id)}{': ' if title else ''}{title}, `{_place(finding)}`"
     return f"- **{judged.severity}** {about}{' (new since the last release)' if new else ''}"
 
 
 def _place(finding: Finding) -> str:
-    """Return where a finding is, to be shown as code, in which only a backtick has a meaning."""
+    """Return the place of a finding for a Markdown code span, without backticks, which would end the span."""
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     return one_line(where.replace("`", ""), MAX_PLACE_LENGTH)
 
@@ -68,7 +70,7 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
     finding, expired = judged.alike[0], judged.expired
     default = "update or replace it" if finding.package else "fix the code there"
     remedy = (
-        f"update to {plain(finding.fix)}"
+        f"update to {escaped(finding.fix)}"
         if finding.fix
         else "no fix is available yet"
         if finding.fix == ""
@@ -76,17 +78,17 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
     )
     remedy += "; the tool suppressed this finding, but only a waiver accepts it" if finding.suppressed else ""
     if expired:
-        remedy += f" (the waiver of {plain(expired.owner)} expired on {expired.expires})"
+        remedy += f" (the waiver of {escaped(expired.owner)} expired on {expired.expires})"
     raised = ["known to be exploited"] if finding.exploited else []
     raised += [f"will be exploited with a probability of {finding.epss:.0%}"] if finding.epss >= 0.01 else []
     raised += [] if finding.stated else ["its report states no severity"]
     raised += [f"stops as {kind}, whatever its check's threshold is" for kind in judged.kinds]
     owasp_categories = categories(finding.cwe, component=bool(finding.package))
     categories_text = ", ".join(f"{each} {CATEGORIES[each]}" for each in owasp_categories) or "no category"
-    title = plain(finding.title)
+    title = escaped(finding.title)
     return [
-        f"- **{judged.severity}** {plain(finding.id)}{': ' if title else ''}{title}",
-        f"  - where: `{_place(finding)}`, found by {plain(', '.join(judged.checks))}",
+        f"- **{judged.severity}** {escaped(finding.id)}{': ' if title else ''}{title}",
+        f"  - where: `{_place(finding)}`, found by {escaped(', '.join(judged.checks))}",
         f"  - what to do: {remedy}",
         *([f"  - severity: {'; '.join(raised)}"] if raised else []),
         f"  - OWASP: {categories_text}",

@@ -1,4 +1,4 @@
-"""The version of the reviewed templates that a release takes along, which must be the newest one."""
+"""The refusal of a release whose templates are not the newest version."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 
 def require_newest_templates(s3: Any, version: str) -> None:
-    """Raise `ValueError` for an older version, which the start of a run can name, unless the configuration does."""
+    """Raise `ValueError` unless `version` is the newest version, or the older one that the configuration names.
+
+    Whoever starts a run can choose an older version.
+    """
     newest = s3.head_object(Bucket=os.environ["TEMPLATES_BUCKET"], Key=os.environ["TEMPLATES_KEY"])["VersionId"]
     if version not in (newest, os.environ.get("OLDER_TEMPLATES")):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Reader of Trivy's JSON. Trivy exits 0 whatever it finds, unless configured otherwise."""
+"""Reader of Trivy's JSON. Trivy exits with 0 whatever it finds, unless configured otherwise."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CLUSTER_LISTS = ("Resources", "Vulnerabilities", "Misconfigurations", "Findings
 
 
 def read_trivy(value: Any) -> Report:
-    """Return the report of Trivy: schema 2, the older list, or the report of a cluster."""
+    """Return Trivy's output as a `Report`: an object with schema 2, an older list, or the report of a cluster."""
     read = Report()
     results = list(_trivy_results(value, read))
     for result in results:
@@ -44,7 +44,7 @@ def read_trivy(value: Any) -> Report:
 
 
 def _trivy_results(value: Any, read: Report) -> Iterator[dict[str, Any]]:
-    """Yield every result, each of which has a key that only Trivy writes."""
+    """Yield every result. Raises `UnusableError` if a result lacks the keys that Trivy writes."""
     if isinstance(value, list) or value is None:
         found = rows(value, "the report")
     else:

@@ -1,4 +1,4 @@
-"""Waivers: a finding that its owner accepts until a day, and which findings a waiver matches."""
+"""Waivers, each of which accepts certain findings until a date, and the search for waivers that match a finding."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import unquote
 
-from cicd_templates.functions.scan_gate.foreign import one_line
 from cicd_templates.functions.scan_gate.reading import Finding
+from cicd_templates.functions.scan_gate.untrusted_text import one_line
 
 _WAIVER_KEYS = ("id", "package", "path", "fingerprint", "reason", "owner", "expires")
 # Only the letters of ASCII have two cases here: `str.lower` would make a `k` of the Kelvin sign.
@@ -20,7 +20,11 @@ _TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 @dataclass(frozen=True)
 class Waiver:
-    """A finding that its owner accepts until a date, by id and by package, path (folder or file) or fingerprint."""
+    """An owner's acceptance of certain findings until the date `expires`.
+
+    A waiver matches a finding if all its stated fields match: `id`, `package`, `path` (a file or a folder) and
+    `fingerprint`.
+    """
 
     id: str
     reason: str
@@ -32,7 +36,10 @@ class Waiver:
 
 
 def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[str, ...] = ()) -> Waiver:
-    """Return the waiver in a table of the policy, and note each of its problems. It may have the keys in `also` too."""
+    """Return the waiver in `value`, a table of the policy, and note each of its problems.
+
+    `path` is the table's TOML path. `also` are keys that the table may have beside those of a waiver.
+    """
     if not isinstance(value, dict):
         note(f"{path}: is not a table")
         value = {}
@@ -58,7 +65,7 @@ def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[
 
 
 class WaiverIndex:
-    """The waivers of a policy by the id that they name, so that each finding is compared with few of them."""
+    """The waivers of a policy, keyed by id, so that a finding is compared with only a few of them."""
 
     def __init__(self, waivers: Iterable[Waiver]) -> None:
         """Index `waivers`."""
@@ -68,7 +75,7 @@ class WaiverIndex:
         self.used: set[int] = set()
 
     def matching(self, finding: Finding) -> list[Waiver]:
-        """Return the waivers that match a finding, expired or not, and add their numbers to `used`."""
+        """Return the waivers that match a finding, even if they have expired. Add their numbers to `used`."""
         named = dict(each for id_ in {finding.id, *finding.aliases} for each in self._by_id.get(id_, ()))
         matching = {number: waiver for number, waiver in sorted(named.items()) if _covers(waiver, finding)}
         self.used.update(matching)
@@ -84,18 +91,18 @@ def _covers(waiver: Waiver, finding: Finding) -> bool:
 
 
 def ascii_lower(text: str) -> str:
-    """Return `text` in lower case, without a change of letters outside ASCII."""
+    """Return `text` with its ASCII letters in lower case. Other letters are not changed."""
     return text.translate(_TO_LOWER)
 
 
 def written_fingerprint(fingerprint: str) -> str:
-    """Return a fingerprint as a policy has it: in groups, so that no scanner takes it for a secret."""
+    """Return a fingerprint as a policy contains it: in groups, so that no scanner takes it for a secret."""
     digest, dash, repeat = fingerprint.partition("-")
     return ":".join(digest[start : start + 4] for start in range(0, len(digest), 4)) + dash + repeat
 
 
 def _is_inside(path: str, folder: str) -> bool:
-    """Return whether `path` is `folder` or in it, after `..` and doubled slashes in both of them are resolved."""
+    """Return whether `path` is `folder` or below it. Parts such as `..` and doubled slashes are resolved first."""
     return f"{_normal(path)}/".startswith(f"{_normal(folder)}/")
 
 

@@ -1,4 +1,4 @@
-"""Text that tools and applications wrote, as the summary shows it: it cannot imitate the gate's own text."""
+"""Make text from tools and applications safe for the summary, so that it cannot imitate the gate's own text."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def one_line(text: str, longest: int) -> str:
     return shown if len(shown) <= longest else f"{shown[:longest]}..."
 
 
-def plain(text: str, longest: int = 100) -> str:
-    """Return `text` as `one_line`, escaped so that nothing in it is read as Markdown, HTML, a mention or an address."""
-    escaped = re.sub(r"&(?=#?\w+;)", "&amp;", one_line(text, longest)).replace("<", "&lt;")
-    active = _MARKDOWN.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", escaped)
+def escaped(text: str, longest: int = 100) -> str:
+    """Return `text` as `one_line` does, escaped so that nothing acts as Markdown, HTML, a mention or an address."""
+    without_html = re.sub(r"&(?=#?\w+;)", "&amp;", one_line(text, longest)).replace("<", "&lt;")
+    active = _MARKDOWN.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", without_html)
     return _LINE_START.sub(lambda start: f"{start[0]}\\", active)

@@ -1,4 +1,4 @@
-"""Read a report without raising: a problem becomes the report's status and reason."""
+"""Read a report without raising an error: if it is unusable, its status and reason say why."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Callable
 from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report, UnusableError
 
 
-def read_safely(reader: Callable[[bytes], Report], form: str, data: bytes, tool: str = "") -> Report:
-    """Return what `reader` reads from `data`, which `tool` must have written, or a report with the status error."""
+def read_or_mark_unusable(reader: Callable[[bytes], Report], form: str, data: bytes, tool: str = "") -> Report:
+    """Return what `reader` reads from `data`. If it is unusable, return a report with the status ERROR.
+
+    If `tool` is given, this tool must have written the report.
+    """
     try:
         report = reader(data)
         _number_repeats([*report.findings, *report.suppressed])
@@ -23,7 +26,7 @@ def read_safely(reader: Callable[[bytes], Report], form: str, data: bytes, tool:
 
 
 def _number_repeats(findings: list[Finding]) -> None:
-    """Make fingerprints unique: the same line twice in a file is two findings."""
+    """Add a number to repeated fingerprints, because the same line twice in a file is two findings."""
     seen: Counter[str] = Counter()
     for finding in findings:
         seen[finding.fingerprint] += 1
@@ -32,7 +35,10 @@ def _number_repeats(findings: list[Finding]) -> None:
 
 
 def _writer_problem(report: Report, form: str, tool: str) -> str:
-    """Return which other tool wrote a report in a format that many tools write, or nothing. JUnit names no tool."""
+    """Return a problem if another tool than `tool` wrote the report, otherwise an empty string.
+
+    Only SARIF and CycloneDX are checked. JUnit reports do not name a tool; all other formats have only one writer.
+    """
     if not tool or form not in ("sarif", "cyclonedx"):
         return ""
     if not report.writers:
