@@ -153,7 +153,7 @@ def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
 
 
 def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:
-    """Return the item for a resource that no stack deletes. `kept_by` is the stack whose policy kept it."""
+    """Return the item for a resource that no stack owns. `kept_by` is the stack whose DeletionPolicy kept it."""
     operations = operations_of(found.resource_type)
 
     def item(fate: Fate, detail: str) -> Item:

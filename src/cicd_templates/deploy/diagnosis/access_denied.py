@@ -1,4 +1,4 @@
-"""Parses the access denials of IAM and KMS, which exist only as text in a message. Pure."""
+"""Parses the messages with which IAM and KMS deny access. The details are only in the text of the message. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _REMEDIES = (
 
 @dataclass(frozen=True)
 class Denial:
-    """An access denial: principal, action, resource and remedy. `resource` is empty if the message does not name it."""
+    """An access denial. `resource` is empty if the message does not name it; `remedy` says how to allow the action."""
 
     principal: str
     action: str
@@ -46,13 +46,13 @@ class Denial:
 
     @property
     def fact(self) -> str:
-        """Return the denial as one line of text."""
+        """Return the denial in one line: who may not perform which action on which resource."""
         where = f" on {self.resource}" if self.resource else ""
         return f"{self.principal} may not {self.action}{where}"
 
 
 def parse_denial(message: str) -> Denial | None:
-    """Return the access denial in `message`, or None."""
+    """Return the access denial that `message` reports, or None if it reports none."""
     denial = _REFUSAL.search(message)
     if denial is None:
         return None
@@ -65,6 +65,9 @@ def parse_denial(message: str) -> Denial | None:
 
 
 def decode_command(message: str) -> str:
-    """Return the command that decodes EC2's encoded authorization message, or an empty string if there is none."""
+    """Return the AWS command that decodes the encoded authorization message of EC2 in `message`.
+
+    The result is empty if `message` contains no encoded message.
+    """
     found = _ENCODED.search(message)
     return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

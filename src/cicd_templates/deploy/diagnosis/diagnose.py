@@ -1,4 +1,4 @@
-"""Finds out why an operation on a stack failed: the root cause and its line, the service's details, and the next steps.
+"""Finds out why an operation on a stack failed: the root cause, its line in the template, and the next steps.
 
 Only reads. What cannot be read is left out or reported as unreadable. A diagnosis never changes how an operation ended.
 """
@@ -52,8 +52,8 @@ ADVICE = {
 class Diagnosis:
     """Why an operation failed, and what to do.
 
-    `reason` is the root cause, `at` its line in the reviewed template, `facts` are details from the service, and `then`
-    lists the next steps. `also` counts the other resources that failed independently.
+    `reason` is the root cause, and `at` is its line in the reviewed template. `facts` are details from the resource's
+    service. `then` lists the next steps. `also` is the number of other resources that failed independently.
     """
 
     reason: str
@@ -70,20 +70,20 @@ class Diagnosis:
 
 
 class FailureCollector:
-    """Asks the service about each failure immediately, while tasks and logs still exist: a rollback deletes them."""
+    """Asks the service of each failed resource for details at once, because a rollback deletes tasks and logs."""
 
     def __init__(self, clients: Clients, stack: StackTemplate) -> None:
         self._clients, self._stack = clients, stack
         self._seen: dict[str, list[str]] = {}
 
     def collect(self, event: ResourceEvent) -> None:
-        """Ask the service about the failure in `event`; ignore events that do not report a failure. Never raises."""
+        """If `event` reports a failure, ask the service of the failed resource for details. Never raises."""
         if event.failed and event.resource_type in PROBES and event.logical_id not in self._seen:
             failure = Failure(event.time, event.logical_id, event.resource_type, event.physical_id, event.reason)
             self._seen[event.logical_id] = ask_service(self._clients, self._stack, failure)
 
     def diagnosis(self, stack_id: str, status: str, token: str | None = None) -> Diagnosis:
-        """Return the diagnosis of the operation that has just ended in `status`. Never raises."""
+        """Return why the operation, which has just ended, ended in `status`. Never raises."""
         return diagnose(self._clients, self._stack, stack_id, status, token, self._seen)
 
 
@@ -95,10 +95,11 @@ def diagnose(
     token: str | None = None,
     seen: dict[str, list[str]] | None = None,
 ) -> Diagnosis:
-    """Return why the operation with the request token `token`, or the latest one, ended in `status`. Never raises.
+    """Return why an operation ended in `status`. Never raises.
 
-    The stack is read by `stack_id`, which also works after its deletion. `seen` has the details that services returned
-    earlier, by logical id.
+    The operation is the one with the request token `token`; if `token` is None, the latest one. The stack is read by
+    `stack_id`, which also works after its deletion. `seen` has the details that services have already returned, by
+    logical id.
     """
     try:
         found = failures(clients.cloudformation, stack_id, token)
@@ -123,7 +124,10 @@ def diagnose(
 
 
 def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
-    """Return what the service of the failed resource knows, or why it could not be asked. Never raises."""
+    """Return what the service of the failed resource reports, one fact per line. Never raises.
+
+    If the service cannot be asked, the result says why.
+    """
     probe = PROBES.get(failure.resource_type)
     if probe is None:
         return []
@@ -134,7 +138,10 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 
 
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
-    """Return the commands that switch off what prevents deletion of the stack; none if its resources cannot be read."""
+    """Return the commands that switch off whatever prevents the deletion of the stack.
+
+    The result is empty if the stack in `status` need not be deleted or its resources cannot be read.
+    """
     if status not in DELETED_BY_HAND:
         return ()
     try:
@@ -144,7 +151,7 @@ def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tup
 
 
 def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:
-    """Return how to fix the cause, then the command that repairs the stack if a deployment would not do so itself."""
+    """Return how to fix the cause and, unless a deployment repairs the stack itself, the command that repairs it."""
     steps = []
     refused = parse_denial(reason)
     code = _HANDLER_CODE.search(reason)

@@ -1,4 +1,4 @@
-"""Saves the events of a failed operation in a file, because CloudFormation may delete the stack with its events."""
+"""Saves the events of a failed operation in a file, because CloudFormation may delete them with the stack."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cicd_templates.private_files import write_privately
 
 
 class EventFile:
-    """The events of one operation on one stack.
+    """The events of one operation on one stack, which are saved in a file if one of them reports a failure.
 
-    `path` is None until an event reports a failure. Then it is the file with all events, one JSON object per line.
+    `path` is the file, with one JSON object per line, or None while there is no failure.
     """
 
     def __init__(self, file: Path) -> None:
@@ -22,7 +22,10 @@ class EventFile:
         self.path: Path | None = None
 
     def add(self, event: ResourceEvent) -> None:
-        """Add the next event. Once an event reports a failure, write the file; `path` is None if that fails."""
+        """Add the next event. If this or an earlier event reports a failure, write all events to the file.
+
+        If the file cannot be written, `path` is None.
+        """
         self._events.append(event)
         if not any(each.failed for each in self._events):
             return

@@ -1,4 +1,4 @@
-"""Reads from CloudFormation's events what failed in one operation on a stack, the root cause first."""
+"""Finds the failures of one operation on a stack in CloudFormation's events, the root cause first."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ class Failure:
 
 
 def failures(client: CloudFormationClient, stack_id: str, token: str | None = None) -> list[Failure]:
-    """Return the failures of the operation with the request token `token`, or of the latest one, oldest first.
+    """Return the failures of one operation on a stack, oldest first.
 
-    Leaves out cancellations, because other failures caused them. Leaves out the stack's own events if a resource
-    explains them. Returns an empty list if the operation succeeded or CloudFormation gives no reason.
+    The operation is the one with the request token `token`; if `token` is None, the latest one. Cancellations are left
+    out, because other failures caused them. Events of the stack itself are left out if a resource has failed. The
+    result is empty if the operation succeeded or CloudFormation gives no reason.
     """
     operation = _operation(client, stack_id, token)
     of_resources = [
@@ -73,7 +74,7 @@ def _time(failure: Failure) -> datetime:
 def _operation(client: CloudFormationClient, stack_id: str, token: str | None) -> list[Mapping[str, Any]]:
     """Return the events of one operation and its rollback, newest first.
 
-    Returns those of the latest operation if no operation has the request token `token`.
+    The operation is the one with the request token `token`, or the latest one if there is none with this token.
     """
     latest: list[Mapping[str, Any]] | None = None
     events: list[Mapping[str, Any]] = []
@@ -109,10 +110,10 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 
 
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
-    """Yield the failures that only DescribeEvents returns: failed hooks and validations, with their template paths.
+    """Yield the failed hooks and validations of these operations, which only DescribeEvents returns.
 
-    Yields nothing if the caller may not call DescribeEvents, or if the endpoint does not support it. The stack's events
-    then suffice.
+    Each has its path in the template. Yields nothing if the caller may not call DescribeEvents or the endpoint does not
+    support it; the events of the stack are then enough.
     """
     for operation in sorted(operations):
         try:

@@ -8,10 +8,10 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
-    """Return the file and line of a resource, such as `out/staging/keys.yaml:42`.
+    """Return the file and line of a resource in the reviewed template, such as `out/staging/keys.yaml:42`.
 
-    If `path` is given, such as `/Resources/Key/Properties`, return the line of its deepest step that exists. Returns
-    the file alone if the template has no such resource.
+    With `path`, such as `/Resources/Key/Properties`, return the line of the deepest part of the path that exists. If
+    the template has no such resource, return only the file.
     """
     steps = path.strip("/").split("/") if path else ["Resources", logical_id]
     # JSON is a subset of YAML, so the YAML parser finds the lines in both kinds of templates.
@@ -28,7 +28,7 @@ def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
 
 
 def _find_child(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """Return the key and value of `step` in a mapping. In a sequence, both are the element at index `step`."""
+    """Return the key and the value of `step` in a mapping. In a sequence, return the element at index `step` twice."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)
     if isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):

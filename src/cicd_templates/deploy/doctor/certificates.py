@@ -1,4 +1,4 @@
-"""Checks whether the certificate of a listener exists, is issued, and matches the listener's region and domain."""
+"""Checks whether the certificates of listeners exist, are issued, and match the listener's region and domain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUEST = "aws acm request-certificate --region {region} --domain-name {domain} 
 
 
 def check_certificates(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each certificate that listeners use."""
+    """Yield the result of the check of each certificate that a listener uses."""
     named = {
         certificate["CertificateArn"]: stack
         for stack, _, listener in examined.resources("AWS::ElasticLoadBalancingV2::Listener")
@@ -51,13 +51,16 @@ def _check_certificate(examined: ExaminedEnvironment, stack: StackTemplate, arn:
 
 
 def _domain(stack: StackTemplate) -> str:
-    """Return the host name of the environment, or an empty string if its stack has no output `BaseUrl`."""
+    """Return the host name in the stack's output `BaseUrl`, or an empty string if the stack has no such output."""
     url = stack.content.get("Outputs", {}).get("BaseUrl", {}).get("Value")
     return urlsplit(url).hostname or "" if isinstance(url, str) else ""
 
 
 def _records(certificate: Mapping[str, Any]) -> str:
-    """Return how to validate the certificate, or an empty string if ACM does not wait for DNS records."""
+    """Return the DNS records to add so that ACM issues the certificate, as advice in words.
+
+    The result is empty if ACM does not wait for DNS records.
+    """
     options = [option.get("ResourceRecord") for option in certificate.get("DomainValidationOptions", ())]
     records = [f"{record['Name']} {record['Type']} {record['Value']}" for record in options if record]
     return f"add the DNS records that ACM waits for: {'; '.join(records)}" if records else ""

@@ -17,8 +17,7 @@ from cicd_templates.template.stack_template import StackTemplate
 class Check:
     """The result of one check.
 
-    If `fix` is empty, the check has passed, or its result is unknown because the subject could not be read (`read` is
-    false).
+    An empty `fix` means that the check has passed, or, with `read=False`, that the subject could not be read.
     """
 
     subject: str
@@ -34,7 +33,10 @@ class Check:
 
 @dataclass(frozen=True)
 class ExaminedEnvironment:
-    """One environment: the clients of its account, its rendered stacks, and the provided values."""
+    """The environment to check: clients for its account, its rendered stacks, and its provided values.
+
+    A provided value, such as a VPC's id, is set in the configuration instead of being read from a stack.
+    """
 
     clients: Clients
     stacks: Sequence[StackTemplate]
@@ -43,9 +45,9 @@ class ExaminedEnvironment:
     def resources(
         self, *types: str, of: Sequence[StackTemplate] | None = None
     ) -> Iterator[tuple[StackTemplate, str, dict[str, Any]]]:
-        """Yield stack, logical id and properties of every resource of these types.
+        """Yield stack, logical id and properties of every resource of these types in the templates.
 
-        `of` limits the search to some of the stacks.
+        `of` limits the search to these stacks.
         """
         for stack in self.stacks if of is None else of:
             for logical_id, resource in stack.resources.items():
@@ -54,7 +56,7 @@ class ExaminedEnvironment:
 
     @cached_property
     def missing(self) -> list[StackTemplate]:
-        """Return the stacks that a deployment would create, because they do not exist or failed to be created."""
+        """Return the stacks that a deployment would create: they do not exist, or their first creation failed."""
         return [stack for stack in self.stacks if self._creates(stack)]
 
     def _creates(self, stack: StackTemplate) -> bool:

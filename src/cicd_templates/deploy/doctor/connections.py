@@ -12,7 +12,7 @@ from cicd_templates.template.partitions import console_address
 
 
 def check_connections(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each connection that a pipeline uses to get its source."""
+    """Yield the result of the check of each connection through which a pipeline gets its source."""
     for stack, _, pipeline in examined.resources("AWS::CodePipeline::Pipeline"):
         for stage in pipeline["Stages"]:
             for action in stage["Actions"]:

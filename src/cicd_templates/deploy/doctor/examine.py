@@ -1,4 +1,4 @@
-"""Runs every check of an environment, starting with those that the others depend on."""
+"""Runs all checks of an environment, first those on which the others depend."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ CHECKS: dict[str, CheckFunction] = {
 
 
 def examine(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield the result of each check of an environment. If the credentials are not usable, stop after that check.
+    """Yield the results of all checks of an environment, or only of the first ones if the credentials do not work.
 
-    If the caller may not read a subject, yield one check that says so and go on with the next subject.
+    If the caller may not read something, yield one result that says so and continue with the next check.
     """
     usable = True
     for check in identity.check_identity(examined):

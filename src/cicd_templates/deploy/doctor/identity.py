@@ -14,7 +14,7 @@ USABLE = ("opt-in-not-required", "opted-in")
 
 
 def check_identity(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Check the version of Python, then the credentials, because without them nothing else can be read."""
+    """Check the version of Python, then the credentials, without which nothing else can be read."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("Python", version, "" if sys.version_info >= OLDEST_PYTHON else "install Python 3.11 or newer")
     try:
@@ -24,7 +24,7 @@ def check_identity(examined: ExaminedEnvironment) -> Iterator[Check]:
 
 
 def check_region(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Check that the region exists and is enabled; newer regions are disabled until an account opts in.
+    """Check that the region exists and is enabled. Newer regions are disabled until the account enables them.
 
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
     """

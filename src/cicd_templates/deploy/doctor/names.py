@@ -1,4 +1,4 @@
-"""Checks whether the names of the resources that a deployment would create are available."""
+"""Checks whether the names of the resources that a deployment would create are free."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cicd_templates.deploy.plans.name_collisions import find_collisions
 
 
 def check_names(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each name that is taken, with its owner and the remedies, or one check if all are free."""
+    """Yield a result for each name that is taken, with its owner and the remedies, or one result if all are free."""
     names = find_collisions(examined.clients, examined.stacks)
     for taken in names.taken:
         finding = f"exists, but not in {taken.stack}; {taken.owner}"

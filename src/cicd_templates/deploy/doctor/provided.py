@@ -1,4 +1,4 @@
-"""Checks the resources named in the configuration's provided values: whether they exist and match each other."""
+"""Checks the resources that the configuration provides instead of a stack: whether they exist and fit together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ LEAST_ZONES = 2
 
 
 def check_provided_values(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each provided value. Only ids and ARNs of known services are looked up in AWS."""
+    """Yield the result of the check of each provided value.
+
+    Only ids and ARNs of known services are looked up in AWS.
+    """
     vpc = next((value for value in examined.provided.values() if value.startswith("vpc-")), None)
     for key, value in examined.provided.items():
         try:
@@ -34,7 +37,10 @@ def check_provided_values(examined: ExaminedEnvironment) -> Iterator[Check]:
 
 
 def _find_problem(examined: ExaminedEnvironment, value: str, vpc: str | None) -> str:
-    """Return what is wrong with a value, or an empty string. Raises `ClientError` if no such resource exists."""
+    """Return what is wrong with a provided value, or an empty string.
+
+    Raises `ClientError` if AWS has no such resource.
+    """
     ids = value.split(",")
     if value.startswith("vpc-"):
         examined.clients.ec2.describe_vpcs(VpcIds=ids)

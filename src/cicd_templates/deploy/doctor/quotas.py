@@ -1,4 +1,4 @@
-"""Checks whether the quotas of the account are high enough for the resources that a deployment would create."""
+"""Checks whether the account's quotas suffice for the resources that a deployment would create."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNRESERVED = 100
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota with its codes in Service Quotas. `used` counts what exists; `wanted` counts what a deployment adds."""
+    """A quota with its code in Service Quotas. `used` returns the present use, and `wanted` what a deployment adds."""
 
     subject: str
     service: str
@@ -29,7 +29,7 @@ class Quota:
 
 
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
-    """Return a function that counts the builds of one size that a pipeline stage starts at the same time."""
+    """Return a function that returns how many builds with this compute type a pipeline stage runs at the same time."""
 
     def wanted(examined: ExaminedEnvironment) -> int:
         projects = examined.resources("AWS::CodeBuild::Project")
@@ -45,7 +45,7 @@ def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
 
 
 def _vcpus(examined: ExaminedEnvironment) -> int:
-    """Return the number of vCPUs of all tasks during a deployment, while old and new tasks run at the same time."""
+    """Return the number of vCPUs that all tasks use during a deployment, when old and new tasks run together."""
     total = 0.0
     for stack in examined.stacks:
         cpu = [int(task["Cpu"]) for _, _, task in examined.resources("AWS::ECS::TaskDefinition", of=[stack])]
@@ -68,7 +68,7 @@ def _addresses(examined: ExaminedEnvironment) -> int:
 
 
 def _none(examined: ExaminedEnvironment) -> int:
-    """Return 0, because no API returns how much of the quota is in use."""
+    """Return 0. Used for a quota whose present use no API returns."""
     return 0
 
 
@@ -85,7 +85,7 @@ QUOTAS = (
 
 
 def check_quotas(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each quota that the environment uses."""
+    """Yield the result of the check of each quota that a deployment of the environment would use."""
     for quota in QUOTAS:
         wanted = quota.wanted(examined)
         if wanted:
@@ -123,7 +123,7 @@ def _increase_command(examined: ExaminedEnvironment, quota: Quota, value: int) -
 
 
 def _check_iam_roles(examined: ExaminedEnvironment, wanted: int) -> Check:
-    """Check the number of roles. IAM itself returns the number and its quota, in every region."""
+    """Check the number of roles. In every region, IAM itself returns this number and its quota."""
     try:
         summary = examined.clients.iam.get_account_summary()["SummaryMap"]
     except (ClientError, BotoCoreError) as error:
@@ -144,7 +144,10 @@ def _reserved_concurrency(examined: ExaminedEnvironment) -> int:
 
 
 def _check_concurrency(examined: ExaminedEnvironment, wanted: int) -> Check:
-    """Check the reserved concurrency. The quota of a new account may be 10; then no concurrency can be reserved."""
+    """Check the concurrency that functions reserve.
+
+    The quota of a new account may be 10; then no function can reserve any.
+    """
     limit = examined.clients.lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     finding = f"{limit} functions may run at once, and these stacks reserve {wanted}"
     if limit - wanted >= UNRESERVED:

@@ -1,4 +1,4 @@
-"""Checks whether each secret has a value, without reading it: a secret without a value has no versions."""
+"""Checks whether each secret has a value, without reading the value: a secret without a value has no versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
 
 def check_secrets(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each secret of a deployed stack. Secrets of stacks that are not deployed do not exist yet."""
+    """Yield the result of the check of each secret. Secrets of stacks that are not deployed are skipped."""
     deployed = [stack for stack in examined.stacks if stack not in examined.missing]
     for stack, _, secret in examined.resources("AWS::SecretsManager::Secret", of=deployed):
         name = secret["Name"]

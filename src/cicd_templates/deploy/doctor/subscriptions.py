@@ -14,7 +14,7 @@ PENDING = "PendingConfirmation"
 
 
 def check_subscriptions(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each mail address that subscribes to a deployed topic."""
+    """Yield the result of the check of each mail address that subscribes to a deployed topic."""
     deployed = [stack for stack in examined.stacks if stack not in examined.missing]
     for stack in deployed:
         if not any(examined.resources("AWS::SNS::Subscription", of=[stack])):

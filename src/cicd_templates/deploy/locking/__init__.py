@@ -1,1 +1,1 @@
-"""Locks an environment against a second command that changes its stacks, on this machine or on another one."""
+"""Locks an environment, so that no second command changes its stacks, on this machine or on another one."""

@@ -1,10 +1,9 @@
-"""The lock of an environment: a parameter that exists while a command changes its stacks.
+"""The lock of an environment: a Parameter Store parameter that exists while a command changes the stacks.
 
-Without an option to overwrite, Parameter Store creates a parameter only once, so two machines cannot both create it. It
-needs no stack. The lock never expires, because a slow command, or one whose machine sleeps, cannot be told
-from a killed one. On the machine where the command ran, the lock's file shows whether the command has ended. If so, the
-same command takes the lock over when it runs there again. On any other machine, a person must break the lock and name
-its holder.
+Parameter Store refuses to create a parameter that exists, so two machines cannot both create it. The lock needs no
+stack. It never expires, because nobody can tell a slow command, or one on a sleeping machine, from a killed one. On the
+machine where the command ran, a locked file shows whether it has ended. If it has, the next command on that machine
+takes over the lock. On any other machine, a person must remove the lock by naming its holder:
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
 
@@ -35,10 +34,10 @@ DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 @dataclass
 class EnvironmentLock:
-    """The lock of one environment, in one account.
+    """The lock of one environment in one account.
 
-    `root` is the path of the environment's parameters. `folder` is where this machine remembers its locks. `unlock`
-    returns the make command that removes the lock of a holder.
+    `root` is the path of the environment's parameters. `folder` has the files in which this machine records its locks.
+    `unlock` returns the make command that removes the lock of the holder with a given id.
     """
 
     clients: Clients
@@ -52,15 +51,15 @@ class EnvironmentLock:
 
     @property
     def parameter(self) -> str:
-        """The name of the parameter."""
+        """The name of the Parameter Store parameter."""
         return lock_parameter(self.root)
 
     @contextlib.contextmanager
     def held(self, verb: str, caller: str, now: datetime) -> Iterator[EnvironmentLock]:
-        """Hold the lock until the end of the `with` block.
+        """Hold the lock during the `with` block.
 
-        If the block raises a `DetachedError` while operations continue in AWS, the lock stays. The same command on this
-        machine then takes it over. Raises `RefusedError` that names the holder if another command holds the lock.
+        If the block raises a `DetachedError` while operations continue in AWS, the lock is kept, and the next command
+        on this machine takes it over. If another command holds the lock, raises `RefusedError` with its holder.
         """
         try:
             self._acquire(Holder.here(verb, caller, now))
@@ -82,7 +81,7 @@ class EnvironmentLock:
             self._close()
 
     def require_held(self) -> None:
-        """Raise `DetachedError` if the lock is no longer ours: somebody broke it, so another command may run now."""
+        """Raise `DetachedError` if this command has lost the lock: another command may be running now."""
         for _ in range(READS):
             if holder := self.holder():
                 break
@@ -92,7 +91,7 @@ class EnvironmentLock:
             raise DetachedError(f"{self.environment}: the lock of this run was removed, and {who}; nothing more begins")
 
     def holder(self) -> Holder | None:
-        """Return who holds the lock, or None."""
+        """Return the command that holds the lock, or None."""
         try:
             answer = self._call(lambda: self.clients.ssm.get_parameter(Name=self.parameter))
         except ClientError as error:
@@ -102,9 +101,9 @@ class EnvironmentLock:
         return parse_holder(answer["Parameter"]["Value"])
 
     def break_by_name(self, name: str) -> Holder | None:
-        """Remove the lock of the holder with the id `name`, and return that holder; None if there is no lock.
+        """Remove the lock if its holder has the id `name`. Return the holder, or None if there is no lock.
 
-        Raises `RefusedError` with the holder's name if `name` is empty or names another holder.
+        Raises `RefusedError` with the holder if `name` is empty or is the id of another holder.
         """
         holder = self.holder()
         if holder is not None and holder.id != name:
@@ -148,9 +147,9 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` unless the lock is ours.
+        """Raise `RefusedError` unless `ours` holds the lock.
 
-        It is ours if our first call set it, but the answer to that call was lost.
+        `ours` can already hold it if the first attempt to set it succeeded, but AWS's answer was lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:
@@ -162,14 +161,14 @@ class EnvironmentLock:
             )
 
     def _release(self) -> None:
-        """Remove the lock if it is still ours."""
+        """Remove the lock if this command still holds it."""
         holder = self.holder()
         if holder is not None and holder.id == self._id:
             self._delete()
         self._memory.unlink(missing_ok=True)
 
     def _release_after_a_failure(self) -> None:
-        """Remove the lock. If that fails, it stays, and the next command of this machine takes it over."""
+        """Remove the lock. If that fails, the lock stays until the next command on this machine takes it over."""
         with contextlib.suppress(CicdError, *AWS_ERRORS):
             self._release()
 

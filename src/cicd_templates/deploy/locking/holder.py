@@ -1,4 +1,4 @@
-"""The holder of an environment's lock, as the lock's parameter records it. Pure."""
+"""The holder of an environment's lock, as recorded in the lock's parameter. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "deployment-lock"
 
 @dataclass(frozen=True)
 class Holder:
-    """One command that holds the lock. `id` names it for `make unlock`; `caller` is an ARN, `since` is UTC."""
+    """The command that holds a lock. `id` is for `make unlock`, `caller` is an ARN, and `since` is in UTC."""
 
     id: str
     verb: str
@@ -27,7 +27,7 @@ class Holder:
 
     @classmethod
     def here(cls, verb: str, caller: str, now: datetime) -> Holder:
-        """Return this process as a holder, with an id of its own."""
+        """Return the holder for this process, with a new id."""
         return cls(
             uuid.uuid4().hex[:8],
             verb,
@@ -39,11 +39,11 @@ class Holder:
         )
 
     def to_json(self) -> str:
-        """Return the value of the lock's parameter."""
+        """Return the holder as JSON, which becomes the value of the lock's parameter."""
         return json.dumps(asdict(self))
 
     def __str__(self) -> str:
-        """Return who it is, in words."""
+        """Return a description of the holder for messages."""
         return (
             f"{self.id} (make {self.verb} of {self.caller or 'somebody'}, process {self.process} on {self.host},"
             f" since {self.since} UTC, version {self.version})"
@@ -51,9 +51,9 @@ class Holder:
 
 
 def parse_holder(value: str) -> Holder:
-    """Return the holder in the value of a lock's parameter.
+    """Return the holder that the value of a lock's parameter records.
 
-    A value that this program did not write also locks the environment; the value itself is then the id of the holder.
+    A value that this program did not write also locks the environment. Then the whole value is the id of the holder.
     """
     try:
         return Holder(**json.loads(value))
@@ -62,8 +62,8 @@ def parse_holder(value: str) -> Holder:
 
 
 def lock_parameter(root: str) -> str:
-    """Return the name of the lock's parameter; `root` is the path of the environment's parameters and ends with `/`.
+    """Return the name of the lock's parameter. `root` is the path of the environment's parameters and ends with `/`.
 
-    The name of a published value also contains the name of its layer, so it never equals this name.
+    No published value has this name, because the name of a published value also contains its layer.
     """
     return f"{root}{NAME}"

@@ -1,4 +1,4 @@
-"""Makes the IAM policies of a principal that deploys an environment. Reads the rendered templates. Does not call AWS.
+"""Makes the IAM policies for a principal that deploys an environment. Reads rendered templates. Does not call AWS.
 
 1. `own_calls` lists the actions that the deployer needs for its own calls.
 2. `handler_actions` lists the actions that CloudFormation needs, on behalf of the principal, for the resource types in

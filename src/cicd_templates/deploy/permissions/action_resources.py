@@ -1,4 +1,4 @@
-"""Finds the ARNs on which to allow an action: only the environment's resources, if IAM supports that. Pure."""
+"""Finds the ARNs on which an action is allowed: those of the environment's resources, if IAM supports that. Pure."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ READS_OTHER_STACKS = frozenset({"cloudformation:GetTemplate", "cloudformation:Li
 class EnvironmentNames:
     """The account and region of one environment, and the prefixes of its names.
 
-    Physical names begin with `prefix`. Paths in Parameter Store and names of log groups begin with `path`. `exceptions`
-    are the rendered physical names, by resource type, that do not begin with `prefix`: names that AWS prescribes, and
-    names in which the prefix is shortened.
+    Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`. `exceptions` has
+    the physical names that do not begin with `prefix`, by resource type: names that AWS prescribes, and names in which
+    the prefix is shortened.
     """
 
     partition: str
@@ -51,7 +51,7 @@ class EnvironmentNames:
 
     @classmethod
     def of(cls, stacks: Sequence[StackTemplate]) -> EnvironmentNames:
-        """Return the names of the environment that `stacks` belong to."""
+        """Return the names of the environment to which `stacks` belong."""
         first = stacks[0]
         resources = [resource for stack in stacks for resource in stack.resources.values()]
         role_paths = [role["Properties"].get("Path", "/") for role in resources if role["Type"] == "AWS::IAM::Role"]
@@ -67,7 +67,7 @@ class EnvironmentNames:
         )
 
     def arn_patterns(self, resource_type: ResourceType, kind: str) -> Iterator[str]:
-        """Yield the ARN patterns of this environment's resources of one type; `kind` is IAM's name for the type."""
+        """Yield ARN patterns that match the environment's resources of one type. `kind` is IAM's name for the type."""
         exceptions = self.exceptions.get(resource_type.arn_names_of or resource_type.type_name, ())
         for names in (_usual_names(resource_type, self.prefix, self.path), *(f"{name}*" for name in exceptions)):
             arn = resource_type.arns[kind].format(
@@ -93,9 +93,9 @@ def _exceptions(resources: Iterable[Mapping[str, Any]], prefix: str, path: str) 
 
 
 def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[str, ...]:
-    """Return the ARNs on which to allow `action`. `kinds` are the kinds of resources to which it can be restricted.
+    """Return the ARNs on which to allow `action`, or only `*` if IAM cannot limit it to the environment's resources.
 
-    Returns only `*` if IAM cannot restrict the action to the environment's names.
+    `kinds` are the kinds of resources to which IAM can limit the action.
     """
     service = action.partition(":")[0]
     service_linked = f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/*"

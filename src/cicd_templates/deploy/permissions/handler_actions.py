@@ -1,8 +1,7 @@
-"""Looks up the IAM actions that CloudFormation needs for a resource type, and what each action can be restricted to.
+"""Looks up the IAM actions that CloudFormation needs for a resource type, and to which resources IAM can limit each.
 
-Both come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions that each
-type's handlers need. The service authorization reference lists the kinds of resources to which each action
-can be restricted.
+Both come from data in the cfn-lint package: from the schemas of the CloudFormation registry, which list the permissions
+of each type's handlers, and from the service authorization reference.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ ACTIONS_WITHOUT_HANDLERS = {
 
 
 def handler_permissions(resource_type: str, region: str) -> dict[str, list[str]]:
-    """Return the permissions of each handler of a resource type, such as `create`, from its registry schema."""
+    """Return the permissions of each handler of a resource type, such as `create`, according to its registry schema."""
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
     schema: Any = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
@@ -35,7 +34,7 @@ def handler_permissions(resource_type: str, region: str) -> dict[str, list[str]]
 
 
 def handler_actions(types: Iterable[str], region: str) -> set[str]:
-    """Return every action that the handlers of these resource types may call, in any of their operations."""
+    """Return every action that CloudFormation may call for these resource types, in any operation."""
     actions: set[str] = set()
     for resource_type in types:
         actions.update(ACTIONS_WITHOUT_HANDLERS.get(resource_type, ()))
@@ -51,13 +50,13 @@ def _authorization_reference() -> Any:
 
 
 def is_action(action: str) -> bool:
-    """Return whether IAM knows the action. Some schemas still list actions that no longer exist."""
+    """Return whether IAM knows the action. Some registry schemas still list actions that no longer exist."""
     service, _, name = action.partition(":")
     return name.lower() in _authorization_reference().get(service, {}).get("Actions", {})
 
 
 def resource_kinds(action: str) -> tuple[str, ...]:
-    """Return the kinds of resources to which an action can be restricted, or none if IAM only accepts `*`."""
+    """Return the kinds of resources to which IAM can limit an action, or none if it accepts only `*`."""
     service, _, name = action.partition(":")
     kinds = _authorization_reference()[service]["Actions"][name.lower()].get("Resources", ())
     return tuple(kind.lower() for kind in kinds)

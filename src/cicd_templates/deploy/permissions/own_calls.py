@@ -1,6 +1,6 @@
-"""The IAM actions that the deployer needs for its own calls, not for those that CloudFormation makes on its behalf.
+"""The IAM actions for the deployer's own calls, without those that CloudFormation makes on its behalf.
 
-Most API operations require the action of the same name, but many S3 operations require a different one:
+Most API operations need the action of the same name, but many S3 operations need a different one:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
 

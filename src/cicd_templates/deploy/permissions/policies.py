@@ -1,6 +1,6 @@
-"""Makes the policies of a principal that deploys an environment.
+"""Makes the policies for a principal that deploys an environment.
 
-The policies have no wildcard actions, and there are only as many of them as IAM's size limit requires.
+The policies have no wildcard actions. There are only as many policies as IAM's size limit requires.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ PolicyStatementDocument = dict[str, Any]
 def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> dict[str, Document]:
     """Return the policy documents by policy name. The principal needs all of them.
 
-    `destroying` adds the actions of `destroy`, `sweep` and `adopt`. If CloudFormation deploys a stack with a separate
-    role, the stack adds only the permission to pass that role.
+    With `destroying`, they also allow `destroy`, `sweep` and `adopt`. For a stack that CloudFormation deploys with a
+    role of its own, the principal only needs to pass that role.
     """
     names = EnvironmentNames.of(stacks)
     deployed_by_principal = [stack for stack in stacks if stack.deployed_as is None]
@@ -50,7 +50,7 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
 
 
 def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[PolicyStatementDocument]:
-    """Yield one statement for each group of actions of a service that are allowed on the same resources."""
+    """Yield the statements for `actions`, one for all actions of a service that are allowed on the same resources."""
     actions_by_scope: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for action in sorted(actions):
         key = (action.partition(":")[0], scope(action, resource_kinds(action), names))
@@ -60,9 +60,9 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[P
 
 
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:
-    """Yield the statement that allows using the connections of the pipelines' sources, if there are any.
+    """Yield a statement that allows using the connections of the pipelines, if there are any.
 
-    The age of a connection decides which of the two actions IAM checks:
+    Which of the two actions IAM checks depends on the age of the connection:
     https://docs.aws.amazon.com/codepipeline/latest/userguide/connections-permissions.html
     """
     connections = {
@@ -79,7 +79,7 @@ def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicySt
 
 
 def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return the statement that allows passing the environment's roles to the services that may assume them."""
+    """Return a statement that allows passing the environment's roles to the services that may assume them."""
     trusted = {CLOUDFORMATION_PRINCIPAL} if any(stack.deployed_as for stack in stacks) else set()
     for stack in stacks:
         for resource in stack.resources.values():
@@ -119,5 +119,5 @@ def _documents_within_limit(statements: Sequence[PolicyStatementDocument]) -> li
 
 
 def size(statements: Sequence[PolicyStatementDocument]) -> int:
-    """Return the number of characters of a document with these statements, as IAM counts them."""
+    """Return the size of a document with these statements, in characters as IAM counts them."""
     return len(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, separators=(",", ":")))

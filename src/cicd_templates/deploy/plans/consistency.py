@@ -1,7 +1,7 @@
-"""Find contradictions between a plan file and the templates. Does not call AWS, and trusts nothing in the plan.
+"""Finds differences between a plan file and the templates. Does not call AWS, and trusts nothing in the plan.
 
-A digest proves that a plan is the one that was reviewed, but not who wrote it. So each field that decides what is
-executed is compared with the templates here, and with AWS in `verify`.
+A digest proves which plan was reviewed, but not who wrote it. So each field that decides what is executed is compared
+with the templates here, and with AWS in `verify`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ PLAN_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: datetime, *, local: bool) -> Iterator[str]:
-    """Yield one line for each fault of `plan`. `stacks` are the rendered stacks, by name and in deploy order."""
+    """Yield one line for each field of `plan` that is wrong or does not match the templates.
+
+    `stacks` are the rendered stacks, by name and in deploy order.
+    """
     yield from time_differences(plan, now)
     if local != plan.local:
         yield "it is a plan for the local AWS" if plan.local else "it is a plan for AWS, not for the local AWS"

@@ -18,13 +18,13 @@ from cicd_templates.errors import RefusedError
 
 
 def discard_planned(clients: Clients, planned: PlannedStack) -> None:
-    """Delete the change set of a planned stack, if any, and the empty stack that was created with it."""
+    """Delete the change set of a planned stack, if it has one, and the empty stack that was created with it."""
     if planned.change_set:
         discard_change_set(clients, planned.change_set, planned.stack_id, creates=planned.creates)
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
-    """Delete the change set that a plan may have created for a stack, if its ARN was not recorded."""
+    """Delete the change set that a plan may have created for `stack` without recording its ARN."""
     try:
         change_set = clients.cloudformation.describe_change_set(
             ChangeSetName=plan_change_set_name(plan_id), StackName=stack
@@ -39,9 +39,9 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
 
 
 def discard_plans(context: DeployContext, environment: str) -> int:
-    """Delete the change sets of every plan of an environment and return their number.
+    """Delete all plans of an environment with their change sets, and return the number of change sets.
 
-    A file that is not a valid plan is only removed. Its change sets expire; the first plan after that deletes them.
+    A file that is not a valid plan is only removed. Its change sets expire, and the first plan after that deletes them.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):
@@ -53,10 +53,10 @@ def discard_plans(context: DeployContext, environment: str) -> int:
 
 
 def discard_plan(context: DeployContext, path: Path) -> int:
-    """Delete the change sets of the plan in `path`, then the file, and return the number of change sets.
+    """Delete the change sets of the plan in `path`, then the file. Return the number of change sets.
 
-    Raises `RefusedError`, and deletes nothing, if a change set was not made by the plan. Also raises the errors of
-    `plans.read`.
+    If the plan did not create one of its change sets, raises `RefusedError` and deletes nothing. Also raises the errors
+    of `plans.read`.
     """
     plan = plans.read(path)
     foreign = [stack.label for stack in plan.changing if not made_by_plan(plan, stack)]

@@ -1,7 +1,7 @@
-"""Define the plan of a deployment, and write and read it, so that exactly what was shown is executed later.
+"""Defines the plan of a deployment, and writes and reads it, so that exactly what was shown is executed later.
 
-The JSON file is for `make deploy PLAN=`, the Markdown file beside it for the reviewer. Secrets are already masked. This
-module does not call AWS.
+`make deploy PLAN=` reads the JSON file; the Markdown file beside it is for the reviewer. Secrets are already masked.
+This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from cicd_templates.template.policy_diff import PolicyDiff
 
 @dataclass(frozen=True)
 class PlannedStack:
-    """One stack that could be planned. `change_set` is the ARN of its change set; empty if nothing would change.
+    """The plan of one stack. `change_set` is the ARN of its change set, or empty if nothing would change.
 
-    `inputs` are the values that the stack reads from Parameter Store, by path. `kept` are the parameters whose values
-    the pipeline sets. `impacts` has one entry for each of `changes`, in the same order.
+    `inputs` are the values that the stack reads from Parameter Store, by path. `kept` has the parameters that the
+    pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
     """
 
     name: str
@@ -43,7 +43,10 @@ class PlannedStack:
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of one wave. `waits` maps each stack that cannot be planned yet to the stacks that it waits for."""
+    """The plan of one wave: the stacks that can be planned now.
+
+    `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first.
+    """
 
     id: str
     environment: str
@@ -66,23 +69,23 @@ class Plan:
 
     @property
     def make_variables(self) -> str:
-        """The variables with which `make` works on the same environment."""
+        """The make variables that select the same environment."""
         copy = f" SUFFIX={self.suffix}" if self.suffix else ""
         return f"ENV={self.name}{copy}{' LOCAL=1' if self.local else ''}"
 
     @property
     def changing(self) -> tuple[PlannedStack, ...]:
-        """The stacks that have a change set."""
+        """The stacks that would change."""
         return tuple(stack for stack in self.stacks if stack.change_set)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The label of every stack in the plan, including those that wait."""
+        """The labels of all stacks in the plan, including those that cannot be planned yet."""
         return (*(stack.label for stack in self.stacks), *self.waits)
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to do, now or later."""
+        """Whether nothing would change, and no stack is waiting to be planned."""
         return not self.changing and not self.waits
 
 
@@ -96,19 +99,22 @@ class DataLoss:
 
     @property
     def name(self) -> str:
-        """The name with which `--allow` accepts the loss."""
+        """The name by which `--allow` accepts the loss: `<label of the stack>/<logical id>`."""
         return f"{self.stack}/{self.change.logical_id}"
 
     @property
     def words(self) -> str:
-        """What would happen, in one line."""
+        """What would happen to the resource and its data, in one line."""
         maybe = "" if self.impact.certain else "perhaps "
         done = "deleted" if self.impact.kind == "deletion" else "replaced"
         return f"{self.name} ({self.change.resource_type}): {maybe}{done}; {self.impact.holds}: {self.impact.fate}"
 
 
 def losses(plan: Plan) -> list[DataLoss]:
-    """Return the stateful resources that would be lost; in protected environments, also those that may be replaced."""
+    """Return the stateful resources that `plan` would delete or replace.
+
+    In a protected environment, resources that CloudFormation may replace are included.
+    """
     return [
         DataLoss(stack.label, change, impact)
         for stack in plan.changing
@@ -118,12 +124,15 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the uncertain losses of resources whose types the local AWS only records; `recorded` has these types."""
+    """Return the possible losses that need no consent, because the local AWS only records resources of these types.
+
+    `recorded` has the types.
+    """
     return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 
 
 def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = ()) -> None:
-    """Raise `RefusedError` if a stateful resource would be lost and `allowed` does not name it."""
+    """Raise `RefusedError` if the plan would delete or replace a stateful resource that `allowed` does not name."""
     named = list(dict.fromkeys(allowed))
     unnamed = [loss for loss in _guarded(plan, recorded) if not _names(plan, loss) & set(named)]
     if unnamed:
@@ -135,14 +144,14 @@ def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = 
 
 
 def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the names that `--allow` must have so that `refuse_losses` accepts `plan`."""
+    """Return the names that `--allow` must list so that `refuse_losses` accepts `plan`."""
     return tuple(loss.name for loss in _guarded(plan, recorded))
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that match neither a loss nor a stack of another wave.
+    """Return the names in `allowed` that match neither a loss in `plan` nor a stack of another wave.
 
-    `stacks` has the labels and names of all stacks.
+    `stacks` has the labels and the names of all stacks.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}
@@ -155,7 +164,7 @@ def _guarded(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
 
 
 def _names(plan: Plan, loss: DataLoss) -> set[str]:
-    """Return both names of a loss: one begins with the label of its stack, the other with the full stack name."""
+    """Return both names by which a loss can be allowed: one with the stack's label, one with the stack's full name."""
     full_name = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 
@@ -170,7 +179,7 @@ def write(plan: Plan, path: Path, summary: str) -> None:
 
 
 def digest(plan: Plan) -> str:
-    """Return the SHA-256 over all fields of a plan, which shows whether the plan was changed."""
+    """Return the SHA-256 of all fields of a plan. It shows whether the plan was changed."""
     return DEPLOYMENT_PLANS.digest(plan)
 
 
@@ -180,7 +189,7 @@ def read(path: Path) -> Plan:
 
 
 def files(folder: Path, environment: str) -> Iterator[Path]:
-    """Yield the plan files of an environment in `folder`, including those that a deployment wrote for its waves."""
+    """Yield the plan files of an environment in `folder`, including those of a deployment's later waves."""
     yield from sorted(folder.glob(f"{environment}.json"))
     yield from sorted(folder.glob(f"{environment}.*.json"))
 

@@ -1,6 +1,6 @@
-"""Find names that a stack would create but that existing resources already have, before CloudFormation fails on them.
+"""Finds resource names that a stack would create but that are already taken, before CloudFormation fails on them.
 
-Reads only. A common cause: resources with data stay when a protected environment is destroyed.
+Reads only. Such names are often those of resources that a destruction of a protected environment has kept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ OF_STACK_ID = "aws:cloudformation:stack-id"
 
 @dataclass(frozen=True)
 class Collision:
-    """A name that is taken. `owner` says who has it, if tags show that. `remedy` has commands or advice in lines."""
+    """A resource name that is taken.
+
+    `owner` says who uses the name, as far as tags show it. `remedy` has lines with commands or advice.
+    """
 
     stack: str
     logical_id: str
@@ -45,7 +48,7 @@ class Collision:
 
 @dataclass(frozen=True)
 class NameReport:
-    """The names that are taken, in the order of the stacks, and the resource types that could not be read."""
+    """The names that are taken, in the order of the stacks, and the resource types that could not be looked up."""
 
     taken: tuple[Collision, ...]
     unread: tuple[str, ...]
@@ -62,9 +65,9 @@ class _TakenName:
 
 
 def find_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> NameReport:
-    """Return every taken name that `stacks` would create; a resource of the stack itself is not a collision.
+    """Return the names that `stacks` would create but that other resources already have.
 
-    Raises only errors of CloudFormation. A resource type that cannot be read is listed in `unread`.
+    A resource type that cannot be looked up is listed in `unread`. Raises only errors of CloudFormation.
     """
     unread: set[str] = set()
     taken = [each for stack in stacks for each in _taken_names(clients, stack, unread)]
@@ -94,7 +97,7 @@ def _taken_names(clients: Clients, stack: StackTemplate, unread: set[str]) -> It
 
 
 def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[ExistingResource]:
-    """Return the same resources with their tags; the tags stay None if the caller may not read them."""
+    """Return the resources with their tags. If the caller may not read tags, they stay None."""
     asked = [each.arn for each in found if each.tags is None and each.arn]
     tags: dict[str, dict[str, str]] = {}
     try:
@@ -129,10 +132,10 @@ def _owner(found: ExistingResource) -> str:
 
 
 def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the remedy: import or delete a resource that a deleted stack of this environment has left behind.
+    """Return what the user can do about a name that is taken.
 
-    The remedy is another name if a stack, even one in another region, may still use the resource. It is also another
-    name if the resource does not belong to this environment.
+    If a deleted stack of this environment has left the resource behind, it can be imported or deleted. If a stack may
+    still use it, or if it does not belong to this environment, another name is needed.
     """
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
@@ -149,7 +152,7 @@ def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tup
 
 
 def _possible_use(clients: Clients, stack: StackTemplate, tags: Mapping[str, str]) -> str:
-    """Return why the resource with these tags may still be in use; empty if the stack that made it is deleted."""
+    """Return why the resource with these tags may still be in use, or an empty string if its stack is deleted."""
     if OF_STACK_ID not in tags:
         return (
             "no tag says which stack made it, so it may be in use; choose another project name or suffix, or find"

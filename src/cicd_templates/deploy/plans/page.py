@@ -1,4 +1,4 @@
-"""Write a plan as Markdown, for its reviewer and for a pull request. This module does not call AWS."""
+"""Writes a plan as Markdown, for its reviewer and for a pull request. This module does not call AWS."""
 
 from __future__ import annotations
 

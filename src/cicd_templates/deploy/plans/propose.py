@@ -1,4 +1,4 @@
-"""Propose the deployment of a stack: create a change set and describe what it would do, without executing it.
+"""Proposes the deployment of a stack: creates a change set and describes what it would do, without executing it.
 
 Each proposal is a generator of steps, so that one loop can create the change sets of many stacks concurrently.
 """
@@ -58,8 +58,8 @@ def _random_id() -> str:
 class DeployContext:
     """The values that all parts of a deployment share. `state` is the folder for plans and journals.
 
-    If `wait_for_busy` is true, the deployment waits for a stack with an operation in progress; otherwise it refuses the
-    stack. `recorded` are the resource types that the local AWS only records. `today` is the wall clock, for the dates
+    If a stack has an operation in progress, `wait_for_busy` decides whether the deployment waits or refuses the stack.
+    `recorded` are the resource types that the local AWS only records. `today` returns the current time, for the dates
     in a plan. `new_plan_id` returns a new id of 32 hexadecimal digits at each call.
     """
 
@@ -79,15 +79,16 @@ class DeployContext:
         return self.state / "plans"
 
     def retry_call(self, call: Callable[[], T]) -> T:
-        """Return the result of `call`, with the retries of `retry_steps`; blocks until the last try."""
+        """Return the result of `call`, retried as in `retry_steps`. Blocks until the last attempt."""
         return run_steps(retry_steps(call), self.polling)
 
 
 def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps[PlannedStack]:
-    """Return what would happen to `stack`, and the change set to execute unless nothing would change.
+    """Create a change set for `stack`, and return it with what it would do.
 
-    Raises `RefusedError` if the stack belongs to another project or a person must resolve its status. Raises
-    `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
+    If nothing would change, the result has no change set. Raises `RefusedError` if the stack belongs to another project
+    or if a person must first repair it. Raises `CicdError` with CloudFormation's reason if CloudFormation refuses the
+    change set.
     """
     clients = context.clients
     current = yield from _wait_until_settled(context, stack)
@@ -128,7 +129,7 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
 def with_impact(
     planned: PlannedStack, stack: StackTemplate, described: Described, before: Mapping[str, Any]
 ) -> PlannedStack:
-    """Return `planned` with the impact of its change set; `before` has the deployed resources."""
+    """Return `planned` with its change set and the impact of each change. `before` has the deployed resources."""
     after = stack.resources
     compared = {
         change.logical_id: policy_diff.compare(change.logical_id, before, after) for change in described.changes
@@ -149,7 +150,7 @@ def with_impact(
 
 
 def plan_change_set_name(plan_id: str) -> str:
-    """Return the name that all change sets of a plan have, so that they can be recognized."""
+    """Return the name of all change sets of a plan, by which they are recognized."""
     return f"{CHANGE_SET_PREFIX}{plan_id}"
 
 
@@ -166,7 +167,7 @@ def resources_of(clients: Clients, stack: StackTemplate) -> Mapping[str, Any]:
 
 
 def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, str]:
-    """Return the values that CloudFormation reports for the Parameter Store paths that a stack reads, by path."""
+    """Return the Parameter Store values that the stack reads, by path, as CloudFormation resolved them."""
     resolved = dict(described.resolved)
     return {
         read.path: resolved[read.parameter]
@@ -176,7 +177,10 @@ def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, st
 
 
 def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[str, ...]:
-    """Raise `CicdError` if a name to be created is taken. Return a warning for each type that cannot be read."""
+    """Raise `CicdError` if a name that the stack would create is taken.
+
+    Returns a warning for each resource type that cannot be looked up.
+    """
     # The local AWS does not run the services of the types that it only records, so these cannot be looked up.
     readable = {
         name: resource for name, resource in stack.resources.items() if resource["Type"] not in context.recorded
@@ -193,7 +197,7 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
 
 
 def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
-    """Wait until no operation is in progress, then return the stack, or None if it does not exist."""
+    """Wait until the stack has no operation in progress, then return it, or None if it does not exist."""
     now = context.polling.now()
     deadline, emptied = now + LONGEST_OPERATION_SECONDS, now + CHANGE_SET_SECONDS
     while True:
@@ -215,7 +219,10 @@ def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[M
 
 
 def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Steps[None]:
-    """Delete a stack whose first creation failed, because it can be neither updated nor created again."""
+    """Delete a stack whose first creation failed. CloudFormation can neither update it nor create it again.
+
+    Raises `RefusedError` if the stack still has resources.
+    """
     resources = yield from retry_steps(lambda: live_resources(context.clients, stack.name))
     alive = [resource["LogicalResourceId"] for resource in resources]
     if alive:
@@ -238,7 +245,7 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
 def _create_change_set(clients: Clients, request: Mapping[str, Any], plan_id: str) -> tuple[str, str]:
     """Create the change set and return its ARN and the id of its stack.
 
-    If it exists already, because the answer to an earlier try was lost, return the existing change set.
+    If an earlier attempt created it but AWS's answer was lost, return that change set.
     """
     client = clients.cloudformation
     name = plan_change_set_name(plan_id)
@@ -267,7 +274,7 @@ def _wait_until_ready(context: DeployContext, stack: StackTemplate, arn: str) ->
 
 
 def discard_expired(context: DeployContext, stack: str) -> None:
-    """Delete the change sets in `stack` that belong to expired plans of this program."""
+    """Delete those change sets of `stack` that belong to expired plans of this program."""
     for summary in list_change_sets(context.clients, stack):
         ours = summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX)
         if (

@@ -1,11 +1,11 @@
-"""Write and read the plan files of deployments and destructions, and refuse plans that were changed.
+"""Writes and reads the plan files of deployments and destructions, and refuses plans that were changed.
 
-A plan file is a JSON object. It contains the fields of a frozen dataclass, the `kind` of plan, the version of the
-fields as `schema`, and a `digest`. The digest is the SHA-256 of the canonical JSON of all other fields, so it does not
-match an edited plan.
+A plan file is a JSON object. It has the fields of a frozen dataclass, the `kind` of plan, the version of the fields as
+`schema`, and a `digest`. The digest is the SHA-256 of the canonical JSON of all other fields, so it does not match an
+edited plan.
 
-The digest is not a signature: it detects accidental changes, but anybody can compute a new digest for a changed plan.
-To prevent that, whoever executes a plan gives the digest of the plan that was reviewed.
+The digest is not a signature. It detects accidental changes, but anybody can compute a new digest for a changed plan.
+To prevent that, the person who executes a plan passes the digest that the reviewer saw.
 
 This module does not call AWS. `plans/verify.py` and `destruction/plan_file.py` check whether a plan still matches the
 account.
@@ -46,7 +46,7 @@ class SealedPlan(Protocol):
 
     @property
     def expires(self) -> datetime:
-        """When the plan expires, in UTC; from then on it is refused."""
+        """When the plan expires, in UTC. It is refused from then on."""
 
     @property
     def local(self) -> bool:
@@ -60,8 +60,8 @@ PlanT = TypeVar("PlanT", bound=SealedPlan)
 class PlanFormat(Generic[PlanT]):
     """The file format of one kind of plan.
 
-    Increase `schema` with every change to the fields of `plan_type`. Then a plan that another release of this tool
-    wrote is refused and not misread. `written_by` is the command that writes such plans; error messages recommend it.
+    Increase `schema` with every change to the fields of `plan_type`. Then a plan from another release of this tool is
+    refused instead of being misread. `written_by` is the command that writes such plans, for error messages.
     """
 
     kind: str
@@ -75,14 +75,14 @@ class PlanFormat(Generic[PlanT]):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def write(self, plan: PlanT, path: Path) -> None:
-        """Write `plan` to `path`, completely or not at all; only the owner can read the file."""
+        """Write `plan` to `path`, completely or not at all. Only the owner can read the file."""
         write_privately(path, json.dumps(self._document(plan), indent=2) + "\n")
 
     def read(self, path: Path) -> PlanT:
         """Return the plan in `path`.
 
         Raises `ConfigurationError` if there is no file. Raises `RefusedError` if the file is not a plan of this kind,
-        is from another release, or was edited.
+        was written by another release, or was edited.
         """
         from pydantic import ValidationError
 
@@ -103,7 +103,7 @@ class PlanFormat(Generic[PlanT]):
         return plan
 
     def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
-        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`; None accepts every plan.
+        """Raise `RefusedError` if `reviewed` is not the beginning of the digest of `plan`. If it is None, do nothing.
 
         Raises `ConfigurationError` if `reviewed` is too short to identify one plan.
         """
@@ -166,7 +166,7 @@ def _iso_date(value: datetime) -> str:
 
 
 def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
-    """Yield the reasons why a plan is not valid at `now`: it has expired, or its times are impossible."""
+    """Yield why a plan is not valid at `now`: it has expired, or its times are impossible."""
     if now >= plan.expires:
         yield f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
     if plan.expires - plan.created > VALID_FOR:
@@ -176,7 +176,7 @@ def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
-    """Raise `RefusedError` if a plan for the local AWS would be executed on AWS, or a plan for AWS on the local AWS."""
+    """Raise `RefusedError` if a plan for the local AWS would run on AWS, or a plan for AWS on the local AWS."""
     if plan.local != local:
         raise RefusedError(
             f"{path} is a plan for {'the local AWS; add' if plan.local else 'AWS; leave out'}"

@@ -1,4 +1,4 @@
-"""Format the changes of a plan as text. Terminals, logs and pages show the same text. This module does not call AWS."""
+"""Formats the changes of a plan as text, the same for terminals, logs and pages. Does not call AWS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def count_by_action(changes: tuple[Change, ...]) -> str:
 
 
 def planned_lines(label: str, planned: PlannedStack) -> list[str]:
-    """Return lines that say what would happen to a stack: each change with its impact."""
+    """Return lines that describe what would happen to a stack: each change and its impact."""
     verb = "create" if planned.creates else "update"
     wait = f", up to {format_duration(planned.longest_wait_seconds)}" if planned.changes else ""
     lines = [f"  {label}: {verb}, {count_by_action(planned.changes)}{wait}"]
@@ -34,12 +34,12 @@ def row(change: Change, impact: Impact) -> str:
 
 
 def outcome(impact: Impact) -> str:
-    """Return the kind of a change, with `perhaps` if CloudFormation is not certain."""
+    """Return what a change does, such as `replacement`, with `perhaps` if CloudFormation is not certain."""
     return impact.kind if impact.certain else f"perhaps {impact.kind}"
 
 
 def facts(planned: PlannedStack, change: Change, impact: Impact) -> list[str]:
-    """Return one line per fact of a change: changed values, what happens to data, interruptions, policy statements."""
+    """Return the details of a change, one per line: changed values, data, interruptions, and policy statements."""
     lines = [
         f"{detail.path or detail.name}: {short(detail.before)} -> {short(detail.after)}"
         for detail in change.details
@@ -57,7 +57,7 @@ def facts(planned: PlannedStack, change: Change, impact: Impact) -> list[str]:
 
 
 def short(value: str) -> str:
-    """Return a value cut to `VALUE_CHARACTERS`, because a policy can be as long as a page."""
+    """Return a value cut to `VALUE_CHARACTERS`. A policy would fill a page."""
     text = " ".join(value.split())
     return text if len(text) <= VALUE_CHARACTERS else f"{text[: VALUE_CHARACTERS - 3]}..."
 

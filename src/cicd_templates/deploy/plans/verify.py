@@ -1,7 +1,7 @@
-"""Compute a plan again from AWS and the rendered templates before it is executed, and refuse it if anything differs.
+"""Computes a plan again from AWS and the templates before it is executed, and refuses it if anything differs.
 
-The plan file says what was reviewed, but does not decide what is executed. Whoever can write the file can also compute
-a matching digest. So every field that matters is read again, in the same way as `propose` read it, and compared.
+The plan file says what was reviewed, but does not decide what is executed: whoever can write the file can also compute
+a matching digest. So every field that matters is read again, in the same way as in `propose`, and compared.
 """
 
 from __future__ import annotations
@@ -48,10 +48,11 @@ COMPUTED = {
 def verify(
     context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Collection[str] = ()
 ) -> Steps[Plan]:
-    """Return `plan` computed again from AWS and the templates. Raises `RefusedError` that lists all differences.
+    """Compute `plan` again from AWS and the templates, and return the result.
 
-    `stacks` are the stacks of the environment, by name and in deploy order. `begun` has the names of stacks whose
-    execution has started: they are compared only with the templates, and are left out of the returned plan.
+    If anything differs from `plan`, raises `RefusedError` with all differences. `stacks` are all stacks of the
+    environment, by name and in deploy order. `begun` are the names of stacks whose execution has started. These are
+    compared only with the templates, and the result does not have them.
     """
     _refuse(plan, stacks, list(inconsistencies(plan, stacks, context.today(), local=context.clients.local)), context)
     differences: list[str] = []
@@ -83,7 +84,7 @@ def _refuse(plan: Plan, stacks: Mapping[str, StackTemplate], differences: list[s
 
 
 def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplate) -> list[str]:
-    """Return a difference if the plan created a change set for `stack` that the plan file does not list."""
+    """Return a difference if the plan created a change set for `stack` that is missing in the plan file."""
     try:
         context.clients.cloudformation.describe_change_set(
             ChangeSetName=plan_change_set_name(plan.id), StackName=stack.name
@@ -98,7 +99,7 @@ def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplat
 def _compute(
     context: DeployContext, plan: Plan, planned: PlannedStack, stack: StackTemplate
 ) -> Steps[tuple[PlannedStack, list[str]]]:
-    """Return the stack as `propose` would return it now, and its differences from `planned`."""
+    """Return what `propose` would return for the stack now, and how that differs from `planned`."""
     clients = context.clients
     described = None
     if planned.change_set:
@@ -150,7 +151,7 @@ def _owner_differences(clients: Clients, existing: Mapping[str, Any] | None, sta
 
 
 def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> Any:
-    """Return the template of a change set, as it was sent."""
+    """Return the template of a change set as it was sent to CloudFormation."""
     client = clients.cloudformation
     answer = client.get_template(StackName=stack.name, ChangeSetName=change_set, TemplateStage="Original")
     return answer["TemplateBody"]
@@ -174,7 +175,10 @@ def _changed_inputs(planned: PlannedStack, fresh: PlannedStack) -> Iterator[str]
 def _change_set_differences(
     context: DeployContext, plan: Plan, planned: PlannedStack, stack: StackTemplate, described: Described
 ) -> Iterator[str]:
-    """Yield a line if a change set is not from the plan, is too old, or has other findings than were shown."""
+    """Yield a line for each reason to refuse a change set.
+
+    The plan did not create it, it is too old, or CloudFormation's validation has other findings than were shown.
+    """
     answer: Mapping[str, Any] = described.answer
     if (answer["ChangeSetName"], answer["StackName"]) != (plan_change_set_name(plan.id), stack.name):
         yield f"its change set {answer['ChangeSetName']} in {answer['StackName']} was not made by this plan"

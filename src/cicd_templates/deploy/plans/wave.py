@@ -1,4 +1,4 @@
-"""Plan the stacks of one wave together: select the stacks that can be planned now, propose each, and build one plan."""
+"""Plans the stacks of one wave together: selects the stacks that can be planned now, and builds one plan of them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the stacks that cannot be planned yet, each with the labels of stacks to deploy first.
+    """Return the stacks that cannot be planned yet, each name with the labels of stacks that must be deployed first.
 
-    A stack must also be deployed first if it exists but has not published a value that others read. An import can cause
-    that. A stack that reads from a blocked stack is blocked as well.
+    A stack is blocked if it reads from a stack that does not exist, that has not published the value (possible after an
+    import), or that is blocked itself.
     """
     existing = context.retry_call(lambda: _created_stacks(context))
     missing = unpublished(context, stacks)
@@ -43,18 +43,18 @@ def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> d
 
 
 def unpublished(context: DeployContext, stacks: Sequence[StackTemplate]) -> set[str]:
-    """Return the paths that `stacks` read but that do not exist in Parameter Store."""
+    """Return the paths that `stacks` read from Parameter Store but that do not exist there."""
     wanted = {path for stack in stacks for path in _read_by(stack)}
     return wanted - context.retry_call(lambda: published(context.clients, wanted)).keys()
 
 
 def _read_by(stack: StackTemplate) -> set[str]:
-    """Return the paths in Parameter Store that `stack` needs for its deployment, including the path of its role."""
+    """Return the Parameter Store paths that a deployment of `stack` reads, including the path with its role."""
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
 
 
 def _created_stacks(context: DeployContext) -> set[str]:
-    """Return the names of all stacks in the account that have ever been created successfully."""
+    """Return the names of the account's stacks, without those whose creation has not succeeded."""
     return {
         stack["StackName"]
         for page in context.clients.cloudformation.get_paginator("describe_stacks").paginate()
@@ -65,7 +65,7 @@ def _created_stacks(context: DeployContext) -> set[str]:
 
 @dataclass
 class Wave:
-    """Stacks that are planned together, to be shown and confirmed together."""
+    """Stacks that are planned together, and then shown and approved as one plan."""
 
     context: DeployContext
     stacks: Sequence[StackTemplate]
@@ -75,14 +75,14 @@ class Wave:
     refused: RefusedError | None = None
 
     def __post_init__(self) -> None:
-        """Prepare the proposals without calling AWS. The age of the resulting plan is measured from now."""
+        """Prepare the proposals without calling AWS. The plan's validity begins now."""
         self._began = self.context.today()
         self._steps = {stack.name: propose(self.context, stack, self.plan_id) for stack in self.stacks}
 
     def advance(self) -> bool:
-        """Advance every proposal by one step and return whether all have finished.
+        """Advance every proposal by one step. Return whether all have finished.
 
-        Raises `DetachedError` if the credentials stop working. That is not a failure of a stack.
+        Raises `DetachedError` if the credentials stop working, which is not a failure of any stack.
         """
         for name, steps in list(self._steps.items()):
             try:
@@ -102,7 +102,7 @@ class Wave:
         return not self._steps
 
     def discard(self) -> None:
-        """Delete every change set of the wave, including those that are still being created."""
+        """Delete the change sets of all stacks of the wave, including those that are still being created."""
         self._discard(self.stacks)
 
     def discard_failed(self) -> None:
@@ -120,7 +120,10 @@ class Wave:
             discard_named(self.context.clients, name, self.plan_id)
 
     def plan(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
-        """Return the plan of the wave. `waits` has the labels of the stacks that wait, and what they wait for."""
+        """Return the plan of the wave.
+
+        `waits` maps each stack that is not planned yet to the stacks that must be deployed first.
+        """
         first = self.stacks[0]
         return Plan(
             id=self.plan_id,

@@ -1,4 +1,4 @@
-"""The plans and journals on this machine that still refer to stacks which were never created.
+"""Finds the plans and runs on this machine that refer to stacks which were never created.
 
 Reads the plans and the journal of an environment; does not call AWS.
 """
@@ -18,14 +18,14 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan or run that refers to a stack: `fact` describes it, and `commands` continue or end it."""
+    """A plan or an interrupted run that refers to a stack. `fact` describes it; `commands` continue it or end it."""
 
     fact: str
     commands: tuple[str, ...]
 
 
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
-    """Return the claims on stacks of the environment of `stack`, by stack name. `state` is the state folder.
+    """Return the claims for the environment to which `stack` belongs, by stack name. `state` is the state folder.
 
     Raises `CicdError` if the journal cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Finds the stacks that prevent the next deployment of an environment, each with the reason and the exact commands.
+"""Finds the stacks that prevent the next deployment of an environment, each with the reason and the commands.
 
 This module only reads. Most commands are commands of the AWS CLI; the user decides whether to run them.
 """
@@ -34,7 +34,7 @@ _SKIPS = {
 
 @dataclass(frozen=True)
 class Unsettled:
-    """A stack that a person must repair. `facts` describe the problem. Try `commands` in the given order."""
+    """A stack that a person must repair. `facts` describe the problem. The user tries `commands` in the given order."""
 
     stack: str
     state: str
@@ -45,9 +45,9 @@ class Unsettled:
 
 
 def unsettled(clients: Clients, stacks: Sequence[StackTemplate], claims: Mapping[str, Claim]) -> Iterator[Unsettled]:
-    """Yield each stack with which a deployment cannot continue, then each stack with resource names that are taken.
+    """Yield each stack that a person must repair before the next deployment, then each with names that are taken.
 
-    `claims` are the plans and runs on this machine that refer to stacks which were never created, by stack name.
+    `claims` has the plans and runs on this machine that refer to stacks which were never created, by stack name.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name)):
@@ -132,9 +132,9 @@ def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tu
 
 
 def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Unsettled]:
-    """Yield the stack if resources were changed outside CloudFormation.
+    """Yield the stack if its resources were changed outside CloudFormation.
 
-    Ignores listener rules: ECS changes their weights, and reverting the weights would redirect requests.
+    Listener rules are ignored: ECS changes their weights, and undoing that would redirect requests.
     """
     facts = []
     # botocore has no paginator for this operation, although AWS returns the results in pages.
@@ -175,7 +175,10 @@ def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Itera
 
 
 def drift_command(clients: Clients, stacks: Sequence[StackTemplate]) -> str:
-    """Return the command that starts drift detection for stacks that were never checked; empty if there are none."""
+    """Return the command that starts drift detection for all stacks that were never checked for drift.
+
+    The result is empty if there are none.
+    """
     never = [
         stack
         for stack in stacks

@@ -1,6 +1,6 @@
-"""Makes reproducible archives of an application's source and of the reviewed templates.
+"""Makes reproducible zips of an application's source and of the reviewed templates.
 
-Reads folders and, through `commits`, git; does not call AWS. The bytes of an archive depend only on its content, so a
+Reads folders and, through `commits`, git; does not call AWS. The bytes of a zip depend only on its content, so a
 checksum identifies what was released.
 """
 
@@ -40,8 +40,7 @@ BUNDLE_BYTES = 100_000_000
 class Archive:
     """A zip, the revision of its content, and the author of that revision.
 
-    `left_out` are files of the work tree that are not in the zip because git does not track them. Files that git
-    ignores are not listed.
+    `left_out` are files of the work tree that are not in the zip because git neither tracks nor ignores them.
     """
 
     data: bytes
@@ -50,7 +49,7 @@ class Archive:
     left_out: tuple[str, ...] = ()
 
     def require(self, app: Path, dockerfile: str, path: str | None = None) -> None:
-        """Raise `ConfigurationError` if the source of `app` lacks the Dockerfile from which its image is built."""
+        """Raise `ConfigurationError` if the zip lacks the Dockerfile from which the image is built."""
         with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
             if dockerfile in {posixpath.normpath(name) for name in archive.namelist()}:
                 return
@@ -64,10 +63,10 @@ class Archive:
 
 
 def source_archive(app: Path, path: str | None = None) -> Archive:
-    """Return the source of an application: the HEAD commit of a git work tree, or a folder or zip file as it is.
+    """Return the source of an application: what HEAD of its git work tree contains, or a folder or zip file as it is.
 
-    `path` is the application's folder within `app`. Raises `ConfigurationError` if there is nothing to release, if a
-    work tree has uncommitted changes, and if the source contains a link, because a link could point outside.
+    `path` is the application's folder within `app`. Raises `ConfigurationError` if there is nothing to release, if the
+    work tree has uncommitted changes, or if the source contains a link. A link could point outside the source.
     """
     if app.suffix == ".zip" and app.is_file():
         return _read_zip(app, path)
@@ -104,10 +103,10 @@ def _read_zip(path: Path, within: str | None) -> Archive:
 
 
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
-    """Raise `ConfigurationError` for a link, and for an entry that unzip programs refuse or read in different ways.
+    """Raise `ConfigurationError` if the zip contains a link or an ambiguous name.
 
-    The image build unpacks the zip on Linux, where a backslash is part of a name. Some Windows programs treat it as a
-    separator.
+    Unzip programs refuse an ambiguous name or understand it differently. For example, a backslash is part of a name on
+    Linux, where the image build unpacks the zip. Some Windows programs treat it as a separator.
     """
     advice = "make the zip with / and without .., or name the folder with APP="
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
@@ -141,7 +140,7 @@ def _user() -> str:
 
 
 def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
-    """Return `files`. Raises `ConfigurationError` if there are none, or if a name is not valid in a zip."""
+    """Return `files`, or raise `ConfigurationError` if there are none or a name is not valid in a zip."""
     if not files:
         raise ConfigurationError(f"{folder}: contains nothing to release")
     for name in files:
@@ -162,7 +161,10 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return each file's content, and whether it is executable, by name. Raises `ConfigurationError` for a link."""
+    """Return, by name, the content of each file and whether it is executable.
+
+    Raises `ConfigurationError` for a link.
+    """
     found = {}
     for name in names:
         path = folder / name
@@ -194,10 +196,9 @@ def _zip(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
 
 
 def bundle(stacks: Iterable[StackTemplate]) -> bytes:
-    """Return a zip of the reviewed templates that a pipeline run deploys, and a file with the tags of each stack.
+    """Return a zip of the reviewed templates, which pipeline runs deploy, with a file of tags for each template.
 
-    A file with tags has the format of CodePipeline's template configuration; the tags come from the template's
-    metadata:
+    The tags come from the metadata of the template. The file is a template configuration file of CodePipeline:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html
     """
     files: dict[str, tuple[bytes, bool]] = {}
@@ -210,7 +211,7 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """Return the files of a bundle by name. Returns no files if `data` is not a bundle: then all files differ."""
+    """Return the files of a bundle by name, or no files if `data` is not a bundle."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > BUNDLE_BYTES:

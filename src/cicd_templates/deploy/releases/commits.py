@@ -1,4 +1,4 @@
-"""Reads the HEAD commit of a git work tree: only what is committed, never a file of the work tree. Changes nothing.
+"""Reads what HEAD of a git work tree contains, never a file of the work tree. Changes nothing.
 
 A file of the work tree can differ from the commit although git reports no change. For example, it may be marked
 `assume-unchanged`, or only its mode or line endings may differ.
@@ -29,7 +29,7 @@ SHA1_LENGTH = 40
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit: its id, its author, and its files in a folder (by name: the content, and whether it is executable).
+    """A commit: its id, its author, and the files of one folder. By name: the content, and whether it is executable.
 
     `untracked` are the names of files in the folder that git neither tracks nor ignores.
     """
@@ -42,7 +42,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Tree:
-    """A commit's id, and the blob id of each file below a folder, by the file's path within the folder."""
+    """The id of a commit, and the blob id of each file of one folder, by the file's path within the folder."""
 
     revision: str
     blobs: dict[str, str]
@@ -51,13 +51,13 @@ class Tree:
 def in_work_tree(folder: Path) -> bool:
     """Return whether `folder` is in a git work tree.
 
-    Does not ask git, because git refuses to answer if it does not trust the owner of the work tree.
+    Does not run git, which fails if it does not trust the owner of the work tree.
     """
     return any((each / ".git").exists() for each in (folder.resolve(), *folder.resolve().parents))
 
 
 def git_problem(folder: Path) -> str:
-    """Return why git cannot say which commit contains a file of `folder`, or an empty string if it can."""
+    """Return why git cannot find the commit that contains a file of `folder`, or an empty string if it can."""
     if not in_work_tree(folder):
         return f"{folder} is not in a git work tree"
     try:
@@ -71,7 +71,7 @@ def git_problem(folder: Path) -> str:
 
 
 def revision(folder: Path) -> str:
-    """Return the id of HEAD, with a `+` at the end if tracked files differ from that commit; empty if it is unknown."""
+    """Return the commit id of HEAD, with `+` appended if tracked files differ from it; empty if there is none."""
     if not in_work_tree(folder):
         return ""
     try:
@@ -82,10 +82,10 @@ def revision(folder: Path) -> str:
 
 
 def read_commit(folder: Path) -> Commit:
-    """Return what HEAD contains below `folder`.
+    """Return the files of `folder` in the commit HEAD.
 
-    Raises `ConfigurationError` for uncommitted changes, links and submodules, and if git refuses to answer. The folder
-    itself is never read instead, because that would release files that git ignores.
+    Raises `ConfigurationError` for uncommitted changes, links and submodules, and if git fails. Files are never read
+    from the folder itself, because that would release files that git ignores.
     """
     head = _run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     if head.returncode == 1 and not head.stderr:
@@ -116,9 +116,9 @@ def read_commit(folder: Path) -> Commit:
 
 
 def read_tree(folder: Path) -> Tree:
-    """Return what HEAD contains below `folder`, without reading the work tree.
+    """Return the blob ids of the files of `folder` in the commit HEAD, without reading the work tree.
 
-    Raises `ConfigurationError` if HEAD contains nothing, a link or a submodule there, or if git refuses to answer.
+    Raises `ConfigurationError` if the commit contains nothing, a link or a submodule there, or if git fails.
     """
     # git runs in the parent folder: if `folder` were a link or a submodule, git would read another repository there.
     parent, name = folder.absolute().parent, folder.name
@@ -137,16 +137,16 @@ def read_tree(folder: Path) -> Tree:
 
 
 def blob_id(content: bytes, like: str) -> str:
-    """Return git's blob id of `content`, using the same hash function as the id `like`."""
+    """Return git's blob id of `content`. `like` is an id of the same repository, which shows the hash function."""
     # How git computes the id: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
     algorithm = "sha1" if len(like) == SHA1_LENGTH else "sha256"
     return hashlib.new(algorithm, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def find_commit(path: Path, content: bytes) -> str | None:
-    """Return the abbreviated id of the first commit in which the file `path` has this content, or None if unknown.
+    """Return the abbreviated id of the first commit in which the file `path` has this content, or None.
 
-    A shallow clone does not contain earlier commits, so the answer there may be None or a later commit.
+    In a shallow clone, earlier commits are missing, so the result may be None or a later commit.
     """
     if not in_work_tree(path.parent):
         return None
@@ -162,9 +162,9 @@ def find_commit(path: Path, content: bytes) -> str | None:
 
 
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
-    """Return the abbreviated id of the newest commit in which the text of a file `matches`, or None.
+    """Return the abbreviated id of the newest commit in which `matches` accepts the text of the file `path`, or None.
 
-    Searches the last `SEARCHED_COMMITS` commits of the file. Use it if only a distorted copy of the text is known; for
+    Searches the last `SEARCHED_COMMITS` commits of the file. Use it if only an altered copy of the text is known. For
     an exact text, `find_commit` searches the whole history.
     """
     if not in_work_tree(path.parent):

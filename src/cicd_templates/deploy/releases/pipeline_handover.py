@@ -1,4 +1,4 @@
-"""Hand over templates from the deployer to the pipeline, and tell which of the two deploys the stack of a service."""
+"""Hands templates over to the pipeline, and decides which stacks the pipeline deploys instead of `make deploy`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SERVICE_TYPE = "AWS::ECS::Service"
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rendered templates compared with those that the pipeline has.
+    """How the rendered templates differ from those that the pipeline has.
 
-    `bucket` is None if the tools environment has no bucket yet. `first` is true if the pipeline has no templates yet.
-    `changed` are the files that differ, by environment. `has_these` is true if no file differs and the bundle records
+    `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
+    are the files that differ, by environment. `has_these` is true if no file differs and the pipeline's copy records
     the commit of its templates. Earlier releases of this tool did not record the commit.
     """
 
@@ -36,7 +36,7 @@ class Comparison:
 
     @property
     def state(self) -> str:
-        """Return `none` if there is no bucket, `older` if files differ, and `handed over` otherwise."""
+        """Return `none` if there is no bucket, `older` if any file differs, and `handed over` otherwise."""
         if self.bucket is None:
             return "none"
         return "older" if self.changed else "handed over"
@@ -44,10 +44,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PipelineHandover:
-    """The pipeline's environment, the clients of its account, and the stacks of all environments.
+    """Hands the templates of all environments over to the pipeline, with the clients of the pipeline's account.
 
-    `commit` is the commit that contains these stacks, or says why there is none. `caller` is the ARN of the principal
-    that hands them over.
+    `environment` is the environment with the pipeline. `commit` is the commit that contains the templates, or says why
+    there is none. `caller` is the ARN of the person or role that hands them over.
     """
 
     environment: Environment
@@ -57,7 +57,7 @@ class PipelineHandover:
     caller: str
 
     def value(self, layer: str, output: str, service: str | None = None) -> str | None:
-        """Return an output that a layer of the pipeline's environment has published, or None if it does not exist."""
+        """Return a value that a layer of the pipeline's environment has published, or None if it does not exist."""
         path = parameter_path(self.environment, layer, output, service)
         try:
             return self.clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
@@ -80,10 +80,10 @@ class PipelineHandover:
         return Comparison(bucket, has_these=known and not changed, changed=changed)
 
     def publish_templates(self, bucket: str) -> str:
-        """Upload the rendered templates to the place where pipeline runs read them, and return the id of the version.
+        """Upload the rendered templates to `bucket`, where pipeline runs read them, and return the S3 version id.
 
-        Without this, the next release would replace manually deployed templates with older ones. Raises `RefusedError`
-        if no commit contains the templates, because nobody could find out later what was deployed.
+        Without this, the next release would replace what was deployed by hand with older templates. Raises
+        `RefusedError` if no commit contains the templates, because nobody could find out later what was deployed.
         """
         if self.commit.problem:
             raise RefusedError(f"uncommitted templates are not handed to the pipeline: {self.commit.problem}")
@@ -100,21 +100,24 @@ class PipelineHandover:
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Return whether `stack` is updated by releases: a pipeline is meant to deploy it, and that pipeline exists."""
+        """Return whether releases update `stack`: it is deployed with the pipeline's role, and the pipeline exists."""
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
 
 def left_to_the_pipeline(
     clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
 ) -> list[StackTemplate]:
-    """Return the stacks that only the pipeline may deploy: protected, already running, and updated by releases."""
+    """Return the stacks that only the pipeline may deploy.
+
+    They are in a protected environment, releases update them, and their ECS service already exists.
+    """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
     """Return whether the stack contains its ECS service.
 
-    After an import it may contain only a log group, and a release cannot update such a stack.
+    After an import, it may contain only a log group. A release cannot update such a stack.
     """
     if describe_stack(clients, stack.name) is None:
         return False
@@ -122,7 +125,7 @@ def _runs(clients: Clients, stack: StackTemplate) -> bool:
 
 
 def _changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the files that differ, by environment. Each environment is a folder of the bundle."""
+    """Return the names of the files that differ, by environment. In a bundle, each environment is a folder."""
     changed: dict[str, tuple[str, ...]] = {}
     for path in sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)):
         environment, _, name = path.rpartition("/")

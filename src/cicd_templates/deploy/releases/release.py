@@ -1,4 +1,4 @@
-"""Uploads a release to the source bucket, and follows the pipeline run that it starts."""
+"""Uploads a release to the source bucket, and follows the pipeline run that the upload starts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RUN_IN_PROGRESS = ("InProgress", "Stopping")
 
 
 def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
-    """Upload `archive` as a new version of the source, and return its version id. The bucket encrypts it by default."""
+    """Upload `archive` as a new version of the source, and return the version id. The bucket encrypts it."""
     answer = clients.s3.put_object(
         Bucket=bucket,
         Key=key,
@@ -42,7 +42,10 @@ def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> 
 
 
 def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
-    """Return the id of the run that `version` has started. Raises `CicdError` if none starts within two minutes."""
+    """Return the id of the pipeline run that the source version `version` started.
+
+    Raises `CicdError` if no run starts within two minutes.
+    """
     started: list[str] = []
 
     def begun() -> bool:
@@ -62,7 +65,10 @@ def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polli
 
 
 def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, say: Callable[[str], None]) -> None:
-    """Pass each change of an action's state to `say` until the run ends. Raises `CicdError` if the run fails."""
+    """Follow a pipeline run until it ends, and pass each change of an action's state to `say`.
+
+    Raises `CicdError` if the run fails.
+    """
     known: dict[str, str] = {}
     causes: list[tuple[str, ActionExecutionDetailTypeDef]] = []
     status = ""
@@ -93,9 +99,9 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
 
 @contextlib.contextmanager
 def _detaching(state: str) -> Iterator[None]:
-    """Raise `DetachedError` if the credentials stop working or the user stops the command.
+    """Raise `DetachedError` if the credentials stop working or the user stops the command in the `with` block.
 
-    The message says what continues in AWS; the run has not failed.
+    The pipeline run then continues in AWS. The message says so with the text `state`.
     """
     try:
         yield
@@ -106,7 +112,7 @@ def _detaching(state: str) -> Iterator[None]:
 
 
 def _actions(clients: Clients, pipeline: str, execution: str) -> Iterator[ActionExecutionDetailTypeDef]:
-    """Yield the actions of the run, oldest first; the API lists them newest first."""
+    """Yield the actions of the run, oldest first. CodePipeline lists them newest first."""
     pages = clients.codepipeline.get_paginator("list_action_executions").paginate(
         pipelineName=pipeline, filter={"pipelineExecutionId": execution}
     )

@@ -1,4 +1,4 @@
-"""Sets the value of a secret. The value comes from a prompt or standard input, never from an argument.
+"""Sets the value of a secret, which comes from a prompt or standard input, never from an argument.
 
 No message contains the value.
 """
@@ -17,10 +17,10 @@ LONGEST_BYTES = 65_536
 
 
 def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
-    """Return the value: typed twice at a terminal, without echo, or read from any other `stream` until its end.
+    """Return the value of a secret: typed twice without echo at a terminal, or else read from `stream` until its end.
 
-    A final line break of such a stream is removed. Raises `ConfigurationError` for an invalid value; the message does
-    not contain it.
+    A final line break in `stream` is removed. Raises `ConfigurationError` for an invalid value; the message does not
+    contain the value.
     """
     try:
         value = _ask_twice(ask) if stream.isatty() else stream.read().removesuffix("\n").removesuffix("\r")
@@ -45,9 +45,9 @@ def _ask_twice(ask: Callable[[str], str]) -> str:
 
 
 def set_secret(clients: Clients, name: str, value: str, deploy: str) -> str:
-    """Make `value` the current version of a secret, and return the version id.
+    """Set `value` as the current version of a secret, and return the version id.
 
-    Raises `CicdError` if the secret does not exist; the message has the command `deploy`, which creates it.
+    If the secret does not exist, raises `CicdError` with the command `deploy`, which creates it.
     """
     try:
         return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]

@@ -1,4 +1,4 @@
-"""Finds the commit that contains the rendered templates, or the reason why no commit does. Reads files and git.
+"""Finds the commit that contains the rendered templates, or the reason why there is none. Reads files and git.
 
 Files are compared with the commit by content. `git status` is not enough: it skips files that are marked as unchanged,
 and ignores differences in line endings. This module does not call AWS.
@@ -25,7 +25,7 @@ TEMPLATE_SUFFIXES = (".yaml", ".json")
 class TemplatesCommit:
     """The commit that contains exactly the rendered templates, byte for byte. If there is none, `problem` says why.
 
-    `revision` and `problem` are both empty for a parallel copy, because its templates are never committed.
+    For a copy of an environment, `revision` and `problem` are both empty, because its templates are never committed.
     """
 
     revision: str = ""
@@ -33,12 +33,15 @@ class TemplatesCommit:
 
     @property
     def description(self) -> str:
-        """Return a short description of the commit."""
+        """Return a short description for messages, such as `commit 1a2b3c4d5e6f`."""
         return f"commit {self.revision[:12]}" if self.revision else "templates of a copy, which are in no commit"
 
 
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
-    """Compare every file of `folder`, and the text of each of `stacks`, with HEAD and with the folder's checksums."""
+    """Return the commit that contains the rendered templates in `folder`, or the reason why there is none.
+
+    Compares every file, and the text of each of `stacks`, with HEAD and with the folder's checksums.
+    """
     if not in_work_tree(folder):
         return TemplatesCommit(problem=f"{folder} is not in a git work tree")
     try:
@@ -90,7 +93,7 @@ def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
 
 
 def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[StackTemplate]) -> list[str]:
-    """Return the differences between the stacks and the rendered templates: missing, superfluous or changed files."""
+    """Return how `stacks` differ from the files in `folder`: files that are missing, superfluous or changed."""
     listed = _checksums(files)
     texts = {f"{stack.links.environment}/{stack.path.name}": stack.text.encode() for stack in stacks}
     problems = []
@@ -107,5 +110,5 @@ def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[Sta
 
 
 def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the digests from the folder's list of checksums, by path. A malformed line matches no existing file."""
+    """Return the digests in the folder's list of checksums, by path. A malformed line matches no file."""
     return parse_checksums(files[CHECKSUMS].decode(errors="replace"))

@@ -1,1 +1,1 @@
-"""Asks services for the details of a failure, one file per service. Only reads; each returned line states a fact."""
+"""Asks AWS services for the details of a failure, one file per service. Only reads; each line states one fact."""

@@ -9,9 +9,9 @@ FAILED = frozenset({"FAILED", "FAULT", "TIMED_OUT", "STOPPED"})
 
 
 def failed_build(clients: Clients, build_id: str) -> list[str]:
-    """Return what CodeBuild knows about a failed build, or an empty list if it has no build with this id.
+    """Return what CodeBuild reports about a failed build, one fact per line.
 
-    Raises the clients' errors.
+    The result is empty if CodeBuild has no build with this id. Raises boto3's errors.
     """
     builds = clients.codebuild.batch_get_builds(ids=[build_id])["builds"]
     lines = []

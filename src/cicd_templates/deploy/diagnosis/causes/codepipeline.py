@@ -12,7 +12,10 @@ from cicd_templates.deploy.diagnosis.causes.codebuild import failed_build
 
 
 def service_facts(clients: Clients, action: Mapping[str, Any]) -> list[str]:
-    """Return what the service that ran a failed action knows, or why it could not be asked. Never raises."""
+    """Return the facts about a failed pipeline action: its page in the console, its stack, and CodeBuild's report.
+
+    If CodeBuild cannot be asked, the result says why. Never raises.
+    """
     try:
         return list(_behind(clients, action))
     except (ClientError, BotoCoreError) as error:

@@ -15,9 +15,9 @@ TASKS = 2
 
 
 def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
-    """Return what ECS knows about the tasks that stopped last. ECS forgets a stopped task after an hour.
+    """Return what ECS reports about the latest stopped tasks of a failed service, one fact per line.
 
-    Raises the clients' errors.
+    ECS forgets a stopped task after an hour. Raises boto3's errors.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
     """
     # arn:aws:ecs:<region>:<account>:service/<cluster>/<name>
@@ -38,7 +38,10 @@ def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> l
 
 
 def _family(stack: StackTemplate, logical_id: str) -> str | None:
-    """Return the family of the service's task definition from the reviewed template, or None if it is not a string."""
+    """Return the task definition family of the service `logical_id`, according to the reviewed template.
+
+    Returns None if the family is missing or is not a string.
+    """
     resources = stack.resources
     definition = resources.get(logical_id, {}).get("Properties", {}).get("TaskDefinition")
     name = definition.get("Ref", "") if isinstance(definition, dict) else ""
@@ -63,7 +66,7 @@ def _task(clients: Clients, task: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _logs(clients: Clients, definition_arn: str) -> dict[str, tuple[str, str]]:
-    """Return the log group and stream prefix of each container that writes to CloudWatch Logs, by container name."""
+    """Return the log group and stream prefix of each container that logs to CloudWatch Logs, by container name."""
     definition = clients.ecs.describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
     options = {
         container["name"]: container.get("logConfiguration", {}).get("options", {})

@@ -10,6 +10,6 @@ LONGEST = 300
 
 
 def tail(clients: Clients, group: str, stream: str) -> list[str]:
-    """Return up to ten of the last lines, each cut to 300 characters. Raises the client's errors."""
+    """Return the last lines of a log stream, at most ten, each cut to 300 characters. Raises boto3's errors."""
     answer = clients.logs.get_log_events(logGroupName=group, logStreamName=stream, limit=LINES, startFromHead=False)
     return [event["message"].rstrip()[:LONGEST] for event in answer["events"]]
