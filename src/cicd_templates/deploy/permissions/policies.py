@@ -101,7 +101,7 @@ def _trusted_services(trust_policy: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _documents_within_limit(statements: Sequence[PolicyStatementDocument]) -> list[list[PolicyStatementDocument]]:
-    """Distribute the statements over documents within the size limit. A statement that is too long is split in two."""
+    """Distribute the statements over documents that fit IAM's size limit. A statement that does not fit is split."""
     documents: list[list[PolicyStatementDocument]] = [[]]
     queue = list(statements)
     while queue:

@@ -49,7 +49,7 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
 
 
 def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:
-    """Return whether a change set was made by `plan`: its ARNs have the plan's account, region and names."""
+    """Return whether `plan` created the change set of `planned`: the ARN has the plan's account, region and names."""
     try:
         change_set, stack = Arn.parse(planned.change_set), Arn.parse(planned.stack_id)
     except ValueError:

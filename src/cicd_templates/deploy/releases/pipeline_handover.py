@@ -100,7 +100,7 @@ class PipelineHandover:
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Return whether releases update `stack`: it is deployed with the pipeline's role, and the pipeline exists."""
+        """Return whether releases update `stack`: the pipeline exists, and CloudFormation has a role for the stack."""
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
 

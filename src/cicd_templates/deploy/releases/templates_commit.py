@@ -93,7 +93,10 @@ def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
 
 
 def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[StackTemplate]) -> list[str]:
-    """Return how `stacks` differ from the files in `folder`: files that are missing, superfluous or changed."""
+    """Return how `stacks` differ from the rendered files.
+
+    A file can be missing in the checksums, can have changed, or can belong to no environment.
+    """
     listed = _checksums(files)
     texts = {f"{stack.links.environment}/{stack.path.name}": stack.text.encode() for stack in stacks}
     problems = []

@@ -1,4 +1,4 @@
-"""The items of an environment that is destroyed: what happens to each, and what remains afterwards."""
+"""The items that belong to an environment: what a destruction does with each, and what is left afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Fate(StrEnum):
-    """What happens to an item when its environment is destroyed, in the order of the table."""
+    """What a destruction does with an item. The members are in the order in which a table shows them."""
 
     DELETED = "deleted"
     EMPTIED = "emptied and deleted"
@@ -21,7 +21,10 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Item:
-    """Something that belongs to an environment. `stack` is empty if no stack owns it; `detail` adds an explanation."""
+    """A resource or stack that belongs to an environment.
+
+    `stack` is the label of its stack, or empty if no stack owns it. `detail` adds an explanation.
+    """
 
     resource_type: str
     name: str
@@ -31,15 +34,16 @@ class Item:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Return the type and name, which together identify the item."""
+        """Return the type and the name, which together identify the item."""
         return self.resource_type, self.name
 
 
 @dataclass(frozen=True)
 class Remainder:
-    """Something that remains after a destruction, and the `reason`.
+    """A resource or stack that is left after a destruction.
 
-    `explained` is true if it is meant to remain. If not, `command` shows how to remove it.
+    `reason` says why it is left. `explained` is true if it is meant to be left. If not, `command` shows how to remove
+    it.
     """
 
     resource_type: str
@@ -50,7 +54,7 @@ class Remainder:
 
 
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
-    """Return the inventory as a table. Resources that are simply deleted are counted by type; all others are named."""
+    """Return the inventory as lines. Resources that are simply deleted are counted by type; all others are named."""
     if not items:
         return [f"  inventory of {environment}: nothing"]
     stacks = len({item.stack for item in items if item.stack})
@@ -76,7 +80,7 @@ def _wrapped(words: Sequence[str]) -> list[str]:
 
 
 def remainder_lines(environment: str, remains: Sequence[Remainder]) -> list[str]:
-    """Return the remaining items grouped by reason, and how to remove each item that should not remain."""
+    """Return what is left as lines, grouped by reason, and how to remove each item that should not be left."""
     if not remains:
         return [f"  left of {environment}: nothing"]
     lines = [f"  left of {environment}:"]

@@ -1,4 +1,4 @@
-"""The output of deployments and destructions: events as values, and three reporters that show them.
+"""The events of deployments and destructions, and three reporters that show them.
 
 A terminal gets tables and live lines, a log gets plain lines, a program gets JSON lines. A reporter decides nothing.
 """
@@ -58,7 +58,7 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Waits:
-    """A stack cannot be planned or deployed before the stacks in `after`."""
+    """A stack cannot be planned or deployed yet: the stacks in `after` must be deployed first."""
 
     stack: str
     after: tuple[str, ...]
@@ -66,7 +66,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class Started:
-    """A stack's operation is about to be requested. `expected_seconds` is how long it took last time, if known."""
+    """The operation of a stack is about to begin. `expected_seconds` is its last duration, or None if unknown."""
 
     stack: str
     creates: bool
@@ -93,7 +93,7 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Broke:
-    """A stack's operation failed; `history` is the file of its events."""
+    """The operation of a stack failed. `history` is the path of a file with all its events."""
 
     stack: str
     reason: str
@@ -103,7 +103,10 @@ class Broke:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A plan was written, to be reviewed and deployed later. `allow` names the losses that must be allowed then."""
+    """A plan was written, to be reviewed and deployed later.
+
+    `allow` are the names of the resources whose loss the user must allow then.
+    """
 
     path: str
     digest: str
@@ -121,7 +124,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Inventoried:
-    """The inventory of an environment: everything in it, and what its destruction does with each item."""
+    """The inventory of an environment: what belongs to it, and what a destruction does with each item."""
 
     environment: str
     items: tuple[Item, ...]
@@ -133,13 +136,13 @@ class Inventoried:
 
 @dataclass(frozen=True)
 class Left:
-    """The items of an environment that still exist after its destruction."""
+    """What is left of an environment after its destruction."""
 
     environment: str
     remains: tuple[Remainder, ...]
 
     def lines(self) -> list[str]:
-        """Return the remaining items as lines, grouped by the reason why they remain."""
+        """Return what is left as lines, grouped by reason."""
         return remainder_lines(self.environment, self.remains)
 
 
@@ -147,14 +150,14 @@ Event = Heading | Planned | Unchanged | Waits | Started | Moved | Succeeded | Br
 
 
 class Reporter(Protocol):
-    """Receives events as they happen."""
+    """Shows the events of a deployment or destruction as they happen."""
 
     def report(self, event: Event) -> None:
         """Show the event."""
 
 
 def as_lines(event: Event) -> list[str]:
-    """Return an event as lines of plain text, without colour. An event that only a live line shows has no lines."""
+    """Return an event as lines of plain text without colour. Events that only change a live line have no lines."""
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""
@@ -180,7 +183,7 @@ def as_lines(event: Event) -> list[str]:
 
 
 def failure_event(stack: str, why: Diagnosis, history: Path | None) -> Broke:
-    """Return the event that reports the failure of a stack, with the diagnosis and the file of the stack's events."""
+    """Return the event for a failed stack. `history` is the file with the stack's events, or None."""
     return Broke(stack, why.reason, why, str(history or ""))
 
 
@@ -206,7 +209,7 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
 
 
 def digest_line(digest: str) -> str:
-    """Return a line to show below a plan. It says how to make sure that exactly this plan is executed."""
+    """Return a line to show below a plan: how to make sure that no other plan is executed."""
     return f"to execute only this plan, add DIGEST={digest}"
 
 
@@ -219,7 +222,10 @@ def report_plan(made: Plan, reporter: Reporter) -> None:
 
 
 class PlainReporter:
-    """Prints plain lines for logs and pipes. During a long operation it prints an event at most every ten seconds."""
+    """Prints plain lines, for logs and pipes.
+
+    While nothing else is printed, an event of a resource is printed at most every ten seconds.
+    """
 
     def __init__(self, stream: IO[str] | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stdout
@@ -227,7 +233,7 @@ class PlainReporter:
         self._printed = now()
 
     def report(self, event: Event) -> None:
-        """Print the event's lines and flush them, so that a log shows each event when it happens."""
+        """Print the lines of an event immediately, so that a log shows them when the event happens."""
         lines = as_lines(event)
         if isinstance(event, Moved) and not lines and self._now() - self._printed >= SIGN_OF_LIFE_SECONDS:
             lines = [f"    {event.stack}: {event.event.status} {event.event.logical_id}"]
@@ -237,7 +243,7 @@ class PlainReporter:
 
 
 class JsonReporter:
-    """Prints one JSON object per line: `kind` names the event, the other keys are its fields."""
+    """Prints one JSON object per event and line. `kind` is the type of the event; the other keys are its fields."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -250,7 +256,7 @@ class JsonReporter:
 
 @dataclass
 class Running:
-    """The state of one stack in the live view."""
+    """The state of one stack's live line on a terminal."""
 
     began: float
     expected_seconds: float | None = None
@@ -259,7 +265,7 @@ class Running:
 
 
 class TerminalReporter:
-    """Prints in colour, with one live line per stack under way: elapsed time, expected time, and the latest event."""
+    """Prints in colour. Each stack under way has a live line with its elapsed time, expected time and latest event."""
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
@@ -285,7 +291,7 @@ class TerminalReporter:
             self._console.print(printable(line), style=style, markup=False, emoji=False, highlight=False)
 
     def lines(self) -> list[str]:
-        """Return the live view: one line per stack under way, cut to the width of the terminal."""
+        """Return the live lines, one per stack under way, each cut to the width of the terminal."""
         rows = []
         for stack, running in self._running.items():
             expected = f" of about {format_duration(running.expected_seconds)}" if running.expected_seconds else ""
@@ -312,7 +318,7 @@ _STYLES: dict[type[Any], str] = {Heading: "bold", Unchanged: "dim", Succeeded: "
 
 
 def reporter(*, as_json: bool) -> Reporter:
-    """Return the reporter for standard output: for JSON, for a terminal, or for a log or pipe."""
+    """Return the reporter for standard output: one for JSON, for a terminal, or for a log or pipe."""
     if as_json:
         return JsonReporter()
     if not sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""The approval of a plan before it is executed: guards, a person's consent, a comparison with AWS. Executes nothing."""
+"""The approval of a plan before it is executed: checks, the user's consent, a comparison with AWS. Executes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DeclinedError(CicdError):
 
 
 class Approval:
-    """Approves the plans of one run. `allowed` names, as `stack/LogicalId`, the resources that may be lost."""
+    """Approves the plans of one run. `allowed` are the resources that may be lost, each as `stack/LogicalId`."""
 
     def __init__(
         self,
@@ -40,9 +40,9 @@ class Approval:
         self._files: list[Path] = []
 
     def approve(self, plan: Plan) -> tuple[Plan, Path]:
-        """Show a plan, apply the guards, ask the user, write the plan, read it back, and return it with its file.
+        """Show and check a plan, ask the user, write the plan and read it back. Return the plan and its file.
 
-        A plan that changes nothing needs no consent and is not written. Raises `RefusedError` if a guard refuses the
+        A plan that changes nothing needs no consent and is not written. Raises `RefusedError` if a check refuses the
         plan, and `DeclinedError` if the user declines it.
         """
         path = self._context.plans / f"{plan.environment}.{plan.id[:8]}.json"
@@ -61,16 +61,16 @@ class Approval:
         return plan, path
 
     def verify(self, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Iterable[str] = ()) -> Plan:
-        """Compare a plan with AWS and the templates as they are now, and return it without the stacks in `begun`.
+        """Compare a plan with AWS and the templates, and return it without the stacks in `begun`.
 
-        Raises `RefusedError` if they differ from the plan.
+        Raises `RefusedError` if AWS or the templates differ from the plan.
         """
         return run_steps(verify(self._context, plan, stacks, set(begun)), self._context.polling)
 
     def refuse_losses(self, plan: Plan) -> None:
-        """Raise `RefusedError` if the plan would lose stateful resources that are not allowed by name.
+        """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
 
-        Also reports each allowed name that is not the name of a resource which the plan would lose.
+        Also reports each name that the user allowed although the plan loses no such resource.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):
@@ -79,7 +79,7 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report the losses that are allowed because the local AWS only records resources of these types."""
+        """Report the losses that need no consent, because the local AWS only records resources of these types."""
         for loss in plans.exempt(plan, self._context.recorded):
             self._reporter.report(report.Note(f"{loss.words}; allowed, because the local AWS only records this type"))
 

@@ -1,7 +1,7 @@
 """The commands for one environment: plan it, deploy it, execute a plan, discard its plans.
 
 Each command locks the environment's journal, so that no two runs on this machine work on the same environment. A
-command that executes change sets also holds the environment's lock, which every machine sees.
+command that executes change sets also holds the environment's lock, which commands on all machines respect.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def journal_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> Journal:
-    """Return the journal of an environment, locked until it is closed.
+    """Open the journal of an environment. It stays locked until it is closed.
 
     Raises `RefusedError` if another run has locked it.
     """
@@ -36,7 +36,7 @@ def journal_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> Journ
 
 
 def lock_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> EnvironmentLock:
-    """Return the lock of an environment, which is not held yet."""
+    """Return the lock of the environment to which `stacks` belong. The caller must still acquire it."""
     return EnvironmentLock(
         context.clients,
         context.polling,
@@ -48,11 +48,11 @@ def lock_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> Environm
 
 
 def plan(context: DeployContext, stacks: Sequence[StackTemplate], reporter: Reporter, path: Path | None = None) -> Plan:
-    """Plan every stack whose inputs exist, and write the plan to `path` or to the folder of the environment's plans.
+    """Plan every stack whose inputs exist, and write the plan to `path` or to the default folder for plans.
 
-    The change sets of the previous plan are deleted. The change sets of this plan exist until it is executed, is
-    discarded or expires. A plan that changes nothing is not written. If a stack cannot be planned, deletes every change
-    set of the plan, then raises `CicdError`.
+    Deletes the change sets of the previous plan. The change sets of the new plan exist until it is executed, discarded
+    or expired. A plan that changes nothing is not written. If a stack cannot be planned, deletes all change sets of the
+    plan, then raises `CicdError`.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
@@ -96,7 +96,10 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise `CicdError` for stacks that wait for a value that was deleted and that no change publishes again."""
+    """Raise `CicdError`, because the waiting stacks of `made` need a value that no deployment will publish.
+
+    The value was deleted from Parameter Store, and the stack that publishes it does not change.
+    """
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
         f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it is deployed"
@@ -105,7 +108,7 @@ def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTempla
 
 
 def _refuse_unfinished(journal: Journal) -> None:
-    """Raise `RefusedError` if operations may still be under way: a plan made now would not know their results."""
+    """Raise `RefusedError` if an interrupted run started operations whose results are not known yet."""
     if journal.unfinished:
         labels = ", ".join(entry.label for entry in journal.unfinished)
         raise RefusedError(
@@ -158,9 +161,9 @@ def execute_plan(
 ) -> Plan | None:
     """Execute exactly the plan `made`, then plan the stacks that had to wait for it.
 
-    Returns that next plan, or None if nothing more has to be deployed. It is written like any other plan. `stacks` are
-    all stacks of the environment: `made` is compared with them, and the stacks that it names are deployed. `passed` is
-    called once every guard has accepted the plan. Raises the same errors as `DeploymentEngine.execute` and
+    Returns the next plan, which is written like any other, or None if nothing is left to deploy. `stacks` are all
+    stacks of the environment. `made` is compared with them, and only its own stacks are deployed. `passed` is called
+    once the plan has passed all checks. Raises the same errors as `DeploymentEngine.execute` and
     `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())
@@ -184,9 +187,9 @@ def execute_plan(
 
 
 def discard(context: DeployContext, stacks: Sequence[StackTemplate], path: Path | None = None) -> int:
-    """Delete the plan in `path` with its change sets, or every plan of the environment if `path` is None.
+    """Delete the plan in `path` with its change sets, or all plans of the environment if `path` is None.
 
-    Returns the number of change sets that were deleted.
+    Returns the number of deleted change sets.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)

@@ -1,9 +1,9 @@
-"""Deploy the stacks of an environment: plan them, have the plans approved, execute them, and poll until they end.
+"""Deploys the stacks of an environment: plans them, has the plans approved, executes them, and polls until they end.
 
-One loop and no threads. `next_step` decides what to do; the engine does it and records the outcome. Stacks are deployed
-in parallel: each starts as soon as all stacks that it reads from are deployed. A failure stops only the stacks that
-depend on the failed one. The engine only executes a plan that was written, read back and compared. It never prints or
-prompts itself.
+There is one loop and no threads. `next_step` decides what to do; the engine does it and records the outcome. Stacks are
+deployed in parallel: each starts as soon as all stacks that it reads from are deployed. A failure stops only the stacks
+that depend on the failed one. The engine executes only a plan that was written, read back and compared with AWS. It
+never prints or asks itself.
 """
 
 from __future__ import annotations
@@ -42,19 +42,20 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def ignore_approval() -> None:
-    """Do nothing. The default for callers that need no notice when a plan has passed every guard."""
+    """Do nothing. Used by callers that need no notice when a plan has passed all checks."""
 
 
 def ignore_stack(stack: StackTemplate) -> None:
-    """Do nothing. The default for callers that need no notice of each deployed stack."""
+    """Do nothing. Used by callers that need no notice when a stack is deployed."""
 
 
 class DeploymentEngine:
     """One deployment of one environment.
 
-    `after` is called with each stack once its reviewed template is deployed. With `eager`, change sets are created
-    while other stacks are being deployed. Without it, no operation is under way while `confirm` asks. `require_lock` is
-    called before each execution, and raises `DetachedError` if another command may work on the environment.
+    `after` is called with each stack as soon as its reviewed template is deployed, even if nothing had to change. With
+    `eager`, change sets are created while other stacks are being deployed. Without it, `confirm` asks only while no
+    operation is under way. `require_lock` is called before each execution, and raises `DetachedError` if another
+    command may be working on the environment.
     """
 
     def __init__(
@@ -87,8 +88,8 @@ class DeploymentEngine:
     def deploy(self) -> None:
         """Deploy the reviewed template of every stack, wave by wave.
 
-        If a guard refuses a wave or `confirm` declines it, the wave is discarded; operations under way are still polled
-        until they end. If stacks failed, raises `CicdError` that names them.
+        If a check refuses a wave or the user declines it, deletes the change sets of the wave. Operations under way are
+        still polled until they end. If stacks failed, raises `CicdError` that names them.
         """
         self._run(self._deploy)
 
@@ -99,12 +100,12 @@ class DeploymentEngine:
         environment: Sequence[StackTemplate],
         passed: Callable[[], None] = ignore_approval,
     ) -> list[StackTemplate]:
-        """Execute exactly `plan`, and return the stacks that have to be planned after it.
+        """Execute exactly `plan`, and return the stacks that must be planned after it.
 
-        The plan is compared with `environment`: all stacks of the environment, in deploy order. Stacks that an
-        interrupted run has begun are resumed. `passed` is called when every guard has accepted the plan, before its
-        first operation starts. Raises `RefusedError` if anything else has changed since the plan, and the errors of
-        `deploy`.
+        Compares the plan with `environment`, which are all stacks of the environment in deploy order. Continues the
+        stacks that an interrupted run has begun. `passed` is called once the plan has passed all checks, before the
+        first operation starts. Raises `RefusedError` if anything else has changed since the plan was made, and the
+        errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))
@@ -141,7 +142,7 @@ class DeploymentEngine:
     def _run(self, work: Callable[[], None]) -> None:
         """Run `work`, then raise an error if anything failed.
 
-        Raises `DetachedError` if the run stops early; its message names the operations still under way in AWS.
+        If the run stops early, raises `DetachedError` with the operations that are still under way in AWS.
         """
         try:
             work()
@@ -171,9 +172,9 @@ class DeploymentEngine:
     # An interrupted run.
 
     def _resume(self, keep: Path | None) -> None:
-        """Finish the operations that an interrupted run began.
+        """Wait until the operations that an interrupted run began have ended.
 
-        Discards the change sets that the interrupted run had not executed yet, except those of the plan in `keep`.
+        Deletes the change sets that the interrupted run did not execute, except those of the plan in `keep`.
         """
         discard_proposals(self._context, self._journal)
         for entry in list(self._journal.entries.values()):
@@ -258,9 +259,9 @@ class DeploymentEngine:
             self._record(name, StackPhase.PROPOSING)
 
     def _approve(self, wave: Wave) -> None:
-        """Ask for the approval of a wave.
+        """Have the plan of a wave checked and approved.
 
-        After a refusal, discard the wave and every approved change set that has not been executed yet.
+        If it is refused or declined, delete its change sets and all approved change sets that are not executed yet.
         """
         try:
             if self._objection is None:
@@ -293,7 +294,7 @@ class DeploymentEngine:
             self._record(stack.name, StackPhase.AGREED, stack)
 
     def _compare_inputs(self, planned: PlannedStack) -> None:
-        """Drop the plan of a stack if the values that the stack reads have changed since the plan was made."""
+        """Drop the change set of a stack if values that the stack reads have changed since it was planned."""
         current = self._context.retry_call(lambda: published(self._context.clients, planned.inputs))
         if current == planned.inputs:
             self._record(planned.name, StackPhase.AGREED, planned, compared=True)
@@ -304,7 +305,7 @@ class DeploymentEngine:
         self._reporter.report(report.Note(note))
 
     def _drop(self, planned: PlannedStack) -> None:
-        """Discard the change set of an approved stack and take the stack out of the run."""
+        """Delete the change set of an approved stack and remove the stack from the run."""
         self._context.retry_call(lambda: discard_planned(self._context.clients, planned))
         self._journal.forget([planned.name])
         self._record(planned.name, StackPhase.UNPLANNED)

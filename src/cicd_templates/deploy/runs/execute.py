@@ -1,4 +1,4 @@
-"""Executes a change set by its ARN. If the answer to the request was lost, finds out whether the execution began."""
+"""Executes a change set by its ARN. If AWS's answer was lost, finds out whether the execution began."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "To
 
 
 def execute_change_set(clients: Clients, entry: Entry) -> None:
-    """Execute a change set. Executing one that is already being executed is not an error.
+    """Execute the change set of `entry`. A change set that is already being executed is not an error.
 
-    Raises `ClientError` if the operation has not begun.
+    Raises `ClientError` if the execution has not begun.
     """
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)
@@ -26,7 +26,7 @@ def execute_change_set(clients: Clients, entry: Entry) -> None:
 
 
 def is_known(clients: Clients, entry: Entry) -> bool:
-    """Return whether AWS has a record of an entry: its change set exists, or its operation has begun."""
+    """Return whether AWS knows the change set of `entry`, or an operation that it began."""
     try:
         clients.cloudformation.describe_change_set(ChangeSetName=entry.change_set)
     except ClientError as error:
@@ -37,7 +37,7 @@ def is_known(clients: Clients, entry: Entry) -> bool:
 
 
 def has_begun(clients: Clients, entry: Entry) -> bool:
-    """Return whether the operation of an entry has begun; it may have ended since, in success or failure."""
+    """Return whether the execution of the change set of `entry` has begun. It may have ended since."""
     client = clients.cloudformation
     try:
         if client.describe_change_set(ChangeSetName=entry.change_set)["ExecutionStatus"] in EXECUTED:

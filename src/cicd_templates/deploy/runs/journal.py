@@ -1,7 +1,7 @@
-"""The journal of a deployment: its operations, kept on disk so that an interrupted run can be resumed.
+"""The journal of a deployment: a file with its operations, so that the next run can continue an interrupted one.
 
 Only one run at a time can lock the journal of an environment. Each entry is written before the call to AWS, because the
-call may take effect even if its answer is lost. This module does not call AWS.
+call may take effect even if the answer is lost. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ PLANNED, STARTED, ENDED = "planned", "started", "ended"
 class Entry:
     """One change set of a run, and its progress.
 
-    `token` is the request token of its execution; every retry uses the same one. `status` is the final status of the
-    stack, and empty until the operation has ended.
+    `token` is the request token of the execution, the same for every retry. `status` is the final status of the stack;
+    it is empty until the operation has ended.
     """
 
     stack: str
@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def begun(self) -> bool:
-        """Return whether the entry was started or has succeeded. A failed one does not count: it is planned again."""
+        """Return whether the operation has started and not failed. A stack whose operation failed is planned again."""
         return self.state == STARTED or self.status in DEPLOYED_STATUSES
 
 
@@ -68,9 +68,9 @@ class Journal:
         self.durations: dict[str, float] = {}
 
     def open(self, today: datetime) -> Journal:
-        """Lock the environment, and read the entries that an interrupted run left.
+        """Lock the journal, and read the entries of an interrupted run.
 
-        Raises `RefusedError` if another run has locked it; the message names that run.
+        If another run has locked the journal, raises `RefusedError` with that run.
         """
         self._lock = open_lock_file(self._lock_file)
         try:
@@ -93,7 +93,7 @@ class Journal:
         return self
 
     def read(self) -> Journal:
-        """Read the journal without locking the environment; another run may have locked it."""
+        """Read the journal without locking it. Another run may have locked it."""
         self._read()
         return self
 
@@ -104,11 +104,11 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Unlock the environment."""
+        """Unlock the journal."""
         self.close()
 
     def close(self) -> None:
-        """Unlock the environment; unfinished entries stay in the file."""
+        """Unlock the journal. Unfinished entries stay in the file."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -145,17 +145,17 @@ class Journal:
         write_privately(self._file, json.dumps(facts, indent=2) + "\n")
 
     def record_proposal(self, plan_id: str, names: Iterable[str]) -> None:
-        """Record that a plan is about to create change sets in the stacks `names`."""
+        """Record that a plan is about to create change sets for the stacks `names`."""
         self.proposals[plan_id] = list(names)
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Remove the record of a plan once its change sets are listed in the plan file or have been discarded."""
+        """Remove the record that a plan creates change sets, once a plan file lists them or they have been deleted."""
         self.proposals.pop(plan_id, None)
         self._write()
 
     def plan(self, plan: Plan, path: Path, stacks: Iterable[PlannedStack]) -> None:
-        """Record the change sets to be executed, each with a request token that stays the same for every retry."""
+        """Record the change sets to be executed, each with the request token for its execution."""
         for stack in stacks:
             self.entries[stack.name] = Entry(
                 stack.name,
@@ -177,17 +177,17 @@ class Journal:
         return self.entries[name]
 
     def cancel_start(self, name: str) -> None:
-        """Record that AWS refused the execution, so that no later run tries to resume it."""
+        """Record that AWS refused the execution, so that the next run does not try to continue it."""
         self.entries[name] = replace(self.entries[name], state=PLANNED)
         self._write()
 
     @property
     def unfinished(self) -> list[Entry]:
-        """Return the operations that were started but have no recorded end."""
+        """Return the operations that have started and whose end is not recorded."""
         return [entry for entry in self.entries.values() if entry.state == STARTED]
 
     def end(self, name: str, status: str, seconds: float | None = None) -> None:
-        """Record the final status of an operation, and how long it took if it was watched from the start."""
+        """Record the final status of an operation, and its duration if it was watched from the start."""
         entry = replace(self.entries[name], state=ENDED, status=status)
         self.entries[name] = entry
         if seconds is not None:
@@ -201,10 +201,10 @@ class Journal:
         self._write()
 
     def settle(self) -> None:
-        """Remove the entries whose operations have ended. Called at the end of a run."""
+        """Remove the entries of operations that have ended. Called at the end of a run."""
         self.forget([entry.stack for entry in self.entries.values() if entry.state == ENDED])
 
 
 def duration_key(entry: Entry) -> str:
-    """Return the key of an operation's duration. A creation takes longer than an update, so they have separate keys."""
+    """Return the key under which the duration of an operation is stored. Creations and updates have separate keys."""
     return f"{'create' if entry.creates else 'update'} {entry.stack}"

@@ -1,6 +1,6 @@
-"""The decision table of a deployment: decide the next step from the phase of every stack. Pure: does not call AWS.
+"""The decision table of a deployment: decides the next step from the phases of all stacks. Pure: does not call AWS.
 
-`DeploymentEngine` performs each step and records its outcome; only this module decides which step comes next.
+`DeploymentEngine` does each step and records its outcome; only this module decides which step is next.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
 
 @dataclass(frozen=True)
 class StackRecord:
-    """One stack of a run. `planned` is only set in the phase AGREED.
+    """One stack of a run. `planned` is set only in the phase AGREED.
 
-    `compared` is true if the stack's inputs were read again after the stacks that publish them had been executed, and
-    the values had not changed.
+    `compared` is true if the stack's inputs were read again after the stacks that publish them were deployed, and had
+    not changed.
     """
 
     name: str
@@ -56,7 +56,7 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class FailBlocked:
-    """Mark a stack as failed, because stacks that it reads from have failed. `failed` has their labels."""
+    """Mark a stack as failed, because it reads from stacks that failed. `failed` has the labels of these stacks."""
 
     name: str
     failed: tuple[str, ...]
@@ -64,7 +64,7 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Compare a stack's current inputs with its plan, because the stacks that publish them were deployed since then."""
+    """Compare a stack's inputs with its plan again, because they were deployed after the stack was planned."""
 
     planned: PlannedStack
 
@@ -105,10 +105,10 @@ NextStep = StackStep | Poll | Finish
 
 
 def next_step(records: Mapping[str, StackRecord], *, eager: bool = True, stopping: bool = False) -> NextStep:
-    """Return the next step of a deployment; `records` are by stack name, in deploy order.
+    """Return the next step of a deployment. `records` are by stack name, in deploy order.
 
-    With `eager`, change sets are created even while operations are under way; without it, only when no operation is.
-    If `stopping`, no more change sets are created.
+    With `eager`, change sets are created even while operations are under way. If `stopping` is true, no more change
+    sets are created.
     """
     if step := next(_failures(records), None) or next(_starts(records), None):
         return step
@@ -127,7 +127,7 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 
 
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
-    """Yield the next step of each approved stack that no longer has to wait for the stacks from which it reads."""
+    """Yield the next step of each approved stack that need not wait any longer for the stacks that it reads from."""
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():
         producers = {records[name].phase for name in record.reads_from}

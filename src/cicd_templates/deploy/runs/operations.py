@@ -1,4 +1,4 @@
-"""The operations of one run: executes change sets, polls the operations, reports events, and records the results."""
+"""The operations of one run: executes change sets, polls the operations, and reports and records the results."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the operation of a stack has ended."""
+    """Whether the operation of a stack succeeded."""
 
     stack: str
     succeeded: bool
 
 
 class Operations:
-    """The operations under way in one environment. Each is written to the journal before it is requested from AWS."""
+    """The operations under way in one environment. Each is written to the journal before AWS is called."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Operations:
         return self._watch.failures
 
     def start(self, name: str) -> bool:
-        """Execute the change set of a stack, and return whether AWS accepted the request. Reports a refusal."""
+        """Execute the change set of a stack. Report if AWS refuses the request, and return whether AWS accepted it."""
         self._require_lock()
         entry = self._journal.start(name)
         expected = self._journal.durations.get(duration_key(entry))
@@ -67,9 +67,9 @@ class Operations:
         return self._execute(entry, self._context.polling.now())
 
     def resume(self, entry: Entry) -> bool | None:
-        """Repeat, with the same token, the execution that an earlier run began.
+        """Repeat the request of an interrupted run to execute a change set, with the same token.
 
-        Returns whether AWS accepted the request, or None if AWS has no record of the operation any more.
+        Returns whether AWS accepted the request, or None if AWS does not know the operation any more.
         """
         if not self._context.retry_call(lambda: is_known(self._context.clients, entry)):
             note = f"{entry.label}: an earlier run began this, but AWS has no record of it, so it is planned again"
@@ -96,7 +96,7 @@ class Operations:
     def poll(self) -> Iterator[Outcome]:
         """Poll every operation once, report new events, and yield the outcome of each operation that has ended.
 
-        Raises `DetachedError` if the credentials have expired, or if too many consecutive polls have failed.
+        Raises `DetachedError` if the credentials have expired or too many consecutive polls have failed.
         """
         for news in self._watch.poll() if self.under_way else ():
             if isinstance(news, EventSeen):
@@ -107,7 +107,7 @@ class Operations:
     def _report_event(self, news: EventSeen) -> None:
         """Report an event of a resource.
 
-        After a failure, ask services for details immediately, before a rollback deletes these details.
+        If the resource failed, ask its service for details now, before a rollback deletes them.
         """
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))
@@ -146,7 +146,7 @@ class Operations:
         )
 
     def forget(self, entry: Entry) -> None:
-        """Remove an entry from the journal, and delete its change set if it was never executed."""
+        """Remove an entry from the journal, and delete its change set unless it was executed."""
         if entry.state == PLANNED:
             self._discard(entry)
         else:
@@ -160,7 +160,7 @@ class Operations:
 
 
 def discard_proposals(context: DeployContext, journal: Journal) -> None:
-    """Delete the change sets that an interrupted run may have created before it wrote them into a plan."""
+    """Delete change sets that an interrupted run may have created without listing them in a plan file."""
     for plan_id, names in list(journal.proposals.items()):
         for name in names:
             context.retry_call(functools.partial(discard_named, context.clients, name, plan_id))

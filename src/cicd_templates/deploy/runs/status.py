@@ -1,4 +1,4 @@
-"""The status of the stacks of an environment, the version of their templates, and their outputs. Reads only."""
+"""Reads the status of the stacks of an environment, the version of their templates, and their outputs."""
 
 from __future__ import annotations
 
@@ -35,16 +35,17 @@ NOT_RENDERED = "not rendered"
 class StatusRow:
     """One stack: its status in CloudFormation or `not deployed`, the UTC time of its last change, and its template.
 
-    `text` says which template is deployed:
-    - `reviewed`: the one that is rendered now, which has been unchanged since the commit `revision`
-    - `same in effect`: one that differs from the rendered one only in comments, `Description` or `Metadata`; for such a
-      difference alone, CloudFormation does not update a stack. It is in the commit `revision`, if that is not empty
-    - `older`: the one that was rendered at the commit `revision`
-    - `not committed`: the one that is rendered now, which is in no commit
-    - `unknown text`: one that is in no commit of this clone
-    - `as rendered` and `not as rendered`: git could not be asked in which commit the template is
+    `text` compares the deployed template with the rendered one:
+
+    - `reviewed`: it is the rendered one, and has been in git since the commit `revision`
+    - `same in effect`: it differs from the rendered one only in comments, `Description` or `Metadata`; CloudFormation
+      does not update a stack if nothing else differs. If its commit is known, `revision` is that commit
+    - `older`: it is the one that was rendered in the commit `revision`
+    - `not committed`: it is the rendered one, which is in no commit
+    - `unknown text`: it is in no commit of this clone
+    - `as rendered` and `not as rendered`: git could not be asked for commits
     - `not readable`: CloudFormation did not return it
-    - `not rendered`: the stack belongs to this project, but is no longer among the rendered templates
+    - `not rendered`: the stack belongs to this project, but has no rendered template any more
     """
 
     stack: str
@@ -55,7 +56,7 @@ class StatusRow:
 
     @property
     def description(self) -> str:
-        """Return a short description of the deployed template."""
+        """Return which template is deployed, in words, for a table."""
         if self.text == REVIEWED:
             return f"at {self.revision}"
         return f"{self.text}, {self.revision}" if self.revision else self.text
@@ -64,9 +65,9 @@ class StatusRow:
 def status_rows(
     clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate], *, history: bool = True
 ) -> list[StatusRow]:
-    """Return a row for each of `chosen`, in deploy order. `history` is false if git cannot be asked for commits.
+    """Return a row for each stack in `chosen`, in deploy order. With `history`, git is asked for commits.
 
-    If all of `stacks` are chosen, also return a row for each deployed stack of the environment that is not in `stacks`.
+    If `chosen` has all of `stacks`, also return a row for each deployed stack of the environment that is not rendered.
     """
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     existing: dict[str, Mapping[str, Any]] = {each["StackName"]: each for page in pages for each in page["Stacks"]}
@@ -99,14 +100,14 @@ def _changed(existing: Mapping[str, Any]) -> str:
 
 
 def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> bool:
-    """Return whether a deployed stack belongs to the same project, environment and copy as `stack`, by its tags."""
+    """Return whether the tags of a deployed stack say that it belongs to the same environment or copy as `stack`."""
     tags = owner_tags(clients, existing)
     same = (MANAGED_BY_KEY, "Project", "Environment", "Suffix")
     return all(tags.get(key) == stack.tags.get(key) for key in same)
 
 
 def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str, str]:
-    """Return which template the stack runs, and the commit that contains it; empty if no such commit is known."""
+    """Return which template the stack has, in words, and the commit that contains it, or an empty string if unknown."""
     try:
         body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     except ClientError:
@@ -129,7 +130,7 @@ def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str
 
 
 def outputs(clients: Clients, stacks: Sequence[StackTemplate]) -> dict[str, dict[str, str]]:
-    """Return the outputs of each deployed stack that has outputs, by stack label."""
+    """Return the outputs of the deployed stacks, by stack label. Stacks without outputs are left out."""
     by_label = {}
     for stack in stacks:
         existing = describe_stack(clients, stack.name) or {}

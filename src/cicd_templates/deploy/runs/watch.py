@@ -1,4 +1,4 @@
-"""Polls operations. One poll reads all stacks of an account and region, so it covers every operation under way there.
+"""Polls operations. One poll reads all stacks of an account and region, so it covers all operations there.
 
 A failed poll never changes an outcome: an operation has ended only when CloudFormation says so.
 """
@@ -38,7 +38,7 @@ class WatchedOperation:
 
 @dataclass(frozen=True)
 class OperationEnded:
-    """An operation that has ended in `status`."""
+    """An operation that has ended with the stack in `status`."""
 
     entry: Entry
     status: str
@@ -54,7 +54,7 @@ class EventSeen:
 
 
 class Watch:
-    """The operations under way in one account and region."""
+    """The operations under way in one account and region, which are polled together."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -63,18 +63,18 @@ class Watch:
         self.failures = 0
 
     def add(self, entry: Entry, began: float | None) -> None:
-        """Watch an operation whose execution was requested."""
+        """Watch an operation that has been requested from AWS. `began` is as in `WatchedOperation`."""
         self._watched[entry.stack] = WatchedOperation(entry, began)
 
     @property
     def entries(self) -> list[Entry]:
-        """Return the operations that have not ended as of the latest poll."""
+        """Return the operations that had not ended at the latest poll."""
         return [watched.entry for watched in self._watched.values()]
 
     def poll(self) -> list[OperationEnded | EventSeen]:
-        """Return what is new since the last poll, or an empty list if this poll failed.
+        """Return what has happened since the last poll, or an empty list if this poll failed.
 
-        Raises `DetachedError` if the credentials have expired, or if `MAX_FAILED_POLLS` consecutive polls have failed.
+        Raises `DetachedError` if the credentials have expired or `MAX_FAILED_POLLS` consecutive polls have failed.
         """
         news: list[OperationEnded | EventSeen] = []
         try:
@@ -123,9 +123,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the events of a stack, newest first, up to and including the page with the operation's first event.
+    """Yield the events of a stack, newest first, until the operation of `entry` is covered.
 
-    These pages can also contain events of other operations.
+    The last page can also contain events of other operations.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
@@ -137,10 +137,10 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 
 
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
-    """Return the final status of the operation with `token`, or an empty string if it has not ended.
+    """Return the stack's final status after the operation with `token`, or an empty string if it has not ended.
 
-    `described` is the status in the stack's description, which can be out of date. An event can show an intermediate
-    step: a creation that is rolled back and then deleted passes through ROLLBACK_COMPLETE. So the description and the
+    `described` is the status from DescribeStacks, which can be out of date. An event can show an intermediate status:
+    if a creation is rolled back and then deleted, the stack passes through ROLLBACK_COMPLETE. So `described` and the
     events must agree, unless another operation has begun since.
     """
     own = sorted(
