@@ -18,13 +18,13 @@ class ConfigurationError(CicdError):
 
 
 class RefusedError(CicdError):
-    """A safety check refused the operation, and nothing that it protects was changed. The exit code is 3."""
+    """A safety check refused the operation. Nothing that the check protects was changed. The exit code is 3."""
 
     exit_code = 3
 
 
 class ChangesRemainError(CicdError):
-    """The command succeeded, and changes remain to be reviewed. The exit code is 4."""
+    """The command succeeded, and some changes must still be reviewed. The exit code is 4."""
 
     exit_code = 4
 
@@ -35,14 +35,13 @@ class DetachedError(CicdError):
     exit_code = 75
 
     def __init__(self, message: str = "", *, under_way: bool = True) -> None:
-        """`under_way` says whether AWS may still be working on what the command began."""
+        """`under_way` is true if AWS may still be working on an operation that the command began."""
         super().__init__(message)
         self.under_way = under_way
 
 
 class CredentialsError(DetachedError):
-    """The credentials do not work, or stopped working in the middle of a command. The user has to sign in again.
+    """The credentials do not work, or have stopped working in the middle of a command. The user has to sign in again.
 
-    Operations that have begun in AWS continue. So the exit code is 75, which means that the same command can continue
-    them.
+    Operations that have begun in AWS continue. The exit code is 75: the same command can then continue them.
     """

@@ -1,4 +1,4 @@
-"""Format the commands and options that messages recommend, so that a user can copy and run them."""
+"""Formats the commands and options that messages recommend, so that a user can copy and run them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ TAKEN_BY_TARGET = f"{PREFIX}MAKE"
 
 
 def under_make() -> bool:
-    """Return whether make started the program; the Makefile then sets `CICD_TEMPLATES_MAKE`."""
+    """Return whether make started the program. The Makefile sets `CICD_TEMPLATES_MAKE` for this."""
     return TAKEN_BY_TARGET in os.environ
 
 
 def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
     """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
-    The value True makes the option a flag. `name` is the name of the option, if it differs from the variable.
+    Pass True as the value of a flag. `name` is the option's name if it is not the variable's name in lower case.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"
@@ -26,11 +26,11 @@ def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
 
 
 def make(target: str, **variables: str | bool | None) -> str:
-    """Return `make TARGET NAME=value ...`, quoted for a shell.
+    """Return the command `make TARGET NAME=value ...`, quoted for a shell.
 
-    Empty and false variables are left out; True becomes `1`. Always pass on the `LOCAL` and `SUFFIX` of the current
-    command: without `LOCAL`, the recommended command would work on AWS itself; without `SUFFIX`, on the original
-    environment instead of its copy.
+    Empty and false variables are left out; True becomes `1`. Always pass the `LOCAL` and `SUFFIX` of the current
+    command. Otherwise, the recommended command would work on AWS itself, or on the original environment instead of its
+    copy.
     """
     given = {name: "1" if value is True else value for name, value in variables.items() if value}
     return " ".join(["make", target, *(f"{name}={shlex.quote(str(value))}" for name, value in given.items())])

@@ -1,4 +1,7 @@
-"""Run the pipeline's scan gate on a developer's machine: read and judge a folder of reports as the pipeline would."""
+"""Runs the pipeline's scan gate on a developer's machine: reads and judges a folder of scan reports.
+
+The gate decides from the reports of the checks whether a release may continue.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from cicd_templates.functions.scan_gate.waivers import written_fingerprint
 
 @dataclass(frozen=True)
 class WaiverCount:
-    """The number of waivers that were written, and the ids of the findings that no waiver can cover."""
+    """The number of waivers that were written. `not_waivable` are the ids of findings that cannot be waived."""
 
     written: int
     not_waivable: list[str]
@@ -32,7 +35,7 @@ SUFFIXES = ("json", "xml", "sarif")
 
 @dataclass(frozen=True)
 class ExpectedReport:
-    """What a check reports: the format of its report, and the tool that must have written it."""
+    """What to expect of a check: the format of its report, and the tool that must have written it."""
 
     format: str
     tool: str = ""
@@ -40,7 +43,7 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a decision, and the largest number of days between it and the end of a waiver."""
+    """The time of a decision. A waiver may end at most `waiver_days` days after it."""
 
     now: datetime
     waiver_days: int
@@ -53,12 +56,12 @@ class Day:
 def judge(
     folder: Path, checks: Mapping[str, ExpectedReport], policy: Path | None, source_version: str | None, day: Day
 ) -> Decision:
-    """Return the gate's decision about the reports in `folder`; `checks` says what each check reports.
+    """Return the gate's decision about the reports in `folder`. `checks` has the expected report of each check.
 
     A report is either `<check>/report.<json|xml|sarif>`, which a build writes together with its record `run.json`, or
-    `<check>.<json|xml|sarif>`. If a report is missing, the result of its check is an error that lists the paths that
-    were tried. If `policy` is None, the copies of the policy beside the reports are used. Raises `ConfigurationError`
-    if the folder does not exist or if `policy` cannot be read.
+    `<check>.<json|xml|sarif>`. If a report is missing, its check fails with an error that lists the paths that were
+    tried. If `policy` is None, the gate uses the copies of the policy beside the reports. Raises `ConfigurationError`
+    if the folder does not exist or the policy cannot be read.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder}: no such folder; name the folder that holds the reports")
@@ -74,7 +77,7 @@ def judge(
 
 
 def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
-    """Return the checks whose record states a source version, grouped by that version."""
+    """Return the source versions that the records of builds state, each with the checks whose records state it."""
     versions: dict[str, list[str]] = {}
     for check in checks:
         record = folder / check / RECORD
@@ -94,11 +97,11 @@ def waive(
     owner: str,
     reason: str,
 ) -> WaiverCount:
-    """Append to the policy at `path` a waiver for each finding that stops the release; create the file if needed.
+    """Append to the policy at `path` a waiver for each finding that stops the release. Create the file if needed.
 
-    A waiver for a finding in a file covers only the place that the fingerprint identifies: the same finding elsewhere
-    still stops a release. A finding that names neither a package nor a file cannot be waived. If the policy would not
-    be valid afterwards, raises `ConfigurationError` and writes nothing.
+    A waiver for a finding in a file covers only the place with the same fingerprint: the same finding elsewhere still
+    stops a release. A finding that names neither a package nor a file cannot be waived. If the policy would not be
+    valid afterwards, raises `ConfigurationError` and writes nothing.
     """
     blocking = [finding for judged in decision.findings if judged.blocks for finding in judged.alike]
     scoped = {_scope(finding): finding for finding in blocking}
@@ -146,7 +149,10 @@ def load_policy(path: Path, checks: Collection[str]) -> Policy:
 
 
 def _copies(folder: Path, checks: Collection[str]) -> dict[str, bytes | None]:
-    """Return, for each check with a record `run.json`, the policy's copy beside it, or None if there is none."""
+    """Return the copy of the policy that each build stored beside its record `run.json`, by check.
+
+    The value is None if there is no copy. Checks without a record are left out.
+    """
     folders = {check: folder / check for check in checks if (folder / check / RECORD).is_file()}
     copies = {check: run / POLICY for check, run in folders.items()}
     return {check: path.read_bytes() if path.is_file() else None for check, path in copies.items()}

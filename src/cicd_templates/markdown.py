@@ -1,4 +1,4 @@
-"""Turn untrusted text into safe Markdown, and write Markdown tables with one fact per row.
+"""Turns untrusted text into safe Markdown, and writes Markdown tables with one fact per row.
 
 Every Markdown page of this package is written with these functions. If one fact changes, one line of the page changes.
 """
@@ -23,7 +23,7 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 class Markup(str):
-    """Markdown that can be put on a page as it is. `cell`, `plain` and `code` turn plain text into `Markup`."""
+    """Safe Markdown, which need not be escaped. `cell`, `plain` and `code` turn plain text into `Markup`."""
 
     __slots__ = ()
 
@@ -31,19 +31,26 @@ class Markup(str):
 def cell(text: str) -> Markup:
     """Return `text` escaped for a table cell: on one line, printable, and displayed as it was typed.
 
-    No part of the text ends the cell or becomes HTML, code, emphasis, an image, or a link to an address, user or issue.
+    The text cannot end the cell, and nothing in it becomes HTML, code, emphasis, an image or a link, for example to a
+    user or an issue.
     """
     escaped = _ENTITY.sub("&amp;", printable(text)).replace("<", "&lt;")
     return Markup(_ACTIVE.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", escaped))
 
 
 def plain(text: str) -> Markup:
-    """Return `text` escaped as by `cell`, for use outside tables; it cannot begin a heading, list, quote or code."""
+    """Return `text` escaped for use outside tables. It cannot begin a heading, list, quote or code block either.
+
+    Otherwise, the text is escaped as by `cell`.
+    """
     return Markup(_BLOCK_START.sub(lambda start: f"{start[0]}\\", cell(text.strip())))
 
 
 def code(text: str) -> Markup:
-    """Return `text` as a code span for use outside tables, with its backticks kept; empty if `text` is blank."""
+    """Return `text` as a code span for use outside tables, or an empty string if `text` is blank.
+
+    Backticks in `text` are kept.
+    """
     shown = printable(text)
     if not shown.strip():
         return Markup("")
@@ -53,7 +60,7 @@ def code(text: str) -> Markup:
 
 
 def markdown_cell(markdown: str) -> Markup:
-    """Return Markdown that fits in a table cell: on one line, and with its pipes escaped."""
+    """Return the Markdown `markdown` on one line and with its pipes escaped, so that it fits in a table cell."""
     return Markup(_PIPE.sub(lambda pipe: f"{pipe[1]}{'' if len(pipe[1]) % 2 else chr(92)}|", _one_line(markdown)))
 
 
@@ -66,7 +73,7 @@ def table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
 
 
 def table_row(cells: Iterable[str]) -> str:
-    """Return one row of a table. Text that is not `Markup` is escaped."""
+    """Return one row of a table. Cells are escaped unless they are `Markup`."""
     return f"| {' | '.join(text if isinstance(text, Markup) else cell(text) for text in cells)} |"
 
 

@@ -1,4 +1,4 @@
-"""Format a number with its noun, singular or plural, for messages."""
+"""Formats a number with its noun, singular or plural, for messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make foreign text safe to show in a terminal or on a page: control and invisible characters become visible escapes.
+"""Makes foreign text safe to show in a terminal or on a page, by escaping control and invisible characters.
 
 Foreign text is any text that this program did not write: reports, waivers, answers of AWS, commits, file names,
 templates of another branch. No character is removed, so that a reader sees what somebody tried to hide.
@@ -27,7 +27,7 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    r"""Return `text` with each of its lines made `printable`; only `\n` ends a line."""
+    r"""Return `text` with `printable` applied to each of its lines. Only `\n` ends a line."""
     return "\n".join(map(printable, text.split("\n")))
 
 

@@ -1,4 +1,4 @@
-"""Write state files that only their owner can read, and replace them as a whole instead of rewriting them in place."""
+"""Writes state files that only their owner can read, and replaces them as a whole."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
 
 def write_privately(path: Path, text: str) -> None:
-    """Write `text` to a new file beside `path`, then rename it to `path`, so that no reader sees a half-written file.
+    """Replace the file `path` by a new file with `text`. A reader never sees a half-written file.
 
-    The file gets mode 0600, whatever mode the old file had. Folders are created as by `make_private_folder`.
+    The new file gets mode 0600, whatever mode the old file had. Folders are created as by `make_private_folder`.
     """
     make_private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.new")
@@ -34,7 +34,7 @@ def write_privately(path: Path, text: str) -> None:
 def open_lock_file(path: Path) -> IO[str]:
     """Open or create an empty file for `flock`, and set its mode to 0600.
 
-    The file is never replaced, because another process may hold its lock. Raises `OSError` if `path` is a symbolic
+    The file is never replaced, because another process may have locked it. Raises `OSError` if `path` is a symbolic
     link.
     """
     make_private_folder(path.parent)
@@ -46,8 +46,7 @@ def open_lock_file(path: Path) -> IO[str]:
 def make_private_folder(folder: Path) -> None:
     """Create `folder` and its missing parents with mode 0700.
 
-    The mode of an existing folder is changed to 0700 only if it is `.state` or lies inside `.state`, because any other
-    folder belongs to the user.
+    An existing folder gets mode 0700 only if it is `.state` or inside `.state`. Other folders are the user's own.
     """
     for part in (*reversed(folder.parents), folder):
         if not part.exists():

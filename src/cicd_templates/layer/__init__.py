@@ -1,4 +1,6 @@
-"""What layers are built from: their definition, the template being built, IAM statements, and values between stacks.
+"""What a layer is made of: its definition, its template, IAM statements, and values that stacks read from each other.
+
+A layer is a module that builds one CloudFormation template:
 
 definition.Layer --> build(env) or build(env, service) --> template.LayerTemplate --> render
 

@@ -1,7 +1,6 @@
 """The definition of a layer: its name, the pure function that builds its template, and the environments that have it.
 
-A layer knows of other layers only the constants for the values that it reads. `stack_graph` derives the order of the
-layers.
+From other layers, a layer uses only the constants of the values that it reads. `stack_graph` derives the order.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ BuildPerService = Callable[[Environment, Service], LayerTemplate]
 
 
 def everywhere(env: Environment) -> bool:
-    """Return True: the layer exists in every environment of the kinds that it is for."""
+    """Return True. The default of `Layer.where`: every environment of the layer's kinds has the layer."""
     return True
 
 
 def every_service(service: Service) -> bool:
-    """Return True: the layer exists for every service."""
+    """Return True. The default of `Layer.needed`: every service has the layer."""
     return True
 
 
@@ -37,12 +36,12 @@ def every_service(service: Service) -> bool:
 class Layer:
     """A module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per service.
 
-    `after` names layers of the same environment that must be deployed before this layer, although this layer reads none
-    of their values. If both layers exist once per service, the order applies to stacks of the same service. `where`
-    selects environments among those of the right kind, and `needed` selects services. `deployed_as` is the published
-    role with which CloudFormation deploys the layer's stacks. The pipeline and the deployer must pass the same role,
-    because CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring,
-    after the colon, is the description of the template.
+    An environment has the layer if its kind is in `kinds` and `where` returns true. A service has it if `needed`
+    returns true. `after` names layers that must be deployed first although this layer reads none of their values. If
+    both exist once per service, this applies to the stacks of the same service. `deployed_as` is the published role
+    with which CloudFormation deploys the layer's stacks. The pipeline and the deployer must pass the same role, because
+    CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring, after the
+    colon, is the description of the template.
     """
 
     name: str
@@ -61,7 +60,8 @@ class Layer:
     def instances(self, env: Environment) -> Iterator[LayerTemplate]:
         """Yield a new template for each stack that this layer has in `env`.
 
-        Raises `TypeError` if the layer returns anything other than a template for `env` and the service.
+        Raises `TypeError` if `build` returns anything other than a template for `env` and, if there is one, the
+        service.
         """
         if not self.exists(env):
             return
@@ -79,19 +79,19 @@ class Layer:
 
     @property
     def module(self) -> str:
-        """Name of the Python module that builds the layer."""
+        """The name of the Python module that builds the layer."""
         return str((self.build or self.build_per_service).__module__)
 
     @property
     def source(self) -> str:
-        """Path of that module within the project."""
+        """The path of the module's source file, relative to the project's folder."""
         return f"{self.module.replace('.', '/')}.py"
 
     @property
     def description(self) -> str:
-        """The purpose of the layer in one line, which is also the description of its template.
+        """The purpose of the layer in one line. It is also the description of its template.
 
-        Raises `ConfigurationError` if the module's docstring does not state it.
+        Raises `ConfigurationError` if the docstring of the module does not begin with the purpose.
         """
         first_line = _docstring(sys.modules[self.module]).strip().partition("\n")[0]
         description = first_line.partition(": ")[2].strip().rstrip(".")
@@ -104,7 +104,7 @@ class Layer:
 
 
 def _docstring(module: ModuleType) -> str:
-    """Return the docstring of `module`. With -OO, Python drops docstrings, so it is read from the source."""
+    """Return the docstring of `module`. Under `python -OO` modules have none, so it is read from the source file."""
     if module.__doc__ is None and module.__file__ is not None:
         return ast.get_docstring(ast.parse(Path(module.__file__).read_bytes())) or ""
     return module.__doc__ or ""

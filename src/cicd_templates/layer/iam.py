@@ -1,9 +1,9 @@
-"""IAM statements: all grants, denials and trust policies of all templates are created here, with awacs.
+"""Creates all IAM statements and trust policies of all templates, with awacs.
 
-awacs alone is not enough. If two conditions have the same operator, it silently keeps only the last one. It renders
-policies without statements or version, and accepts any string as an action. Here, actions are awacs constants and
-conditions are merged. An allowed action is never a pattern. A grant on the resource `*` must name the API that has no
-resource-level permissions.
+awacs alone is not enough. If two conditions have the same operator, it silently keeps only the last one. It also
+accepts policies without statements or version, and any string as an action. Here, actions are awacs constants and
+conditions are merged. An allowed action is never a pattern. A statement that allows an action on the resource `*` must
+name the API that has no resource-level permissions.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "vpc-
 
 @dataclass(frozen=True)
 class Grant:
-    """A statement and, if its resource is `*`, the reason."""
+    """An IAM statement. If its resource is `*`, `because` is the reason."""
 
     statement: Statement
     because: str = ""
 
     @property
     def reason(self) -> str:
-        """The reason as a sentence for readers of the template, or an empty string if no reason is needed."""
+        """The reason as a sentence for readers of the template. Empty if the resource is not `*`."""
         return every_resource_reason(self.statement.Sid, self.because) if self.because else ""
 
 
@@ -64,13 +64,12 @@ def allow(
     when: Sequence[ConditionElement] = (),
     because: str = "",
 ) -> Grant:
-    """Return a grant of `actions` on the resources `on`, if all conditions of `when` hold.
+    """Return a statement that allows `actions` on the resources `on` if all conditions in `when` hold.
 
-    `to` is the principal, which only resource policies have. In a resource policy, `*` means the resource that has the
-    policy; `on=[]` omits the Resource element, as ECR requires. In a role's policy, `*` means all resources; `because`
-    must then name the API without resource-level permissions, and must be empty in all other cases. Raises `ValueError`
-    if a role's policy breaks these rules, if an action is a pattern, or if a condition key is given twice for one
-    operator.
+    In a resource policy, `to` is the principal. The resource `*` then means the resource that has the policy, and
+    `on=[]` omits the Resource element, as ECR requires. In a role's policy, `*` means all resources. Then, and only
+    then, `because` must name the API that has no resource-level permissions. Raises `ValueError` if a role's policy
+    breaks these rules, if an action is a pattern, or if `when` has a condition key twice for one operator.
     """
     resources = _resource_list(on)
     if not resources and to is None:
@@ -92,17 +91,18 @@ def deny(
     to: Principal | None = None,
     when: Sequence[ConditionElement] = (),
 ) -> Grant:
-    """Return a denial of `actions`. Patterns are allowed here, because a denial that covers more is safer."""
+    """Return a statement that denies `actions`. Patterns are allowed, because denying more is safe."""
     return Grant(_statement(Deny, sid, actions, _resource_list(on), to, when))
 
 
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
-    """Return the trust policy of a role that one AWS service assumes, only for its work in this account.
+    """Return the trust policy of a role that one AWS service may assume, only on behalf of this account.
 
-    `service` is the name before `.amazonaws.com`. The condition prevents a resource of another AWS customer from using
-    the role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    `service` is the name before `.amazonaws.com`. The condition prevents that another AWS customer makes the service
+    use the role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+
     Some services are not known to send `aws:SourceAccount`, and a strict condition could lock them out of the role. For
-    them, the condition is checked only if the key is present. The role is still protected, because `iam:PassRole` can
+    these, the condition is checked only if the key is present. The role is still protected, because `iam:PassRole` can
     pass a role only within its own account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
@@ -131,7 +131,7 @@ def trust_roles_of(account: str, roles: Sequence[ResourceArn]) -> PolicyDocument
     """Return the trust policy of a role that `roles` of another account may assume.
 
     IAM refuses a principal that does not exist yet. So the principal is the account, and a condition limits access to
-    the roles:
+    these roles:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """
     named = ArnEquals({"aws:PrincipalArn": list(roles)})
@@ -151,9 +151,9 @@ def trust_roles_of(account: str, roles: Sequence[ResourceArn]) -> PolicyDocument
 
 
 def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement]) -> PolicyDocument:
-    """Return the trust policy of a role that holders of tokens from an OpenID Connect provider may assume.
+    """Return the trust policy of a role that callers with a token from an OpenID Connect provider may assume.
 
-    The conditions of `when` limit which tokens are accepted.
+    The conditions in `when` limit which tokens are accepted.
     """
     statement = Statement(
         Sid="LetTheTokenAssumeTheRole",
@@ -166,16 +166,19 @@ def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement
 
 
 def account_principal(*accounts: str) -> AWSPrincipal:
-    """Return the accounts as principals.
+    """Return the accounts as the principal of a policy.
 
-    Each account must also allow the action in the policies of its own roles. Conditions limit which roles have access.
+    Each account must also allow the action to its own roles. Add conditions to limit access to some of these roles.
     """
     arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted(set(accounts))]
     return AWSPrincipal(arns[0] if len(arns) == 1 else arns)
 
 
 def delivery_role_conditions(*environments: Environment) -> list[ConditionElement]:
-    """Return the conditions that match the delivery roles of `environments`, but not their execution roles."""
+    """Return conditions that match the delivery roles of `environments`, but not their execution roles.
+
+    The pipeline deploys with a delivery role, which passes an execution role to CloudFormation.
+    """
     return [
         ArnLike({"aws:PrincipalArn": [Sub(delivery_roles(env)) for env in environments]}),
         ArnNotLike({"aws:PrincipalArn": [Sub(delivery_roles(env, f"{EXECUTION}-*")) for env in environments]}),
@@ -183,7 +186,7 @@ def delivery_role_conditions(*environments: Environment) -> list[ConditionElemen
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
-    """Return a policy of `grants`. Raises `ValueError` if there are no grants, or if two grants have the same Sid."""
+    """Return a policy with `grants`. Raises `ValueError` if there are no grants or two of them have the same Sid."""
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):
@@ -192,7 +195,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
 
 
 def reasons(grants: Iterable[Grant]) -> list[str]:
-    """Return one sentence for each of `grants` whose resource is `*`, with the reason."""
+    """Return a sentence with the reason for each of `grants` whose resource is `*`."""
     return [grant.reason for grant in grants if grant.reason]
 
 

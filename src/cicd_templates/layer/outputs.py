@@ -1,8 +1,8 @@
-"""Typed values that one stack publishes and another stack reads, through Parameter Store.
+"""Typed values that one stack publishes in Parameter Store and other stacks read.
 
-The layer that owns a value declares an `Output` as a constant, and readers import this constant. So a misspelt name
-fails on import, and a value of the wrong kind fails in mypy. `LayerTemplate` reads and publishes the values.
-`stack_graph` checks on the rendered templates that every value that is read is also published.
+The layer that publishes a value declares an `Output` as a constant, and layers that read it import this constant. So a
+misspelt name fails on import, and a value of the wrong kind fails in mypy. `LayerTemplate` reads and publishes the
+values. `stack_graph` checks on the rendered templates that every value that is read is also published.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from troposphere import AWSHelperFn, Sub
 
 
 class Value(AWSHelperFn):
-    """A value that is known only at deploy time, or a literal. Each subclass is one kind of value."""
+    """A value in a template: a literal or an intrinsic function. Each subclass is one kind of value."""
 
     #: The type inside `AWS::SSM::Parameter::Value<...>` of the template parameter that reads the value.
     #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
@@ -30,12 +30,12 @@ class Value(AWSHelperFn):
 
     @classmethod
     def is_list(cls) -> bool:
-        """Return whether values of this kind are lists. Parameter Store keeps a list as one string with commas."""
+        """Return whether values of this kind are lists. Parameter Store stores a list as one string with commas."""
         return cls.parameter_type.startswith("List<")
 
     @classmethod
     def problem_of(cls, text: str) -> str:
-        """Return why `text` from the configuration is not a value of this kind, or an empty string if it can be one."""
+        """Return why `text` from the configuration is not a valid value of this kind, or an empty string if it is."""
         values = text.split(",") if cls.is_list() else [text]
         wrong = [value for value in values if cls.id_pattern and not re.fullmatch(cls.id_pattern, value)]
         if wrong:
@@ -71,23 +71,23 @@ class TargetGroupArn(Value):
 
 
 class MetricName(Value):
-    """Name of a load balancer or a target group in CloudWatch's dimensions: `app/...`, `targetgroup/...`."""
+    """A load balancer or target group as CloudWatch's dimensions name it: `app/...` or `targetgroup/...`."""
 
 
 class AlarmNames(Value):
-    """Names of alarms."""
+    """Names of CloudWatch alarms."""
 
     parameter_type = "List<String>"
 
 
 class IpRanges(Value):
-    """IPv4 ranges."""
+    """IPv4 address ranges."""
 
     parameter_type = "List<String>"
 
 
 class FunctionArn(Value):
-    """ARN of a function."""
+    """ARN of a Lambda function."""
 
 
 class SecretArn(Value):
@@ -99,19 +99,19 @@ class RepositoryUri(Value):
 
 
 class TopicArn(Value):
-    """ARN of a topic."""
+    """ARN of an SNS topic."""
 
 
 class QueueArn(Value):
-    """ARN of a queue."""
+    """ARN of an SQS queue."""
 
 
 class RoleArn(Value):
-    """ARN of a role."""
+    """ARN of an IAM role."""
 
 
 class FunctionName(Value):
-    """Name of a function."""
+    """Name of a Lambda function."""
 
 
 class ProjectName(Value):
@@ -127,7 +127,7 @@ class HostName(Value):
 
 
 class Url(Value):
-    """Address that people and pipelines open."""
+    """URL that people and pipelines open."""
 
 
 class VpcId(Value):
@@ -138,7 +138,7 @@ class VpcId(Value):
 
 
 class SubnetIds(Value):
-    """Ids of subnets, one per zone."""
+    """Ids of subnets, one per availability zone."""
 
     parameter_type = "List<AWS::EC2::Subnet::Id>"
     id_pattern = "subnet-[0-9a-f]+"
@@ -158,9 +158,9 @@ V = TypeVar("V", bound=Value)
 
 @dataclass(frozen=True)
 class Output(Generic[V]):
-    """A value that `layer` publishes under `name`, for a layer that exists once per environment.
+    """A value that `layer` publishes under `name`, once per environment.
 
-    `kind` is the class of the value. It determines the type of the template parameter that reads the value.
+    `kind` is the class of the value, which determines the type of the template parameters that read it.
     """
 
     kind: type[V]
@@ -170,13 +170,13 @@ class Output(Generic[V]):
 
 
 class ServiceOutput(Output[V]):
-    """A value that `layer` publishes once per service, for a layer that exists once per service."""
+    """A value that `layer` publishes once per service."""
 
 
 def sub_fragment(value: object) -> str:
-    """Return `value` in the form that it has in the text of a `Sub`: `${Artifacts.Arn}`, `${KeyArn}` or a literal.
+    """Return `value` as it is written in the text of a `Sub`: `${Artifacts.Arn}`, `${KeyArn}` or a literal.
 
-    Raises `TypeError` if a value has no such form, for example a list or an `If`.
+    Raises `TypeError` for a value that cannot be in such a text, for example a list or an `If`.
     """
     data = value.data if isinstance(value, AWSHelperFn) else value
     match data:
@@ -193,6 +193,6 @@ def sub_fragment(value: object) -> str:
 
 
 def joined_text(*parts: object) -> Sub | str:
-    """Return the parts joined into one `Sub`, or into a plain string if no part has a reference."""
+    """Return the joined parts as one `Sub`, or as a plain string if none of them has a reference."""
     joined = "".join(sub_fragment(part) for part in parts)
     return Sub(joined) if "${" in joined else joined

@@ -1,7 +1,7 @@
 """The template of one layer while it is being built: its resources, and the values that it reads and publishes.
 
-This module decides the path of a value in Parameter Store, and the name of the template parameter that reads the value.
-It must not depend on the types of resources.
+This module decides the Parameter Store path of a value, and the name of the template parameter that reads it. The
+module must not depend on the types of resources.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Resources = TypeVar("Resources", bound=Sequence[AWSObject])
 
 
 class LayerTemplate:
-    """The template that a layer's `build` creates and returns, for `env` and, if given, for one `service`.
+    """The template that a layer's `build` creates and returns. It is for `env` and, if given, for one `service`.
 
     `template` is the troposphere template. Use it to add what has no method here, such as a mapping.
     """
@@ -33,7 +33,7 @@ class LayerTemplate:
         self.template = Template()
 
     def add(self, resource: R) -> R:
-        """Add `resource` and return it. Raises `ConfigurationError` if its logical id is already taken."""
+        """Add `resource` and return it. Raises `ConfigurationError` if another resource has its logical id."""
         taken = self.template.resources.get(str(resource.title))
         if taken is not None:
             of = f" for service {self.service.name}" if self.service else ""
@@ -46,26 +46,26 @@ class LayerTemplate:
         return resource
 
     def add_all(self, resources: Resources) -> Resources:
-        """Add `resources` in their order and return them. Raises `ConfigurationError` as `add` does."""
+        """Add `resources` in the given order and return them. Raises the errors of `add`."""
         for resource in resources:
             self.add(resource)
         return resources
 
     def add_parameter(self, parameter: Parameter) -> None:
-        """Add a parameter that is set at deploy time. For values that another layer publishes, use `read` instead."""
+        """Add a parameter that is set at deploy time. To read a value of another layer, use `read` instead."""
         self.template.add_parameter(parameter)
 
     def add_condition(self, name: str, condition: AWSHelperFn) -> None:
-        """Add a condition. Resources and values refer to it by `name`."""
+        """Add a condition with the name `name`."""
         self.template.add_condition(name, condition)
 
     def read(self, output: Output[V], *, service: Service | None = None) -> V:
-        """Return a value that another stack of the environment publishes, as a reference to a template parameter.
+        """Return a value that another stack of the environment publishes, as a reference to a new template parameter.
 
-        If the configuration provides the value, return it as a literal. If the value exists once per service, `service`
-        says whose value is read; the default is the service of this layer. Raises `TypeError` if the service is missing
-        or superfluous, `ConfigurationError` if a provided value is of another kind, and `ValueError` if two different
-        values would use the same template parameter.
+        If the configuration provides the value, return it as a literal. For a value that exists once per service,
+        `service` says whose value is read; the default is the service of this layer. Raises `TypeError` if `service` is
+        missing or not allowed, `ConfigurationError` if a provided value is not of this kind, and `ValueError` if the
+        template parameter already reads another value.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")
@@ -91,9 +91,9 @@ class LayerTemplate:
         return output.kind(Ref(name))
 
     def publish(self, output: Output[V], value: V) -> None:
-        """Publish `value`: add a Parameter Store parameter, and a template output with the same name and no export.
+        """Publish `value`: add a Parameter Store parameter, and a template output with the same name but no export.
 
-        Raises `TypeError` if the output exists once per service but this layer once per environment, or vice versa.
+        Raises `TypeError` if only one of the two, `output` or this layer, exists once per service.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

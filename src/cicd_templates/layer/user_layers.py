@@ -1,4 +1,4 @@
-"""The user's own layers, which are modules of `templates/extra/`: load and recognize them, and explain their errors."""
+"""Loads the user's own layers, which are modules of `templates/extra/`, and explains their errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ LAYER_NAME_LENGTH = 40
 
 
 def with_user_layers(package: ModuleType) -> tuple[Layer, ...]:
-    """Return `LAYERS` of `package`, and the layers in its folder `extra/`, which an upgrade never changes."""
+    """Return the layers of `package`, and the user's own layers in its folder `extra/`.
+
+    Raises `ConfigurationError` if a module in `extra/` is not a valid layer.
+    """
     layers: list[Layer] = list(package.LAYERS)
     for module in pkgutil.iter_modules([str(Path(folder, "extra")) for folder in package.__path__]):
         at = f"{package.__name__}/extra/{module.name}.py"
@@ -39,12 +42,15 @@ def with_user_layers(package: ModuleType) -> tuple[Layer, ...]:
 
 
 def is_users_own(layer: Layer) -> bool:
-    """Return whether `layer` comes from the folder `extra/`."""
+    """Return whether `layer` is one of the user's own layers."""
     return layer.module.split(".")[1:2] == ["extra"]
 
 
 def _import(name: str, at: str) -> ModuleType:
-    """Import and return a user's own layer. If that fails, raises `ConfigurationError` with file, line and cause."""
+    """Import and return a module with a user's own layer.
+
+    If the import fails, raises `ConfigurationError` with file, line and cause.
+    """
     try:
         return importlib.import_module(name)
     except Exception as error:
@@ -52,7 +58,7 @@ def _import(name: str, at: str) -> ModuleType:
 
 
 def user_error(error: Exception, source: str) -> ConfigurationError:
-    """Return the error to report after code of the user's own layer, in the file `source`, has raised `error`."""
+    """Return the error to report after the user's own layer in the file `source` has raised `error`."""
     if isinstance(error, SyntaxError):
         return ConfigurationError(f"{source}:{error.lineno}: {error.msg}")
     line = ""

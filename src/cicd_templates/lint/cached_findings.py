@@ -1,7 +1,7 @@
-"""Keeps the findings of each template, so that `make lint` only lints templates that have changed.
+"""Stores the findings of each template, so that `make lint` lints only templates that have changed.
 
-Findings are reused only for the same text, the same rules and settings, and the same day, because some rules of
-cfn-lint compare the end of support of a runtime with the date.
+Findings are reused only for the same text, the same rules and settings, and the same day. The day matters because some
+rules of cfn-lint compare the date with the end of support of a runtime.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ Lint = Callable[[Sequence[Path]], list[LintFinding]]
 def lint_changed(
     paths: Sequence[Path], lint: Lint, *, cache: Path = CACHE, today: date | None = None
 ) -> tuple[list[LintFinding], int]:
-    """Return the findings in `paths`, sorted, and the number of files that `lint` was called for.
+    """Return the findings in `paths`, sorted, and the number of files that were linted.
 
-    `lint` is called once, for the changed files, or not at all if no file has changed. If `paths` is empty, it is
-    called without files. Raises the errors of `lint`.
+    `lint` is called once with the changed files. It is not called if no file has changed, except if `paths` is empty.
+    Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)
@@ -52,7 +52,7 @@ def lint_changed(
 
 
 def rules_digest(today: date) -> str:
-    """Return the digest of what affects findings besides the template: rules, settings, schemas and the day."""
+    """Return a digest of everything that affects findings, except the template: rules, settings, schemas and day."""
     digest = hashlib.sha256(f"{sys.version} {today}".encode())
     settings = [folder / name for folder in (Path(), Path.home()) for name in SETTINGS]
     for path in settings:
@@ -76,7 +76,10 @@ def _folders_of_rules(settings: Sequence[Path]) -> list[Path]:
 
 
 def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
-    """Return the kept findings by digest; none if they were kept for other rules or if the file cannot be read."""
+    """Return the stored findings by digest.
+
+    The result is empty if they were found with other rules, or if the file cannot be read.
+    """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["rules"] == rules:

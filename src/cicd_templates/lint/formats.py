@@ -1,4 +1,4 @@
-"""Format lint findings as text, as SARIF, or as annotations of a GitHub pull request.
+"""Formats lint findings as text, as SARIF, or as annotations of a GitHub pull request.
 
 SARIF is written here because cfn-lint's own SARIF formatter needs two libraries that are no longer maintained.
 """
@@ -19,7 +19,7 @@ GITHUB_LEVELS = {"error": "error", "warning": "warning", "informational": "notic
 
 @dataclass(frozen=True, order=True)
 class LintFinding:
-    """A finding of cfn-lint. `line` and `column` count from 1. A finding of any level makes the lint fail."""
+    """A finding of cfn-lint. `line` and `column` count from 1. `make lint` fails for findings of every level."""
 
     path: str
     line: int
@@ -40,7 +40,7 @@ def as_text(findings: Sequence[LintFinding]) -> str:
 
 
 def as_github(findings: Sequence[LintFinding]) -> str:
-    """Return one workflow command per finding. GitHub shows them as annotations of the lines.
+    """Return one workflow command per finding. GitHub shows each as an annotation of the line.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """

@@ -1,4 +1,4 @@
-"""Lint all rendered templates with one cfn-lint runner, as configured in `.cfnlintrc`.
+"""Lints all rendered templates with one cfn-lint runner, as configured in `.cfnlintrc`.
 
 A run per file would load all of cfn-lint's rules each time, which takes longer than the checks themselves.
 """
@@ -16,8 +16,7 @@ from cicd_templates.lint.formats import LintFinding
 def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[LintFinding]:
     """Return the findings in `paths`, sorted. Raises `ConfigurationError` if `paths` is empty.
 
-    `suffix` is the suffix of the copy whose templates are linted, if any. The error message recommends the command that
-    renders this copy.
+    If the templates are those of a copy, `suffix` is its suffix. The error recommends the command that renders them.
     """
     # Importing cfn-lint takes half a second, so it is imported only here, to keep other commands fast.
     from cfnlint.config import ConfigMixIn

@@ -12,7 +12,7 @@ _FIELDS = 6
 
 @dataclass(frozen=True)
 class Arn:
-    """An ARN; `region` and `account` are empty if the service leaves them out, as S3 does.
+    """An Amazon Resource Name. `region` and `account` are empty if the service omits them, as S3 does.
 
     `resource` is everything after the account, with its colons and slashes.
     """
@@ -25,7 +25,7 @@ class Arn:
 
     @classmethod
     def parse(cls, text: str) -> Arn:
-        """Return `text` as an ARN. Raises `ValueError` if it is not one."""
+        """Return the ARN that `text` contains. Raises `ValueError` if `text` is not an ARN."""
         prefix, *fields = text.split(":", _FIELDS - 1)
         if prefix != "arn" or len(fields) != _FIELDS - 1 or not all((fields[0], fields[1], fields[4])):
             raise ValueError(f"{text!r} is not an ARN")
@@ -33,12 +33,12 @@ class Arn:
 
     @property
     def resource_kind(self) -> str:
-        """The first part of `resource`, such as `log-group` or `function`, or all of it if it has only one part."""
+        """The first part of `resource`, such as `log-group` or `function`, or all of it if there is only one part."""
         return self.resource.replace(":", "/").partition("/")[0]
 
     @property
     def resource_name(self) -> str:
-        """The part of `resource` after the kind. Empty if `resource` has only one part."""
+        """Everything in `resource` after its first part, or an empty string if there is only one part."""
         return self.resource[len(self.resource_kind) + 1 :]
 
     def __str__(self) -> str:

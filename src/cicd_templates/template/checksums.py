@@ -1,4 +1,4 @@
-"""The list of checksums in a folder of rendered templates, which shows whether files or their sources have changed.
+"""The list of checksums in a folder of rendered templates. It shows whether files or their sources have changed.
 
 The list has the format of `sha256sum`. Its first line is a comment with a digest of the configuration and of the user's
 own layers, so that outdated templates are not deployed.
@@ -21,7 +21,7 @@ SHOWN_DIFFERENCES = 3
 def source_digest(project: Path = Path()) -> str:
     """Return a digest of the configuration and of the user's own layers in `project`.
 
-    Comments in the configuration and its layout do not change the digest. Raises `OSError` or `ValueError` if the
+    The layout of the configuration and its comments do not affect the digest. Raises `OSError` or `ValueError` if the
     configuration cannot be read.
     """
     configuration = tomllib.loads((project / CONFIGURATION).read_text(encoding="utf-8"))
@@ -34,7 +34,7 @@ def source_digest(project: Path = Path()) -> str:
 def checksums_text(files: Mapping[str, str], sources: str = "") -> str:
     """Return the list of checksums for `files`, which maps relative paths to texts.
 
-    `sources` is the digest of the sources from which the files were rendered.
+    `sources` is the digest of the configuration and of the user's own layers.
     """
     lines = [f"{RENDERED_FROM}{sources}\n"] if sources else []
     return "".join(
@@ -43,24 +43,21 @@ def checksums_text(files: Mapping[str, str], sources: str = "") -> str:
 
 
 def parse_checksums(text: str) -> dict[str, str]:
-    """Return the digests, keyed by path. A malformed line gives a path that does not exist."""
+    """Return the digests in a list of checksums, by path. A malformed line gives a path that does not exist."""
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def recorded_sources(text: str) -> str:
-    """Return the digest of the sources that is stated in a list of checksums.
-
-    Return an empty string if none is stated.
-    """
+    """Return the digest of the sources that a list of checksums states, or an empty string if it states none."""
     first = text.partition("\n")[0]
     return first.removeprefix(RENDERED_FROM) if first.startswith(RENDERED_FROM) else ""
 
 
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
-    """Return how the templates of `environment` in `folder` differ from what `make render` wrote, or would write now.
+    """Return how the templates of `environment` in `folder` differ from what `make render` wrote or would write now.
 
-    Return an empty string if they do not differ. Only files that the list of checksums states are checked.
+    The result is empty if they do not differ. Files that are not in the list of checksums are not checked.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")
@@ -81,7 +78,7 @@ def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
 
 
 def _digest(path: Path) -> str:
-    """Return the digest of a file; empty if there is no such file."""
+    """Return the SHA-256 of a file, or an empty string if there is no such file."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Reads a template's YAML text into dicts, and writes dicts as YAML with CloudFormation's short tags.
+"""Reads the YAML text of a template into dicts, and writes dicts as YAML with CloudFormation's short tags.
 
-This module knows only the notation, not the layers or the order of keys. For everything that JSON can hold,
-`load(dump(value))` equals `value`. The module uses PyYAML's C classes, because troposphere's `to_yaml` sorts keys,
-quotes multi-line strings and is ten times slower.
+This module knows only the notation, not the layers or the order of keys. For every value that JSON can represent,
+`load(dump(value))` equals `value`. PyYAML's C classes are used, because troposphere's `to_yaml` sorts keys, quotes
+multi-line strings and is ten times slower.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _KEY_OF = {tag: key for key, tag in TAG_OF.items()} | {"!Condition": "Condition"
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads short tags as the long names of their functions, and reads dates as strings."""
+    """Reads short tags, such as `!Ref`, as the long names of their functions, and dates as strings."""
 
 
 def _long_form(tag: str, value: Any) -> dict[str, Any]:
-    """Return the function call that `tag` and `value` stand for, written with the long name of the function."""
+    """Return the call of an intrinsic function in its long form, such as `{"Fn::Sub": value}` for the tag `!Sub`."""
     key = _KEY_OF.get(tag) or f"Fn::{tag[1:]}"
     return {key: value.split(".", 1) if key == "Fn::GetAtt" and isinstance(value, str) else value}
 
@@ -50,10 +50,10 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 
 def dump(value: Any, *, column: int = 0) -> str:
-    """Return `value` as block YAML that ends in a newline, with the keys in the order of the dicts.
+    """Return `value` as block YAML that ends in a newline. Keys keep the order of the dicts.
 
-    If a list contains a mapping of plain values, such as a tag, the mapping is written on one line if it fits into
-    `YAML_WIDTH`. `column` is how far the caller will indent the text.
+    A list item that is a mapping of plain values, such as a tag, is written on one line if that fits into `YAML_WIDTH`.
+    `column` is how far the caller will indent the text.
     """
     return yaml_writing.write_yaml(value, column)
 
@@ -64,10 +64,10 @@ DEEPEST = 100
 
 
 def refuse_hostile(text: str) -> None:
-    """Raise `ValueError` for a text that could keep `load` busy: anchors and aliases, excessive size or depth.
+    """Raise `ValueError` for a text that could keep `load` busy: with anchors or aliases, too large or too deep.
 
     Each use of an alias repeats the whole value, so a few nested aliases stand for billions of values. The renderer
-    writes no aliases.
+    writes none.
     """
     if len(text.encode()) > LARGEST_BYTES:
         raise ValueError(f"larger than {LARGEST_BYTES} bytes")
@@ -83,7 +83,7 @@ def refuse_hostile(text: str) -> None:
 
 
 def load(text: str) -> Any:
-    """Return the value of a template's text, which is YAML or JSON. Raises `yaml.YAMLError` if it is neither."""
+    """Return the content of a template, whose `text` is YAML or JSON. Raises `yaml.YAMLError` if it is neither."""
     if text.lstrip().startswith("{"):
         try:
             return json.loads(text)

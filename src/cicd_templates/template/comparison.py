@@ -1,4 +1,4 @@
-"""Compares two values of a template part by part. If the items of a list have names, they are compared by name."""
+"""Compares two values of a template part by part. List items that have names are compared by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES = ("Sid", "Key", "Id", "Name", "PolicyName", "TagKey")
 
 @dataclass(frozen=True)
 class Difference:
-    """The values at `path` before and after. A value that does not exist is `ABSENT`."""
+    """A difference between two values at `path`. `before` or `after` is `ABSENT` if there is no value."""
 
     path: tuple[str, ...]
     before: Any
@@ -24,7 +24,7 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Difference]:
-    """Yield the differences, each at the deepest path that can be compared."""
+    """Yield the differences between two values, each at the deepest path where both can be compared."""
     if before == after:
         return
     if _is_map(before) and _is_map(after):
@@ -51,10 +51,7 @@ def _is_map(value: Any) -> bool:
 
 
 def _parsed_json(value: Any) -> Any:
-    """Return the parsed JSON of a text, such as an environment variable or a dashboard.
-
-    Return None for other values.
-    """
+    """Return the JSON document in a string, such as a dashboard, or None if `value` is not JSON in a string."""
     if isinstance(value, str) and value.startswith(("{", "[")):
         with contextlib.suppress(ValueError):
             return json.loads(value)
@@ -62,9 +59,9 @@ def _parsed_json(value: Any) -> Any:
 
 
 def items_by_name(value: Any) -> dict[str, Any] | None:
-    """Return a list of maps as a dict whose keys are the names of the items.
+    """Return a list of mappings as a dict whose keys are the names of the items.
 
-    Return None if names are missing or not unique.
+    Returns None if an item has no name or two have the same.
     """
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         return None

@@ -1,4 +1,4 @@
-"""Names of the keys under which a rendered template and its resources carry metadata."""
+"""The keys under which a rendered template and its resources have metadata."""
 
 # The reasons that a building block gives for a resource. The renderer writes each reason as a `# Why:` line above it.
 REASONS_KEY = "Why"

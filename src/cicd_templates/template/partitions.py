@@ -1,4 +1,4 @@
-"""The partitions of AWS, with the regions and the host names of each.
+"""The partitions of AWS, each with its regions and host names.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition of AWS. `name` is its name in ARNs, and `dns_suffix` is the end of its host names.
+    """A partition of AWS, such as `aws-cn`. `name` is its name in ARNs, and `dns_suffix` is the end of its host names.
 
     The names of its regions begin with `region_prefix`. `console` is the host of the console without the region, or
-    empty if the host is not known. The names of the VPC endpoints of `services_with_cn_endpoints` begin with `cn`.
+    empty if the host is not known. The VPC endpoint names of `services_with_cn_endpoints` begin with `cn`.
     """
 
     name: str
@@ -37,25 +37,26 @@ OTHER_PARTITIONS = (
 
 
 def partition_of(region: str) -> Partition:
-    """Return the partition whose prefix matches the region. If none matches, return the commercial partition."""
+    """Return the partition of a region. A region with an unknown prefix is in the commercial partition, `aws`."""
     return next((other for other in OTHER_PARTITIONS if region.startswith(other.region_prefix)), AWS)
 
 
 def regional_hosts(service: str, region: str) -> list[str]:
-    """Return the host names that the condition key `kms:ViaService` can have for a service in a region.
+    """Return the values that the condition key `kms:ViaService` can have for a service in a region.
 
-    AWS documents only names that end in `amazonaws.com`, but its examples for China also have China's own suffix.
+    AWS documents only host names that end in `amazonaws.com`, but its examples for China also have the suffix of the
+    Chinese partition.
     """
     return sorted({f"{service}.{region}.{suffix}" for suffix in (AWS.dns_suffix, partition_of(region).dns_suffix)})
 
 
 def logs_principal(region: str) -> str:
-    """Return the service principal of CloudWatch Logs, which contains the region and the partition's suffix."""
+    """Return the service principal of CloudWatch Logs in a region, such as `logs.eu-west-1.amazonaws.com`."""
     return f"logs.{region}.{partition_of(region).dns_suffix}"
 
 
 def endpoint_service(service: str, region: str) -> str:
-    """Return the name of the VPC endpoint service through which an AWS service is reached in a region."""
+    """Return the service name for a VPC endpoint through which `service` is reached in a region."""
     begin = "cn.com.amazonaws" if service in partition_of(region).services_with_cn_endpoints else "com.amazonaws"
     return f"{begin}.{region}.{service}"
 

@@ -1,11 +1,11 @@
-"""Compares the IAM statements of a resource before and after: which are new, which are gone, and which widen access.
+"""Compares the IAM statements of a resource before and after a change: which are new or gone, and which widen access.
 
 CloudFormation shows a changed policy as one changed property. Only a comparison of the two templates shows which access
-the change adds. The plan and the review both use the result of this module.
+the change adds. Both the plan and the review use this module.
 
-A change does not widen access if two things hold: every allow statement is covered by an earlier one, and every earlier
-deny statement is covered by one that is still there. If the two texts do not show this, for example because of two
-patterns or two conditions, the change counts as widening.
+A change does not widen access if an earlier allow statement covers every new one, and a remaining deny statement covers
+every earlier one. If the texts do not show this, for example because of two patterns or two conditions, the change
+counts as widening.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ELEMENTS = ("Principal", "Action", "Resource")
 
 @dataclass(frozen=True)
 class PolicyDiff:
-    """The statements that a resource gained and lost, one sentence for each; `widens` says whether access grew."""
+    """The statements that a resource gained and lost, each as a sentence. `widens` is true if access grew."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -32,9 +32,9 @@ class PolicyDiff:
 
 
 def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> PolicyDiff:
-    """Return how the statements of the resource `logical_id` differ between two templates.
+    """Return how the IAM statements of the resource `logical_id` differ between two templates.
 
-    `before` and `after` are the resources of these templates.
+    `before` and `after` are the resources of the templates.
     """
     old, new = (dict(_statements(resources.get(logical_id, {}).get("Properties", {}))) for resources in (before, after))
     added = [statement for key, statement in new.items() if key not in old]
@@ -49,7 +49,7 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether the statements `after` may allow something that the statements `before` did not allow.
 
-    The order of statements does not matter.
+    The order of the statements does not matter.
     """
     return any(
         not any(statement_covers(old, new) for old in before) for new in after if new["Effect"] == "Allow"
@@ -57,9 +57,9 @@ def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
 
 
 def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
-    """Return whether both statements have the same effect, and `wide` covers everything that `narrow` covers.
+    """Return whether `wide` has the same effect as `narrow` and applies to every request to which `narrow` applies.
 
-    If the texts do not show this, return false.
+    Returns false if the texts do not show this.
     """
     return (
         wide["Effect"] == narrow["Effect"]
@@ -69,9 +69,9 @@ def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool
 
 
 def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether some requests may meet the condition of `after` but not the condition of `before`.
+    """Return whether a request may meet the condition of `after` but not the condition of `before`.
 
-    All parts of a condition must hold, so a condition with more parts holds for fewer requests.
+    All parts of a condition must hold, so fewer requests meet a condition with more parts.
     """
     return not _conjuncts(before) <= _conjuncts(after)
 
@@ -87,9 +87,9 @@ def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, 
 
 
 def _items(value: Any) -> frozenset[str]:
-    """Return the items of an element as texts that can be compared.
+    """Return the items of an element of a statement as texts that can be compared.
 
-    If principals are in a map, each text begins with the kind of the principal.
+    In a map of principals, each text begins with the type of the principal.
     """
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         return frozenset(f"{kind} {item}" for kind, listed in value.items() for item in _items(listed))
@@ -106,9 +106,9 @@ def _conjuncts(statement: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the identity and the content of every statement below `value`.
+    """Yield the identity and the content of every statement in `value`.
 
-    The identity is everything in the statement except the Sid.
+    The identity is the whole statement except its Sid.
     """
     if isinstance(value, Mapping):
         for name, inner in value.items():
@@ -160,7 +160,7 @@ def _principal(principal: Any) -> str:
 
 
 def _listed(value: Any) -> str:
-    """Return a value of a policy as text. The value may be an intrinsic function."""
+    """Return a value of a policy, which may be an intrinsic function, as text."""
     if isinstance(value, list):
         return ", ".join(map(_listed, value))
     match value:

@@ -1,4 +1,4 @@
-"""The create-only and identifying properties of resource types, read from the CloudFormation schemas in cfn-lint."""
+"""Reads the create-only and identifying properties of resource types from the CloudFormation schemas in cfn-lint."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from functools import cache
 
 @cache
 def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the properties whose change replaces a resource, and the properties whose change may replace it.
+    """Return the properties whose change replaces a resource, and those whose change may replace it.
 
-    The properties are written as `a/b` paths. Both results are empty for a type without a schema, such as a custom
-    resource.
+    Properties are paths such as `a/b`. Both results are empty for a type without a schema, such as a custom resource.
     """
     schema = _schema(region, resource_type)
     return _names(schema, "createOnlyProperties"), _names(schema, "conditionalCreateOnlyProperties")
@@ -18,9 +17,9 @@ def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozen
 
 @cache
 def chosen_identifier(region: str, resource_type: str) -> tuple[str, ...]:
-    """Return the properties that identify a resource of the type, if templates set all of them.
+    """Return the properties that identify a resource of this type, if templates set all of them.
 
-    The result is empty if AWS sets one of them, or if the type has no schema.
+    The result is empty if AWS sets one of these properties, or if the type has no schema.
     """
     schema = _schema(region, resource_type)
     identifier = sorted(_names(schema, "primaryIdentifier"))

@@ -1,6 +1,6 @@
-"""Parts of the AWS command lines that the project shows to people."""
+"""Parts of the AWS CLI commands that messages and documents show."""
 
 
 def parameter_value(path: str) -> str:
-    """Return a shell command substitution that reads the value of the parameter `path` from Parameter Store."""
+    """Return shell code, `$(aws ssm ...)`, that stands for the value of the Parameter Store parameter `path`."""
     return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"

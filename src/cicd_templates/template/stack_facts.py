@@ -1,6 +1,6 @@
-"""The facts of a stack. The renderer writes them into the metadata of the stack's template; all other parts read them.
+"""The facts of a stack, which the renderer writes into the metadata of its template and all other parts read.
 
-`StackFacts` is the only code that knows how the facts are spelled in a template.
+Only `StackFacts` knows the keys of the facts in a template.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _DEFAULTS: Mapping[str, Any] = {
 class StackFacts:
     """What a stack is, where it belongs, and from what it was rendered. The fields are in the order of the metadata.
 
-    `environment` is the environment's name without the suffix of a copy. `after` names stacks that are deployed
-    earlier. `deployed_as` is the path of a parameter. The parameter holds the ARN of the role that CloudFormation
-    assumes. `patches` maps the path of each patched value to the reason for the patch.
+    `environment` is the environment's name without the suffix of a copy. `after` names stacks that must be deployed
+    first. `deployed_as` is the Parameter Store path of the ARN of the role that CloudFormation uses. `patches` maps the
+    path of each patched value to the reason for the patch.
     """
 
     project: str
@@ -59,16 +59,16 @@ class StackFacts:
 
     @property
     def qualified_environment(self) -> str:
-        """The environment's name, with the suffix if it is a copy: `staging` or `staging-pr4918`."""
+        """The environment's name, with the suffix of a copy: `staging` or `staging-pr4918`."""
         return f"{self.environment}-{self.suffix}" if self.suffix else self.environment
 
     @property
     def protected(self) -> bool:
-        """Whether the environment's data outlives its stacks."""
+        """Whether the environment keeps its data when its stacks are deleted."""
         return self.protection == "protected"
 
     def to_metadata(self) -> dict[str, Any]:
-        """Return the facts as they are written in a template. Facts that have their default value are left out."""
+        """Return the facts as a template's metadata has them, without those that have their default value."""
         metadata: dict[str, Any] = {}
         for fact_field in fields(self):
             value = getattr(self, fact_field.name)
@@ -78,10 +78,10 @@ class StackFacts:
 
     @classmethod
     def from_metadata(cls, metadata: Any, where: object) -> StackFacts:
-        """Return the facts that `metadata` holds; `where` names the template in errors.
+        """Return the facts in `metadata`. `where` names the template in error messages.
 
-        Facts that this version does not know are ignored, so that the templates of a newer version can be compared.
-        Raises `ConfigurationError` if a fact is missing or has a wrong value. The error names the first such fact.
+        Unknown facts are ignored, so that templates of a newer version can be compared. If a fact is missing or has a
+        wrong value, raises `ConfigurationError` for the first such fact.
         """
         if not isinstance(metadata, Mapping):
             raise not_rendered(where, f"it has no Metadata.{METADATA_KEY}")
@@ -96,20 +96,20 @@ class StackFacts:
 
 
 def stack_facts(content: Mapping[str, Any], where: object) -> StackFacts:
-    """Return the facts in the metadata of a template; `where` names the template in errors.
+    """Return the facts in the metadata of a template. `where` names the template in error messages.
 
-    Raises `ConfigurationError` if there are none, or if one of them is missing or wrong.
+    Raises `ConfigurationError` if a fact is missing or wrong.
     """
     return StackFacts.from_metadata(_metadata(content), where)
 
 
 def has_stack_facts(content: Mapping[str, Any]) -> bool:
-    """Return whether the template has facts, which means that `make render` wrote it."""
+    """Return whether the template's metadata has facts, which means that `make render` wrote the template."""
     return _metadata(content) is not None
 
 
 def not_rendered(where: object, detail: object) -> ConfigurationError:
-    """Return the error for a template that differs from what `make render` writes; `where` names the template."""
+    """Return the error for a template that `make render` did not write. `where` names the template."""
     return ConfigurationError(f"{where}: not a template that `make render` wrote ({detail}); render again")
 
 
@@ -129,7 +129,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_value(name: str, key: str, value: Any, where: object) -> Any:
-    """Return the value of one fact. Raises `ConfigurationError` if it has the wrong type."""
+    """Return the value of one fact. Raises `ConfigurationError` if the value has the wrong type."""
     if name in _LISTS:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)

@@ -1,7 +1,7 @@
-"""The graph of stacks, derived from their templates: who publishes a value, who reads it, and the deploy order.
+"""Derives from the templates who publishes a value, who reads it, and in which order stacks are deployed.
 
 The functions work on plain dicts, which are rendered or read from `out/`. So the renderer and the deployer apply the
-same rules. The module imports no troposphere and does not call AWS.
+same rules. The module does not import troposphere and does not call AWS.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ READING_TYPE = "AWS::SSM::Parameter::Value<"
 
 @dataclass(frozen=True)
 class Read:
-    """A template parameter that takes its value from Parameter Store."""
+    """A template parameter that gets its value from Parameter Store."""
 
     parameter: str
     path: str
@@ -29,7 +29,10 @@ class Read:
 
 @dataclass(frozen=True)
 class Links:
-    """One stack's place in the graph. `publishes` maps each published path to whether its value is a list."""
+    """What one stack reads and publishes, and the stacks that must be deployed before it.
+
+    `publishes` has the Parameter Store paths; a value is true if the published value is a list.
+    """
 
     stack: str
     environment: str
@@ -39,7 +42,7 @@ class Links:
 
 
 def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
-    """Return the links of the stack that has `template` and `facts`."""
+    """Return what the stack with `template` and `facts` reads and publishes."""
     reads = tuple(
         Read(name, str(parameter["Default"]), parameter["Type"].startswith(f"{READING_TYPE}List<"))
         for name, parameter in template.get("Parameters", {}).items()
@@ -54,10 +57,10 @@ def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
 
 
 def refuse_broken_links(stacks: Iterable[Links]) -> None:
-    """Raise `ConfigurationError` if a stack reads a value that is not published in the same environment and form.
+    """Raise `ConfigurationError` if a stack reads a value that no stack of its environment publishes in the same form.
 
-    The form is a list or a single value. The error lists all such values. Also raise it if the stacks need each other
-    in a cycle.
+    The form is a list or a single value. The error lists all such values. Also raises it if the stacks depend on each
+    other in a cycle.
     """
     stacks = list(stacks)
     published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}
@@ -86,7 +89,10 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
 
 
 def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
-    """Return, for each stack, the stacks that must be deployed first, because it reads their values or names them."""
+    """Return, for each stack, the stacks that must be deployed before it.
+
+    These are the stacks whose values it reads, and those that its facts name in `after`.
+    """
     stacks = list(stacks)
     producer_of = {path: stack.stack for stack in stacks for path in stack.publishes}
     known = {stack.stack for stack in stacks}
@@ -98,10 +104,9 @@ def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
 
 
 def waves(stacks: Iterable[Links]) -> list[tuple[str, ...]]:
-    """Return the stack names in deploy order, as waves.
+    """Return the stack names in deploy order, as waves. A stack depends only on stacks of earlier waves.
 
-    A stack needs only stacks of earlier waves. Each wave is sorted. Raises `ConfigurationError` if the stacks need each
-    other in a cycle. The error shows the cycle.
+    Each wave is sorted. If the stacks depend on each other in a cycle, raises `ConfigurationError` that shows it.
     """
     sorter = graphlib.TopologicalSorter(producers(stacks))
     try:

@@ -1,4 +1,4 @@
-"""The template of one stack, rendered or read from a file: the model that all parts of the tool share."""
+"""The template of one stack, rendered or read from a file. All parts of the tool use this model."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from cicd_templates.template.stack_graph import Links, links_of
 
 @dataclass(frozen=True)
 class StackTemplate:
-    """The file of a stack's template, its text as reviewed, its content as plain data, and the facts in its metadata.
+    """The template of one stack: its file, its reviewed text, its content as plain data, and the facts in its metadata.
 
-    The file `path` need not exist, because the renderer has not written it yet. If the template is from an older
-    revision, there may be another file at `path`.
+    The file `path` may not exist yet, because the renderer has not written it. If the template is from an older
+    revision, `path` may be a different file now.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class StackTemplate:
 
     @cached_property
     def links(self) -> Links:
-        """What the stack reads from Parameter Store and what it publishes there."""
+        """The values that the stack reads from Parameter Store and publishes there."""
         return links_of(self.content, self.facts)
 
     @property
@@ -40,7 +40,7 @@ class StackTemplate:
 
     @property
     def label(self) -> str:
-        """The short name of the stack: the stem of its file, such as `network`."""
+        """The short name of the stack, such as `network`: the name of its file without the extension."""
         return self.path.stem
 
     @property
@@ -55,32 +55,32 @@ class StackTemplate:
 
     @property
     def service(self) -> str | None:
-        """The name of the service that the stack belongs to. None if it belongs to no service."""
+        """The name of the service to which the stack belongs, or None."""
         return self.facts.service
 
     @property
     def account(self) -> str:
-        """The number of the account that it is rendered for."""
+        """The id of the account for which the template was rendered."""
         return self.facts.account
 
     @property
     def region(self) -> str:
-        """The region that it is rendered for."""
+        """The region for which the template was rendered."""
         return self.facts.region
 
     @property
     def protected(self) -> bool:
-        """Whether the environment's data outlives its stacks."""
+        """Whether the environment keeps its data when its stacks are deleted."""
         return self.facts.protected
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of the stack; the deployer uses them to recognize that the stack belongs to the project."""
+        """The tags of the stack, which identify it as a stack of the project."""
         return dict(self.facts.stack_tags)
 
     @property
     def deployed_as(self) -> str | None:
-        """The path of a parameter, or None. The parameter holds the ARN of the role that CloudFormation assumes."""
+        """The Parameter Store path of the ARN of the role that CloudFormation uses, or None if it uses the caller's."""
         return self.facts.deployed_as
 
     @property
@@ -90,12 +90,12 @@ class StackTemplate:
 
     @property
     def make_variables(self) -> dict[str, str | None]:
-        """The variables that select the environment in a `make` command."""
+        """The make variables that select the environment."""
         return {"ENV": self.facts.environment, "SUFFIX": self.facts.suffix}
 
     @property
     def description(self) -> str:
-        """The description of the template; empty if it has none."""
+        """The description of the template, or an empty string if it has none."""
         return str(self.content.get("Description", ""))
 
     @property
@@ -121,9 +121,9 @@ def read_template(path: Path) -> StackTemplate:
 
 
 def parse_template(path: Path, text: str) -> StackTemplate:
-    """Return the template in `text`. `path` is the template's file, and errors name it.
+    """Return the template in `text`. `path` is the template's file, for error messages.
 
-    Raises `ConfigurationError` if `make render` did not write it.
+    Raises `ConfigurationError` if `make render` did not write the template.
     """
     try:
         content = cloudformation_yaml.load(text)

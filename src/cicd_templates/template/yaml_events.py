@@ -1,8 +1,8 @@
-"""Reads the YAML that this program writes. It uses the parser's events.
+"""Reads the YAML that this program writes, from the parser's events.
 
-This is five times as fast as reading PyYAML's nodes. The program itself never writes some parts of YAML, such as
-anchors, merge keys and YAML's own explicit tags. For these, `UnusualYAMLError` is raised, so that PyYAML can read the
-text or say what is wrong with it.
+This is five times as fast as reading PyYAML's nodes. For YAML that this program never writes, such as anchors, merge
+keys and explicit tags of YAML itself, it raises `UnusualYAMLError`. PyYAML must then read the text or say what is wrong
+with it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ _STR = "tag:yaml.org,2002:str"
 
 
 class UnusualYAMLError(Exception):
-    """The text contains YAML that this program does not write."""
+    """The text contains YAML that this program never writes."""
 
 
 def read_yaml(text: str, short: Callable[[str, Any], Any]) -> Any:
-    """Return the value of `text`. `short` makes the value of a short tag, such as `!Ref`, from the tag and its operand.
+    """Return the value of `text`. `short` returns the value of a short tag, such as `!Ref`, and its operand.
 
-    Raises `UnusualYAMLError`, or `yaml.YAMLError` if PyYAML cannot parse the text.
+    Raises `UnusualYAMLError` for YAML that this program never writes, or `yaml.YAMLError` if PyYAML cannot parse the
+    text.
     """
     parser: Any = yaml.CSafeLoader(text)
     try:
@@ -49,7 +50,7 @@ def _expect(parser: Any, kind: type[yaml.Event]) -> None:
 
 @lru_cache(CACHED_SCALARS)
 def _plain(text: str) -> Any:
-    """Return the value of a scalar without quotes: text, a number, true, false or null. A date is returned as text."""
+    """Return the value of a scalar without quotes: text, a number, true, false or null. A date remains text."""
     tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
     if tag in (_STR, _TIMESTAMP):
         return text
@@ -59,14 +60,14 @@ def _plain(text: str) -> Any:
 
 
 class _Reader:
-    """Makes values from events. Each call of `following` returns the next event."""
+    """Turns the events of PyYAML's parser into values. `following` returns the next event."""
 
     def __init__(self, following: Callable[[], Any], short: Callable[[str, Any], Any]) -> None:
         self._following = following
         self._short = short
 
     def value(self, event: Any) -> Any:
-        """Return the value that begins with `event`."""
+        """Return the value whose first event is `event`."""
         kind = type(event)
         if kind is yaml.AliasEvent or event.anchor is not None:
             raise UnusualYAMLError

@@ -1,6 +1,7 @@
-"""Writes values as YAML through PyYAML's nodes, with CloudFormation's short tags.
+"""Writes values as YAML with CloudFormation's short tags, through PyYAML's nodes.
 
-It defines how every value is written. `yaml_writing` writes most values to the same bytes, in a fifth of the time.
+This module decides how every value is written. For most values, `yaml_writing` writes the same bytes in a fifth of the
+time.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ def _tag_of_plain(text: str) -> Any:
 
 
 def reads_as_text(text: str) -> bool:
-    """Return whether YAML reads `text` without quotes as text, not as a number, true, false, a date or null."""
+    """Return whether YAML reads `text` without quotes as a string, and not as a number, a date, true, false or null."""
     return bool(_tag_of_plain(text) == _STR)
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Writes nodes. It caches, for each text, the tag that PyYAML resolves."""
+    """Writes nodes. It caches the tag that PyYAML resolves for each text."""
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
         """Return the tag of a node."""
@@ -59,7 +60,7 @@ _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-
 
 @lru_cache(CACHED_TEXTS)
 def style_of(text: str) -> str | None:
-    """Return the style of a text: quotes, a literal block, or None to let the emitter choose."""
+    """Return how a text is written: in quotes, as a literal block, or None if the emitter may choose."""
     # A literal block keeps every character. If one of its lines ends in a space, the emitter writes quotes instead.
     if _NUMBER.fullmatch(text):
         return "'"
@@ -67,9 +68,9 @@ def style_of(text: str) -> str | None:
 
 
 def node_of(value: Any, column: int) -> yaml.Node:
-    """Return the YAML nodes of `value`. No node is shared, because PyYAML writes a shared node as an anchor.
+    """Return `value` as a YAML node. No node occurs twice, because PyYAML would write it as an anchor and an alias.
 
-    Keys, or the dashes of items, can be indented up to `column`, but not further.
+    `column` is the farthest indent of a key or a list item.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))
@@ -81,9 +82,9 @@ def node_of(value: Any, column: int) -> yaml.Node:
 
 
 def short_form(mapping: dict[str, Any]) -> tuple[str, str | list[Any]] | None:
-    """Return the tag and the operand of a function call, if the function has a short form.
+    """Return the short tag and the operand of an intrinsic function.
 
-    Return None for other mappings.
+    Returns None if the function has no short tag, or if `mapping` is not a function.
     """
     if len(mapping) != 1:
         return None
@@ -121,9 +122,9 @@ def _sequence(tag: str, items: list[Any], column: int) -> yaml.Node:
 
 
 def _item(item: Any, column: int) -> yaml.Node:
-    """Return the node of a list's item.
+    """Return the node of a list item.
 
-    If it is a mapping of plain values, such as a tag, it is put on one line if it fits.
+    A mapping of plain values, such as a tag, is written on one line if that fits.
     """
     node = node_of(item, column)
     if isinstance(node, yaml.MappingNode) and len(node.value) > 1:
@@ -136,7 +137,10 @@ def _item(item: Any, column: int) -> yaml.Node:
 
 @lru_cache(CACHED_TEXTS)
 def _width_in_one_line(scalars: tuple[tuple[str, str, str | None], ...]) -> int:
-    """Return the length of `{key: value, ...}`. Only the emitter knows it, because the emitter chooses the quotes."""
+    """Return the length of `{key: value, ...}`.
+
+    PyYAML writes the text to find out, because only the emitter knows which quotes it needs.
+    """
     nodes = [yaml.ScalarNode(tag, value, style=style) for tag, value, style in scalars]
     return len(
         text_of(yaml.MappingNode(_MAP, list(zip(nodes[::2], nodes[1::2], strict=True)), flow_style=True)).strip()

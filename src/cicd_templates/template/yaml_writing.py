@@ -1,7 +1,7 @@
-"""Writes values as block YAML, in a fifth of the time that PyYAML takes for the nodes of `yaml_nodes`.
+"""Writes values as block YAML, with the same bytes as `yaml_nodes` but in a fifth of the time.
 
-The bytes are the same. The module writes the usual values of templates itself. PyYAML writes everything else: texts
-that need double quotes, unusual keys, and numbers with a fraction.
+This module writes the usual values of templates itself. PyYAML writes everything else: texts that need double quotes,
+unusual keys, and numbers with a fraction.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """PyYAML would write a part of the value differently if it wrote the part separately."""
+    """PyYAML would write a part of the value differently on its own, so it must write the whole value."""
 
 
 def write_yaml(value: Any, column: int) -> str:
-    """Return `value` as block YAML that ends in a newline. `column` is how far the caller will indent the text."""
+    """Return `value` as block YAML that ends in a newline. `column` is how far the caller will indent it."""
     if not isinstance(value, dict) or not value or short_form(value):
         return text_of(node_of(value, column))
     lines: list[str] = []
@@ -70,7 +70,7 @@ def _write_mapping(lines: list[str], mapping: dict[Any, Any], indent: str, colum
 
 
 def _write_value(lines: list[str], value: Any, indent: str, column: int) -> None:
-    """Append everything from after the colon of a key up to the end of the value."""
+    """Append the value of a key: everything after the colon."""
     if type(value) is str and (text := _in_line(value, indent)):
         lines.append(text)
     elif type(value) is list and value:
@@ -96,7 +96,7 @@ def _write_items(lines: list[str], items: list[Any], indent: str, column: int, *
 
 
 def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
-    """Append everything from after the dash at `indent` up to the end of the item."""
+    """Append a list item: everything after the dash at `indent`."""
     inner, inner_column = indent + " " * INDENT, column + INDENT
     if type(item) is str and (text := _in_line(item, indent)):
         lines.append(text)
@@ -120,9 +120,9 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
 
 
 def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: str, inner: str, column: int) -> bool:
-    """Append a function's short form.
+    """Append the short form of a function. A list operand is indented by `inner`.
 
-    If its operand is a list, indent it by `inner`. Return false if PyYAML must write it.
+    Returns false, and appends nothing, if PyYAML must write it.
     """
     if isinstance(operand, list):
         if operand:
@@ -149,7 +149,7 @@ def _in_line(text: str, indent: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return a text as it is written after a key or dash. The result is empty if the text needs more than one line."""
+    """Return a text as it is written after a key or dash, or an empty string if it needs several lines."""
     style = style_of(text)
     if style == "|":
         return ""
@@ -160,10 +160,7 @@ def _in_block(text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged(tag: str, text: str) -> str:
-    """Return the short form of a function whose argument is a text.
-
-    The result is empty if it needs more than one line.
-    """
+    """Return the short form of a function whose operand is a text, or an empty string if it needs several lines."""
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
         return ""
@@ -176,7 +173,7 @@ def _tagged(tag: str, text: str) -> str:
 def _in_flow(text: str) -> str | None:
     """Return a text as it is written within braces.
 
-    None if it cannot be within braces, empty if PyYAML must write it.
+    Returns None if it cannot be written there, and an empty string if PyYAML must write it.
     """
     style = style_of(text)
     if style == "|":
@@ -188,9 +185,9 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return, as it is written within braces, the short form of a function whose argument is a text.
+    """Return the short form of a function whose operand is a text, as it is written within braces.
 
-    None if it cannot be within braces, empty if PyYAML must write it.
+    Returns None if it cannot be written there, and an empty string if PyYAML must write it.
     """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
@@ -202,14 +199,14 @@ def _tagged_in_flow(tag: str, text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS, typed=True)
 def _constant(value: Any) -> str:
-    """Return a number, true, false or null, with a space before it and a line break after it."""
+    """Return a number, true, false or null as it is written after a key: with a space before it and a line break."""
     return _after_key(value, "", 0)
 
 
 def _in_braces(item: dict[str, Any]) -> str | None:
-    """Return a mapping of scalars within braces.
+    """Return a mapping of scalars on one line, within braces.
 
-    None if it must be written as a block, empty if PyYAML must write it.
+    Returns None if it must be written as a block, and an empty string if PyYAML must write it.
     """
     if len(item) == 1:
         return None
@@ -240,7 +237,7 @@ def _quoted(text: str) -> str:
 
 
 def _literal(text: str, indent: str) -> str:
-    """Return a text as a literal block, from the `|` after its key or dash on. Empty if PyYAML must write it."""
+    """Return a text as a literal block that begins with ` |`, or an empty string if PyYAML must write it."""
     if not text or _NOT_IN_LITERAL.search(text):
         return ""
     if text.endswith("\n"):
@@ -249,7 +246,7 @@ def _literal(text: str, indent: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return a text without the space before it and the line break after it. Empty if it needs more than one line."""
+    """Return `text` without its first space and its line break, or an empty string if it has several lines."""
     return text[1:-1] if text.find("\n") == len(text) - 1 else ""
 
 
@@ -266,7 +263,7 @@ def _after_dash(item: Any, indent: str, column: int) -> str:
 def _moved(node: yaml.Node, start: int, indent: str) -> str:
     """Return what PyYAML writes for `node`, without the first `start` characters.
 
-    All lines but the first are moved to the right by `indent`.
+    All lines except the first are indented by `indent`.
     """
     text = text_of(node)
     if _UNMOVABLE.search(text):

@@ -1,4 +1,4 @@
-"""All resource types, by name. The module of a new service must be added here; a test fails until it is added."""
+"""All resource types, by name. A test fails until the module of a new service is added here."""
 
 from __future__ import annotations
 
@@ -96,8 +96,5 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
 
 
 def facts_of(type_name: str) -> ResourceType:
-    """Return the facts of a resource type. If the table has no row for the type, all facts are empty.
-
-    A custom resource, for example, has no row.
-    """
+    """Return the facts of a resource type. All facts are empty for a type without a row, such as a custom resource."""
     return RESOURCE_TYPES.get(type_name) or ResourceType(type_name)

@@ -1,4 +1,4 @@
-"""The facts that make up one row of the table of resource types."""
+"""Defines the facts that make up one row of the table of resource types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class PolicyCheck(Enum):
-    """The check that asks for an explicit DeletionPolicy and UpdateReplacePolicy on a type that holds data."""
+    """The lint rule that requires a DeletionPolicy and an UpdateReplacePolicy for a type that holds data."""
 
     CFN_LINT = "I3011"
     OWN_RULE = "E9141"
@@ -16,9 +16,9 @@ class PolicyCheck(Enum):
 
 @dataclass(frozen=True)
 class Interruption:
-    """Why an in-place update interrupts a running resource.
+    """Why an update in place interrupts a running resource.
 
-    `properties` are the properties whose update interrupts it. None means all properties except the tags.
+    `properties` are the properties whose update interrupts it, or None for all properties except the tags.
     """
 
     reason: str
@@ -26,7 +26,7 @@ class Interruption:
 
 
 class NameScope(Enum):
-    """The area in which no two resources of a type may have the same physical name."""
+    """The area in which a physical name must be unique among resources of the same type."""
 
     REGION = "region"
     ACCOUNT = "account"
@@ -35,19 +35,19 @@ class NameScope(Enum):
 
 @dataclass(frozen=True)
 class ResourceType:
-    """What is known of one resource type. An empty value means that the fact does not apply or is not needed.
+    """The facts about one resource type. An empty value means that the fact does not apply or is not needed.
 
-    `type_name`: the name in templates. `loss`: what is lost with a stateful resource; it cannot be rendered again.
-    `kept_when_protected`: whether a resource that no stack owns is kept when a protected environment is destroyed.
-    `policies_checked_by`: which check requires both data policies. `interruption`: which in-place updates interrupt a
-    running resource. `billed`: what AWS bills for as long as a resource exists, used or not, and per what unit. It
-    follows the service's pricing page.
+    `type_name`: the name in templates. `loss`: the data that is lost with a stateful resource, because it cannot be
+    rendered again. `kept_when_protected`: whether the destruction of a protected environment keeps a resource that no
+    stack owns. `policies_checked_by`: which lint rule requires both data policies. `interruption`: which updates in
+    place interrupt a running resource. `billed`: what AWS bills for as long as a resource exists, used or not, and per
+    what unit, according to the service's pricing page.
 
     Physical names: `name_property` is the property with the physical name. `name_limit` is the longest name, in
     characters, according to the type's schema or the API reference. `name_scope` is the area in which the name must be
     unique: a region of an account, an account, or all of AWS. `name_within` are other properties that narrow this area,
     such as the VPC of a security group. `reserved_beginnings` are beginnings that AWS does not allow in a customer's
-    names. `names_shared_with` is another type, if a name that one of the two types uses cannot be used by the other.
+    names. `names_shared_with` is another type whose resources cannot have the same name as a resource of this type.
     `names_in_environment` is the pattern of the names in one environment. In it, `{prefix}` is the beginning of the
     names, and `{path}` is the environment's path in Parameter Store and in the logs.
 
@@ -55,9 +55,9 @@ class ResourceType:
     authorization reference, and `{name}` stands for the physical name. `arn_names_of` is the type whose physical names
     are in the ARNs of this type. For a listener, for example, it is the load balancer.
 
-    Imports: `import_identifier` is the property that identifies a resource when CloudFormation imports it, which is
-    `primaryIdentifier` in the type's schema. `create_only` are the properties, besides the name, that can be changed
-    only by a replacement. They are listed only for types that can be imported.
+    Imports: `import_identifier` is the property that identifies a resource when CloudFormation imports it; the type's
+    schema calls it `primaryIdentifier`. `create_only` are the properties, besides the name, that cannot change without
+    a replacement. They are listed only for types that can be imported.
     """
 
     type_name: str
