@@ -130,7 +130,9 @@ def test_the_deployed_gate_and_review_refuse_templates_that_were_replaced(projec
     project.render_and_commit()
     # Only files of the tools environment change, so nobody has to be asked about other environments.
     project.ok("deploy --env tools --layer notifications --local --yes")
-    expected = f"its templates are version {before}, and version {newest(project)} is the newest. Release again;"
+    expected = (
+        f"the release has version {before} of the templates, but {newest(project)} is the newest version. Release again"
+    )
 
     for operation, request in (
         run_gate(project, before),

@@ -90,8 +90,8 @@ def _describe_templates(version: str) -> str:
     newest = s3.head_object(Bucket=bucket, Key=key)["VersionId"]
     if version not in (newest, os.environ.get("OLDER_TEMPLATES")):
         raise ValueError(
-            f"its templates are version {version}, and version {newest} is the newest. Release again; to deploy the"
-            " older ones all the same, name their version as pipeline.older_templates in the configuration."
+            f"the release has version {version} of the templates, but {newest} is the newest version. Release again,"
+            f" or set pipeline.older_templates to {version} in the configuration to deploy the older version."
         )
     metadata = s3.head_object(Bucket=bucket, Key=key, VersionId=version)["Metadata"]
     # Whoever puts the object writes its metadata, so nothing but what has the expected form is shown.
@@ -119,7 +119,7 @@ def _describe_change_set(parameters: dict[str, str]) -> dict[str, str]:
     # A change set without changes is not a failure: there is nothing to execute after the approval.
     empty = first["Status"] == "FAILED" and first.get("StatusReason", "").startswith(UNCHANGED)
     if first["Status"] != "CREATE_COMPLETE" and not empty:
-        raise ValueError(f"its status is {first['Status']}: {first.get('StatusReason', 'no reason given')}")
+        raise ValueError(f"the change set has status {first['Status']}: {first.get('StatusReason', 'no reason given')}")
     changes = [change["ResourceChange"] for page in pages for change in page["Changes"]]
     where = f"stackId={quote(first['StackId'], safe='')}&changeSetId={quote(first['ChangeSetId'], safe='')}"
     page = f"{os.environ['CONSOLE']}/cloudformation/home?region={parameters['region']}"

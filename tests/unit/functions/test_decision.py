@@ -339,8 +339,8 @@ WAIVER = 'id = "x"\npackage = "p"\nreason = "r"\nowner = "o"\nexpires = 2027-01-
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a = ", "not TOML"),
-        ("a = " + "[" * 5000, "not TOML"),
+        ("a = ", "is not valid TOML"),
+        ("a = " + "[" * 5000, "is not valid TOML"),
         ('[thresholds]\nbandid = "high"', "thresholds.bandid: unknown key; the known keys are bandit, snyk"),
         (
             "treshold = 1",
@@ -372,7 +372,7 @@ def test_a_policy_that_cannot_be_meant_says_where(text: str, problem: str) -> No
 
 
 def test_a_policy_that_is_no_text_has_a_problem() -> None:
-    assert read_policy(b"\xff", []).problems[0].startswith("not TOML")
+    assert read_policy(b"\xff", []).problems[0].startswith("is not valid TOML")
 
 
 @pytest.mark.parametrize(
@@ -381,8 +381,8 @@ def test_a_policy_that_is_no_text_has_a_problem() -> None:
         ({}, []),
         ({"a": None, "b": None}, []),
         ({"a": b"", "b": b""}, []),
-        ({"a": b"", "b": None}, ["the copies that a passed on differ from those of the other checks"]),
-        ({"a": b'unknown = "low"', "b": b""}, ["the copies that a, b passed on differ from those of the other checks"]),
+        ({"a": b"", "b": None}, ["the checks have different copies of it; these checks have one: a"]),
+        ({"a": b'unknown = "low"', "b": b""}, ["the checks have different copies of it; these checks have one: a, b"]),
         (
             {"a": b"x = 1"},
             ["x: unknown key; the known keys are version, thresholds, unknown, unfixed, promote, waivers"],
@@ -479,8 +479,11 @@ RECORD: Any = {
         ({**RECORD, "exit_code": 126}, "run.json shows that the tool could not be run (version '1.1', exit code 126)"),
         ({**RECORD, "exit_code": 129}, "run.json shows that signal 1 terminated the tool"),
         ({**RECORD, "exit_code": 192}, "run.json shows that signal 64 terminated the tool"),
-        ({**RECORD, "finished": "2025-11-24T09:00:00Z"}, "run.json shows an end before the start of the run"),
-        ({**RECORD, "source_digest": ""}, "run.json has no digest of the source, so it is unknown what was checked"),
+        ({**RECORD, "finished": "2025-11-24T09:00:00Z"}, "run.json shows that the run ended before it started"),
+        (
+            {**RECORD, "source_digest": ""},
+            "run.json has no digest of the source, so it is unknown which source was checked",
+        ),
         ({**RECORD, "source_digest": "A" * 64}, "run.json has no digest of the source"),
         ({**RECORD, "source_digest": "a" * 64 + "\n"}, "run.json has no digest of the source"),
         ({**RECORD, "source_digest": ["a" * 64]}, "run.json has no digest of the source"),
@@ -523,7 +526,7 @@ def test_reports_about_different_sources_stop_a_release_and_no_waiver_covers_tha
     result = gate(tmp_path, **{"snyk/run.json": RECORD, **bandit})
 
     assert result.exit_code == 1
-    assert "- **source digest**: the checks did not judge one source: " in result.output
+    assert "- **source digest**: the checks judged different sources: " in result.output
     assert f"snyk had {'a' * 12}" in result.output
     assert f"bandit had {'b' * 12}" in result.output
 
@@ -586,7 +589,7 @@ def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_pat
     differing = gate(tmp_path, **files)
     assert differing.exit_code == 1
     assert (
-        "- **scan-policy.toml**: the copies that snyk passed on differ from those of the other checks"
+        "- **scan-policy.toml**: the checks have different copies of it; these checks have one: snyk"
         in differing.output
     )
 

@@ -197,7 +197,7 @@ def test_a_long_summary_fits_into_the_approval(aws: Aws) -> None:
         pytest.param(
             {**ASKED, "templates": "t0"},
             {},
-            "its templates are version t0, and version t1 is the newest. Release again; to deploy the older ones",
+            "the release has version t0 of the templates, but t1 is the newest version. Release again,",
             id="templates that were replaced",
         ),
         pytest.param(ASKED, {"AssumeRole": "AccessDenied"}, "AccessDenied", id="role refused"),
@@ -210,7 +210,7 @@ def test_a_long_summary_fits_into_the_approval(aws: Aws) -> None:
         pytest.param(
             ASKED,
             {"AssumeRole": {"Credentials": CREDENTIALS}, "DescribeChangeSet": described(status="FAILED")},
-            "its status is FAILED: no reason",
+            "the change set has status FAILED: no reason",
             id="failed change set",
         ),
     ],

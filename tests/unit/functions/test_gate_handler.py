@@ -157,9 +157,9 @@ def test_a_run_with_templates_that_were_replaced_is_refused_before_anything_is_b
 
     assert kind == "failure"
     assert answer["failureDetails"]["message"] == (
-        "The gate failed and blocks this release: ValueError: its templates are version t0, and version t1 is the"
-        " newest. Release again; to deploy the older ones all the same, name their version as pipeline.older_templates"
-        " in the configuration."
+        "The gate failed and blocks this release: ValueError: the release has version t0 of the templates, but t1 is"
+        " the newest version. Release again, or set pipeline.older_templates to t0 in the configuration to deploy the older"
+        " version."
     )
     assert aws.puts == {}
     assert json.loads(capsys.readouterr().out)["GateErrors"] == 1
@@ -180,7 +180,7 @@ def test_checks_that_had_different_sources_stop_the_release(monkeypatch: pytest.
     kind, answer = run(monkeypatch, Aws(BanditReport=other, UnitTestsReport=unit_tests()))
 
     assert kind == "failure"
-    assert "the checks did not judge one source" in answer["failureDetails"]["message"]
+    assert "the checks judged different sources" in answer["failureDetails"]["message"]
 
 
 def test_without_an_answer_which_templates_are_newest_the_release_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +349,10 @@ def test_the_policy_of_the_source_counts_where_all_checks_hand_on_the_same(monke
     changed = Aws(BanditReport=bandit(BAD, **same), UnitTestsReport=unit_tests())
     kind, answer = run(monkeypatch, changed)
     assert kind == "failure"
-    assert "- **scan-policy.toml**: the copies that bandit passed on" in answer["failureDetails"]["message"]
+    assert (
+        "- **scan-policy.toml**: the checks have different copies of it; these checks have one: bandit"
+        in answer["failureDetails"]["message"]
+    )
 
 
 def test_variables_that_are_too_large_are_left_out_rather_than_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,7 +405,7 @@ def test_a_zip_that_is_odd_is_refused() -> None:
         archive.writestr("a", "1")
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("a", "2")
-    with pytest.raises(UnusableError, match="or a duplicate"):
+    with pytest.raises(UnusableError, match="with different names"):
         artifacts.read_entries(twice.getvalue(), ["a"])
     stored = io.BytesIO()
     with zipfile.ZipFile(stored, "w", zipfile.ZIP_STORED) as archive:

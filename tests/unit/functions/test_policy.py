@@ -44,16 +44,25 @@ def judged(policy: Policy, check: str = "all", today: date = TODAY, **about: Any
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('thresholds.unit = "critical"', "thresholds.unit: with it no finding of unit stops a release; accept that"),
-        ('thresholds.code = "critical"', "thresholds.code: with it no finding of code stops a release"),
-        ('thresholds.keys = "critical"', "thresholds.keys: with it no finding of keys stops a release"),
-        ('thresholds.deps = "critical"', "unknown: with it no finding of deps stops a release"),
-        ('unknown = "low"', "unknown: with it no finding of deps stops a release"),
-        ('unknown = "medium"', "unknown: with it no finding of libs stops a release"),
-        ('unknown = "medium"', "unknown: with it no finding of all stops a release"),
+        (
+            'thresholds.unit = "critical"',
+            "thresholds.unit: with this setting, no finding of unit stops a release; to accept",
+        ),
+        ('thresholds.code = "critical"', "thresholds.code: with this setting, no finding of code stops a release"),
+        ('thresholds.keys = "critical"', "thresholds.keys: with this setting, no finding of keys stops a release"),
+        ('thresholds.deps = "critical"', "unknown: with this setting, no finding of deps stops a release"),
+        ('unknown = "low"', "unknown: with this setting, no finding of deps stops a release"),
+        ('unknown = "medium"', "unknown: with this setting, no finding of libs stops a release"),
+        ('unknown = "medium"', "unknown: with this setting, no finding of all stops a release"),
         ('waivers = [{ owner = "\u200b\u2800" }]', "waivers[0].owner: missing; a waiver needs an id, a reason and"),
-        ('version = 2\nunknown = "medium"', "unknown: medium is weaker than high; write { severity ="),
-        ('version = 2\nunfixed = "high"', "unfixed: high is weaker than low; write { severity ="),
+        (
+            'version = 2\nunknown = "medium"',
+            "unknown: medium is weaker than high; to accept this until a date, write { severity =",
+        ),
+        (
+            'version = 2\nunfixed = "high"',
+            "unfixed: high is weaker than low; to accept this until a date, write { severity =",
+        ),
         ('version = 2\nthresholds.all = "critical"', "thresholds.all: critical is weaker than high"),
         ('version = 2\nkinds.injection = "high"', "kinds.injection: high is weaker than medium"),
         ('version = 2\nkinds.taste = "high"', "kinds.taste: unknown key; the known keys are access-control, crypto"),
@@ -129,7 +138,11 @@ def test_a_check_that_can_state_critical_is_not_switched_off_by_that_threshold()
     policy = read_policy(b'[thresholds]\nall = "critical"\n', CHECKS)
 
     assert policy.problems == []
-    assert read_policy(b'thresholds.junit = "critical"', ["junit"]).problems[0].startswith("thresholds.junit: with it")
+    assert (
+        read_policy(b'thresholds.junit = "critical"', ["junit"])
+        .problems[0]
+        .startswith("thresholds.junit: with this setting")
+    )
 
 
 @pytest.mark.parametrize(("days", "verdict"), [(366, "PASS"), (367, "FAIL")])

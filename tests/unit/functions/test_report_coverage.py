@@ -59,7 +59,7 @@ FILTER = "detect_secrets.filters."
         pytest.param(
             "bandit",
             bandit(bandit_row(severity="LOW"), **{"SEVERITY.MEDIUM": 3}),
-            "Bandit counted 3 findings of severity MEDIUM and lists 0; run it without a baseline, and without -l",
+            "Bandit counted 3 findings of severity MEDIUM but lists 0; run it without a baseline, and without -l",
             id="bandit with a level",
         ),
         pytest.param(
@@ -81,7 +81,7 @@ FILTER = "detect_secrets.filters."
                 tool="Bandit",
                 properties={"metrics": {"_totals": {"loc": 9, "SEVERITY.LOW": 1, "SEVERITY.HIGH": 1}}},
             ),
-            "Bandit counted 1 findings of severity HIGH and lists 0",
+            "Bandit counted 1 findings of severity HIGH but lists 0",
             id="bandit in SARIF with a baseline",
         ),
         pytest.param(
@@ -127,19 +127,19 @@ FILTER = "detect_secrets.filters."
         pytest.param(
             "safety",
             replaced(safety_check(), 3, "report_meta", "vulnerabilities_found"),
-            "it states 3 vulnerabilities and lists 0",
+            "it states 3 vulnerabilities but lists 0",
             id="safety counts more than it lists",
         ),
         pytest.param(
             "safety",
             replaced(safety_check(), True, "report_meta", "vulnerabilities_ignored"),
-            "it states True ignored vulnerabilities and lists 0",
+            "it states True ignored vulnerabilities but lists 0",
             id="safety counts what it ignores",
         ),
         pytest.param(
             "safety",
             without(safety_check(), "scanned_packages", "six"),
-            "it states 2 packages and lists 1",
+            "it states 2 packages but lists 1",
             id="safety lists fewer packages than it found",
         ),
         pytest.param(
@@ -162,17 +162,17 @@ FILTER = "detect_secrets.filters."
                 *("scan_results", "projects", 0, "files", 0, "results", "dependencies", 0, "specifications", 0),
                 *("vulnerabilities", "remediation"),
             ),
-            "it states 2 vulnerabilities of flask and lists 1",
+            "it states 2 vulnerabilities of flask but lists 1",
             id="safety scan with fewer rows than its remediation",
         ),
         pytest.param(
             "snyk", {**snyk(), "ok": False}, "a project is not ok, and the report does not say why", id="not ok"
         ),
-        pytest.param("snyk", {**snyk(), "uniqueCount": 4}, "a project has 4 issues and lists 0", id="snyk's count"),
+        pytest.param("snyk", {**snyk(), "uniqueCount": 4}, "a project has 4 issues but lists 0", id="snyk's count"),
         pytest.param(
             "snyk",
             {**snyk(), "uniqueCount": None, "summary": "8 vulnerable dependency paths"},
-            "a project has 8 issues and lists 0",
+            "a project has 8 issues but lists 0",
             id="snyk's summary",
         ),
         pytest.param(
@@ -181,7 +181,7 @@ FILTER = "detect_secrets.filters."
             "findings below high are left out; run Snyk without --severity-threshold",
             id="snyk with a threshold",
         ),
-        pytest.param("trivy", MISCONFIGURED, "it states 2 failed checks of main.tf and lists 1", id="trivy's summary"),
+        pytest.param("trivy", MISCONFIGURED, "it states 2 failed checks of main.tf but lists 1", id="trivy's summary"),
         pytest.param("trivy", {"SchemaVersion": 2, "Results": None}, "nothing was scanned", id="trivy without results"),
         pytest.param(
             "trivy",
@@ -190,7 +190,7 @@ FILTER = "detect_secrets.filters."
             id="trivy of a cluster with an error",
         ),
         pytest.param(
-            "cyclonedx", cyclonedx(), "lists components and no vulnerabilities, which does not show", id="bill"
+            "cyclonedx", cyclonedx(), "lists components but no vulnerabilities, so it does not show", id="bill"
         ),
         pytest.param("cyclonedx", without(cyclonedx(), "vulnerabilities"), "no vulnerabilities", id="plain bill"),
         pytest.param(
@@ -225,28 +225,28 @@ def test_a_scan_that_covers_less_than_it_should_is_incomplete(form: str, report:
     [
         pytest.param(
             '<testsuites><testsuite name="api" tests="5"><testcase name="a"/></testsuite></testsuites>',
-            "api counts 5 tests and lists 1",
+            "api counts 5 tests but lists 1",
             id="tests are missing",
         ),
         pytest.param(
             '<testsuites name="all" failures="2"><testsuite><testcase name="a"><failure/></testcase></testsuite>'
             "</testsuites>",
-            "all counts 2 failures and errors and lists 1",
+            "all counts 2 failures and errors but lists 1",
             id="a failure is missing",
         ),
         pytest.param(
             '<testsuite name="s" errors=" 1 "><testcase name="a"/></testsuite>',
-            "s counts 1 failures and errors and lists 0",
+            "s counts 1 failures and errors but lists 0",
             id="the whole suite failed",
         ),
         pytest.param(
             '<testsuite tests="2" skipped="2"><testcase name="a"/><testcase name="b"/></testsuite>',
-            "testsuite counts all of its 2 tests as skipped and lists 2 that passed",
+            "testsuite counts all of its 2 tests as skipped but lists 2 that passed",
             id="all tests are counted as skipped",
         ),
         pytest.param(
             '<testsuite tests="1"><testcase name="a"/><testcase name="b"/></testsuite>',
-            "testsuite counts 1 tests and lists 2, so its run was interrupted",
+            "testsuite counts 1 tests but lists 2, so its run was interrupted",
             id="more tests than counted",
         ),
         pytest.param(

@@ -68,55 +68,64 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "trivy",
             {"SchemaVersion": 2, "Results": [{"Target": "t", "secrets": [{"RuleID": "S", "Severity": "HIGH"}]}]},
-            "a result has no Target with a list or Class, as Trivy writes them; it has Target, secrets",
+            "a result has no Target, or neither a list nor a Class, so Trivy did not write it; its keys: Target, sec",
             id="trivy with a list in another case",
         ),
         pytest.param(
             "trivy",
             {"SchemaVersion": 2, "Results": [{"Target": "t", "Class": "secret", "secrets": [{"RuleID": "S"}]}]},
-            "it has Class, Target, secrets",
+            "its keys: Class, Target, secrets",
             id="trivy with a class and a list in another case",
         ),
-        pytest.param("trivy", {"SchemaVersion": 2, "Results": [{"Class": "os-pkgs"}]}, "it has Class", id="no target"),
+        pytest.param(
+            "trivy", {"SchemaVersion": 2, "Results": [{"Class": "os-pkgs"}]}, "its keys: Class", id="no target"
+        ),
         pytest.param(
             "safety",
             replaced(safety_scan(), "4.0", "meta", "schema_version"),
-            "meta.schema_version is '4.0', and the gate knows 3.0",
+            "meta.schema_version is '4.0', but the gate knows only 3.0",
             id="safety 4",
         ),
         pytest.param(
             "safety", without(safety_scan(), "meta"), "the report has no meta, so Safety did not", id="no meta"
         ),
         pytest.param("safety", [[1, 2, 3, 4, 5]], "a row is not a list of five texts", id="numbers for safety 1"),
-        pytest.param("sarif", {**sarif(), "version": "2.0.0"}, "'2.0.0'; the gate knows 2.1.0", id="sarif 2.0"),
+        pytest.param("sarif", {**sarif(), "version": "2.0.0"}, "'2.0.0'; the gate knows only 2.1.0", id="sarif 2.0"),
         pytest.param("sarif", sarif(tool=""), "a run has no tool.driver.name", id="sarif without a tool"),
         pytest.param("cyclonedx", {**cyclonedx(), "specVersion": "2.0"}, "specVersion is '2.0'", id="cyclonedx 2"),
         pytest.param("cyclonedx", {**cyclonedx(), "specVersion": True}, "specVersion is True", id="no version"),
-        pytest.param("cyclonedx", {"bomFormat": "SPDX"}, "the report is no CycloneDX", id="spdx"),
+        pytest.param("cyclonedx", {"bomFormat": "SPDX"}, "the report is not CycloneDX", id="spdx"),
         pytest.param(
             "detect-secrets",
             {"version": "0.14.3", "plugins_used": [{"name": "x"}], "results": {}},
-            "the version of detect-secrets is '0.14.3', and the gate knows 1.x",
+            "the version of detect-secrets is '0.14.3', but the gate knows only 1.x",
             id="detect-secrets 0",
         ),
-        pytest.param("grype", replaced(grype(), "syft", "descriptor", "name"), "is of syft, not of grype", id="syft"),
-        pytest.param("grype", {"matches": [], "descriptor": {"db": 1}}, "is of no tool, not of grype", id="nobody"),
+        pytest.param(
+            "grype", replaced(grype(), "syft", "descriptor", "name"), "was written by syft, not by grype", id="syft"
+        ),
+        pytest.param(
+            "grype",
+            {"matches": [], "descriptor": {"db": 1}},
+            "was written by an unnamed tool, not by grype",
+            id="nobody",
+        ),
         pytest.param(
             "semgrep",
             {"version": "1.9.0", "errors": [], "results": [{"rule": "x"}]},
-            "the report has no version and results with check_id",
+            "the report has no version, or results without check_id or path",
             id="semgrep with rows of another tool",
         ),
         pytest.param(
             "pip-audit",
             {"dependencies": [{"name": "flask", "version": "1", "vulns": None}]},
-            "a dependency has no name with vulns or skip_reason, as pip-audit writes; it has name, version, vulns",
+            "a dependency has no name, or no vulns and no skip_reason, so pip-audit did not write it; keys: name",
             id="pip-audit with null for a list",
         ),
         pytest.param(
             "trivy",
             trivy({"VulnerabilityID": "CVE-2", "Severity": "LOW", "CweIDs": "CWE-89"}),
-            "CweIDs is not a list of texts",
+            "CweIDs is not a list of strings",
             id="trivy with a text for a list",
         ),
         pytest.param(
@@ -133,9 +142,9 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
             "the specification of flask has no known_vulnerabilities, which Safety always writes",
             id="safety without a list",
         ),
-        pytest.param("pip-audit", [{}], "it has nothing", id="pip-audit with an empty row"),
+        pytest.param("pip-audit", [{}], "keys: none", id="pip-audit with an empty row"),
         pytest.param(
-            "snyk", {"vulnerabilities": [], "name": "x"}, "it has name, vulnerabilities", id="snyk of nothing"
+            "snyk", {"vulnerabilities": [], "name": "x"}, "its keys: name, vulnerabilities", id="snyk of nothing"
         ),
     ],
 )
@@ -171,15 +180,15 @@ OTHER_RUN = {**sarif(), "runs": [*sarif()["runs"], *sarif(tool="ESLint")["runs"]
         ("sarif", sarif(tool="Semgrep OSS"), "semgrep", ""),
         ("sarif", sarif(tool="SnykCode"), "snyk", ""),
         ("sarif", sarif(tool="gitleaks"), "Gitleaks", ""),
-        ("sarif", sarif(), "gitleaks", "Gosec wrote the report, and the check's tool is gitleaks"),
-        ("sarif", OTHER_RUN, "gosec", "ESLint wrote the report, and the check's tool is gosec"),
+        ("sarif", sarif(), "gitleaks", "Gosec wrote the report, but the check's tool is gitleaks"),
+        ("sarif", OTHER_RUN, "gosec", "ESLint wrote the report, but the check's tool is gosec"),
         ("cyclonedx", STOPPING["cyclonedx"], "osv-scanner", ""),
-        ("cyclonedx", STOPPING["cyclonedx"], "grype", "osv-scanner wrote the report, and the check's tool is grype"),
+        ("cyclonedx", STOPPING["cyclonedx"], "grype", "osv-scanner wrote the report, but the check's tool is grype"),
         (
             "cyclonedx",
             without(STOPPING["cyclonedx"], "metadata"),
             "grype",
-            "the report does not name the tool that wrote it, and the check's tool is grype",
+            "the report does not name the tool that wrote it; the check's tool is grype",
         ),
         (
             "cyclonedx",

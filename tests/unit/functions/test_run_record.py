@@ -45,9 +45,12 @@ def test_a_record_of_this_run_has_no_problem() -> None:
         ({"execution": None}, "run.json has execution None instead of 'e-7'"),
         (
             {"started": "2027-02-22T11:00:00Z", "finished": "2027-02-22T11:59:59Z"},
-            "run.json is of 2027-02-22 11:59, and a report counts for 7 days",
+            "run.json is of 2027-02-22 11:59, but a report is valid for only 7 days",
         ),
-        ({"finished": "2027-03-01T13:00:01Z"}, "run.json is of 2027-03-01 13:00, and a report counts for 7 days"),
+        (
+            {"finished": "2027-03-01T13:00:01Z"},
+            "run.json is of 2027-03-01 13:00, but a report is valid for only 7 days",
+        ),
         ({"started": "2027-03-01T11:00:00", "finished": "2027-03-01T11:05:00"}, "run.json is not a valid run record"),
         ({"tool_version": "  "}, "shows that the tool could not be run (version '  ', exit code 0)"),
         ({"tool_version": "unknown"}, "could not be run (version 'unknown', exit code 0)"),
@@ -81,11 +84,11 @@ FOUND = Finding("t", "R1", None, "low", file="a.js")
     [
         ("eslint", "v9", 0, [], ""),
         ("eslint", "v9", 1, [FOUND], ""),
-        ("eslint", "v9", 1, [], "run.json has the exit code 1, and the report has no finding"),
+        ("eslint", "v9", 1, [], "run.json has the exit code 1, but the report has no finding"),
         ("eslint", "v9", 2, [FOUND], "run.json has the exit code 2: its configuration is wrong or it crashed"),
         ("", "pytest 9.2.0", 3, [FOUND], "run.json has the exit code 3: pytest had an internal error"),
         ("jest", "29.7", 1, [FOUND], ""),
-        ("jest", "29.7", 7, [], "run.json has the exit code 7, and the report has no finding"),
+        ("jest", "29.7", 7, [], "run.json has the exit code 7, but the report has no finding"),
         ("safety", "safety, version 3.2.4", 64, [FOUND], ""),
         ("safety", "safety, version 3.2.4", 66, [FOUND], "run.json has the exit code 66: it sent too many requests"),
         ("", "safety, version 3.2.4", 1, [FOUND], "run.json has the exit code 1: it failed"),
@@ -118,4 +121,4 @@ def test_the_version_that_a_report_states_is_the_recorded_one(stated: str, statu
     check_run(json.dumps(RECORD).encode(), "eslint", report)
 
     assert report.status == status
-    assert report.reason in ("", "the report is of version 8.0.0, and run.json has eslint v9.1.0")
+    assert report.reason in ("", "the report is of version 8.0.0, but run.json names eslint v9.1.0")

@@ -36,7 +36,9 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
         raise UnusableError(f"its artifact is not a zip: {error}") from None
     listed = [entry.filename for entry in archive.infolist()]
     if len(listed) > MAX_ENTRIES or len(set(listed)) < len(listed):
-        raise UnusableError(f"its artifact has {len(listed)} entries: too many, or a duplicate")
+        raise UnusableError(
+            f"its artifact has {len(listed)} entries; at most {MAX_ENTRIES} are allowed, with different names"
+        )
     contents, remaining = {}, MAX_BYTES
     for name in names:
         if name in listed:

@@ -28,7 +28,7 @@ def check_metrics(value: Any, severities: Iterable[object], read: Report) -> Non
         counted = max(number(totals.get(key)), sum(number(file.get(key)) for file in metrics.values()))
         known = key in totals or any(key in file for file in metrics.values())
         if known and counted != listed[word]:
-            problem = f"Bandit counted {counted} findings of severity {word} and lists {listed[word]}"
+            problem = f"Bandit counted {counted} findings of severity {word} but lists {listed[word]}"
             read.mark_incomplete(f"{problem}; run it without a baseline, and without -l and -i")
     hidden = sum(max(0, number(totals.get(key))) for key in ("nosec", "skipped_tests"))
     if hidden:

@@ -32,14 +32,14 @@ def read_cyclonedx(value: Any) -> Report:
     """
     bill = require_keys(value, "a CycloneDX tool", "bomFormat")
     if bill["bomFormat"] != "CycloneDX":
-        raise UnusableError("the report is no CycloneDX")
+        raise UnusableError("the report is not CycloneDX")
     require_version(bill.get("specVersion"), "1.x", "specVersion")
     read = Report(writers=_generators(bill))
     packages = _packages(bill)
     listed = rows(bill.get("vulnerabilities"), "vulnerabilities")
     if not listed:
         read.mark_incomplete(
-            "it lists components and no vulnerabilities, which does not show that any were looked for; use the tool's"
+            "it lists components but no vulnerabilities, so it does not show that anything was scanned; use the tool's"
             " own format"
         )
     for row in listed:

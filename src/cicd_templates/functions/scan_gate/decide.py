@@ -115,7 +115,7 @@ def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
         (decision.source_digest,) = checks_by_digest
     elif checks_by_digest:
         sources = [f"{', '.join(checks)} had {digest[:12]}" for digest, checks in checks_by_digest.items()]
-        decision.broken[SOURCE] = f"the checks did not judge one source: {'; '.join(sources)}"
+        decision.broken[SOURCE] = f"the checks judged different sources: {'; '.join(sources)}"
 
 
 def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:

@@ -51,6 +51,6 @@ def check_run(data: bytes, tool: str, report: Report) -> None:
     if meanings:
         report.mark_incomplete(f"{RECORD} has the exit code {code}: {meanings[0]}")
     elif code and not report.findings and not report.suppressed:
-        report.mark_incomplete(f"{RECORD} has the exit code {code}, and the report has no finding")
+        report.mark_incomplete(f"{RECORD} has the exit code {code}, but the report has no finding")
     if report.tool_version and report.tool_version not in version:
-        report.mark_incomplete(f"the report is of version {report.tool_version}, and {RECORD} has {version}")
+        report.mark_incomplete(f"the report is of version {report.tool_version}, but {RECORD} names {version}")

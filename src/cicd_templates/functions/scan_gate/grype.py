@@ -24,7 +24,9 @@ def read_grype(value: Any) -> Report:
     report = require_keys(value, "Grype", "matches", "descriptor")
     descriptor = mapping(report["descriptor"], "descriptor")
     if descriptor.get("name") != "grype":
-        raise UnusableError(f"the report is of {text(descriptor.get('name')) or 'no tool'}, not of grype")
+        raise UnusableError(
+            f"the report was written by {text(descriptor.get('name')) or 'an unnamed tool'}, not by grype"
+        )
     read = Report(tool_version=text(descriptor.get("version")))
     database = mapping(descriptor.get("db"), "descriptor.db")
     status = mapping(database.get("status"), "descriptor.db.status") or database

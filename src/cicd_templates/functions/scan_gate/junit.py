@@ -97,13 +97,13 @@ def _count_problem(suite: ElementTree.Element) -> str:
     name = suite.get("name") or suite.tag
     stated = max(counts["failures"], 0) + max(counts["errors"], 0)
     if stated > failed:
-        return f"{name} counts {stated} failures and errors and lists {failed}"
+        return f"{name} counts {stated} failures and errors but lists {failed}"
     skipped = max(counts["skipped"], 0) + max(counts["disabled"], 0)
     unlisted = max(0, skipped - outcomes["skipped"])
     if counts["tests"] > len(cases) + repeated + unlisted:
-        return f"{name} counts {counts['tests']} tests and lists {len(cases)}"
+        return f"{name} counts {counts['tests']} tests but lists {len(cases)}"
     if 0 < counts["tests"] <= skipped and outcomes["passed"]:
-        return f"{name} counts all of its {counts['tests']} tests as skipped and lists {outcomes['passed']} that passed"
+        return f"{name} counts all of its {counts['tests']} tests as skipped but lists {outcomes['passed']} that passed"
     if 0 <= counts["tests"] < outcomes["passed"]:
-        return f"{name} counts {counts['tests']} tests and lists {len(cases)}, so its run was interrupted"
+        return f"{name} counts {counts['tests']} tests but lists {len(cases)}, so its run was interrupted"
     return ""

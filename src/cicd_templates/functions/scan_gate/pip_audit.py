@@ -23,9 +23,9 @@ def read_pip_audit(value: Any) -> Report:
     for dependency in rows(listed, "dependencies"):
         name = text(dependency.get("name"))
         if not name or not ("skip_reason" in dependency or isinstance(dependency.get("vulns"), list)):
-            has = ", ".join(sorted(dependency)[:8]) or "nothing"
+            has = ", ".join(sorted(dependency)[:8]) or "none"
             raise UnusableError(
-                f"a dependency has no name with vulns or skip_reason, as pip-audit writes; it has {has}"
+                f"a dependency has no name, or no vulns and no skip_reason, so pip-audit did not write it; keys: {has}"
             )
         if "skip_reason" in dependency:
             skipped.append(name)

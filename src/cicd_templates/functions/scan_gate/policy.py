@@ -105,7 +105,7 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
     """
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
-        return Policy(problems=[f"the copies that {', '.join(having)} passed on differ from those of the other checks"])
+        return Policy(problems=[f"the checks have different copies of it; these checks have one: {', '.join(having)}"])
     content = next(iter(copies.values()), None)
     return Policy() if content is None else read_policy(content, checks)
 
@@ -118,7 +118,7 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
     try:
         raw = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
-        return Policy(problems=[f"not TOML: {error}"])
+        return Policy(problems=[f"is not valid TOML: {error}"])
     policy = Policy()
     note = policy.problems.append
     version = raw.get("version", 1)
@@ -179,7 +179,7 @@ def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy
     threshold = policy.thresholds.get(check, "high")
     if SCALE.index(word) > SCALE.index(threshold) and accepted.isdisjoint((setting, f"thresholds.{check}")):
         policy.problems.append(
-            f"{setting}: with it no finding of {check} stops a release; accept that until a day with"
+            f"{setting}: with this setting, no finding of {check} stops a release; to accept this until a date, write"
             f' {{ severity = "{threshold if setting != "unknown" else word}", reason = "...", owner = "...",'
             " expires = 2027-01-31 }"
         )
@@ -217,7 +217,7 @@ def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: boo
         distance = SCALE.index(word) - SCALE.index(weakest)
         if (distance < 0) if lower else (distance > 0):
             note(
-                f'{path}: {word} is weaker than {weakest}; write {{ severity = "{word}", reason = "...",'
-                ' owner = "...", expires = 2027-01-31 }'
+                f"{path}: {word} is weaker than {weakest}; to accept this until a date, write"
+                f' {{ severity = "{word}", reason = "...", owner = "...", expires = 2027-01-31 }}'
             )
     return str(word)

@@ -95,7 +95,7 @@ def parse_json(data: bytes) -> Any:
     try:
         return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_nan)
     except UnicodeDecodeError as error:
-        raise UnusableError(f"the report is not UTF-8: byte {error.start}") from None
+        raise UnusableError(f"the report is not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise UnusableError("the report is nested too deeply") from None
     except ValueError as error:
@@ -122,8 +122,10 @@ def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
     report = mapping(value, "the report")
     missing = [key for key in keys if report.get(key) is None]
     if missing:
-        has = ", ".join(sorted(report)[:8]) or "nothing"
-        raise UnusableError(f"the report has no {' and no '.join(missing)}, so {writer} did not write it; it has {has}")
+        has = ", ".join(sorted(report)[:8]) or "none"
+        raise UnusableError(
+            f"the report has no {' and no '.join(missing)}, so {writer} did not write it; its keys: {has}"
+        )
     return report
 
 
@@ -131,13 +133,13 @@ def require_version(value: Any, known: str, where: str) -> None:
     """Raise `UnusableError` unless `value` is a version with the same major version as `known`."""
     version = str(value)
     if isinstance(value, bool) or version.partition(".")[0] != known.partition(".")[0] or not version[-1:].isdigit():
-        raise UnusableError(f"{where} is {value!r}, and the gate knows {known}")
+        raise UnusableError(f"{where} is {value!r}, but the gate knows only {known}")
 
 
 def require_count(read: Report, stated: Any, counted: int, what: str) -> None:
     """Mark a report as incomplete if the number that it states differs from the number of items that it lists."""
     if stated is not None and (isinstance(stated, bool) or stated != counted):
-        read.mark_incomplete(f"it states {text(stated)[:20]} {what} and lists {counted}")
+        read.mark_incomplete(f"it states {text(stated)[:20]} {what} but lists {counted}")
 
 
 def mapping(value: Any, where: str) -> dict[str, Any]:
@@ -163,7 +165,7 @@ def items(value: Any, where: str, kind: type) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(type(item) is kind for item in value):
-        raise UnusableError(f"{where} is not a list of {'numbers' if kind is int else 'texts'}")
+        raise UnusableError(f"{where} is not a list of {'numbers' if kind is int else 'strings'}")
     return value
 
 

@@ -56,15 +56,15 @@ def record_problem(
     if exit_code == 124 or exit_code < 0:
         return f"{RECORD} shows that the tool was stopped (exit code {exit_code})"
     if reversed_times or incomplete:
-        return incomplete or f"{RECORD} shows an end before the start of the run"
+        return incomplete or f"{RECORD} shows that the run ended before it started"
     if age > MAX_AGE or age < -CLOCK_SKEW:
-        return f"{RECORD} is of {finished:%Y-%m-%d %H:%M}, and a report counts for {MAX_AGE.days} days"
+        return f"{RECORD} is of {finished:%Y-%m-%d %H:%M}, but a report is valid for only {MAX_AGE.days} days"
     return ""
 
 
 def _source_problem(digest: object, not_read: object) -> str:
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-        return f"{RECORD} has no digest of the source, so it is unknown what was checked"
+        return f"{RECORD} has no digest of the source, so it is unknown which source was checked"
     if not isinstance(not_read, list) or not all(isinstance(each, str) for each in not_read):
         return f"{RECORD} does not say what the check did not read"
     return ""

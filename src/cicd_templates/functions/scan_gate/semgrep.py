@@ -36,7 +36,9 @@ def read_semgrep(value: Any) -> Report:
     # Semgrep before 0.40 did not write its version.
     known = bool(results) and all("check_id" in row and "path" in row for row in results)
     if not known and (results or not isinstance(report.get("version"), str)):
-        raise UnusableError("the report has no version and results with check_id, so Semgrep did not write it")
+        raise UnusableError(
+            "the report has no version, or results without check_id or path, so Semgrep did not write it"
+        )
     read = Report(tool_version=text(report.get("version")))
     for row in results:
         extra = mapping(row.get("extra"), "extra")

@@ -44,8 +44,10 @@ def _read_project(project: dict[str, Any], read: Report) -> None:
     if project.get("error"):
         raise UnusableError(f"Snyk reports: {text(project['error'])[:300]}")
     if all(project.get(key) is None for key in _ISSUE_LISTS) or project.keys().isdisjoint(_FACTS):
-        has = ", ".join(sorted(project)[:8]) or "nothing"
-        raise UnusableError(f"a project has neither vulnerabilities nor issues, so Snyk did not write it; it has {has}")
+        has = ", ".join(sorted(project)[:8]) or "none"
+        raise UnusableError(
+            f"a project has neither vulnerabilities nor issues, so Snyk did not write it; its keys: {has}"
+        )
     found = rows(project.get("vulnerabilities"), "vulnerabilities")
     infrastructure = rows(project.get("infrastructureAsCodeIssues"), "infrastructureAsCodeIssues")
     issues = rows(project.get("issues"), "issues") if not found else []
@@ -80,7 +82,7 @@ def _check_counts(
     paths = re.match(r"\d+", text(project.get("summary")))
     if stated > len(unique) or (paths and int(paths[0][:9]) > 0 and not unique):
         read.mark_incomplete(
-            f"a project has {stated or paths[0][:9] if paths else stated} issues and lists {len(unique)}"
+            f"a project has {stated or paths[0][:9] if paths else stated} issues but lists {len(unique)}"
         )
     if project.get("severityThreshold") not in (None, "low"):
         level = text(project["severityThreshold"])[:20]

@@ -14,6 +14,6 @@ def require_newest_templates(s3: Any, version: str) -> None:
     newest = s3.head_object(Bucket=os.environ["TEMPLATES_BUCKET"], Key=os.environ["TEMPLATES_KEY"])["VersionId"]
     if version not in (newest, os.environ.get("OLDER_TEMPLATES")):
         raise ValueError(
-            f"its templates are version {version}, and version {newest} is the newest. Release again; to deploy the"
-            " older ones all the same, name their version as pipeline.older_templates in the configuration."
+            f"the release has version {version} of the templates, but {newest} is the newest version. Release again,"
+            f" or set pipeline.older_templates to {version} in the configuration to deploy the older version."
         )

@@ -42,11 +42,11 @@ def _writer_problem(report: Report, form: str, tool: str) -> str:
     if not tool or form not in ("sarif", "cyclonedx"):
         return ""
     if not report.writers:
-        return f"the report does not name the tool that wrote it, and the check's tool is {tool}"
+        return f"the report does not name the tool that wrote it; the check's tool is {tool}"
     others = [name for name in report.writers if not _letters(name).startswith(_letters(tool))]
     # A CycloneDX document also names the libraries that helped to write it.
     mixed = form == "cyclonedx" and len(others) < len(report.writers)
-    return "" if mixed or not others else f"{others[0]} wrote the report, and the check's tool is {tool}"
+    return "" if mixed or not others else f"{others[0]} wrote the report, but the check's tool is {tool}"
 
 
 def _letters(name: str) -> str:
