@@ -158,8 +158,8 @@ def test_a_run_with_templates_that_were_replaced_is_refused_before_anything_is_b
     assert kind == "failure"
     assert answer["failureDetails"]["message"] == (
         "The gate failed and blocks this release: ValueError: the release has version t0 of the templates, but t1 is"
-        " the newest version. Release again, or set pipeline.older_templates to t0 in the configuration to deploy the older"
-        " version."
+        " the newest version. Release again, or set pipeline.older_templates to t0 in the configuration to deploy the"
+        " older version."
     )
     assert aws.puts == {}
     assert json.loads(capsys.readouterr().out)["GateErrors"] == 1
