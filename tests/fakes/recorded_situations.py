@@ -6,7 +6,6 @@ Each takes a CloudFormation, simulated or local, and returns our answers by the 
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -87,7 +86,6 @@ def resources(**named: Any) -> dict[str, Any]:
 SIMPLE = resources(SimpleParam=parameter())
 METADATA = resources(CDKMetadata={"Type": "AWS::CDK::Metadata", "Properties": {}})
 CAPABILITIES = ["CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
-READ = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": PATH}
 
 
 def lifecycle(account: Account, *tags: dict[str, str]) -> Answers:
@@ -169,88 +167,6 @@ def deleted_stack(account: Account) -> Answers:
     }
 
 
-def update(
-    account: Account, before: Any, after: Any, meanwhile: Callable[[], None] = lambda: None, **more: Any
-) -> Answers:
-    """Create a stack, update it, delete it, and look at it between."""
-    first = account.change_set(before, **more)
-    answers = {"create-change-set-1": first, "describe-change-set-1": account.described(first)}
-    answers["describe-change-set-1-prop-values"] = account.described(first, valued=True)
-    account.execute(first)
-    answers["post-create-1-describe"] = account.stack()
-    meanwhile()
-    second = account.change_set(after, "UPDATE", **more)
-    answers |= {"create-change-set-2": second, "describe-change-set-2": account.described(second)}
-    answers["describe-change-set-2-prop-values"] = account.described(second, valued=True)
-    account.execute(second)
-    answers["post-create-2-describe"] = account.stack()
-    account.cloudformation.delete_stack(StackName="recorded")
-    account.settle()
-    answers["delete-describe"] = account.stack(first["StackId"])
-    answers["per-resource-events"] = by_resource(account.events(first["StackId"]))
-    return answers
-
-
-def by_resource(events: list[Any]) -> dict[str, list[Any]]:
-    """The events as the recordings sort them: by resource, oldest first, and of equal statuses in a row the last."""
-    found: dict[str, list[Any]] = {}
-    for event in sorted(events, key=lambda each: each["Timestamp"]):
-        of_stack = event["ResourceType"] == "AWS::CloudFormation::Stack"
-        key = "Stack" if of_stack else event["LogicalResourceId"]
-        if "CLEANUP" in event["ResourceStatus"]:
-            continue
-        names = ("LogicalResourceId", "PhysicalResourceId", "ResourceStatus", "ResourceType", "Timestamp")
-        kept = {name: event[name] for name in names}
-        history = found.setdefault(key, [])
-        if history and history[-1]["ResourceStatus"] == kept["ResourceStatus"]:
-            history.pop()
-        history.append(kept)
-    return found
-
-
-def told_parameter(account: Account) -> Answers:
-    def dependent(name: str) -> Any:
-        return resources(Foo=topic(name), Parameter=parameter({"Fn::GetAtt": ["Foo", "TopicName"]}))
-
-    return update(account, dependent("topic-1"), dependent("topic-2"))
-
-
-def replaced_reference(account: Account) -> Answers:
-    def named(name: str) -> Any:
-        reference = {"Fn::GetAtt": ["Parameter1", "Value"]}
-        return resources(Parameter1=parameter("value", Name=name), Parameter2=parameter(reference))
-
-    return update(account, named("parameter-1-name"), named("parameter-2-name"))
-
-
-def changed_description(account: Account) -> Answers:
-    def described(text: str) -> Any:
-        reference = {"Fn::GetAtt": ["Parameter1", "Value"]}
-        return resources(Parameter1=parameter("topic-name", Description=text), Parameter2=parameter(reference))
-
-    return update(account, described("original"), described("changed"))
-
-
-def moved_value(account: Account) -> Answers:
-    account.put("1")
-    template = {"Parameters": {"InputValue": READ}, **resources(DerivedParameter=parameter({"Ref": "InputValue"}))}
-    return update(account, template, copy.deepcopy(template), lambda: account.put("2"), Capabilities=CAPABILITIES)
-
-
-def moved_value_between(account: Account) -> Answers:
-    account.put("1")
-    template = {"Parameters": {"MyValue": READ}, **resources(MyParameter=parameter({"Ref": "MyValue"}))}
-    return update(account, template, copy.deepcopy(template), lambda: account.put("2"), Capabilities=CAPABILITIES)
-
-
-def unmoved_value(account: Account) -> Answers:
-    account.put("1")
-    template = {"Parameters": {"InputValue": READ}, **resources(DerivedParameter=parameter({"Ref": "InputValue"}))}
-    more = copy.deepcopy(template)
-    more["Resources"]["AnotherParameter"] = parameter("new parameter")
-    return update(account, template, more, Capabilities=CAPABILITIES)
-
-
 def moved_parameter(account: Account) -> Answers:
     def of(name: str) -> Any:
         parameters = {"Parameters": {"TopicName": {"Type": "String", "Default": name}}}
@@ -260,30 +176,9 @@ def moved_parameter(account: Account) -> Answers:
     return {"describe-2": account.described(account.change_set(of("topic-2"), "UPDATE"))}
 
 
-def removed_by_condition(account: Account) -> Answers:
-    def of(choice: str) -> Any:
-        condition = {"Conditions": {"CreateTopic": {"Fn::Equals": [choice, "true"]}}}
-        return condition | resources(
-            TopicPlaceholder=topic("placeholder-name"),
-            SNSTopic=topic("topic-name-1") | {"Condition": "CreateTopic"},
-        )
-
-    account.create(of("true"))
-    return {"removal": account.described(account.change_set(of("false"), "UPDATE"), valued=True)}
-
-
 def creation_events(account: Account) -> Answers:
     stack = account.create(resources(topic123=topic("topic")))
     return {"events": {"StackEvents": account.events(stack)[::-1]}}
-
-
-def retained(account: Account) -> Answers:
-    def of(name: str) -> Any:
-        return resources(MyParameter=parameter("v", Name=name) | {"UpdateReplacePolicy": "Retain"})
-
-    stack = account.create(of("param-1"))
-    account.execute(account.change_set(of("param-2"), "UPDATE"))
-    return {"per-resource-events": by_resource(account.events(stack))}
 
 
 def refused_template(key: str, template: Any) -> Callable[[Account], Answers]:
@@ -337,3 +232,71 @@ def stored(account: Account) -> Answers:
 
 def nothing_stored(account: Account) -> Answers:
     return {"get-parameter-error": refused(lambda: account.ssm.get_parameter(Name="/lost"))}
+
+
+def stack_by_id(account: Account) -> Answers:
+    made = account.change_set(SIMPLE)
+    described = {"Stacks": [account.stack(made["StackId"])]}
+    account.cloudformation.delete_stack(StackName="recorded")
+    account.settle()
+    again = refused(lambda: account.change_set(SIMPLE, stack=made["StackId"], ChangeSetName="revived-stack-changeset"))
+    return {"describe_stack": described, "recreate_deleted_with_id_exception": again}
+
+
+def stack_that_is_being_deleted(account: Account) -> Answers:
+    stack = account.create(SIMPLE)
+    account.cloudformation.delete_stack(StackName=stack)
+    going = refused(lambda: account.change_set(SIMPLE, "UPDATE", stack=stack))
+    account.settle()
+    gone = refused(lambda: account.change_set(SIMPLE, "UPDATE", stack=stack))
+    return {"ErrorForInProgress": going, "ErrorForComplete": gone}
+
+
+def change_set_by_name_alone(account: Account) -> Answers:
+    return {"e2": refused(lambda: account.cloudformation.delete_change_set(ChangeSetName="x"))}
+
+
+NAMED = {"Parameters": {"ApiName": {"Type": "String"}}}
+
+
+def named_parameter(value: str) -> list[dict[str, str]]:
+    return [{"ParameterKey": "ApiName", "ParameterValue": value}]
+
+
+def protected_stack(account: Account) -> Answers:
+    template = NAMED | resources(A=parameter({"Ref": "ApiName"}))
+    account.create(template, Parameters=named_parameter("a"), Capabilities=CAPABILITIES)
+    answers = {}
+    for number, protected in ((1, True), (2, False)):
+        account.cloudformation.update_termination_protection(
+            StackName="recorded", EnableTerminationProtection=protected
+        )
+        answers[f"describe-stack-{number}"] = {"Stacks": [account.stack()]}
+    return answers
+
+
+def whole_life(account: Account) -> Answers:
+    template = NAMED | resources(A=parameter({"Ref": "ApiName"}))
+    stack = account.create(template, Parameters=named_parameter("a"), Capabilities=CAPABILITIES)
+    answers = {"creation": account.stack()}
+    made = account.change_set(template, "UPDATE", Parameters=named_parameter("b"), Capabilities=CAPABILITIES)
+    account.execute(made)
+    answers["update"] = account.stack()
+    account.cloudformation.delete_stack(StackName="recorded")
+    account.settle()
+    gone = refused(lambda: account.stack())
+    return answers | {"describe_deleted_by_name_exc": gone, "deleted": account.stack(stack)}
+
+
+def template_of_a_stack(account: Account) -> Answers:
+    template = resources(topic69831491={"Type": "AWS::SNS::Topic"})
+    template["Outputs"] = {"TopicName": {"Value": {"Fn::GetAtt": ["topic69831491", "TopicName"]}}}
+    account.create(template)
+    found = account.cloudformation.get_template(StackName="recorded", TemplateStage="Original")
+    return {"template_original": {key: found[key] for key in ("StagesAvailable", "TemplateBody")}}
+
+
+def listed_stacks(account: Account) -> Answers:
+    for name in ("one", "two", "three"):
+        account.create(resources(A=parameter()), stack=name)
+    return {"stacks": account.cloudformation.list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"]}

@@ -36,6 +36,8 @@ COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 STACK = "AWS::CloudFormation::Stack"
 REVIEW = "REVIEW_IN_PROGRESS"
 BY_USER = "User Initiated"
+# How services name the token of the next page.
+TOKENS = ("NextToken", "PaginationToken", "ContinuationToken")
 
 
 def error(code: str, message: str, operation: str, status: int = 400) -> ClientError:
@@ -447,11 +449,12 @@ class Service:
     def get_paginator(self, name: str) -> Paginator:
         return Paginator(getattr(self, name))
 
-    def _paged(self, key: str, items: Iterable[Any], token: str | None) -> dict[str, Any]:
+    def _paged(self, key: str, items: Iterable[Any], token: str | None, tokens: str = TOKENS[0]) -> dict[str, Any]:
+        """One page of a list; `tokens` is how the service calls the token of the next page."""
         found, start = list(items), int(token or 0)
         end = start + self._aws.page
         answer: dict[str, Any] = {key: found[start:end]}
-        return answer | ({"NextToken": str(end)} if end < len(found) else {})
+        return answer | ({tokens: str(end)} if end < len(found) else {})
 
 
 class Paginator:
@@ -461,6 +464,6 @@ class Paginator:
     def paginate(self, **request: Any) -> Iterator[Any]:
         page = self._call(**request)
         yield page
-        while token := page.get("NextToken"):
-            page = self._call(**request, NextToken=token)
+        while following := next(({name: page[name]} for name in TOKENS if page.get(name)), None):
+            page = self._call(**request, **following)
             yield page

@@ -71,7 +71,14 @@ class CloudFormation(Service):
     def list_stacks(self, StackStatusFilter: list[str], NextToken: str | None = None) -> Any:  # noqa: N803
         def effect() -> Any:
             found = [
-                {"StackId": each.id, "StackName": each.name, "StackStatus": each.status, "CreationTime": each.created}
+                {
+                    "StackId": each.id,
+                    "StackName": each.name,
+                    "StackStatus": each.status,
+                    "CreationTime": each.created,
+                    "DriftInformation": NOT_CHECKED,
+                    **({"LastUpdatedTime": each.updated} if each.updated else {}),
+                }
                 for each in self._aws.stacks.values()
                 if each.status in StackStatusFilter
             ]
@@ -289,6 +296,9 @@ class CloudFormation(Service):
 
     def delete_change_set(self, ChangeSetName: str) -> Any:  # noqa: N803
         def effect() -> None:
+            if not ChangeSetName.startswith("arn:"):
+                message = "StackName must be specified if ChangeSetName is not specified as an ARN."
+                raise error("ValidationError", message, "DeleteChangeSet")
             try:
                 found = self._find(ChangeSetName, None, "DeleteChangeSet")
             except ClientError:

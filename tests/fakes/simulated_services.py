@@ -83,27 +83,45 @@ class Buckets(Service):
             if kind == "AWS::S3::Bucket" and deleted is None
         }
 
-    def list_buckets(self, NextToken: str | None = None) -> Any:  # noqa: N803
-        return self._call(
-            "ListBuckets", lambda: self._paged("Buckets", [{"Name": n} for n in self._living()], NextToken)
-        )
+    def list_buckets(self, ContinuationToken: str | None = None) -> Any:  # noqa: N803
+        def effect() -> Any:
+            found = [{"Name": name} for name in self._living()]
+            return self._paged("Buckets", found, ContinuationToken, "ContinuationToken")
+
+        return self._call("ListBuckets", effect)
 
     def get_bucket_tagging(self, Bucket: str) -> Any:  # noqa: N803
-        return self._call("GetBucketTagging", lambda: {"TagSet": self._required(Bucket)})
+        def effect() -> Any:
+            tags = self._required(Bucket, "GetBucketTagging")
+            if not tags:
+                raise error("NoSuchTagSet", "The TagSet does not exist", "GetBucketTagging", 404)
+            return {"TagSet": tags}
+
+        return self._call("GetBucketTagging", effect)
 
     def head_bucket(self, Bucket: str) -> Any:  # noqa: N803
-        return self._call("HeadBucket", lambda: self._required(Bucket) and {})
+        def effect() -> Any:
+            if Bucket not in self._living():
+                # The answer to a HEAD request has no body, and so no code of S3.
+                raise error("404", "Not Found", "HeadBucket", 404)
+            return {}
+
+        return self._call("HeadBucket", effect)
 
     def list_object_versions(self, Bucket: str, **request: Any) -> Any:  # noqa: N803
-        empty = {"Versions": [], "DeleteMarkers": [], "IsTruncated": False}
-        return self._call("ListObjectVersions", lambda: self._required(Bucket) and empty)
+        return self._call("ListObjectVersions", lambda: self._empty(Bucket, "ListObjectVersions"))
 
     def list_multipart_uploads(self, Bucket: str, **request: Any) -> Any:  # noqa: N803
-        return self._call("ListMultipartUploads", lambda: self._required(Bucket) and {"IsTruncated": False})
+        return self._call("ListMultipartUploads", lambda: self._empty(Bucket, "ListMultipartUploads"))
 
-    def _required(self, name: str) -> list[Any]:
+    def _empty(self, name: str, operation: str) -> dict[str, Any]:
+        """A list without entries: AWS leaves it out."""
+        self._required(name, operation)
+        return {"IsTruncated": False}
+
+    def _required(self, name: str, operation: str) -> list[Any]:
         if name not in self._living():
-            raise error("NoSuchBucket", "The specified bucket does not exist", "Bucket", 404)
+            raise error("NoSuchBucket", "The specified bucket does not exist", operation, 404)
         return self._living()[name]
 
 
@@ -114,7 +132,7 @@ class Tagging(Service):
         self,
         TagFilters: list[dict[str, Any]] = [],  # noqa: B006, N803
         ResourceARNList: list[str] = [],  # noqa: B006, N803
-        NextToken: str | None = None,  # noqa: N803
+        PaginationToken: str | None = None,  # noqa: N803
     ) -> Any:
         def effect() -> Any:
             found = []
@@ -128,7 +146,9 @@ class Tagging(Service):
                 fits = all(known.get(each["Key"]) in each["Values"] for each in TagFilters)
                 if arn and listed and fits and (not ResourceARNList or arn in ResourceARNList):
                     found.append({"ResourceARN": arn, "Tags": tags})
-            return self._paged("ResourceTagMappingList", found, NextToken)
+            # The token is there on the last page too, and empty.
+            page = self._paged("ResourceTagMappingList", found, PaginationToken, "PaginationToken")
+            return {"PaginationToken": "", **page}
 
         return self._call("GetResources", effect)
 

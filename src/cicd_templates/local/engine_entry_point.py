@@ -17,6 +17,7 @@ import recorded_types  # type: ignore[import-not-found]
 import request_guard  # type: ignore[import-not-found]
 import request_resources  # type: ignore[import-not-found] # top-level modules here
 import secret_references  # type: ignore[import-not-found]
+import secret_values  # type: ignore[import-not-found]
 import template_refusals  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found] # installed in the engine's environment only
 from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4  # type: ignore[import-not-found]
@@ -34,6 +35,7 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  #
 
 folder = Path(os.environ["TMPDIR"])
 recorded_types.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, responses.get_region)
+secret_values.register(secretsmanager, _RESOURCE_HANDLERS, responses.error_response_json)
 secret_references.secrets_by_arn(_RESOURCE_HANDLERS)
 recorded_answers.refuse_existing_log_groups(_RESOURCE_HANDLERS, cloudwatch_logs._log_groups)
 modules = {"engine": templates, "changesets": changesets, "handlers": handlers, "stacks": stacks}

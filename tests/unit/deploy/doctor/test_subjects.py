@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -179,6 +180,21 @@ def test_a_secret_without_a_version_has_no_value() -> None:
     )
     assert {check.status for check in seen(secrets.check_secrets, [build], deployed=True)} == {"ok"}
     assert seen(secrets.check_secrets, [build]) == []
+
+
+def test_a_secret_that_is_being_deleted_has_no_value_that_can_be_read() -> None:
+    build = layer(TOOLS, "build")
+    # As recorded on AWS: a secret that is scheduled for deletion still has its versions.
+    going = {"Name": "n", "DeletedDate": datetime(2026, 1, 1, tzinfo=UTC), "VersionIdsToStages": {"1" * 32: ["AWSCURRENT"]}}
+    name = "payments-tools-payment-processor-snyk-token"
+    checks = seen(secrets.check_secrets, [build], deployed=True, **{"secretsmanager.describe_secret": going})
+
+    assert checks[1] == Check(
+        f"secret {name}",
+        "is scheduled for deletion, so nothing can read it",
+        f"aws secretsmanager restore-secret --secret-id {name}",
+    )
+    assert {check.status for check in checks} == {"fix"}
 
 
 def test_the_way_to_give_a_secret_its_value_stays_on_the_local_aws_and_the_copy() -> None:
