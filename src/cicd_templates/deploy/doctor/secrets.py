@@ -1,4 +1,4 @@
-"""Checks whether each secret has a value, without reading the value: a secret without a value has no versions."""
+"""Checks whether each secret has a readable value, without reading it: a secret without a value has no versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ def check_secrets(examined: ExaminedEnvironment) -> Iterator[Check]:
     deployed = [stack for stack in examined.stacks if stack not in examined.missing]
     for stack, _, secret in examined.resources("AWS::SecretsManager::Secret", of=deployed):
         name = secret["Name"]
-        versions = examined.clients.secretsmanager.describe_secret(SecretId=name).get("VersionIdsToStages", {})
+        described = examined.clients.secretsmanager.describe_secret(SecretId=name)
+        # A secret that is scheduled for deletion keeps its versions, but nothing can read them.
+        if described.get("DeletedDate"):
+            fix = f"aws secretsmanager restore-secret --secret-id {name}"
+            yield Check(f"secret {name}", "is scheduled for deletion, so nothing can read it", fix)
+            continue
+        versions = described.get("VersionIdsToStages", {})
         # A value that CloudFormation generated is the first version, so the real value is the second version.
         generated = "GenerateSecretString" in secret
         if len(versions) > generated:
