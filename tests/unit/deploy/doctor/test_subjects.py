@@ -185,8 +185,12 @@ def test_a_secret_without_a_version_has_no_value() -> None:
 def test_a_secret_that_is_being_deleted_has_no_value_that_can_be_read() -> None:
     build = layer(TOOLS, "build")
     # As recorded on AWS: a secret that is scheduled for deletion still has its versions.
-    going = {"Name": "n", "DeletedDate": datetime(2026, 1, 1, tzinfo=UTC), "VersionIdsToStages": {"1" * 32: ["AWSCURRENT"]}}
-    name = "payments-tools-payment-processor-snyk-token"
+    going = {
+        "Name": "n",
+        "DeletedDate": datetime(2026, 1, 1, tzinfo=UTC),
+        "VersionIdsToStages": {"1" * 32: ["AWSCURRENT"]},
+    }
+    name = "shipping-tools-parcel-dispatcher-snyk-token"
     checks = seen(secrets.check_secrets, [build], deployed=True, **{"secretsmanager.describe_secret": going})
 
     assert checks[1] == Check(
