@@ -84,10 +84,11 @@ def _examine(service: Service) -> str:
 (
 set -euo pipefail
 {write_script("image_packages.py")}
+{write_script("image_judgement.py")}
 list_packages() {{
   docker pull --quiet "$1"
   container=$(docker create --network none "$1" /none)
-  docker export "$container" | ({ISOLATED_PYTHON} /tmp/image_packages.py list "$2")
+  docker export "$container" | ({ISOLATED_PYTHON} /tmp/image_packages.py "$2")
   docker rm "$container" > /dev/null
 }}
 list_packages "${IMAGE_URI}" {PACKAGES}
@@ -98,7 +99,7 @@ while read -r base; do
     bases+=("/tmp/base-${{#bases[@]}}.json")
   fi
 done < {BASES}
-({ISOLATED_PYTHON} /tmp/image_packages.py judge {PACKAGES} "{service_folder(service)}" "${{bases[@]}}")
+({ISOLATED_PYTHON} /tmp/image_judgement.py {PACKAGES} "{service_folder(service)}" "${{bases[@]}}")
 {_put_evidence(PACKAGES, "image-packages", ".cdx.json")}
 )
 """

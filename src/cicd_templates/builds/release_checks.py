@@ -34,6 +34,7 @@ MAKE_TOOL = f"[ -d {TOOL} ] || python3 -I -m venv {TOOL}"
 DESCRIBED = "/tmp/described"  # noqa: S108 - as above
 # The folder with copies of the requirements files that a scanner judges.
 JUDGED = "/tmp/judged"  # noqa: S108 - as above
+ARCHIVES = "/tmp/packaged_archives.json"  # noqa: S108 - as above
 
 # The checksum of the Linux program, which Snyk publishes in its npm package of this version.
 SNYK_VERSION = "1.1307.4"
@@ -170,9 +171,11 @@ def list_dependencies(name: str) -> str:
     """
     return "\n".join(
         [
+            write_script("packaged_archives.py"),
             write_script("dependencies.py"),
             f"rm -rf {JUDGED}",
-            f"{TOOL}/bin/python3 -I /tmp/dependencies.py . {JUDGED} '{name}' > \"$NOT_READ\"",
+            f"{TOOL}/bin/python3 -I /tmp/packaged_archives.py . > {ARCHIVES}",
+            f"{TOOL}/bin/python3 -I /tmp/dependencies.py . {JUDGED} '{name}' < {ARCHIVES} > \"$NOT_READ\"",
         ]
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import runpy
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,26 @@ import pytest
 
 from tests.conftest import ROOT
 
-SCRIPT = ROOT / "src/cicd_templates/builds/scripts/dependencies.py"
+SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
 EVERY = "*requirements*.txt"
+
+
+def zipped(*names: str) -> bytes:
+    """A zip file with empty files."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name in names:
+            archive.writestr(name, "")
+    return data.getvalue()
+
+
+def tarred(*names: str, mode: str = "w") -> bytes:
+    """A tar archive with empty files."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode=mode) as archive:  # type: ignore[call-overload]  # the mode is a variable
+        for name in names:
+            archive.addfile(tarfile.TarInfo(name))
+    return data.getvalue()
 
 
 def read(
@@ -30,8 +51,11 @@ def read(
         (folder / "source" / name).write_bytes(content.encode() if isinstance(content, str) else content)
     (folder / "source").mkdir(exist_ok=True)
     copy = folder / "copy"
+    monkeypatch.setattr(sys, "argv", ["packaged_archives.py", str(folder / "source")])
+    runpy.run_path(str(SCRIPTS / "packaged_archives.py"), run_name="__main__")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(capsys.readouterr().out))
     monkeypatch.setattr(sys, "argv", ["dependencies.py", str(folder / "source"), str(copy), wanted])
-    runpy.run_path(str(SCRIPT), run_name="__main__")
+    runpy.run_path(str(SCRIPTS / "dependencies.py"), run_name="__main__")
     copies = {str(path.relative_to(copy)): path.read_text() for path in copy.rglob("*") if path.is_file()}
     missing: list[str] = json.loads(capsys.readouterr().out)
     return copies, missing
@@ -57,13 +81,23 @@ POETRY = '[[package]]\nname = "{}"\nversion = "{}"\n'
         ),
         pytest.param(
             {"sub/dev-requirements.txt": "a==1\n", "requirements/base.txt": "b==2\n"},
-            {"sub/dev-requirements.txt": "a==1\n", "requirements/base-requirements.txt": "b==2\n"},
+            {"2-requirements.txt": "a==1\n", "1-requirements.txt": "b==2\n"},
             id="other names",
         ),
         pytest.param(
             {"requirements.txt": f"-r requirements/base.txt\n-c x.txt\n{FLASK}", "requirements/base.txt": "b==2\n"},
-            {"requirements.txt": "flask==3.1.0\n", "requirements/base-requirements.txt": "b==2\n"},
+            {"requirements.txt": "flask==3.1.0\n", "2-requirements.txt": "b==2\n"},
             id="included",
+        ),
+        pytest.param(
+            {"requirements/base.txt": "a==1\n", "requirements/base-requirements.txt": "b==2\n"},
+            {"1-requirements.txt": "b==2\n", "2-requirements.txt": "a==1\n"},
+            id="names that one name would hide",
+        ),
+        pytest.param(
+            {"requirements-prod.txt": "a==1\n", "a/b/c/d/e/f/g/h/requirements.lock.txt": "b==2\n"},
+            {"2-requirements.txt": "a==1\n", "1-requirements.txt": "b==2\n"},
+            id="names and folders that Safety does not open",
         ),
         pytest.param({}, {}, id="none"),
     ],
@@ -91,8 +125,16 @@ def test_requirements_files_are_copied_without_markers(
         {"Pipfile": '[packages]\nflask = "*"\n', "Pipfile.lock": '{"default": {"flask": {"version": "==3.1.0"}}}'},
         {"setup.cfg": "[options]\ninstall_requires =\n  flask\n[bandit]\nskips = x\n"},
         {"setup.py": "from setuptools import setup\nsetup(name='x', install_requires=['flask>=3'])\n"},
-        {"me.egg-info/PKG-INFO": "Name: me\n"},
+        {"setup.cfg": "[metadata]\nname = me\n", "src/me.egg-info/PKG-INFO": "Name: Me\nVersion: 2\n\nx"},
+        {"src/me_2.egg-info/SOURCES.txt": "", "setup.py": "setup(name='me-2')"},
+        {"flask-3.1.0.dist-info/METADATA": "Name: Flask\nVersion: 3.1.0\n"},
+        {
+            "pyproject.toml": "[project]\ndynamic = ['version', 'dependencies']\n"
+            "[tool.setuptools.dynamic]\ndependencies = { file = ['requirements.txt'] }\n"
+        },
         {"vendor/readme.md": "x"},
+        {"report.docx": zipped("word/document.xml"), "a.jar": zipped("A.class"), "x.zip": b"PK", "long": b"x" * 99},
+        {"fixture.tar": tarred("a.py", "METADATA"), "cut.tar.gz": b"\x1f\x8b\x08\x00"},
         {"notes.txt": "evil==1"},
     ],
 )
@@ -125,7 +167,7 @@ def test_what_a_requirements_file_pins_may_be_declared_elsewhere_too(
          ["setup.cfg: x", "setup.cfg: y", "setup.cfg: z"]),
         ({"setup.py": "setup(install_requires=read('x'))"}, ["setup.py: install_requires, which is computed"]),
         ({"setup.py": "setup(extras_require={'a': ['x']}, setup_requires=['y'])"}, ["setup.py: x", "setup.py: y"]),
-        ({"setup.py": "setuptools.setup(**values())"}, ["setup.py: the arguments of setup, which are computed"]),
+        ({"setup.py": "setuptools.setup(**values())"}, ["setup.py: the arguments of a call, which are computed"]),
         ({"setup.py": "print 1"}, ["setup.py: SyntaxError"]),
         ({"poetry.lock": "["}, ["poetry.lock: TOMLDecodeError"]),
         ({"poetry.lock": "package = 1"}, ["poetry.lock: TypeError"]),
@@ -142,9 +184,35 @@ def test_what_a_requirements_file_pins_may_be_declared_elsewhere_too(
         ({"requirements.txt": "-r base.txt\n--requirement=../requirements.txt\n"},
          ["requirements.txt: -r base.txt", "requirements.txt: --requirement=../requirements.txt"]),
         ({"lib/x-1-py3-none-any.whl": "x", "y.EGG": "x"}, ["lib/x-1-py3-none-any.whl", "y.EGG"]),
-        ({"lib/x-1.dist-info/METADATA": "x"}, ["lib/x-1.dist-info/METADATA: x 1"]),
+        ({"lib/x-1.dist-info/METADATA": "x"}, ["lib/x-1.dist-info: x 1"]),
+        ({"lib/x-1.dist-info/METADATA": "Name: y\nVersion: 2\n"}, ["lib/x-1.dist-info: x 1", "lib/x-1.dist-info: y 2"]),
+        ({"lib/x-1.DIST-INFO/RECORD": ""}, ["lib/x-1.DIST-INFO: x 1"]),
+        ({"x.egg-info/PKG-INFO": "Name: x\nVersion: 1\n"}, ["x.egg-info: x", "x.egg-info: x 1"]),
+        ({"x-1-py3.13.egg-info": "Name: x\nVersion: 1\n"}, ["x-1-py3.13.egg-info: x 1"]),
+        ({"x.egg-info/PKG-INFO": "Name: y", "pyproject.toml": "[project]\nname = 'x'\n"}, ["x.egg-info: y"]),
+        ({"x-1.egg-info/top_level.txt": "", "pyproject.toml": "[project]\nname = 'x'\n"}, ["x-1.egg-info: x 1"]),
+        ({"EGG-INFO/PKG-INFO": "Name: x\nVersion: 1\n"}, ["EGG-INFO/PKG-INFO: x 1"]),
+        ({"x-1/PKG-INFO": ""}, ["x-1/PKG-INFO: a package"]),
         ({"src/_vendor/x/a.py": "", "src/_vendor/x/b.py": ""}, ["src/_vendor/x"]),
+        ({"Third-Party/x.pyd": "", "thirdparty/x.PYC": ""}, ["Third-Party", "thirdparty"]),
         ({"venv/lib/site-packages/x.so": ""}, ["venv/lib/site-packages"]),
+        ({"conda-env.yaml": "", "pixi.lock": ""}, ["conda-env.yaml", "pixi.lock"]),
+        ({"requirements.txt": "--no-binary flask\n"}, ["requirements.txt: --no-binary flask"]),
+        ({"setup.py": "from setuptools import setup as s\ns(**k)"},
+         ["setup.py: the arguments of a call, which are computed"]),
+        ({"pyproject.toml": "[project]\ndynamic = ['optional-dependencies']\n"},
+         ["pyproject.toml: optional-dependencies, which are computed"]),
+        ({"pyproject.toml": "[project]\ndynamic = ['dependencies']\n"
+          "[tool.setuptools.dynamic.dependencies]\nfile = ['a.in']\n"},
+         ["pyproject.toml: dependencies, which are computed"]),
+        ({"assets.bin": zipped("flask/__init__.py")}, ["assets.bin"]),
+        ({"assets.bin": zipped("x-1.dist-info/RECORD")}, ["assets.bin"]),
+        ({"logo": b"#!/bin/sh\n" + zipped("a.PYC") + b""}, ["logo"]),
+        ({"two": zipped("a.py") + zipped("a.txt")}, ["two"]),
+        ({"x": b"PK\x05\x06" + zipped("a.so")}, ["x"]),
+        ({"a.tar": tarred("x-1/PKG-INFO")}, ["a.tar"]),
+        ({"b": tarred("x.egg-info/SOURCES.txt", mode="w:xz")}, ["b"]),
+        ({"c.tgz": tarred(*["a"] * 20_001, mode="w:gz")}, ["c.tgz"]),
     ],
 )  # fmt: skip
 def test_what_no_requirements_file_pins_is_listed(
@@ -183,3 +251,30 @@ def test_links_are_not_followed_and_a_long_list_is_cut(
 
     assert copies == {}
     assert (len(missing), missing[-1]) == (21, "5 more")
+
+
+MARKERS = [
+    ("sys_platform == 'win32'", True),
+    (' os_name=="nt" and python_version >= "3.9" ', True),
+    ('python_version < "4" and platform_system == "Darwin"', True),
+    ("", False),
+    ("sys_platform != 'win32'", False),
+    ("sys_platform == 'win32' or os_name == 'posix'", False),
+    ("(sys_platform == 'win32')", False),
+    ("sys_platform == 'linux'", False),
+    ("platform_machine != \"x and sys_platform == 'win32' and x\"", False),
+    ("platform_machine != 'x' and 'a\" and sys_platform == \"win32' != ''", False),
+    ("platform_machine != \"${X}\" and sys_platform == 'win32'", False),
+    ("sys_platform == 'win32' # x", False),
+    ("'win32' == sys_platform", False),
+]
+
+
+@pytest.mark.parametrize("script", ["dependencies", "pinned_requirements", "image_judgement"])
+@pytest.mark.parametrize(("marker", "other"), MARKERS)
+def test_a_package_is_left_out_only_by_a_plain_marker_of_another_system(marker: str, other: bool, script: str) -> None:
+    text = (SCRIPTS / f"{script}.py").read_text()
+    scope: dict[str, Any] = {"__name__": script}
+    exec(text[: text.rstrip().rindex("\n")], scope)  # noqa: S102 - a script of ours without its last line
+
+    assert scope["for_another_system"](marker) is other

@@ -192,7 +192,7 @@ def test_the_configuration_can_allow_other_images_and_installs_without_a_lock(
     assert read(text, tmp_path, monkeypatch, capsys, prefixes=())[1][0].endswith("allowed: none")
 
 
-@pytest.mark.parametrize("name", ["dockerfile", "image_packages"])
+@pytest.mark.parametrize("name", ["dockerfile", "image_packages", "image_judgement"])
 def test_the_scripts_beside_docker_need_no_newer_python_than_build_images_have(name: str) -> None:
     tree = ast.parse((SCRIPTS / f"{name}.py").read_text(), feature_version=(3, 8))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

@@ -46,8 +46,9 @@ def test_no_name_of_a_package_in_an_image_steers_the_log(count: int, tmp_path: P
         place = [{"name": "path", "value": f"x{text}"}]
         package = {"name": f"x{text}", "version": text, "purl": f"pkg:pypi/{text}", "properties": place}
         image.write_text(json.dumps({"components": [package]}))
-        first, last = said("image_packages", "judge", str(image), str(tmp_path / "none")).split("\n")
+        Path(f"{image}.code").write_text(json.dumps({"code": {f"x{text}": "x"}, "archives": {}}))
+        lines = said("image_judgement", str(image), str(tmp_path / "none")).split("\n")
 
-        assert first.startswith("error: ")
-        assert (first + last).isascii(), repr(text)
-        assert (first + last).isprintable(), repr(text)
+        assert [line[:7] for line in lines] == ["error: "] * 4
+        assert "".join(lines).isascii(), repr(text)
+        assert "".join(lines).isprintable(), repr(text)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
 import runpy
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +19,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-SCRIPT = ROOT / "src/cicd_templates/builds/scripts/image_packages.py"
+SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
 SITE = "usr/local/lib/python3.13/site-packages"
 Run = Callable[..., str]
 
@@ -32,7 +35,8 @@ def exported(files: dict[str, Any]) -> bytes:
             elif content[:2] in ("->", "=>"):
                 member.type = tarfile.SYMTYPE if content[:2] == "->" else tarfile.LNKTYPE
                 member.linkname = content[2:]
-            body = content.encode() if content and member.isfile() else b""
+            body = content.encode() if isinstance(content, str) else content or b""
+            body = body if member.isfile() else b""
             member.size = len(body)
             archive.addfile(member, io.BytesIO(body))
     return data.getvalue()
@@ -40,11 +44,11 @@ def exported(files: dict[str, Any]) -> bytes:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def called(*arguments: str, stdin: bytes = b"") -> str:
-        monkeypatch.setattr(sys, "argv", ["image_packages.py", *arguments])
+    def called(script: str, *arguments: str, stdin: bytes = b"") -> str:
+        monkeypatch.setattr(sys, "argv", [f"{script}.py", *arguments])
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stdin)))
         try:
-            runpy.run_path(str(SCRIPT), run_name="__main__")
+            runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
         except SystemExit as error:
             return f"exit: {error.code}"
         return capsys.readouterr().out
@@ -53,7 +57,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def listed(files: dict[str, Any], run: Run, target: Path) -> list[tuple[str, str]]:
-    assert "listed" in run("list", str(target), stdin=exported(files))
+    assert "listed" in run("image_packages", str(target), stdin=exported(files))
     bill = json.loads(target.read_text())
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
     return [(each["purl"], each["properties"][0]["value"]) for each in bill["components"]]
@@ -65,9 +69,33 @@ def python(name: str, version: str, place: str = SITE) -> dict[str, str]:
     }
 
 
+def forged(name: str, version: str) -> dict[str, str]:
+    """A package that says that it was installed from a folder."""
+    return {
+        **python(name, version),
+        f"{SITE}/{name}-{version}.dist-info/direct_url.json": '{"url": "file:///app"}',
+    }
+
+
 def own(name: str) -> dict[str, str]:
     """A package that was installed from the source's folder."""
-    return {**python(name, "1"), f"{SITE}/{name}-1.dist-info/direct_url.json": '{"url": "file:///app"}'}
+    return forged(name, "1")
+
+
+def digest(content: bytes | str) -> str:
+    """The digest of a file in a package's record."""
+    data = content.encode() if isinstance(content, str) else content
+    return f"sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip('=')},{len(data)}"
+
+
+def zipped(*names: str, prefix: bytes = b"", comment: bytes = b"") -> bytes:
+    """A zip file with empty files, after and before other bytes."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name in names:
+            archive.writestr(name, "")
+        archive.comment = comment
+    return prefix + data.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -87,6 +115,14 @@ def own(name: str) -> dict[str, str]:
         ),
         pytest.param({"srv/x.egg-info/PKG-INFO": "Name: x\nVersion: 3\n"}, ["pkg:pypi/x@3"], id="egg-info"),
         pytest.param({"srv/y-1.0-py3.13.egg-info": ""}, ["pkg:pypi/y@1.0"], id="egg-info as a file"),
+        pytest.param({"srv/z.DIST-INFO/x": ""}, ["pkg:pypi/z@"], id="no version and no metadata"),
+        pytest.param(
+            {"srv/z.dist-info/x": "", "srv/z.dist-info/PKG-INFO": "Name: y\r\nVersion: 2\r\n\r\nVersion: 3"},
+            ["pkg:pypi/y@2"],
+            id="metadata in another file",
+        ),
+        pytest.param({"opt/q-2.1-py3.13.egg/EGG-INFO/PKG-INFO": ""}, ["pkg:pypi/q@2.1"], id="an egg"),
+        pytest.param({"opt/q/egg-info/PKG-INFO": "Name: q\nVersion: 2"}, [], id="no egg"),
         pytest.param(
             {"app/node_modules/@a/b/package.json": '{"name": "@a/b", "version": "1.2"}'}, ["pkg:npm/@a/b@1.2"], id="npm"
         ),
@@ -121,19 +157,19 @@ def test_the_packages_are_read_from_the_files(
 def test_a_description_that_is_too_large_is_refused(run: Run, tmp_path: Path) -> None:
     member = tarfile.TarInfo("var/lib/dpkg/status")
     member.size = 64_000_001
-    answer = run("list", str(tmp_path / "x.json"), stdin=member.tobuf())
+    answer = run("image_packages", str(tmp_path / "x.json"), stdin=member.tobuf())
 
     assert answer == "exit: 'var/lib/dpkg/status' has 64000001 bytes, which no description of packages has"
 
 
-def judged(image: dict[str, Any], base: dict[str, Any], source: dict[str, str], run: Run, folder: Path) -> str:
+def judged(image: dict[str, Any], base: dict[str, Any], source: dict[str, Any], run: Run, folder: Path) -> str:
     listed(image, run, folder / "image.json")
     listed(base, run, folder / "base.json")
     for name, text in source.items():
         (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "source" / name).write_text(text)
+        (folder / "source" / name).write_bytes(text.encode() if isinstance(text, str) else text)
     (folder / "source").mkdir(exist_ok=True)
-    return run("judge", str(folder / "image.json"), str(folder / "source"), str(folder / "base.json"))
+    return run("image_judgement", str(folder / "image.json"), str(folder / "source"), str(folder / "base.json"))
 
 
 @pytest.mark.parametrize(
@@ -144,13 +180,19 @@ def judged(image: dict[str, Any], base: dict[str, Any], source: dict[str, str], 
         pytest.param(python("uvicorn", "0.30"), {"app/requirements-prod.txt": "uvicorn[standard]==0.30"}, id="extras"),
         pytest.param(python("tzdata", "2024.1"), {"requirements.txt": "x==1\ntzdata == 2024.01 # y"}, id="zeros"),
         pytest.param(own("pay-app"), {"pyproject.toml": '[project]\nname = "pay_app"\n'}, id="itself"),
+        pytest.param(
+            own("pay-app"),
+            {"pyproject.toml": '[project]\nname = "pay_app"\nversion = "1.0"'},
+            id="itself, at its version",
+        ),
         pytest.param(own("pay-app"), {"setup.cfg": "[metadata]\nname = pay-app\n"}, id="itself, in setup.cfg"),
+        pytest.param(python("pip", "25.1"), {"pyproject.toml": "[tool.x]"}, id="beside a source without a name"),
         pytest.param(python("a", "1"), {"requirements/base.txt": "a==1 ; python_version > '3'"}, id="a marker"),
         pytest.param({"node_modules/c/package.json": '{"version": "1"}'}, {}, id="another language"),
     ],
 )
 def test_a_package_that_a_check_could_judge_is_accepted(
-    image: dict[str, Any], source: dict[str, str], run: Run, tmp_path: Path
+    image: dict[str, Any], source: dict[str, Any], run: Run, tmp_path: Path
 ) -> None:
     answer = judged(image, python("pip", "25.1"), source, run, tmp_path)
 
@@ -175,6 +217,15 @@ def test_a_package_that_a_check_could_judge_is_accepted(
             id="by the name of the source, from an address",
         ),
         pytest.param(
+            forged("flask", "0.12"), {"pyproject.toml": 'name = "flask"\nversion = "3.1"'}, id="by another version"
+        ),
+        pytest.param(
+            forged("flask", "0.12"),
+            {"pyproject.toml": 'name = "flask"', "sub/dev-requirements.txt": "flask>=3"},
+            id="by the name of a dependency",
+        ),
+        pytest.param(python("flask", "0.12"), {"requirements.txt": "flask==0-12\nflask==0+12"}, id="another separator"),
+        pytest.param(
             python("flask", "0.12"), {"requirements.txt": "flask==0.12 ; sys_platform == 'win32'"}, id="for Windows"
         ),
         pytest.param(python("flask", "0.12"), {"requirements.txt": "# x \\\nflask==0.12"}, id="behind a comment"),
@@ -186,7 +237,7 @@ def test_a_package_that_a_check_could_judge_is_accepted(
     ],
 )
 def test_a_package_that_no_check_judged_is_refused_by_its_place(
-    image: dict[str, Any], source: dict[str, str], run: Run, tmp_path: Path
+    image: dict[str, Any], source: dict[str, Any], run: Run, tmp_path: Path
 ) -> None:
     answer = judged({**image, **python("pip", "25.1")}, python("pip", "25.1"), source, run, tmp_path)
 
@@ -200,3 +251,89 @@ def test_no_link_of_the_source_pins_a_package(run: Run, tmp_path: Path) -> None:
     (tmp_path / "source/requirements.txt").symlink_to("../pins")
 
     assert "'flask' '0.12'" in judged(python("flask", "0.12"), {}, {}, run, tmp_path)
+
+
+ARCHIVE = zipped("flask/__init__.py")
+PINS = {"requirements.txt": "flask==3.1"}
+FLASK = python("flask", "3.1")
+RECORDS = f"{SITE}/flask-3.1.dist-info/RECORD"
+
+
+@pytest.mark.parametrize(
+    ("image", "source"),
+    [
+        pytest.param(
+            {"usr/local/lib/python313.zip": ARCHIVE}, {"src/assets.bin": ARCHIVE}, id="an archive on the path"
+        ),
+        pytest.param({"app/data": zipped("a/B.PYC", comment=b"x" * 65_535)}, {}, id="behind a long comment"),
+        pytest.param(
+            {"app/tool": zipped("__main__.py", prefix=b"#!/usr/bin/env python3\n")}, {}, id="behind a program"
+        ),
+        pytest.param({"app/x": zipped("a.txt") + ARCHIVE}, {}, id="behind another archive"),
+        pytest.param({"app/x": ARCHIVE[:-10] + b"\xff\xff\xff\xff" + ARCHIVE[-6:]}, {}, id="of 64 bits"),
+        pytest.param({f"{SITE}/flask/app.py": "x = 1"}, {}, id="a module without metadata"),
+        pytest.param({f"{SITE}/flask.so": "x"}, {}, id="a compiled module"),
+        pytest.param({f"{SITE}/flask/app.pyc": "x"}, {}, id="a compiled module without its source"),
+        pytest.param({f"{SITE}/x.pth": "import os"}, {}, id="what Python runs when it starts"),
+        pytest.param({f"{SITE}/flask": "->/opt/flask"}, {}, id="a link to a folder"),
+        pytest.param({f"{SITE}/flask.py": "=>opt/flask.txt"}, {}, id="a hard link"),
+        pytest.param(
+            {**FLASK, RECORDS: f"flask/app.py,{digest('y')}\n", f"{SITE}/flask/app.py": "x"},
+            PINS,
+            id="a changed module",
+        ),
+        pytest.param(
+            {**python("flask", "3.1", "srv/lib"), "srv/lib/flask/app.py": "x"}, PINS, id="in a folder of another name"
+        ),
+        pytest.param(
+            {**own("me"), f"{SITE}/me-1.dist-info/RECORD": f"me.py,{digest('x')}", f"{SITE}/me.py": "x"},
+            {"pyproject.toml": 'name = "me"'},
+            id="in a record that the source wrote",
+        ),
+    ],
+)
+def test_code_that_no_check_judged_is_refused_by_its_place(
+    image: dict[str, Any], source: dict[str, Any], run: Run, tmp_path: Path
+) -> None:
+    answer = judged(image, {f"{SITE}/pip/x.py": "x"}, source, run, tmp_path)
+
+    assert answer.startswith(f"exit: error: '{list(image)[-1]}'"), answer
+    assert "the image has 1 files beside Python packages, or archives, from which Python can import" in answer
+
+
+@pytest.mark.parametrize(
+    ("image", "source"),
+    [
+        pytest.param({"lib/ensurepip.whl": ARCHIVE, f"{SITE}/pip/x.py": "x"}, {}, id="of the base image"),
+        pytest.param(
+            {**FLASK, RECORDS: f'flask/app.py,{digest("x")}\n"flask/a.zip",{digest(ARCHIVE)}\nflask/RECORD,,\n',
+             f"{SITE}/flask/app.py": "x", f"{SITE}/flask/a.zip": ARCHIVE},
+            PINS,
+            id="in the record of a pinned package",
+        ),
+        pytest.param({**own("me"), f"{SITE}/me.py": "x"}, {"setup.cfg": "name=me", "src/me.py": "x"}, id="the source"),
+        pytest.param({"app/src/main.py": "x", "app/x.so": "y"}, {}, id="beside no package"),
+        pytest.param({f"{SITE}/a/__pycache__/b.cpython-313.pyc": "x", f"{SITE}/a.txt": "x"}, {}, id="no module"),
+        pytest.param({"app/report.docx": zipped("word/document.xml")}, {}, id="an archive without code"),
+        pytest.param({"app/x": ARCHIVE + b"x" * 66_000}, {}, id="no archive any more"),
+        pytest.param(
+            {"usr/lib/python3/dist-packages/apt.py": "x",
+             "var/lib/dpkg/info/apt.list": "/.\n/usr/lib/python3/dist-packages/apt.py\n"},
+            {},
+            id="of a package of the system",
+        ),
+    ],
+)  # fmt: skip
+def test_code_that_was_judged_is_accepted(
+    image: dict[str, Any], source: dict[str, Any], run: Run, tmp_path: Path
+) -> None:
+    base = {"lib/ensurepip.whl": ARCHIVE, f"{SITE}/pip/x.py": "x"}
+    answer = judged(image, base, source, run, tmp_path)
+
+    assert answer.startswith("all "), answer
+
+
+def test_a_large_file_is_read_in_parts_and_judged_by_its_end(run: Run, tmp_path: Path) -> None:
+    answer = judged({"app/large": b"x" * 64_000_000 + ARCHIVE}, {}, {}, run, tmp_path)
+
+    assert answer.startswith("exit: error: 'app/large'")

@@ -2,10 +2,12 @@
 
 `dependencies.py SOURCE COPY NAME` copies the requirements files below SOURCE whose paths match NAME to COPY. A copy
 contains the pinned packages without environment markers, so that a scanner judges all of them, whatever Python it runs
-on. Packages for systems other than Linux are omitted, because an image is Linux.
+on. Packages for systems other than Linux are omitted, because an image is Linux. The copy of `requirements.txt` keeps
+its name; the others are called `1-requirements.txt` and so on, because Safety skips other names and deep folders.
 
 The script prints a JSON list of the Python dependencies that SOURCE declares in another form, or contains, and that no
-copy pins. A scanner would silently skip them, so they stop a release.
+copy pins. A scanner would silently skip them, so they stop a release. Standard input has a JSON list of the archives in
+SOURCE that contain packages.
 """
 
 import ast
@@ -23,23 +25,30 @@ SHOWN = 20
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 PINNED = re.compile(rf"({NAME})(\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(;[^@]*?)?( +--hash=\S+)*")
 REQUIREMENT = re.compile(NAME)
-METADATA = re.compile(r"(?:^|/)([^/]+?)-([^/-]+)\.(?:dist-info/METADATA|egg-info/PKG-INFO)$")
-# Options of pip that name no package. Constraints do not install anything either.
+# A folder or a file with metadata of a package, as `importlib.metadata` finds it.
+DESCRIBED = re.compile(r"([^/]+?)(?:-([^/-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-info", re.IGNORECASE)
+DESCRIPTIONS = ("METADATA", "PKG-INFO")
+# Options of pip that name no package, and let it run no code. Constraints do not install anything either.
 OPTIONS = re.compile(
-    r"(-i|-c|-f|--(index-url|extra-index-url|find-links|constraint|no-binary|only-binary|prefer-binary|require-hashes|pre"
+    r"(-i|-c|-f|--(index-url|extra-index-url|find-links|constraint|only-binary|prefer-binary|require-hashes|pre"
     r"|trusted-host|use-feature|no-index))\b"
 )
 # pip obeys the encoding that one of the first lines names, and ends a comment where its line ends.
 ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
 OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\\r?$", re.MULTILINE)
 INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
+# One comparison of a marker with a plain text. Others could hide the word `and`: https://peps.python.org/pep-0508/
+COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
+PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
 OTHER_SYSTEM = re.compile(
-    r"\s*(sys_platform|platform_system|os_name)\s*==\s*([\"'])(win32|cygwin|darwin|Windows|Darwin|nt)\2\s*"
+    r"\b(?:sys_platform|platform_system|os_name) *== *[\"'](?:win32|cygwin|darwin|Windows|Darwin|nt)[\"']"
 )
 LOCK_FILES = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml")
-CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml")
-ARCHIVES = (".whl", ".egg", ".pyz", ".pex")
-VENDORED = {"vendor", "vendored", "_vendor", "third_party", "site-packages", "dist-packages"}
+CONDA = ("environment*.y*ml", "conda*.y*ml", "pixi.lock", "pixi.toml")
+OWN_NAME = re.compile(r"""\bname\s*=\s*["']?([A-Za-z0-9._-]+)""")
+PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
+IMPORTABLE = (".py", ".pyc", ".so", ".pyd")
+VENDORED = {"vendor", "vendored", "third_party", "thirdparty", "extern", "site_packages", "dist_packages"}
 Found = Iterator[tuple[str, str]]
 
 
@@ -49,9 +58,8 @@ def normalised(name: str) -> str:
 
 
 def for_another_system(marker: str) -> bool:
-    """Return whether an environment marker is false on every Linux system."""
-    plain = not re.search(r"\bor\b|[()]", marker)
-    return plain and any(OTHER_SYSTEM.fullmatch(part) for part in re.split(r"\band\b", marker))
+    """Return whether a marker is false on every Linux; False for a marker that is more than plain comparisons."""
+    return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
 
 
 def read_requirements(text: str) -> tuple[list[str], list[str]]:
@@ -102,6 +110,10 @@ def in_pyproject(text: str) -> Found:
     declared = strings(project.get("dependencies")) + lists_in(project.get("optional-dependencies"))
     declared += lists_in(content.get("dependency-groups")) + lists_in(table(content, "tool", "pdm", "dev-dependencies"))
     declared += strings(table(content, "tool", "uv").get("dev-dependencies"))
+    for key in strings(project.get("dynamic")):
+        files = strings(table(content, "tool", "setuptools", "dynamic", key).get("file"))
+        if key.endswith("dependencies") and not (files and all(map(is_requirements, files))):
+            yield f"{key}, which are computed", ""
     groups = [poetry, *table(poetry, "group").values()]
     declared += [name for group in groups for key in ("dependencies", "dev-dependencies") for name in table(group, key)]
     # Poetry lists the Python version among the packages.
@@ -143,12 +155,8 @@ def in_setup_py(text: str) -> Found:
     If the file computes its packages, yield a sentence that says so instead of a name.
     """
     for node in ast.walk(ast.parse(text)):
-        if (
-            isinstance(node, ast.Call)
-            and "setup" in ast.unparse(node.func)
-            and None in [each.arg for each in node.keywords]
-        ):
-            yield "the arguments of setup, which are computed", ""
+        if isinstance(node, ast.Call) and None in [each.arg for each in node.keywords]:
+            yield "the arguments of a call, which are computed", ""
         if isinstance(node, ast.keyword) and node.arg in ("install_requires", "extras_require", "setup_requires"):
             try:
                 value = ast.literal_eval(node.value)
@@ -157,6 +165,20 @@ def in_setup_py(text: str) -> Found:
                 continue
             declared = lists_in(value) if isinstance(value, dict) else strings(value)
             yield from ((name, "") for name in names_in(declared))
+
+
+def is_vendored(folder: str) -> bool:
+    """Return whether a folder has a usual name for libraries of others."""
+    return folder.lower().replace("-", "_").strip("_") in VENDORED
+
+
+def described(path: str) -> tuple[str, str, str] | None:
+    """Return the place, name and version of the package that a file of metadata is about; None for other files."""
+    parts = path.split("/")
+    for number, part in enumerate(parts, 1):
+        if found := DESCRIBED.fullmatch(part):
+            return "/".join(parts[:number]), found[1], found[2] or ""
+    return (path, "", "") if parts[-1] in DESCRIPTIONS else None
 
 
 def is_requirements(path: str) -> bool:
@@ -183,17 +205,19 @@ class Dependencies:
         self.pins: dict[str, set[str]] = {}
         self.copies: dict[str, list[str]] = {}
         self.declared: list[tuple[str, str, str]] = []
+        self.packages: list[tuple[str, str, str]] = []
         self.not_read: list[str] = []
+        self.own = ""
 
     def take(self, path: str, full: str) -> None:
         """Add the dependencies of the file `full`, if it is of a known kind; `path` is its path below the source."""
         name = os.path.basename(path)
         readers = [reader for pattern, reader in READERS.items() if fnmatch.fnmatchcase(name, pattern)]
-        if name.lower().endswith(ARCHIVES) or name in CONDA:
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in CONDA):
             self.not_read.append(path)
-        elif metadata := METADATA.search(path):
-            self.declared.append((path, metadata[1], metadata[2]))
-        elif VENDORED.intersection(path.split("/")[:-1]) and name.endswith((".py", ".so")):
+        elif metadata := described(path):
+            self.take_metadata(full, *metadata)
+        elif name.lower().endswith(IMPORTABLE) and any(map(is_vendored, path.split("/")[:-1])):
             self.not_read.append(os.path.dirname(path))
         elif is_requirements(path) or readers:
             self.read(path, full, readers)
@@ -203,12 +227,24 @@ class Dependencies:
         try:
             with open(full, encoding="utf-8") as file:
                 text = file.read()
+            if path in PROJECT_FILES and (found := OWN_NAME.search(text)):
+                self.own = normalised(found[1])
             if is_requirements(path):
                 self.take_requirements(path, text)
             for reader in readers:
                 self.declared += [(path, name, version) for name, version in reader(text)]
         except (ValueError, SyntaxError, RecursionError, AttributeError, TypeError, configparser.Error) as error:
             self.not_read.append(f"{path}: {type(error).__name__}")
+
+    def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
+        """Take the package of a file of metadata, by its place and by its text, which may differ."""
+        if name:
+            self.packages.append((place, name, version))
+        if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):
+            with open(full, encoding="utf-8", errors="replace") as file:
+                header = re.split(r"\r?\n\r?\n", file.read())[0]
+            about = dict(re.findall(r"^(name|version):[ \t]*(\S+)", header.lower(), re.MULTILINE))
+            self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
     def take_requirements(self, path: str, text: str) -> None:
         """Add the packages of a requirements file: as pins if the file is copied, otherwise as declarations."""
@@ -233,11 +269,16 @@ class Dependencies:
         pins = self.pins.get(normalised(name), set())
         return version in pins if version else bool(pins)
 
+    def is_own(self, place: str, name: str) -> bool:
+        """Return whether metadata is what installing the project itself leaves, under its name without a version."""
+        return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
+
     def missing(self) -> list[str]:
         """Return everything that no copy contains, without duplicates."""
+        others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"
-            for path, name, version in self.declared
+            for path, name, version in [*self.declared, *others]
             if not self.is_pinned(name, version)
         ]
         return list(dict.fromkeys([*self.not_read, *unpinned]))
@@ -247,19 +288,18 @@ def main() -> None:
     """Write the copies and print the list."""
     source, copy, wanted = sys.argv[1:]
     found = Dependencies(wanted)
+    found.not_read += json.load(sys.stdin)
     for folder, _, names in os.walk(source):
         for name in sorted(names):
             full = os.path.join(folder, name)
             if not os.path.islink(full):
                 found.take(os.path.relpath(full, source), full)
-    for path, pins in found.copies.items():
-        # Scanners know such a file by its name only.
-        known = path if "requirements" in os.path.basename(path) else f"{path.removesuffix('.txt')}-requirements.txt"
-        target = os.path.join(copy, known)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, "w") as file:
-            file.write("".join(f"{pin}\n" for pin in pins))
     os.makedirs(copy, exist_ok=True)
+    for number, path in enumerate(sorted(found.copies)):
+        # Scanners know such a file by its name only, and one of them does not look into deep folders.
+        target = path if path == "requirements.txt" else f"{number + 1}-requirements.txt"
+        with open(os.path.join(copy, target), "w") as file:
+            file.write("".join(f"{pin}\n" for pin in found.copies[path]))
     missing = found.missing()
     more = [f"{len(missing) - SHOWN} more"] if len(missing) > SHOWN else []
     print(json.dumps([*missing[:SHOWN], *more]))

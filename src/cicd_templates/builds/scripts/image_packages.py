@@ -1,15 +1,16 @@
-"""List the packages in an image, and refuse Python packages that no check judged. The image is never run.
+"""List the packages of an image, and what Python could import in it, without running it: `image_packages.py FILE`.
 
-`image_packages.py list FILE` reads the tar archive of `docker export` from standard input and writes a CycloneDX bill
-of materials to FILE. `image_packages.py judge IMAGE SOURCE BASE...` compares such bills. Every Python package of IMAGE
-must be in a BASE image, or be pinned in a requirements file below the folder SOURCE. The checks of dependencies read
-these requirements files.
+It reads the tar of `docker export` from standard input and writes a CycloneDX bill of materials to FILE. To FILE.code
+it writes the digests of the archives from which Python can import, and of the code beside packages, that no record of
+a package has.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import re
@@ -19,9 +20,20 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 MOST_BYTES = 64_000_000
-SHOWN = 20
-PYTHON = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)(?:-py[\d.]+)?)?\.(?:dist-info/METADATA|egg-info/PKG-INFO|egg-info)$")
-FOLDER = re.compile(r"(?:^|/)([^/]+)-([^/-]+)\.dist-info/")
+# What describes a package of Python, as `importlib.metadata` finds it: a folder, a file in it, a file instead of it.
+FOLDER = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-info(?=/|$)", re.IGNORECASE)
+PYTHON = re.compile(FOLDER.pattern + r"(?:/(?:METADATA|PKG-INFO))?$", re.IGNORECASE)
+EGG = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)[^/]*)?(?:\.egg)?/EGG-INFO/PKG-INFO$")
+RECORD = re.compile(r"(?:^|(.*)/)([^/]+\.dist-info)/RECORD$", re.IGNORECASE)
+RECORDED = re.compile(r'^"?([^"\n]+?)"?,sha256=([\w-]+),', re.MULTILINE)
+# A file that Python imports or runs, also without its source. Python writes what is in `__pycache__`.
+CODE = re.compile(r"\.(?:py|pyc|so|pth)$", re.IGNORECASE)
+ZIP_ENTRY = re.compile(rb"PK\x01\x02")
+# At its end, a zip file has the end of its directory: 22 bytes, and a comment of up to 65,535.
+ZIP_END, ZIP_TAIL = b"PK\5\6", 22 + 65_535
+SITE = ("site-packages", "dist-packages")
+# The files of a package of Debian.
+DPKG_FILES = re.compile(r"^var/lib/dpkg/info/[^/]+\.list$")
 NODE = re.compile(r"(?:^|/)node_modules/((?:@[^/]+/)?[^/]+)/package\.json$")
 JAR = re.compile(r"(?:^|/)([^/]+?)(?:-(\d[^/]*))?\.[jwe]ar$")
 GEM = re.compile(r"/specifications/(?:default/)?([^/]+)-(\d[^/-]*)\.gemspec$")
@@ -30,30 +42,8 @@ APK = re.compile(r"^lib/apk/db/installed$")
 RPM = re.compile(r"^(?:var|usr)/lib/(?:sysimage/)?rpm/(?:Packages|Packages\.db|rpmdb\.sqlite)$")
 # A package that was installed from a folder, as installers note it beside the metadata.
 LOCAL = re.compile(r"(?:^|/)([^/]+)-([^/-]+)\.dist-info/direct_url\.json$")
-# The same as for scanners in dependencies.py: only what they judge is known.
-PINNED = re.compile(
-    r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(?:;([^@]*?))?( +--hash=\S+)*"
-)
-OTHER_SYSTEM = re.compile(
-    r"\s*(sys_platform|platform_system|os_name)\s*==\s*([\"'])(win32|cygwin|darwin|Windows|Darwin|nt)\2\s*"
-)
-OWN_NAME = re.compile(r"""^\s*name\s*=\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
-
 if TYPE_CHECKING:
     Reader = Callable[[re.Match[str], str], Iterator[tuple[str, str, str]]]
-
-
-def normalised(name: str) -> str:
-    """Return a Python package's name in the form that all its spellings share."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def normalised_version(version: str) -> str:
-    """Return a version in the form that all its spellings share: 1 for 1.0 and 1.00."""
-    parts = [part.lstrip("0") or "0" if part.isdigit() else part.lower() for part in re.split(r"[.+_-]", version)]
-    while len(parts) > 1 and parts[-1] == "0":
-        parts.pop()
-    return ".".join(parts)
 
 
 def fields(text: str) -> Iterator[dict[str, str]]:
@@ -65,7 +55,7 @@ def fields(text: str) -> Iterator[dict[str, str]]:
 
 def read_python(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
     """Yield the package that a METADATA, PKG-INFO or egg-info file describes."""
-    about = next(fields(text))
+    about = next(fields(text.replace("\r\n", "\n")))
     yield "pypi", about.get("Name") or found[1], about.get("Version") or found[2] or ""
 
 
@@ -107,6 +97,7 @@ def named(kind: str) -> Reader:
 # By pattern of a path, the reader of the file, and whether it reads the file's content.
 READERS: list[tuple[re.Pattern[str], Reader, bool]] = [
     (PYTHON, read_python, True),
+    (EGG, read_python, True),
     (NODE, read_node, True),
     (LOCAL, read_local, True),
     (DPKG, read_dpkg, True),
@@ -117,29 +108,111 @@ READERS: list[tuple[re.Pattern[str], Reader, bool]] = [
 ]
 
 
-def components(stream: tarfile.TarFile) -> Iterator[dict[str, object]]:
-    """Yield a component for each package in the image.
+class Image:
+    """Collect what is in an image: its packages, and the files that Python could import.
 
-    A `.dist-info` folder counts as a package even if its METADATA is missing or is a link.
+    `code` has digests by path, `archives` the paths of files from which Python can import, and `records` digests by
+    path, by the folder of the package that records them. `sites` are the folders of packages. `bare` has the names of
+    packages whose folder has no version; only those in `described` have one in their metadata.
     """
-    for member in stream:
+
+    def __init__(self) -> None:
+        self.packages: list[dict[str, object]] = []
+        self.code: dict[str, str] = {}
+        self.archives: set[str] = set()
+        self.records: dict[str, dict[str, str]] = {}
+        self.local: set[str] = set()
+        self.bare: dict[str, str] = {}
+        self.described: set[str] = set()
+        self.sites: set[str] = set()
+        self.of_system: set[str] = set()
+
+    def take(self, stream: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        """Take a file, a folder or a link."""
         path = re.sub(r"^(\./)+", "", member.name)
+        digest, data = read(stream, path, member)
         # A link or a missing METADATA hides no package.
         if folder := FOLDER.search(path):
-            yield component("pypi", folder[1], folder[2], path[: folder.end()])
+            self.sites.add(path[: folder.start()])
+            self.described.update([path[: folder.end()]] if PYTHON.search(path) and not member.isdir() else [])
+            if folder[2]:
+                self.packages.append(component("pypi", folder[1], folder[2], path[: folder.end()]))
+            else:
+                self.bare[path[: folder.end()]] = folder[1]
         for pattern, reader, reads in READERS:
             if (found := pattern.search(path)) and not member.isdir():
-                text = content(stream, member) if reads and member.isfile() else ""
+                text = data.decode("utf-8", "replace") if reads else ""
                 for kind, name, version in reader(found, text):
-                    yield component(kind, name, version, path.replace("METADATA", ""))
+                    self.packages.append(component(kind, name, version, re.sub("/METADATA$", "", path)))
+                    if kind == "local":
+                        self.local.add(os.path.dirname(path))
+        if not member.isdir():
+            self.take_code(path, digest, data)
+
+    def take_code(self, path: str, digest: str, data: bytes) -> None:
+        """Take a file that Python could import, or that lists such files."""
+        if is_archive_of_code(data):
+            self.archives.add(path)
+            self.code[path] = digest
+        elif "/__pycache__/" not in path and (CODE.search(path) or digest.startswith("->")):
+            self.code[path] = digest
+        if record := RECORD.search(path):
+            listed = RECORDED.findall(data.decode("utf-8", "replace"))
+            root = record[1] or ""
+            self.records[os.path.dirname(path)] = {os.path.normpath(os.path.join(root, at)): of for at, of in listed}
+        if DPKG_FILES.search(path):
+            self.of_system.update(line.lstrip("/") for line in data.decode("utf-8", "replace").split("\n"))
+
+    def unrecorded(self) -> dict[str, dict[str, str]]:
+        """Return the archives, and the code beside packages, that no record has, with their digests.
+
+        The record of a package that was installed from a folder counts for nothing, because the source writes it.
+        """
+        records = [listed for folder, listed in self.records.items() if folder not in self.local]
+        known = {each for listed in records for each in listed.items()}
+        left = {at: of for at, of in self.code.items() if (at, of) not in known and at not in self.of_system}
+        code = {at: of for at, of in left.items() if at not in self.archives and self.is_in_site(at)}
+        return {"code": code, "archives": {at: of for at, of in left.items() if at in self.archives}}
+
+    def is_in_site(self, path: str) -> bool:
+        """Return whether a file is in a folder of packages."""
+        parts = path.split("/")[:-1]
+        return bool(set(SITE).intersection(parts)) or any(
+            "/".join(parts[:number]) in self.sites for number in range(len(parts) + 1)
+        )
 
 
-def content(stream: tarfile.TarFile, member: tarfile.TarInfo) -> str:
-    """Return the text of a file that describes packages. Exit if the file is too large."""
-    if member.size > MOST_BYTES:
-        sys.exit(f"{member.name!a} has {member.size} bytes, which no description of packages has")
-    file = stream.extractfile(member)
-    return file.read().decode("utf-8", "replace") if file else ""
+def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[str, bytes]:
+    """Return the SHA-256 of a file as records have it, and its last bytes; for a link, where it leads.
+
+    Exit if a file that describes packages is too large.
+    """
+    file = stream.extractfile(member) if member.isfile() else None
+    if not file:
+        return f"-> {member.linkname}", b""
+    if member.size > MOST_BYTES and any(pattern.search(path) for pattern, _, reads in READERS if reads):
+        sys.exit(f"{path!a} has {member.size} bytes, which no description of packages has")
+    digest, data = hashlib.sha256(), b""
+    for chunk in iter(lambda: file.read(MOST_BYTES), b""):
+        digest.update(chunk)
+        data = (data + chunk)[-MOST_BYTES:]
+    return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("="), data
+
+
+def is_archive_of_code(data: bytes) -> bool:
+    """Return whether Python can import from a file that ends with these bytes, whatever its name is."""
+    end = data.rfind(ZIP_END, max(0, len(data) - ZIP_TAIL))
+    if end < 0:
+        return False
+    # A directory that is longer than what was read.
+    if int.from_bytes(data[end + 12 : end + 16], "little") > len(data):
+        return True
+    for entry in ZIP_ENTRY.finditer(data):
+        start = entry.start() + 46
+        length = int.from_bytes(data[start - 18 : start - 16], "little")
+        if data[start : start + length].lower().endswith((b".py", b".pyc")):
+            return True
+    return False
 
 
 def component(kind: str, name: str, version: str, path: str) -> dict[str, object]:
@@ -150,72 +223,18 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, object
 
 def list_packages(target: str) -> None:
     """Write the bill of materials of the image whose exported files come from standard input."""
+    image = Image()
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as stream:
-        unique = {json.dumps(each, sort_keys=True): each for each in components(stream)}
+        for member in stream:
+            image.take(stream, member)
+    bare = [component("pypi", name, "", at) for at, name in image.bare.items() if at not in image.described]
+    unique = {json.dumps(each, sort_keys=True): each for each in [*image.packages, *bare]}
     bill = {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": list(unique.values())}
     with open(target, "w") as file:
         json.dump(bill, file, indent=1)
+    with open(f"{target}.code", "w") as file:
+        json.dump(image.unrecorded(), file)
     print(f"listed {len(unique)} packages in {target}")
 
 
-def python_packages(path: str, kind: str = "pypi") -> dict[tuple[str, str], str]:
-    """Return the paths of the Python packages in a bill of materials, keyed by name and version."""
-    with open(path) as file:
-        bill = json.load(file)
-    places = [(each, each["properties"][0]["value"]) for each in bill["components"] if f"pkg:{kind}/" in each["purl"]]
-    return {(normalised(each["name"]), normalised_version(each["version"])): at for each, at in places}
-
-
-def pins_of(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and version of each package that a requirements file pins for Linux."""
-    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
-        pinned = PINNED.fullmatch(re.sub(r"(^|\s)#.*", "", line).strip())
-        if pinned and not for_another_system(pinned[3] or ""):
-            yield normalised(pinned[1]), normalised_version(pinned[2])
-
-
-def for_another_system(marker: str) -> bool:
-    """Return whether an environment marker is false on every Linux system. Scanners do not judge such a package."""
-    plain = not re.search(r"\bor\b|[()]", marker)
-    return plain and any(OTHER_SYSTEM.fullmatch(part) for part in re.split(r"\band\b", marker))
-
-
-def pinned_in(source: str) -> tuple[set[tuple[str, str]], set[str]]:
-    """Return the packages that requirements files pin, and the names that the source declares for itself."""
-    pins: set[tuple[str, str]] = set()
-    own: set[str] = set()
-    for folder, _, names in os.walk(source):
-        for name in names:
-            path = os.path.join(folder, name)
-            listed = name.endswith(".txt") and ("requirements" in name or os.path.basename(folder) == "requirements")
-            if os.path.islink(path) or not (listed or name in ("pyproject.toml", "setup.cfg")):
-                continue
-            with open(path, encoding="utf-8", errors="replace") as file:
-                text = file.read()
-            if listed:
-                pins.update(pins_of(text))
-            elif folder == source:
-                own |= {normalised(each) for each in OWN_NAME.findall(text)[:1]}
-    return pins, own
-
-
-def judge(image: str, source: str, bases: list[str]) -> None:
-    """Exit with 1 if the image has a Python package that is neither in a base image nor pinned."""
-    pins, own = pinned_in(source)
-    known = set().union(*(python_packages(base) for base in bases)) | pins
-    found = python_packages(image)
-    # The source gives itself any name, so only a package that was installed from a folder can be the source's own.
-    known |= {each for each in python_packages(image, "local") if each[0] in own}
-    strange = sorted(each for each in found if each not in known)
-    if strange:
-        lines = [f"error: {name!a} {version!a} in {found[name, version][:200]!a}" for name, version in strange[:SHOWN]]
-        lines.append(
-            f"error: the image has {len(strange)} Python packages that neither its base image has nor a requirements"
-            " file pins, so no check judged them"
-        )
-        sys.exit("\n".join(lines))
-    print(f"all {len(found)} Python packages of the image are in its base image or pinned")
-
-
-verb, first, *rest = sys.argv[1:]
-list_packages(first) if verb == "list" else judge(first, rest[0], rest[1:])
+list_packages(sys.argv[1])

@@ -13,8 +13,11 @@ import sys
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])?"
 PINNED = re.compile(rf"({NAME} *== *[A-Za-z0-9.!+_-]+) *(;[^@]*?)?(( +--hash=sha\d+:[0-9a-f]+)+)")
+# One comparison of a marker with a plain text. Others could hide the word `and`: https://peps.python.org/pep-0508/
+COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
+PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
 OTHER_SYSTEM = re.compile(
-    r"\s*(sys_platform|platform_system|os_name)\s*==\s*([\"'])(win32|cygwin|darwin|Windows|Darwin|nt)\2\s*"
+    r"\b(?:sys_platform|platform_system|os_name) *== *[\"'](?:win32|cygwin|darwin|Windows|Darwin|nt)[\"']"
 )
 # pip obeys the encoding that one of the first two lines names: https://peps.python.org/pep-0263/
 ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
@@ -22,9 +25,8 @@ OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\$", re.MULTILINE)
 
 
 def for_another_system(marker: str) -> bool:
-    """Return whether an environment marker is false on every Linux system."""
-    plain = not re.search(r"\bor\b|[()]", marker)
-    return plain and any(OTHER_SYSTEM.fullmatch(part) for part in re.split(r"\band\b", marker))
+    """Return whether a marker is false on every Linux; False for a marker that is more than plain comparisons."""
+    return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
 
 
 def main() -> None:

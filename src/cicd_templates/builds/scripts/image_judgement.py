@@ -1,0 +1,148 @@
+"""Refuse packages and code of Python in an image that no check judged: `image_judgement.py IMAGE SOURCE BASE...`.
+
+IMAGE and each BASE are files that `image_packages.py` wrote. A Python package of IMAGE must be in a BASE image, or be
+pinned in a requirements file below the folder SOURCE, which the checks of dependencies read. A file that Python could
+import beside packages must be in a BASE image, in the record of a package, or in SOURCE, and an archive from which
+Python can import in a BASE image or in the record of a package.
+
+It needs Python 3.8 and nothing else, because it runs where Docker does.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+
+SHOWN = 20
+# The same as for scanners in dependencies.py: only what they judge is known.
+PINNED = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(?:;([^@]*?))?( +--hash=\S+)*"
+)
+# One comparison of a marker with a plain text. Others could hide the word `and`: https://peps.python.org/pep-0508/
+COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
+PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
+OTHER_SYSTEM = re.compile(
+    r"\b(?:sys_platform|platform_system|os_name) *== *[\"'](?:win32|cygwin|darwin|Windows|Darwin|nt)[\"']"
+)
+OWN_NAME = re.compile(r"""^\s*name\s*=\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
+OWN_VERSION = re.compile(r"""^\s*version\s*=\s*["']?([A-Za-z0-9.!+_-]+)""", re.MULTILINE)
+# Each name that begins a line of a requirements file, whatever follows it.
+NAMED = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
+
+
+def normalised(name: str) -> str:
+    """Return a Python package's name in the form that all spellings share."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def normalised_version(version: str) -> str:
+    """Return a version in a form that its spellings share, such as 1.0, 1.00 and 1, or 1-a and 1_a."""
+    dotted = version.lower().replace("_", "-").split(".")
+    parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in dotted]
+    while len(parts) > 1 and parts[-1] == "0":
+        parts.pop()
+    return ".".join(parts)
+
+
+def python_packages(path: str, kind: str = "pypi") -> dict[tuple[str, str], str]:
+    """Return the Python packages of a bill of materials: the place of each, by name and version."""
+    with open(path) as file:
+        bill = json.load(file)
+    places = [(each, each["properties"][0]["value"]) for each in bill["components"] if f"pkg:{kind}/" in each["purl"]]
+    return {(normalised(each["name"]), normalised_version(each["version"])): at for each, at in places}
+
+
+def pins_of(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the packages that a requirements file pins, as a scanner judges them."""
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        pinned = PINNED.fullmatch(re.sub(r"(^|\s)#.*", "", line).strip())
+        if pinned and not for_another_system(pinned[3] or ""):
+            yield normalised(pinned[1]), normalised_version(pinned[2])
+
+
+def for_another_system(marker: str) -> bool:
+    """Return whether a marker is false on every Linux; False for a marker that is more than plain comparisons."""
+    return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
+
+
+class Source:
+    """Collect from a source its pins, its own name with its version, and the digests of its files."""
+
+    def __init__(self, root: str) -> None:
+        self.pins: set[tuple[str, str]] = set()
+        self.own: set[tuple[str, str]] = set()
+        self.digests: set[str] = set()
+        named: set[str] = set()
+        for folder, _, names in os.walk(root):
+            for name in names:
+                path = os.path.join(folder, name)
+                if os.path.islink(path):
+                    continue
+                with open(path, "rb") as file:
+                    data = file.read()
+                text = data.decode("utf-8", "replace")
+                self.digests.add(sha256(data))
+                if name.endswith(".txt") and ("requirements" in name or os.path.basename(folder) == "requirements"):
+                    self.pins.update(pins_of(text))
+                    named.update(normalised(each) for each in NAMED.findall(text))
+                elif folder == root and name in ("pyproject.toml", "setup.cfg"):
+                    self.own.update(own_package(text))
+        # A package that the source depends on is not the source.
+        self.own = {each for each in self.own if each[0] not in named}
+
+
+def own_package(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the version that the source gives to itself; the version is empty if it is computed."""
+    if name := OWN_NAME.search(text):
+        version = OWN_VERSION.search(text)
+        yield normalised(name[1]), normalised_version(version[1]) if version else ""
+
+
+def judge(image: str, path: str, bases: list[str]) -> None:
+    """Exit 1 if the image has a package or code of Python that no base image has and that no check judged."""
+    source = Source(path)
+    known = set().union(*(python_packages(base) for base in bases)) | source.pins
+    found = python_packages(image)
+    # The source gives itself any name, so only a package that was installed from a folder can be the source's own.
+    own = {each for each in python_packages(image, "local") if each in source.own or (each[0], "") in source.own}
+    strange = sorted(each for each in found if each not in known | own)
+    lines = [f"error: {name!a} {version!a} in {found[name, version][:200]!a}" for name, version in strange[:SHOWN]]
+    if strange:
+        lines.append(
+            f"error: the image has {len(strange)} Python packages that neither its base image has nor a requirements"
+            " file pins, so no check judged them"
+        )
+    code = code_of(image, bases, source.digests)
+    if code:
+        lines += [f"error: {each[:200]!a}" for each in code[:SHOWN]]
+        lines.append(
+            f"error: the image has {len(code)} files beside Python packages, or archives, from which Python can import"
+            " and which are neither in its base image nor in the record of a pinned package, so no check judged them"
+        )
+    if lines:
+        sys.exit("\n".join(lines))
+    print(f"all {len(found)} Python packages of the image are in its base image or pinned")
+
+
+def code_of(image: str, bases: list[str], judged: set[str]) -> list[str]:
+    """Return the paths of the code that neither a base image nor, outside archives, the source has."""
+    kinds: list[dict[str, dict[str, str]]] = []
+    for each in (image, *bases):
+        with open(f"{each}.code") as file:
+            kinds.append(json.load(file))
+    left = {at for at, digest in kinds[0]["code"].items() if digest not in judged} | set(kinds[0]["archives"])
+    here = {**kinds[0]["code"], **kinds[0]["archives"]}
+    return sorted(at for at in left if all(here[at] != {**of["code"], **of["archives"]}.get(at) for of in kinds[1:]))
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of a file as records have it."""
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+
+
+judge(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -1,0 +1,70 @@
+"""List the archives below a source that hold packages of Python: `packaged_archives.py SOURCE` prints a JSON list.
+
+Python imports from every file on its path that ends like a zip file, whatever the file is called. A tar archive is
+listed if it has the metadata of a package, such as a source distribution.
+"""
+
+import json
+import lzma
+import mmap
+import os
+import re
+import sys
+import tarfile
+import zlib
+from collections.abc import Iterator
+
+# By these names, an archive is one of packages, whatever is in it.
+ARCHIVES = (".whl", ".egg", ".pyz", ".pex")
+IMPORTABLE = (".py", ".pyc", ".so", ".pyd")
+METADATA = re.compile(r"(?:^|/)(?:PKG-INFO|[^/]+\.(?:dist|egg)-info)(?:/|$)", re.IGNORECASE)
+# In its last bytes, a zip file has the end of its directory: 22 bytes, and a comment of up to 65,535.
+ZIP_END, ZIP_TAIL = b"PK\5\6", 22 + 65_535
+ZIP_ENTRY = re.compile(rb"PK\x01\x02")
+MOST_MEMBERS = 20_000
+
+
+def names_in_zip(path: str) -> Iterator[str]:
+    """Yield the names in all directories of a file that Python would take for a zip file.
+
+    Programs differ in which directory they read if there are several, so the bytes are searched.
+    """
+    if os.path.getsize(path) < 22:
+        return
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data.rfind(ZIP_END, max(0, len(data) - ZIP_TAIL)) < 0:
+            return
+        for entry in ZIP_ENTRY.finditer(data):
+            start = entry.start() + 46
+            length = int.from_bytes(data[start - 18 : start - 16], "little")
+            yield data[start : start + length].decode("latin-1")
+
+
+def names_in_tar(path: str) -> Iterator[str]:
+    """Yield the names in a tar archive, compressed or not, and instead of the last of too many names, metadata's."""
+    try:
+        with tarfile.open(path) as archive:
+            for number, member in enumerate(archive):
+                yield member.name if number < MOST_MEMBERS else "PKG-INFO"
+    # What cannot be unpacked to its end can be unpacked up to there.
+    except (tarfile.TarError, EOFError, ValueError, OSError, zlib.error, lzma.LZMAError):
+        return
+
+
+def has_packages(path: str) -> bool:
+    """Return whether Python can import from a file, or whether it is an archive with the metadata of a package."""
+    if path.lower().endswith(ARCHIVES):
+        return True
+    zipped = (name.lower().endswith(IMPORTABLE) or METADATA.search(name) for name in names_in_zip(path))
+    return any(zipped) or any(METADATA.search(name) for name in names_in_tar(path))
+
+
+def main() -> None:
+    """Print the names below the source, in their order."""
+    (source,) = sys.argv[1:]
+    paths = [os.path.join(folder, name) for folder, _, names in os.walk(source) for name in names]
+    packaged = [path for path in paths if not os.path.islink(path) and has_packages(path)]
+    print(json.dumps(sorted(os.path.relpath(path, source) for path in packaged)))
+
+
+main()
