@@ -1,8 +1,8 @@
 """Alarms: each uses an existing metric, says how missing data is treated, and notifies somebody.
 
-A pipeline without runs has no measurements, so by default missing data is not a breach. A function that must run all
-the time has an alarm from `missing_data_alarm`. Without data this alarm changes to INSUFFICIENT_DATA, and that change
-sends a notification too.
+A pipeline without runs has no measurements, so missing data is not a breach by default. A function that must run all
+the time has an alarm from `missing_data_alarm`. If its data is missing, this alarm changes to INSUFFICIENT_DATA and
+sends a notification.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILLED_WITH_ZERO = re.compile(r"FILL\(\w+, 0\)")
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric with its dimensions; `statistic` combines the values of one `period`, which is in seconds."""
+    """A CloudWatch metric with its dimensions. `statistic` combines the values of one `period`, in seconds."""
 
     namespace: str
     name: str
@@ -40,7 +40,7 @@ class Metric:
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """Return a query for the metric; expressions refer to its result as `query_id`."""
+        """Return a query for the metric. Expressions refer to its result by the name `query_id`."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(
@@ -65,7 +65,7 @@ def alarm(
     tell: Sequence[TopicArn],
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies `tell` when the metric is above `above` in `periods` consecutive periods."""
+    """Return an alarm that notifies the topics `tell` if the metric is above `above` for `periods` periods in a row."""
     return _alarm(
         logical_id,
         env,
@@ -95,12 +95,13 @@ def computed_alarm(
     periods: int = 1,
     datapoints: int | None = None,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies `tell` when `expression` is above `above` in `periods` consecutive periods.
+    """Return an alarm that notifies the topics `tell` if `expression` is above `above` for `periods` periods in a row.
 
-    If `datapoints` is given, it is enough that the expression is above `above` in that many of the periods. The
-    expression refers to `metrics` by their keys. Raises `ValueError` if the expression fills missing values with 0 and
-    every period must be above the threshold. Such an alarm would always stay OK: values arrive late, and until they
-    arrive, the newest period counts as 0.
+    If `datapoints` is given, the expression needs to be above `above` only in that many of the periods. The expression
+    refers to `metrics` by their keys.
+
+    Raises `ValueError` if the expression fills missing values with 0 and every period must be above the threshold. Such
+    an alarm would always stay OK: values arrive late, and until they arrive, the newest period counts as 0.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:
@@ -136,16 +137,16 @@ def _alarm(
 
 
 def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
-    """Change `base` to notify when `datapoints` of its periods, consecutive or not, are above the threshold.
+    """Change `base` so that it notifies when any `datapoints` of its last periods are above the threshold.
 
-    Return `base`.
+    Return `base`. The periods above the threshold need not be consecutive.
     """
     base.DatapointsToAlarm = datapoints
     return base
 
 
 def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Change `base` to include values that arrive up to `periods` periods after the events that they count.
+    """Change `base` so that it counts values that arrive up to `periods` periods late.
 
     Return `base`.
     """
@@ -154,10 +155,10 @@ def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
 
 
 def missing_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Change `base` to notify also when its metric has had no value for `periods` periods. Return `base`.
+    """Change `base` so that it also notifies when its metric has had no value for `periods` periods. Return `base`.
 
-    If missing data is treated as `missing`, the alarm then changes to INSUFFICIENT_DATA, and this change notifies too.
-    A new alarm begins in that state, so it does not notify before its first value:
+    Missing data is treated as `missing`. The alarm then changes to INSUFFICIENT_DATA, and this change notifies, too. A
+    new alarm begins in this state, so it does not notify before its first value:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
     base.TreatMissingData, base.InsufficientDataActions = "missing", base.AlarmActions
@@ -172,7 +173,10 @@ def composite_alarm(
     alarms: Sequence[cloudwatch.Alarm],
     tell: Sequence[TopicArn],
 ) -> cloudwatch.CompositeAlarm:
-    """Return an alarm that notifies `tell` when the first of `alarms` changes to ALARM; the others do not notify."""
+    """Return an alarm that notifies the topics `tell` when one of `alarms` changes to ALARM.
+
+    While it is in ALARM, further alarms do not notify.
+    """
     rule = " OR ".join(f'ALARM("${{{member.title}}}")' for member in alarms)
     return cloudwatch.CompositeAlarm(
         logical_id,

@@ -1,6 +1,6 @@
 """Autoscaling of a service by CPU and memory use, by requests, and by a schedule.
 
-The policies use the metrics of both target groups, so that they work in the same way under every deployment strategy.
+The policy for requests adds the metrics of both target groups, so it works with every deployment strategy.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
 
@@ -27,7 +27,10 @@ OUT_SECONDS, IN_SECONDS = 60, 300
 def scalable_target(
     logical_id: str, env: Environment, service: Service, settings: AutoscalingTable, of: ecs.Service
 ) -> scaling.ScalableTarget:
-    """Return the limits of a service's task count. AWS creates the service-linked role that autoscaling uses."""
+    """Return the limits of a service's task count.
+
+    AWS itself creates the service-linked role that autoscaling uses.
+    """
     schedules = [
         scaling.ScheduledAction(
             ScheduledActionName=name,
@@ -95,7 +98,7 @@ def scaling_policies(
 
 
 def running_tasks(env: Environment, service: Service, name: str = "RunningTaskCount") -> Metric:
-    """Return the metric `name` of a service from Container Insights: by default the number of its running tasks.
+    """Return a metric of a service from Container Insights. Without `name`, it is the number of running tasks.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
     """

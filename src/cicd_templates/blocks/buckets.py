@@ -168,11 +168,11 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
 
 
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Deny every put of the source `artifacts`; only the roles of source actions and of pipelines are exempt.
+    """Deny every put of the source `artifacts`, except by the roles of source actions and of pipelines.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks judge.
-    CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. It cuts the first part to 20 characters and the
-    second part to 10.
+    CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. CodePipeline cuts `<pipeline>` to 20 characters
+    and `<artifact>` to 10.
     """
     roles = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return deny(
@@ -185,9 +185,10 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
 
 
 def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
-    """Let the delivery roles of `readers` read `artifact`, which contains the reviewed templates.
+    """Let the delivery roles of the environments `readers` read `artifact`, which contains the reviewed templates.
 
-    The execution roles of `readers` may not read it.
+    The pipeline assumes a delivery role to deploy in another account. It passes an execution role to CloudFormation,
+    and that role may not read the artifact.
     """
     return allow(
         "LetDeliveryRolesReadArtifacts",

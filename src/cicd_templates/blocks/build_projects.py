@@ -37,7 +37,7 @@ QUEUED_MINUTES = 15
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What all projects of a service share: the environment, the KMS key and the buckets."""
+    """The values that all projects of a service share: the environment, the KMS key and the buckets."""
 
     env: Environment
     service: Service
@@ -72,10 +72,11 @@ def project(
 ) -> BuildProject:
     """Return a project that a pipeline runs on its artifacts.
 
-    `secrets` maps variables to ARNs of secrets; `grants` must let the project read these secrets. The project may read
-    its own pipeline's source. It may write `report_artifact`, if given, but no other artifact. With `cached`, it keeps
-    its downloads in a cache that no other project can read or write. Raises `ValueError` if a project that
-    `runs_application` gets `secrets`.
+    `secrets` maps environment variables to ARNs of secrets; `grants` must let the project read these secrets. The
+    project may read the source of its own pipeline. If `report_artifact` is given, the project may write this artifact,
+    but no other artifact. With `cached`, it keeps its downloads in a cache that no other project can read or write.
+
+    Raises `ValueError` if a project that `runs_application` gets `secrets`.
     """
     if runs_application and secrets:
         raise ValueError(f"{logical_id} runs the application, which could read {', '.join(secrets)}")
@@ -131,7 +132,7 @@ def project(
 
 
 def sha256(buildspec: str) -> str:
-    """Return the digest of a build specification, for the provenance of its image."""
+    """Return the SHA-256 digest of a build specification. The image's provenance contains it."""
     return hashlib.sha256(buildspec.encode()).hexdigest()
 
 
@@ -167,7 +168,7 @@ def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.Repo
     """Return the report group for a project's test results.
 
     CodeBuild finds the group by its name, which consists of the project's name and `name`. Reports in the group expire
-    after 30 days; the report file is what is kept as evidence.
+    after 30 days. The report file itself is kept longer, as evidence.
     """
     return codebuild.ReportGroup(
         logical_id,

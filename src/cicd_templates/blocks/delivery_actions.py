@@ -1,7 +1,7 @@
 """The pipeline's two actions on a service's stack in another account: create the change set, and execute it.
 
-Both actions use the delivery role of that account. CloudFormation itself uses the execution role, and keeps this role
-for all later operations on the stack.
+Both actions use a role of that account, the delivery role. CloudFormation itself uses another role, the execution role,
+and keeps it for all later operations on the stack.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SERVICE_LAYER = "service"
 
 
 def release_change_set_name(env: Environment, service: Service) -> str:
-    """Return the name of the pipeline's change set for the service's stack. Each run replaces this change set."""
+    """Return the name of the change set that every run of the pipeline creates again for the service's stack."""
     return physical_name(env, "AWS::CloudFormation::ChangeSet", service.name, "release")
 
 

@@ -127,10 +127,10 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
 
 
 def _boundary_grant(boundary: str | None, roles: list[Sub]) -> Grant:
-    """Let CloudFormation follow a change of `permissions_boundary` in the configuration.
+    """Let CloudFormation change the permissions boundary of roles when the configuration changes it.
 
-    If a boundary is configured, it cannot be removed from a role. If no boundary is configured, CloudFormation can
-    remove a boundary of an earlier configuration.
+    If a boundary is configured, the grant does not allow removing a boundary. If no boundary is configured,
+    CloudFormation may remove the boundary of an earlier configuration.
     """
     if boundary is None:
         return allow("RemoveAFormerBoundary", [iam.DeleteRolePermissionsBoundary], on=roles)
@@ -186,11 +186,11 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 
 
 def may_resolve_values(env: Environment) -> list[Grant]:
-    """Let a role use template parameters whose values are published by other layers.
+    """Let a role use template parameters that read the values of other layers from Parameter Store.
 
     CloudFormation reads these values, and checks that the subnets and security groups among them exist. It uses the
-    permissions of the caller of CreateChangeSet or of the stack's role. AWS's documentation does not say when it uses
-    which role, so both roles get this grant.
+    permissions of the caller of CreateChangeSet, or of the stack's role. AWS's documentation does not say which role it
+    uses when, so both roles get this grant.
     """
     return [
         allow(
@@ -209,7 +209,7 @@ def may_resolve_values(env: Environment) -> list[Grant]:
 
 
 def _publication(env: Environment, service: Service) -> Grant:
-    """Let CloudFormation write the values that the layer `service` publishes."""
+    """Let CloudFormation write the parameters that the layer `service` publishes in Parameter Store."""
     own = parameter_path(env, "service", "*", service.name)
     return allow(
         "PublishItsOwnValues",

@@ -36,7 +36,7 @@ HOOKS = reserved_words.HOOKS
 
 @dataclass(frozen=True)
 class Traffic:
-    """Target groups and listener rules of a service, and the role with which ECS shifts requests between the groups."""
+    """A service's target groups and listener rules, and the role with which ECS shifts requests between the groups."""
 
     primary: TargetGroupArn
     alternate: TargetGroupArn
@@ -47,7 +47,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Safeguards:
-    """What can stop a deployment: the rollback alarms, and the hook functions, keyed by hook name."""
+    """Everything that can stop a deployment: the rollback alarms, and the hook functions, keyed by hook name."""
 
     alarms: AlarmNames | None
     hooks: Mapping[str, FunctionArn]
@@ -66,11 +66,11 @@ def fargate_service(
     traffic: Traffic,
     safeguards: Safeguards,
 ) -> ecs.Service:
-    """Return the ECS service. Under every strategy, it uses everything in `traffic`, including both target groups.
+    """Return the ECS service. Every deployment strategy uses both target groups and everything else in `traffic`.
 
     Before a service changes from rolling to another strategy, ECS requires a rolling deployment that has set up both
-    target groups, both listener rules and the role. When the service changes back to rolling, ECS keeps using the
-    target group that receives the requests at that time:
+    target groups, both listener rules and the role. When the service changes back to rolling, ECS keeps the target
+    group that receives the requests at that time:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings

@@ -35,7 +35,7 @@ class MonitoredService:
 
     @property
     def pipeline(self) -> str:
-        """Name of the service's pipeline."""
+        """The name of the service's pipeline."""
         return pipeline_name(self.env, self.service.name)
 
     @property
@@ -66,8 +66,8 @@ def notification_rule(
 ) -> events.Rule:
     """Return a rule that sends `message` to `topics`, which are keyed by stakeholder group.
 
-    EventBridge replaces `<name>` in the message with the value at the JSON path `paths["name"]` of the event. `page` is
-    the address of the console page with details.
+    In the message, EventBridge replaces `<name>` with the value that the event has at the JSON path `paths["name"]`.
+    `page` is the URL of the console page with details.
     """
     transformer = events.InputTransformer(InputTemplate=json.dumps(f"{monitored.service.name}: {message} {page}"))
     if paths:
@@ -86,10 +86,10 @@ def notification_rule(
 
 
 def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> tuple[logs.LogGroup, events.Rule]:
-    """Return a log group for every event of the pipeline, and the rule that writes to it.
+    """Return a log group for all events of the pipeline, and the rule that writes them.
 
-    No other rule may write events to the group. The group has its own resource policy, because an account can have only
-    ten log resource policies, and a policy of a single log group does not count toward this limit.
+    Only this rule may write events to the group. The permission is a resource policy of the group itself. An account
+    can have only ten log resource policies, but policies of single log groups do not count.
     """
     env = monitored.env
     purpose = "history"

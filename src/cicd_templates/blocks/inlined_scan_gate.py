@@ -1,4 +1,4 @@
-"""Join the modules of the scan gate into one text for inlining, with only the report readers that the service needs."""
+"""Joins the modules of the scan gate into one inline text, with only the report readers that the service needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ READER_NAMES = {
 
 
 def scan_gate_source(formats: Iterable[str]) -> str:
-    """Return the text of one module: the scan gate with the readers for reports in `formats`."""
+    """Return the source of the scan gate as one module, with the readers for reports in `formats`."""
     needed = sorted(set(formats))
     readers = dict.fromkeys(name for form in needed for name in READER_NAMES[form][0])
     modules = [_module(name) for name in (*BEFORE, *readers, *AFTER)]
@@ -45,7 +45,7 @@ def scan_gate_source(formats: Iterable[str]) -> str:
 
 
 def _refuse_duplicate_names(modules: Iterable[_Module]) -> None:
-    """Raise `ValueError` if two modules define the same name: the later definition would replace the earlier one."""
+    """Raise `ValueError` if two modules define the same name: one definition would replace the other."""
     owners: dict[str, str] = {}
     for module in modules:
         title = module.body.splitlines()[0]

@@ -114,8 +114,8 @@ def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
 def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
     """Let alarms and EventBridge rules publish to the encrypted topics with these names.
 
-    Without this grant, messages are lost silently. KMS knows only the topic's ARN, not the alarm or rule. The topic's
-    policy therefore limits which alarms and rules may publish:
+    Without this grant, messages are lost silently. The key policy can name only the topics, because KMS does not learn
+    which alarm or rule publishes. The topic's own policy limits the alarms and rules:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     topics = [Sub(f"arn:${{AWS::Partition}}:sns:{env.region}:{env.account}:{name}") for name in names]
@@ -156,7 +156,10 @@ def _may_send_dead_letters(sid: str, sender: str, env: Environment, name: str) -
 
 
 def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant:
-    """Let the delivery roles of `readers` use the key, but only to decrypt objects that they read from S3."""
+    """Let the pipeline's delivery roles in the environments `readers` decrypt objects that they read from S3.
+
+    They may not use the key for anything else.
+    """
     return allow(
         "LetDeliveryRolesReadArtifacts",
         [actions.Decrypt, actions.DescribeKey],
@@ -170,12 +173,12 @@ def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant
 
 
 def may_decrypt(sid: str, key: KeyArn) -> Grant:
-    """Let a role of the same account decrypt with `key`."""
+    """Let a role in the key's account decrypt with `key`."""
     return allow(sid, [actions.Decrypt, actions.DescribeKey], on=key)
 
 
 def may_encrypt(sid: str, key: KeyArn) -> Grant:
-    """Let a role of the same account encrypt and decrypt with `key`."""
+    """Let a role in the key's account encrypt and decrypt with `key`."""
     return allow(
         sid,
         [

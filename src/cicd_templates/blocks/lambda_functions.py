@@ -33,7 +33,7 @@ CONCURRENCY = 2
 
 @dataclass(frozen=True)
 class Code:
-    """The source text of a function, and the place in this repository from which the text was read."""
+    """The source text of a function; `origin` is the file in this repository from which the text was read."""
 
     origin: str
     text: str
@@ -52,7 +52,7 @@ def inline_function(
     memory_mb: int = MEMORY_MB,
     network: awslambda.VPCConfig | None = None,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
-    """Return a log group, a role with `grants`, and the function that runs `code`, in the order in which to add them.
+    """Return a log group, a role with `grants`, and the function that runs `code`. Add them in this order.
 
     Lambda retries a failed asynchronous invocation twice and then drops it. The queue `dead_letters` receives the
     dropped invocations: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -99,7 +99,7 @@ def inline_function(
 
 
 def _may_send_traces(sid: str) -> Grant:
-    """Let a function's role send traces; Lambda uses the role to send them."""
+    """Let Lambda send traces of a function to X-Ray. Lambda uses the function's role for this."""
     return allow(
         sid,
         [xray.PutTelemetryRecords, xray.PutTraceSegments],
@@ -121,7 +121,7 @@ def may_answer_jobs(sid: str) -> Grant:
 
 
 def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHelperFn | str]:
-    """Return the environment variables that tell a function where the reviewed templates are.
+    """Return the environment variables that tell a function where the reviewed templates are stored.
 
     If the configuration accepts an older version of the templates, a variable names that version.
     """

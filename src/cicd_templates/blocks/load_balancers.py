@@ -82,7 +82,7 @@ def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelp
     """Return a rule that lets the environment's own functions reach the test listener.
 
     `source` is the address range of one NAT gateway. The functions call the load balancer's public addresses through
-    NAT, so the rule cannot name their security group as the source.
+    NAT, so a rule with their security group as the source would not match.
     """
     return ec2.SecurityGroupIngress(
         f"TestFromNat{number}",
@@ -96,7 +96,7 @@ def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelp
 
 
 def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer, port: int) -> elb.Listener:
-    """Return a listener that the services share. Its answer is 404 if a request matches no service's rule."""
+    """Return a listener that all services share. It responds with 404 if no service's rule matches a request."""
     nothing_here = elb.Action(
         Type="fixed-response",
         FixedResponseConfig=elb.FixedResponseConfig(

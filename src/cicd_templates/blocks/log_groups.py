@@ -29,8 +29,9 @@ CARD_DATA = ("CreditCardNumber", "CreditCardSecurityCode")
 
 
 def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
-    """Return a log group that masks card data and counts the findings; unmasking the data needs a permission.
+    """Return a log group that masks card data and counts how often it finds such data.
 
+    Reading the unmasked data needs a permission of its own:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch-logs-data-protection-policies.html
     """
     group = log_group(logical_id, env, name, key)

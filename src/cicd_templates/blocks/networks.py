@@ -34,7 +34,7 @@ NO_EGRESS = ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Descri
 
 @dataclass(frozen=True)
 class Zone:
-    """The two subnets of one availability zone; `number` counts zones from 1 and is part of the logical ids."""
+    """The two subnets of one availability zone. `number` counts the zones from 1 and is part of the logical ids."""
 
     number: int
     public: ec2.Subnet

@@ -28,7 +28,7 @@ EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
 
 @dataclass(frozen=True)
 class PipelineContext:
-    """What the actions of one pipeline share. Only `pipeline_role` may assume the roles of the actions."""
+    """The values that all actions of one pipeline share. Only `pipeline_role` may assume the roles of the actions."""
 
     env: Environment
     service: Service
@@ -100,7 +100,7 @@ def _action(
 
 
 def s3_source_action(context: PipelineContext, name: str, bucket: BucketName, key: str) -> PipelineAction:
-    """Return a source action that reads an S3 object. It never polls: an event starts the run and sets the version."""
+    """Return a source action that reads an S3 object. An event starts the run and sets the version, without polling."""
     role = context.source_role(
         name,
         may_find("FindTheSource", bucket),
@@ -211,7 +211,7 @@ def lambda_action(
     order: int = 1,
     inputs: Sequence[str] = (),
 ) -> PipelineAction:
-    """Return an action that invokes a Lambda function. The function reads `inputs` with the role of this action."""
+    """Return an action that invokes a Lambda function. With this action's role, the function can read `inputs`."""
     env = context.env
     arn = Sub(f"arn:${{AWS::Partition}}:lambda:{env.region}:{env.account}:function:${{Function}}", Function=function)
     grants = [
@@ -260,9 +260,9 @@ def change_set_action(
     inputs: Sequence[str] = (),
     namespace: str | None = None,
 ) -> PipelineAction:
-    """Return an action that replaces or executes a change set with the delivery role of another account.
+    """Return an action that replaces or executes a change set, with the delivery role of another account.
 
-    `mode` is CodePipeline's `ActionMode`, which says whether to replace the change set or to execute it.
+    `mode` is CodePipeline's `ActionMode`, which says whether the change set is replaced or executed.
     """
     return PipelineAction(
         _action(
@@ -281,7 +281,7 @@ def change_set_action(
 def approval_action(
     context: PipelineContext, name: str, topic: TopicArn, data: str, link: str, *, order: int, purpose: str
 ) -> PipelineAction:
-    """Return a manual approval action, which notifies `topic`, shows `data` and expires after the configured hours."""
+    """Return a manual approval action. It notifies `topic`, shows `data`, and expires after the configured hours."""
     role = context.role(
         f"{title(purpose)}{name}",
         f"{name.lower()}-{purpose}",

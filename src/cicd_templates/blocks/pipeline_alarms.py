@@ -135,7 +135,7 @@ def gate_alarms(
     pipeline: PipelineName,
     topics: Mapping[str, TopicArn],
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on a scan gate that raised an error or could not judge; `word` is the function's name."""
+    """Return the alarms on a scan gate that failed or could not judge. `word` names the function in alarm names."""
     notified = [topics["operations"], topics["security"]]
     cannot_judge = _failed_job_alarm(
         "GateCannotJudgeAlarm",
@@ -155,7 +155,7 @@ def review_alarms(
     pipeline: PipelineName,
     topics: Mapping[str, TopicArn],
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on a review that raised an error or could not describe a change set."""
+    """Return the alarms on a review function that failed or could not describe a change set."""
     notified = [topics["operations"]]
     cannot_describe = _failed_job_alarm(
         "ReviewCannotDescribeAlarm",

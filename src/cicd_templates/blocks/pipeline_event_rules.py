@@ -79,7 +79,7 @@ def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) 
 
 
 def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern for finished runs and gate verdicts, from which a function calculates metrics."""
+    """Return the pattern for finished runs and gate verdicts. A function calculates metrics from these events."""
     return {
         "source": ["aws.codepipeline"],
         "detail-type": [ACTION_EVENT, RUN_EVENT],
@@ -94,7 +94,7 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
     """Return the pattern for events of `detail_type` whose details match `detail`.
 
-    In the keywords of `detail`, `_` stands for the hyphen in an event field's name.
+    Python's keywords cannot contain hyphens, so `_` in a keyword of `detail` stands for a hyphen.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {

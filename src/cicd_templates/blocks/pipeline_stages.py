@@ -56,8 +56,8 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 def gate_condition() -> codepipeline.BeforeEntryConditions:
     """Return an entry condition that fails the run unless the gate's verdict is PASS.
 
-    It is a second lock behind the gate. With the result `SKIP` instead of `FAIL`, only the stage would be skipped, and
-    the run would continue.
+    It is a second lock. The first lock is the gate's action, which fails its own stage unless the verdict is PASS. With
+    the result `SKIP` instead of `FAIL`, only the stage would be skipped, and the run would continue.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])
@@ -90,16 +90,17 @@ def retry_on_failure() -> codepipeline.FailureConditions:
 def rollback_on_failure() -> codepipeline.FailureConditions:
     """Return a failure condition that rolls the stage back to its last successful release.
 
-    Do not use it in a stage with an approval: a rejection would start a rollback, which asks for an approval again.
+    Do not use it in a stage with an approval. If the release is rejected, the rollback starts and asks for the same
+    approval again.
     """
     return codepipeline.FailureConditions(Result="ROLLBACK")
 
 
 def pipeline_role_policy(logical_id: str, pipeline_role: iam.Role, grant: Grant) -> iam.PolicyType:
-    """Return a policy for `pipeline_role` as a separate resource.
+    """Return the policy of `pipeline_role` as a separate resource.
 
-    The roles of the actions trust `pipeline_role`, so `pipeline_role` must be created before them. The policy refers to
-    the roles of the actions, so the policy must be created after them.
+    The roles of the actions trust `pipeline_role`, so it must be created before them. The policy refers to these roles,
+    so it must be created after them.
     """
     return iam.PolicyType(
         logical_id, Roles=[pipeline_role.ref()], PolicyName=logical_id, PolicyDocument=document([grant])

@@ -20,7 +20,7 @@ RETENTION_SECONDS = 14 * 24 * 3600
 
 
 def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str) -> sqs.Queue:
-    """Return a queue that keeps messages for 14 days and whose name ends in `words`.
+    """Return a queue that keeps messages for 14 days. The end of its name is `words`, joined with hyphens.
 
     The caller must also add the policy from `tls_only`.
     """
@@ -50,9 +50,9 @@ def dead_letter_queue(logical_id: str, env: Environment, key: KeyArn) -> sqs.Que
 
 
 def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> sqs.QueuePolicy:
-    """Return the policy that lets this environment's EventBridge rules and SNS topics send messages, over TLS.
+    """Return the queue's policy: over TLS, this environment's EventBridge rules and SNS topics may send messages.
 
-    Functions need no statement here: their roles have the grant `may_send`.
+    Functions need no statement here, because `may_send` grants the permission to their roles.
     """
     rules = Sub(f"arn:${{AWS::Partition}}:events:{env.region}:{env.account}:rule/{name_prefix(env)}-*")
     sending = allow(
@@ -82,5 +82,5 @@ def dead_letter_alarm(logical_id: str, env: Environment, queue: sqs.Queue, opera
 
 
 def may_send(sid: str, queue: QueueArn) -> Grant:
-    """Let a function's role send invocations that failed after all retries."""
+    """Let a function's role send invocations to the dead-letter queue after all retries have failed."""
     return allow(sid, [actions.SendMessage], on=queue)

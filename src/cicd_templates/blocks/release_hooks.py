@@ -73,7 +73,7 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
 def smoke(
     monitored: MonitoredService, key: KeyArn, balancer: HostName, subnets: SubnetIds, group: ec2.SecurityGroup
 ) -> Hook:
-    """Return the hook that tests a release from inside the environment's VPC, through the test listener."""
+    """Return the hook that sends test requests to a release, from inside the environment's VPC to the test listener."""
     env, service = monitored.env, monitored.service
     return inline_function(
         "Smoke",
@@ -115,7 +115,7 @@ def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
 
 
 def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
-    """Let Lambda attach the function to the VPC, but deny the same actions to the function's own code.
+    """Let Lambda attach the function to the VPC, but deny these actions to the function's own code.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """

@@ -1,4 +1,4 @@
-"""Deletion and replacement policies of resources, and the reasons that a template shows above a resource."""
+"""Deletion and replacement policies of resources, and the reasons that a template shows above its resources."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ R = TypeVar("R", bound=AWSObject)
 def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
-    In a protected environment the data is kept when the stack is deleted or the resource is replaced. The exception is
-    a resource whose creation failed: it is empty, and its name would block the next attempt. CloudFormation accepts
-    `RetainExceptOnCreate` only as a deletion policy:
+    In a protected environment, data is kept when the stack is deleted or the resource is replaced. There is one
+    exception: a resource whose creation failed is deleted, because it is empty and its name would block the next
+    attempt. CloudFormation accepts `RetainExceptOnCreate` only as a deletion policy:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     resource.DeletionPolicy = "RetainExceptOnCreate" if env.protected else "Delete"
@@ -26,7 +26,7 @@ def stateful(resource: R, env: Environment) -> R:
 
 
 def transient(resource: R) -> R:
-    """Return `resource` with policies that delete it with its stack in every environment.
+    """Return `resource` with policies that delete it together with its stack, in every environment.
 
     Use this only for a resource whose content has no value without the stack.
     """

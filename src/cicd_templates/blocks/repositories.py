@@ -31,10 +31,10 @@ VERIFY_IMAGE = reserved_words.VERIFY_IMAGE
 def repository(
     logical_id: str, env: Environment, service: Service, key: KeyArn, readers: Sequence[Environment]
 ) -> ecr.Repository:
-    """Return the repository for a service's images; the execution roles of `readers` may pull from it.
+    """Return the repository for a service's images. The execution roles of the environments `readers` may pull them.
 
-    IAM refuses a principal that does not exist yet. The policy therefore names the roles' accounts as principals, and a
-    condition limits access to the roles.
+    The policy cannot name these roles as principals, because IAM refuses principals that do not exist yet. It names
+    their accounts, and a condition limits access to the roles.
     """
     store = stateful(
         ecr.Repository(
@@ -67,7 +67,7 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 
 
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """Let the verify-image hooks read the image's scan findings, in the environments that use this hook."""
+    """Let the hooks that verify images read the scan findings, in the environments that use this hook."""
     verifying = [
         reader
         for reader in readers

@@ -1,4 +1,4 @@
-"""Secrets of a service, encrypted with the environment's KMS key and created with a random value."""
+"""Secrets of a service, encrypted with the environment's KMS key and created with random values."""
 
 from __future__ import annotations
 

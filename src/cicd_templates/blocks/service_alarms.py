@@ -1,7 +1,7 @@
 """Alarms of a running service: responses, target health, task counts, CPU and memory.
 
-Every load balancer metric is evaluated for both target groups. A rollout leaves one group without tasks, and its
-metrics then have no values; missing values count as 0.
+Every load balancer metric is evaluated for both target groups. After a rollout, one group has no tasks and its metrics
+have no values; missing values count as 0.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
 """
@@ -51,8 +51,8 @@ def rollback_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return the alarms that roll a release back: errors, latency, unhealthy targets and tasks that fail to start.
 
-    Rates are calculated for each target group, and the worse one counts. Otherwise the errors of a canary, which gets
-    few requests, would be lost among the requests of the other group. A task that fails to start receives no requests
+    Rates are calculated for each target group, and the worse rate counts. Otherwise, the many requests of the old
+    release would hide the errors of a canary, which gets few requests. A task that fails to start receives no requests
     and is not registered as a target, so only events report the failure. The load balancer's values arrive minutes
     late, so no alarm depends on the newest minute.
     """
@@ -102,9 +102,9 @@ def rollback_alarms(
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
     """Return how many minutes the alarm on unhealthy targets evaluates, and how many of them must be unhealthy.
 
-    The load balancer counts a task as unhealthy as soon as the task's checks have failed often enough. This is so even
-    within the grace period, in which ECS ignores it. One slow start must not trigger the alarm. A task that never
-    becomes healthy is replaced again and again, and three such starts must trigger the alarm.
+    The load balancer counts a task as unhealthy after enough failed checks, even within the grace period, in which ECS
+    ignores this. One slow start must not trigger the alarm. A task that never becomes healthy is replaced again and
+    again, and three such starts must trigger the alarm.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1
@@ -113,7 +113,7 @@ def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
 
 
 def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: TopicArn) -> list[cloudwatch.Alarm]:
-    """Return the alarms on missing tasks, CPU, memory, tasks that stopped by themselves, and failed deployments."""
+    """Return the alarms on missing tasks, CPU, memory, tasks that stopped unexpectedly, and failed deployments."""
     env, service = monitored.env, monitored.service
     limits = service.settings.alarms
     running = running_tasks(env, service)
@@ -151,7 +151,7 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
 
 
 def _events(monitored: MonitoredService, rule: str, period: int = 5 * MINUTE) -> Metric:
-    """Return the number of events that matched a rule, as a metric.
+    """Return a metric: the number of events that matched an EventBridge rule.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
     """
@@ -190,9 +190,9 @@ def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _worse_side(side_expression: str) -> str:
-    """Return `side_expression` for both target groups, joined with MAX so that the worse group counts.
+    """Return an expression for the higher value of `side_expression` in the two target groups.
 
-    A letter in braces, such as `{e}`, is replaced by the id of that group's metric, such as `e1`.
+    In `side_expression`, a letter in braces stands for a metric. For the first group, `{e}` becomes `FILL(e1, 0)`.
     """
     sides = [
         re.sub(r"\{([a-z])\}", rf"FILL(\g<1>{number}, 0)", side_expression).format(

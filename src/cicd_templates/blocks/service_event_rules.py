@@ -22,7 +22,7 @@ ROLLED_BACK, START_IMPAIRED = "rolled-back", "start-impaired"
 def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
     """Return one rule for each kind of event; each rule notifies its own groups.
 
-    CloudWatch counts the events that match each rule, and alarms use these counts.
+    CloudWatch counts the events that match a rule, and alarms use these counts.
     """
     env, name = monitored.env, service_name(monitored.env, monitored.service.name)
     page = f"{console_address(env.region)}/ecs/v2/clusters/{cluster_name(env)}/services/{name}?region={env.region}"
@@ -70,7 +70,7 @@ def _service_event_pattern(monitored: MonitoredService, detail_type: str, *names
 
 
 def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern for tasks that stopped by themselves or failed the load balancer's health checks.
+    """Return the pattern for tasks that stopped unexpectedly or failed the load balancer's health checks.
 
     ECS has no stop code for failed health checks, so the pattern matches the text of the stop reason:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html

@@ -1,7 +1,7 @@
 """A service's part of the shared load balancer: target groups, listener rules, and network access to its tasks.
 
-A service has two target groups and two listener rules from its first deployment on. So no later rollout has to replace
-a resource that serves requests.
+A service has two target groups and two listener rules from its first deployment on. So no later rollout replaces a
+resource that serves requests.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ INFRASTRUCTURE = reserved_words.INFRASTRUCTURE
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
     """Return the target group of one `side` of a rollout: primary or alternate.
 
-    `Port` never follows the service's port, because a changed `Port` would replace the group. ECS registers each task
-    with the task's own port, so `Port` does not matter. A changed protocol always replaces the group. The old
-    and the new group then exist at the same time, so the name differs for HTTP and HTTPS.
+    `Port` has a fixed value, because a changed `Port` would replace the group. The value does not matter: ECS registers
+    each task with the task's own port. A changed protocol always replaces the group. The old and the new group then
+    exist at the same time, so the name contains the protocol.
     """
     check, tls = service.settings.health_check, service.settings.backend_tls
     words = [service.name, side, *(["tls"] if tls else [])]
@@ -63,8 +63,8 @@ def listener_rule(
 ) -> elb.ListenerRule:
     """Return the rule by which a shared listener forwards requests to a service.
 
-    The weights here are initial values; ECS changes them later. A rollout does not change this resource in the
-    template, so CloudFormation does not reset the weights. A change of the path or the priority does reset them.
+    The weights here are initial values; ECS changes them later. CloudFormation does not reset the weights in a rollout,
+    because a rollout does not change this resource in the template. A changed path or priority does reset them.
     """
     weights = [(primary, EVERYTHING), (alternate, NOTHING)]
     return elb.ListenerRule(
@@ -99,9 +99,9 @@ def infrastructure_role(
 ) -> iam.Role:
     """Return the role with which ECS shifts the traffic of one service.
 
-    It may change only the service's own target groups and listener rules. The statements come from AWS's managed policy
-    for this purpose, with narrower permissions. ECS changes listener rules here, so it needs no permission to change a
-    listener:
+    The role may change only the service's own target groups and listener rules. Its statements are those of AWS's
+    managed policy for this purpose, with fewer permissions. ECS changes listener rules here, so the role needs no
+    permission to change a listener:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
     """
     return service_role(
@@ -133,7 +133,7 @@ def infrastructure_role(
 def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
     """Return the security group of the tasks with the configured egress; `load_balancer_access` adds the ingress.
 
-    If the VPC has interface endpoints, tasks may reach these too: image, log and secrets come through them.
+    If the VPC has interface endpoints, tasks may also reach these, because images, logs and secrets use them.
     """
     rules = {(cidr, port) for cidr, ports in service.settings.egress.items() for port in ports}
     is_open = any(port == HTTPS_PORT and env.network.subnet_of(IPv4Network(cidr)) for cidr, port in rules)
@@ -164,7 +164,7 @@ def load_balancer_access(
 ) -> tuple[ec2.SecurityGroupIngress, ec2.SecurityGroupEgress]:
     """Return the two rules that let the load balancer reach a service's tasks.
 
-    One is an ingress rule of the tasks' security group, the other an egress rule of the load balancer's security group.
+    The first is an ingress rule of the tasks' security group, the second an egress rule of the load balancer's group.
     """
     port = service.settings.port
     return (

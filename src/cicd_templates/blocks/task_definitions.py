@@ -40,7 +40,7 @@ def bootstrap_image_condition() -> Equals:
 def task_role(logical_id: str, env: Environment, service: Service, purpose: str, *grants: Grant) -> iam.Role:
     """Return a role that ECS assumes for tasks of this account.
 
-    `purpose` says whether the role is for starting a task or for the application in the task.
+    `purpose` says whether ECS uses the role to start a task, or the application in the task uses it.
     """
     tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
     return service_role(
@@ -151,9 +151,9 @@ def _is_parameter(arn: AWSHelperFn | str) -> bool:
 def secret_arns(
     env: Environment, service: Service, own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return the ARN of the secret or parameter for each secret variable of the service.
+    """Return, for each secret variable of the service, the ARN of the secret or parameter with its value.
 
-    `own_secrets` maps the names of the secrets of the layer `secrets` to their ARNs.
+    `own_secrets` has the ARNs of the secrets of the layer `secrets`, keyed by name.
     """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in service.settings.secrets.items():

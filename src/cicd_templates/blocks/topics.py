@@ -18,7 +18,7 @@ GROUPS = ("developers", "security", "operations")
 
 
 def topic_words(env: Environment) -> list[tuple[str, ...]]:
-    """Return the topics of `env`, each as the words that make up its name.
+    """Return the topics of `env`. Each topic is represented by the words that make up its name.
 
     Each stakeholder group has a topic. The tools environment also has a topic for the approvers of each protected
     environment.
@@ -43,8 +43,8 @@ def subscriptions(
     """Return one e-mail subscription per address. The owner of the address must confirm it before e-mails arrive.
 
     A message that cannot be delivered goes to the queue `dead_letters`. The logical id is made from the address, not
-    from its position in the list. Otherwise a new position would change the logical id, and the owner would have to
-    confirm again.
+    from its position in the list. Otherwise, a new position would create a new subscription, which the owner would have
+    to confirm again.
     """
     return [
         sns.SubscriptionResource(

@@ -7,11 +7,12 @@ A service's checks pass through these modules, in this order:
 3. `buildspecs` returns the specification of each project as text.
 4. The layer `templates/build.py` puts these texts into its template.
 
-`buildspecs` also has the specifications of the builds after the gate: image, bill of materials, image scan, smoke test.
+`image_build` and `buildspecs` also have the specifications of the builds after the gate: image, bill of materials,
+image scan and smoke test.
 
-`scripts/` has Python programs, and `pins/` has requirements files. A specification contains the full text of the ones
-that it writes into the container. A reviewer of the template can therefore read everything that a build runs.
+`scripts/` has Python programs, and `pins/` has requirements files. A specification contains the full text of each file
+that its build needs. A reviewer of the template can therefore read everything that a build runs.
 
 Nothing here calls AWS or runs a command. The functions are pure: equal settings give equal text, byte for byte. Nothing
-in that text comes from the application's source, from a person's machine or from the network.
+in this text comes from the application's source, from a person's machine or from the network.
 """

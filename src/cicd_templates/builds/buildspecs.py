@@ -1,7 +1,7 @@
 """Build specifications: the commands of each CodeBuild project, as text.
 
-They are part of the template and not of the source, so a change of the application cannot change its own pipeline.
-Values that differ from run to run are environment variables, because CloudFormation substitutes nothing in these texts.
+They are part of the template and not of the source, so the application cannot change its own pipeline. Values that
+differ between runs are environment variables, because CloudFormation does not replace anything in these texts.
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
@@ -33,7 +33,7 @@ TOOL_PATH = 'export PATH="/tmp/tool/bin:$PATH"'
 
 
 def check(service: Service, release_check: ReleaseCheck) -> str:
-    """Return the specification that runs a check and passes its report and a record of the run to the gate.
+    """Return the specification that runs a check and passes two files to the gate: its report and its run record.
 
     The build succeeds whatever the check finds, because only the gate decides about a release.
     """
@@ -62,11 +62,10 @@ def check(service: Service, release_check: ReleaseCheck) -> str:
 
 
 def _prepare(service: Service) -> str:
-    """Return the command that prepares a check.
+    """Return the command that prepares a check, before any code of the application can run.
 
-    Before any code of the application can run, it computes the digest of the source and copies the application's gate
-    policy. It creates the report folder outside the source. There, no file of the source can replace a report, and the
-    tools do not have to exclude the report folder.
+    The command computes the digest of the source, copies the application's gate policy, and creates the report folder.
+    This folder is outside the source, so that no file of the source can replace a report, and the tools do not scan it.
     """
     policy = f"{service_folder(service)}/{POLICY}"
     return f"""\
@@ -81,15 +80,15 @@ if [ -f "{policy}" ]; then cp "{policy}" {FOLDER}/; fi
 
 
 def _outside(command: str) -> str:
-    """Return `command`, changed to run outside the source and to stop at its first failure."""
+    """Return a command that runs `command` outside the source and stops at its first failure."""
     return f"(\nset -e\ncd /\n{command}\n)\n"
 
 
 def _in_source(service: Service, command: str) -> str:
-    """Return `command`, changed to run in the service's folder and to stop at its first failure.
+    """Return a command that runs `command` in the service's folder and stops at its first failure.
 
-    The command runs in a subshell, so that a later command starts in the original folder. Do not join the result with
-    `&&` or `||`, because a shell ignores `set -e` there.
+    It uses a subshell, so that the next command starts in the original folder. Do not join the result with `&&` or
+    `||`, because a shell then ignores `set -e`.
     """
     return f'(\nset -e\ncd "{service_folder(service)}"\n{command}\n)\n'
 

@@ -1,4 +1,4 @@
-"""The build of a service's image: what it is built from, what is in it, and the evidence of both."""
+"""The build of a service's image: its source, the packages in it, and the evidence of both."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PROVENANCE = "/tmp/provenance.json"  # noqa: S108 - as above
 
 
 def image(service: Service) -> str:
-    """Return the specification that builds and pushes the image of a source, and records its packages and provenance.
+    """Return the specification that builds and pushes an image, and records its packages and provenance.
 
-    An image is built only once: a repeated run finds it in the registry, and examines it again.
+    An image is built only once. A repeated run finds it in the registry and examines it again.
     """
     commands = [_build(service), _export(), _examine(service), _provenance()]
     specification = {
@@ -34,7 +34,7 @@ def image(service: Service) -> str:
 
 
 def _build(service: Service) -> str:
-    """Return the command that checks the source and its Dockerfile, and builds the image unless it exists."""
+    """Return the command that checks the source and its Dockerfile, and builds the image if it does not exist yet."""
     settings = service.settings.build
     unlocked = "allow" if settings.unlocked_installs else "refuse"
     prefixes = " ".join(map(shlex.quote, settings.base_images))
@@ -75,10 +75,9 @@ export {IMAGE_URI}="$REPOSITORY_URI@${IMAGE_DIGEST}"
 
 
 def _examine(service: Service) -> str:
-    """Return the command that lists the packages in the image and refuses those that no check judged.
+    """Return the command that lists the packages in the image, and refuses Python packages that no check judged.
 
-    The image is exported and never run. The packages of its base images are listed, too. The service did not add
-    these, so no check needs to have judged them.
+    The image is exported and never run. Packages of its base images are accepted, because the service did not add them.
     """
     return f"""\
 (
@@ -136,7 +135,7 @@ PROVENANCE
 
 
 def _put_evidence(path: str, stem: str, suffix: str) -> str:
-    """Return commands that store a file as evidence or fail. These must be the last commands of a shell."""
+    """Return commands that store a file as evidence or fail. They must be the last commands of their shell."""
     return f"""\
 # Nothing is replaced: a further attempt of this run puts its own file under the next number.
 for number in "" -2 -3 -4 -5 -6 -7 -8 -9; do

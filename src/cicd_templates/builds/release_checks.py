@@ -5,11 +5,12 @@ where every package is pinned by version and hash.
 
 The source is treated as hostile:
 
-- No file or comment in the source can switch a preset off. The commands here override it, or the gate counts the
-  finding that it suppresses.
+- No file or comment in the source can switch a preset off. Either a command here overrides it, or the gate counts the
+  findings that it suppresses.
 - Tools are installed outside the source and started by their absolute path.
-- Python starts isolated (`-I`). Otherwise it could load a file of the source instead of a standard module of that name.
-- A check runs code of the application only if it is configured to do so, and then it gets no secret.
+- Python starts isolated (`-I`). Otherwise it could load a file of the source instead of a standard module of the same
+  name.
+- A check runs code of the application only if it is configured to do so. It then gets no secret.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ SNYK_SHA256 = "b0baee4fa4d7d11b7df927a1046cf8137a8a89fafac8101a45c3c0e0777ddc35"
 class ReleaseCheck:
     """A tool that examines the source and writes a report to `$REPORT`.
 
-    The exit code is recorded, but does not decide about the release. The commands in `tools` run first, outside the
-    source; `install` and `commands` run in the service's folder. `runs_application` is false only for tools that are
-    known not to run code of the application or its packages. `tool` is the tool's name in its report. The gate
-    demands this name if the format of the report is one that many tools write.
+    Its exit code is recorded, but does not decide about the release. The commands in `tools` run first, outside the
+    source. Then `install` and `commands` run in the service's folder. `runs_application` is false only for tools that
+    are known to run no code of the application or its packages. `tool` is the tool's name. If many tools can write the
+    format of the report, the gate requires that the report states this name.
     """
 
     name: str
@@ -70,9 +71,9 @@ def checks_of(service: Service) -> list[ReleaseCheck]:
 
 
 def _check(name: str, table: CheckTable) -> ReleaseCheck:
-    """Return the check with the values of the table; values that the table lacks come from its preset.
+    """Return the check that `table` configures. Values that the table does not set come from its preset.
 
-    Validation has already refused a table that lacks a value and has no preset.
+    A table without a preset has all required values; validation has refused any other.
     """
     preset = PRESETS[table.preset]() if table.preset else None
     format_ = table.format or (preset.format if preset else None)
@@ -93,7 +94,10 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
 
 
 def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
-    """Return whether the check runs code of the application. By default, a check with the user's commands does."""
+    """Return whether the check runs code of the application.
+
+    By default, this is true for a check with commands of the user, and otherwise as its preset says.
+    """
     if table.runs_application is not None:
         return table.runs_application
     return preset is None or preset.runs_application or table.has_own_commands
@@ -127,8 +131,8 @@ def _text(folder: str, name: str) -> str:
 def install_requirements() -> str:
     """Return the command that installs the source's `requirements.txt`: only wheels, each with a matching hash.
 
-    pip obeys options in that file, such as `--no-binary`. Therefore only a check that runs the application may use this
-    command.
+    pip obeys options in this file, such as `--no-binary`, which run code of a package. So only a check that runs the
+    application may use this command.
     """
     return "\n".join(
         [
@@ -145,7 +149,7 @@ def describe_requirements(*secrets: str) -> str:
     """Return the command that puts the metadata of the packages in `requirements.txt` into a virtual environment.
 
     No code of a package can run there, because only the `.dist-info` folder of each wheel is copied. `secrets` are the
-    names of environment variables that are hidden from pip.
+    names of environment variables that pip does not get.
     """
     without = " ".join(f"--unset={name}" for name in secrets)
     return "\n".join(
@@ -164,10 +168,10 @@ def describe_requirements(*secrets: str) -> str:
 
 
 def list_dependencies(name: str) -> str:
-    """Return the command that copies the requirements files called `name` to a separate folder for a scanner.
+    """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
 
-    In that folder, no file of the source can influence the scanner. Dependencies in other forms are listed in
-    `$NOT_READ`.
+    In this folder, no other file of the source can influence the scanner. Dependencies that the scanner cannot see are
+    listed in `$NOT_READ`.
     """
     return "\n".join(
         [

@@ -1,8 +1,8 @@
 """The source of a build: the service's folder, its digest, and the refusal of a source that the checks did not judge.
 
-CodeBuild unpacks the source of every build itself, before the first command. Programs can read one zip file in
-different ways, so the digest is computed over the files on disk. The gate requires one digest from all checks, and the
-builds after the gate require that digest.
+In every build, CodeBuild unpacks the source itself, before the first command. Programs can read one zip file in
+different ways, so the digest is computed over the unpacked files. The gate requires the same digest from all checks,
+and the builds after the gate require this digest.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ DIGEST_FILE = "/tmp/source_digest"  # noqa: S108 - in the container of one build
 
 
 def service_path(service: Service) -> str:
-    """Return the path of the service's folder in a build's source: `path` if a connection delivers it, otherwise `.`.
+    """Return the path of the service's folder in the source of a build.
 
-    `make release` packs only the service's folder, but a connection delivers the whole repository.
+    `make release` packs only the service's folder, so the path is `.`. A connection delivers the whole repository.
     """
     whole = service.settings.source == "s3" or not service.settings.path
     return "." if whole else str(service.settings.path)
 
 
 def service_folder(service: Service) -> str:
-    """Return the service's folder in a build, as text for a shell. The caller puts it between double quotes."""
+    """Return the service's folder in a build as shell text, which the caller must put between double quotes."""
     path = service_path(service)
     return "$CODEBUILD_SRC_DIR" if path == "." else f"$CODEBUILD_SRC_DIR/{path}"
 
 
 def compute_digest(service: Service) -> str:
-    """Return commands that write the digest of the service's folder, or fail if the folder cannot be judged.
+    """Return commands that write the digest of the service's folder to DIGEST_FILE.
 
-    In a monorepo, only the service's folder counts: the checks judge that folder, and the image is built from it.
+    They fail if the folder cannot be judged, for example because a link leads out of it. In a monorepo, the other
+    folders do not count: checks and image use only the service's folder.
     """
     script = write_script("source_digest.sh")
     path = shlex.quote(service_path(service))
