@@ -67,6 +67,14 @@ def environment(name: str = "staging", *edits: tuple[str, Any], suffix: str | No
     return found
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unflushed() -> Iterator[None]:
+    """Let no test wait until its files are on the disk: no test reads them after the machine has lost its power."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture
 def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the project's `templates/` in it, as the working folder; the real one stays untouched."""

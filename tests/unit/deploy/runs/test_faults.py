@@ -43,7 +43,7 @@ from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import COMPLETE, Clock, SimulatedAws
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "1000"))
-SAMPLE = 100
+SAMPLE = 40
 STEPS = 8
 KINDS = ("throttled", "lost response", "stale read", "reordered events")
 LAYERS = ("keys", "network", "storage", "service")
