@@ -18,7 +18,7 @@ from cicd_templates.config.tables.service import ServiceTable
 class Service:
     """A deployable application in one environment, with that environment's overrides applied.
 
-    `priority_is_derived` is true if the configuration states no priority of its listener rule.
+    `priority_is_derived` is true if the configuration does not set the priority of the service's listener rule.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Service:
     def own_secrets(self) -> list[str]:
         """The names of the secrets that our stack creates for the service.
 
-        A secret that is given as a path or an ARN exists already, so it is left out.
+        A secret that the configuration names by path or ARN already exists, so it is left out.
         """
         sources = self.settings.secrets.values()
         return sorted({source for source in sources if not source.startswith(("/", "arn:"))})
@@ -44,9 +44,9 @@ class Service:
 class Environment:
     """An account and a region, with its settings and the services that run there.
 
-    `suffix` marks a parallel copy. A suffix on the command line overrides the one in the file. `peers` are the other
-    environments of the configuration. The names of the peers' resources are needed for access across accounts. A peer
-    has no peers of its own.
+    `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
+    overrides the suffix in the file. `peers` are the other environments of the configuration; grants across accounts
+    need the names of their resources. A peer has no peers of its own.
     """
 
     name: str
@@ -59,23 +59,23 @@ class Environment:
 
     @property
     def tools(self) -> Environment:
-        """The environment that has the pipeline: this one or a peer; validation ensures that there is exactly one."""
+        """The environment with the pipeline: this one or a peer. Validation ensures that there is only one."""
         return next(environment for environment in (self, *self.peers) if environment.kind == "tools")
 
     @property
     def runtimes(self) -> tuple[Environment, ...]:
-        """The peers in which services run, in the file's order; only the tools environment has all of them as peers."""
+        """The peers in which services run, in the order of the file. Only for tools are these all such environments."""
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 
     @property
     def route(self) -> tuple[Environment, ...]:
-        """The runtime environments in the order of the pipeline's path; call this only on the tools environment."""
+        """The runtime environments in the order in which a release reaches them. Use this only on the tools environment."""
         by_name = {environment.name: environment for environment in self.runtimes}
         return tuple(by_name[name] for name in self.pipeline.path)
 
     @property
     def qualified(self) -> str:
-        """The environment's name in paths, stacks and physical names: `staging` or `staging-pr4918`."""
+        """The environment's name with its suffix, as in paths and physical names: `staging` or `staging-pr4918`."""
         return f"{self.name}-{self.suffix}" if self.suffix else self.name
 
     @property
@@ -95,17 +95,17 @@ class Environment:
 
     @property
     def protected(self) -> bool:
-        """Whether data must outlive its stack; a copy with a suffix has the same protection as its original."""
+        """Whether data must outlive its stack. A copy with a suffix has the same protection as its original."""
         return self.settings.protection == "protected"
 
     @property
     def is_copy(self) -> bool:
-        """Whether this is a copy beside its original in the same account. Its suffix then differs from the file's."""
+        """Whether this is a parallel copy in the same account: its suffix is not the one in the file."""
         return bool(self.suffix) and self.suffix != self.settings.suffix
 
     @property
     def domain(self) -> str | None:
-        """The host name of the environment's load balancer; None for plain HTTP and for a copy without a host name."""
+        """The host name of the environment's load balancer. None for plain HTTP and for a copy without `copy_domain`."""
         if self.settings.allow_http:
             return None
         if self.is_copy:
@@ -122,7 +122,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Configuration:
-    """The whole file: project, pipeline, and environments in the file's order."""
+    """The whole configuration: project, pipeline, and environments in the order of the file."""
 
     project: ProjectTable
     pipeline: PipelineTable
@@ -130,7 +130,10 @@ class Configuration:
 
     @property
     def deploy_order(self) -> tuple[Environment, ...]:
-        """The environments in deploy order: runtime environments come before tools, whose pipeline deploys to them."""
+        """The environments in the order in which they are deployed.
+
+        Runtime environments come before tools, because the pipeline in tools deploys to them.
+        """
         return tuple(sorted(self.environments, key=lambda environment: environment.kind == "tools"))
 
     def environment(self, name: str) -> Environment | None:

@@ -1,4 +1,4 @@
-"""Reading of `templates/environments.toml` into a `Configuration`.
+"""Reads `templates/environments.toml` into a `Configuration`.
 
 If the file has problems, one error lists all of them. This module reads only that file and writes nothing.
 """
@@ -39,7 +39,7 @@ T = TypeVar("T", bound=Table)
 
 
 def read_configuration(path: Path, *, suffix: str | None = None) -> Configuration:
-    """Return the configuration in `path`; with `suffix`, every environment becomes a parallel copy with that suffix.
+    """Return the configuration in `path`. With `suffix`, every environment becomes a parallel copy with that suffix.
 
     Raises `ConfigurationError`, which lists all problems, each with its TOML path.
     """
@@ -67,7 +67,7 @@ def _read_toml(path: Path) -> Raw:
 
 
 def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> Configuration:
-    """Return the configuration in the parsed TOML `raw`; error messages use `source` as the name of the file."""
+    """Return the configuration in the parsed TOML `raw`. Error messages use `source` as the name of the file."""
     reader = _Reader()
     configuration, unread = reader.configuration(raw, suffix)
     problems = [*reader.problems, *all_problems(configuration, unread)]
@@ -205,7 +205,7 @@ class _Reader:
 
 
 def _merge(base: Raw, override: Raw) -> dict[str, Any]:
-    """Return `base` with the values of `override`; a table that both have is merged, other values are replaced."""
+    """Return `base` with the values of `override`. Tables that are in both are merged; other values are replaced."""
     merged = dict(base)
     for key, value in override.items():
         base_value = merged.get(key)
@@ -232,7 +232,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table that pydantic's path `loc` leads to, starting at `model`."""
+    """Return the fields of the table at pydantic's path `loc`, which starts at `model`."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

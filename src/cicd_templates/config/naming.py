@@ -54,7 +54,7 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
 
 
 def shortened(name: str, limit: int) -> str:
-    """Return `name` if it fits into `limit` characters, otherwise its beginning and a hash of the whole name."""
+    """Return `name` if it has at most `limit` characters, otherwise its beginning and a hash of the whole name."""
     if len(name) <= limit:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:HASH_LENGTH]
@@ -64,16 +64,16 @@ def shortened(name: str, limit: int) -> str:
 def role_arn(env: Environment, *words: str) -> str:
     """Return the ARN of a role of `env`, as text for `Fn::Sub`.
 
-    With this text, other environments can refer to the role before it exists.
+    Templates of other environments can contain this ARN before the role exists.
     """
     name = physical_name(env, "AWS::IAM::Role", *words)
     return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name}"
 
 
 def delivery_roles(env: Environment, ending: str = "*") -> str:
-    """Return the ARN pattern of the delivery roles of `env`, as text for `Fn::Sub`.
+    """Return an ARN pattern that matches the delivery roles of `env`, as text for `Fn::Sub`.
 
-    Policies of other accounts grant access to the roles that match this pattern.
+    The pipeline assumes these roles to deploy in `env`. Policies in the pipeline's account use the pattern.
     """
     begin = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return f"{begin}-{DELIVERY}-{ending}"
@@ -104,8 +104,8 @@ def repository_arn(env: Environment, service: str) -> str:
 def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`.
 
-    CodePipeline puts only the beginning of this name into the keys of artifacts. Only these keys separate the artifacts
-    of different services. The name therefore begins with the service, shortened to that length.
+    CodePipeline begins the keys of artifacts with the first characters of this name. Nothing else in the keys tells
+    services apart. The name therefore begins with the service, shortened to that length.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 
@@ -113,8 +113,8 @@ def pipeline_name(env: Environment, service: str) -> str:
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
     """Return a pattern that matches the keys of a service's artifacts in `env`: all artifacts, or only `artifact`.
 
-    CodePipeline cuts long names. In the pattern, a cut name ends in a wildcard, so the pattern still matches if
-    CodePipeline keeps more of the name.
+    CodePipeline cuts long names in these keys. In the pattern, a cut name ends in a wildcard, so the pattern still
+    matches if CodePipeline keeps more of the name.
     """
     parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
     if artifact:
@@ -127,7 +127,7 @@ def _key_part(name: str, length: int) -> str:
 
 
 def report_artifact(check: str) -> str:
-    """Return the name of the artifact that contains a check's report."""
+    """Return the name of the artifact that contains the report of `check`."""
     return f"{title(check)}Report"
 
 
@@ -137,7 +137,7 @@ def pipeline_arn(env: Environment, service: str) -> str:
 
 
 def project_name(env: Environment, service: str, purpose: str) -> str:
-    """Return the name of a service's build project; `purpose` is a check or another purpose, such as `image`."""
+    """Return the name of a service's CodeBuild project. `purpose` is the name of a check, or a word such as `image`."""
     return physical_name(env, "AWS::CodeBuild::Project", service, purpose)
 
 
@@ -153,12 +153,12 @@ def title(words: str) -> str:
 
 
 def stack_name(env: Environment, layer: str, service: str | None = None) -> str:
-    """Return the name of a layer's stack; pass `service` if the layer has one stack per service."""
+    """Return the name of a layer's stack. Pass `service` if the layer has one stack per service."""
     return physical_name(env, "AWS::CloudFormation::Stack", *_stack_words(layer, service))
 
 
 def file_stem(layer: str, service: str | None = None) -> str:
-    """Return the name of a stack within its environment, for files and paths: `<layer>[-<service>]`."""
+    """Return the short name of a stack within its environment, used in files and paths: `<layer>[-<service>]`."""
     return "-".join(_stack_words(layer, service))
 
 

@@ -13,7 +13,7 @@ from cicd_templates.plurals import counted
 
 
 def message_for(detail: ErrorDetails) -> str:
-    """Return a message that says what to write instead of the value that pydantic refused."""
+    """Return a message for a value that pydantic refused. It says what to write instead."""
     kind, value, limits = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "value_error":
         return detail["msg"].removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""The names of the AWS regions, to refuse a misspelt region before its first deployment fails.
+"""The names of the AWS regions, so that a misspelt region is refused before its first deployment.
 
 The configuration does not import the AWS SDK, so the names are listed here. A test compares them with botocore's names.
 """

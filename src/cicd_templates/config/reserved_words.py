@@ -1,8 +1,8 @@
 """Reserved words: the words in physical names that say what a resource is for.
 
 Checks, services and environments may not have these words as their names. Blocks and layers build names from these
-constants and from words of the configuration. A test fails if any other word is in the name of a rendered role,
-project, function or security group.
+constants and from words of the configuration. A test fails if the name of a rendered role, project, function or
+security group contains any other word.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which requests a path pattern of the load balancer matches, and in which order the services' patterns are tried.
+"""The path patterns of listener rules: which paths they match, and in which order services are tried.
 
-As in a listener rule, `*` stands for any characters, including none and slashes, and `?` for exactly one character:
+As in a listener rule, `*` stands for any number of characters, including none and slashes, and `?` for exactly one:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
 """
 
@@ -19,7 +19,7 @@ OTHER = "\0"
 
 
 def pattern_covers(wide: str, narrow: str) -> bool:
-    """Return whether `wide` matches every path that `narrow` matches. A path without wildcards is a pattern, too."""
+    """Return whether `wide` matches every path that `narrow` matches. `narrow` may also be a path without wildcards."""
     characters = {*wide, *narrow, OTHER} - {"*", "?"}
     start = (0, _closure(wide, frozenset({0})))
     seen, waiting = {start}, [start]
@@ -36,7 +36,7 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return the positions that follow `at` in `pattern`, each with the character of the path that leads there."""
+    """Return the positions in `pattern` that one more character can reach from `at`, each with this character."""
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
     if at == len(pattern):
@@ -51,7 +51,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states` and, where one of them is at a `*`, also the next position: a `*` may match nothing."""
+    """Return `states` and all positions after a `*` at one of them, because a `*` may match nothing."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -65,14 +65,14 @@ def _is_end(pattern: str, at: int) -> bool:
 
 
 def base_path(pattern: str) -> str:
-    """Return the folder that all paths of `pattern` have in common, without a final slash; empty for `/*`."""
+    """Return the folder that all paths of `pattern` share, without a slash at its end. For `/*`, it is empty."""
     literal = re.split(r"[*?]", pattern, maxsplit=1)[0]
     whole = literal == pattern or pattern == f"{literal}*"
     return literal.rstrip("/") if whole else literal.rpartition("/")[0]
 
 
 def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
-    """Return `services`, with a priority for each that has none: the more exact its pattern, the earlier it is tried.
+    """Return `services`. Each service without a priority gets one: more exact patterns are tried earlier.
 
     A priority depends on the service's own pattern, and on other patterns only if they are equally exact. So a new
     service rarely changes the rule of an existing service. Configured priorities are kept.
@@ -115,18 +115,18 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 
 
 def receiver(path: str, services: Sequence[Service]) -> Service | None:
-    """Return the service that gets requests of `path`, or None if the load balancer answers them itself."""
+    """Return the service that gets requests for `path`, or None if the load balancer answers them itself."""
     return next(
         (service for service in in_order(services) if pattern_covers(service.settings.path_pattern, path)), None
     )
 
 
 def probed_paths(service: Service) -> dict[str, int]:
-    """Return the paths that the hook `smoke` requests, with the expected status of each.
+    """Return the paths that the hook `smoke` requests, mapped to the expected status.
 
-    If the configuration has no `probes`, the hook requests the path of the health check. The load balancer sends health
-    checks directly to the tasks, but the hook's requests pass the listener rule. If the rule does not match the path,
-    the service's folder is put in front of the path.
+    If the configuration has no `probes`, the hook requests the path of the health check. Unlike health checks, which go
+    directly to the tasks, the hook's requests pass the listener rule. If the rule does not match the path, the
+    service's folder is put in front of the path.
     """
     settings = service.settings
     if settings.probes:

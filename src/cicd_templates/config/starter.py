@@ -17,11 +17,11 @@ FIRST_RANGE, RANGE_STEP, MOST_ENVIRONMENTS = 20, 10, 12
 
 @dataclass(frozen=True)
 class NewProject:
-    """The answers of a user about a new project.
+    """The answers of a user who starts a new project.
 
-    `environments` are the runtime environments in the order in which a release reaches them; the last one is protected.
-    `accounts` has one account for all, or one each for tools and every runtime environment. Notifications
-    go to `email`.
+    `environments` are the runtime environments in the order in which a release reaches them. The last one is protected.
+    `accounts` has either one account for all environments, or one for tools and one for each runtime environment.
+    Notifications go to `email`.
     """
 
     project: str
@@ -34,7 +34,7 @@ class NewProject:
 
 
 def starter_text(start: NewProject) -> str:
-    """Return the configuration. Raises `ConfigurationError` if accounts and environments do not match in number."""
+    """Return the configuration. Raises `ConfigurationError` if the number of accounts or of environments is wrong."""
     names = [TOOLS, *start.environments]
     if not 0 < len(start.environments) <= MOST_ENVIRONMENTS:
         raise ConfigurationError(f"name 1 to {MOST_ENVIRONMENTS} environments, such as staging,production")

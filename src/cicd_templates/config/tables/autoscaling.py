@@ -1,4 +1,4 @@
-"""The table `[services.<name>.autoscaling]`: the limits, targets and schedules of a service's number of tasks."""
+"""The table `[services.<name>.autoscaling]`: limits, targets and schedules for the number of a service's tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cicd_templates.config.tables.table import Table
 
 
 class ScheduleTable(Table):
-    """`[services.<name>.autoscaling.schedules.<schedule>]`: limits that apply from a certain time."""
+    """`[services.<name>.autoscaling.schedules.<schedule>]`: limits that apply from a certain time on."""
 
     cron: Schedule = Field(
         description="Minute, hour, day of month, month, day of week and year, such as `0 7 ? * MON-FRI *`"
@@ -22,7 +22,7 @@ class ScheduleTable(Table):
 
 
 class AutoscalingTable(Table):
-    """`[services.<name>.autoscaling]`: the limits and targets of a service's number of tasks."""
+    """`[services.<name>.autoscaling]`: limits and targets for the number of a service's tasks."""
 
     minimum: Annotated[int, Field(ge=1, le=1000)] = Field(default=2, description="Minimum number of tasks")
     maximum: Annotated[int, Field(ge=1, le=1000)] = Field(description="Maximum number of tasks")

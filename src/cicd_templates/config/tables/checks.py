@@ -37,7 +37,7 @@ PRESET_SECRETS: Mapping[Preset, Mapping[str, str]] = {
 
 
 class CheckTable(Table):
-    """`[services.<name>.checks.<check>]`: a tool that reports on the source; the gate alone decides."""
+    """`[services.<name>.checks.<check>]`: a tool that reports on the source. Only the gate decides about a release."""
 
     preset: Preset | None = Field(
         default=None, description="Known check to start from; every other key overrides a value of it"
@@ -72,8 +72,8 @@ class CheckTable(Table):
 
     @property
     def has_own_commands(self) -> bool:
-        """Return whether the user wrote commands of the check.
+        """Return whether the user wrote commands for this check.
 
-        By default, such a check counts as running the application.
+        If so, the check counts as running the application by default.
         """
         return self.preset is None or bool(self.install or self.commands)

@@ -35,7 +35,7 @@ class LinearTable(Table):
 
     @property
     def waits(self) -> int:
-        """The number of waits: one after each step except the step that reaches 100 percent."""
+        """The number of waits: one after each step, except after the step that reaches 100 percent."""
         steps = 100 / self.percent
         whole = round(steps)
         return whole - 1 if math.isclose(steps, whole) else math.floor(steps)

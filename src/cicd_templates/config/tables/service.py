@@ -63,7 +63,7 @@ SecretSource = Annotated[
 
 
 class ServiceTable(Table):
-    """`[services.<name>]`, and per environment `[environments.<name>.services.<service>]`, whose keys override it."""
+    """`[services.<name>]`. The keys of `[environments.<name>.services.<service>]` override it for one environment."""
 
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,
@@ -175,12 +175,12 @@ class ServiceTable(Table):
 
     @property
     def has_circuit_breaker(self) -> bool:
-        """Whether ECS gives up on a release whose tasks do not start; by default true if ECS supports it."""
+        """Whether ECS rolls back a release whose tasks do not start. By default, true for rolling deployments."""
         return not self.is_progressive if self.circuit_breaker is None else self.circuit_breaker
 
     @property
     def total_bake_minutes(self) -> int:
-        """The sum of a deployment's bake times, as CloudFormation calculates it; the deployment itself takes longer."""
+        """The sum of a deployment's bake times, as CloudFormation counts it. The deployment itself takes longer."""
         match self.rollout:
             case "canary":
                 return self.bake_minutes + self.canary.bake_minutes

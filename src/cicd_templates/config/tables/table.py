@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Table(BaseModel):
-    """A TOML table: frozen, strict about types; unknown keys are refused."""
+    """The base class of TOML tables. Instances are frozen; wrong types and unknown keys are refused."""
 
     # Each validator is built at its first use, so that a nested table is built only once, as part of the outer table.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)

@@ -1,4 +1,4 @@
-"""Problems of how the deployer gets its credentials: options for assuming a role, without the role."""
+"""Problems of the deployer's credentials: options for assuming a role, although no role is configured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OF_THE_ROLE = ("external_id", "role_session_name", "source_identity")
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each option that applies only to assuming a role, if the environment names no role."""
+    """Yield a problem for each option that needs `role_arn`, if the environment has no `role_arn`."""
     for name in OF_THE_ROLE:
         if getattr(environment.settings, name) is not None and environment.settings.role_arn is None:
             yield Problem(

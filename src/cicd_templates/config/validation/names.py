@@ -1,8 +1,8 @@
-"""Problems of names: two resources with the same name in AWS, and resources with a name that policies trust.
+"""Problems of names: two resources with the same name in AWS, and names that policies reserve for trusted resources.
 
-Names are words that are joined with hyphens, so different words can give the same name. For example, the check `scan`
-of a service `pay-image` would get the names of the image scan of a service `pay`. A name is refused if it consists of
-another name, a hyphen and a word that this project appends to such names. Such a name could give the same names in AWS.
+Physical names are words joined with hyphens, so different words can give the same name. For example, the check `scan`
+of a service `pay-image` would get the same names as the image scan of a service `pay`. So a name is refused if it
+consists of another name, a hyphen and a word that this project appends to such names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each environment, copy and service whose names in AWS could be those of another one."""
+    """Yield a problem for each environment, copy and service that could get the same names in AWS as another one."""
     services = _services(configuration)
     yield from _reserved_by_aws(configuration.project.name)
     yield from _equal_environments(configuration)
@@ -41,7 +41,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_of_checks(names: Iterable[str], environments: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield a problem for each check that has a reserved name, or the same names in AWS as another check."""
+    """Yield a problem for each check that has a reserved name, or that would get another check's names in AWS."""
     names = list(names)
     actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
     for name in names:
@@ -66,9 +66,9 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 
 
 def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield a problem for each name that differs from another only by hyphens.
+    """Yield a problem for each name that differs from another one only by hyphens.
 
-    Logical ids and action names omit hyphens, so those of both names would be equal.
+    Logical ids and action names omit hyphens, so both names would give the same ids.
     """
     for one, other in combinations(names, 2):
         if _same(one, other):
@@ -76,7 +76,7 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
 
 
 def _reserved_by_aws(project: str) -> Iterator[Problem]:
-    """Yield a problem for each resource type whose names may not begin with the project's prefix."""
+    """Yield a problem for each resource type for which AWS reserves the beginning of the project's names."""
     for facts in RESOURCE_TYPES.values():
         begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
         for reserved in facts.reserved_beginnings:
@@ -89,7 +89,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:
-    """Return the services by name, each with its settings in every environment."""
+    """Return the settings of every service in each of its environments, keyed by the service's name."""
     services: dict[str, list[Service]] = {}
     for environment in configuration.environments:
         for service in environment.services:
@@ -110,10 +110,10 @@ def _equal_environments(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _environments_that_read_as_more(configuration: Configuration, services: Iterable[str]) -> Iterator[Problem]:
-    """Yield a problem for each environment whose name could be that of a resource in another environment.
+    """Yield a problem for each environment whose names could be those of resources in another environment.
 
-    For example, `dev-api` is refused beside `dev` if there is a service `api`. A copy can exist beside
-    the originals, so its name is also compared with the names that have no suffix.
+    For example, `dev-api` is refused beside `dev` if there is a service `api`. A parallel copy of `dev` can exist
+    beside the originals, so its name is also compared with the names that have no suffix.
     """
     words = sorted({*services, *OF_AN_ENVIRONMENT})
     for one in configuration.environments:
@@ -168,7 +168,7 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
 
 
 def _words(service: list[Service]) -> set[str]:
-    """Return the words that can follow the service's name: reserved words and the names of its checks and secrets."""
+    """Return the words that can follow a service's name: reserved words, and the names of its checks and secrets."""
     words = set(AFTER_A_SERVICE)
     for each in service:
         words |= {*each.settings.checks, *each.own_secrets}

@@ -1,4 +1,4 @@
-"""Problems of networks: ranges that overlap, and missing or wrong ranges and zones."""
+"""Problems of networks: address ranges that overlap, and missing or wrong ranges and zones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or wrong in a runtime environment's network: its address range, zones and ways out.
+    """Yield what is missing or wrong in a runtime environment's network: address range, zones, NAT and endpoints.
 
     The tools environment has no network.
     """

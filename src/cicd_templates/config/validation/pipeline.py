@@ -1,4 +1,4 @@
-"""Problems of the pipeline: its path, and the one environment in which it lives."""
+"""Problems of the pipeline: its path, and the environment that contains it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
-    """Yield a problem for each wrong step of the path, and one if there is not exactly one tools environment.
+    """Yield a problem for each wrong environment on the path, and one unless there is exactly one tools environment.
 
-    `unread` has the names of the environments whose own tables are wrong. These environments exist, but their kind is
-    unknown.
+    `unread` has the names of environments whose tables have problems. They exist, but their kind is unknown.
     """
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):

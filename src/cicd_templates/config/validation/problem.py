@@ -1,4 +1,4 @@
-"""A problem of the configuration, and the error that lists all of them."""
+"""A problem of the configuration, and the error that lists all problems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cicd_templates.plurals import counted
 class Problem:
     """One mistake in the configuration file.
 
-    It has the TOML path of the key, which may be empty, and a message that says what is right.
+    `path` is the TOML path of the key; it may be empty. `message` says what would be right.
     """
 
     path: str
@@ -24,5 +24,5 @@ class Problem:
 
 
 def configuration_error(source: str, problems: Sequence[Problem]) -> ConfigurationError:
-    """Return an error for the file `source`: a first line with the number of problems, then each problem on a line."""
+    """Return an error about the file `source`: the number of problems, then one line per problem."""
     return ConfigurationError("\n  ".join([f"{source}: {counted(len(problems), 'problem')}", *map(str, problems)]))

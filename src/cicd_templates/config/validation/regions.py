@@ -1,4 +1,4 @@
-"""Problems of regions: unknown regions, regions of unchecked partitions, and different regions for one pipeline."""
+"""Problems of regions: unknown regions, regions in unchecked partitions, and different regions for one pipeline."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ CHECKED_PARTITIONS = ("aws", "aws-us-gov")
 
 
 def has_known_region(environment: Environment) -> bool:
-    """Return whether AWS has the region of `environment`.
+    """Return whether the region of `environment` is known.
 
-    Other checks skip a comparison with an unknown region, because it would only report the same mistake again.
+    If it is not, other checks skip their comparisons, which would only report the same mistake again.
     """
     return environment.region in (*REGIONS, *environment.project.new_regions)
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every region that AWS does not have, and every region that differs from the first environment's."""
+    """Yield every unknown region, and every region that differs from the region of the first environment."""
     yield from _unknown_regions(configuration)
     yield from _unchecked_partitions(configuration)
     yield from _different_regions(configuration)
@@ -42,9 +42,9 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
-    """Yield each region whose partition is unchecked.
+    """Yield each region in a partition that nobody has checked.
 
-    In such a partition, the rendered names of service principals and endpoints may be wrong.
+    There, the rendered names of service principals and endpoints may be wrong.
     """
     accepted = {*CHECKED_PARTITIONS, *configuration.project.unchecked_partitions}
     for environment in configuration.environments:

@@ -16,9 +16,9 @@ MAXIMUM_CHECKS = 5
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or wrong in the settings of releases.
+    """Yield what is missing or wrong in the settings for releases.
 
-    A runtime environment has approvers; the tools environment has checks and a source.
+    These are the approvers in a runtime environment, and the checks and sources in the tools environment.
     """
     if environment.kind == "runtime":
         yield from _approvers(environment)

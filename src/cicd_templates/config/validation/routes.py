@@ -1,4 +1,4 @@
-"""Problems of routes to services: rules that are never used, and tests whose requests another service answers."""
+"""Problems of routes to services: rules that are never used, and tests whose requests reach another service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SMOKE_HOOK = "smoke"
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield each service that cannot be reached, and each test whose requests another service answers.
+    """Yield each service that cannot be reached, and each test whose requests reach another service.
 
     The caller passes only runtime environments.
     """

@@ -19,7 +19,7 @@ HTTPS_PORT = 443
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every service whose architecture differs between environments; a release is one image, built once."""
+    """Yield every service whose architecture differs between environments. A release is one image for all of them."""
     built: dict[str, str] = {}
     for environment in configuration.environments:
         for service in environment.services:
@@ -33,7 +33,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield the settings with which AWS would refuse a service of a runtime environment, or could not start it."""
+    """Yield the settings with which AWS would refuse a service of a runtime environment or could not start it."""
     if environment.kind != "runtime":
         return
     at = f"environments.{environment.name}.services"
@@ -83,11 +83,11 @@ def _image_source(environment: Environment, settings: ServiceTable, where: str) 
 
 
 def _egress(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem if tasks cannot reach S3, from which ECR serves the layers of every image.
+    """Yield a problem if tasks cannot reach S3, where ECR stores the layers of every image.
 
     Fargate pulls the image, reads the secrets and writes the log through the task's own network interface:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
-    The addresses of S3 are public even if tasks reach S3 through its gateway endpoint.
+    S3 has public addresses, even if tasks reach it through its gateway endpoint.
     """
     ranges = [IPv4Network(cidr) for cidr, ports in settings.egress.items() if HTTPS_PORT in ports]
     if all(any(open_to.subnet_of(private) for private in PRIVATE_RANGES) for open_to in ranges):

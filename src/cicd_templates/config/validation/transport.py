@@ -1,4 +1,4 @@
-"""Problems of the transport between clients and the load balancer: HTTP, and the certificate and domain for TLS."""
+"""Problems of the connections between clients and the load balancer: HTTP, and the certificate and domain for TLS."""
 
 from __future__ import annotations
 
