@@ -69,7 +69,7 @@ class Environment:
 
     @property
     def route(self) -> tuple[Environment, ...]:
-        """The runtime environments in the order in which a release reaches them. Use this only on the tools environment."""
+        """The runtime environments in the order in which a release reaches them. Only for the tools environment."""
         by_name = {environment.name: environment for environment in self.runtimes}
         return tuple(by_name[name] for name in self.pipeline.path)
 
@@ -105,7 +105,7 @@ class Environment:
 
     @property
     def domain(self) -> str | None:
-        """The host name of the environment's load balancer. None for plain HTTP and for a copy without `copy_domain`."""
+        """The load balancer's host name. None for plain HTTP, and for a copy without `copy_domain`."""
         if self.settings.allow_http:
             return None
         if self.is_copy:

@@ -1,4 +1,4 @@
-"""Corrects what policies see of the caller of a request: TLS, the service that it acts as, and the ARN of its role.
+"""Corrects what policies see of the caller of a request: TLS, the AWS service that calls, and the ARN of the role.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -12,16 +12,16 @@ from typing import Any
 
 
 def secure(app: ModuleType) -> None:
-    """Treat every request as sent over TLS. All requests are plain HTTP, which bucket policies would deny."""
+    """Treat every request as sent over TLS. The local AWS gets only plain HTTP, which bucket policies would deny."""
     pin = app.pin_request_origin
     app.pin_request_origin = lambda address, _secure: pin(address, True)  # type: ignore[attr-defined]
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let an account's root act as an AWS service on behalf of a resource, whose ARN it passes as the external id.
+    """Let an account's root act as an AWS service on behalf of a resource: the request's external id is the ARN.
 
-    Root can then assume only roles that trust the service of this resource. Without this, root could assume the role of
-    every service, and aws:SourceArn and aws:SourceAccount would not be set.
+    Root can then assume only roles that trust the service of this resource. Without this change, root could assume the
+    role of every service, and aws:SourceArn and aws:SourceAccount would not be set.
     """
     trusted = evaluator.evaluate_trust_policy
 

@@ -1,7 +1,7 @@
 """Adds the CodePipeline operations that a run needs and the local AWS lacks: starting a run, reporting job results.
 
-The engine checks the permissions of a request with IAM; then this module validates it against the API's model. No
-pipeline is executed: the job results are stored, and a rehearsal reads them. This module runs inside the engine's
+The engine checks the permissions of a request with IAM. Then this module validates the request against the API's model.
+No pipeline is executed: the job results are stored, and a rehearsal reads them. This module runs inside the engine's
 interpreter, which has botocore.
 """
 
@@ -25,7 +25,7 @@ RequestCheck = Callable[[str, dict[str, Any]], str]
 
 
 class Answers:
-    """The job results, one per line in a file that any process can read."""
+    """The results of jobs, one per line in a file that any process can read."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / ANSWERS_FILE
@@ -36,7 +36,7 @@ class Answers:
             file.write(json.dumps([operation, request]) + "\n")
 
     def of(self, job: str) -> tuple[str, dict[str, Any]] | None:
-        """Return the operation and the request that sent a job's result, or None if there is no result yet."""
+        """Return the operation that reported a job's result and its request, or None if there is no result yet."""
         if self._file.exists():
             for line in self._file.read_text().splitlines():
                 operation, request = json.loads(line)
@@ -46,7 +46,7 @@ class Answers:
 
 
 def check_request(operation: str, request: dict[str, Any]) -> str:
-    """Return the errors of a request according to botocore's model of the API; empty if it is valid."""
+    """Return the errors of a request, according to botocore's model of the API, or an empty string."""
     import botocore.session
     from botocore.validate import ParamValidator
 
@@ -80,7 +80,7 @@ def _answer(status: int, content: dict[str, Any]) -> Response:
 
 
 def register(app: ModuleType, router: ModuleType, actions: ModuleType, answers: Answers) -> None:
-    """Add the service to the engine's router, its table of handlers and its table of IAM namespaces."""
+    """Add the service to the engine's router, to its table of handlers and to its table of IAM namespaces."""
     router.SERVICE_PATTERNS["codepipeline"] = {
         "target_prefixes": [TARGET_PREFIX],
         "host_patterns": [r"codepipeline\."],

@@ -23,10 +23,10 @@ KEY_ACTIONS = {
 
 
 class ResourceKeys:
-    """The customer managed keys of buckets, topics and secrets. The engine itself stores only the keys of secrets."""
+    """The customer managed keys of buckets, topics and secrets. The engine stores only the keys of secrets."""
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType) -> None:
-        """Observe the keys of buckets and topics by wrapping the engine's handlers in `table`."""
+        """Wrap the engine's handlers in `table`, to learn the keys of buckets and topics."""
         self._keys: dict[str, str] = {}
         self._secrets = secrets._secrets
         for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic"):
@@ -44,7 +44,7 @@ class ResourceKeys:
         return handle
 
     def behind(self, action: str, resource: str) -> str:
-        """Return the ARN of the customer managed key that `action` on `resource` needs; empty if there is none."""
+        """Return the ARN of the customer managed key that `action` on `resource` uses, or an empty string."""
         service = action.partition(":")[0]
         if service == "secretsmanager":
             key = next((each.get("KmsKeyId") for each in self._secrets.values() if each["ARN"] == resource), None)
@@ -55,7 +55,7 @@ class ResourceKeys:
 
 
 def _key(properties: dict[str, Any]) -> str:
-    """Return the key in the properties of a bucket or a topic; empty if there is none."""
+    """Return the key in the properties of a bucket or a topic, or an empty string."""
     for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ()):
         return str(rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID", ""))
     return str(properties.get("KmsMasterKeyId", ""))

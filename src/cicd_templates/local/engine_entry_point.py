@@ -1,4 +1,7 @@
-"""Start the engine with the additions of this package. `engine_process` runs this in the engine's interpreter."""
+"""Start the engine of the local AWS with the additions of this package.
+
+`engine_process` runs this file in the engine's interpreter.
+"""
 
 import os
 import sys

@@ -1,7 +1,7 @@
-"""Start, check and stop the engine: one subprocess on a free port of 127.0.0.1, with a private folder.
+"""Start, check and stop the engine of the local AWS: one subprocess on a free port of 127.0.0.1.
 
-The engine gets none of the caller's environment variables. The Lambda functions that it runs inherit its environment,
-and a developer's credentials and proxies must not reach them.
+The engine gets a private folder and none of the caller's environment variables. The Lambda functions that it runs
+inherit its environment, and a developer's credentials and proxies must not reach them.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ class Engine:
 
     @property
     def record(self) -> Record:
-        """Return the record of the resources that the engine has recorded but not created."""
+        """Return the record of the resources that the engine records but does not create."""
         return Record(self.folder)
 
     def healthy(self) -> bool:
-        """Return whether the engine answers. Never raises an exception."""
+        """Return whether the engine answers. This never raises an exception."""
         try:
             with self._ask("GET", "/_ministack/health", ANSWER_SECONDS):
                 return True
@@ -70,7 +70,7 @@ class Engine:
             return False
 
     def reset(self) -> None:
-        """Delete every resource of every account, and the record."""
+        """Delete every resource of every account, and the record of recorded resources."""
         with self._ask("POST", "/_ministack/reset", READY_SECONDS):
             self.record.clear()
 
@@ -88,8 +88,8 @@ def start(
 ) -> Engine:
     """Start an engine and wait until it answers. With `auth`, it enforces IAM; with `tls`, all requests count as TLS.
 
-    Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start; in the second
-    case, the message has the end of its log. After any exception, neither the process nor its folder remains.
+    Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start. The message about
+    a failed start has the end of the engine's log. After any exception, neither the process nor its folder remains.
     """
     python = python or DEFAULT_PYTHON
     if not python.exists():

@@ -1,4 +1,4 @@
-"""Remembers the engine that `make local` started in `.state/local.json`, and recognises a stale file."""
+"""Remembers, in the file `.state/local.json`, the engine that `make local` started, and recognizes a stale file."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
 
 
 def recall(path: Path = STATE_FILE) -> Engine | None:
-    """Return the engine that `path` names, if it is still the same process and answers; otherwise None.
+    """Return the engine that the file `path` describes, if it is still running and answers; otherwise None.
 
-    After a reboot, another process may have the same id; the start time tells them apart. Raises `CicdError` if the
-    file has not been written by `remember`.
+    After a reboot, another process may have the same id, but not the same start time. Raises `CicdError` if the file
+    was not written by `remember`.
     """
     try:
         facts = json.loads(path.read_text())
@@ -46,12 +46,12 @@ def recall(path: Path = STATE_FILE) -> Engine | None:
 
 
 def forget(path: Path = STATE_FILE) -> None:
-    """Remove the file."""
+    """Remove the file that describes the running engine."""
     path.unlink(missing_ok=True)
 
 
 def required(path: Path = STATE_FILE) -> Engine:
-    """Return the running engine. If none is running, raises `CicdError` that says how to start one."""
+    """Return the running engine. Raises `CicdError`, which says how to start one, if no engine is running."""
     engine = recall(path)
     if engine is None:
         raise CicdError("no local AWS is running; start it with `make local`")
@@ -59,7 +59,10 @@ def required(path: Path = STATE_FILE) -> Engine:
 
 
 def start_time(pid: int) -> str:
-    """Return when the process with this id started, as the same text at every call; empty if that is unknown."""
+    """Return a text for the time at which a process started, or an empty string if it is unknown.
+
+    Every call returns the same text.
+    """
     if (PROC / "self").exists():
         # This time is measured from the boot. The time that `ps` prints shifts when the clock is corrected.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):

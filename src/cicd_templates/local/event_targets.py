@@ -1,7 +1,8 @@
 """Delivers events to EventBridge targets that the local AWS accepts but ignores: pipelines and log groups.
 
-For a pipeline, the module records the request with which EventBridge would start it. For a log group, it writes the
-event to the group. It also adds the object's version to S3 events: the engine omits it, but releases need it.
+For a pipeline, the module records the request with which EventBridge would start the pipeline. For a log group, it
+writes the event to the group. It also adds the object's version to S3 events: the engine omits the version, but
+releases need it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -21,7 +22,10 @@ StartRecorder = Callable[[dict[str, Any]], None]
 
 
 def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> None:
-    """Replace the delivery in the engine's module `events`. `started` is called with each recorded start request."""
+    """Replace the delivery of events in the engine's module `events`.
+
+    `started` is called with each request that would have started a pipeline.
+    """
     deliver_the_rest = events._invoke_target
 
     def deliver(target: EventTarget, event: dict[str, Any], rule: Rule, view: Any = None) -> None:
@@ -52,7 +56,8 @@ def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> No
 
 
 def name_versions(s3: ModuleType, events: ModuleType) -> None:
-    """Add the object's version to the events that the engine's S3 sends, as AWS does:
+    """Add the object's version to the events that the engine's S3 sends. AWS's events have it, too.
+
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """
     fire, dispatch = s3._fire_s3_event, events._dispatch_event
@@ -76,7 +81,7 @@ def name_versions(s3: ModuleType, events: ModuleType) -> None:
 
 
 def _parts(arn: str) -> tuple[str, str, str, str]:
-    """Return service, account, region and resource of an ARN."""
+    """Return the service, account, region and resource in an ARN."""
     service, region, account, resource = (arn.split(":", 5) + [""] * 6)[2:6]
     return service, account, region, resource
 

@@ -1,6 +1,6 @@
-"""Records the IAM decisions of the local AWS about roles, and adds decisions that it does not make.
+"""Records the decisions of the local AWS's IAM about roles, and adds decisions that it does not make.
 
-The added decisions are about the KMS key of an encrypted resource and about iam:PassRole. The engine must run with
+The added decisions are about iam:PassRole and about the KMS key of an encrypted resource. The engine must run with
 AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
@@ -18,7 +18,10 @@ ALLOWED, DENIED = "allowed", "denied"
 
 
 class Calls:
-    """A file with the decisions so far, one per line. Lines are only appended, so any process can read it meanwhile."""
+    """A file with the decisions so far, one per line.
+
+    Lines are only appended, so another process can read the file at any time.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / CALLS_FILE
@@ -30,12 +33,12 @@ class Calls:
             file.write(json.dumps(row) + "\n")
 
     def rows(self) -> list[list[str]]:
-        """Return principal, action, resource, decision and statement of each decision, oldest first."""
+        """Return each decision as principal, action, resource, decision and statement, oldest first."""
         return [json.loads(line) for line in self._file.read_text().splitlines()] if self._file.exists() else []
 
 
 class Decisions:
-    """Wraps the engine's functions `evaluate` and `enforce` to record their decisions."""
+    """Records the decisions of the engine's functions `evaluate` and `enforce` by wrapping them."""
 
     def __init__(
         self,
@@ -45,14 +48,17 @@ class Decisions:
         key_actions: Mapping[str, Sequence[str]],
         passed: Callable[[], str],
     ) -> None:
-        """`key_of` returns the KMS key for an action on a resource. `passed` returns the role that a request passes."""
+        """Wrap `evaluator`.
+
+        `key_of` returns the KMS key for an action on a resource. `passed` returns the role that a request passes.
+        """
         self._evaluator, self._calls = evaluator, calls
         self._key_of, self._key_actions, self._passed = key_of, key_actions, passed
         self._evaluate, self._enforce = evaluator.evaluate, evaluator.enforce
         self._latest = threading.local()
 
     def listen(self) -> None:
-        """Replace both functions, which the engine looks up at each call."""
+        """Replace the engine's functions `evaluate` and `enforce`. The engine looks them up at each call."""
         self._evaluator.evaluate = self.evaluate  # type: ignore[attr-defined]
         self._evaluator.enforce = self.enforce  # type: ignore[attr-defined]
 
@@ -79,7 +85,10 @@ class Decisions:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Decide on a request, then on its KMS key and the role that it passes. Return the first refusal, or None."""
+        """Decide on a request, then on the use of its KMS key and of the role that it passes.
+
+        Return the first refusal, or None if everything is allowed.
+        """
         refusal = self._decide(access_key_id, iam_action, service, region, resource_arn, service_context)
         if iam_action in self._key_actions and (key := self._key_of(iam_action, resource_arn)):
             through = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}

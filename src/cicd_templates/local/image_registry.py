@@ -1,4 +1,4 @@
-"""Adds responses that the local AWS's image registry lacks: the scan of an image, and the error for a missing image.
+"""Adds two responses that the local AWS's image registry lacks: an image's scan, and the error for a missing image.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -15,7 +15,10 @@ Handler = Callable[..., Awaitable[Response]]
 
 
 def with_missing_operations(rest: Handler) -> Handler:
-    """Return a handler that wraps the engine's registry handler. Images are not scanned: all scans have no findings."""
+    """Return a handler that wraps the engine's registry handler.
+
+    Images are not really scanned: every scan has no findings.
+    """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]

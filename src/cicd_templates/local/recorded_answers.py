@@ -1,7 +1,7 @@
-"""Makes the engine's CloudFormation behave as the recorded answers of AWS show. See docs/fakes.md.
+"""Makes the engine's CloudFormation behave as AWS did when its answers were recorded. See docs/fakes.md.
 
-- A stack in review has no tags, and further change sets keep its id.
-- A parameter that reads Parameter Store is described with its path and its value, and secret values are masked.
+- A stack in review has no tags. Further change sets keep its id.
+- A template parameter that reads Parameter Store is described with its path and its value. Secret values are masked.
 - Events have the reasons and physical ids that AWS gives them.
 - A template that AWS refuses is refused.
 
@@ -37,7 +37,7 @@ class ReviewedStacks:
         self._change_sets = cloudformation._change_sets
 
     def create_change_set(self, create: Handler) -> Handler:
-        """Return `create`, changed so that it adds a change set to a stack in review instead of making a new stack."""
+        """Return a handler that adds a change set to a stack in review; the engine's handler would make a new stack."""
 
         def handle(params: Params) -> Answer:
             name = params.get("StackName", [""])[0]
@@ -70,7 +70,7 @@ class ReviewedStacks:
         return status, headers, body.replace(new.encode(), kept.encode())
 
     def list_change_sets(self, lists: Handler) -> Handler:
-        """Return `lists`, changed so that it finds a stack by its id as well as by its name."""
+        """Return a handler that finds a stack by its id as well as by its name."""
 
         def handle(params: Params) -> Answer:
             asked = params.get("StackName", [""])[0]
@@ -81,9 +81,9 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return `describe`, changed so that it returns a parameter's path and value, and masks secret values.
+    """Return a handler that calls `describe`, adds the resolved values of parameters, and masks secret values.
 
-    `described` are the stacks or change sets that it describes.
+    `described` has the stacks or change sets that `describe` describes.
     """
 
     def handle(params: Params) -> Answer:
@@ -107,7 +107,10 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return `validate`, changed so that it first raises `ValueError` with AWS's reason if AWS refuses the template."""
+    """Return a function that calls `validate`, but first raises `ValueError` if AWS refuses the template.
+
+    The error has AWS's reason.
+    """
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:
         # If a template has a transform, the template that results from it is not known yet.
@@ -137,7 +140,7 @@ class Events:
         *more: str,
         **options: str,
     ) -> None:
-        """Record an event. Before CREATE_COMPLETE of a resource, add CREATE_IN_PROGRESS with the physical id."""
+        """Record an event. Before a resource's CREATE_COMPLETE, add CREATE_IN_PROGRESS with the physical id."""
         if resource_type == STACK_TYPE and logical_id == stack_name:
             by_user = status in (REVIEW, "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
             reason = reason or (BY_USER if by_user else "")
@@ -152,7 +155,10 @@ class Events:
         self._add(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, *more, **options)
 
     def _of_new_resource(self, stack_id: str, stack_name: str, logical_id: str, status: str) -> str:
-        """Return AWS's status: if an update creates a resource, AWS writes CREATE_*, but the engine writes UPDATE_*."""
+        """Return the status that AWS gives to an event.
+
+        If an update creates a resource, AWS writes CREATE_*, but the engine writes UPDATE_*.
+        """
         key, known = (stack_id, logical_id), self._stacks.get(stack_name, {}).get("_resources", {})
         if status == "UPDATE_IN_PROGRESS" and logical_id not in known:
             self._creating.add(key)
@@ -166,9 +172,9 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return `resolve`, changed so that it drops resources that the template's conditions exclude.
+    """Return a function that calls `resolve` and drops the resources that the template's conditions exclude.
 
-    The engine calls `resolve` to prepare a template for a comparison.
+    The engine calls it to prepare a template for a comparison.
     """
 
     def handle(template: Any, params: Any, *arguments: Any) -> Any:
@@ -203,7 +209,7 @@ def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, An
 
 
 def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
-    """Make all these changes in the engine. `modules` are the modules of its CloudFormation, by name."""
+    """Make all these changes in the engine. `modules` has the modules of its CloudFormation, keyed by name."""
     handlers, reviewed = cloudformation._ACTION_HANDLERS, ReviewedStacks(cloudformation)
     handlers["CreateChangeSet"] = reviewed.create_change_set(handlers["CreateChangeSet"])
     handlers["ListChangeSets"] = reviewed.list_change_sets(handlers["ListChangeSets"])

@@ -1,6 +1,6 @@
 """Adds resource types that the local AWS lacks: their creation is recorded and succeeds, but nothing is created.
 
-The record is a file in the engine's folder: no service API lists the recorded resources, but a destruction has to find
+The record is a file in the engine's folder. No service API lists the recorded resources, but a destruction has to find
 them. A second file lets tests make the operations of a type fail.
 
 This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
@@ -98,7 +98,7 @@ SPELLINGS = TYPES | {
 
 
 class Record:
-    """The recorded resources. Every call reads or writes the file, so that all processes see the same resources."""
+    """The recorded resources. Every call reads or writes the file, so all processes see the same resources."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / RECORD_FILE
@@ -108,7 +108,7 @@ class Record:
     def entries(self, account: str | None = None) -> list[dict[str, str]]:
         """Return the recorded resources of `account`, or of all accounts.
 
-        Each has `type`, `id`, `account`, `region`, `stack` and `logical_id`.
+        Each entry has `type`, `id`, `account`, `region`, `stack` and `logical_id`.
         """
         return [entry for entry in self._read(self._file, []) if account in (None, entry["account"])]
 
@@ -117,7 +117,7 @@ class Record:
         self._write(self._file, [*self.entries(), entry])
 
     def remove(self, gone: dict[str, str]) -> None:
-        """Remove the first entry that matches all fields of `gone`, if there is one.
+        """Remove the first recorded resource that matches all fields of `gone`, if there is one.
 
         Only one is removed, because another account or stack may have a resource of the same type and id.
         """
@@ -128,13 +128,13 @@ class Record:
             self._write(self._file, entries)
 
     def fail(self, resource_type: str, operation: str, reason: str) -> None:
-        """Make `operation` (create, update or delete) of a type fail with `reason`, until the engine is reset."""
+        """Make `operation` (create, update or delete) of a type fail with `reason` until the engine is reset."""
         failures = self._read(self._failures, {})
         failures.setdefault(resource_type, {})[operation] = reason
         self._write(self._failures, failures)
 
     def raise_requested_failure(self, resource_type: str, operation: str) -> None:
-        """Raise `ValueError` if `fail` was called for this type and operation, with the reason given there."""
+        """Raise `ValueError` with the given reason if `fail` was called for this type and operation."""
         reason = self._read(self._failures, {}).get(resource_type, {}).get(operation)
         if reason:
             raise ValueError(reason)
@@ -144,11 +144,11 @@ class Record:
         self._write(self._starts, [*self.starts(), request])
 
     def starts(self, account: str | None = None) -> list[dict[str, Any]]:
-        """Return the requests that would have started pipelines of `account`, or of all accounts, oldest first."""
+        """Return the requests that would have started pipelines of `account` or of all accounts, oldest first."""
         return [start for start in self._read(self._starts, []) if account in (None, start["account"])]
 
     def clear(self) -> None:
-        """Delete all records, including the failures that were set."""
+        """Delete all records, including the failures that `fail` has set."""
         self._file.unlink(missing_ok=True)
         self._starts.unlink(missing_ok=True)
         self._failures.unlink(missing_ok=True)
@@ -220,7 +220,7 @@ def handlers(
 def register(table: dict[str, Any], folder: Path, account: Callable[[], str], region: Callable[[], str]) -> None:
     """Add every recorded type to `table`, the engine's table of handlers.
 
-    Raises `ValueError` if the engine now supports a type itself; such a type must be removed from our table.
+    Raises `ValueError` if the engine now supports one of them itself; this type must then be removed from our table.
     """
     both = sorted(TYPES.keys() & table.keys())
     if both:
@@ -238,7 +238,7 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
 
 
 def _either(real: dict[str, Any], recorded: dict[str, Any], lacking: str) -> dict[str, Any]:
-    """Return handlers that only record resources with the property `lacking`, and let the engine create all others."""
+    """Return handlers that only record a resource if it has the property `lacking`. The engine creates all others."""
 
     def create(logical_id: str, properties: Properties, stack: str) -> Any:
         return (recorded if lacking in properties else real)["create"](logical_id, properties, stack)

@@ -1,9 +1,10 @@
 """Guards the engine: refuses with status 403 every request that the engine's owner did not make.
 
 Every web page in a browser and every user of the machine can reach 127.0.0.1. A web page is recognized by its `Origin`,
-which it cannot hide. DNS rebinding is recognized by `Host`, which has the name that was made to resolve to 127.0.0.1.
-Every request must be signed (Signature Version 4). A signature is valid with the secret of this start, which only the
-owner knows, or with the key of a session or user that a validly signed request has created.
+which it cannot hide. DNS rebinding is recognized by the `Host`: it is the name that was made to resolve to 127.0.0.1.
+Every request must have a signature (Signature Version 4). To sign, the caller needs the engine's secret, which only the
+owner knows and which changes at each start. The key of a session or user also works, if a validly signed request has
+created it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -39,9 +40,9 @@ def admin_authorization(secret: str, method: str, path: str) -> str:
 
 
 def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callable[[str], str | None]) -> SecretOf:
-    """Return a function that returns the secret of an access key, or None if the key is unknown.
+    """Return a function that maps an access key to its secret, or to None if the key is unknown.
 
-    If the access key is an account number, its secret is `secret`. For every other key, IAM is asked.
+    An access key that is an account number has the secret `secret`. For every other key, IAM is asked.
     """
 
     def secret_of(key: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Recognises those resources, headers and passed roles of requests that the IAM of the local AWS does not recognise.
+"""Finds the resources, headers and passed roles of requests that the IAM of the local AWS does not find itself.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -16,7 +16,7 @@ PUT_KEYS = ("x-amz-server-side-encryption-aws-kms-key-id",)
 
 
 class Requests:
-    """Wraps two functions of the engine's module `iam_actions`."""
+    """Adds resources, condition keys and passed roles to what the engine's module `iam_actions` finds in a request."""
 
     def __init__(self, actions: ModuleType) -> None:
         self._actions = actions
@@ -24,12 +24,12 @@ class Requests:
         self._latest = threading.local()
 
     def listen(self) -> None:
-        """Replace both functions, which the engine looks up at each call."""
+        """Replace two functions of the engine's module `iam_actions`. The engine looks them up at each call."""
         self._actions.extract_resource_arn = self.resource  # type: ignore[attr-defined]
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
     def passed(self) -> str:
-        """Return the role that the latest request of this thread passes on, then forget it.
+        """Return the role that the latest request of this thread passes to a service, then forget the role.
 
         The engine reads a request and decides on it in the same thread.
         """
@@ -56,7 +56,7 @@ class Requests:
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of a request if it is one that the engine does not find; otherwise an empty string.
+    """Return the resource of a request if the engine does not find this resource, otherwise an empty string.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """

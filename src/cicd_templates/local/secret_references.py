@@ -11,7 +11,7 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 
 
 def secrets_by_arn(table: dict[str, Any]) -> None:
-    """Wrap the handlers of secrets in the engine's `table` so that their physical id is the ARN."""
+    """Wrap the handlers of secrets in the engine's `table`, so that a secret's physical id is its ARN."""
     handlers = table[SECRET]
 
     def create(*arguments: Any, **options: Any) -> Any:
@@ -29,5 +29,5 @@ def secrets_by_arn(table: dict[str, Any]) -> None:
 
 
 def _name(arn: str) -> str:
-    """Return the name in a secret's ARN, without the hyphen and the random characters at the end."""
+    """Return the name in a secret's ARN, without the hyphen and the random characters at its end."""
     return arn.partition(":secret:")[2].rpartition("-")[0]

@@ -1,6 +1,7 @@
-"""Says why CloudFormation refuses a template, in its own words. The local AWS accepts many of these templates.
+"""Finds out whether CloudFormation refuses a template, with the reason in CloudFormation's own words.
 
-This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
+The local AWS accepts many of these templates. This module runs both in the engine's interpreter and in ours, so it
+imports only the standard library.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def _walk(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _references(resource: Mapping[str, Any], conditions: Mapping[str, bool]) -> Iterator[str]:
-    """Yield the names that a resource refers to, except those in the branch of an `Fn::If` that is not taken."""
+    """Yield the names that a resource refers to. The branch that an `Fn::If` does not take is skipped."""
     depends = resource.get("DependsOn", ())
     yield from [depends] if isinstance(depends, str) else depends
     yield from _referred(resource.get("Properties"), conditions)
