@@ -50,7 +50,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             EXECUTION_ROLE,
             may_write("WriteTheLog", log),
             *may_pull(env, service),
-            *task_definitions.may_read_secrets(env, key, secret),
+            *task_definitions.may_read_secrets(env, [key, *service.settings.secret_keys], secret),
         )
     )
     exec_grants = task_definitions.may_open_exec_sessions(env, key) if service.settings.audited_exec else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from awacs import kms, secretsmanager, ssm, ssmmessages
 from awacs import logs as logs_actions
@@ -115,8 +115,10 @@ def _variables(values: dict[str, str]) -> list[ecs.Environment]:
     return [ecs.Environment(Name=name, Value=value) for name, value in sorted(values.items())]
 
 
-def may_read_secrets(env: Environment, key: KeyArn, secrets: Mapping[str, AWSHelperFn | str]) -> list[Grant]:
-    """Let the role that starts tasks read their secrets, which are encrypted with the environment's KMS key."""
+def may_read_secrets(
+    env: Environment, keys: Sequence[KeyArn | str], secrets: Mapping[str, AWSHelperFn | str]
+) -> list[Grant]:
+    """Let the role that starts tasks read their secrets, which are encrypted with the KMS keys `keys`."""
     parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
     stored = [arn for arn in secrets.values() if not _is_parameter(arn)]
     grants = []
@@ -129,7 +131,7 @@ def may_read_secrets(env: Environment, key: KeyArn, secrets: Mapping[str, AWSHel
             allow(
                 "DecryptThem",
                 [kms.Decrypt],
-                on=key,
+                on=keys,
                 when=[
                     StringEquals(
                         {

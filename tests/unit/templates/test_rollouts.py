@@ -443,6 +443,31 @@ def test_secrets_are_arns_and_only_the_role_that_starts_tasks_reads_them() -> No
     assert "staging/secrets-parcel-dispatcher.yaml" not in rendered("rolling")
 
 
+@pytest.mark.parametrize(("environment", "account"), [("staging", "222222222222"), ("production", "999999999999")])
+def test_secrets_under_keys_of_their_owners_can_be_decrypted_through_the_services_alone(
+    environment: str, account: str
+) -> None:
+    keys = [
+        f"arn:aws:kms:eu-central-1:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        f"arn:aws:kms:eu-central-1:{account}:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+    ]
+    secret = f"arn:aws:secretsmanager:eu-central-1:{account}:secret:other-AbCdEf"
+    edits = {"secrets": {"OTHER": secret, "DATABASE": "/shipping/database"}, "secret_keys": keys}
+    path = f"environments/{environment}/services/parcel-dispatcher"
+    texts = render.render(configured(*((f"{path}/{key}", value) for key, value in edits.items())), LAYERS, "yaml")
+    (text,) = [stack.text for stack in texts if stack.path == f"{environment}/service-parcel-dispatcher.yaml"]
+    role = cloudformation_yaml.load(text)["Resources"]["ExecutionRole"]["Properties"]
+
+    (decrypt,) = [each for each in role["Policies"][0]["PolicyDocument"]["Statement"] if each["Sid"] == "DecryptThem"]
+    assert decrypt["Resource"] == [{"Ref": "KeyArn"}, *keys]
+    assert decrypt["Action"] == ["kms:Decrypt"]
+    assert decrypt["Condition"] == {
+        "StringEquals": {
+            "kms:ViaService": ["secretsmanager.eu-central-1.amazonaws.com", "ssm.eu-central-1.amazonaws.com"]
+        }
+    }
+
+
 @pytest.mark.parametrize(
     ("source", "sids"),
     [

@@ -60,6 +60,16 @@ SecretSource = Annotated[
         " secret, with the hyphen and six characters that Secrets Manager adds to its name",
     ),
 ]
+# IAM compares key ids only. An ARN of an alias would match nothing:
+# https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
+SecretKeyArn = Annotated[
+    str,
+    matching(
+        r"arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key/(mrk-)?[0-9a-f-]+",
+        "write a key's ARN, not that of an alias, such as"
+        " arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    ),
+]
 
 
 class ServiceTable(Table):
@@ -93,6 +103,12 @@ class ServiceTable(Table):
         default={},
         description="Environment variables with secret values: a name (the secret is created here, `make secret`"
         " sets its value), a Parameter Store path, or the ARN of an existing secret",
+    )
+    secret_keys: tuple[SecretKeyArn, ...] = Field(
+        default=(),
+        strict=False,
+        description="ARNs of your KMS keys that encrypt existing secrets and parameters in `secrets`; the policies of these"
+        " keys must also allow the service's execution role to decrypt",
     )
     architecture: Architecture = Field(default="x86_64", description="Processor architecture of the builds and tasks")
     egress: dict[IpRange, Ports] = Field(

@@ -11,6 +11,8 @@ from cicd_templates.config.tables.network_field_types import Nat
 from cicd_templates.config.tables.service import FARGATE_MEMORY, ServiceTable
 from cicd_templates.config.validation import autoscaling, rollouts, routes
 from cicd_templates.config.validation.problem import Problem
+from cicd_templates.template.arn import Arn
+from cicd_templates.template.partitions import partition_of
 
 PRIVATE_REGISTRY = re.compile(r"^\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.")
 # https://www.rfc-editor.org/rfc/rfc1918 and https://www.rfc-editor.org/rfc/rfc6598
@@ -52,8 +54,27 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
                 f"{where}.secrets.{variable}",
                 "is already an environment variable of the container; choose another name",
             )
+        yield from _secret_keys(settings, environment.region, where)
         yield from _smoke_route(settings, environment.settings.nat, where)
     yield from routes.problems_in(environment)
+
+
+def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
+    """Yield the keys that no secret of the service can be encrypted with."""
+    existing = [source for source in settings.secrets.values() if source.startswith(("/", "arn:"))]
+    if settings.secret_keys and not existing:
+        yield Problem(
+            f"{where}.secret_keys",
+            "no secret of this service exists already, and the environment's key encrypts its own ones; remove this",
+        )
+    for key in settings.secret_keys:
+        arn = Arn.parse(key)
+        if (arn.partition, arn.region) != (partition_of(region).name, region):
+            yield Problem(
+                f"{where}.secret_keys",
+                f"{key} is a key of {arn.region} in the partition {arn.partition}; a secret that a task in {region}"
+                " reads is encrypted with a key of that region",
+            )
 
 
 def _size(settings: ServiceTable, where: str) -> Iterator[Problem]:

@@ -9,12 +9,39 @@ import pytest
 from tests.conftest import environment
 from tests.unit.config.problems import SERVICE, STAGING, problems_of
 
+KEY = "arn:aws:kms:eu-central-1:222222222222:key/1a-2b"
 OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
 
 
 @pytest.mark.parametrize(
     ("edits", "expected"),
     [
+        pytest.param(
+            [(f"{SERVICE}/secret_keys", [KEY])],
+            "environments.staging.services.parcel-dispatcher.secret_keys: no secret of this service exists already",
+            id="key of no secret",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/secrets", {"A": "own"}), (f"{SERVICE}/secret_keys", [KEY])],
+            "environments.staging.services.parcel-dispatcher.secret_keys: no secret of this service exists already",
+            id="key beside secrets of our own",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/secrets", {"A": "/a"}), (f"{SERVICE}/secret_keys", [KEY.replace("eu-central", "us-east")])],
+            "us-east-1:222222222222:key/1a-2b is a key of us-east-1 in the partition aws; a secret that a task in"
+            " eu-central-1 reads",
+            id="key of another region",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/secrets", {"A": "/a"}), (f"{SERVICE}/secret_keys", [KEY.replace("aws:", "aws-cn:")])],
+            "is a key of eu-central-1 in the partition aws-cn",
+            id="key of another partition",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/secret_keys", [KEY.replace("key/1a-2b", "alias/database")])],
+            "write a key's ARN, not that of an alias",
+            id="alias of a key",
+        ),
         pytest.param(
             [(f"{STAGING}/nat", "none")],
             "environments.staging.services.parcel-dispatcher.image: a public image cannot be pulled",
