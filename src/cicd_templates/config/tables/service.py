@@ -107,8 +107,8 @@ class ServiceTable(Table):
     secret_keys: tuple[SecretKeyArn, ...] = Field(
         default=(),
         strict=False,
-        description="ARNs of your KMS keys that encrypt existing secrets and parameters in `secrets`; the policies of these"
-        " keys must also allow the service's execution role to decrypt",
+        description="ARNs of your KMS keys that encrypt existing secrets and parameters in `secrets`; the policies of"
+        " these keys must also allow the service's execution role to decrypt",
     )
     architecture: Architecture = Field(default="x86_64", description="Processor architecture of the builds and tasks")
     egress: dict[IpRange, Ports] = Field(
