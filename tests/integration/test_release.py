@@ -77,7 +77,7 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
         ),
         (
             "secret --local --name snyk-token",
-            "processor-snyk-token: no such secret; deploy it first: make deploy ENV=tools LOCAL=1",
+            "dispatcher-snyk-token: no such secret; deploy it first: make deploy ENV=tools LOCAL=1",
             1,
         ),
         ("secret --local", "which secret? Name one with --name: safety-api-key, snyk-token", 2),
