@@ -1,4 +1,4 @@
-"""Layer `delivery`: the roles with which the pipeline of another account deploys one service, and nothing else."""
+"""Layer `delivery`: the roles with which the pipeline deploys one service, and nothing else."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ QUESTIONS = [
     (
         "Who can act in production from another account?",
         "production/REVIEW.md",
-        rf"\*\*Access to production from other accounts\*\*: .*account tools as delivery-{S}\.DeliveryRole"
+        rf"\*\*Access to production from outside\*\*: .*account tools as delivery-{S}\.DeliveryRole"
         rf" where aws:PrincipalArn is tools: pipeline-{S}\.PipelineRole",
     ),
     (

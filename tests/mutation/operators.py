@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cicd_templates.rules.encryption_by_type import KEY_OF
 from cicd_templates.rules.physical_names import NAME_PROPERTIES
 from cicd_templates.rules.policy_statements import IDENTITY_POLICIES, RESOURCE_POLICIES, TRUST_POLICIES
 from cicd_templates.rules.public_buckets import PUBLIC_ACCESS_BLOCKS
 from cicd_templates.rules.trust_policies import SERVICES_WITH_SOURCE_KEYS
+from cicd_templates.template.encryption_by_type import KEY_OF
 from tests.mutation.edits import Edit, Place, Resource, allowing, at, drop, properties, put, rename
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from cicd_templates.review.formatting import format_actions
 from cicd_templates.review.statements import Statement
@@ -11,8 +11,12 @@ from cicd_templates.template import policy_diff
 AccessChange = tuple[bool, str, str]
 
 
-def access_changes(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator[AccessChange]:
+def access_changes(
+    before: Sequence[Statement], after: Sequence[Statement], gone: Collection[str] = ()
+) -> Iterator[AccessChange]:
     """Yield an item for each change of a statement: whether access is wider, the statement's holder, and a sentence.
+
+    `gone` are the holders that are removed with everything that their statements allow or restrict. They are left out.
 
     A removed denial widens access. If a condition is replaced by another one, access counts as wider, because the texts
     do not show which of the two conditions allows more.
@@ -20,6 +24,8 @@ def access_changes(before: Sequence[Statement], after: Sequence[Statement]) -> I
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):
         was, now = old.get(key), new.get(key)
+        if key[0] in gone:
+            continue
         if was is None or now is None:
             statement = was or now
             assert statement is not None, "the key comes from one of the two"

@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd_templates.markdown import Markup, code, plain
-from cicd_templates.review.access_changes import access_changes
+from cicd_templates.review.access_changes import access_changes, sentence
 from cicd_templates.review.reviewed_stacks import ReviewedStack
-from cicd_templates.review.statements import OWN_MARK, is_statement, own_stem
+from cicd_templates.review.service_names import with_placeholders
+from cicd_templates.review.statements import OWN_MARK, Statement, is_statement, own_stem
+from cicd_templates.template import policy_diff
 from cicd_templates.template.comparison import ABSENT, Difference, differences, items_by_name
 from cicd_templates.template.stack_graph import READING_TYPE
 
 CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Added", "Changed")
 _ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 _LONGEST = 100
+# Stacks by environment and label.
+_Stacks = Mapping[tuple[str, str], ReviewedStack]
 # A function that takes a region and a resource type. It returns the create-only properties of the type, and those that
 # are create-only in some cases.
 CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
@@ -48,6 +52,9 @@ def template_changes(
             changes.append(TemplateChange("Removed", environment, label, _whole_stack(old[key])))
         elif key not in old:
             changes.append(TemplateChange("Added", environment, label, _whole_stack(new[key])))
+        if key not in old and (sibling := _sibling(new[key], old, new)) is not None:
+            changes += _access_unlike(environment, label, new[key], sibling)
+            continue
         if key not in new or key not in old:
             changes += _access_changes(environment, label, old.get(key), new.get(key))
             continue
@@ -61,6 +68,55 @@ def _by_stack(reviewed: Sequence[ReviewedStack]) -> dict[tuple[str, str], Review
 
 def _whole_stack(stack: ReviewedStack) -> Markup:
     return plain(f"the stack, with {len(stack.template.resources)} resources")
+
+
+def _sibling(stack: ReviewedStack, old: _Stacks, new: _Stacks) -> ReviewedStack | None:
+    """Return the stack of the same layer and environment for another service; of several, one that exists already.
+
+    Return None if there is none, or if that stack is new as well and comes later.
+    """
+    facts = stack.template.facts
+    siblings = [
+        key
+        for key, other in new.items()
+        if (other.template.environment, other.template.layer) == (stack.template.environment, facts.layer)
+        and facts.service
+    ]
+    existing = [key for key in siblings if key in old]
+    first = next(iter(existing or siblings), None)
+    return None if first is None or new[first] is stack else new[first]
+
+
+def _access_unlike(
+    environment: str, label: str, stack: ReviewedStack, sibling: ReviewedStack
+) -> Iterator[TemplateChange]:
+    """Yield one change for the access that a new stack shares with its sibling, and one for each difference."""
+    own, others = _sentences(stack), _sentences(sibling)
+    shared = own.keys() & others.keys()
+    if shared:
+        text = plain(f"the same as {sibling.template.service} has, for {stack.template.service}")
+        yield TemplateChange("Access widened", environment, label, text)
+    for key, statement in own.items():
+        if key not in shared:
+            kind = "Access widened" if statement.effect == "Allow" else "Access narrowed"
+            named = _named(statement, sentence(statement))
+            yield TemplateChange(kind, environment, f"{label}.{statement.holder}", named)
+    for key, statement in others.items():
+        if key not in shared and statement.effect == "Deny":
+            text = _named(statement, f"unlike {sibling.template.service}, without {sentence(statement)}")
+            yield TemplateChange("Access widened", environment, f"{label}.{statement.holder}", text)
+
+
+def _sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
+    """Return the statements by their holder and sentence, with a placeholder for the name of the service."""
+    service = str(stack.template.service)
+    return {
+        (statement.holder, with_placeholders(sentence(statement), service)): statement for statement in stack.statements
+    }
+
+
+def _named(statement: Statement, text: str) -> Markup:
+    return plain(text.replace(OWN_MARK, own_stem(statement.holder)))
 
 
 def _stack_changes(
@@ -184,7 +240,11 @@ def _quoted(stack: ReviewedStack, value: Any) -> Markup:
 def _access_changes(
     environment: str, label: str, before: ReviewedStack | None, after: ReviewedStack | None
 ) -> Iterator[TemplateChange]:
-    for widened, holder, text in access_changes(before.statements if before else (), after.statements if after else ()):
+    old, new = (side.template.resources if side else {} for side in (before, after))
+    gone = {name for name in old if policy_diff.ends_with_its_subjects(name, old, new)}
+    for widened, holder, text in access_changes(
+        before.statements if before else (), after.statements if after else (), gone
+    ):
         kind = "Access widened" if widened else "Access narrowed"
         named = plain(text.replace(OWN_MARK, own_stem(holder)))
         yield TemplateChange(kind, environment, f"{label}.{holder}", named)

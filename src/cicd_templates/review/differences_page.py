@@ -6,17 +6,18 @@ Physical names, account numbers and tags always differ between environments, so 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from cicd_templates.markdown import cell, plain, table
 from cicd_templates.review.reviewed_stacks import ReviewedStack
-from cicd_templates.template.comparison import ABSENT
+from cicd_templates.template.comparison import ABSENT, Difference
 from cicd_templates.template.comparison import differences as value_differences
 
 DIFFERENCES_FILE = "DIFFERENCES.md"
 _LONGEST = 160
+_ENVIRONMENT, _ACCOUNT = "{environment}", "{account}"
 _ATTRIBUTES = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 Row = tuple[str, str, str, str]
 
@@ -55,48 +56,85 @@ def _stack_rows(label: str, before: ReviewedStack | None, after: ReviewedStack |
     if before is None or after is None:
         yield "", "the stack", "-" if before is None else "exists", "-" if after is None else "exists"
         return
-    old, new = _canonical(before), _canonical(after)
+    old, new = before.template.resources, after.template.resources
     for name in (*old, *(name for name in new if name not in old)):
         if name not in old or name not in new:
             kind = (old.get(name) or new.get(name) or {})["Type"].removeprefix("AWS::")
             yield name, "the resource", kind if name in old else "-", kind if name in new else "-"
             continue
-        for difference in value_differences(old[name], new[name]):
+        for difference in _resource_differences((before, old[name]), (after, new[name])):
             path = ".".join(difference.path).removeprefix("Properties.")
             yield name, path, _shortened(before, difference.before), _shortened(after, difference.after)
 
 
-def _canonical(stack: ReviewedStack) -> dict[str, Any]:
-    """Return the resources with placeholders instead of the environment's name and account number."""
-    environment_name = re.compile(rf"\b{re.escape(stack.template.environment)}\b")
-    prefix = f"{stack.template.facts.project}-{stack.template.environment}"
-    return {
-        name: _with_placeholders(_compared_parts(resource, prefix), stack, environment_name)
-        for name, resource in stack.template.resources.items()
+def _resource_differences(
+    before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
+) -> Iterator[Difference]:
+    """Yield the differences of a resource that are more than the names of the environments and their accounts.
+
+    The resource is compared twice, and what is equal once is no difference. The first comparison ignores names wherever
+    they stand. But an environment can have the name of a word, such as `test`, and share its account with tools. So the
+    second one ignores only names of which the project's name shows that they are names.
+    """
+    sides = (before, after)
+    found = list(value_differences(*(_compared(*side, _word_pattern(side[0]), _ACCOUNT) for side in sides)))
+    if not found:
+        return
+    named = {
+        tuple(_word_pattern(stack).sub(_ENVIRONMENT, step) for step in difference.path)
+        for difference in value_differences(*(_compared(*side, _name_pattern(side[0])) for side in sides))
+        for stack, _ in sides
     }
+    for difference in found:
+        if any(_contains(path, difference.path) or _contains(difference.path, path) for path in named):
+            yield difference
 
 
-def _compared_parts(resource: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return the attributes and properties of a resource without its tags and its physical name."""
+def _word_pattern(stack: ReviewedStack) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(stack.template.environment)}\b")
+
+
+def _name_pattern(stack: ReviewedStack) -> re.Pattern[str]:
+    environment, project = re.escape(stack.template.environment), re.escape(stack.template.facts.project)
+    return re.compile(rf"(?<=\b{project}[-/ ]){environment}\b|(?<=^account ){environment}$")
+
+
+def _contains(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    return other[: len(path)] == path
+
+
+def _compared(
+    stack: ReviewedStack, resource: Mapping[str, Any], environment: re.Pattern[str], account: str = ""
+) -> Any:
+    """Return the attributes and properties of a resource, formatted, without its tags and its physical name.
+
+    A placeholder replaces what `environment` matches, and the placeholder `account`, if given, the stack's account.
+    """
+    prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     properties = {
         key: value
         for key, value in resource.get("Properties", {}).items()
         if key != "Tags" and not (key.endswith("Name") and str(value).startswith(prefix))
     }
-    return {key: resource[key] for key in _ATTRIBUTES if key in resource} | {"Properties": properties}
+    parts = {key: resource[key] for key in _ATTRIBUTES if key in resource} | {"Properties": properties}
+
+    def text_of(text: str) -> str:
+        number = stack.template.account
+        if account and text in (number, stack.formatter.format(number)):
+            return account
+        return environment.sub(_ENVIRONMENT, text.replace(number, account) if account else text)
+
+    return _formatted(parts, stack, text_of)
 
 
-def _with_placeholders(value: Any, stack: ReviewedStack, environment_name: re.Pattern[str]) -> Any:
+def _formatted(value: Any, stack: ReviewedStack, text_of: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         if len(value) == 1 and "Fn::Sub" in value:
-            return _with_placeholders(stack.formatter.format(value), stack, environment_name)
-        return {key: _with_placeholders(item, stack, environment_name) for key, item in value.items()}
+            return _formatted(stack.formatter.format(value), stack, text_of)
+        return {key: _formatted(item, stack, text_of) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_placeholders(item, stack, environment_name) for item in value]
-    if isinstance(value, str):
-        text = stack.formatter.format(value) if value.startswith("arn:") else value
-        return environment_name.sub("{environment}", text.replace(stack.template.facts.account, "{account}"))
-    return value
+        return [_formatted(item, stack, text_of) for item in value]
+    return text_of(stack.formatter.format(value)) if isinstance(value, str) else value
 
 
 def _shortened(stack: ReviewedStack, value: Any) -> str:

@@ -1,14 +1,14 @@
-"""Who can access an environment: principals of other accounts that may assume its roles, and who may release."""
+"""Who can access an environment: principals outside it that may assume its roles, and who may release."""
 
 from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cicd_templates.review.principals import is_outside
+from cicd_templates.review.principals import AccountPrincipal, ArnPrincipal, Principal, is_outside
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, own_stem
 
@@ -43,18 +43,47 @@ def reviewed_environments(environment: str, stacks: Sequence[ReviewedStack]) -> 
 
 
 def external_access(environment: str, stacks: Iterable[ReviewedStack]) -> list[str]:
-    """Return the roles of `environment` that principals outside its account may assume."""
+    """Return the roles of `environment` that principals outside it may assume.
+
+    If other environments are in the same account, a statement that names the account or a role of it counts as well.
+    """
+    stacks = list(stacks)
+    own_roles = {name for stack in stacks if stack.template.environment == environment for name in _role_names(stack)}
     roles = []
     for stack in stacks:
         if stack.template.environment != environment:
             continue
+        account = stack.template.account
+        shared = any(
+            other.template.account == account and other.template.environment != environment for other in stacks
+        )
         for statement in stack.statements:
-            outside = any(is_outside(principal, stack.template.account) for principal in statement.principals)
+            outside = any(
+                is_outside(principal, account) or (shared and not _is_own(principal, own_roles))
+                for principal in statement.principals
+            )
             if statement.is_trust and statement.effect == "Allow" and outside:
                 condition = statement.condition.replace(OWN_MARK, own_stem(statement.holder))
                 where = f" where {condition}" if condition else ""
                 roles.append(f"{statement.principals_text} as {stack.template.label}.{statement.holder}{where}")
     return roles
+
+
+def _role_names(stack: ReviewedStack) -> Iterator[str]:
+    for resource in stack.template.resources.values():
+        if resource["Type"] == "AWS::IAM::Role":
+            yield str(resource.get("Properties", {}).get("RoleName"))
+
+
+def _is_own(principal: Principal, own_roles: Collection[str]) -> bool:
+    """Return whether a principal of the environment's account belongs to the environment itself."""
+    match principal:
+        case AccountPrincipal():
+            return False
+        case ArnPrincipal(_, arn):
+            return arn.rpartition("/")[2] in own_roles
+        case _:
+            return True
 
 
 def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:

@@ -38,12 +38,12 @@ class NameIndex:
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
         self.published: dict[str, str] = {}
-        self.accounts: dict[str, str] = {}
+        self._environments: dict[str, set[str]] = {}
         self.references: set[str] = set()
         self._known: dict[str, dict[str, tuple[str, str]]] = {}
         for stack in stacks:
             facts = stack.facts
-            self.accounts[facts.account] = stack.environment
+            self._environments.setdefault(facts.account, set()).add(stack.environment)
             self._add("cloudformation", facts.stack, stack, f"stack {stack.label}")
             for logical_id, resource in stack.resources.items():
                 self._add_resource(stack, logical_id, resource)
@@ -60,6 +60,16 @@ class NameIndex:
     def _add(self, service: str, name: str, stack: StackTemplate, reference: str) -> None:
         self._known.setdefault(service, {}).setdefault(name, (stack.environment, reference))
         self.references.add(reference)
+
+    def account_label(self, number: str) -> str | None:
+        """Return what an account is called: its environment, or its number if several environments are in it.
+
+        Return None if no environment is in it.
+        """
+        environments = self._environments.get(number)
+        if environments is None:
+            return None
+        return next(iter(environments)) if len(environments) == 1 else number
 
     def find(self, service: str, resource: str) -> tuple[str, str, str] | None:
         """Find the known resource whose name occurs in `resource`, and return where it is and the text after the name.
@@ -141,8 +151,8 @@ class Formatter:
         return name if attribute and attribute not in _IDENTIFYING_ATTRIBUTES else logical_id
 
     def _text(self, text: str) -> str:
-        if text in self._names.accounts:
-            return f"account {self._names.accounts[text]}"
+        if label := self._names.account_label(text):
+            return f"account {label}"
         if not text.startswith("arn:"):
             return text
         if text not in self._arns:
@@ -163,7 +173,7 @@ class Formatter:
         tail = _BOUNDARY.split(resource)[-1]
         if tail in self._names.references:
             return tail.removeprefix(self._label)
-        owner = self._names.accounts.get(account, account)
+        owner = self._names.account_label(account) or account
         prefix = "" if not account or account == self.account else f"{owner}: "
         if resource == "root":
             return f"account {owner}"

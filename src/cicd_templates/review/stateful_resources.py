@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed_stacks import ReviewedStack
+from cicd_templates.template.encryption_by_type import KEY_OF
 
 DATA_HEADS = ("stack", "type", "resources", "key", "retention", "on deletion", "on replacement")
-# The names that resource types give to the property with the KMS key.
-_KEYS = frozenset(
-    {
-        "EncryptionKey",
-        "EncryptionKeyArn",
-        "KMSKeyArn",
-        "KMSKeyId",
-        "KMSMasterKeyID",
-        "KmsKey",
-        "KmsKeyArn",
-        "KmsKeyId",
-        "KmsMasterKeyId",
-    }
-)
 # Server-side encryption with S3-managed keys: SSE-S3.
 S3_MANAGED_KEY = "SSE-S3"
 _POLICY_TEXTS = {
@@ -68,14 +55,24 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
         return (
             f"is a key, rotated every {days} days" if properties.get("EnableKeyRotation") else "is a key, not rotated"
         )
-    keys: dict[str, None] = {}
-    for name, value, _ in entries:
-        if name in _KEYS:
-            # CodePipeline has a map that contains the id and the type of the key.
-            keys[formatter.format(value["Id"] if isinstance(value, dict) and "Id" in value else value)] = None
-        elif value == "AES256":
-            keys[S3_MANAGED_KEY] = None
-    return ", ".join(keys)
+    keys = [
+        formatter.format(key) for place in KEY_OF.get(kind, ()) for key in _values_at(properties, place.split(" > "))
+    ]
+    # The table of key properties has no key for a bucket without a customer managed one.
+    keys += [S3_MANAGED_KEY for _, value, _ in entries if value == "AES256"]
+    return ", ".join(dict.fromkeys(keys))
+
+
+def _values_at(properties: Mapping[str, Any], place: Sequence[str]) -> Iterator[Any]:
+    """Yield the values of a property of `KEY_OF`, written as there: steps with slashes, and `*` for each list item."""
+    steps = [step for part in place for step in part.split("/")]
+    values: list[Any] = [properties]
+    for step in steps:
+        if step == "*":
+            values = [item for value in values if isinstance(value, list) for item in value]
+        else:
+            values = [value[step] for value in values if isinstance(value, dict) and step in value]
+    yield from values
 
 
 def _retention(properties: Mapping[str, Any]) -> str:

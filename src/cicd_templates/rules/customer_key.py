@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.encryption_by_type import KEY_OF
 from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, refers_to, resource_statements
 from cicd_templates.rules.reading import EACH, Resource, TemplateNode, known_text, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+from cicd_templates.template.encryption_by_type import KEY_OF
 
 BUCKET = "AWS::S3::Bucket"
 ENCRYPTION = ("BucketEncryption", "ServerSideEncryptionConfiguration", EACH, "ServerSideEncryptionByDefault")

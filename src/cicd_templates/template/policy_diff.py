@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cicd_templates.template.intrinsics import is_intrinsic_function
+from cicd_templates.template.intrinsics import is_intrinsic_function, referenced_names
 
 # Managed policies grant access too; CloudFormation lists them by ARN.
 MANAGED_POLICIES = "ManagedPolicyArns"
@@ -42,8 +42,33 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
     return PolicyDiff(
         tuple(map(sentence_of, added)),
         tuple(map(sentence_of, removed)),
-        widens(list(old.values()), list(new.values())),
+        widens(list(old.values()), list(new.values())) and not ends_with_its_subjects(logical_id, before, after),
     )
+
+
+def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Return whether the resource is removed, and with it everything that its statements restrict.
+
+    Then the denials that are removed widen no access. A policy that is a resource of its own restricts the resources to
+    which it refers outside its statements, such as the bucket of a bucket policy. If it refers to none, for example
+    because it is attached by name, its subjects may stay.
+    """
+    if logical_id in after or logical_id not in before or _is_retained(before[logical_id]):
+        return False
+    if not str(before[logical_id]["Type"]).endswith("Policy"):
+        return True
+    subjects = {
+        name
+        for value in before[logical_id].get("Properties", {}).values()
+        if not any(True for _ in _statements({"": value}))
+        for name in referenced_names(value)
+        if name in before
+    }
+    return bool(subjects) and not any(name in after or _is_retained(before[name]) for name in subjects)
+
+
+def _is_retained(resource: Mapping[str, Any]) -> bool:
+    return str(resource.get("DeletionPolicy", "")).startswith("Retain")
 
 
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
@@ -71,9 +96,20 @@ def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool
 def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a request may meet the condition of `after` but not the condition of `before`.
 
-    All parts of a condition must hold, so fewer requests meet a condition with more parts.
+    All parts of a condition must hold, so fewer requests meet a condition with more parts. The values of a part are
+    alternatives, so more requests meet a part with more values, and fewer requests meet a negated one.
     """
-    return not _conjuncts(before) <= _conjuncts(after)
+    parts = _condition_parts(after)
+    return not all(
+        key in parts and _part_covers(key[0], old, parts[key]) for key, old in _condition_parts(before).items()
+    )
+
+
+def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
+    """Return whether a part of a condition with the values `wide` holds for all requests for which `narrow` holds."""
+    if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
+        return wide == narrow
+    return wide <= narrow if "Not" in operator else narrow <= wide
 
 
 def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
@@ -97,12 +133,12 @@ def _items(value: Any) -> frozenset[str]:
     return frozenset(json.dumps(item, sort_keys=True, default=str) for item in listed)
 
 
-def _conjuncts(statement: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(
-        f"{operator} {key} {sorted(_items(value))}"
+def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], frozenset[str]]:
+    return {
+        (operator, key): _items(value)
         for operator, pairs in (statement.get("Condition") or {}).items()
         for key, value in pairs.items()
-    )
+    }
 
 
 def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -57,8 +57,81 @@ def test_stacks_come_and_go() -> None:
 
     assert changes_between([gone], [new]) == [
         ("Removed", "gone", "the stack, with 1 resources"),
-        ("Access narrowed", "gone.A", "no longer Trust: ecs-tasks.amazonaws.com may sts: AssumeRole on itself"),
         ("Added", "new", "the stack, with 1 resources"),
+    ]
+
+
+def guarded_bucket(**of_bucket: Any) -> dict[str, Any]:
+    """A bucket whose policy denies, and a role with a denial of its own."""
+    refuse = statement("Refuse", "s3:*", Principal="*", effect="Deny")
+    return {
+        "Bucket": resource("S3::Bucket") | of_bucket,
+        "BucketPolicy": resource("S3::BucketPolicy", Bucket={"Ref": "Bucket"}, PolicyDocument={"Statement": [refuse]}),
+        "JobRole": role(statement("Never", "s3:PutObject", effect="Deny")),
+    }
+
+
+def test_a_removed_stack_widens_nothing_that_is_gone_with_it() -> None:
+    assert changes_between([stack_of(guarded_bucket())], []) == [("Removed", "network", "the stack, with 3 resources")]
+
+
+def test_data_that_outlives_its_stack_loses_the_denials_of_its_policy() -> None:
+    found = changes_between([stack_of(guarded_bucket(DeletionPolicy="Retain"))], [])
+
+    assert found[1:] == [
+        ("Access widened", "network.BucketPolicy", "no longer Refuse: anyone may not s3: \\* on itself")
+    ]
+
+
+def test_a_removed_role_takes_its_denials_with_it_and_the_policy_of_a_bucket_that_stays_does_not() -> None:
+    before = guarded_bucket()
+    without_role = {name: before[name] for name in ("Bucket", "BucketPolicy")}
+    without_policy = {name: before[name] for name in ("Bucket", "JobRole")}
+
+    assert of(before, without_role) == [("Removed", "network.JobRole", "IAM::Role")]
+    assert [kind for kind, _, _ in of(before, without_policy)] == ["Removed", "Access widened"]
+
+
+def serving(service: str, *statements: dict[str, Any], layer: str = "build") -> StackTemplate:
+    return stack_of({"JobRole": role(*statements)}, label=f"{layer}-{service}", service=service, layer=layer)
+
+
+def for_service(service: str, folder: str, *more: dict[str, Any]) -> StackTemplate:
+    read = statement("Read", "s3:GetObject", on=f"arn:aws:s3:::store/{folder}/App/*")
+    return serving(service, read, statement("Log", "logs:Put", on=f"arn:aws:s3:::logs/{service}"), *more)
+
+
+def test_a_new_service_is_described_by_what_differs_from_one_that_is_there() -> None:
+    till = for_service("till", "till-shop-tools", statement("Never", "s3:*", effect="Deny"))
+    ledger = for_service("general-ledger", "general-ledger-shop-", statement("Send", "sqs:SendMessage", on="q"))
+
+    assert changes_between([till], [till, ledger]) == [
+        ("Added", "build-general-ledger", "the stack, with 1 resources"),
+        ("Access widened", "build-general-ledger", "the same as till has, for general-ledger"),
+        ("Access widened", "build-general-ledger.JobRole", "Send: may sqs: SendMessage on q"),
+        ("Access widened", "build-general-ledger.JobRole", "unlike till, without Never: may not s3: \\* on \\*"),
+    ]
+
+
+def test_of_two_new_services_the_first_is_described_in_full() -> None:
+    first, second = for_service("a", "a-shop-tools"), for_service("b", "b-shop-tools")
+
+    assert [(where, text) for kind, where, text in changes_between([], [first, second]) if kind != "Added"] == [
+        ("build-a.JobRole", "Trust: ecs-tasks.amazonaws.com may sts: AssumeRole on itself"),
+        ("build-a.JobRole", "Read: may s3: GetObject on store/a-shop-tools/App/\\*"),
+        ("build-a.JobRole", "Log: may logs: Put on logs/a"),
+        ("build-b", "the same as a has, for b"),
+    ]
+
+
+def test_a_service_that_shares_nothing_with_another_is_described_in_full() -> None:
+    other = stack_of({}, label="build-b", service="b", layer="build")
+    denying = serving("a", statement("Never", "s3:*", effect="Deny"))
+
+    assert [(kind, text) for kind, _, text in changes_between([other], [other, denying])] == [
+        ("Added", "the stack, with 1 resources"),
+        ("Access widened", "Trust: ecs-tasks.amazonaws.com may sts: AssumeRole on itself"),
+        ("Access narrowed", "Never: may not s3: \\* on \\*"),
     ]
 
 
@@ -172,6 +245,12 @@ DENY = statement("Refuse", "s3:GetObject", on=["a"], effect="Deny")
             (ALLOW | {"Condition": {"Bool": {"k": "false"}}},),
             [("widened", "Read: the condition changes from k is true to k is false")],
             id="another condition",
+        ),
+        pytest.param(
+            (ALLOW | {"Condition": {"ArnLike": {"aws:PrincipalArn": ["a", "b"]}}},),
+            (ALLOW | {"Condition": {"ArnLike": {"aws:PrincipalArn": ["b"]}}},),
+            [("narrowed", "Read: the condition changes from aws:PrincipalArn is a or b to aws:PrincipalArn is b")],
+            id="fewer alternatives",
         ),
         pytest.param(
             (DENY,),

@@ -13,7 +13,7 @@ from cicd_templates.review import differences_page, environment_page
 from cicd_templates.review.reviewed_stacks import review_stacks
 from templates import LAYERS
 from tests.conftest import PROJECT, configured
-from tests.unit.review.conftest import one, reading, resource, role, stack_of, statement
+from tests.unit.review.conftest import ACCOUNTS, one, reading, resource, role, stack_of, statement
 
 NOTHING = environment_page.Overrides({}, ())
 
@@ -48,7 +48,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
     assert first[2:9] == [
         "- **Reachable from the internet**: network.Group admits 0.0.0.0/0 on ports 443 to any;"
         " network.Logs does not block public access",
-        "- **Access to staging from other accounts**: nothing",
+        "- **Access to staging from outside**: nothing",
         "- **Release permissions**: approve: nobody; start, retry or roll back an execution: nobody;"
         " override a stage condition: nobody;"
         " change the pipeline: nobody",
@@ -104,6 +104,31 @@ def test_a_path_of_one_environment_has_no_differences() -> None:
     found = pages(render(configured(("pipeline/path", ["staging"])), LAYERS, "yaml"))
 
     assert "DIFFERENCES.md" not in found
+
+
+@pytest.mark.parametrize("shares", ["tools", None], ids=["shares the account of tools", "has its own account"])
+def test_an_environment_named_by_a_word_differs_only_where_the_texts_do(shares: str | None) -> None:
+    accounts = {"test": "200000000001", "live": ACCOUNTS[shares] if shares else "200000000002"}
+
+    def stack(environment: str, **more: object) -> object:
+        account = accounts[environment]
+        trusts = {"AWS": [f"arn:aws:iam::{account}:root", {"Fn::Sub": f"arn:aws:iam::{ACCOUNTS['tools']}:root"}]}
+        made = {
+            "Rule": resource("X::Y", Description="Requests that test a live release", For=f"till-{environment}"),
+            "Odd": resource("X::Y", Description=f"A test in {environment}", Uses="/shop/test/keys/KeyArn"),
+            "JobRole": role(trusts=trusts),
+            "Source": resource("X::Y", Account=account),
+        }
+        return stack_of(made | more, environment=environment, account=account)
+
+    stacks = [stack("test"), stack("live"), stack_of({}, environment="tools", label="keys")]
+    text = differences_page.differences_page(review_stacks(stacks), ["test", "live"])  # type: ignore[arg-type] # subjects
+
+    # The second description differs in more than the name, and live reads a value of test.
+    assert [line for line in text.splitlines() if line.startswith("| ")][1:] == [
+        "| network.Odd | Description | A {environment} in {environment} | A test in {environment} |",
+        "| network.Odd | Uses | /shop/{environment}/keys/KeyArn | /shop/test/keys/KeyArn |",
+    ]
 
 
 def test_environments_differ_property_by_property_but_not_in_their_names() -> None:

@@ -388,3 +388,46 @@ def test_who_is_outside_is_decided_by_the_account_and_not_by_names() -> None:
     assert external_access.external_access("staging", [one(roles)]) == [
         f"{ACCOUNTS['tools']}: iam:role/x as network.OtherRole"
     ]
+
+
+def test_an_account_that_environments_share_is_no_wall_between_them() -> None:
+    shared = "200000000001"
+    roles = {
+        "DeliveryRole": role(trusts={"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}),
+        "JobRole": role(trusts={"AWS": f"arn:aws:iam::{shared}:role/till/shop-staging-task"}),
+        "OddRole": role(trusts={"AWS": f"arn:aws:iam::{shared}:role/shop-tools-pipeline"}),
+        "TaskRole": role(trusts={"Service": "ecs-tasks.amazonaws.com"}),
+        "OwnRole": role(trusts={"AWS": {"Fn::GetAtt": ["TaskRole", "Arn"]}}),
+    }
+    roles["TaskRole"]["Properties"]["RoleName"] = "shop-staging-task"
+    staging = stack_of(roles, account=shared)
+    others = [stack_of({}, environment=name, account=shared) for name in ("tools", "production")]
+
+    assert external_access.external_access("staging", review_stacks([staging, *others])) == [
+        "account 200000000001 as network.DeliveryRole",
+        "iam:role/shop-tools-pipeline as network.OddRole",
+    ]
+    assert external_access.external_access("staging", review_stacks([staging])) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "key"),
+    [
+        pytest.param(resource("DynamoDB::Table", SSESpecification={"KMSMasterKeyId": {"Ref": "K"}}), "K", id="table"),
+        pytest.param(resource("EFS::FileSystem", KmsKeyId={"Fn::GetAtt": ["K", "Arn"]}), "K", id="file system"),
+        pytest.param(
+            resource("EC2::Instance", BlockDeviceMappings=[{"Ebs": {"KmsKeyId": "a"}}, {"Ebs": {}}, {"NoDevice": {}}]),
+            "a",
+            id="disks",
+        ),
+        pytest.param(
+            resource("SecretsManager::Secret", KmsKeyId="a", ReplicaRegions=[{"KmsKeyId": "b"}]), "a, b", id="replicas"
+        ),
+        pytest.param(resource("DynamoDB::Table", SSESpecification="odd"), "none", id="not a map"),
+        pytest.param(resource("EC2::Instance", BlockDeviceMappings={"Ref": "Disks"}), "none", id="not a list"),
+    ],
+)
+def test_the_key_of_data_is_where_its_type_has_it(made: dict[str, Any], key: str) -> None:
+    each = one({"It": made | {"DeletionPolicy": "Retain"}})
+
+    assert [row[3] for row in stateful_resources.data_rows(each)] == [key]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.review.formatting import Formatter, NameIndex, format_actions, format_condition, service_of
-from tests.unit.review.conftest import reading, resource, stack_of
+from tests.unit.review.conftest import ACCOUNTS, reading, resource, stack_of
 
 KEYS = stack_of(
     {
@@ -141,3 +141,18 @@ def test_a_condition_is_a_sentence(value: Any, text: str) -> None:
 )
 def test_a_type_belongs_to_a_service(kind: str, service: str) -> None:
     assert service_of(kind) == service
+
+
+def test_an_account_of_several_environments_is_called_by_its_number() -> None:
+    shared = "200000000001"
+    stacks = [
+        stack_of({}, environment="tools", account=shared),
+        stack_of({}, environment="staging", account=shared),
+        stack_of({}, environment="production"),
+    ]
+    formatter = Formatter(stacks[1], NameIndex(stacks))
+
+    assert formatter.format(f"arn:aws:iam::{shared}:root") == "account 200000000001"
+    assert formatter.format(shared) == "account 200000000001"
+    assert formatter.format(f"arn:aws:sns:eu-central-1:{shared}:other") == "sns:other"
+    assert formatter.format(ACCOUNTS["production"]) == "account production"

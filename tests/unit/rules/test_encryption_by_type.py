@@ -11,7 +11,7 @@ from typing import Any
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from cicd_templates.rules.customer_key import INHERITED
-from cicd_templates.rules.encryption_by_type import KEY_OF, NO_KEY
+from cicd_templates.template.encryption_by_type import KEY_OF, NO_KEY
 
 REGION = "us-east-1"
 NAMES_A_KEY = re.compile(r"kms|cmk|masterkey|encryptionkey", re.IGNORECASE)

@@ -11,11 +11,11 @@ from cfnlint.template.template import Template
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.rules.encryption_by_type import KEY_OF
 from cicd_templates.rules.physical_names import NAME_PROPERTIES
 from cicd_templates.rules.policy_statements import POLICY_TYPES
 from cicd_templates.rules.registry import RULES
 from cicd_templates.rules.resource_rule import ResourceRule
+from cicd_templates.template.encryption_by_type import KEY_OF
 from tests.unit.rules.linted import runner
 
 REGION = "us-east-1"

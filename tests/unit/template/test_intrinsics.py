@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.template.intrinsics import is_intrinsic_function
+from cicd_templates.template.intrinsics import is_intrinsic_function, referenced_names
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,20 @@ from cicd_templates.template.intrinsics import is_intrinsic_function
 )
 def test_a_map_is_a_function_call_if_its_only_key_names_a_function(value: Any, expected: bool) -> None:
     assert is_intrinsic_function(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param({"Ref": "Key"}, ["Key"], id="reference"),
+        pytest.param({"Fn::GetAtt": ["Key", "Arn"]}, ["Key"], id="attribute"),
+        pytest.param({"Fn::GetAtt": "Stack.Outputs.Arn"}, ["Stack"], id="attribute as text"),
+        pytest.param({"Fn::Sub": "${Bucket.Arn}/${!Kept}/${AWS::Region}/${Name}"}, ["Bucket", "AWS::Region", "Name"]),
+        pytest.param({"Fn::Sub": ["${A}-${B}", {"B": {"Ref": "C"}}]}, ["A", "C"], id="text with its own values"),
+        pytest.param([{"Roles": [{"Ref": "A"}, "b"]}, {"Fn::Join": ["", [{"Ref": "C"}]]}], ["A", "C"], id="nested"),
+        pytest.param("${Text}", [], id="text"),
+        pytest.param(3, [], id="number"),
+    ],
+)
+def test_the_names_to_which_functions_refer_are_found(value: Any, expected: list[str]) -> None:
+    assert list(referenced_names(value)) == expected

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.template.policy_diff import statement_covers, widens
+from cicd_templates.template.policy_diff import compare, ends_with_its_subjects, statement_covers, widens
 
 NAMES = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4, unique=True)
 CONDITIONS = st.dictionaries(
@@ -76,6 +76,10 @@ def test_a_condition_that_goes_widens(condition: dict[str, Any]) -> None:
     assert not widens([without], [conditional])
 
 
+def when(operator: str, *values: str) -> dict[str, Any]:
+    return {"Condition": {operator: {"k": list(values)}}}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "wider"),
     [
@@ -92,9 +96,58 @@ def test_a_condition_that_goes_widens(condition: dict[str, Any]) -> None:
             {"Condition": {"Bool": {"x": "true"}}}, {"Condition": {"Bool": {"x": "false"}}}, True, id="other condition"
         ),
         pytest.param({"Action": ["a*"]}, {"Action": ["ab"]}, True, id="a pattern is not read"),
+        pytest.param(when("StringEquals", "a", "b"), when("StringEquals", "a"), False, id="fewer alternatives"),
+        pytest.param(when("StringEquals", "a"), when("StringEquals", "a", "b"), True, id="more alternatives"),
+        pytest.param(when("StringLike", "a"), when("StringEquals", "a"), True, id="another operator"),
+        pytest.param(when("ArnNotLikeIfExists", "a"), when("ArnNotLikeIfExists", "a", "b"), False, id="more excluded"),
+        pytest.param(when("ArnNotLikeIfExists", "a", "b"), when("ArnNotLikeIfExists", "a"), True, id="fewer excluded"),
+        pytest.param(when("NotIpAddress", "a", "b"), when("NotIpAddress", "b"), True, id="fewer addresses excluded"),
+        pytest.param(
+            when("ForAllValues:StringEquals", "a", "b"), when("ForAllValues:StringEquals", "b"), False, id="of a set"
+        ),
+        pytest.param(
+            when("ForAnyValue:StringNotEquals", "a"), when("ForAnyValue:StringNotEquals", "a", "b"), False, id="any of"
+        ),
+        pytest.param(when("Null", "true", "false"), when("Null", "true"), True, id="absence is no list"),
     ],
 )
 def test_what_the_texts_cannot_tell_counts_as_wider(before: Any, after: Any, wider: bool) -> None:
     assert widens([{"Effect": "Allow", **before}], [{"Effect": "Allow", **after}]) == wider
     # Of a denial it is the other way round.
     assert widens([{"Effect": "Deny", **after}], [{"Effect": "Deny", **before}]) == wider
+
+
+DENIAL = {"PolicyDocument": {"Statement": [{"Effect": "Deny", "Action": "x:*", "Resource": "*"}]}}
+QUEUE = {"Type": "AWS::SQS::Queue"}
+RETAINED = QUEUE | {"DeletionPolicy": "RetainExceptOnCreate"}
+
+
+def policy(**subjects: Any) -> dict[str, Any]:
+    return {"Type": "AWS::SQS::QueuePolicy", "Properties": DENIAL | subjects}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ends"),
+    [
+        pytest.param({"P": policy(Queues=[{"Ref": "Q"}]), "Q": QUEUE}, {}, True, id="with its queue"),
+        pytest.param({"P": policy(Queues=[{"Ref": "Q"}]), "Q": QUEUE}, {"Q": QUEUE}, False, id="the queue stays"),
+        pytest.param({"P": policy(Queues=[{"Ref": "Q"}]), "Q": RETAINED}, {}, False, id="the queue is retained"),
+        pytest.param(
+            {"P": policy(Queues=[{"Ref": "Q"}, {"Ref": "R"}]), "Q": QUEUE, "R": QUEUE},
+            {"R": QUEUE},
+            False,
+            id="one of two queues stays",
+        ),
+        pytest.param({"P": policy(Queues=[{"Ref": "Other"}])}, {}, False, id="a queue of another stack"),
+        pytest.param({"P": policy()}, {}, False, id="attached by hand"),
+        pytest.param({"P": policy(Queues=[{"Ref": "Q"}]), "Q": QUEUE}, {"P": policy()}, False, id="stays itself"),
+        pytest.param(
+            {"P": policy(Queues=[{"Ref": "Q"}]) | {"DeletionPolicy": "Retain"}, "Q": QUEUE}, {}, False, id="is retained"
+        ),
+        pytest.param({"P": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [DENIAL]}}}, {}, True, id="a role"),
+        pytest.param({}, {"P": policy()}, False, id="new"),
+    ],
+)
+def test_denials_end_with_what_they_restrict(before: dict[str, Any], after: dict[str, Any], ends: bool) -> None:
+    assert ends_with_its_subjects("P", before, after) is ends
+    assert compare("P", before, after).widens is (bool(before) and "P" not in after and not ends)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cicd_templates.rules.encryption_by_type import services_a_to_l, services_m_to_z
+from cicd_templates.template.encryption_by_type import services_a_to_l, services_m_to_z
 
 KEY_OF: Mapping[str, tuple[str, ...]] = {**services_a_to_l.KEY_OF, **services_m_to_z.KEY_OF}
 
