@@ -20,6 +20,7 @@ from cicd_templates.functions.scan_gate.policy import POLICY, VERSION, Policy, a
 from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report
 from cicd_templates.functions.scan_gate.record import RECORD, add_record, record_problem
 from cicd_templates.functions.scan_gate.waivers import written_fingerprint
+from cicd_templates.project_files import replace_file
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,8 @@ def waive(
         problems = "\n  ".join(policy.problems)
         raise ConfigurationError(f"{path}: no waiver was added, because the policy would not be valid\n  {problems}")
     if waivable:
-        temporary = path.with_name(f".{path.name}.new")
         try:
-            temporary.write_bytes(after)
-            temporary.replace(path)
+            replace_file(path, after.decode("utf-8"))
         except OSError as error:
             raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from None
     return WaiverCount(len(waivable), [finding.id for finding in blocking if not finding.package and not finding.file])

@@ -86,6 +86,14 @@ def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     """Make a project in `folder`, rendered and committed like the repository, but with accounts of its own."""
     accounts = {name: str(next(_accounts)) for name in ("tools", "staging", "production")}
     write_project(folder, accounts)
+    project = use_project(engine, folder, monkeypatch, accounts)
+    git(folder, "add", "out")
+    git(folder, "commit", "-qm", "Render")
+    return project
+
+
+def use_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch, accounts: dict[str, str]) -> Project:
+    """Make `folder` the working folder and a git repository, whose commands reach only the engine."""
     monkeypatch.chdir(folder)
     engine_state_file.remember(engine)
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
@@ -96,8 +104,6 @@ def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     project = Project(folder, engine, accounts)
     # git's sample hooks are left out, because they would be most of the project's files.
     git(folder, "init", "-q", "--template=")
-    git(folder, "add", "out")
-    git(folder, "commit", "-qm", "Render")
     return project
 
 

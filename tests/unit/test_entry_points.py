@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import gc
 import runpy
+import signal
 import sys
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -56,6 +58,23 @@ def test_both_ways_in_run_the_same_command(
     assert left.value.code == 0
     assert disabled == ["disable", "at exit freeze"]
     assert capsys.readouterr().out == f"out/ is up to date: {len(list((PROJECT / 'out').glob('*/*.yaml')))} stacks\n"
+
+
+def test_until_the_program_is_imported_an_interruption_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: list[Any] = [signal.getsignal(signal.SIGINT)]
+
+    def replace(number: int, handler: object) -> object:
+        assert number == signal.SIGINT
+        handlers.append(handler)
+        return handlers[-2]
+
+    monkeypatch.setattr(signal, "signal", replace)
+    monkeypatch.setattr("sys.argv", ["cicd_templates", "--version"])
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
+    with pytest.raises(SystemExit):
+        runpy.run_module("cicd_templates", run_name="__main__")
+
+    assert handlers == [handlers[0], signal.SIG_DFL, handlers[0]]
 
 
 def test_imported_they_do_nothing(disabled: list[str]) -> None:

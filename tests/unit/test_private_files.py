@@ -96,10 +96,7 @@ def test_a_lock_file_stays_the_same_file_and_becomes_private(tmp_path: Path) -> 
 # Each file that writes files otherwise, and what those are.
 OTHER_WRITERS = {
     "private_files.py": "the one function",
-    "render/out_folder.py": "rendered templates, committed",
-    "cli/verbs/docs.py": "generated pages, committed",
-    "cli/verbs/init.py": "the configuration of a new project, committed",
-    "local_gate.py": "the policy file of the application, committed",
+    "project_files.py": "the function that writes committed files: templates, pages, configuration and policies",
     "local/engine_process.py": "the private temporary folder of the engine",
     "local/recorded_types.py": "the private temporary folder of the engine",
     "local/codepipeline.py": "the private temporary folder of the engine",

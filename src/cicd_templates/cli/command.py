@@ -51,8 +51,8 @@ class Command(click.Command):
             raise
         except OSError as error:
             # For example a full disk, a missing permission, or a folder in the place of a file.
-            at = f"{error.filename}: " if error.filename else ""
-            terminal.show_error(f"{at}{error.strerror or error}")
+            at = str(error.filename) if error.filename else terminal.discard_unwritable_output()
+            terminal.show_error(f"{f'{at}: ' if at else ''}{error.strerror or error}")
             ctx.exit(CicdError.exit_code)
         except Exception as error:
             if type(error).__module__.split(".")[0] != "botocore":

@@ -7,13 +7,14 @@ no other part of the package imports `templates/`.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.definition import Layer
-from cicd_templates.layer.user_layers import with_user_layers
+from cicd_templates.layer.user_layers import user_error, with_user_layers
 
 
 def project_layers() -> tuple[Layer, ...]:
@@ -36,7 +37,11 @@ def _templates() -> ModuleType:
         sys.path.insert(0, here)
     try:
         return importlib.import_module("templates")
-    except ModuleNotFoundError as error:
-        if error.name != "templates":
-            raise
-        raise ConfigurationError("no folder templates/ here; run this in the project's own folder") from None
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "templates":
+            raise ConfigurationError("no folder templates/ here; run this in the project's own folder") from None
+        # For example, a module of templates/ was deleted.
+        raise user_error(error, "templates/__init__.py") from error
+    except SyntaxError as error:
+        # For example, the marks of a merge conflict are left in a module.
+        raise user_error(error, os.path.relpath(error.filename or "templates")) from error

@@ -5,6 +5,8 @@ Apart from this module, only `deploy/reporting` prints: it prints the events of 
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 from types import TracebackType
 
@@ -24,6 +26,19 @@ def show_page(text: str, *, err: bool = False) -> None:
     If the text quotes foreign text, such as file names, the caller must have removed the line breaks from it.
     """
     click.echo(printable_lines(text.removesuffix("\n")), err=err)
+
+
+def discard_unwritable_output() -> str:
+    """Return "standard output" if what was printed cannot be written, for example to a full disk, and discard it.
+
+    Otherwise, return an empty text. Without this, Python would try to write it again at exit and print a second error.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return "standard output"
+    return ""
 
 
 def show_error(error: object) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CHECKSUMS
+from cicd_templates.project_files import replace_file
 from cicd_templates.render import github_workflow
 from cicd_templates.render.render import RenderedStack
 from cicd_templates.render.review_pages import pages
@@ -82,16 +83,22 @@ def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dic
 
 
 def write_files(files: Mapping[str, str], root: Path) -> Written:
-    """Write `files` below `root`. Raises `CicdError` with the path if a file cannot be written."""
+    """Write `files` below `root`. Raises `CicdError` with the path if a file cannot be written.
+
+    The checksums are written last, so that an interrupted run does not forget which files are ours.
+    """
     listed = _listed_in_sums(root)
     others = _present_paths(root) - files.keys()
     stale = others & listed
     changed = [path for path, text in sorted(files.items()) if _text(root / path) != text]
     try:
         for path in changed:
-            _replace(root / path, files[path])
+            if path != CHECKSUMS:
+                replace_file(root / path, files[path])
         for path in stale:
             (root / path).unlink()
+        if CHECKSUMS in changed:
+            replace_file(root / CHECKSUMS, files[CHECKSUMS])
         for folder in {(root / path).parent for path in stale} - {root}:
             if not any(folder.iterdir()):
                 folder.rmdir()
@@ -177,12 +184,3 @@ def _text(path: Path) -> str | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise CicdError(f"{path}: cannot be read: {error}") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    # The text is written to a temporary file, which is then renamed, so that an interrupted run leaves only complete
-    # files.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)

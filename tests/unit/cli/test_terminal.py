@@ -173,3 +173,12 @@ def test_standard_output_that_is_no_terminal_gets_lines(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stdout", io.StringIO())
 
     assert isinstance(report.reporter(as_json=False), report.PlainReporter)
+
+
+def test_output_that_nothing_takes_is_named_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        full.write("x")
+        assert terminal.discard_unwritable_output() == "standard output"
+        full.write("x")
+        assert terminal.discard_unwritable_output() == ""

@@ -125,6 +125,23 @@ def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path: Path, monkeypa
     assert (tmp_path / "README.md").read_text() == "index\n"
 
 
+def test_an_interrupted_run_still_knows_which_files_are_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out_folder.write_files(FILES, tmp_path)
+    before = (tmp_path / "SHA256SUMS").read_text()
+    (removed, *_) = sorted(path for path in FILES if path.endswith(".yaml"))
+    files = {path: f"{text}\n" for path, text in FILES.items() if path != removed}
+
+    def interrupted(self: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            out_folder.write_files(files, tmp_path)
+    assert (tmp_path / "SHA256SUMS").read_text() == before
+    assert out_folder.write_files(files, tmp_path).deleted == (removed,)
+
+
 def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_path: Path) -> None:
     import yaml
 

@@ -7,6 +7,7 @@ from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import make_option
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CONFIGURATION_DOC, EXAMPLE_CONFIGURATION, ROLLOUTS_DOC, RULES_DOC
+from cicd_templates.project_files import replace_file
 
 
 @verb("docs", make_option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
@@ -35,7 +36,7 @@ def docs(check: bool) -> None:
         elif check:
             stale.append(str(path))
         else:
-            path.write_text(text, encoding="utf-8")
+            replace_file(path, text)
             terminal.show(f"wrote {path}")
     if stale:
         raise CicdError(f"out of date: {', '.join(stale)}; run `make fmt` and review the diff")

@@ -13,6 +13,7 @@ from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import YES, make_option
 from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
+from cicd_templates.project_files import replace_file
 
 # For each answer: the variable of make, and the question, which contains an example.
 QUESTIONS = {
@@ -67,18 +68,10 @@ def init(source: str, yes: bool, **given: str | None) -> None:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"a name has a character that no name may have: {error}") from None
     parse_configuration(raw, source="the new configuration")
-    _replace_configuration(text)
+    replace_file(CONFIGURATION, text)
     terminal.show(f"wrote {CONFIGURATION}; read it, then:")
     terminal.show("  make render   # writes out/; commit both")
     terminal.show("  make verify   # what your CI runs")
-
-
-def _replace_configuration(text: str) -> None:
-    # Written to a temporary file and renamed, so that an interrupted run leaves the old file.
-    temporary = CONFIGURATION.with_name(f".{CONFIGURATION.name}.new")
-    CONFIGURATION.parent.mkdir(exist_ok=True)
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(CONFIGURATION)
 
 
 def _is_example() -> bool:
