@@ -63,3 +63,12 @@ def principals(evaluator: ModuleType, roles: Any) -> None:
         return roles.get_scoped(caller.split(":")[4], None, caller.split("/")[1], {}).get("Arn", caller)
 
     evaluator._resolve_condition_key = value  # type: ignore[attr-defined]
+
+
+def roles_with_paths(evaluator: ModuleType) -> None:
+    """Let IAM's simulator find the policies of a role that has a path.
+
+    The engine takes everything after `role/` in the ARN as the name, but its roles are stored by name alone.
+    """
+    policies_of = evaluator._gather_role_policies
+    evaluator._gather_role_policies = lambda name, account: policies_of(name.rpartition("/")[2], account)  # type: ignore[attr-defined]

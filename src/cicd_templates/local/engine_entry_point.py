@@ -55,6 +55,7 @@ if os.environ.get("COUNT_AS_TLS"):
     caller_identity.secure(app)
 caller_identity.services(iam_evaluator)
 caller_identity.principals(iam_evaluator, iam._roles)
+caller_identity.roles_with_paths(iam_evaluator)
 calls = iam_decisions.Calls(folder)
 iam_decisions.Decisions(iam_evaluator, calls, keys.behind, encryption.KEY_ACTIONS, seen.passed).listen()
 # The engine reads this variable as well. With the secret, it signs what it does on behalf of an account.

@@ -72,3 +72,12 @@ def test_a_principal_is_its_role(key: str, principal: str, expected: str) -> Non
 
     caller_identity.principals(evaluator, Roles())
     assert evaluator._resolve_condition_key(key, SimpleNamespace(principal_arn=principal)) == expected
+
+
+@pytest.mark.parametrize("name", ["role", "path/role", "a/longer/path/role"])
+def test_the_policies_of_a_role_are_found_whatever_its_path(name: str) -> None:
+    evaluator = ModuleType("evaluator")
+    evaluator._gather_role_policies = lambda name, account: [(name, account)]  # type: ignore[attr-defined]
+
+    caller_identity.roles_with_paths(evaluator)
+    assert evaluator._gather_role_policies(name, "111111111111") == [("role", "111111111111")]
