@@ -73,8 +73,11 @@ def allows(
 
 
 def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
-    assert condition.keys() <= {"StringEquals"}
-    return all(context.get(key) in values for key, values in condition.get("StringEquals", {}).items())
+    assert condition.keys() <= {"StringEquals", "StringEqualsIfExists"}
+    if_exists = condition.get("StringEqualsIfExists", {})
+    return all(context.get(key) in values for key, values in condition.get("StringEquals", {}).items()) and all(
+        context[key] in values for key, values in if_exists.items() if key in context
+    )
 
 
 @cache
@@ -101,6 +104,10 @@ def authorized(call: Call, region: str, account: str) -> Iterator[Authorized]:
     begin = f"arn:aws:{service}:{region}:{account}:"
     if service == "cloudformation":
         yield from _of_cloudformation(action, request, f"{begin}stack/")
+    elif client == "scaling":
+        # AWS makes up the id of a scalable target.
+        keys = {f"{service}:service-namespace": request["ServiceNamespace"]}
+        yield action, f"{begin}scalable-target/0ec51a9ce7a18f5b4c9ba4d2cc1a3d43fe9e", keys
     elif any((service, kind) in TYPE_OF_KIND for kind in resource_kinds(action)):
         for name in _named(call, account):
             yield action, name if name.startswith("arn:") else f"{begin}{name}", {}

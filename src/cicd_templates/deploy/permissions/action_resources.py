@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -23,6 +23,12 @@ CREATE_SERVICE_LINKED_ROLE = "iam:CreateServiceLinkedRole"
 GET_ROLE = "iam:GetRole"
 PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
 EVERY_ARN = ("*",)
+# IAM's kind of resource for a scalable target. AWS makes up the id in its ARN, and CloudFormation does not tag it, so
+# neither a name nor a tag can narrow these actions to one environment. Only the account, the region and the service
+# that scales can:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
+SCALABLE_TARGET = "scalabletarget"
+SCALED_SERVICE = {"StringEqualsIfExists": {"application-autoscaling:service-namespace": ["ecs"]}}
 # The deployer calls DescribeStacks without a name, to find stacks that are no longer rendered. IAM then authorizes the
 # call for all stacks:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
@@ -92,7 +98,7 @@ def _exceptions(resources: Iterable[Mapping[str, Any]], prefix: str, path: str) 
     return exceptions
 
 
-def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[str, ...]:
+def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple[str, ...]:
     """Return the ARNs on which to allow `action`, or only `*` if IAM cannot limit it to the environment's resources.
 
     `kinds` are the kinds of resources to which IAM can limit the action.
@@ -103,6 +109,8 @@ def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[s
         return (service_linked,)
     if action in CALLED_WITHOUT_A_NAME:
         return EVERY_ARN
+    if SCALABLE_TARGET in kinds:
+        return (f"arn:{names.partition}:application-autoscaling:{names.region}:{names.account}:scalable-target/*",)
     if action in READS_OTHER_STACKS:
         return (f"arn:{names.partition}:cloudformation:{names.region}:{names.account}:stack/*",)
     patterns = {

@@ -9,7 +9,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd_templates.deploy.permissions.action_resources import PASS_ROLE, TYPE_OF_KIND, EnvironmentNames, scope
+from cicd_templates.deploy.permissions.action_resources import (
+    EVERY_ARN,
+    PASS_ROLE,
+    SCALED_SERVICE,
+    TYPE_OF_KIND,
+    EnvironmentNames,
+    scope,
+)
 from cicd_templates.deploy.permissions.handler_actions import handler_actions, is_action, resource_kinds
 from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
 from cicd_templates.template.stack_template import StackTemplate
@@ -17,6 +24,7 @@ from cicd_templates.template.stack_template import StackTemplate
 # The maximum number of characters in a managed policy, not counting white space:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 SIZE_LIMIT = 6_144
+SCALING = "application-autoscaling"
 CLOUDFORMATION_PRINCIPAL = "cloudformation.amazonaws.com"
 PASS_CONNECTION = ("codeconnections:PassConnection", "codestar-connections:PassConnection")
 
@@ -55,8 +63,10 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[P
     for action in sorted(actions):
         key = (action.partition(":")[0], scope(action, resource_kinds(action), names))
         actions_by_scope.setdefault(key, []).append(action)
-    for (_, resources), allowed in sorted(actions_by_scope.items()):
-        yield {"Effect": "Allow", "Action": allowed, "Resource": list(resources)}
+    for (service, resources), allowed in sorted(actions_by_scope.items()):
+        statement = {"Effect": "Allow", "Action": allowed, "Resource": list(resources)}
+        narrowed = service == SCALING and resources != EVERY_ARN
+        yield statement | ({"Condition": SCALED_SERVICE} if narrowed else {})
 
 
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:

@@ -21,7 +21,7 @@ from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies, siz
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT, ROOT
-from tests.fakes.iam_policies import action_of, model_of
+from tests.fakes.iam_policies import action_of, allows, model_of
 
 ENVIRONMENTS = {name: read_stacks(PROJECT / "out" / name) for name in ("tools", "staging", "production")}
 STAGING = ENVIRONMENTS["staging"]
@@ -65,6 +65,28 @@ def test_what_has_names_of_ours_is_allowed_on_these_alone() -> None:
     ]
     assert by_action["iam:CreateServiceLinkedRole"] == ["arn:aws:iam::222222222222:role/aws-service-role/*"]
     assert by_action["ec2:CreateVpc"] == ["*"]
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1"])
+def test_scaling_is_suspended_in_this_account_and_region_and_for_services_of_ecs_alone(region: str) -> None:
+    moved = [replace(stack, facts=replace(stack.facts, region=region)) for stack in STAGING]
+    documents = policies(moved, destroying=True)
+    partition = "aws-us-gov" if "gov" in region else "aws"
+    (scaling,) = [
+        each
+        for document in documents.values()
+        for each in document["Statement"]
+        if "application-autoscaling:RegisterScalableTarget" in each["Action"]
+    ]
+
+    assert scaling["Resource"] == [f"arn:{partition}:application-autoscaling:{region}:222222222222:scalable-target/*"]
+    target = scaling["Resource"][0].replace("*", "0ec5")
+    for namespace, allowed in (("ecs", True), ("dynamodb", False)):
+        context = {"application-autoscaling:service-namespace": namespace}
+        assert allows([{"Statement": [scaling]}], scaling["Action"][0], target, context) == allowed
+    # What has no resource level has no condition either.
+    described = [each for document in documents.values() for each in document["Statement"] if each["Resource"] == ["*"]]
+    assert not [each for each in described if "Condition" in each]
 
 
 def test_a_role_may_be_passed_only_to_services_that_the_templates_let_assume_one() -> None:
