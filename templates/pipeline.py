@@ -168,17 +168,18 @@ def _verify(context: PipelineContext) -> PipelineStage:
 
 
 def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
-    """Return the stage of the gate. It is separate, so that a retry of a check never repeats the decision."""
+    """Return the stage of the gate. It is separate, so that a retry of a check never repeats the decision.
+
+    The gate has no input artifacts, because a Lambda action accepts five at most. It asks CodePipeline for the
+    artifacts of its execution.
+    """
     parameters = {
         "sourceVersion": _source_version(context),
         "templatesVersion": TEMPLATES_VERSION,
         "execution": EXECUTION_ID,
     }
-    reports = [report_artifact(check.name) for check in checks_of(context.service)]
     function = layer.read(scan_gate.GATE_FUNCTION)
-    return stage(
-        "Gate", [lambda_action(context, GATE_STAGE, function, parameters, namespace=GATE_STAGE, inputs=reports)]
-    )
+    return stage("Gate", [lambda_action(context, GATE_STAGE, function, parameters, namespace=GATE_STAGE)])
 
 
 def _build(context: PipelineContext) -> PipelineStage:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+from awacs import codepipeline
+from troposphere import Sub
+
 from cicd_templates.blocks.alarms import METRIC_NAMESPACE
 from cicd_templates.blocks.bucket_access import may_list, may_put, may_read
 from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
@@ -11,7 +14,8 @@ from cicd_templates.blocks.lambda_functions import Code, inline_function, may_an
 from cicd_templates.builds.release_checks import checks_of
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import TEMPLATES_KEY, pipeline_name, report_artifact
+from cicd_templates.config.naming import TEMPLATES_KEY, artifact_keys, pipeline_arn, pipeline_name, report_artifact
+from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, notifications, storage
@@ -21,7 +25,7 @@ GATE_FUNCTION = ServiceOutput(
 )
 SCAN_GATE = reserved_words.SCAN_GATE
 # CodePipeline waits up to 20 minutes for the function's answer, and Lambda lets a function run for up to 15 minutes.
-# Reading five reports takes only seconds.
+# Reading a dozen reports takes only seconds.
 TIMEOUT_SECONDS = 120
 # The function reads one report at a time. A report has at most 100 MB, and reading it takes seven times its size.
 GATE_MEMORY_MB = 2048
@@ -44,6 +48,16 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         env,
         Code("joined from src/cicd_templates/functions/scan_gate/", scan_gate_source(check.format for check in checks)),
         may_answer_jobs("AnswerThePipeline"),
+        allow(
+            "FindTheReports",
+            [codepipeline.ListActionExecutions],
+            on=Sub(pipeline_arn(env, service.name)),
+        ),
+        may_read(
+            "ReadTheReports",
+            layer.read(storage.ARTIFACTS_BUCKET),
+            *(artifact_keys(env, service.name, artifact) for artifact in expected),
+        ),
         may_put("PutEvidence", evidence, f"{service.name}/*"),
         # The function compares its decision with the decision of an earlier attempt. If they differ, it stores both.
         may_read("CompareEvidence", evidence, f"{service.name}/*"),

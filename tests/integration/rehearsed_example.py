@@ -8,8 +8,10 @@ import dataclasses
 import io
 import shutil
 import sys
+import time
+import uuid
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import PipelineRun
 from cicd_templates.rehearsal.rehearse import Rehearsal, run_rehearsal
 from cicd_templates.rehearsal.result import ActionProgress
+from cicd_templates.rehearsal.stages import list_execution
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT, ROOT
@@ -62,7 +65,32 @@ class Rehearsed:
         )
         for name, files in reports.items():
             run.artifacts[name] = self.changed(name, files)
-        return dataclasses.replace(self.rehearsal, run=run).replay(self.action(path))
+        self._list_producers(run, reports)
+        try:
+            return dataclasses.replace(self.rehearsal, run=run).replay(self.action(path))
+        finally:
+            self._list_producers(self.run, reports)
+
+    @contextlib.contextmanager
+    def listed(self, path: str, status: str) -> Iterator[None]:
+        """List a newer execution of an action with `status` until the end of the `with` block."""
+        list_execution(self.run, self.action(path), str(uuid.uuid4()), time.time(), status)
+        try:
+            yield
+        finally:
+            list_execution(self.run, self.action(path), str(uuid.uuid4()), time.time(), "Succeeded")
+
+    def file(self, name: str, member: str) -> str:
+        """Return the text of a file in an artifact of the run."""
+        s3 = self.run.setup.root_session(self.run.pipeline.role).client("s3")
+        with artifacts.read_artifact(s3, self.run.artifacts[name]) as archive:
+            return archive.read(member).decode()
+
+    def _list_producers(self, run: PipelineRun, names: Iterable[str]) -> None:
+        """List a newer execution of the actions that put out these artifacts, with the artifacts of `run`."""
+        for action in self.run.pipeline.actions:
+            if set(action.outputs) & set(names):
+                list_execution(run, action, str(uuid.uuid4()), time.time(), "Succeeded")
 
     def changed(self, name: str, files: Mapping[str, str]) -> artifacts.Artifact:
         """Replace some files in an artifact of the run."""

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 PROJECTS = Path(__file__).parent
 # The application of the example, which releases and rehearsals of tests take as their own.
 EXAMPLE = ROOT / "examples/payment-processor"
+# Names of the project on which the tool is tested, each with the example's name for the same thing in the documents.
+EXAMPLE_NAMES = {"shipping": "payments", "parcel-dispatcher": "payment-processor"}
 # Where rendered projects are kept; everything in it can be deleted at any time.
 CACHE = ROOT / ".state/projects"
 KEPT = 3

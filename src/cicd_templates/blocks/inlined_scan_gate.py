@@ -14,7 +14,17 @@ from cicd_templates import functions
 # A module comes after the modules that define the names it uses. The report readers come between BEFORE and AFTER.
 BEFORE = ("untrusted_text", "reading", "severity")
 AFTER = (
-    *("unusable_reports", "record", "exit_codes", "artifacts", "owasp", "kinds", "waivers", "policy"),
+    *(
+        "unusable_reports",
+        "record",
+        "exit_codes",
+        "artifacts",
+        "report_artifacts",
+        "owasp",
+        "kinds",
+        "waivers",
+        "policy",
+    ),
     *("decide", "findings", "summary", "last_release", "templates_version", "handler"),
 )
 READER_NAMES = {

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from awacs import awslambda, codebuild, codeconnections, s3, sns
 from troposphere import AWSHelperFn, GetAtt, Sub, codepipeline, iam
 
-from cicd_templates.blocks.bucket_access import bucket_arn, may_find, may_put_tagged, may_read, may_read_tagged
-from cicd_templates.blocks.keys import may_decrypt, may_encrypt
+from cicd_templates.blocks.bucket_access import bucket_arn, may_find, may_put_tagged, may_read_tagged
+from cicd_templates.blocks.keys import may_encrypt
 from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
@@ -209,9 +209,8 @@ def lambda_action(
     *,
     namespace: str,
     order: int = 1,
-    inputs: Sequence[str] = (),
 ) -> PipelineAction:
-    """Return an action that invokes a Lambda function. With this action's role, the function can read `inputs`."""
+    """Return an action that invokes a Lambda function."""
     env = context.env
     arn = Sub(f"arn:${{AWS::Partition}}:lambda:{env.region}:{env.account}:function:${{Function}}", Function=function)
     grants = [
@@ -224,9 +223,6 @@ def lambda_action(
             because="lambda:ListFunctions, which CodePipeline calls before an invocation, has no resource level.",
         ),
     ]
-    if inputs:
-        keys = [artifact_keys(env, context.service.name, artifact) for artifact in inputs]
-        grants += [may_read("ReadTheReports", context.artifacts, *keys), may_decrypt("DecryptTheReports", context.key)]
     role = context.role(name, name.lower(), *grants)
     text = json.dumps(dict(parameters))
     configuration: dict[str, AWSHelperFn | str] = {
@@ -241,7 +237,6 @@ def lambda_action(
             configuration,
             GetAtt(role, "Arn"),
             order=order,
-            inputs=inputs,
             namespace=namespace,
         ),
         role,

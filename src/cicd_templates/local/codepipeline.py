@@ -1,8 +1,9 @@
-"""Adds the CodePipeline operations that a run needs and the local AWS lacks: starting a run, reporting job results.
+"""Adds the CodePipeline operations that a run needs and the local AWS lacks.
 
-The engine checks the permissions of a request with IAM. Then this module validates the request against the API's model.
-No pipeline is executed: the job results are stored, and a rehearsal reads them. This module runs inside the engine's
-interpreter, which has botocore.
+These operations start a run, report the results of jobs, and list the executions of actions. The engine checks the
+permissions of a request with IAM. Then this module validates the request against the API's model. No pipeline is
+executed: the job results are stored, and a rehearsal reads them. The executions that are listed are stored by the
+rehearsal. This module runs inside the engine's interpreter, which has botocore.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from types import ModuleType
 from typing import Any
 
 ANSWERS_FILE = "answers.jsonl"
+EXECUTIONS_FILE = "action-executions.jsonl"
 TARGET_PREFIX = "CodePipeline_20150709"
 START_OPERATION = "StartPipelineExecution"
+LIST_OPERATION = "ListActionExecutions"
+# The most that AWS puts into one answer, and its default.
+PAGE_SIZE = 100
 RESULT_OPERATIONS = ("PutJobSuccessResult", "PutJobFailureResult")
 
 Response = tuple[int, dict[str, str], bytes]
@@ -28,6 +33,7 @@ class Answers:
     """The results of jobs, one per line in a file that any process can read."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._file = folder / ANSWERS_FILE
 
     def put(self, operation: str, request: dict[str, Any]) -> None:
@@ -45,6 +51,28 @@ class Answers:
         return None
 
 
+class ActionExecutions:
+    """The executions of actions, one per line in a file that any process can read. A later line replaces an earlier."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / EXECUTIONS_FILE
+
+    def put(self, pipeline: str, detail: dict[str, Any]) -> None:
+        """Add an execution, or the new state of one. `detail` has the form of ListActionExecutions."""
+        with self._file.open("a") as file:
+            file.write(json.dumps([pipeline, detail]) + "\n")
+
+    def of(self, pipeline: str, execution: str | None) -> list[dict[str, Any]]:
+        """Return the executions of a pipeline's actions, the newest first. `execution` selects those of one run."""
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        details = {
+            detail["actionExecutionId"]: detail
+            for name, detail in map(json.loads, lines)
+            if name == pipeline and execution in (None, detail["pipelineExecutionId"])
+        }
+        return sorted(details.values(), key=lambda detail: -float(detail["startTime"]))
+
+
 def check_request(operation: str, request: dict[str, Any]) -> str:
     """Return the errors of a request, according to botocore's model of the API, or an empty string."""
     import botocore.session
@@ -55,18 +83,20 @@ def check_request(operation: str, request: dict[str, Any]) -> str:
     return str(ParamValidator().validate(request, shape).generate_report())
 
 
-def service(answers: Answers, check: RequestCheck) -> Handler:
+def service(answers: Answers, executions: ActionExecutions, check: RequestCheck) -> Handler:
     """Return the handler of the service, with the signature that the engine requires."""
 
     async def handle(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        if operation not in (START_OPERATION, *RESULT_OPERATIONS):
+        if operation not in (START_OPERATION, LIST_OPERATION, *RESULT_OPERATIONS):
             return _answer(400, {"__type": "UnknownOperationException", "message": f"not supported: {operation}"})
         request = json.loads(body)
         if wrong := check(operation, request):
             return _answer(400, {"__type": "ValidationException", "message": wrong})
         if operation == START_OPERATION:
             return _answer(200, {"pipelineExecutionId": str(uuid.uuid4())})
+        if operation == LIST_OPERATION:
+            return _answer(200, _page(executions, request))
         if answers.of(request["jobId"]):
             return _answer(400, {"__type": "InvalidJobStateException", "message": "the job already has a result"})
         answers.put(operation, request)
@@ -75,11 +105,20 @@ def service(answers: Answers, check: RequestCheck) -> Handler:
     return handle
 
 
+def _page(executions: ActionExecutions, request: dict[str, Any]) -> dict[str, Any]:
+    listed = executions.of(request["pipelineName"], request.get("filter", {}).get("pipelineExecutionId"))
+    begin, size = int(request.get("nextToken", 0)), request.get("maxResults", PAGE_SIZE)
+    more = {"nextToken": str(begin + size)} if listed[begin + size :] else {}
+    return {"actionExecutionDetails": listed[begin : begin + size], **more}
+
+
 def _answer(status: int, content: dict[str, Any]) -> Response:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
-def register(app: ModuleType, router: ModuleType, actions: ModuleType, answers: Answers) -> None:
+def register(
+    app: ModuleType, router: ModuleType, actions: ModuleType, answers: Answers, executions: ActionExecutions
+) -> None:
     """Add the service to the engine's router, to its table of handlers and to its table of IAM namespaces."""
     router.SERVICE_PATTERNS["codepipeline"] = {
         "target_prefixes": [TARGET_PREFIX],
@@ -87,4 +126,4 @@ def register(app: ModuleType, router: ModuleType, actions: ModuleType, answers: 
         "credential_scope": "codepipeline",
     }
     actions.SERVICE_TO_IAM_NAMESPACE["codepipeline"] = "codepipeline"
-    app.SERVICE_HANDLERS["codepipeline"] = service(answers, check_request)
+    app.SERVICE_HANDLERS["codepipeline"] = service(answers, executions, check_request)

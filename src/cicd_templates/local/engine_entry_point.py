@@ -46,7 +46,7 @@ recorded_answers.register(cloudformation, modules, template_refusals.template_re
 keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)
 event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)
 event_targets.name_versions(s3, eventbridge)
-codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder))
+codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder), codepipeline.ActionExecutions(folder))
 image_registry.register(app)
 seen = request_resources.Requests(iam_actions)
 seen.listen()

@@ -69,4 +69,6 @@ def _named(service: str, operation: str, body: bytes) -> str:
         return f"log-group:{request['logGroupName']}:log-stream:{request['logStreamName']}"
     if (service, operation) == ("codepipeline", "StartPipelineExecution"):
         return str(json.loads(body)["name"])
+    if (service, operation) == ("codepipeline", "ListActionExecutions"):
+        return str(json.loads(body)["pipelineName"])
     return ""

@@ -38,6 +38,11 @@ class Artifact:
         place = {"bucketName": self.bucket, "objectKey": self.object_key}
         return {"name": self.name, "revision": None, "location": {"type": "S3", "s3Location": place}}
 
+    @property
+    def detail(self) -> dict[str, Any]:
+        """Return the artifact in the format in which CodePipeline lists what an action put out."""
+        return {"name": self.name, "s3location": {"bucket": self.bucket, "key": self.object_key}}
+
 
 def put_artifact(s3: Any, pipeline: Pipeline, name: str, data: bytes) -> Artifact:
     """Upload an artifact, encrypted with the pipeline's KMS key. Its name in the bucket has CodePipeline's format."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.errors import CicdError
-from cicd_templates.local.codepipeline import Answers
+from cicd_templates.local.codepipeline import ActionExecutions, Answers
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_projects import Project
@@ -45,6 +45,7 @@ class RehearsalSetup:
     # services.
     network: Mapping[str, str]
     answers: Answers
+    action_executions: ActionExecutions
     calls: Calls
     confirm: Confirm
     # Starts the released application as a local process on the first call; returns its address.

@@ -14,7 +14,7 @@ from typing import Any
 from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive, bundle
 from cicd_templates.errors import CicdError
-from cicd_templates.local.codepipeline import Answers
+from cicd_templates.local.codepipeline import ActionExecutions, Answers
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import deployed_pipeline
@@ -91,6 +91,7 @@ def run_rehearsal(
             tokens=tokens,
             network=network,
             answers=Answers(engine.folder),
+            action_executions=ActionExecutions(engine.folder),
             calls=Calls(engine.folder),
             confirm=confirm,
             start_application=application_starter(archive, Path(folder), tools, exit_stack),

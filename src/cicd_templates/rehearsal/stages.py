@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -60,6 +61,8 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
     """Run one action. Record the outcome, and the calls that IAM denied, in `step`."""
     before = len(run.setup.calls.rows())
     step.began = time.monotonic()
+    identifier, started = str(uuid.uuid4()), time.time()
+    list_execution(run, action, identifier, started, "InProgress")
     on_progress(step)
     try:
         variables = ACTION_RUNNERS[action.provider](run, action, step)
@@ -73,8 +76,28 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
             run.variables[action.namespace] = variables
     if any(row[1] == SCAN for row in _decisions(run, step, before)):
         step.note("the registry does not scan images here; its answer is a placeholder without findings")
+    list_execution(run, action, identifier, started, step.state.value.capitalize())
     step.seconds = time.monotonic() - step.began
     on_progress(step)
+
+
+def list_execution(run: PipelineRun, action: Action, identifier: str, started: float, status: str) -> None:
+    """Let the local AWS list an execution of an action, with the artifacts that it put out if it succeeded.
+
+    `started` is in seconds since 1970, and `status` is CodePipeline's word. The same `identifier` replaces the state.
+    """
+    detail = {
+        "pipelineExecutionId": run.execution,
+        "actionExecutionId": identifier,
+        "stageName": action.stage,
+        "actionName": action.name,
+        "startTime": started,
+        "lastUpdateTime": time.time(),
+        "status": status,
+    }
+    if status == "Succeeded":
+        detail["output"] = {"outputArtifacts": [run.artifacts[name].detail for name in action.outputs]}
+    run.setup.action_executions.put(run.pipeline.name, detail)
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import io
 import json
@@ -19,7 +20,7 @@ from botocore.exceptions import ClientError
 from cicd_templates.blocks import inlined_scan_gate
 from cicd_templates.blocks.inlined_scan_gate import READER_NAMES as JOINED
 from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
-from cicd_templates.functions.scan_gate import artifacts, handler
+from cicd_templates.functions.scan_gate import artifacts, handler, report_artifacts
 from cicd_templates.functions.scan_gate.decide import Decision
 from cicd_templates.functions.scan_gate.formats import READERS
 from cicd_templates.functions.scan_gate.last_release import remember_release
@@ -58,25 +59,49 @@ def unit_tests(report: str = TESTS, **more: str) -> bytes:
     return zipped(report__xml=report, run__json=record("unit-tests", "junit"), **more)
 
 
+def execution_of(artifact: str, execution: str = "e-1", *, start: int = 1, status: str = "Succeeded") -> dict[str, Any]:
+    """Return an execution of the action that puts out `artifact`, as CodePipeline lists it."""
+    place = {"name": artifact, "s3location": {"bucket": "artifacts", "key": artifact}}
+    return {
+        "pipelineExecutionId": execution,
+        "actionExecutionId": f"{artifact}-{start}",
+        "stageName": "Verify",
+        "actionName": artifact.removesuffix("Report"),
+        "startTime": datetime.fromtimestamp(start, UTC),
+        "status": status,
+        **({"output": {"outputArtifacts": [place]}} if status == "Succeeded" else {}),
+    }
+
+
 class Aws:
-    """S3 with artifacts, and a CodePipeline that notes the answers; `refuse` is what an operation raises."""
+    """S3 with artifacts, and a CodePipeline that lists them and notes the answers; `refuse` is what it raises."""
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = objects
+        self.unlisted = 0
         self.puts: dict[str, bytes] = {}
         self.answers: list[tuple[str, dict[str, Any]]] = []
         self.refuse: dict[str, str] = {}
-        self.credentials: list[tuple[str, ...]] = []
-        self.signatures: list[str] = []
+        self.listings: list[dict[str, Any]] = []
 
-    def client(self, service: str, config: Any = None) -> Aws:
-        if config:
-            self.signatures.append(config.signature_version)
+    def client(self, service: str) -> Aws:
         return self
 
-    def session(self, *credentials: str) -> Aws:
-        self.credentials.append(credentials)
-        return self
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_action_executions"
+        return SimpleNamespace(paginate=self.pages)
+
+    def pages(self, **request: Any) -> list[dict[str, Any]]:
+        """Return one page for each action; the first `unlisted` calls do not show the first action as ended."""
+        self.listings.append(request)
+        self._refuse("ListActionExecutions")
+        execution = request["filter"]["pipelineExecutionId"]
+        running = len(self.listings) <= self.unlisted
+        details = [
+            execution_of(name, execution, status="InProgress" if running and not number else "Succeeded")
+            for number, name in enumerate(self.objects)
+        ]
+        return [{"actionExecutionDetails": [each]} for each in details]
 
     def _refuse(self, operation: str) -> None:
         if operation in self.refuse:
@@ -84,7 +109,7 @@ class Aws:
 
     def get_object(self, **request: str) -> Any:
         content = self.puts[request["Key"]] if request["Bucket"] == "evidence" else self.objects[request["Key"]]
-        return {"ContentLength": len(content), "Body": io.BytesIO(content)}
+        return {"ContentLength": len(content), "Body": io.BytesIO(content), "VersionId": f"version of {request['Key']}"}
 
     def put_object(self, **request: Any) -> None:
         assert request["IfNoneMatch"] == "*"
@@ -123,22 +148,18 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> None:
     checks = {"BanditReport": ["bandit", "bandit", "bandit"], "UnitTestsReport": ["unit-tests", "junit", "pytest"]}
     monkeypatch.setenv("WAIVER_DAYS", "366")
     monkeypatch.setenv("CHECKS", json.dumps(checks))
+    monkeypatch.setattr(report_artifacts, "SECONDS_BETWEEN_LISTINGS", 0)
 
 
 def run(
     monkeypatch: pytest.MonkeyPatch, aws: Aws, *, remaining: int = 100_000, parameters: str | None = None
 ) -> tuple[str, dict[str, Any]]:
     monkeypatch.setattr("boto3.client", aws.client)
-    monkeypatch.setattr("boto3.Session", aws.session)
     asked = {"sourceVersion": "v1", "templatesVersion": "t1", "execution": "e-1"}
     user_parameters = json.dumps(asked) if parameters is None else parameters
-    inputs = [
-        {"name": name, "location": {"s3Location": {"bucketName": "artifacts", "objectKey": name}}}
-        for name in aws.objects
-    ]
     data = {
         "actionConfiguration": {"configuration": {"UserParameters": user_parameters}},
-        "inputArtifacts": inputs,
+        "inputArtifacts": [],
         "artifactCredentials": {"accessKeyId": "AKIA", "secretAccessKey": "never-in-a-log", "sessionToken": "t"},
     }
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: remaining)
@@ -213,7 +234,15 @@ def test_clean_reports_pass_with_the_variables_that_later_stages_ask_for(
     (declared,) = metrics["_aws"]["CloudWatchMetrics"]
     assert declared["Namespace"] == "Ours"
     assert {each["Name"] for each in declared["Metrics"]} < metrics.keys()
-    assert (aws.credentials, aws.signatures) == ([("AKIA", "never-in-a-log", "t")], ["s3v4"])
+    assert aws.listings == [{"pipelineName": "pay-pipeline", "filter": {"pipelineExecutionId": "e-1"}}]
+    assert kept["reports"] == {
+        check: {
+            "key": name,
+            "version": f"version of {name}",
+            "sha256": hashlib.sha256(aws.objects[name]).hexdigest(),
+        }
+        for check, name in {"bandit": "BanditReport", "unit-tests": "UnitTestsReport"}.items()
+    }
     assert "never-in-a-log" not in line
 
 
@@ -262,6 +291,7 @@ def test_what_does_not_pass_fails_with_the_summary(
         ({"parameters": '{"sourceVersion": ""}'}, {}, "ValueError: the pipeline passed no source version"),
         ({"remaining": 1000}, {}, "TimeIsUp: less than 15 seconds remain before the timeout"),
         ({}, {"PutObject": "AccessDenied"}, "AccessDenied"),
+        ({}, {"ListActionExecutions": "AccessDenied"}, "AccessDenied"),
     ],
 )
 def test_a_gate_that_cannot_judge_lets_nothing_pass(
@@ -391,10 +421,11 @@ def test_time_that_runs_out_while_a_report_is_read_is_answered(monkeypatch: pyte
 def test_a_zip_is_read_within_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = zipped(a=b"0" * 5_000_000)
     monkeypatch.setattr(artifacts, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(report_artifacts, "MAX_BYTES", 1_000_000)
     with pytest.raises(UnusableError, match="a has more than 1,000,000 bytes"):
         artifacts.read_entries(bomb, ["a"])
     with pytest.raises(UnusableError, match="bytes; the limit is"):
-        artifacts.fetch_artifact(Aws(a=b"0" * 1_000_001), {"bucketName": "b", "objectKey": "a"})
+        report_artifacts.fetch_artifact(Aws(a=b"0" * 1_000_001), {"bucket": "b", "key": "a"})
 
 
 def test_a_zip_that_is_odd_is_refused() -> None:
@@ -522,3 +553,87 @@ def test_findings_below_the_threshold_are_listed_up_to_a_number(monkeypatch: pyt
     assert text.count("- **low** ") == 25
     assert "- **low** B0: asserts, `a.py:2`\n" in text
     assert text.endswith("- 5 more are in verdict.json\n")
+
+
+def listed(*pages: list[dict[str, Any]]) -> Any:
+    """Return a CodePipeline that answers each call with the next of `pages`, and the last one again and again."""
+    answers = list(pages)
+
+    def paginate(**request: Any) -> list[dict[str, Any]]:
+        return [{"actionExecutionDetails": answers.pop(0) if len(answers) > 1 else answers[0]}]
+
+    return SimpleNamespace(get_paginator=lambda operation: SimpleNamespace(paginate=paginate))
+
+
+@pytest.mark.parametrize(
+    ("executions", "expected"),
+    [
+        pytest.param([execution_of("BanditReport")], ["BanditReport"], id="the action succeeded"),
+        pytest.param([], [], id="the check did not run"),
+        pytest.param([execution_of("BanditReport", status="Failed")], [], id="it failed"),
+        pytest.param([execution_of("BanditReport", status="Abandoned")], [], id="it was abandoned"),
+        pytest.param([execution_of("BanditReport", status="InProgress")], [], id="it has not ended"),
+        pytest.param([execution_of("BanditReport", "e-0")], [], id="it is of another run"),
+        pytest.param([execution_of("SnykReport")], [], id="another check"),
+        pytest.param(
+            [execution_of("BanditReport", start=2, status="Failed"), execution_of("BanditReport", start=1)],
+            [],
+            id="a retry failed",
+        ),
+        pytest.param(
+            [execution_of("BanditReport", start=1, status="Failed"), execution_of("BanditReport", start=2)],
+            ["BanditReport"],
+            id="a retry succeeded",
+        ),
+        pytest.param([{**execution_of("BanditReport"), "output": {}}], [], id="it put nothing out"),
+    ],
+)
+def test_a_report_is_what_the_newest_run_of_its_action_put_out(
+    executions: list[dict[str, Any]], expected: list[str]
+) -> None:
+    assert list(report_artifacts.find_artifacts(listed(executions), "e-1", ["BanditReport"])) == expected
+
+
+def test_of_two_runs_of_an_action_the_newer_one_counts_in_whatever_order_they_are_listed() -> None:
+    old, new = execution_of("BanditReport", start=1), execution_of("BanditReport", start=2)
+    new["output"]["outputArtifacts"][0]["s3location"] = {"bucket": "artifacts", "key": "newer"}
+
+    for order in ([old, new], [new, old]):
+        found = report_artifacts.find_artifacts(listed(order), "e-1", ["BanditReport"])
+        assert found == {"BanditReport": {"bucket": "artifacts", "key": "newer"}}
+
+
+@pytest.mark.parametrize(("late", "kind"), [(0, "success"), (4, "success"), (5, "failure")])
+def test_an_action_whose_end_is_listed_late_is_waited_for_but_not_for_ever(
+    late: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    aws.unlisted = late
+    found, answer = run(monkeypatch, aws)
+
+    assert (found, len(aws.listings)) == (kind, min(late + 1, 5))
+    if kind == "failure":
+        assert "- **bandit**: its report is missing" in answer["failureDetails"]["message"]
+
+
+def test_a_dozen_checks_are_judged_in_one_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"lint-{number}" for number in range(12)]
+    monkeypatch.setenv("CHECKS", json.dumps({f"{name}Report": [name, "bandit", "bandit"] for name in names}))
+    reports = {
+        f"{name}Report": zipped(report__json=CLEAN, run__json=record(name, "bandit", digest="c" * 64)) for name in names
+    }
+    kind, answer = run(monkeypatch, Aws(**reports))
+    assert (kind, answer["outputVariables"]["SourceDigest"]) == ("success", "c" * 64)
+
+    worse = {
+        **reports,
+        "lint-11Report": zipped(report__json=BAD, run__json=record("lint-11", "bandit", digest="c" * 64)),
+    }
+    kind, answer = run(monkeypatch, Aws(**worse))
+    assert kind == "failure"
+    assert "found by lint-11" in answer["failureDetails"]["message"]
+
+    # The report of another check does not count for a check that put none out.
+    swapped = {**reports, "lint-3Report": reports["lint-4Report"]}
+    kind, answer = run(monkeypatch, Aws(**swapped))
+    assert (kind, "check 'lint-4' instead of 'lint-3'" in answer["failureDetails"]["message"]) == ("failure", True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.local.codepipeline import Answers, check_request, register, service
+from cicd_templates.local.codepipeline import ActionExecutions, Answers, check_request, register, service
 
 JOB = "11111111-2222-3333-4444-555555555555"
 
@@ -21,7 +21,7 @@ def answers(tmp_path: Path) -> Answers:
 
 
 def ask(answers: Answers, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    handle = service(answers, check_request)
+    handle = service(answers, ActionExecutions(answers.folder), check_request)
     headers = {"x-amz-target": f"CodePipeline_20150709.{operation}"}
 
     async def call() -> Any:
@@ -49,6 +49,35 @@ def test_a_start_has_an_execution(answers: Answers) -> None:
     assert len(answer["pipelineExecutionId"]) == 36
 
 
+def detail(action: str, start: float, *, execution: str = "e-1", status: str = "Succeeded", run: str = "") -> Any:
+    return {
+        "pipelineExecutionId": execution,
+        "actionExecutionId": run or f"{action}-{start}",
+        "stageName": "Verify",
+        "actionName": action,
+        "startTime": start,
+        "status": status,
+    }
+
+
+def test_the_executions_of_actions_are_listed_by_run_the_newest_first_in_pages(answers: Answers) -> None:
+    executions = ActionExecutions(answers.folder)
+    request = {"pipelineName": "p", "filter": {"pipelineExecutionId": "e-1"}, "maxResults": 1}
+    assert ask(answers, "ListActionExecutions", request) == (200, {"actionExecutionDetails": []})
+    executions.put("p", detail("Bandit", 1.0, status="InProgress", run="1"))
+    executions.put("p", detail("Bandit", 1.0, run="1"))
+    executions.put("p", detail("Snyk", 2.0))
+    executions.put("p", detail("Snyk", 3.0, execution="e-2"))
+    executions.put("q", detail("Snyk", 4.0))
+
+    status, first = ask(answers, "ListActionExecutions", request)
+    assert (status, first) == (200, {"actionExecutionDetails": [detail("Snyk", 2.0)], "nextToken": "1"})
+    _, second = ask(answers, "ListActionExecutions", {**request, "nextToken": first["nextToken"]})
+    assert second == {"actionExecutionDetails": [detail("Bandit", 1.0, run="1")]}
+    _, all_runs = ask(answers, "ListActionExecutions", {"pipelineName": "p"})
+    assert [each["startTime"] for each in all_runs["actionExecutionDetails"]] == [3.0, 2.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("operation", "request_", "code", "message"),
     [
@@ -71,7 +100,7 @@ def test_the_service_stands_in_the_engines_tables(answers: Answers) -> None:
     app.SERVICE_HANDLERS, router.SERVICE_PATTERNS = {}, {}  # type: ignore[attr-defined]
     actions.SERVICE_TO_IAM_NAMESPACE = {}  # type: ignore[attr-defined]
 
-    register(app, router, actions, answers)
+    register(app, router, actions, answers, ActionExecutions(answers.folder))
     assert callable(app.SERVICE_HANDLERS["codepipeline"])
     assert router.SERVICE_PATTERNS["codepipeline"]["target_prefixes"] == ["CodePipeline_20150709"]
     assert actions.SERVICE_TO_IAM_NAMESPACE == {"codepipeline": "codepipeline"}

@@ -44,6 +44,12 @@ def resource(actions: ModuleType, service: str, operation: str, body: Any, query
             {"name": "p"},
             "arn:aws:codepipeline:eu-central-1:111111111111:p",
         ),
+        (
+            "codepipeline",
+            "ListActionExecutions",
+            {"pipelineName": "p"},
+            "arn:aws:codepipeline:eu-central-1:111111111111:p",
+        ),
         ("codebuild", "StartBuild", {"projectName": "p"}, "theirs"),
     ],
 )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.local.codepipeline import Answers
+from cicd_templates.local.codepipeline import ActionExecutions, Answers
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas
 from cicd_templates.rehearsal.artifacts import Artifact
@@ -62,6 +62,7 @@ def place(folder: Path, **changes: Any) -> RehearsalSetup:
         tokens={},
         network={},
         answers=Answers(folder),
+        action_executions=ActionExecutions(folder),
         calls=Calls(folder),
         confirm=lambda question: True,
         start_application=lambda: "http://127.0.0.1:9",

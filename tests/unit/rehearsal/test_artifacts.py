@@ -34,6 +34,16 @@ def test_files_are_unpacked_with_their_executable_bits(tmp_path: Path) -> None:
     assert (tmp_path / "empty").is_dir()
 
 
+def test_an_artifact_is_named_to_a_function_and_in_a_list_in_the_forms_of_the_api() -> None:
+    artifact = artifacts.Artifact("BanditReport", "store", "pay/BanditRepo/1a2b3c4")
+
+    assert artifact.location["location"]["s3Location"] == {"bucketName": "store", "objectKey": "pay/BanditRepo/1a2b3c4"}
+    assert artifact.detail == {
+        "name": "BanditReport",
+        "s3location": {"bucket": "store", "key": "pay/BanditRepo/1a2b3c4"},
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "mode"),
     [

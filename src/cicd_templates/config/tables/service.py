@@ -166,7 +166,7 @@ class ServiceTable(Table):
     )
     path: FolderPath | None = Field(default=None, description="Folder of the service in a monorepo")
     checks: dict[Word, CheckTable] = Field(
-        default={}, description="Checks that examine every release before the gate, by name; one to five"
+        default={}, description="Checks that examine every release before the gate, by name; one to 20"
     )
     build: BuildTable = Field(
         default={}, validate_default=True, description="How the image is built, and what is recorded about it"

@@ -10,9 +10,11 @@ from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.config.validation.names import problems_of_checks
 from cicd_templates.config.validation.problem import Problem
 
-# A Lambda action accepts five input artifacts, and the gate gets one from each check:
-# https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
-MAXIMUM_CHECKS = 5
+# A stage has up to 50 actions. With this many checks, the template of the builds is well below CloudFormation's 1 MB.
+MAXIMUM_CHECKS = 20
+# The gate's function has a list of the checks in its environment variables, which hold 4 KB in all:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+MAXIMUM_CHECK_NAMES = 1000
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
@@ -69,8 +71,13 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
             ' bandit = { preset = "bandit" }',
         )
     if len(checks) > MAXIMUM_CHECKS:
+        yield Problem(f"{where}.checks", f"{len(checks)} checks are too many; a service has at most {MAXIMUM_CHECKS}")
+    letters = sum(len(name) + len(check.tool or "") for name, check in checks.items())
+    if letters > MAXIMUM_CHECK_NAMES:
         yield Problem(
-            f"{where}.checks", f"{len(checks)} checks are too many; the gate, a Lambda action, accepts {MAXIMUM_CHECKS}"
+            f"{where}.checks",
+            f"the names of the checks and their tools have {letters} characters in all, and at most"
+            f" {MAXIMUM_CHECK_NAMES} fit into the settings of the gate's function; choose shorter names",
         )
     yield from problems_of_checks(checks, environments, f"{where}.checks")
     for name, check in checks.items():

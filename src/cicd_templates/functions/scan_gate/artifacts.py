@@ -1,28 +1,16 @@
-"""Read reports from CodePipeline artifacts, which are zip files in S3.
-
-They are read in memory, within limits, and never extracted to disk.
-"""
+"""Read files of an artifact, which is a zip: in memory, within limits, never extracted to disk."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 import zlib
-from typing import Any
 
 from cicd_templates.functions.scan_gate.reading import UnusableError
 
 MAX_ENTRIES = 100
 # A parsed report takes seven times its size in memory, which the function's memory must hold.
 MAX_BYTES = 100_000_000
-
-
-def fetch_artifact(s3: Any, location: dict[str, str]) -> bytes:
-    """Return the bytes of an artifact. Raise `UnusableError` if it is larger than MAX_BYTES."""
-    answer = s3.get_object(Bucket=location["bucketName"], Key=location["objectKey"])
-    if answer["ContentLength"] > MAX_BYTES:
-        raise UnusableError(f"its artifact has {answer['ContentLength']:,} bytes; the limit is {MAX_BYTES:,}")
-    return bytes(answer["Body"].read())
 
 
 def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:

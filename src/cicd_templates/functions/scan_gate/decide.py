@@ -47,6 +47,7 @@ class Decision:
     - `covered` maps each check to a description of what it scanned.
     - `known` has the fingerprints of the last release's findings; None if there is no such release.
     - `source_digest` identifies the source that all reports are about; it is empty if they differ or do not say.
+    - `stored` maps each check to the key and the S3 version of its report, and to the SHA-256 of the bytes.
     """
 
     findings: list[JudgedFinding] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Decision:
     covered: dict[str, str] = field(default_factory=dict)
     known: set[str] | None = None
     source_digest: str = ""
+    stored: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:

@@ -15,6 +15,7 @@ def as_json(decision: Decision) -> dict[str, Any]:
     return {
         "verdict": decision.verdict,
         "source_digest": decision.source_digest,
+        "reports": decision.stored,
         "counts": {word: decision.count(word) for word in SCALE},
         "broken": decision.broken,
         "covered": decision.covered,

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd_templates.functions.scan_gate.artifacts import fetch_artifact, read_entries
+from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.decide import PASS, Decision, decide
 from cicd_templates.functions.scan_gate.exit_codes import check_run
 from cicd_templates.functions.scan_gate.findings import as_json
@@ -22,6 +22,7 @@ from cicd_templates.functions.scan_gate.last_release import known_fingerprints, 
 from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Report, UnusableError
 from cicd_templates.functions.scan_gate.record import RECORD, add_record, record_problem
+from cicd_templates.functions.scan_gate.report_artifacts import StoredReport, fetch_artifact, find_artifacts
 from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import summary
 from cicd_templates.functions.scan_gate.templates_version import require_newest_templates
@@ -54,7 +55,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         if not parameters["sourceVersion"]:
             raise ValueError("the pipeline passed no source version")
         require_newest_templates(boto3.client("s3"), parameters["templatesVersion"])
-        decision = _decide_release(job["data"], parameters)
+        decision = _decide_release(parameters)
         decision.known = known_fingerprints(boto3.client("s3"))
         print(_metric_line(_decision_metrics(decision)))
         evidence_key = _put_evidence(boto3.client("s3"), parameters, decision)
@@ -98,25 +99,24 @@ def _answer_job(put_result: Any, **answer: Any) -> None:
             raise
 
 
-def _decide_release(data: dict[str, Any], parameters: dict[str, str]) -> Decision:
-    """Read the report of each check with the job's own credentials, and return the decision."""
+def _decide_release(parameters: dict[str, str]) -> Decision:
+    """Read the report of each check that the configuration names, and return the decision."""
     import boto3
-    from botocore.config import Config
 
-    credentials = data["artifactCredentials"]
-    session = boto3.Session(credentials["accessKeyId"], credentials["secretAccessKey"], credentials["sessionToken"])
-    s3 = session.client("s3", config=Config(signature_version="s3v4"))
-    locations = {each["name"]: each["location"]["s3Location"] for each in data["inputArtifacts"]}
+    s3 = boto3.client("s3")
     # By artifact, the check that wrote it, the format of its report and the tool.
     expected: dict[str, list[str]] = json.loads(os.environ["CHECKS"])
+    located = find_artifacts(boto3.client("codepipeline"), parameters["execution"], expected)
     now, source_version = datetime.now(UTC), parameters["sourceVersion"]
     reports: dict[str, Report] = {}
     policies: dict[str, bytes | None] = {}
+    stored: dict[str, StoredReport] = {}
     for artifact, (check, form, tool) in expected.items():
-        if artifact in locations:
+        if artifact in located:
             name = "report.xml" if form == "junit" else "report.json"
             try:
-                contents = read_entries(fetch_artifact(s3, locations[artifact]), [name, RECORD, POLICY])
+                data, stored[check] = fetch_artifact(s3, located[artifact])
+                contents = read_entries(data, [name, RECORD, POLICY])
             except UnusableError as error:
                 reports[check] = Report(status=ERROR, reason=str(error))
                 continue
@@ -127,7 +127,9 @@ def _decide_release(data: dict[str, Any], parameters: dict[str, str]) -> Decisio
             reports[check] = _read_check_report(contents, name, form, tool, problem)
     formats = {check: form for check, form, _ in expected.values()}
     policy = replace(agreed_policy(policies, formats), waiver_days=int(os.environ["WAIVER_DAYS"]))
-    return decide(list(formats), reports, policy, now.date())
+    decision = decide(list(formats), reports, policy, now.date())
+    decision.stored = {check: asdict(report) for check, report in stored.items()}
+    return decision
 
 
 def _read_check_report(contents: dict[str, bytes], name: str, form: str, tool: str, problem: str) -> Report:

@@ -32,9 +32,15 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
             id="SARIF without a tool",
         ),
         pytest.param(
-            [(f"{SERVICE}/checks/sixth", {"preset": "bandit"})],
-            "services.parcel-dispatcher.checks: 6 checks are too many; the gate, a Lambda action, accepts 5",
-            id="more checks than the gate takes",
+            [(f"{SERVICE}/checks/{word}-lint", {"preset": "bandit"}) for word in "abcdefghijklmnop"],
+            "services.parcel-dispatcher.checks: 21 checks are too many; a service has at most 20",
+            id="more checks than a service may have",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/{letter * 334}", {"preset": "bandit"}) for letter in "xyz"],
+            "services.parcel-dispatcher.checks: the names of the checks and their tools have 1035 characters in"
+            " all, and at most 1000 fit into the settings of the gate's function",
+            id="names that do not fit into the variables of the gate's function",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/snyk", {"preset": "snyk", "commands": ["npm audit"]})],
