@@ -99,7 +99,7 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     (production,) = plan.environments
     plan_file.DESTRUCTION_PLANS.write(replace(plan, environments=(replace(production, environment="qa"),)), path)
     gone = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm qa")
-    assert (gone.exit_code, "there is no environment qa here" in gone.output) == (2, True)
+    assert (gone.exit_code, "its environment qa is not in the configuration" in gone.output) == (2, True)
     plan_file.DESTRUCTION_PLANS.write(replace(plan, expires=plan.created), path)
     expired = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm production")
     assert (expired.exit_code, "it expired at " in expired.output) == (3, True)
@@ -279,7 +279,7 @@ def test_everything_beside_the_stacks_goes_in_order_and_what_is_not_ours_stays(p
         bucket(clients, name, **theirs)
     destroyed = project.ok("destroy --env staging --local --yes")
 
-    assert f"AWS::S3::Bucket shipping-staging-ours-{account}\n        beside the stacks" in destroyed
+    assert f"AWS::S3::Bucket shipping-staging-ours-{account}\n        outside the stacks" in destroyed
     assert "deleted AWS::Logs::LogGroup /shipping/staging/ours" in destroyed
     assert "deleted AWS::SecretsManager::Secret shipping-staging-old" in destroyed
     assert clients.secretsmanager.list_secrets(IncludePlannedDeletion=True)["SecretList"] == []
@@ -307,8 +307,11 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     assert result.exit_code == 1
     assert "ingress-parcel-dispatcher: attempt 1 of 2 failed" in result.output
     assert "ingress-parcel-dispatcher: FAILED: FromLoadBalancer (AWS::EC2::SecurityGroupIngress)" in result.output
-    assert "cluster: FAILED: kept, because shipping-staging-ingress-parcel-dispatcher still needs it" in result.output
-    assert "storage: FAILED: kept, because shipping-staging-cluster still needs it" in result.output
+    assert (
+        "cluster: FAILED: kept, because it is still needed by shipping-staging-ingress-parcel-dispatcher"
+        in result.output
+    )
+    assert "storage: FAILED: kept, because it is still needed by shipping-staging-cluster" in result.output
     assert "not destroyed: ingress-parcel-dispatcher, " in result.output
     assert describe_stack(project.clients("staging"), "shipping-staging-notifications") is None
     assert report(project, "staging")["finished"] is False
@@ -340,7 +343,7 @@ def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pyt
     monkeypatch.chdir(project.folder)
 
     continued = project.ok("destroy --env staging --local --yes")
-    assert "beside the stacks: deleted AWS::ECS::TaskDefinition" in continued
+    assert "outside the stacks: deleted AWS::ECS::TaskDefinition" in continued
     assert "service-parcel-dispatcher: deleted" not in continued
 
 
@@ -359,7 +362,7 @@ def test_what_bears_our_names_without_our_tags_is_left_unexplained_and_untouched
     there = f"aws --endpoint-url {project.engine.url} logs delete-log-group"
     assert f"{there} --region eu-central-1 --log-group-name /shipping/staging/build/f" in result.output
     assert "AWS::SSM::Parameter /shipping/staging/by/hand" in result.output
-    assert "2 resources are left unexplained" in result.output
+    assert "2 resources are left for an unknown reason" in result.output
     assert clients.ssm.get_parameter(Name="/shipping/staging/by/hand")["Parameter"]["Value"] == "x"
     assert project.type("status --left --env staging --local").exit_code == 1
 

@@ -89,7 +89,7 @@ def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_o
         "fix  AWS::ECR::Repository shipping-tools-parcel-dispatcher: exists, but not in registry-parcel-dispatcher"
         in (result.output)
     )
-    assert "made by the stack shipping-tools-registry-parcel-dispatcher, CostCenter=" in result.output
+    assert "created by the stack shipping-tools-registry-parcel-dispatcher, CostCenter=" in result.output
     assert (
         "--change-set-type CREATE --import-existing-resources --template-body file://out/tools/registry"
         in result.output
@@ -97,5 +97,5 @@ def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_o
 
     recovering = project.type("recover --env tools --local")
     assert recovering.exit_code == 1
-    assert "registry-parcel-dispatcher: NAME TAKEN: a resource that it would create exists already" in recovering.output
-    assert "error: 1 to settle by hand; nothing was executed" in recovering.output
+    assert "registry-parcel-dispatcher: NAME TAKEN: a resource name that it would create is taken" in recovering.output
+    assert "error: 1 to repair by hand; this command repaired nothing" in recovering.output

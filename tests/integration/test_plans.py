@@ -117,7 +117,7 @@ def test_data_is_deployed_away_only_where_it_is_named(project: Project) -> None:
         ("deploy --plan {plan} --env production --local", 2, "says what is deployed (staging); leave out --env"),
         ("deploy --plan {plan} --layer keys --local", 2, "says what is deployed (staging); leave out --env"),
         ("deploy --plan {plan}", 3, "is a plan for the local AWS; add --local"),
-        ("plan --env all --local --out x.json", 2, "--out x.json takes the plan of one environment"),
+        ("plan --env all --local --out x.json", 2, "--out x.json can hold only one plan"),
         ("plan-discard --local", 2, "which environment? Name one with --env"),
         ("plan-discard --plan nothing.json --local", 2, "nothing.json: no plan there"),
     ],

@@ -72,7 +72,7 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
         ("release --local --app {app} --service x", "no service 'x'; templates/environments.toml has parcel-", 2),
         (
             "release --local --app /nowhere",
-            "/nowhere: no such folder; APP= names a git work tree",
+            "/nowhere: no such folder; APP= must name a git work tree",
             2,
         ),
         (
@@ -132,7 +132,7 @@ def test_the_reviewed_templates_are_there_before_the_pipeline_with_their_commit(
         "commit": project.head,
         "handed-over-by": f"arn:aws:iam::{project.accounts['tools']}:root",
     }
-    assert "templates: the pipeline has these already" in project.ok("deploy --env staging --local --yes")
+    assert "templates: the pipeline already has these" in project.ok("deploy --env staging --local --yes")
 
 
 def handed_over(project: Project) -> str:
@@ -178,14 +178,14 @@ def test_a_deployment_of_staging_changes_what_production_will_get_only_by_a_cons
 
     deployed = project.ok("deploy --env staging --layer keys --local --yes")
     assert "keys: created" in deployed
-    assert "templates: the pipeline would get other files of production: " in deployed
+    assert "templates: the pipeline would get changed files for production: " in deployed
     assert "templates: not handed to the pipeline, because they change production and tools; --hand-over" in deployed
     assert handed_over(project) == before
 
     consented = project.ok("deploy --env staging --layer keys --local --yes --hand-over")
     assert f"templates: handed to the pipeline as version {handed_over(project)}, commit {head[:12]}" in consented
     assert handed_over(project) != before
-    assert "the pipeline has these already" in project.ok("deploy --env staging --layer keys --local --yes")
+    assert "the pipeline already has these" in project.ok("deploy --env staging --layer keys --local --yes")
 
 
 @pytest.mark.long

@@ -87,7 +87,7 @@ class Main(Group):
         """
         for name, command in self.commands.items():
             if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:
-                ctx.fail(f"No such command {args[0]!r}; there is {name} {args[0]}.")
+                ctx.fail(f"No such command {args[0]!r}; did you mean '{name} {args[0]}'?")
         return super().resolve_command(ctx, args)
 
 

@@ -98,4 +98,4 @@ def _destroy(targets: list[Target]) -> None:
         target.refuse_destruction(inventory)
         reporter.report(report.Inventoried(target.environment, inventory.items))
         if any(not remainder.explained for remainder in target.destroy(reporter, inventory)):
-            raise CicdError(f"{target.environment}: something unexplained is left")
+            raise CicdError(f"{target.environment}: resources are left for an unknown reason")

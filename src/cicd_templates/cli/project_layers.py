@@ -39,7 +39,9 @@ def _templates() -> ModuleType:
         return importlib.import_module("templates")
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "templates":
-            raise ConfigurationError("no folder templates/ here; run this in the project's own folder") from None
+            raise ConfigurationError(
+                "there is no folder templates/ here; run the command in the project's folder"
+            ) from None
         # For example, a module of templates/ was deleted.
         raise user_error(error, "templates/__init__.py") from error
     except SyntaxError as error:

@@ -245,7 +245,7 @@ class Target:
             labels = labels_of_service(self.clients, scope, removed_service)
             if not labels:
                 raise ConfigurationError(
-                    f"no service {removed_service!r}: neither the configuration nor {self.environment} in AWS has it"
+                    f"no service {removed_service!r}, neither in the configuration nor in {self.environment} in AWS"
                 )
         return take_inventory(self.clients, scope, protected=self.stacks[0].protected, labels=labels)
 

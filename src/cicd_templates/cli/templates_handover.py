@@ -49,7 +49,7 @@ class TemplatesHandover:
         if comparison.bucket is None:
             self._note("not handed to the pipeline yet, because the tools environment has no bucket for them")
         elif comparison.has_these:
-            self._note("the pipeline has these already")
+            self._note("the pipeline already has these")
         elif problem:
             self._note("not handed to the pipeline, because they are in no commit; commit them, then deploy again")
         elif self._agreed(comparison):
@@ -68,7 +68,7 @@ class TemplatesHandover:
             return True
         if others:
             for line in _lines(others):
-                self._note(f"the pipeline would get other files of {line}")
+                self._note(f"the pipeline would get changed files for {line}")
             if self.confirm_others(HAND_OVER_OTHERS.format(others=" and ".join(others))):
                 return True
             self._note(

@@ -30,7 +30,7 @@ def with_user_layers(package: ModuleType) -> tuple[Layer, ...]:
             raise ConfigurationError(f"{at}: has no LAYER; add LAYER = Layer({module.name!r}, build)")
         if len(user_layer.name) > LAYER_NAME_LENGTH or not re.fullmatch(LAYER_NAME, user_layer.name):
             raise ConfigurationError(
-                f"{at}: {user_layer.name!r} is not possible as the name of a layer; use at most {LAYER_NAME_LENGTH}"
+                f"{at}: {user_layer.name!r} cannot be the name of a layer; use at most {LAYER_NAME_LENGTH}"
                 " lower-case letters, digits and single underscores, beginning with a letter"
             )
         if user_layer.build is None and user_layer.build_per_service is None:

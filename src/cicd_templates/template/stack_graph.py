@@ -80,7 +80,7 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
     if producer.environment != stack.environment:
         return (
             f"{reader}, which {producer.stack} publishes in another environment;"
-            " spell the name with naming instead, since nothing is read across environments"
+            " use a name from `naming` instead, because stacks read no values of other environments"
         )
     if is_list != read.is_list:
         kinds = {True: "a list", False: "a single value"}

@@ -92,7 +92,7 @@ def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project:
             "build/pr1/staging-pr1: no rendered templates; run `make render` with the same SUFFIX= first",
         ),
         ("nonsense", 2, "No such command 'nonsense'"),
-        ("inspect x", 2, "No such command 'inspect'; there is gate inspect."),
+        ("inspect x", 2, "No such command 'inspect'; did you mean 'gate inspect'?"),
         ("status --env staging", 2, "out/staging: no rendered templates"),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_project_without_layers_says_so(in_project: Path, monkeypatch: pytest.
     result = run("render")
 
     assert result.exit_code == 2
-    assert "error: no folder templates/ here" in result.output
+    assert "error: there is no folder templates/ here" in result.output
 
 
 def test_a_missing_module_of_a_layer_of_the_tool_is_one_line(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,11 +372,11 @@ def test_what_a_work_tree_has_beside_its_commits_is_named_at_a_release(releasing
         subprocess.run(["git", "-C", str(releasing), *arguments.split()], check=True)
     assert "left out" not in run(f"release --app {releasing}").output
     (releasing / "a.py").write_text("x")
-    assert "  left out 1 file that git does not have: a.py\n" in run(f"release --app {releasing}").output
+    assert "  left out 1 file that git does not track: a.py\n" in run(f"release --app {releasing}").output
     for name in "bcd":
         (releasing / f"{name}.py").write_text("x")
     released = run(f"release --app {releasing}").output
-    assert "  left out 4 files that git does not have: a.py, b.py, c.py, ...\n" in released
+    assert "  left out 4 files that git does not track: a.py, b.py, c.py, ...\n" in released
 
 
 def test_a_folder_without_a_dockerfile_is_not_released(releasing: Path) -> None:

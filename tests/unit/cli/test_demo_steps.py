@@ -62,7 +62,7 @@ def test_something_left_unexplained_fails_it(
     unlocked = SimpleNamespace(require_held=lambda: None)
     monkeypatch.setattr(EnvironmentLock, "held", lambda lock, *holder: contextlib.nullcontext(unlocked))
 
-    with pytest.raises(CicdError, match="staging: something unexplained is left"):
+    with pytest.raises(CicdError, match="staging: resources are left for an unknown reason"):
         demo_steps._destroy([TARGET])
     assert "UNEXPLAINED: recorded" in capsys.readouterr().out
 

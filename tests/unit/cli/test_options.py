@@ -118,9 +118,9 @@ def test_the_version_is_that_of_the_package() -> None:
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({"DIGEST": "a" * 64}, "error: --digest belongs to --plan\n"),
-        ({"DIGEST": ""}, "error: --digest belongs to --plan\n"),
-        ({"DIGEST": "", "MAKE": "DIGEST PLAN"}, "error: DIGEST= belongs to PLAN=\n"),
+        ({"DIGEST": "a" * 64}, "error: --digest can be used only with --plan\n"),
+        ({"DIGEST": ""}, "error: --digest can be used only with --plan\n"),
+        ({"DIGEST": "", "MAKE": "DIGEST PLAN"}, "error: DIGEST= can be used only with PLAN=\n"),
     ],
     ids=["without a plan", "an empty variable", "an empty variable of make"],
 )
@@ -136,7 +136,10 @@ def test_a_plan_of_an_environment_that_is_not_here_is_refused_in_a_line(
     path = tmp_path / "p.json"
     plans.write(replace(PLAN, environment="all", suffix="", local=False), path, "")
 
-    assert run(f"deploy --plan {path}") == (3, f"error: {path}: there is no environment 'all' here; plan again\n")
+    assert run(f"deploy --plan {path}") == (
+        3,
+        f"error: {path}: its environment 'all' is not in the configuration; plan again\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,7 @@ def test_a_plan_of_an_environment_that_is_not_here_is_refused_in_a_line(
     [
         pytest.param(
             "--env staging --confirm staging",
-            "error: --confirm belongs to --plan; a disposable environment takes --yes\n",
+            "error: --confirm can be used only with --plan; for a disposable environment, use --yes\n",
             id="a confirmation without a plan",
         ),
         pytest.param(

@@ -164,7 +164,7 @@ def test_a_plan_that_was_reviewed_does_not_answer_for_other_environments(
     lines = execute(monkeypatch, tools, others=others)
 
     assert (tools.published, len(others.questions)) == (agreed, 1)
-    assert "templates: the pipeline would get other files of staging: 1 (keys.yaml)" in lines
+    assert "templates: the pipeline would get changed files for staging: 1 (keys.yaml)" in lines
 
 
 def test_templates_that_waited_for_the_bucket_are_handed_over_once_when_it_is_there(
@@ -176,7 +176,7 @@ def test_templates_that_waited_for_the_bucket_are_handed_over_once_when_it_is_th
 
     assert lines == [waiting, waiting]
     tools = Tools(SAME)
-    assert execute(monkeypatch, tools) == ["templates: the pipeline has these already"]
+    assert execute(monkeypatch, tools) == ["templates: the pipeline already has these"]
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,9 @@ def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of
     left_altogether().deploy(notes, yes, tools, confirm_others=others)
 
     assert notes.lines[1:] == [
-        "templates: the pipeline would get other files of staging: 1 (keys.yaml)",
-        "templates: the pipeline would get other files of tools: 7 (a.yaml, b.yaml, c.yaml, d.yaml, e.yaml and 2 more)",
+        "templates: the pipeline would get changed files for staging: 1 (keys.yaml)",
+        "templates: the pipeline would get changed files for tools:"
+        " 7 (a.yaml, b.yaml, c.yaml, d.yaml, e.yaml and 2 more)",
         "templates: not handed to the pipeline, because they change staging and tools; --hand-over hands them over",
     ]
     assert (yes.questions, tools.published) == ([], 0)
@@ -236,7 +237,7 @@ def test_with_consent_the_templates_are_handed_over(comparison: Comparison, depl
     ("comparison", "lines"),
     [
         pytest.param(OTHERS, NOT_COMMITTED, id="others"),
-        pytest.param(SAME, [NOT_COMMITTED[0], "templates: the pipeline has these already"], id="the same"),
+        pytest.param(SAME, [NOT_COMMITTED[0], "templates: the pipeline already has these"], id="the same"),
         pytest.param(
             NO_BUCKET,
             [

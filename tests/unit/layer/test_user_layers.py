@@ -35,10 +35,10 @@ def test_own_layers_come_behind_ours_by_name(tmp_path: Path, monkeypatch: pytest
         ),
         pytest.param(
             f"{QUIET}LAYER = Layer('My Queue', print)\n",
-            r"extra/mine\.py: 'My Queue' is not possible as the name of a layer; use at most 40",
+            r"extra/mine\.py: 'My Queue' cannot be the name of a layer; use at most 40",
             id="name with a space",
         ),
-        pytest.param(f"{QUIET}LAYER = Layer('a' * 41, print)\n", "is not possible as the name", id="name too long"),
+        pytest.param(f"{QUIET}LAYER = Layer('a' * 41, print)\n", "cannot be the name of a layer", id="name too long"),
         pytest.param("import nothing_of_that_name\n", r"extra/mine\.py:1: ModuleNotFoundError: No module", id="import"),
         pytest.param("\nQUEUE = 1 / 0\n", r"extra/mine\.py:2: ZeroDivisionError: division by zero", id="raises"),
         pytest.param("def build(:\n", r"extra/mine\.py:1: ", id="syntax"),

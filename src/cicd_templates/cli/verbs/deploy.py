@@ -30,7 +30,7 @@ HAND_OVER = make_option(
     "--hand-over",
     variable="HAND_OVER",
     is_flag=True,
-    help="Hand the templates to the pipeline also where they change environments that this does not deploy.",
+    help="Hand the templates to the pipeline even if they change environments that this command does not deploy.",
 )
 
 
@@ -63,7 +63,7 @@ def deploy(
     from cicd_templates.deploy.reporting import report
 
     if plan_file is None and digest is not None:
-        raise ConfigurationError(f"{hints.option('DIGEST')} belongs to {hints.option('PLAN')}")
+        raise ConfigurationError(f"{hints.option('DIGEST')} can be used only with {hints.option('PLAN')}")
     reporter = report.reporter(as_json=as_json)
     allowed = list(filter(None, allow.split(",")))
     confirm_others = selection.other_changes_confirmation(hand_over)
@@ -145,7 +145,7 @@ def _deploy_plan(
     # plan.
     found = selection.targets(env=made.name or "all", suffix=suffix, layer=None, service=None, local=made.local)
     if [target.environment for target in found] != [made.environment]:
-        raise RefusedError(f"{path}: there is no environment {made.environment!r} here; plan again")
+        raise RefusedError(f"{path}: its environment {made.environment!r} is not in the configuration; plan again")
     (target,) = found
     selection.refuse_edited(found, reporter, suffix=suffix)
     tools = selection.tools(suffix, made.local)

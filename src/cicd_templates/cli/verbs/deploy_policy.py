@@ -48,4 +48,4 @@ def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: i
     elif part <= len(documents):
         terminal.show_page(json.dumps(list(documents.values())[part - 1], indent=2))
     else:
-        raise ConfigurationError(f"there is no part {part}; {env} needs {len(documents)}")
+        raise ConfigurationError(f"there is no part {part}; the policies of {env} have {len(documents)} parts")

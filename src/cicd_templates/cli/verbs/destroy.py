@@ -60,11 +60,11 @@ def destroy(
 
     if plan is None and confirm is not None:
         raise ConfigurationError(
-            f"{hints.option('CONFIRM')} belongs to {hints.option('PLAN')}; "
-            f"a disposable environment takes {hints.option('YES', value=True)}"
+            f"{hints.option('CONFIRM')} can be used only with {hints.option('PLAN')}; "
+            f"for a disposable environment, use {hints.option('YES', value=True)}"
         )
     if plan is None and digest is not None:
-        raise ConfigurationError(f"{hints.option('DIGEST')} belongs to {hints.option('PLAN')}")
+        raise ConfigurationError(f"{hints.option('DIGEST')} can be used only with {hints.option('PLAN')}")
     reporter = report.reporter(as_json=as_json)
     with selection.detaching():
         if plan is not None:
@@ -129,7 +129,9 @@ def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter:
     work = []
     for planned in plan.environments:
         if planned.environment not in known:
-            raise ConfigurationError(f"{path}: there is no environment {planned.environment} here; plan again")
+            raise ConfigurationError(
+                f"{path}: its environment {planned.environment} is not in the configuration; plan again"
+            )
         of = known[planned.environment]
         labels = None if planned.labels is None else frozenset(planned.labels)
         # An environment stays protected if either the plan or the configuration says so.
@@ -178,4 +180,4 @@ def _carry_out(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None
     for target, inventory in work:
         unexplained += sum(not remainder.explained for remainder in target.destroy(reporter, inventory))
     if unexplained:
-        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
+        raise CicdError(f"{unexplained} resources are left for an unknown reason; they are listed above")

@@ -51,7 +51,7 @@ def init(source: str, yes: bool, **given: str | None) -> None:
 
     if not yes and not _is_example():
         again = hints.option("YES", value=True)
-        raise RefusedError(f"{CONFIGURATION} is no longer the example, and would be replaced; add {again} to do that")
+        raise RefusedError(f"{CONFIGURATION} is not the example any more; add {again} to replace it")
     answers = {name: given[name.lower()] or _ask(name, question) for name, question in QUESTIONS.items()}
     start = NewProject(
         answers["PROJECT"],
@@ -66,7 +66,7 @@ def init(source: str, yes: bool, **given: str | None) -> None:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"a name has a character that no name may have: {error}") from None
+        raise ConfigurationError(f"a name has a character that is not allowed: {error}") from None
     parse_configuration(raw, source="the new configuration")
     replace_file(CONFIGURATION, text)
     terminal.show(f"wrote {CONFIGURATION}; read it, then:")
@@ -83,7 +83,7 @@ def _is_example() -> bool:
 
 def _ask(name: str, question: str) -> str:
     if not sys.stdin.isatty():
-        raise ConfigurationError(f"name {hints.option(name)}: there is no terminal to ask. {question}")
+        raise ConfigurationError(f"there is no terminal to ask at; add {hints.option(name)}: {question}")
     answer = terminal.ask(question)
     if not answer:
         raise ConfigurationError(f"{hints.option(name)} is needed: {question}")

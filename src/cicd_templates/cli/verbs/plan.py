@@ -36,7 +36,7 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
     selection.refuse_edited(chosen, reporter, suffix=options["suffix"], rehearsed=True)
     if out and len(chosen) > 1:
         raise ConfigurationError(
-            f"{hints.option('OUT', str(out))} takes the plan of one environment; name it with {hints.option('ENV')}"
+            f"{hints.option('OUT', str(out))} can hold only one plan; name its environment with {hints.option('ENV')}"
         )
     # The pipeline deploys stacks only in protected environments. Without such an environment, the account of the
     # pipeline is not needed.

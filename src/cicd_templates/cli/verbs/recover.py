@@ -38,11 +38,11 @@ def recover(as_json: bool, **options: Any) -> None:
             drift_command = unsettled_stacks.drift_command(target.clients, target.chosen)
             _show_recovery(target.environment, by_environment[target.environment], drift_command)
     if count := sum(len(rows) for rows in by_environment.values()):
-        raise CicdError(f"{count} to settle by hand; nothing was executed")
+        raise CicdError(f"{count} to repair by hand; this command repaired nothing")
 
 
 def _show_recovery(environment: str, stacks: list[Unsettled], drift_command: str) -> None:
-    terminal.show(environment if stacks else f"{environment}: every stack is settled")
+    terminal.show(environment if stacks else f"{environment}: no stack needs a repair")
     for unsettled in stacks:
         terminal.show(f"  {unsettled.stack}: {unsettled.state}: {unsettled.means}")
         diagnosed = (unsettled.diagnosis.reason, *unsettled.diagnosis.lines) if unsettled.diagnosis else ()
@@ -51,5 +51,5 @@ def _show_recovery(environment: str, stacks: list[Unsettled], drift_command: str
         for command in unsettled.commands:
             terminal.show(f"    {command}")
     if drift_command:
-        terminal.show("  nobody has looked for drift; CloudFormation does when asked, and then this shows it:")
+        terminal.show("  drift was never checked; start the check with this command, then run `make recover` again:")
         terminal.show(f"    {drift_command}")

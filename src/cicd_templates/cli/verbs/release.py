@@ -39,7 +39,7 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
         )
     if wait and local:
         raise ConfigurationError(
-            f"leave out {hints.option('WAIT', value=True)}: the local AWS runs no pipeline that could be followed"
+            f"leave out {hints.option('WAIT', value=True)}: the local AWS has no pipeline run to follow"
         )
     tools = selection.tools(suffix, local)
     of = selection.only_service(tools.environment, service)
@@ -57,7 +57,7 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
     terminal.show(f"  source   s3://{bucket}/{of.release_key}, {len(archive.data):,} bytes")
     if archive.left_out:
         named = ", ".join(archive.left_out[:3]) + (", ..." if len(archive.left_out) > 3 else "")
-        terminal.show(f"  left out {counted(len(archive.left_out), 'file')} that git does not have: {named}")
+        terminal.show(f"  left out {counted(len(archive.left_out), 'file')} that git does not track: {named}")
     terminal.show(f"  version  {version}")
     if local:
         _show_local_start(tools.environment.account, version)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         "--left",
         variable="LEFT",
         is_flag=True,
-        help="Show what no stack owns; exit with 1 if something unexplained is left.",
+        help="Show the resources that no stack owns; exit with 1 if one is left for an unknown reason.",
     ),
 )
 def status(as_json: bool, left: bool, **options: Any) -> None:
@@ -97,4 +97,4 @@ def _show_left(targets: list[Target], *, as_json: bool) -> None:
         reporter.report(report.Left(target.environment, tuple(remains)))
         unexplained += sum(not remainder.explained for remainder in remains)
     if unexplained:
-        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
+        raise CicdError(f"{unexplained} resources are left for an unknown reason; they are listed above")

@@ -48,4 +48,4 @@ def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: st
     with selection.detaching():
         unexplained = sum(account.sweep(copy.scope, reporter) for account, copy in swept)
     if unexplained:
-        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
+        raise CicdError(f"{unexplained} resources are left for an unknown reason; they are listed above")

@@ -76,7 +76,7 @@ OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     ),
     (
         (json.JSONDecodeError, UnicodeDecodeError),
-        "its credential process does not print the JSON that it should",
+        "its credential process does not print the expected JSON",
         "run the command of `credential_process` in the AWS configuration to see what it prints",
     ),
 )
@@ -135,9 +135,9 @@ class CredentialErrors:
             if "login_session" in profile:
                 return f"sign in with `aws login{cli_option(name)}`"
             if "credential_process" in profile:
-                return "sign in where its credential process gets them from"
+                return "sign in to the system that its credential process uses"
             name = profile.get("source_profile", name)
-        return "get new ones from where these came from"
+        return "get new credentials from the same source"
 
 
 def _line(text: str) -> str:

@@ -136,8 +136,8 @@ def ask_mfa_code(prompt: str) -> str:
     if not sys.stdin.isatty():
         device = prompt.removeprefix("Enter MFA code for ").strip().removesuffix(":")
         raise CredentialsError(
-            f"there is no terminal to type the MFA code of {device} at; run `make status` with the same ENV= at a"
-            " terminal first, its session is used for as long as it lasts"
+            f"the MFA code of {device} must be typed, but there is no terminal; first run `make status` with the same"
+            " ENV= at a terminal: its session is reused until it expires"
         )
     return getpass.getpass(prompt)
 

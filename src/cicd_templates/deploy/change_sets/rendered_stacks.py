@@ -27,7 +27,7 @@ def read_stacks(folder: Path) -> list[StackTemplate]:
     stacks = {stack.name: stack for stack in map(read_template, paths)}
     accounts = sorted({f"{stack.account} in {stack.region}" for stack in stacks.values()})
     if len(accounts) > 1:
-        raise ConfigurationError(f"{folder}: rendered for {' and '.join(accounts)}; run `make render` again")
+        raise ConfigurationError(f"{folder}: has templates for {' and '.join(accounts)}; run `make render` again")
     return [stacks[name] for wave in stack_graph.waves(stack.links for stack in stacks.values()) for name in wave]
 
 
@@ -53,4 +53,6 @@ def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | No
     asked = " and ".join(
         f"{word} {value!r}" for word, value in (("layer", layer), ("service", service)) if value is not None
     )
-    raise ConfigurationError(f"no stack of {asked} here; there are {', '.join(stack.label for stack in stacks)}")
+    raise ConfigurationError(
+        f"there is no stack of {asked}; the stacks are {', '.join(stack.label for stack in stacks)}"
+    )

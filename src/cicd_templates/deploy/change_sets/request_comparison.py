@@ -70,9 +70,9 @@ def _parameter_differences(
             current = inputs.get(default)
             # CloudFormation returns the path, and the value as `ResolvedValue`.
             if value != default or reported[name].get("ResolvedValue", current) != current:
-                yield f"its change set has another value of {name} than {default} has now"
+                yield f"its change set has a value of {name} that differs from the present value of {default}"
         elif value != kept.get(name, default):
-            yield f"its change set has another value of {name}"
+            yield f"its change set has a different value of {name}"
 
 
 def _are_tags_of(

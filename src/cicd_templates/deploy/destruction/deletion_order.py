@@ -66,7 +66,7 @@ def delete_in_order(
     try:
         sorter.prepare()
     except graphlib.CycleError as error:
-        raise CicdError(f"these stacks depend on each other in a circle: {', '.join(error.args[1])}") from None
+        raise CicdError(f"these stacks depend on each other in a cycle: {', '.join(error.args[1])}") from None
     stuck: set[str] = set()
     running: dict[Future[str], str] = {}
     with _workers(stopping) as pool:

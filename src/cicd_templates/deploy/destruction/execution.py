@@ -150,7 +150,7 @@ def execute_destruction(
 
     def skip(name: str, readers: list[str]) -> None:
         skipped.append(stacks[name].label)
-        serial.report(report.Broke(stacks[name].label, f"kept, because {', '.join(readers)} still needs it"))
+        serial.report(report.Broke(stacks[name].label, f"kept, because it is still needed by {', '.join(readers)}"))
 
     delete_in_order(stack_dependencies(inventory.stacks), delete, skip, signal.stopping)
     failed = [stacks[deletion.stack].label for deletion in record.deletions if deletion.reason]
@@ -197,4 +197,4 @@ def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter
         except (ClientError, CicdError) as error:
             serial.note(f"{item.resource_type} {item.name}: {explain(error)}")
         else:
-            serial.note(f"beside the stacks: deleted {item.resource_type} {item.name}")
+            serial.note(f"outside the stacks: deleted {item.resource_type} {item.name}")

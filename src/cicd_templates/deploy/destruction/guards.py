@@ -81,7 +81,7 @@ def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable
         return
     if ask is None:
         raise ConfigurationError(
-            f"there is no terminal to confirm the name at; add {hints.option('CONFIRM', ','.join(names))}"
+            f"the names must be confirmed, but there is no terminal; add {hints.option('CONFIRM', ','.join(names))}"
         )
     for name in names:
         typed = ask(name)

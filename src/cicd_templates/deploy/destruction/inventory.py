@@ -171,7 +171,7 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
         return item(Fate.RETAINED, "kept by policy: no stack owns it, but the environment is protected")
     if found.resource_type == "AWS::KMS::Key":
         return item(Fate.SCHEDULED, WINDOW)
-    return item(Fate.EMPTIED if operations.contents else Fate.DELETED, "beside the stacks")
+    return item(Fate.EMPTIED if operations.contents else Fate.DELETED, "outside the stacks")
 
 
 def listed_name(owned: Owned) -> str:

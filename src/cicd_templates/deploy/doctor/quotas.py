@@ -98,20 +98,20 @@ def check_quotas(examined: ExaminedEnvironment) -> Iterator[Check]:
 
 def _check_quota(examined: ExaminedEnvironment, quota: Quota, wanted: int) -> Check:
     if examined.clients.local:
-        return Check(f"quota {quota.subject}", f"{wanted} wanted, quotas are not known on the local AWS", read=False)
+        return Check(f"quota {quota.subject}", f"{wanted} needed, but the local AWS has no quotas", read=False)
     try:
         limit = int(
             examined.clients.quotas.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)["Quota"]["Value"]
         )
         used = quota.used(examined)
     except (ClientError, BotoCoreError) as error:
-        return Check(f"quota {quota.subject}", f"{wanted} wanted, quota not readable: {explain(error)}", read=False)
+        return Check(f"quota {quota.subject}", f"{wanted} needed, quota not readable: {explain(error)}", read=False)
     return _compare(quota.subject, used, wanted, limit, _increase_command(examined, quota, used + wanted))
 
 
 def _compare(subject: str, used: int, wanted: int, limit: int, fix: str) -> Check:
     in_use = f"{used} in use, " if used else ""
-    finding = f"{in_use}{wanted} wanted, {limit} allowed"
+    finding = f"{in_use}{wanted} needed, {limit} allowed"
     return Check(f"quota {subject}", finding, "" if used + wanted <= limit else fix)
 
 
@@ -127,7 +127,7 @@ def _check_iam_roles(examined: ExaminedEnvironment, wanted: int) -> Check:
     try:
         summary = examined.clients.iam.get_account_summary()["SummaryMap"]
     except (ClientError, BotoCoreError) as error:
-        return Check("quota IAM roles", f"{wanted} wanted, quota not readable: {explain(error)}", read=False)
+        return Check("quota IAM roles", f"{wanted} needed, quota not readable: {explain(error)}", read=False)
     # IAM is a global service, so its quota L-FE177D64 is managed in us-east-1.
     fix = (
         "aws service-quotas request-service-quota-increase --region us-east-1 --service-code iam"

@@ -88,7 +88,9 @@ class EnvironmentLock:
             self.polling.pause()
         if holder is None or holder.id != self._id:
             who = f"{holder} holds it now" if holder else "nobody holds it now"
-            raise DetachedError(f"{self.environment}: the lock of this run was removed, and {who}; nothing more begins")
+            raise DetachedError(
+                f"{self.environment}: the lock of this run was removed, and {who}; this run starts nothing more"
+            )
 
     def holder(self) -> Holder | None:
         """Return the command that holds the lock, or None."""

@@ -37,7 +37,7 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
         if stack is None:
             yield f"{planned.label}: is no longer rendered"
         elif counts[planned.name] > 1:
-            yield f"{planned.label}: the plan has it {counts[planned.name]} times"
+            yield f"{planned.label}: the plan lists it {counts[planned.name]} times"
         else:
             yield from (f"{stack.label}: {difference}" for difference in _stack_differences(plan, planned, stack))
     order = [name for name in stacks if name in counts]
@@ -45,7 +45,7 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
         yield "its stacks are not in the order of their dependencies"
     for label in plan.waits:
         if label not in {stack.label for name, stack in stacks.items() if name not in counts}:
-            yield f"{label}: is said to wait for a later plan, but is in this plan or is not rendered"
+            yield f"{label}: the plan says that it waits for a later plan, but it is in this plan or is not rendered"
 
 
 def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:

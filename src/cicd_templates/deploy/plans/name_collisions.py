@@ -126,7 +126,7 @@ def _owner(found: ExistingResource) -> str:
         return "it belongs to another account, or you are not allowed to read it"
     if found.tags is None:
         return "its tags cannot be read"
-    made = [f"made by the stack {found.tags[OF_STACK]}"] if OF_STACK in found.tags else []
+    made = [f"created by the stack {found.tags[OF_STACK]}"] if OF_STACK in found.tags else []
     shown = [f"{key}={value}" for key, value in sorted(found.tags.items()) if not key.startswith("aws:")]
     return ", ".join(made + shown) or "it has no tags"
 
@@ -155,20 +155,20 @@ def _possible_use(clients: Clients, stack: StackTemplate, tags: Mapping[str, str
     """Return why the resource with these tags may still be in use, or an empty string if its stack is deleted."""
     if OF_STACK_ID not in tags:
         return (
-            "no tag says which stack made it, so it may be in use; choose another project name or suffix, or find"
+            "no tag says which stack created it, so it may be in use; choose another project name or suffix, or find"
             " out who uses it"
         )
     made_by = Arn.parse(tags[OF_STACK_ID])
     name = made_by.resource_name.partition("/")[0]
     if (made_by.account, made_by.region) != (stack.account, stack.region):
         return (
-            f"the stack {name} in account {made_by.account} and {made_by.region} made it and may use it; destroy that"
-            " one first, from a configuration with its region, or choose another project name or suffix"
+            f"the stack {name} in account {made_by.account} and {made_by.region} created it and may use it; destroy"
+            " that stack first, from a configuration with its region, or choose another project name or suffix"
         )
     described = describe_stack(clients, tags[OF_STACK_ID])
     if described is not None and described["StackStatus"] != "DELETE_COMPLETE":
         return (
-            f"the stack {name} made it and still exists, in {described['StackStatus']}; destroy that one first, or"
+            f"the stack {name} created it and still exists, in {described['StackStatus']}; destroy that stack first, or"
             " choose another project name or suffix"
         )
     return ""

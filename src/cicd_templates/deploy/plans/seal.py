@@ -90,7 +90,8 @@ class PlanFormat(Generic[PlanT]):
         self._refuse_other_kind(path, document)
         if document.get("schema") != self.schema:
             raise RefusedError(
-                f"{path}: a plan of schema {document.get('schema')}, but this release reads {self.schema}; plan again"
+                f"{path}: the plan was written by another release of this tool (schema {document.get('schema')}, not"
+                f" {self.schema}); plan again"
             )
         try:
             plan: PlanT = _adapter(self.plan_type).validate_python(document)

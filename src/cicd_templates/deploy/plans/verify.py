@@ -131,7 +131,7 @@ def _compute(
         differences += _change_set_differences(context, plan, planned, stack, described)
         differences += request_differences(described.answer, stack, existing, inputs, context.today())
     if fresh.kept != planned.kept:
-        differences.append("a value that the pipeline sets, such as its image, has changed after the plan was made")
+        differences.append("a value that the pipeline sets, such as its image, has changed since the plan was made")
     if fresh.changes != planned.changes:
         differences.append("its change set now has different changes")
     else:
@@ -159,7 +159,7 @@ def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> A
 
 def _unusable(described: Described | None) -> str:
     if described is None:
-        return "its change set is gone; it was executed or discarded, or another one was executed"
+        return "its change set no longer exists: it was executed or deleted, or another change set was executed"
     if described.execution != "AVAILABLE":
         return f"its change set is {described.execution}, not AVAILABLE"
     return ""

@@ -33,7 +33,7 @@ def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim
     journal = Journal(state / "runs", environment).read()
     again = hints.make("plan", **stack.make_variables, LOCAL=local)
     by_stack = {
-        name: Claim("an interrupted run created change sets for it; the next plan creates its own", (again,))
+        name: Claim("an interrupted run created change sets for it; the next plan replaces them", (again,))
         for names in journal.proposals.values()
         for name in names
     }

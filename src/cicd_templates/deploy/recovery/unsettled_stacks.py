@@ -171,7 +171,7 @@ def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Itera
         fact = f"{taken.logical_id} ({taken.resource_type}) {taken.name}: {taken.owner}"
         by_remedy.setdefault((taken.stack, taken.remedy), []).append(fact)
     for (stack, remedy), facts in by_remedy.items():
-        yield Unsettled(stack, "NAME TAKEN", "a resource that it would create exists already", tuple(facts), remedy)
+        yield Unsettled(stack, "NAME TAKEN", "a resource name that it would create is taken", tuple(facts), remedy)
 
 
 def drift_command(clients: Clients, stacks: Sequence[StackTemplate]) -> str:

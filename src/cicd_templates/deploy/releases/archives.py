@@ -73,7 +73,7 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
     folder = app / path if path else app
     if not folder.is_dir():
         wrong = "is a file, but not a .zip" if folder.is_file() else "no such folder"
-        raise ConfigurationError(f"{folder}: {wrong}; APP= names a git work tree, a folder or a .zip file")
+        raise ConfigurationError(f"{folder}: {wrong}; APP= must name a git work tree, a folder or a .zip file")
     if not folder.resolve().is_relative_to(app.resolve()):
         raise ConfigurationError(f"{folder}: is outside of {app}; set APP= to the folder that it points to")
     if in_work_tree(folder):
@@ -94,9 +94,9 @@ def _read_zip(path: Path, within: str | None) -> Archive:
             broken = archive.testzip()
             empty = all(entry.is_dir() for entry in entries)
     except UNREADABLE as error:
-        raise ConfigurationError(f"{path}: not a zip file that can be read: {error}") from None
+        raise ConfigurationError(f"{path}: cannot be read as a zip file: {error}") from None
     if broken is not None:
-        raise ConfigurationError(f"{path}: {broken} in it is damaged; make the zip again")
+        raise ConfigurationError(f"{path}: contains {broken}, which is damaged; make the zip again")
     if empty:
         raise ConfigurationError(f"{path}: contains nothing to release")
     return Archive(data, f"sha256:{hashlib.sha256(data).hexdigest()}", _user())
@@ -108,10 +108,10 @@ def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     Unzip programs refuse an ambiguous name or understand it differently. For example, a backslash is part of a name on
     Linux, where the image build unpacks the zip. Some Windows programs treat it as a separator.
     """
-    advice = "make the zip with / and without .., or name the folder with APP="
+    advice = "make the zip with / between folders and without .., or name the folder with APP="
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
     if wrong:
-        raise ConfigurationError(f"{path}: {_first(wrong)} in it is not the name of a file in the source; {advice}")
+        raise ConfigurationError(f"{path}: contains {_first(wrong)}, which is not a valid file name; {advice}")
     names = Counter(posixpath.normpath(entry.filename) for entry in entries)
     twice = [name for name, count in names.items() if count > 1]
     if twice:

@@ -97,7 +97,7 @@ def read_commit(folder: Path) -> Commit:
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines()[:3])
         raise ConfigurationError(
-            f"{folder}: has uncommitted changes ({names}); commit them, so that the release can be found again,"
+            f"{folder}: has uncommitted changes ({names}); commit them, so that the released source can be found later,"
             " or name a copy of the folder outside git"
         )
     listed = [entry.split("\t", 1) for entry in _names(_git(folder, "ls-tree", "-r", "-z", revision))]
@@ -215,5 +215,5 @@ def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes
 def _require_success(folder: Path, answer: subprocess.CompletedProcess[bytes]) -> bytes:
     if answer.returncode != 0:
         message = " ".join(answer.stderr.decode(errors="replace").split())
-        raise ConfigurationError(f"{folder}: is in a git work tree, but git refuses: {message}")
+        raise ConfigurationError(f"{folder}: is in a git work tree, but git failed: {message}")
     return answer.stdout

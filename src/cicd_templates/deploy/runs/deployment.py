@@ -112,8 +112,8 @@ def _refuse_unfinished(journal: Journal) -> None:
     if journal.unfinished:
         labels = ", ".join(entry.label for entry in journal.unfinished)
         raise RefusedError(
-            f"{labels}: an interrupted run started this, and its result is not known yet; run the interrupted"
-            " command again to continue it"
+            f"{labels}: an interrupted run started operations whose results are not known yet; run the interrupted"
+            " command again to continue them"
         )
 
 

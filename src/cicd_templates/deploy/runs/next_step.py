@@ -21,13 +21,13 @@ class StackPhase(Enum):
 
     UNPLANNED = "this run does not deploy it"
     READY = "its change set can be created now"
-    BLOCKED = "its change set can be created when every stack that it reads from stands"
+    BLOCKED = "its change set can be created when every stack that it reads from is deployed"
     PROPOSING = "its change set is being created"
     AGREED = "its plan was approved and waits for the stacks that it reads from"
     EXECUTING = "its operation is under way"
     DEPLOYED = "its operation succeeded"
-    UNCHANGED = "it stands, and its plan changes nothing"
-    OUTDATED = "its plan was dropped, and it has to be planned after this run"
+    UNCHANGED = "it is deployed, and its plan changes nothing"
+    OUTDATED = "its plan was dropped, so it must be planned again after this run"
     FAILED = "it could not be planned or deployed, or it reads from a stack that could not"
 
 

@@ -72,7 +72,7 @@ class Operations:
         Returns whether AWS accepted the request, or None if AWS does not know the operation any more.
         """
         if not self._context.retry_call(lambda: is_known(self._context.clients, entry)):
-            note = f"{entry.label}: an earlier run began this, but AWS has no record of it, so it is planned again"
+            note = f"{entry.label}: AWS has no record of the operation that an earlier run began; planning it again"
             self._reporter.report(report.Note(note))
             self._journal.forget([entry.stack])
             return None

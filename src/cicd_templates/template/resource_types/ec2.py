@@ -7,7 +7,7 @@ from cicd_templates.template.resource_types.resource_type import Interruption, P
 RESOURCE_TYPES = (
     ResourceType(
         "AWS::EC2::EIP",
-        loss="an address that others may have let in",
+        loss="an address that firewalls of others may allow",
         billed="public IPv4 address, per hour",
     ),
     ResourceType(
@@ -17,7 +17,7 @@ RESOURCE_TYPES = (
     ResourceType("AWS::EC2::NetworkInterface"),
     ResourceType(
         "AWS::EC2::Route",
-        interruption=Interruption("traffic takes another way at once"),
+        interruption=Interruption("traffic is routed differently at once"),
     ),
     ResourceType(
         "AWS::EC2::SecurityGroup",
@@ -27,12 +27,13 @@ RESOURCE_TYPES = (
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
         reserved_beginnings=("sg-",),
         interruption=Interruption(
-            "what is no longer let through is cut off", frozenset({"SecurityGroupEgress", "SecurityGroupIngress"})
+            "connections no longer allowed are cut off",
+            frozenset({"SecurityGroupEgress", "SecurityGroupIngress"}),
         ),
     ),
     ResourceType(
         "AWS::EC2::VPC",
-        loss="a network that everything stands in",
+        loss="the network of all other resources",
     ),
     ResourceType(
         "AWS::EC2::VPCEndpoint",

@@ -7,7 +7,7 @@ from cicd_templates.template.resource_types.resource_type import Interruption, R
 RESOURCE_TYPES = (
     ResourceType(
         "AWS::ElasticLoadBalancingV2::Listener",
-        interruption=Interruption("new connections are answered differently at once"),
+        interruption=Interruption("new connections use the changed settings at once"),
         arns={"listener/app": "elasticloadbalancing:{region}:{account}:listener/app/{name}"},
         arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
     ),
@@ -15,7 +15,7 @@ RESOURCE_TYPES = (
         "AWS::ElasticLoadBalancingV2::ListenerRule",
         # ECS shifts the weights in the rules of a blue/green service. An update of such a rule would reset them.
         interruption=Interruption(
-            "requests take another way at once, and weights that ECS shifts during a blue/green deployment are set back"
+            "requests are routed differently at once, and weights that ECS shifts in a blue/green deployment are reset"
         ),
         arns={"listener-rule/app": "elasticloadbalancing:{region}:{account}:listener-rule/app/{name}"},
         arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
@@ -26,9 +26,9 @@ RESOURCE_TYPES = (
         name_limit=32,
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
         reserved_beginnings=("internal-",),
-        loss="an address that DNS records name",
+        loss="an address to which DNS records point",
         interruption=Interruption(
-            "connections through what goes away end",
+            "connections through removed addresses, subnets or security groups end",
             frozenset({"IpAddressType", "SecurityGroups", "SubnetMappings", "Subnets"}),
         ),
         billed="load balancer, per hour and LCU",

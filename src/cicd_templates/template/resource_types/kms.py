@@ -14,10 +14,10 @@ RESOURCE_TYPES = (
     ResourceType(
         "AWS::KMS::Key",
         import_identifier="KeyId",
-        loss="a key, without which what it encrypted cannot be read",
+        loss="a key without which the encrypted data cannot be read",
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.CFN_LINT,
-        interruption=Interruption("what it encrypted cannot be read while it is off", frozenset({"Enabled"})),
+        interruption=Interruption("encrypted data cannot be read while the key is disabled", frozenset({"Enabled"})),
         billed="customer-managed key, per month",
         arns={"key": "kms:{region}:{account}:key/{name}"},
         # The ARN of a key does not contain a name, but an id. The id is not known before the key is created.

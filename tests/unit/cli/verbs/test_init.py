@@ -56,7 +56,7 @@ def test_what_is_no_longer_the_example_is_replaced_only_on_request() -> None:
 
     refused = typed()
     assert (refused.exit_code, CONFIGURATION.read_text()) == (3, "# my own\n")
-    assert "is no longer the example, and would be replaced; add --yes to do that" in refused.output
+    assert "is not the example any more; add --yes to replace it" in refused.output
     assert typed("--yes").exit_code == 0
 
 
@@ -74,7 +74,7 @@ def test_a_configuration_that_is_not_there_is_written() -> None:
         ({"project": "Acme"}, "project.name: 'Acme' is not allowed; use lower-case letters"),
         ({"accounts": "1"}, "environments.tools.account: '1' is not allowed; write the AWS account id as 12 digits"),
         ({"region": "eu-west-9"}, "eu-west-9"),
-        ({"project": 'a"b'}, "a name has a character that no name may have"),
+        ({"project": 'a"b'}, "a name has a character that is not allowed"),
         ({"email": "team"}, "environments.tools.stakeholders.developers[0]: 'team' is not allowed"),
     ],
 )
@@ -86,7 +86,7 @@ def test_a_mistake_writes_nothing(changed: dict[str, str], message: str) -> None
 
 
 def test_what_is_missing_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "error: name --region: there is no terminal to ask. AWS region" in typed(without="--region").output
+    assert "error: there is no terminal to ask at; add --region: AWS region" in typed(without="--region").output
 
     answers = ["eu-north-1", ""]
     monkeypatch.setattr(terminal, "ask", lambda question: answers.pop(0))

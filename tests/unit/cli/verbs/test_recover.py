@@ -32,7 +32,7 @@ def test_an_unsettled_stack_says_why_where_and_what_to_type(monkeypatch: pytest.
     assert stuck.startswith("      Key (AWS::KMS::Key) is UPDATE_FAILED at ")
     assert command.startswith("    aws cloudformation continue-update-rollback ")
     assert last.endswith(" --resources-to-skip Key")
-    assert result.stderr == "error: 1 to settle by hand; nothing was executed\n"
+    assert result.stderr == "error: 1 to repair by hand; this command repaired nothing\n"
 
 
 def test_a_machine_gets_the_same_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_a_machine_gets_the_same_as_json(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_where_all_is_settled_the_exit_code_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     settled = recover(monkeypatch, aws(described("UPDATE_COMPLETE"), resource("Key", "CREATE_COMPLETE")))
-    assert (settled.exit_code, settled.stdout) == (0, "staging: every stack is settled\n")
+    assert (settled.exit_code, settled.stdout) == (0, "staging: no stack needs a repair\n")
 
     unseen = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"), resource("Key", "CREATE_COMPLETE"))
     assert "for stack in shipping-staging-keys; do aws cloudformation detect-stack-drift" in (

@@ -205,7 +205,9 @@ def test_without_a_terminal_a_code_is_one_clear_line(
     with pytest.raises(CicdError) as refused:
         require_account(aws_clients(access), ACCOUNT)
 
-    assert str(refused.value).startswith(f"there is no terminal to type the MFA code of {DEVICE} at; run `make status`")
+    assert str(refused.value).startswith(
+        f"the MFA code of {DEVICE} must be typed, but there is no terminal; first run `make status`"
+    )
     assert "\n" not in str(refused.value)
     assert aws.requests == []
 
@@ -241,13 +243,13 @@ SOURCES = [
     pytest.param(
         "[profile dev]\ncredential_process = /bin/echo hello\n",
         (),
-        "its credential process does not print the JSON that it should; run the command",
+        "its credential process does not print the expected JSON; run the command",
         id="a process that prints something else",
     ),
     pytest.param(
         "[profile dev]\ncredential_process = /bin/sh -c 'echo sign in first >&2; exit 3'\n",
         (),
-        "Error when retrieving credentials from custom-process: sign in first; sign in where its credential process",
+        "Error when retrieving credentials from custom-process: sign in first; sign in to the system",
         id="a process that fails",
     ),
     pytest.param(
@@ -316,7 +318,9 @@ def test_each_source_that_fails_says_whose_it_is_what_failed_and_what_to_do(
 
 EXPIRED = "The security token included in the request is expired"
 REFUSALS = [
-    pytest.param("ExpiredToken", EXPIRED, "", "the credentials have expired; get new ones from where", id="expired"),
+    pytest.param(
+        "ExpiredToken", EXPIRED, "", "the credentials have expired; get new credentials from the same", id="expired"
+    ),
     pytest.param("RequestExpired", "Request has expired", "", "the credentials have expired", id="as EC2 says it"),
     pytest.param("ExpiredToken", EXPIRED, LEGACY, f"the credentials have expired; {SIGN_IN}$", id="of a sign-in"),
     pytest.param(

@@ -61,7 +61,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             False,
             Impact(
                 "deletion",
-                holds="a key, without which what it encrypted cannot be read",
+                holds="a key without which the encrypted data cannot be read",
                 fate="scheduled for deletion; until then the deletion can be cancelled",
             ),
             id="a key",
@@ -133,8 +133,8 @@ def edited(*names: str) -> tuple[Detail, ...]:
             False,
             Impact(
                 "interruption",
-                why="requests take another way at once, and weights that ECS shifts during a blue/green deployment are"
-                " set back",
+                why="requests are routed differently at once, and weights that ECS shifts in a blue/green deployment"
+                " are reset",
             ),
             id="a rule that a blue/green deployment shifts",
         ),
@@ -151,7 +151,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {},
             {},
             False,
-            Impact("interruption", why="what it encrypted cannot be read while it is off"),
+            Impact("interruption", why="encrypted data cannot be read while the key is disabled"),
             id="a key that is switched off",
         ),
         pytest.param(

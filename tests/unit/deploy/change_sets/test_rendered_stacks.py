@@ -70,7 +70,7 @@ def test_stacks_are_chosen_by_layer_and_service(layer: str | None, service: str 
 def test_a_choice_of_nothing_says_what_there_is() -> None:
     with pytest.raises(
         ConfigurationError,
-        match="no stack of layer 'key' and service 'x' here; there are delivery-parcel-dispatcher, keys",
+        match="there is no stack of layer 'key' and service 'x'; the stacks are delivery-parcel-dispatcher, keys",
     ):
         select(STAGING, "key", "x")
 
@@ -101,5 +101,5 @@ def test_files_of_two_accounts_in_one_folder_are_refused(tmp_path: Path) -> None
     (tmp_path / "keys.yaml").write_text((PROJECT / "out/staging/keys.yaml").read_text())
     (tmp_path / "storage.yaml").write_text((PROJECT / "out/production/storage.yaml").read_text())
 
-    with pytest.raises(ConfigurationError, match="rendered for 222222222222 in eu-central-1 and 333333333333"):
+    with pytest.raises(ConfigurationError, match="has templates for 222222222222 in eu-central-1 and 333333333333"):
         read_stacks(tmp_path)

@@ -53,15 +53,15 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
         ),
         (
             {"Parameters": [{**IMAGE, "ParameterValue": "image-1"}, KEY]},
-            ["its change set has another value of ImageUri"],
+            ["its change set has a different value of ImageUri"],
         ),
         (
             {"Parameters": [IMAGE, {**KEY, "ResolvedValue": "key-9"}]},
-            [f"its change set has another value of KeyArn than {PATH} has now"],
+            [f"its change set has a value of KeyArn that differs from the present value of {PATH}"],
         ),
         (
             {"Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]},
-            [f"its change set has another value of KeyArn than {PATH} has now"],
+            [f"its change set has a value of KeyArn that differs from the present value of {PATH}"],
         ),
     ],
 )

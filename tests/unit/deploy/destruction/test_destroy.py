@@ -1,4 +1,4 @@
-"""A destruction on the fake: what is done with failures beside the stacks, its account, sweeps and the way back."""
+"""A destruction on the fake: what is done with failures outside the stacks, its account, sweeps and the way back."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes(
     delete_items(fake, [PARAMETER, replace(PARAMETER, name="/y")], SerialReporter(report.PlainReporter(output)))
 
     assert "AWS::SSM::Parameter /shipping/staging/x: An error occurred (AccessDenied)" in output.getvalue()
-    assert "beside the stacks: deleted AWS::SSM::Parameter /y" in output.getvalue()
+    assert "outside the stacks: deleted AWS::SSM::Parameter /y" in output.getvalue()
 
 
 def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_and_the_others_go(
@@ -258,7 +258,7 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_and_the_others_
         )
 
     assert "service: FAILED: it broke" in output.getvalue()
-    assert "keys: FAILED: kept, because shipping-staging-service still needs it" in output.getvalue()
+    assert "keys: FAILED: kept, because it is still needed by shipping-staging-service" in output.getvalue()
     assert "other: emptied" in output.getvalue()
     assert {deletion.stack: deletion.reason for deletion in record.deletions} == {
         "shipping-staging-service": "it broke",

@@ -96,7 +96,7 @@ def test_the_stack_of_a_role_goes_after_the_stack_that_uses_it() -> None:
 
 
 def test_stacks_in_a_circle_are_named() -> None:
-    with pytest.raises(CicdError, match=r"depend on each other in a circle: (a, b, a|b, a, b)"):
+    with pytest.raises(CicdError, match=r"depend on each other in a cycle: (a, b, a|b, a, b)"):
         delete_in_order({"a": {"b"}, "b": {"a"}}, lambda name: "", lambda name, readers: None, Event())
 
 

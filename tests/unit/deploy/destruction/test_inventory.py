@@ -1,4 +1,4 @@
-"""What is found beside the stacks, whose it is, and what becomes of it."""
+"""What is found outside the stacks, whose it is, and what becomes of it."""
 
 from __future__ import annotations
 

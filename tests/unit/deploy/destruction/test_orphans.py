@@ -94,7 +94,7 @@ def test_a_service_that_neither_the_configuration_nor_aws_has_is_refused(in_proj
     assert selection.removed_service("parcel-dispatcher") is None
     assert selection.removed_service(None) is None
     with pytest.raises(
-        ConfigurationError, match="no service 'tll': neither the configuration nor staging in AWS has it"
+        ConfigurationError, match="no service 'tll', neither in the configuration nor in staging in AWS"
     ):
         target().inventory("tll")
 

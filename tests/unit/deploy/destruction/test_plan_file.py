@@ -116,7 +116,7 @@ DEPLOYMENT = "a plan of a deployment, not of a destruction; execute it with: mak
         pytest.param('{"kind": "deployment", "local": false}', DEPLOYMENT, id="of a deployment"),
         pytest.param(
             '{"kind": "destruction", "schema": 9}',
-            "a plan of schema 9, but this release reads 2; plan again",
+            "the plan was written by another release of this tool (schema 9, not 2); plan again",
             id="later",
         ),
         pytest.param('{"kind": "destruction", "schema": 2, "environments": 1}', NOT_A_PLAN, id="another shape"),
@@ -266,5 +266,5 @@ def test_a_plan_of_an_environment_that_is_not_here_is_refused(monkeypatch: pytes
 
     assert (refused.exit_code, refused.output) == (
         2,
-        f"error: {path}: there is no environment staging here; plan again\n",
+        f"error: {path}: its environment staging is not in the configuration; plan again\n",
     )

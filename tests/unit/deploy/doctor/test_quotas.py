@@ -41,18 +41,18 @@ def allowing(value: float) -> dict[str, Any]:
 
 def test_a_runtime_environment_takes_its_tasks_network_and_roles() -> None:
     assert found(STAGING) == {
-        "Fargate vCPUs": ("1 wanted, 20 allowed", ""),
-        "VPCs": ("1 in use, 1 wanted, 20 allowed", ""),
-        "Elastic IPs": ("1 wanted, 20 allowed", ""),
-        "IAM roles": (f"20 in use, {ROLES} wanted, 1000 allowed", ""),
+        "Fargate vCPUs": ("1 needed, 20 allowed", ""),
+        "VPCs": ("1 in use, 1 needed, 20 allowed", ""),
+        "Elastic IPs": ("1 needed, 20 allowed", ""),
+        "IAM roles": (f"20 in use, {ROLES} needed, 1000 allowed", ""),
     }
 
 
 def test_the_tools_environment_takes_as_many_builds_as_a_stage_starts_at_once() -> None:
     seen = found([reserving(stack) for stack in TOOLS])
 
-    assert seen["CodeBuild, small"] == ("5 wanted, 20 allowed", "")
-    assert seen["CodeBuild, medium"] == ("1 wanted, 20 allowed", "")
+    assert seen["CodeBuild, small"] == ("5 needed, 20 allowed", "")
+    assert seen["CodeBuild, medium"] == ("1 needed, 20 allowed", "")
     assert seen["Lambda"] == ("1000 functions may run at once, and these stacks reserve 8", "")
 
 
@@ -62,7 +62,7 @@ def test_a_quota_that_is_too_small_comes_with_the_request_that_raises_it(subject
     finding, fix = found(stacks, **allowing(0.0))[subject]
     service, code = CODES[subject]
 
-    assert finding.endswith(" wanted, 0 allowed")
+    assert finding.endswith(" needed, 0 allowed")
     assert fix.startswith(
         "aws service-quotas request-service-quota-increase --region eu-central-1"
         f" --service-code {service} --quota-code {code} --desired-value "
@@ -86,7 +86,7 @@ def test_a_quota_that_may_not_be_read_is_neither_fine_nor_wrong() -> None:
     )
 
     assert {check.status for check in seen} == {"?"}
-    assert seen[0].finding.startswith("1 wanted, quota not readable: An error occurred (AccessDenied)")
+    assert seen[0].finding.startswith("1 needed, quota not readable: An error occurred (AccessDenied)")
 
 
 def test_the_local_aws_has_no_quotas() -> None:
@@ -94,7 +94,7 @@ def test_the_local_aws_has_no_quotas() -> None:
     fake.endpoint_url = "http://127.0.0.1:4566"
     seen = next(iter(quotas.check_quotas(examined(fake))))
 
-    assert (seen.status, seen.finding) == ("?", "1 wanted, quotas are not known on the local AWS")
+    assert (seen.status, seen.finding) == ("?", "1 needed, but the local AWS has no quotas")
     assert fake.calls == []
 
 
@@ -110,7 +110,7 @@ def test_what_functions_reserve_must_leave_a_hundred(limit: int, fixed: bool) ->
 def test_the_tasks_of_a_deployment_run_beside_those_that_they_replace() -> None:
     service = rewritten(layer(STAGING, "service"), "DesiredCount: 1", "DesiredCount: 3")
 
-    assert found([service])["Fargate vCPUs"][0] == "2 wanted, 20 allowed"
+    assert found([service])["Fargate vCPUs"][0] == "2 needed, 20 allowed"
 
 
 def test_every_environment_without_builds_or_tasks_is_asked_for_nothing() -> None:

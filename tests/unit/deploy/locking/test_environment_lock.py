@@ -199,7 +199,9 @@ def test_a_command_whose_lock_was_broken_begins_nothing_more_and_removes_no_othe
             aws.values = dict(there)
             lock.require_held()
 
-    with pytest.raises(DetachedError, match=f"of this run was removed, and {words} holds it now; nothing more"):
+    with pytest.raises(
+        DetachedError, match=f"of this run was removed, and {words} holds it now; this run starts nothing"
+    ):
         work()
     assert aws.values == there
 

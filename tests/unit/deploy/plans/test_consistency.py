@@ -60,12 +60,12 @@ def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
         ),
         ({"protected": True}, "the plan and the templates disagree on whether the environment is protected"),
         ({"stacks": PLAN.stacks[::-1]}, "its stacks are not in the order of their dependencies"),
-        ({"stacks": (PLAN.stacks[0],) * 2}, "keys: the plan has it 2 times"),
+        ({"stacks": (PLAN.stacks[0],) * 2}, "keys: the plan lists it 2 times"),
         ({"stacks": (replace(PLAN.stacks[0], name="shipping-staging-old"),)}, "keys: is no longer rendered"),
         ({"stacks": (replace(PLAN.stacks[0], label="k"), PLAN.stacks[1])}, "keys: its label in the plan is k"),
         (
             {"waits": {"keys": ("network",)}},
-            "keys: is said to wait for a later plan, but is in this plan or is not rendered",
+            "keys: the plan says that it waits for a later plan, but it is in this plan or is not rendered",
         ),
         (
             {"region": "eu-west-1"},

@@ -81,8 +81,8 @@ def edited(path: Path, **facts: Any) -> None:
     [
         ({"account": "333333333333"}, "was edited after it was written; plan again"),
         ({"digest": "0"}, "was edited after it was written; plan again"),
-        ({"schema": 0}, "a plan of schema 0, but this release reads 3; plan again"),
-        ({"schema": 2}, "a plan of schema 2, but this release reads 3; plan again"),
+        ({"schema": 0}, "the plan was written by another release of this tool (schema 0, not 3); plan again"),
+        ({"schema": 2}, "the plan was written by another release of this tool (schema 2, not 3); plan again"),
         ({"stacks": "x"}, "not a plan that `make plan ENV=` wrote; plan again"),
         ({"more": 1}, "was edited after it was written; plan again"),
         (

@@ -181,7 +181,7 @@ def test_what_an_earlier_deployment_kept_can_be_imported() -> None:
     ).taken
 
     assert (only.stack, only.logical_id) == ("registry-parcel-dispatcher", "Images")
-    assert only.owner == "made by the stack s, Environment=tools, ManagedBy=cicd-templates, Project=shipping"
+    assert only.owner == "created by the stack s, Environment=tools, ManagedBy=cicd-templates, Project=shipping"
     assert "--change-set-type CREATE --import-existing-resources" in only.remedy[0]
     assert only.remedy[-1] == (
         "# or, if nothing in it is needed: aws ecr delete-repository"
@@ -256,14 +256,18 @@ def test_what_a_stack_would_add_is_imported_by_an_update() -> None:
 @pytest.mark.parametrize(
     ("tags", "deployed", "reason"),
     [
-        ({}, False, "no tag says which stack made it, so it may be in use; choose another project name or suffix"),
+        ({}, False, "no tag says which stack created it, so it may be in use; choose another project name or suffix"),
         (
             of_stack("eu-west-1", "111111111111"),
             False,
-            "the stack s in account 111111111111 and eu-west-1 made it and may use it; destroy that one first",
+            "the stack s in account 111111111111 and eu-west-1 created it and may use it; destroy that stack first",
         ),
-        (of_stack(), False, "the stack s in account 222222222222 and eu-central-1 made it and may use it"),
-        (of_stack(account="111111111111"), True, "the stack s made it and still exists, in CREATE_COMPLETE; destroy"),
+        (of_stack(), False, "the stack s in account 222222222222 and eu-central-1 created it and may use it"),
+        (
+            of_stack(account="111111111111"),
+            True,
+            "the stack s created it and still exists, in CREATE_COMPLETE; destroy",
+        ),
     ],
     ids=["no stack", "another region", "another account", "a living stack"],
 )

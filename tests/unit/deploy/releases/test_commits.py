@@ -67,7 +67,7 @@ def test_git_says_why_it_cannot_be_asked(tree: Path, tmp_path: Path, monkeypatch
     assert commits.git_problem(fresh) == f"{fresh} is in a git work tree that has no commit yet"
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     problem = commits.git_problem(tree)
-    assert problem.startswith(f"{tree}: is in a git work tree, but git refuses: fatal: detected dubious ownership")
+    assert problem.startswith(f"{tree}: is in a git work tree, but git failed: fatal: detected dubious ownership")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "but git did not answer: [Errno 2] No such file" in commits.git_problem(tree)
 
@@ -169,7 +169,7 @@ def trustless(tree: Path) -> None:
         pytest.param(
             commitless, "is in a git work tree that has no commit yet; commit what is to be released", id="no commit"
         ),
-        pytest.param(trustless, "git refuses: fatal: not a git repository", id="broken repository"),
+        pytest.param(trustless, "git failed: fatal: not a git repository", id="broken repository"),
     ],
 )
 def test_what_no_commit_can_give_is_refused_and_never_taken_from_the_folder(

@@ -320,8 +320,11 @@ def on_another_aws(harness: DeployHarness) -> None:
         (elsewhere, "service: is for 333333333333 in eu-central-1, but the plan is for 222222222222 in eu-central-1"),
         (moved, "service: /shipping/staging/keys/KeyArn was key-1 and is key-9"),
         (removed, "service: /shipping/staging/keys/KeyArn was key-1 and is gone"),
-        (released, "service: a value that the pipeline sets, such as its image, has changed after the plan was made"),
-        (updated, "service: its change set is gone; it was executed or discarded, or another one was executed"),
+        (released, "service: a value that the pipeline sets, such as its image, has changed since the plan was made"),
+        (
+            updated,
+            "service: its change set no longer exists: it was executed or deleted, or another change set",
+        ),
         (described_anew, "service: its change set now has different changes"),
         (late, "it expired at 2026-01-02"),
         (on_another_aws, "it is a plan for AWS, not for the local AWS"),
@@ -451,7 +454,8 @@ def test_a_stack_cannot_wait_for_a_later_plan_and_be_in_this_one(harness: Deploy
     plans.write(replace(made, waits={**made.waits, "keys": ("network",)}), harness.path, "")
 
     with pytest.raises(
-        RefusedError, match="keys: is said to wait for a later plan, but is in this plan or is not rendered"
+        RefusedError,
+        match="keys: the plan says that it waits for a later plan, but it is in this plan",
     ):
         harness.execute()
 
@@ -842,9 +846,9 @@ def test_an_interrupted_run_is_taken_up_with_the_same_token_and_nothing_runs_twi
         "stopped: keys, network still under way in AWS; run the same command again to continue"
     )
     assert caught.value.exit_code == 75
-    with pytest.raises(RefusedError, match="keys, network: an interrupted run started this"):
+    with pytest.raises(RefusedError, match="keys, network: an interrupted run started operations"):
         harness.plan()
-    with pytest.raises(RefusedError, match="an interrupted run started this"):
+    with pytest.raises(RefusedError, match="an interrupted run started operations"):
         deployment.discard(harness.context, harness.stacks)
     calm(harness)
     harness.deploy()
@@ -939,7 +943,7 @@ def test_an_operation_of_an_earlier_run_that_aws_does_not_know_is_reported_and_f
     harness.deploy()
 
     assert harness.of(report.Succeeded) == ["keys", "network", "service"]
-    assert "keys: an earlier run began this, but AWS has no record of it, so it is planned again" in harness.lines()
+    assert "keys: AWS has no record of the operation that an earlier run began; planning it again" in harness.lines()
 
 
 def test_a_stack_of_an_interrupted_plan_that_aws_does_not_know_is_planned_after_it(harness: DeployHarness) -> None:

@@ -32,8 +32,8 @@ def _group_state(clients: Clients, group_id: str) -> str:
 OPERATIONS = {
     "AWS::EC2::SecurityGroup": ResourceOperations(
         leftover=Leftover(
-            why="GuardDuty makes one for its endpoint in a network that it monitors, and the network cannot be deleted"
-            " before it.",
+            why="GuardDuty creates a security group for its endpoint in a VPC that it monitors. The group must be"
+            " deleted before the VPC.",
             removal="`aws ec2 delete-security-group --region {region} --group-id {name}`",
             state=unless_not_found(_group_state),
             delete=lambda clients, name: clients.ec2.delete_security_group(GroupId=name),
@@ -41,8 +41,8 @@ OPERATIONS = {
     ),
     "AWS::EC2::VPCEndpoint": ResourceOperations(
         leftover=Leftover(
-            why="GuardDuty Runtime Monitoring puts one into a network with tasks that it monitors, and its subnets"
-            " cannot be deleted before it.",
+            why="GuardDuty Runtime Monitoring adds an endpoint to a VPC with tasks that it monitors. The endpoint must"
+            " be deleted before the subnets.",
             removal="`aws ec2 delete-vpc-endpoints --region {region} --vpc-endpoint-ids {name}`",
             state=unless_not_found(_endpoint_state),
             delete=_delete_endpoint,

@@ -61,8 +61,8 @@ OPERATIONS = {
     ),
     "AWS::ECS::TaskDefinition": ResourceOperations(
         leftover=Leftover(
-            why="Every deployment registers a revision; CloudFormation only deregisters the ones that it replaces, and"
-            " ECS keeps those for ever, or for some minutes while it deletes them.",
+            why="Every deployment registers a revision. CloudFormation only deregisters a revision that it replaces."
+            " ECS keeps that revision for ever, or for some minutes while it is being deleted.",
             removal="`aws ecs deregister-task-definition --region {region} --task-definition {name}`, then"
             " `aws ecs delete-task-definitions --region {region} --task-definitions {name}`",
             state=_task_definition_state,

@@ -32,7 +32,7 @@ OPERATIONS = {
         find=_find_alias,
         delete_command="kms delete-alias --alias-name {name}",
         leftover=Leftover(
-            why="An alias that somebody moved to a key of the environment by hand keeps its name taken.",
+            why="Somebody moved the alias to a key of the environment by hand. Until it is deleted, its name is taken.",
             removal="`aws kms delete-alias --region {region} --alias-name {name}`",
             state=always_exists,
             delete=lambda clients, name: clients.kms.delete_alias(AliasName=name),
@@ -40,8 +40,8 @@ OPERATIONS = {
     ),
     "AWS::KMS::Key": ResourceOperations(
         leftover=Leftover(
-            why=f"KMS deletes no key at once: a disposable environment's key waits {PENDING_DAYS} days. A protected"
-            " environment keeps its key, because its data cannot be read without it.",
+            why=f"KMS deletes a key only after a waiting period, in a disposable environment {PENDING_DAYS} days. A"
+            " protected environment keeps its key, because its data cannot be read without it.",
             removal="`aws kms schedule-key-deletion --region {region} --pending-window-in-days 7 --key-id {name}`",
             state=unless_not_found(_key_state),
             delete=lambda clients, name: clients.kms.schedule_key_deletion(

@@ -142,7 +142,7 @@ OPERATIONS = {
         find=_find,
         delete_command="s3api delete-bucket --bucket {name}",
         leftover=Leftover(
-            why="A protected environment keeps its buckets; an update may leave behind one that it replaced.",
+            why="A protected environment keeps its buckets; an update may leave behind a bucket that it replaced.",
             removal="empty it with all versions in the console (Empty), then"
             " `aws s3api delete-bucket --region {region} --bucket {name}`",
             state=unless_not_found(_state),

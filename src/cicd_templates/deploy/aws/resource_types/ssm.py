@@ -26,7 +26,7 @@ OPERATIONS = {
         find=_find,
         delete_command="ssm delete-parameter --name {name}",
         leftover=Leftover(
-            why="Somebody created it below the environment's path by hand.",
+            why="Somebody created the parameter by hand, below the environment's path.",
             removal="`aws ssm delete-parameter --region {region} --name {name}`",
             state=unless_not_found(_state),
             delete=lambda clients, name: clients.ssm.delete_parameter(Name=name),

@@ -31,7 +31,10 @@ def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> l
     pages = clients.ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="STOPPED", **by)
     arns = [arn for page in pages for arn in page["taskArns"]][:100]
     if not arns:
-        return [f"no task of {service} has stopped within the last hour; did its image and its subnets let one start?"]
+        return [
+            f"no task of {service} has stopped within the last hour; check that its image exists and that its subnets"
+            " allow tasks to start"
+        ]
     tasks = clients.ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
     latest = sorted(tasks, key=lambda task: str(task.get("stoppedAt", "")), reverse=True)[:TASKS]
     return [line for task in latest for line in _task(clients, task)]
