@@ -1,14 +1,13 @@
-"""Run the rendered pipeline on this machine, under its own IAM roles, in a local AWS.
+"""A rehearsal: it runs the rendered pipeline on this machine, under its own IAM roles, in a local AWS.
 
 1. `deployed_pipeline` deploys every stack of `out/` into a local AWS that enforces IAM, and reads the deployed pipeline
-   and its build projects back; `pipeline_definition_checks` finds what would prevent the pipeline from running.
+   and its build projects back. `pipeline_definition_checks` finds what would prevent the pipeline from running.
 2. `rehearse` releases the source archive, and waits until the EventBridge rule starts the pipeline.
 3. `stages` runs the stages: it checks a stage's variable conditions, then runs its actions. The actions of a group run
-   in parallel. Each provider of actions has a module: `s3_source`, `codebuild`, `lambdas`, `cloudformation`,
-   `approval`.
+   in parallel. Each action provider has a module: `s3_source`, `codebuild`, `lambdas`, `cloudformation`, `approval`.
 4. `codebuild` runs the phases of a build in one shell (`build_shell`), with the variables, credentials and tools of
-   `build_environment`; `programs` replaces docker, the aws command line, and scanners that need a service.
-5. `grants` compares the granted actions with the actions that the local IAM allowed; `result` and `report` present the
+   `build_environment`. `programs` replaces docker, the aws command line, and scanners that need an external service.
+5. `grants` compares the granted actions with the actions that the local IAM allowed. `result` and `report` present the
    result.
 
 The local AWS executes IAM, S3, KMS, CloudFormation, Lambda and events. The result lists everything that neither the

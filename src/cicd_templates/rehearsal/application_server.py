@@ -1,4 +1,7 @@
-"""Starts the released application as a local process. Smoke tests call it instead of the deployed service."""
+"""Starts the released application as a local process. The smoke tests of a rehearsal call it.
+
+A rehearsal runs no containers, so the deployed service cannot answer.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ POLL_SECONDS = 0.05
 def application_starter(
     archive: Archive, folder: Path, tools: BuildTools, until: contextlib.ExitStack
 ) -> Callable[[], str]:
-    """Return a function that starts the source's script `rehearsal/serve` on the first call and returns its address.
+    """Return a function that starts the source's script `rehearsal/serve` on its first call and returns the address.
 
     The script gets HOST and PORT, and is killed when `until` closes. The function raises `ActionFailedError` if there
     is no script or if the application does not listen.

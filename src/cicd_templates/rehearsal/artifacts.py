@@ -45,7 +45,7 @@ class Artifact:
 
 
 def put_artifact(s3: Any, pipeline: Pipeline, name: str, data: bytes) -> Artifact:
-    """Upload an artifact, encrypted with the pipeline's KMS key. Its name in the bucket has CodePipeline's format."""
+    """Upload an artifact, encrypted with the pipeline's KMS key. Its object key has CodePipeline's format."""
     artifact = Artifact(name, pipeline.bucket, f"{pipeline.name[:20]}/{name[:10]}/{uuid.uuid4().hex[:7]}")
     encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": pipeline.key} if pipeline.key else {}
     s3.put_object(Bucket=artifact.bucket, Key=artifact.object_key, Body=data, **encrypted)
@@ -62,11 +62,12 @@ def read_artifact(s3: Any, artifact: Artifact) -> zipfile.ZipFile:
 
 
 def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
-    """Extract a zip into `folder`, keeping the executable bits.
+    """Extract the zip file `archive` into `folder`, keeping the executable bits.
 
-    Raises `CicdError` before anything is written if an entry's name leads out of `folder`, if programs may read its
-    name in different ways, if it is a link or another special file, or if there are more than `MOST_ENTRIES` entries or
-    more than `MOST_BYTES` in total. Raises `CicdError` during the extraction if an entry is damaged or encrypted.
+    Raises `CicdError` before anything is written in these cases: the name of an entry leads out of `folder`, or
+    programs may read it in different ways; an entry is a link or another special file; there are more than
+    `MOST_ENTRIES` entries or more than `MOST_BYTES` in total. Raises `CicdError` during the extraction if an entry is
+    damaged or encrypted.
     """
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
@@ -97,7 +98,7 @@ def _refuse_special_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
-    """Raise `CicdError` if two names are equal, a file is also a folder, or an entry has a second name."""
+    """Raise `CicdError` if two entries have the same name, a file is also a folder, or an entry has two names."""
     names = [PurePosixPath(entry.filename.replace("\\", "/")) for entry in entries]
     files = {name for name, entry in zip(names, entries, strict=True) if not entry.is_dir()}
     seen: set[PurePosixPath] = set()
@@ -118,7 +119,7 @@ def _extra_fields(extra: bytes) -> Iterator[int]:
 
 
 def pack_files(source: Path, files: Files) -> bytes:
-    """Return a zip file with a build's output files. Raises `CicdError` if no file matches; CodeBuild fails, too."""
+    """Return a zip file with a build's output files. Raises `CicdError`, as CodeBuild does, if no file matches."""
     folder = source / files.folder
     found = sorted({path for pattern in files.patterns for path in _matching_files(folder, pattern)})
     if not found:

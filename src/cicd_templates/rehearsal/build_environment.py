@@ -36,7 +36,10 @@ def build_environment(
     build: dict[str, Any],
     folder: Path,
 ) -> dict[str, str]:
-    """Return the environment of a build: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html"""
+    """Return the environment variables of a build.
+
+    https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
+    """
     temporary, programs = folder / "tmp", folder / "programs"
     (folder / NOTES_FILE).touch()
     if _has_service_tokens(run, project):
@@ -80,7 +83,7 @@ def build_environment(
 
 
 def _settings(project: Project, settings: list[Setting], specification: Buildspec) -> list[Setting]:
-    """Return the variables of a build. If a name occurs more than once, the last one counts."""
+    """Return the variables of a build. If a name occurs twice, the later variable counts."""
     secrets = [Setting(name, value, "SECRETS_MANAGER") for name, value in specification.secrets.items()]
     parameters = [Setting(name, value, "PARAMETER_STORE") for name, value in specification.parameters.items()]
     return [*project.settings, *settings, *secrets, *parameters]
@@ -95,13 +98,13 @@ def mask_secrets(text: str, environment: Mapping[str, str], project: Project, sp
 
 
 def _has_service_tokens(run: PipelineRun, project: Project) -> bool:
-    """Return whether the project needs tokens for services and the user gave all of them."""
+    """Return whether the project calls external services and the user gave all tokens for them."""
     needed = project.needs_a_service
     return bool(needed) and all(name in run.setup.tokens for name in needed)
 
 
 def _value(session: Session, setting: Setting) -> str:
-    """Return the value of a variable. Values in Secrets Manager or Parameter Store are read with the project's role."""
+    """Return the value of a variable. A value in Secrets Manager or Parameter Store is read with the project's role."""
     if setting.kind == "SECRETS_MANAGER":
         # First the name or ARN of a secret (an ARN has six colons), then optionally a key of the JSON in the secret.
         parts = setting.value.split(":")
@@ -115,7 +118,7 @@ def _value(session: Session, setting: Setting) -> str:
 
 
 def application_addresses(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Return the variables that contain the deployed application's address, changed to that of a local process.
+    """Return the variables with the deployed application's address, changed to the address of a local process.
 
     A rehearsal runs no containers, so the deployed application cannot answer.
     """
@@ -132,7 +135,10 @@ def application_addresses(run: PipelineRun, action: Action, step: ActionProgress
 def runnable_phases(
     step: ActionProgress, specification: Buildspec, project: Project, run: PipelineRun, folder: Path
 ) -> list[Phase]:
-    """Return the phases with a private /tmp, and without download commands unless the build has its service tokens."""
+    """Return the phases, changed so that they use a private folder instead of /tmp.
+
+    Commands that download something are removed, unless the build has the tokens of its services.
+    """
     temporary = folder / "tmp"
     phases = []
     left_out: list[str] = []

@@ -1,4 +1,4 @@
-"""CodeBuild projects, read from resource properties with resolved references. Does not call AWS."""
+"""CodeBuild projects, read from the properties of resources after references are resolved. Does not call AWS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROJECT_TYPE = "AWS::CodeBuild::Project"
 
 @dataclass(frozen=True)
 class Setting:
-    """An environment variable of a build. `kind` says whether `value` is the value or the place where it is stored."""
+    """An environment variable of a build. `kind` says whether `value` is the value or the place that stores it."""
 
     name: str
     value: str

@@ -26,7 +26,7 @@ JOIN_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class BuildOutcome:
-    """The outcome of a build: seconds of each phase, the first failed command, exported variables and log."""
+    """The outcome of a build: seconds of each phase, the first failed command, exported variables and the log."""
 
     seconds: Mapping[str, float]
     failed: str
@@ -44,7 +44,10 @@ def run_phases(
     environment: Mapping[str, str],
     limit_seconds: float,
 ) -> BuildOutcome:
-    """Run the phases in `source`, with scripts and log in `folder`. After `limit_seconds`, kill all processes."""
+    """Run the phases in the folder `source`, with scripts and log in `folder`.
+
+    After `limit_seconds`, all processes are killed.
+    """
     script = folder / "phases.sh"
     script.write_text(_script(phases, exported, folder))
     marks: list[tuple[float, str]] = []
@@ -79,7 +82,7 @@ def _collect_marks(stream: IO[str], marks: list[tuple[float, str]]) -> None:
 
 
 def _script(phases: Sequence[Phase], exported: Sequence[str], folder: Path) -> str:
-    """Return a script that runs all commands in the same shell, so that each command sees the variables set before it.
+    """Return a script that runs all commands in one shell, so that each command sees the variables set before it.
 
     No command stands before `||`, because a shell ignores `set -e` in such a command.
     """

@@ -1,4 +1,4 @@
-"""Provides the tools of a build: a prepared virtual environment, and replacements for programs that are not available.
+"""The tools of a build: a prepared virtual environment, and replacements for programs that are not available.
 
 The prepared environment replaces the one that a build would install. Builds get it without pip, so they cannot change
 it.
@@ -44,7 +44,7 @@ class BuildTools:
         return {_normalised(each.name): each.version for each in found}
 
     def comparison(self, commands: Iterable[str]) -> str:
-        """Return one line that compares the packages pinned in `commands` with the installed packages."""
+        """Return one line that compares the packages that `commands` pin with the installed packages."""
         pins = {_normalised(name): version for text in commands for name, version in PIN.findall(text)}
         here = self.installed()
         other = [
@@ -56,7 +56,7 @@ class BuildTools:
         return f"{same}; {', '.join(other)}" if other else same
 
     def link_into(self, folder: Path) -> Path:
-        """Create an environment in `folder` that links to this one and has no pip.
+        """Create a virtual environment in `folder` that links to this environment and has no pip.
 
         Return the folder of its programs.
         """
@@ -80,7 +80,7 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 
 
 def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> None:
-    """Write the replacements for `programs` to `folder`. They run in this interpreter, which has botocore."""
+    """Write the replacements for `programs` to `folder`. They run in our own interpreter, which has botocore."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (module, first) in programs.items():
         code = f"import sys; from cicd_templates.rehearsal.programs.{module} import main; sys.exit(main(sys.argv[1:]))"

@@ -1,4 +1,4 @@
-"""The build specification: phases, environment, artifacts and reports.
+"""The build specification of a CodeBuild project: phases, environment, artifacts and reports.
 
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
@@ -21,7 +21,7 @@ KNOWN = {"version", "env", "phases", "artifacts", "reports", *LEFT_OUT}
 
 @dataclass(frozen=True)
 class Phase:
-    """A phase: its commands, and those of `finally`, which run even after a failure."""
+    """A phase: its commands, and its `finally` commands, which run even after a failure."""
 
     name: str
     commands: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Reads the reports that the checks of a rehearsal passed to the gate. `make gate` and `make waive` use them here."""
+"""Reads the reports that the checks of a rehearsal passed to the gate, for `make gate` and `make waive`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _CHECK = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def read_check_reports(s3: Any, artifacts: Iterable[Artifact]) -> dict[str, str]:
-    """Return the text of each file in the checks' artifacts, keyed by the path `<check>/<file>`.
+    """Return the text of each file in the artifacts of checks, keyed by `<check>/<file>`.
 
-    An artifact without the record of a check is left out. The name of the check is read from the record.
+    An artifact is left out if it has no run record of a check. The record names the check.
     """
     texts: dict[str, str] = {}
     for artifact in artifacts:

@@ -1,4 +1,4 @@
-"""CloudFormation actions: use the action's role to create and execute change sets in the local AWS.
+"""CloudFormation actions: create and execute change sets in the local AWS, with the action's role.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
@@ -85,7 +85,7 @@ def _replace_change_set(
 
 
 def _artifact_file(files: dict[str, zipfile.ZipFile], path: str) -> str:
-    """Return the text of the file that `<artifact>::<file>` names."""
+    """Return the text of the file that `path` names in the form `<artifact>::<file>`."""
     artifact, _, name = path.partition("::")
     if artifact not in files:
         raise ActionFailedError(

@@ -35,7 +35,7 @@ LOG_LENGTH = 60_000
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Start the build with the action's role, and run it with the project's role. Return its exported variables."""
+    """Start the build with the action's role, and run it with the project's role. Return the exported variables."""
     configuration = run.resolve_configuration(action)
     project = run.projects.get(configuration["ProjectName"])
     if project is None:
@@ -110,7 +110,10 @@ def _unpack_source(run: PipelineRun, action: Action, s3: Any, folder: Path) -> P
 
 
 def _touch_cache(s3: Any, project: Project) -> None:
-    """Read the project's cache and write an empty one, because a rehearsal installs nothing that could be cached."""
+    """Read the project's cache and write an empty one, so that both permissions are checked.
+
+    A rehearsal installs nothing that could be cached.
+    """
     if project.cache:
         bucket, _, prefix = project.cache.partition("/")
         with contextlib.suppress(s3.exceptions.NoSuchKey):
@@ -128,7 +131,7 @@ def _write_log(session: Session, project: Project, build: dict[str, Any], outcom
 
 
 def _check_reports(run: PipelineRun, specification: Buildspec, project: Project, source: Path) -> None:
-    """Check the reports of a build, and the permissions that CodeBuild needs to upload them with the project's role.
+    """Check the reports of a build, and whether the project's role allows CodeBuild to upload them.
 
     Raises `ActionFailedError` if a permission or a file is missing, or if a JUnit report is not valid XML.
     """

@@ -31,7 +31,7 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class DeployedPipeline:
-    """A deployed pipeline and the projects that it can start. `stack` is the stack of the pipeline."""
+    """A deployed pipeline and the projects that it can start. `stack` is the stack that contains the pipeline."""
 
     stack: StackTemplate
     pipeline: Pipeline
@@ -39,10 +39,10 @@ class DeployedPipeline:
 
 
 def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
-    """Return the stacks of every environment in `folder`; if `suffix` is given, only those of that copy's environments.
+    """Return the rendered stacks of every environment in `folder`. With `suffix`, return only those of that copy.
 
-    Runtime environments come first, because the pipeline needs their roles. Raises `ConfigurationError` if there are no
-    stacks.
+    Stacks of runtime environments come first, because the pipeline needs their roles. Raises `ConfigurationError` if
+    there are no stacks.
     """
     environments = sorted({path.parent for path in folder.glob("*/*.*") if path.suffix in (".yaml", ".json")})
     found = [read_stacks(path) for path in environments if not suffix or path.name.endswith(f"-{suffix}")]
@@ -58,8 +58,7 @@ def _kind(stack: StackTemplate) -> str:
 def pipeline_stack(stacks: Sequence[StackTemplate], service: str | None) -> StackTemplate:
     """Return the stack with the pipeline of `service`. If `service` is None, return the only stack with a pipeline.
 
-    Raises `ConfigurationError` if there is no such stack, or if `service` is None although several stacks have a
-    pipeline.
+    Raises `ConfigurationError` if there is no such stack, or if `service` is None but several stacks have a pipeline.
     """
     found = {str(stack.service): stack for stack in stacks if _resources(stack, pipeline_definition.PIPELINE_TYPE)}
     if service is None and len(found) == 1:
@@ -76,7 +75,7 @@ def _resources(stack: StackTemplate, resource_type: str) -> list[Any]:
 
 
 def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
-    """Create every stack with the deployer's own code. Raises `CicdError` with the first cause if a stack fails."""
+    """Create every stack with the deployer's own code. Raises `CicdError`, with the first cause, if a stack fails."""
     broken: list[str] = []
 
     class Listener:
@@ -96,7 +95,7 @@ def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
 
 
 def polling() -> Polling:
-    """Return the polling for the local AWS. It polls often, because the local AWS answers immediately."""
+    """Return how to poll the local AWS: with short pauses, because it answers immediately."""
     return Polling(poll_seconds=POLL_SECONDS)
 
 
@@ -106,7 +105,7 @@ def stack_clients(engine: Engine, stack: StackTemplate) -> Clients:
 
 
 def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: StackTemplate) -> DeployedPipeline:
-    """Return the pipeline of `stack` and the projects of its account, with references resolved as deployed."""
+    """Return the pipeline of `stack` and the projects in its account, with all references resolved."""
     (resource,) = _resources(stack, pipeline_definition.PIPELINE_TYPE)
     pipeline = read_pipeline(resolve(resource["Properties"], reference_values(root, stack)))
     found = {}
@@ -120,7 +119,7 @@ def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: Stack
 
 
 def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
-    """Return the values of a deployed stack's references: parameters, resources and pseudo parameters."""
+    """Return the values that references have in a deployed stack: parameters, resources and pseudo parameters."""
     cloudformation = root.client("cloudformation")
     described = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
     found = {
@@ -145,7 +144,7 @@ def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
 
 
 def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[str, str]) -> None:
-    """Store the tokens that the user gave for external services in the secrets of the projects that need them."""
+    """Store the user's tokens for external services in the secrets of the projects that need them."""
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():
         for setting in project.settings:

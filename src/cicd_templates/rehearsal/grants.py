@@ -1,4 +1,4 @@
-"""Finds out which of the actions that the templates grant to roles were used by the calls of a run."""
+"""Finds out which of the actions that the templates grant to roles were used in a rehearsed run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 
 
 class GrantUse(StrEnum):
-    """Whether a run used a granted action."""
+    """Whether a rehearsed run used a granted action."""
 
     USED = "used"
     UNUSED = "unused"
@@ -28,7 +28,7 @@ class GrantUse(StrEnum):
 
 @dataclass(frozen=True)
 class GrantedAction:
-    """An action that one statement of a role allows. `reason` says why an unused action is granted."""
+    """An action that a statement of a role's policies allows. `reason` says why a run does not use it."""
 
     environment: str
     role: str
@@ -41,7 +41,7 @@ class GrantedAction:
 
 @dataclass(frozen=True)
 class Role:
-    """A role of the templates, with the services that may assume it and the actions that each statement allows."""
+    """A role in the templates, with the services that may assume it and the actions that each statement allows."""
 
     environment: str
     name: str
@@ -50,7 +50,7 @@ class Role:
 
 
 def read_roles(template: Mapping[str, Any], environment: str) -> list[Role]:
-    """Return the named roles of a template, with the statements of their own policies and of attached policies."""
+    """Return the named roles of a template, with the statements of their inline policies and of attached policies."""
     resources = template["Resources"]
     attached: dict[str, list[Any]] = {}
     for resource in resources.values():
@@ -89,7 +89,7 @@ def _as_list(value: Any) -> Iterator[str]:
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
-    """Return every granted action, each with the number of calls that the grant allowed.
+    """Return every granted action with the number of calls that its statement allowed.
 
     `rows` are the decisions of the local AWS.
     """
@@ -126,5 +126,5 @@ def _grant(role: Role, statement: str, action: str, calls: int, at_work: bool) -
 
 
 def unexplained_grants(found: Iterable[GrantedAction]) -> list[GrantedAction]:
-    """Return the unused grants of the roles that made calls in the run, except grants with a known reason."""
+    """Return the unused grants without a known reason, for the roles that made calls in the run."""
     return [grant for grant in found if grant.use is GrantUse.UNUSED and not grant.reason]

@@ -1,4 +1,4 @@
-"""Resolves Ref, Fn::GetAtt and Fn::Sub in template values; a pipeline needs no others. Does not call AWS."""
+"""Resolves Ref, Fn::GetAtt and Fn::Sub in template values. Pipelines use no other functions. Does not call AWS."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ PLACEHOLDER = re.compile(r"\$\{([^!{}]+)\}")
 def resolve(value: Any, names: Mapping[str, str]) -> Any:
     """Return `value` with every reference replaced by its value in `names`.
 
-    The keys of `names` are parameters, logical ids, `Id.Attribute` and pseudo parameters.
-
-    Raises `CicdError` if a function is not supported or a name is unknown.
+    The keys of `names` are parameters, logical ids, `Id.Attribute` and pseudo parameters. Raises `CicdError` if a
+    function is not supported or a name is unknown.
     """
     if isinstance(value, list):
         return [resolve(item, names) for item in value]

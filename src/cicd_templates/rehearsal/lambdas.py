@@ -1,4 +1,4 @@
-"""Lambda actions: invoke the deployed function, which sends the job's result as it would in AWS.
+"""Lambda actions: invoke the deployed function. It reports the job's result to the local AWS as it would to AWS.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
 """
@@ -20,9 +20,9 @@ LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Invoke the function with the action's role and return its variables.
+    """Invoke the function with the action's role, and return the variables of its result.
 
-    Raises `ActionFailedError` if the function reports a failure or does not send a result.
+    Raises `ActionFailedError` if the function reports a failure or no result.
     """
     configuration = run.resolve_configuration(action)
     session = run.action_session(action, step)
@@ -50,9 +50,9 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
 
 
 def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str, Any]:
-    """Return the configuration of the function, and add the function's role to the roles of `step`.
+    """Return the function's configuration, which is read as the root of the account.
 
-    The configuration is read as the root of the account.
+    Add the function's role to the roles of `step`.
     """
     found: dict[str, Any] = run.setup.root_session(run.pipeline.role).client("lambda").get_function_configuration(
         FunctionName=name

@@ -1,6 +1,6 @@
 """The pipeline definition: stages, actions, locks, and the parts that a rehearsal does not interpret.
 
-It is read from the resource's properties after their references are resolved. This module does not call AWS.
+It is read from the resource's properties after references are resolved. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VARIABLE_CHECK = "VariableCheck"
 
 @dataclass(frozen=True)
 class Action:
-    """An action of a stage. Actions of a stage that have the same `order` run in parallel."""
+    """An action of a stage. Actions of a stage with the same `order` run in parallel."""
 
     stage: str
     name: str
@@ -42,7 +42,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Lock:
-    """A VariableCheck rule in a stage's BeforeEntry conditions; the stage is entered only if the check succeeds."""
+    """A VariableCheck rule in a stage's BeforeEntry condition. The stage is entered only if the check succeeds."""
 
     name: str
     variable: str
@@ -60,7 +60,7 @@ class Stage:
 
     @property
     def groups(self) -> list[list[Action]]:
-        """The stage's actions in groups. Actions of one group run in parallel; the groups run one after the other."""
+        """The stage's actions in groups. The groups run one after the other; the actions of a group run in parallel."""
         ordered = sorted(self.actions, key=lambda action: action.order)
         return [list(group) for _, group in groupby(ordered, key=lambda action: action.order)]
 
@@ -126,7 +126,7 @@ def _action(stage: str, action: Mapping[str, Any]) -> Action:
 
 
 def _uninterpreted(properties: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the parts of the definition that only AWS executes, so that the report can say they are not rehearsed."""
+    """Yield the parts of the definition that only AWS executes. The report says that they are not rehearsed."""
     for key in sorted(properties.keys() - PIPELINE_KEYS):
         yield f"{key}: {properties[key]}" if isinstance(properties[key], str) else key
     for stage in properties["Stages"]:

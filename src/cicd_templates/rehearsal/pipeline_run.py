@@ -23,7 +23,7 @@ Confirm = Callable[[str], bool]
 
 
 class ActionFailedError(CicdError):
-    """An action failed, and CodePipeline would report it as failed. `log` is the end of the action's log."""
+    """Raised if an action failed and CodePipeline would report this. `log` is the end of the action's log."""
 
     def __init__(self, reason: str, log: str = "") -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ class ActionFailedError(CicdError):
 
 @dataclass(frozen=True)
 class RehearsalSetup:
-    """What stays the same during a rehearsal: the local AWS, the pipeline's account, local folders and tools."""
+    """The values that stay the same during a rehearsal: the local AWS, the pipeline's account, folders and tools."""
 
     endpoint: str
     secret: str = field(repr=False)
@@ -52,11 +52,11 @@ class RehearsalSetup:
     start_application: Callable[[], str]
 
     def root_session(self, arn: str) -> Session:
-        """Return a session of the root of the account that an ARN names."""
+        """Return a session of the root user of the account in an ARN."""
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
-        """Check with IAM's simulator that a role may perform `actions`. The rehearsal itself never performs them.
+        """Check with IAM's simulator whether a role may perform `actions`, which the rehearsal itself never performs.
 
         Raises `ActionFailedError` if one of them is denied.
         """
@@ -90,16 +90,16 @@ class PipelineRun:
         return self.pipeline_session.assume(action.role) if action.role else self.pipeline_session
 
     def service_session(self, role: str, on_behalf_of: str, step: ActionProgress) -> Session:
-        """Return a session of a role that a service assumes on behalf of the resource `on_behalf_of`."""
+        """Return a session of a role that an AWS service assumes on behalf of the resource `on_behalf_of`."""
         step.roles.add(role.rpartition("/")[2])
         return self.setup.root_session(on_behalf_of).assume_for_service(role, on_behalf_of)
 
     def resolve_configuration(self, action: Action) -> dict[str, str]:
-        """Return the action's configuration with variables replaced by their values."""
+        """Return the action's configuration, with each variable of the run replaced by its value."""
         return {key: self.resolve_text(value) for key, value in action.configuration.items()}
 
     def resolve_text(self, text: str) -> str:
-        """Return `text` with the variables of the run replaced by their values."""
+        """Return `text` with each variable of the run replaced by its value."""
         variables: Variables = self.variables
         return substitute(text, variables)
 

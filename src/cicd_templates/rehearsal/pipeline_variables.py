@@ -1,4 +1,7 @@
-"""The variables of a run, `#{Namespace.Name}`: https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html"""
+"""The variables of a pipeline run, which are written as `#{Namespace.Name}`.
+
+https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def namespaces(value: Any) -> set[str]:
 
 
 def substitute(text: str, variables: Variables) -> str:
-    """Return `text` with variables replaced by their values. Raises `CicdError` if a variable was not exported."""
+    """Return `text` with variables replaced by their values. Raises `CicdError` if no action exported a variable."""
 
     def value(found: re.Match[str]) -> str:
         namespace, name = found.groups()
@@ -38,7 +41,7 @@ def substitute(text: str, variables: Variables) -> str:
 
 
 def is_open(lock: Lock, variables: Variables) -> bool:
-    """Return whether a variable check lets the run enter the stage. If the variable is missing, it does not.
+    """Return whether a variable check lets the run enter the stage. A missing variable keeps the stage closed.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-VariableCheck.html
     """

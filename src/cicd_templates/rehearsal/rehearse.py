@@ -35,7 +35,7 @@ START_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A finished run and its result. Actions of the run can be repeated."""
+    """A finished run in the local AWS, and its result. Actions of the run can be repeated."""
 
     run: PipelineRun
     steps: Mapping[str, ActionProgress]
@@ -64,8 +64,8 @@ def run_rehearsal(
 ) -> Iterator[Rehearsal]:
     """Rehearse in a fresh engine that enforces IAM, and yield the finished rehearsal to the `with` block.
 
-    In the block, actions can be repeated. Before the first action, `on_start` is called with the deployed pipeline and
-    the seconds that the deployment took. Raises `CicdError` if the pipeline cannot start.
+    The block can repeat actions. Before the first action, `on_start` is called with the deployed pipeline and the
+    seconds that the deployment took. Raises `CicdError` if the pipeline cannot start.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
@@ -122,10 +122,10 @@ def run_rehearsal(
 def _release_and_wait(
     engine: Engine, stacks: list[StackTemplate], definition: DeployedPipeline, archive: Archive
 ) -> tuple[str, str]:
-    """Release into the local AWS, and wait until the rule starts the pipeline.
+    """Upload a release to the local AWS, and wait until the event rule starts the pipeline.
 
     Return the version of the source and the id of the execution. The start request is sent with the role of the rule,
-    so that the permissions of this role are checked, too.
+    so that this role's permissions are checked, too.
     """
     pipeline, stack = definition.pipeline, definition.stack
     clients = deployed_pipeline.stack_clients(engine, stack)

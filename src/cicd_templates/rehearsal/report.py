@@ -16,7 +16,7 @@ STATE_MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", Action
 
 
 def heading(pipeline: Pipeline, stacks: int, seconds: float) -> str:
-    """Return the first lines of the report, which are printed after all stacks are deployed."""
+    """Return the first lines of the report, which are printed as soon as all stacks are deployed."""
     deployed = f"{stacks} stacks deployed in {seconds:.1f} s to a local AWS that enforces IAM"
     return f"Rehearsing {pipeline.name}\n  {deployed}"
 
@@ -94,7 +94,7 @@ def outcome_line(result: RehearsalResult) -> str:
 
 
 def matrix(grants: Sequence[GrantedAction]) -> str:
-    """Return the granted actions of every role as a Markdown table, with their use in a rehearsal."""
+    """Return a Markdown table of the actions granted to each role, and whether the rehearsal used them."""
     lines = ["| role | statement | action | in a rehearsal | why it is granted |", "|---|---|---|---|---|"]
     for grant in grants:
         lines.append(table_row((grant.role, grant.statement, grant.action, grant.use.value, grant.reason)))

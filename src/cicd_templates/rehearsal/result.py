@@ -1,4 +1,4 @@
-"""The result of a rehearsal as values, as JSON and as JUnit XML."""
+"""The result of a rehearsal, as values, as JSON and as JUnit XML."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ActionState(StrEnum):
 
 @dataclass
 class ActionProgress:
-    """The progress of an action. `notes` says what the rehearsal of the action did differently from AWS."""
+    """The progress of an action. `notes` say in what the rehearsal of the action differed from AWS."""
 
     path: str
     provider: str
@@ -38,14 +38,14 @@ class ActionProgress:
     log: str = ""
 
     def note(self, text: str) -> None:
-        """Add `text` to the notes, unless they already contain it."""
+        """Add `text` to the notes unless it is already there."""
         if text not in self.notes:
             self.notes.append(text)
 
 
 @dataclass(frozen=True)
 class RehearsalResult:
-    """The result of a rehearsal. `problem` is empty, or says why the run stopped although no action failed."""
+    """The result of a rehearsal. `problem` says why the run stopped without a failed action, or is empty."""
 
     pipeline: str
     execution: str
@@ -77,7 +77,7 @@ def as_json(result: RehearsalResult) -> str:
 
 
 def as_junit(result: RehearsalResult) -> str:
-    """Return the result as JUnit XML. Each action is a test; an action that was not reached is a skipped test."""
+    """Return the result as JUnit XML. Each action is a test. If an action was not reached, its test is skipped."""
     suite = ElementTree.Element(
         "testsuite",
         name=result.pipeline,
@@ -101,7 +101,7 @@ def as_junit(result: RehearsalResult) -> str:
 
 
 def critical_path(steps: Sequence[ActionProgress]) -> list[ActionProgress]:
-    """Return the actions that determined the duration: of each set of parallel actions, the one that ended last."""
+    """Return the actions that determined the duration: of each group of parallel actions, the one that ended last."""
     path: list[ActionProgress] = []
     for step in sorted(
         (step for step in steps if step.state is not ActionState.NOT_REACHED), key=lambda each: each.began

@@ -1,4 +1,4 @@
-"""S3 source actions: the release source has the version that started the run; other sources have their newest version.
+"""S3 source actions. The source of a release has the version that started the run; other sources have their newest.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
 """
@@ -13,7 +13,7 @@ from cicd_templates.rehearsal.result import ActionProgress
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Use the action's role to copy the object to an artifact. Return the variables that CodePipeline would export."""
+    """Copy the object to an artifact, with the action's role. Return the variables that CodePipeline would export."""
     configuration = run.resolve_configuration(action)
     bucket, key = configuration["S3Bucket"], configuration["S3ObjectKey"]
     s3 = run.action_session(action, step).client("s3")

@@ -23,7 +23,7 @@ MakeClient = Callable[[str, "Credentials"], Any]
 
 @dataclass(frozen=True)
 class Credentials:
-    """The credentials of a principal: the values that STS returns."""
+    """The credentials of a principal, as STS returns them."""
 
     access: str
     secret: str
@@ -32,10 +32,10 @@ class Credentials:
 
 @cache
 def maker(endpoint: str, region: str) -> MakeClient:
-    """Return a function that makes a client of a service from credentials, without AWS profile or config files.
+    """Return a function that makes an AWS client from credentials. It reads no AWS profile and no configuration file.
 
-    All clients are made by one botocore session, so that the model of each service is read only once. The session is
-    not thread-safe, so a lock protects it.
+    All clients are made by one botocore session, so that the model of each service is read only once. A lock protects
+    this session, because it is not thread-safe.
     """
     nowhere = (None, None, os.devnull, None)
     session = botocore.session.Session(
@@ -60,9 +60,9 @@ def maker(endpoint: str, region: str) -> MakeClient:
 
 @dataclass(frozen=True)
 class Session:
-    """A principal with its clients.
+    """A principal, with its credentials and its clients.
 
-    `roles` are the names of the assumed roles in order; the last is the principal's role.
+    `roles` are the names of the assumed roles, in the order of the calls. The last one is the principal's own role.
     """
 
     keys: Credentials
@@ -71,7 +71,7 @@ class Session:
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
-        """Return the principal's client of a service."""
+        """Return the principal's client for a service."""
         if service not in self._clients:
             self._clients[service] = self.make(service, self.keys)
         return self._clients[service]
@@ -81,10 +81,10 @@ class Session:
         return self._assumed(role)
 
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
-        """Return a session of `role`, assumed by the service that acts for the resource `on_behalf_of`.
+        """Return a session of `role`, as assumed by the service that acts for the resource `on_behalf_of`.
 
-        This principal must be the root of the resource's account. Trust policies check the service and the resource.
-        The local AWS reads both from the external id.
+        This principal must be the root of the resource's account. The role's trust policy checks the service and the
+        resource; the local AWS reads both from the external id.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 
@@ -96,7 +96,7 @@ class Session:
 
 @cache
 def root(endpoint: str, account: str, region: str, secret: str) -> Session:
-    """Return a session of an account's root. In the local AWS, the access key of a root is its account number.
+    """Return a session of an account's root. In the local AWS, its access key is the account number.
 
     `secret` is the engine's secret.
     """

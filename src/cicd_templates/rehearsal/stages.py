@@ -34,7 +34,7 @@ ProgressListener = Callable[[ActionProgress], None]
 
 
 def run_stages(run: PipelineRun, steps: Mapping[str, ActionProgress], on_progress: ProgressListener) -> str:
-    """Run the stages until one fails. If a lock closes a stage, return the reason; otherwise return an empty string.
+    """Run the stages until one fails. Return the reason if a lock closes a stage, otherwise an empty string.
 
     `steps` maps the path of each action to its progress. `on_progress` is called when an action begins or ends.
     """
@@ -58,7 +58,7 @@ def _closed_lock(run: PipelineRun, stage: Stage) -> str:
 
 
 def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progress: ProgressListener) -> None:
-    """Run one action. Record the outcome, and the calls that IAM denied, in `step`."""
+    """Run one action. Record in `step` how it ended and which calls IAM denied."""
     before = len(run.setup.calls.rows())
     step.began = time.monotonic()
     identifier, started = str(uuid.uuid4()), time.time()
@@ -103,7 +103,7 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
     """Return the decisions that IAM made for the action's roles, and for the roles that these assumed.
 
-    `before` is the number of decisions that were made before the action began.
+    `before` is the number of decisions made before the action began.
     """
     roles = set(step.roles)
     found = []

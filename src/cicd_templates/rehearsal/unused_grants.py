@@ -69,7 +69,10 @@ REASONS = (
 
 
 def reason_for(role: str, statement: str, action: str) -> str:
-    """Return the reason of the first row that matches role, Sid and action, or an empty string if no row matches."""
+    """Return the known reason why a rehearsal does not use this action, or an empty string.
+
+    The first row that matches role, Sid and action gives the reason.
+    """
     for *patterns, reason in REASONS:
         if all(map(fnmatchcase, (role, statement, action), patterns)):
             return reason

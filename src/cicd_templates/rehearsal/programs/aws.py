@@ -1,6 +1,6 @@
-"""Replaces the `aws` command in a rehearsed build; calls the operations through botocore.
+"""Replaces the `aws` command in a rehearsed build. It calls the operations through botocore.
 
-Options become members of the operation's input; `--query` and `--output text` work as in the AWS command line. If a
+Options become members of the operation's input. `--query` and `--output text` work as in the AWS command line. If a
 service returns an error, the error is printed to standard error and the exit code is 254.
 """
 
@@ -66,7 +66,7 @@ def _parse_arguments(rest: Sequence[str], members: dict[str, Any]) -> tuple[dict
 def _value(text: str, shape: Any) -> Any:
     """Convert the text of an option to the type that the API expects.
 
-    A structure is written as `a=1,b=2` or as JSON. For a list, the text is its single item. For a blob, the text is the
+    A structure is written as `a=1,b=2` or as JSON. For a list, the text is its only item. For a blob, the text is the
     path of a file.
     """
     if shape.type_name == "blob":

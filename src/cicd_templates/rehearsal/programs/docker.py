@@ -1,7 +1,7 @@
-"""Replaces the `docker` command in a rehearsed build; pushes a placeholder instead of an image.
+"""Replaces the `docker` command in a rehearsed build. It pushes a placeholder instead of an image.
 
-The placeholder has one layer: the list of the files in the build context with their digests. So the same source always
-has the same image digest. The placeholder is pushed with ECR's own API calls.
+The placeholder has one layer: the list of the files in the build context, with their digests. So the same source always
+gives the same image digest. The placeholder is pushed with ECR's own API calls.
 """
 
 from __future__ import annotations

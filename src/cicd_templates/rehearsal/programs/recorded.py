@@ -1,7 +1,7 @@
-"""Replaces a scanner that needs an external service in a rehearsed build; outputs a recorded report.
+"""Replaces a scanner that needs an external service in a rehearsed build. It outputs a recorded report.
 
-The report is `rehearsal/<program>.json` in the source. It is written to the file that `--json-file-output` names, or
-otherwise to standard output. The real scanner does the same.
+The report is `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the report to the
+file that `--json-file-output` names, or otherwise to standard output.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ COMMAND_NOT_FOUND = 127
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the program that the first argument names, and return its exit code."""
+    """Run the replacement for the program that the first argument names, and return its exit code."""
     program, *rest = arguments
     if "--version" in rest:
         # The gate accepts a version only if it contains a digit.
