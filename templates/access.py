@@ -33,7 +33,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     """Return three policies to attach to people's own roles and, if configured, the role for a GitHub workflow.
 
     Each policy denies the tasks of the other groups, so a person with two policies can do less, not more. For example,
-    developers can release but cannot approve. Nobody can override a condition.
+    developers can release but cannot approve. Nobody can override a condition of a stage.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
@@ -109,7 +109,7 @@ def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Gran
 
 
 def _may_find(env: Environment, service: Service) -> Grant:
-    """Let `make release` look up two names: the source bucket, and the pipeline that is started by a new source."""
+    """Let `make release` look up two names: the source bucket, and the pipeline that a new source starts."""
     bucket, name = storage.SOURCE_BUCKET, pipeline.PIPELINE_NAME
     paths = [parameter_path(env, bucket.layer, bucket.name), parameter_path(env, name.layer, name.name, service.name)]
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
@@ -117,7 +117,7 @@ def _may_find(env: Environment, service: Service) -> Grant:
 
 
 def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:
-    """Deny every way to release: to upload a new source, and to release an older source by starting a run again."""
+    """Deny every way to release: uploading a new source, and starting a run again to release an older source."""
     return [
         deny(
             "LeaveReleasingToOthers",
@@ -154,10 +154,10 @@ def _no_override(env: Environment, service: Service) -> Grant:
 
 
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
-    """Let operators run the pipeline, but roll back only the stages that deploy to protected environments.
+    """Let operators run the pipeline. They may roll back only the stages that deploy to protected environments.
 
-    In these stages, a review refuses templates that have since been replaced. For CodePipeline's automatic rollback,
-    people need no permission.
+    In these stages, a review refuses templates that have since been replaced. CodePipeline's automatic rollback needs
+    no permission of a person.
     """
     reviewed = [_pipeline(env, service, f"/{pipeline.stage_of(peer)}") for peer in env.route if peer.protected]
     return [

@@ -32,7 +32,7 @@ SHORT_MINUTES = 10
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return one CodeBuild project per check, and four projects for the rest of a run.
+    """Return one CodeBuild project per check, and four projects for the steps after the gate.
 
     Only the project that builds the image has a Docker engine.
     """

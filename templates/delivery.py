@@ -24,7 +24,7 @@ CLOUDFORMATION_ROLE = ServiceOutput(
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the environment is on the path of the pipeline. If so, the pipeline deploys to it."""
+    """Return whether the environment is on the path of the pipeline, so that the pipeline deploys to it."""
     return env.name in env.pipeline.path
 
 
@@ -81,9 +81,9 @@ def _stack(env: Environment, service: Service) -> Sub:
 
 
 def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
-    """Let the role read the reviewed templates from the tools environment's artifacts.
+    """Let the role read the reviewed templates among the artifacts of the tools environment.
 
-    The policies of the bucket and of the key there allow this role by its name.
+    The policies of that environment's bucket and key allow this role by its name.
     """
     tools = env.tools
     artifacts = physical_name(tools, "AWS::S3::Bucket", "artifacts")

@@ -20,7 +20,7 @@ ROLLBACK_ALARMS = ServiceOutput(AlarmNames, "health", "RollbackAlarmNames", "Ala
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return rules, alarms and a dashboard for one service.
 
-    They refer to the service by the names that it will have, so they can be created before the service.
+    They refer to the service by names that are known in advance, so they can be created before the service.
     """
     layer = LayerTemplate(env, service)
     monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))

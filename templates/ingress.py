@@ -46,7 +46,7 @@ TASKS_GROUP_ID = ServiceOutput(SecurityGroupId, "ingress", "TasksGroupId", "Secu
 
 
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
-    """Read the names of the load balancer and of both target groups in CloudWatch metrics.
+    """Return the names that CloudWatch metrics use for the load balancer and for both target groups.
 
     The target groups are those of the service of `layer`.
     """
@@ -55,9 +55,9 @@ def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return two target groups and two listener rules, whatever the deployment strategy.
+    """Return two target groups and two listener rules, with every deployment strategy.
 
-    Because they are always the same, a change of the strategy replaces none of them.
+    So a change of the strategy replaces none of them.
     """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)

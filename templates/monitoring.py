@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 60
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return rules, functions, alarms and a dashboard that watch one pipeline without changing it."""
+    """Return rules, functions, alarms and a dashboard that monitor one pipeline without changing it."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))
@@ -75,7 +75,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 def _watching_function(
     module: str, monitored: MonitoredService, key: KeyArn, operations: TopicArn, description: str, **trigger: Any
 ) -> list[AWSObject]:
-    """Return the resources of a function from `functions/` that writes metrics of the pipeline.
+    """Return the resources of a function, from `functions/`, that publishes metrics of the pipeline.
 
     The resources include the rule that invokes the function, and an alarm on the function's errors.
     """

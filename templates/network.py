@@ -24,7 +24,7 @@ ANY_ADDRESS = "0.0.0.0/0"
 
 
 def gateways(env: Environment) -> int:
-    """Return how many NAT gateways the environment has."""
+    """Return the number of the environment's NAT gateways."""
     return {"none": 0, "single": 1, "per-zone": len(env.settings.zones)}[env.settings.nat]
 
 
@@ -80,11 +80,10 @@ def _public_routes(env: Environment, vpc: ec2.VPC, zones: Sequence[Zone]) -> lis
 def _private_routes(
     env: Environment, vpc: ec2.VPC, zone: Zone, nat_gateways: Sequence[ec2.NatGateway]
 ) -> tuple[ec2.RouteTable, list[AWSObject]]:
-    """Return a route table for the zone's private subnet, and the table's associations and routes.
+    """Return a route table for the zone's private subnet, with its associations and routes.
 
     Each zone has its own table, so that traffic can stay in the zone. The route to the internet uses the zone's own NAT
-    gateway if there is one, or else the only one of the environment. If the environment has no NAT gateway, there is no
-    such route.
+    gateway, or else the only NAT gateway of the environment. Without a NAT gateway, there is no such route.
     """
     table, associations = networks.route_table(env, vpc, f"Private{zone.number}", zone.private)
     others: list[AWSObject] = [*associations]

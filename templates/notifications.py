@@ -54,7 +54,10 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:
-    """Return the e-mail addresses of `group` in the environment named `environment`, or in `env` if none is named."""
+    """Return the e-mail addresses of the stakeholder `group` in the environment named `environment`.
+
+    If `environment` is None, use `env`.
+    """
     owner = next(peer for peer in env.peers if peer.name == environment) if environment else env
     addresses: tuple[str, ...] = getattr(owner.settings.stakeholders, group)
     return addresses

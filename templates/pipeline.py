@@ -237,8 +237,8 @@ def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
     All rules of a condition share one result, so the window and the verdict need separate conditions. The stage comes
     before the approval, so that nobody is asked to approve outside the window.
 
-    AWS's documentation is not consistent: a closed window may fail the run, or hold it until the next window. If the
-    run is held, it continues with the result of the scan from before the wait.
+    AWS's documentation is not consistent: outside the window, the run may fail, or may wait for the next window. If it
+    waits, it continues with the scan result from before the wait.
     """
     settings = peer.settings
     scan = _image_scan(context, f"{title(peer.name)}ImageScan", f"image-scan-{peer.name}.json", order=1)
@@ -286,7 +286,7 @@ def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) 
 
 
 def approval_of(peer: Environment) -> str:
-    """Return `<stage>/<action>` of the action that approves releases to `peer` (the end of the action's ARN)."""
+    """Return `<stage>/<action>` of the action that approves releases to `peer`. The action's ARN ends in this text."""
     return f"{stage_of(peer)}/{APPROVE}"
 
 

@@ -34,7 +34,7 @@ GATE_MEMORY_MB = 2048
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the gate's function for one service.
 
-    Its configuration names the checks whose reports the function requires.
+    Its configuration names the checks whose reports it requires.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

@@ -23,7 +23,7 @@ SERVICE_URL = ServiceOutput(
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the service.
 
-    It runs the bootstrap image until the first release; from then on, the pipeline sets `ImageUri`.
+    It runs the bootstrap image until its first release. From then on, the pipeline sets `ImageUri`.
     """
     layer = LayerTemplate(env, service)
     layer.add_parameter(

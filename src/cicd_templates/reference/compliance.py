@@ -1,7 +1,7 @@
 """`docs/compliance.md`: the requirements of standards, the resources that meet them, their tests, and the user's part.
 
-A row without a test claims nothing; it names a requirement that is not met. The requirements are shortened; only the
-text of the standard itself is authoritative.
+A row without a test names a requirement that is not met. The requirements are shortened; only the text of the standard
+itself is authoritative.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NOT_MET = "not met"
 
 @dataclass(frozen=True)
 class Requirement:
-    """One row of the page. `resources` are `layer.LogicalId`; `held_by` names the tests or lint rules that check it."""
+    """One row of the page. `resources` are written as `layer.LogicalId`. `held_by` names the tests or lint rules."""
 
     asks: str
     resources: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Writes the reference of the configuration from its models, so that the two always agree."""
+"""Generates the reference of the configuration from its models, so that the two always agree."""
 
 from __future__ import annotations
 

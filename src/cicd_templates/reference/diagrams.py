@@ -10,9 +10,9 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def stacks_diagram(stacks: Sequence[StackTemplate]) -> list[str]:
-    """Return the diagram of an environment: an arrow leads from a stack to each stack that reads from it.
+    """Return the diagram of an environment. An arrow leads from a stack to each stack that reads its values.
 
-    An arrow is left out if a path of other arrows connects the same stacks.
+    An arrow is left out if other arrows already connect the two stacks.
     """
     labels = {stack.name: stack.label for stack in stacks}
     lines = ["```mermaid", "flowchart LR"]

@@ -1,4 +1,4 @@
-"""The generated documents, and the generated parts of other documents. Each such part stands between two markers."""
+"""The generated documents, and the generated parts of other documents. Each part is between two markers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS = {
 
 
 def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
-    """Return the texts, by path, of the documents that are generated from `stacks`, wholly or in part.
+    """Return the documents that are generated from `stacks`, wholly or in part, as texts keyed by path.
 
     A document that does not exist is left out. Raises `CicdError` if a document lacks a marker.
     """
@@ -35,9 +35,9 @@ def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
 
 
 def generated_parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
-    """Return the generated parts by name: a diagram of the pipelines, and stack diagrams of two environments.
+    """Return the generated parts, keyed by name: a diagram of the pipelines, and diagrams of the stacks.
 
-    These are the tools environment and the last runtime environment.
+    The stacks are those of the tools environment and of the last runtime environment.
     """
     by_environment: dict[str, list[StackTemplate]] = {}
     for stack in stacks:

@@ -1,4 +1,4 @@
-"""Writes the page of the lint rules from their texts, with a table of the facts that each check is responsible for."""
+"""Generates the page about the lint rules from the rules, with a table that says which check covers which fact."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ OWNED_ELSEWHERE = (
 
 
 def rules_reference() -> str:
-    """Return the text of `docs/rules.md`: the table of owners, then a section for each rule."""
+    """Return the text of `docs/rules.md`: a table of facts and the checks that cover them, and a section per rule."""
     return "\n".join([LINT_RULES_HEADER, *_owners(), *(line for rule in RULES for line in _section(rule()))])
 
 

@@ -1,6 +1,6 @@
-"""Writes the page about rollouts, with the diff of the templates that each rollout step causes.
+"""Generates the page about rollouts, with the diff of the templates that each rollout step causes.
 
-The steps change an example configuration, so that the page does not depend on the configuration of the user.
+The steps change an example configuration, so the page does not depend on the user's configuration.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ TAGS = re.compile(r"^      Tags:\n(      - \{Key: .*\}\n)+", re.MULTILINE)
 
 @dataclass(frozen=True)
 class RolloutStep:
-    """A step: the line of configuration that it adds, its purpose, its risk, and how a failure shows."""
+    """A step: the line of configuration that it adds, its purpose, its risk, and how a failure becomes visible."""
 
     line: str
     purpose: str

@@ -105,7 +105,7 @@ RULES_NOT_FOLLOWED = (
 
 
 def rule_packs_part() -> Iterator[str]:
-    """Yield the lines of the part about cdk-nag's rules."""
+    """Yield the lines of `docs/compliance.md` about cdk-nag's rules."""
     yield from RULE_PACKS_INTRODUCTION.splitlines()
     yield ""
     rows = (

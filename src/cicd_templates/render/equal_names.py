@@ -29,7 +29,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class NamedResource:
-    """A resource, or a stack itself, with its physical name; `condition` is its condition in the template, if any.
+    """A resource, or a stack itself, with its physical name. `condition` is the resource's condition, if it has one.
 
     Two resources with the same `identity` cannot exist at the same time.
     """
@@ -46,7 +46,7 @@ class NamedResource:
 def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
     """Raise `ConfigurationError` if resources of `stacks` have the same physical name.
 
-    The error lists each pair on a line.
+    The error has one line for each pair.
     """
     named: dict[Hashable, NamedResource] = {}
     clashes: list[str] = []
@@ -66,7 +66,7 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
 def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
     """Return whether two resources of one stack have different conditions.
 
-    If so, perhaps only one of them is created.
+    Then perhaps only one of them is created.
     """
     return one.stack == other.stack and bool(one.condition and other.condition) and one.condition != other.condition
 
@@ -99,7 +99,7 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
     """Return the properties that look like physical names, for a type whose name property is not in our table.
 
-    Only the schema of the type tells whether they are names. Reading a schema is slow, so it is read only if two values
+    Only the schema of the type says whether they are names. Reading a schema is slow, so it is read only if two values
     are equal.
     """
     words = resource_type.replace("::", "")
@@ -149,7 +149,7 @@ def _named(stack: StackTemplate, logical_id: str, name: str, within: Mapping[str
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
     """Yield a resource whose type is not in our table.
 
-    Its name is made of the properties that identify it in AWS's schema.
+    Its name consists of the properties that identify it according to AWS's schema.
     """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]
@@ -177,7 +177,7 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` with known values filled in. An unknown value is marked with the path of the stack's template."""
+    """Return `value` with known values filled in. Unknown values get a mark that no other stack's values have."""
     match value:
         case str():
             return value

@@ -1,4 +1,4 @@
-"""The workflow with which GitHub Actions releases a service: a file to copy into the service's repository.
+"""The GitHub Actions workflow that releases a service: a file to copy into the service's repository.
 
 Each configured value is written as a quoted YAML scalar. Shell commands read these values only from environment
 variables.
@@ -68,7 +68,7 @@ def workflow_path(service: Service) -> str:
 
 
 def workflow(env: Environment, service: Service) -> str:
-    """Return the workflow of a service, for the tools environment `env`."""
+    """Return the workflow of a service. `env` is the tools environment."""
     github = service.settings.github
     role = physical_name(env, "AWS::IAM::Role", service.name, GITHUB_RELEASE)
     comments = {"service": service.name, "repository": github.repository, "account": env.account}

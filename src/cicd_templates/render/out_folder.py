@@ -1,7 +1,7 @@
-"""Writes rendered stacks with their checksums and index into `out/`, or compares them with the files in it.
+"""Writes rendered stacks, their checksums and an index to `out/`, or compares them with the files there.
 
-It writes only below the given folder. It deletes only files that are listed in the checksums of an earlier run, so that
-other files in the folder are kept.
+It writes only below the given folder. It deletes only files that the checksums of an earlier run list, so other files
+in the folder are kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ INDEX = "README.md"
 
 @dataclass(frozen=True)
 class Written:
-    """The result of a run: sorted paths relative to the folder. `kept` are files that `make render` did not write."""
+    """The result of a run as sorted paths, relative to the folder. `kept` are files that `make render` never wrote."""
 
     written: tuple[str, ...]
     deleted: tuple[str, ...]
@@ -41,8 +41,8 @@ def files_of(
 ) -> dict[str, str]:
     """Return every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the files' sources. If `only` names an environment, the files of all other environments
-    and the digest of the sources are not updated: their present content is returned.
+    `sources` is the digest of the files' sources. If `only` names an environment, only its files are new. For the other
+    environments and the digest, the present content of the folder is returned.
     """
     files = {}
     for stack in stacks:
@@ -60,7 +60,7 @@ def files_of(
 
 
 def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
-    """Return a workflow for each service that is released by GitHub Actions, keyed by relative path."""
+    """Return the workflow of each service that GitHub Actions releases, keyed by relative path."""
     workflows = {}
     environments = {stack.environment.name: stack.environment for stack in stacks}
     for tools in [environment for environment in environments.values() if environment.kind == "tools"]:
@@ -73,7 +73,7 @@ def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
 def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dict[str, str]:
     """Return the review pages.
 
-    If `only` is given, pages of all other environments are returned with their present content.
+    If `only` names an environment, the pages of all others are returned with their present content.
     """
     chosen = {}
     for path, text in pages(stacks).items():
@@ -108,7 +108,7 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
 
 
 def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
-    """Return a unified diff from `root` to `files`, one line per element; empty if `root` is up to date."""
+    """Return a unified diff from `root` to `files`, one line per item. It is empty if `root` is up to date."""
     diff: list[str] = []
     for path in sorted(files.keys() | _present_paths(root)):
         before, after = _text(root / path), files.get(path)

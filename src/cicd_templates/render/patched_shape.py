@@ -1,6 +1,6 @@
-"""Finds patched values of the wrong type, such as a resource type that is a list, or a `Ref` to a number.
+"""Finds patched values of the wrong type, such as a list for a resource type, or a `Ref` to a number.
 
-Only the shape is checked, because all later steps rely on it. The lint rules judge the content.
+Only the types are checked, because all later steps rely on them. The lint rules judge the content.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _wrong_functions(value: Any, at: str) -> Iterator[str]:
 
 
 def _is_callable(key: str, arguments: Any) -> bool:
-    """Return false if `key` is a function that does not accept these arguments; true for all other keys."""
+    """Return false if `key` is an intrinsic function that does not accept these arguments, otherwise true."""
     match key, arguments:
         case "Ref", str():
             return True

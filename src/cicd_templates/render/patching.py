@@ -19,9 +19,9 @@ Patches = Mapping[str, PatchTable]
 
 
 def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
-    """Set each value at its path, and its reason in the metadata of its resource.
+    """Set each patched value in the template, and write its reason to the metadata of its resource.
 
-    `at` is the TOML path of the table. Raises `ConfigurationError` if a path matches nothing.
+    `at` is the TOML path of the table. Raises `ConfigurationError` if a path in it matches nothing.
     """
     for path, entry in patches.items():
         _set_value(template, path.split("."), entry, f'{at}."{path}"')
@@ -40,7 +40,7 @@ def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
 def refuse_unknown(patched: Mapping[str, Patches], stacks: list[str], at: str) -> None:
     """Raise `ConfigurationError` if a patch names a stack that is not in `stacks`.
 
-    `stacks` are the stems of the environment's files.
+    `stacks` are the short names of the environment's stacks, such as `network`.
     """
     for name in patched:
         if name not in stacks:
@@ -64,7 +64,7 @@ def _set_value(template: dict[str, Any], steps: list[str], entry: PatchTable, at
 
 
 def _child(container: Any, step: str, at: str, before: list[str]) -> Any:
-    """Return the value at `step` of `container`: by key, by the name of a list's item, or by its number."""
+    """Return the value in `container` that `step` names: by key, by the name of a list item, or by its number."""
     known: Mapping[str, Any] = {}
     if isinstance(container, dict):
         known = container

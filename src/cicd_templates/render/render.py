@@ -1,4 +1,4 @@
-"""Renders a configuration to the texts of all its stacks and checks their links. Writes no files."""
+"""Renders a configuration to the texts of all its stacks, and checks the links between them. Writes no files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class RenderedStack:
-    """A stack's template with the configuration and the layer that it is rendered from.
+    """A stack's template, with the configuration and the layer from which it is rendered.
 
     The path of the template is relative to the output folder.
     """
@@ -40,7 +40,7 @@ class RenderedStack:
 
     @property
     def path(self) -> str:
-        """The file's path below the output folder, with forward slashes."""
+        """The path of the file below the output folder, with forward slashes."""
         return self.template.path.as_posix()
 
     @property
@@ -50,7 +50,7 @@ class RenderedStack:
 
     @property
     def label(self) -> str:
-        """The stem of the file, such as `network`."""
+        """The short name of the stack and its file, such as `network`."""
         return self.template.label
 
     @property
@@ -60,7 +60,7 @@ class RenderedStack:
 
     @property
     def links(self) -> Links:
-        """What the stack reads from Parameter Store and what it publishes there."""
+        """The values that the stack reads from Parameter Store, and those that it publishes there."""
         return self.template.links
 
 
@@ -198,7 +198,7 @@ def _header(facts: StackFacts, description: str, own_links: Links) -> list[str]:
 
 
 def _row(label: str, words: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a labelled list, wrapped to the width of the page."""
+    """Yield the lines of a labelled list, wrapped to the width of the file's header."""
     line, indent = f"{label:<15}", " " * 15
     first = True
     for word in words:
@@ -212,7 +212,7 @@ def _row(label: str, words: Iterable[str]) -> Iterator[str]:
 
 
 def _provided(env: Environment) -> dict[str, set[str]]:
-    """Return the outputs that the configuration provides, keyed by layer. No stacks are written for these layers."""
+    """Return the outputs that the configuration provides, keyed by layer. These layers are not rendered."""
     provided: dict[str, set[str]] = {}
     for key in env.settings.provided:
         layer, _, output = key.partition(".")
@@ -223,7 +223,7 @@ def _provided(env: Environment) -> dict[str, set[str]]:
 def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
     """Yield a problem for each provided output that no layer has, and for each layer that is provided incompletely.
 
-    A layer is provided incompletely if other stacks read outputs of it that the configuration does not provide.
+    This is the case if other stacks read an output of the layer that the configuration does not provide.
     """
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}

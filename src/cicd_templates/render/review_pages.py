@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
     """Return the pages, keyed by their path below `out/`.
 
-    They are made from templates in memory, not from rendered text.
+    They are made from the templates in memory, not from rendered text.
     """
     reviewed_stacks = review_stacks([stack.template for stack in stacks])
     texts = {}

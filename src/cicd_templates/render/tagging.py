@@ -30,9 +30,9 @@ def stack_tags(env: Environment, layer: str, service: str | None) -> dict[str, s
 
 
 def apply_tags_and_role_settings(template: Template, env: Environment, tags: dict[str, str]) -> dict[str, Any]:
-    """Return `template` as a dict in which taggable resources have `tags`, and roles have the boundary and the path.
+    """Return `template` as a dict. Taggable resources have `tags`; roles have the permissions boundary and the path.
 
-    Raises `TypeError` for a type whose tags are neither a list nor a map.
+    Raises `TypeError` for a resource type whose tags are neither a list nor a map.
     """
     content: dict[str, Any] = template.to_dict()
     tag_list = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
@@ -48,7 +48,7 @@ def apply_tags_and_role_settings(template: Template, env: Environment, tags: dic
 
 
 def _resource_tags(resource: AWSObject, own: Any, tags: dict[str, str], tag_list: list[dict[str, str]]) -> Any:
-    """Return the tags of a resource: a list of keys and values, or for a few types (Parameter Store) a map."""
+    """Return the tags of a resource: a list of keys and values, or a map for a few types such as SSM parameters."""
     shape = resource.props["Tags"][0]
     if shape is dict:
         return dict(sorted({**tags, **(own or {})}.items()))

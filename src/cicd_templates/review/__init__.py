@@ -1,12 +1,12 @@
 """The review: what a person must judge about the templates, as `REVIEW.md`, `DIFFERENCES.md` and `make review`.
 
-Templates come in as `StackTemplate`s, from memory, from `out/` or from a git revision. `reviewed_stacks` reads them
+Templates are `StackTemplate`s from memory, from `out/` or from a git revision. `reviewed_stacks` reads each of them
 once. It adds the IAM statements with typed principals, and a `Formatter`, which knows the names in all stacks and
 writes values for a reviewer. Each module then answers one question: who may do what (`access_matrix`), who reaches an
-environment (`external_access`), what the internet reaches (`exposure`), where data lies (`stateful_resources`), what is
-watched (`alarms`), what is billed (`billing`) and what is only an example (`placeholders`). `environment_page` and
-`differences_page` put the answers on pages. `changes`, `access_changes` and `changes_page` compare two sets of
-templates.
+environment (`external_access`), what the internet reaches (`exposure`), where data is stored (`stateful_resources`),
+what is monitored (`alarms`), what is billed (`billing`) and what is only an example (`placeholders`).
+`environment_page` and `differences_page` put the answers on pages. `changes`, `access_changes` and `changes_page`
+compare two sets of templates.
 
 Nothing here imports troposphere or a layer, and nothing calls AWS. Decisions are made on typed values; the text for the
 reviewer is made last.

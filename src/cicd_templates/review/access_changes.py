@@ -1,4 +1,4 @@
-"""Compares IAM statements before and after a change: which access is wider and which is narrower, as sentences."""
+"""Compares IAM statements before and after a change. Sentences say which access becomes wider or narrower."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ AccessChange = tuple[bool, str, str]
 def access_changes(
     before: Sequence[Statement], after: Sequence[Statement], gone: Collection[str] = ()
 ) -> Iterator[AccessChange]:
-    """Yield an item for each change of a statement: whether access is wider, the statement's holder, and a sentence.
+    """Yield three values for each change of a statement: whether access is wider, the statement's holder, a sentence.
 
-    `gone` are the holders that are removed with everything that their statements allow or restrict. They are left out.
+    `gone` are the holders that are removed together with everything that their statements allow or restrict. They are
+    left out.
 
-    A removed denial widens access. If a condition is replaced by another one, access counts as wider, because the texts
-    do not show which of the two conditions allows more.
+    A removed denial widens access. If a condition replaces another one, access counts as wider, because the texts do
+    not show which condition allows more.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):

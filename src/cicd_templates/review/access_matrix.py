@@ -1,6 +1,6 @@
 """The access matrix: who may do what, on which resources, under which condition, and why a `*` is necessary.
 
-Statements that differ only in their holder share one row.
+Statements that differ only in their holder share one row. The holder is the resource that has the policy.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def trust_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
 
 
 def _merge_holders(rows: Iterable[Row]) -> list[Row]:
-    """Return `rows`. Rows that differ only in the second cell, which names the holder, are merged into one row."""
+    """Return `rows`, but merge rows that differ only in the second cell, which names the holder of the policy."""
     groups: dict[Row, list[str]] = {}
     for label, holder, *rest in rows:
         groups.setdefault((label, *rest), []).append(holder)
@@ -66,9 +66,9 @@ def _merge_holders(rows: Iterable[Row]) -> list[Row]:
 
 
 def _holders_text(holders: Sequence[str]) -> str:
-    """Return the holders as one text.
+    """Return the holders of a policy as one text.
 
-    If all of them name the same resource, it is written once, as in `A, B: itself`.
+    If each holder has a statement about the resource that belongs to it, the text is as in `A, B: itself`.
     """
     names, subjects = [], []
     for holder in holders:

@@ -35,7 +35,7 @@ def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ..
 
 
 def _alarm(properties: Mapping[str, Any], formatter: Formatter) -> str:
-    """Return the description of an alarm and the comparison that puts it into ALARM."""
+    """Return the description of an alarm, and the comparison that changes it to ALARM."""
     if "AlarmRule" in properties:
         return formatter.format(properties["AlarmRule"])
     metric = properties.get("MetricName") or next(

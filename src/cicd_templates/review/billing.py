@@ -12,7 +12,7 @@ BILLING_HEADS = ("billed item", "count", "resources")
 
 
 def billing_rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
-    """Return one row for each kind of billed item, with the number of items and the resources that are billed."""
+    """Return one row for each kind of billed item, with the number of items and their resources."""
     priced: dict[str, list[tuple[int, str]]] = {}
     for stack in stacks:
         sizes = _task_sizes(stack.resources)

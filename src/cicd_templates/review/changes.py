@@ -1,7 +1,7 @@
 """The changes between two sets of templates, as text, ordered by how much attention they need.
 
 Metadata, comments and formatting are not compared, because they change nothing in AWS. The caller passes in the
-properties that cannot change in place; they come from the schemas of the resource types.
+properties that cannot change without a replacement; they come from the schemas of the resource types.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class TemplateChange:
 def template_changes(
     before: Sequence[ReviewedStack], after: Sequence[ReviewedStack], create_only: CreateOnly
 ) -> list[TemplateChange]:
-    """Return every change, stack by stack."""
+    """Return every change between the templates, stack by stack."""
     old, new = _by_stack(before), _by_stack(after)
     changes: list[TemplateChange] = []
     for key in (*old, *(key for key in new if key not in old)):
@@ -188,7 +188,10 @@ def _resource_changes(
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Return whether `path` is the property `name`, contains it or is part of it. `name` is written with slashes."""
+    """Return whether `path` is the property `name`, contains this property or is part of it.
+
+    `name` is written with slashes.
+    """
     steps = tuple(name.split("/"))
     return path[: len(steps)] == steps or steps[: len(path)] == path
 
@@ -232,7 +235,7 @@ def _before_and_after(before: ReviewedStack, after: ReviewedStack, difference: D
 
 
 def _quoted(stack: ReviewedStack, value: Any) -> Markup:
-    """Return a value as a code span, shortened to `_LONGEST` characters."""
+    """Return a value as a Markdown code span of at most `_LONGEST` characters."""
     text = " ".join(stack.formatter.format(value).split()) or "empty"
     return code(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 

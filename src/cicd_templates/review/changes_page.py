@@ -1,4 +1,4 @@
-"""The changes as Markdown for a pull request: the most important ones first, and equal ones merged."""
+"""The changes as Markdown for a pull request. The most important ones come first, and equal ones are merged."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`DIFFERENCES.md`: compares each runtime environment with the one before it on the path, property by property.
+"""`DIFFERENCES.md`: compares each runtime environment with the previous one on the pipeline's path.
 
-Physical names, account numbers and tags always differ between environments, so they are not compared.
+It compares them property by property. Physical names, account numbers and tags always differ, so they are not compared.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Row = tuple[str, str, str, str]
 
 
 def differences_page(stacks: Sequence[ReviewedStack], path: Sequence[str]) -> str:
-    """Return the page that compares each environment of `path` with the one before it."""
+    """Return the page that compares each environment of `path` with the previous one."""
     lines = ["# How the environments differ", "", *_NOTES]
     for before, after in pairwise(path):
         rows = list(rows_between(_by_label(stacks, before), _by_label(stacks, after)))
@@ -43,7 +43,7 @@ def _by_label(stacks: Sequence[ReviewedStack], environment: str) -> dict[str, Re
 
 
 def rows_between(before: Mapping[str, ReviewedStack], after: Mapping[str, ReviewedStack]) -> Iterator[Row]:
-    """Yield one row for each difference; resources that differ in the same way share a row."""
+    """Yield one row for each difference between two environments. Resources that differ in the same way share a row."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for label in (*before, *(label for label in after if label not in before)):
         for resource, prop, old, new in _stack_rows(label, before.get(label), after.get(label)):
@@ -70,11 +70,11 @@ def _stack_rows(label: str, before: ReviewedStack | None, after: ReviewedStack |
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource that are more than the names of the environments and their accounts.
+    """Yield the differences of a resource, except those of the environments' names and accounts.
 
-    The resource is compared twice, and what is equal once is no difference. The first comparison ignores names wherever
-    they stand. But an environment can have the name of a word, such as `test`, and share its account with tools. So the
-    second one ignores only names of which the project's name shows that they are names.
+    The resource is compared twice, and a difference must be found both times. The first comparison ignores the
+    environment's name as a word anywhere. But the name can be an ordinary word, such as `test`, or the account can be
+    that of tools. So the second comparison ignores the name only after the project's name.
     """
     sides = (before, after)
     found = list(value_differences(*(_compared(*side, _word_pattern(side[0]), _ACCOUNT) for side in sides)))
@@ -106,9 +106,10 @@ def _contains(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
 def _compared(
     stack: ReviewedStack, resource: Mapping[str, Any], environment: re.Pattern[str], account: str = ""
 ) -> Any:
-    """Return the attributes and properties of a resource, formatted, without its tags and its physical name.
+    """Return the attributes and properties of a resource as formatted text, without its tags and its physical name.
 
-    A placeholder replaces what `environment` matches, and the placeholder `account`, if given, the stack's account.
+    A placeholder replaces everything that `environment` matches. If `account` is given, it replaces the stack's
+    account.
     """
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     properties = {

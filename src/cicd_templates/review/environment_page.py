@@ -1,4 +1,4 @@
-"""`REVIEW.md` of an environment: the facts that a reviewer must judge, one per row, read from the templates alone."""
+"""`REVIEW.md` of an environment: the facts that a reviewer must judge, one per row, from the templates alone."""
 
 from __future__ import annotations
 
@@ -75,10 +75,11 @@ def _answer(question: str, answers: Sequence[str]) -> str:
 
 
 def _exceptions(selected: Sequence[ReviewedStack]) -> list[str]:
-    """Return the exceptions that a reviewer must judge, as text lines of three kinds.
+    """Return the exceptions that a reviewer must judge, as lines of three kinds.
 
-    One line lists the statements that apply to every resource. There is a line for each resource that is encrypted with
-    a key of AWS instead of the project's key. And there is a line for each reason why checkov checks are skipped.
+    - The first line lists the statements that apply to every resource.
+    - A line for each resource that is encrypted with a key of AWS instead of the project's key.
+    - A line for each reason why checkov checks are skipped.
     """
     statements = [
         f"{stack.template.label}.{statement.holder} {statement.sid}"
@@ -152,7 +153,7 @@ def _stack_rows(stack: ReviewedStack) -> list[Row]:
 
 
 def _merge_services(rows: Sequence[tuple[str | None, Row]]) -> list[Row]:
-    """Return `rows`. Rows that differ only in the name of their service are merged into one row."""
+    """Return `rows`, but merge rows that differ only in the name of their service."""
     groups: dict[Row, list[tuple[str | None, Row]]] = {}
     for service, row in rows:
         pattern = tuple(with_placeholders(text, service) for text in row) if service else row

@@ -1,4 +1,4 @@
-"""The resources that the internet can reach, judged by their properties, whatever their type."""
+"""Finds the resources that the internet can reach. It judges properties, whatever the resource type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who can access an environment: principals outside it that may assume its roles, and who may release."""
+"""Who can access an environment: outside principals that may assume its roles, and people who may release."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RELEASE_ACTIONS = {
 
 
 def reviewed_environments(environment: str, stacks: Sequence[ReviewedStack]) -> list[str]:
-    """Return the names of the environments whose external access is listed in the `REVIEW.md` of `environment`.
+    """Return the names of the environments whose external access the `REVIEW.md` of `environment` lists.
 
     For a runtime environment, this is the environment itself. For a tools environment, these are the protected runtime
     environments, or all runtime environments if none is protected.
@@ -87,10 +87,7 @@ def _is_own(principal: Principal, own_roles: Collection[str]) -> bool:
 
 
 def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
-    """Return who may approve, start and upload releases.
-
-    There is one line for each of these permissions, with the policies that grant it.
-    """
+    """Return who may approve, start and upload releases: one line per permission, with the policies that grant it."""
     tools = [stack for stack in stacks if stack.template.facts.kind == "tools"]
     allowed = [
         (f"{stack.template.label}.{statement.holder}", statement)
@@ -115,10 +112,10 @@ def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
 
 
 def matches_any(pattern: str, texts: Sequence[str]) -> bool:
-    """Return whether `pattern` matches one of `texts`. The syntax is that of `fnmatch`, and `texts` must be sorted.
+    """Return whether `pattern` matches one of `texts`, with the syntax of `fnmatch`. `texts` must be sorted.
 
-    Only texts that begin with the pattern's literal prefix are compared, because it would be slow to compare every
-    statement with the source of every service.
+    Only texts that begin with the pattern's literal prefix are compared. It would be slow to compare every statement
+    with the source of every service.
     """
     prefix = _LITERAL_PREFIX.match(pattern)[0]  # type: ignore[index] # matches the empty text as well
     index = bisect.bisect_left(texts, prefix)
@@ -130,7 +127,7 @@ def matches_any(pattern: str, texts: Sequence[str]) -> bool:
 
 
 def _sources(stack: ReviewedStack) -> Iterator[str]:
-    """Yield the S3 objects that start the pipelines of a stack, as `bucket/key`."""
+    """Yield the S3 objects that start a stack's pipelines, as `bucket/key`."""
     for resource in stack.template.resources.values():
         if resource["Type"] != "AWS::CodePipeline::Pipeline":
             continue

@@ -1,4 +1,4 @@
-"""Formats values for a reviewer: ARNs and references become `stack.LogicalId`; actions are grouped by service."""
+"""Formats values for a reviewer. ARNs and references become `stack.LogicalId`; actions are grouped by service."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def service_of(resource_type: str) -> str:
 
 
 class NameIndex:
-    """An index of what the physical names, parameter paths and account numbers in a set of stacks refer to."""
+    """An index that finds the resource of a physical name, parameter path or account number in a set of stacks."""
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
         self.published: dict[str, str] = {}
@@ -72,10 +72,9 @@ class NameIndex:
         return next(iter(environments)) if len(environments) == 1 else number
 
     def find(self, service: str, resource: str) -> tuple[str, str, str] | None:
-        """Find the known resource whose name occurs in `resource`, and return where it is and the text after the name.
+        """Find the known resource whose name occurs in the ARN or text `resource`.
 
-        The first two items are the environment and the reference of the found resource. Return None if no name is
-        known.
+        Return the resource's environment, its reference, and the text after the name. Return None if no name is known.
         """
         known = self._known.get(service)
         if not known:

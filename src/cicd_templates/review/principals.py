@@ -26,7 +26,7 @@ class Anyone:
 class AccountPrincipal:
     """An account, identified by its number.
 
-    It stands for all principals of the account to which the account's own policies delegate the access.
+    It stands for all principals of the account that the account's own policies allow.
     """
 
     number: str
@@ -52,7 +52,7 @@ class OwnPrincipal:
 
 @dataclass(frozen=True)
 class ServicePrincipal:
-    """An AWS service, identified by its principal name."""
+    """An AWS service, identified by its service principal, such as `lambda.amazonaws.com`."""
 
     name: str
 
@@ -78,7 +78,7 @@ Principal = (
 
 
 def parse_principals(value: Any, account: str) -> Iterator[Principal]:
-    """Yield the principals of a `Principal` element in a template that is deployed to `account`."""
+    """Yield the principals of a `Principal` element. Its template is deployed to `account`."""
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for kind, listed in value.items():
             for item in listed if isinstance(listed, list) else [listed]:
@@ -89,10 +89,7 @@ def parse_principals(value: Any, account: str) -> Iterator[Principal]:
 
 
 def is_outside(principal: Principal, account: str) -> bool:
-    """Return whether a principal may belong to an account other than `account`.
-
-    For an unsupported kind, return true.
-    """
+    """Return whether a principal may belong to another account than `account`. For unsupported kinds, return true."""
     match principal:
         case AccountPrincipal(number):
             return number != account
@@ -132,7 +129,7 @@ def _aws_principal(text: str, account: str) -> Principal:
 
 
 def _text(item: Any) -> str:
-    """Return an item as text, with references to resources and parameters as `${Name}` or `${Name.Attribute}`."""
+    """Return an item as text. References to resources and parameters become `${Name}` or `${Name.Attribute}`."""
     match item:
         case {"Fn::Sub": str(text)}:
             return text

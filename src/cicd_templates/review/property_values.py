@@ -14,7 +14,7 @@ class PropertyValue(NamedTuple):
 
 
 def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValue]:
-    """Return every value in the maps and lists of `properties`, at any depth. Values within tags are left out."""
+    """Return every value in the maps and lists of `properties`, at any depth, except values within tags."""
     values = []
     containers = [properties]
     for parent in containers:

@@ -1,4 +1,4 @@
-"""The templates of a review, each read once, with its formatter and its IAM statements."""
+"""The templates of a review. Each is read once, with its formatter and its IAM statements."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ TEMPLATE_SUFFIXES = (".yaml", ".json")
 
 
 class GitRefusedError(CicdError):
-    """git failed with the exit code `status`; the message is git's own."""
+    """Raised if git failed. `status` is its exit code; the message is git's own."""
 
     def __init__(self, command: str, status: int, reason: str) -> None:
         super().__init__(f"git {command}: {reason or 'failed'}")
@@ -29,7 +29,7 @@ class GitRefusedError(CicdError):
 
 
 def templates_in(folder: Path) -> list[StackTemplate]:
-    """Return the templates that are below `folder` in the work tree. Raises `ConfigurationError` if there are none."""
+    """Return the templates below `folder` in the work tree. Raises `ConfigurationError` if there are none."""
     paths = sorted(path for path in folder.glob("*/*") if path.suffix in TEMPLATE_SUFFIXES)
     if not paths:
         raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")
@@ -39,7 +39,7 @@ def templates_in(folder: Path) -> list[StackTemplate]:
 def _parse_foreign(path: Path, content: bytes, revision: str) -> StackTemplate:
     """Return a template that nobody here has reviewed.
 
-    Raises `ConfigurationError` if it could be harmful to read it.
+    Raises `ConfigurationError` if it cannot be read, or could be harmful to read.
     """
     try:
         text = content.decode()
@@ -67,17 +67,16 @@ def templates_at(revision: str, folder: str) -> list[StackTemplate]:
 
 
 def unpack_revision(revision: str, folder: Path) -> None:
-    """Extract all files of `revision` into `folder`. A link becomes a file that contains the link's target."""
+    """Extract all files of `revision` into `folder`. A symbolic link becomes a file that contains the link's target."""
     # Not a tar file: before Python 3.11.4, tarfile can extract files outside `folder`.
     with zipfile.ZipFile(io.BytesIO(_git("archive", "--format=zip", commit_of(revision)))) as archive:
         archive.extractall(folder)  # noqa: S202 - zipfile leaves out `..` and the root of names
 
 
 def commit_of(revision: str) -> str:
-    """Return the commit that `revision` names.
+    """Return the commit that `revision` names. Raises `ConfigurationError` if there is no such commit.
 
-    Raises `ConfigurationError` if there is no such commit. If git refuses to answer, for example in the work tree of
-    another user, the error has git's reason.
+    It is also raised, with git's reason, if git refuses to answer, for example in the work tree of another user.
     """
     try:
         return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()

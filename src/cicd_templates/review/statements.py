@@ -1,4 +1,4 @@
-"""Finds every IAM statement in a template, whatever contains it, and formats the parts for the access matrix."""
+"""Finds every IAM statement in a template, whatever resource contains it, and formats it for the access matrix."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _ENDINGS = ("ActionRole", "Role", "ManagedPolicy", "Policy")
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement, with its parts as text. `holder` is the logical id of the resource that has the policy.
+    """One IAM statement, with its parts as text. `holder` is the logical id of the resource that has the policy.
 
-    Only resource and trust policies have `principals`. `negated` holds the elements that the statement writes as
-    `NotPrincipal`, `NotAction` or `NotResource`, and `element` is the statement as it stands in the template.
+    Only resource and trust policies have `principals`. `negated` has the elements that the statement writes as
+    `NotPrincipal`, `NotAction` or `NotResource`. `element` is the statement as it is in the template.
     """
 
     holder: str
@@ -47,7 +47,7 @@ class Statement:
 
     @property
     def label(self) -> str:
-        """The Sid, preceded by `Deny` if the statement denies."""
+        """The Sid, after the word `Deny` if the statement denies."""
         return f"Deny {self.sid}" if self.effect == "Deny" else self.sid
 
     @property
@@ -81,7 +81,7 @@ def _matches(action: str, pattern: str) -> bool:
 
 
 def is_statement(value: Any) -> bool:
-    """Return whether `value` is an IAM statement. Other objects may have an `Effect`, but they have no action."""
+    """Return whether `value` is an IAM statement. Other objects may also have an `Effect`, but they have no action."""
     return isinstance(value, dict) and "Effect" in value and ("Action" in value or "NotAction" in value)
 
 
@@ -152,7 +152,7 @@ def _statement(
 
 
 def _permission(logical_id: str, properties: Mapping[str, Any], formatter: Formatter) -> Statement:
-    """Return the statement that an `AWS::Lambda::Permission` adds to the resource policy of its function."""
+    """Return the statement that an `AWS::Lambda::Permission` adds to the resource policy of a function."""
     sources = {key: formatter.format(value) for key, value in properties.items() if key.startswith("Source")}
     kind = "Service" if str(properties["Principal"]).endswith(".amazonaws.com") else "AWS"
     conditions = {key: value for key, value in properties.items() if key not in ("Principal", "Action", "FunctionName")}
@@ -192,12 +192,12 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def own_stem(holder: str) -> str:
-    """Return the part of a logical id that names its owner: `Bandit` for `BanditRole`."""
+    """Return the part of a logical id that identifies what the resource belongs to: `Bandit` for `BanditRole`."""
     return next((holder.removesuffix(ending) for ending in _ENDINGS if holder.endswith(ending)), holder)
 
 
 def _mark_own(holder: str, text: str) -> str:
-    """Return `text` with a mark in place of the holder's stem, so that rows of several holders can be merged."""
+    """Return `text` with a mark instead of the holder's own name, so that rows of several holders can be merged."""
     stem = own_stem(holder)
     stack, dot, name = text.rpartition(".")
     if not stem or not name.startswith(stem):

@@ -24,12 +24,11 @@ RENDER_PROGRAM = (
 
 
 def render_with(revision: str, folder: Path) -> list[StackTemplate]:
-    """Return what `revision` renders from the current configuration and extra layers; `folder` must be empty.
+    """Return what `revision` renders from the current configuration and extra layers. `folder` must be empty.
 
-    This runs the code of the revision. The code may do whatever the caller may do. But it gets an empty home, and no
-    credentials, tokens, agents or other variables of the caller's environment. The installed libraries are used, even
-    if the revision was written for other versions. If the revision cannot render, `CicdError` is raised with the
-    revision's output.
+    This runs the code of the revision, which may do whatever the caller may do. But it gets an empty home, and no
+    credentials, tokens, agents or other variables of the caller's environment. It uses the installed libraries, even if
+    the revision was written for other versions. Raises `CicdError`, with the revision's output, if it cannot render.
     """
     unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)

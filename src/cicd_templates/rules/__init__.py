@@ -2,8 +2,8 @@
 
 A rule reads a finished template, rendered here or anywhere else, and yields a finding for each violation:
 
-1. cfn-lint loads `loaded/every_rule.py`, which `.cfnlintrc` names. It gets `registry.RULES`: every rule class of this
-   folder.
+1. cfn-lint loads `loaded/every_rule.py`, which `.cfnlintrc` names. This file contains `registry.RULES`: every rule
+   class of this folder.
 2. cfn-lint calls `match` of each rule with the template. Most rules derive from `resource_rule.ResourceRule`, which
    calls their `check` for every resource of their types.
 3. A rule reads the resource with `reading` (which follows `Fn::If`) and `policy_statements` (the statements of
@@ -14,6 +14,6 @@ To add a rule, add a file with one class that has an unused id; `registry` finds
 `docs/rules.md` is generated from `shortdesc` and `description`.
 
 Rules use cfn-lint's API, this folder and a few modules of `template/`. They import nothing else of the project. They do
-not call AWS and do not change the template. They never raise, whatever the template looks like. A value that only
-CloudFormation can evaluate causes no finding.
+not call AWS and do not change the template. They never raise an exception, whatever the template looks like. A value
+that only CloudFormation can evaluate causes no finding.
 """

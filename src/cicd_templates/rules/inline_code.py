@@ -29,7 +29,7 @@ class InlineCode(ResourceRule):
     types = frozenset({"AWS::Lambda::Function"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for code that has no stated source or that differs from its stated source."""
+        """Yield a finding for inline code that does not state its source file, or that differs from this file."""
         origins = [match for reason in resource.reasons if (match := ORIGIN.match(reason))]
         for node in resource.properties("Code", "ZipFile"):
             if not isinstance(node.value, str):

@@ -16,7 +16,7 @@ DEFAULT_NAMES = {"AWS::CodeBuild::Project": "/aws/codebuild/", "AWS::Lambda::Fun
 
 
 class ExplicitLogs(ResourceRule):
-    """Require an explicit log group instead of a log group that a service creates."""
+    """Require an explicit log group, instead of one that an AWS service creates."""
 
     id = "W9143"
     shortdesc = "Everything that writes logs names its log group"
@@ -51,7 +51,7 @@ class ExplicitLogs(ResourceRule):
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Return whether the template contains a log group with the name that the service uses by default."""
+        """Return whether the template contains a log group with the name that the AWS service uses by default."""
         # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")
         return not prefix or any(

@@ -23,7 +23,7 @@ class PassRole(ResourceRule):
     types = frozenset(IDENTITY_POLICIES)
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each role written with a wildcard, and one if the statement does not name a service."""
+        """Yield a finding for each role with a wildcard, and one if the statement does not name the AWS service."""
         for statement in resource_statements(resource, IDENTITY_POLICIES):
             if statement.allows and "iam:passrole" in statement.actions():
                 for text, path in statement.texts("Resource"):

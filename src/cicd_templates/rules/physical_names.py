@@ -45,9 +45,9 @@ class PhysicalNames(ResourceRule):
 
 
 def _cut(name: str, whole: str) -> bool:
-    """Return whether `name` was shortened so much that it keeps no more than its required beginning, `whole`.
+    """Return whether `name` was shortened so much that only its required beginning, `whole`, remains.
 
-    The shortened name may not contain the environment. But the hash at its end still depends on the environment.
+    Such a name may not contain the environment. But the hash at its end still depends on the environment.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

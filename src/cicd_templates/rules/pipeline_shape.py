@@ -90,8 +90,8 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
     """Return the stages that need an approval, which are those that deploy to a protected environment.
 
-    The metadata of a pipeline of this project lists these stages, whatever their names. In any other pipeline with
-    several stages that deploy, only the last of them is assumed to need an approval.
+    If this project rendered the pipeline, its metadata lists these stages, whatever their names. In any other pipeline
+    with several stages that deploy, only the last of them is assumed to need an approval.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):

@@ -1,6 +1,6 @@
-"""Where resource types keep their policies, and functions that read the statements of these policies.
+"""The places where resource types keep their policies, and functions that read the statements of these policies.
 
-IAM accepts a single value instead of a list; here, it is read as a list with one item.
+IAM accepts a single value instead of a list. Here, it is read as a list with one item.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class PolicyStatement(NamedTuple):
         return values(self.node, key, EACH)
 
     def texts(self, key: str) -> Iterator[tuple[str, Path]]:
-        """Yield the text and the path of each item under `key`. Items whose text is not known are skipped."""
+        """Yield the text and the path of each item under `key`, except texts that are unknown before the deployment."""
         for item in self.each(key):
             text = known_text(item.value)
             if text is not None:
@@ -118,9 +118,9 @@ def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...
 
 
 def account_of(principal: str) -> str | None:
-    """Return the account if `principal` is a whole account, otherwise None.
+    """Return the account number if `principal` is a whole account, otherwise None.
 
-    A whole account is written as its id, or as an ARN that ends in `:root`.
+    A whole account is written as its number, or as an ARN that ends in `:root`.
     """
     if principal.isdecimal() and len(principal) == 12:
         return principal

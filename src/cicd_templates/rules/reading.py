@@ -30,8 +30,8 @@ def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
     """Yield the values at the path `keys` below `node`, one for each branch that the conditions allow.
 
     An absent value is yielded as None. The key `EACH` selects every item of a list. If the list is empty or absent,
-    nothing is yielded. If there is a single value instead of a list, it is yielded, because CloudFormation and IAM
-    accept it as a list with one item.
+    nothing is yielded. A single value instead of a list is yielded itself, because CloudFormation and IAM accept it as
+    a list with one item.
     """
     for here in _branches(node):
         if not keys or here.value is None:
@@ -45,7 +45,7 @@ def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
 
 
 def _branches(node: TemplateNode) -> Iterator[TemplateNode]:
-    """Yield `node`. If its value is an `Fn::If`, yield each allowed branch instead; `AWS::NoValue` becomes None."""
+    """Yield `node` or, if its value is an `Fn::If`, each allowed branch of it. `AWS::NoValue` becomes None."""
     function, argument = is_function(node.value)
     if function == "Fn::If":
         if isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str):
@@ -76,7 +76,7 @@ def _member(node: TemplateNode, key: str) -> TemplateNode:
 
 
 def known_text(value: Any) -> str | None:
-    """Return the literal text of `value`, with `${...}` for the unknown parts. Return None if no part is known."""
+    """Return the literal text of `value`, with `${...}` for its unknown parts, or None if no part is known."""
     function, argument = is_function(value)
     if function == "Fn::Sub":
         argument = argument[0] if isinstance(argument, list) and argument else argument
@@ -105,26 +105,23 @@ class Resource:
             yield Resource(str(name), body, self.template)
 
     def values(self, *keys: str) -> Iterator[TemplateNode]:
-        """Return the values at the path `keys` below the resource; see the function `values`."""
+        """Return the values at the path `keys` below the resource, as the function `values` does."""
         return values(self._top, *keys)
 
     def properties(self, *keys: str) -> Iterator[TemplateNode]:
-        """Return the values at the path `keys` below the resource's properties; see the function `values`."""
+        """Return the values at the path `keys` below the resource's properties, as the function `values` does."""
         return values(self._top, "Properties", *keys)
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Return the template's metadata `CicdTemplates`, or an empty map if this project did not render it."""
+        """Return the template's metadata `CicdTemplates`, or an empty map if it was not rendered by this project."""
         metadata = self.template.template.get("Metadata")
         facts = metadata.get("CicdTemplates") if isinstance(metadata, dict) else None
         return facts if isinstance(facts, dict) else {}
 
     @property
     def protected(self) -> bool:
-        """Return whether the environment is protected.
-
-        If the template does not say so, assume that it is, to be safe.
-        """
+        """Return whether the environment of the template is protected. Assume this if the template does not say it."""
         return bool(self.facts.get("Protection") != "disposable")
 
     @property

@@ -40,7 +40,7 @@ class ResourcePolicies(ResourceRule):
     types = frozenset({*RESOURCE_POLICIES, PERMISSION})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each principal that is allowed access without a required condition."""
+        """Yield a finding for each principal that has access without a required condition."""
         if resource.type == PERMISSION:
             yield from _permission(resource)
         own = str(resource.facts.get("Account", ""))

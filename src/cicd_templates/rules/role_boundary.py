@@ -12,7 +12,7 @@ REQUIRED = {"PermissionsBoundary": "PermissionsBoundary", "RolePath": "Path"}
 
 
 class RoleBoundary(ResourceRule):
-    """Require the permissions boundary and the role path that the template's metadata names."""
+    """Require the permissions boundary and the role path that the template's metadata states."""
 
     id = "E9119"
     shortdesc = "Roles have the environment's boundary and path"

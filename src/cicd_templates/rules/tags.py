@@ -49,7 +49,7 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """Tags that are computed at deployment. They may include any tag, so every tag counts as present."""
+    """Tags that are computed at deployment. Every required tag counts as present, because they may include it."""
 
     def __contains__(self, name: object) -> bool:
         return True

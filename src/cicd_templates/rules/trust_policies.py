@@ -1,4 +1,4 @@
-"""E9116: a trust policy restricts who can use the role through a service or from another account."""
+"""E9116: a trust policy restricts who can use the role through an AWS service or from another account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACCOUNT_CONDITION_KEYS = frozenset(
 
 
 class TrustPolicies(ResourceRule):
-    """Require a condition if a trust policy allows services, whole accounts or tokens."""
+    """Require a condition if a trust policy allows AWS services, whole accounts or tokens."""
 
     id = "E9116"
     shortdesc = "A trust policy restricts for whom a role is assumed"
@@ -47,10 +47,7 @@ class TrustPolicies(ResourceRule):
 
 
 def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) -> str:
-    """Return advice on what the condition for a principal lacks.
-
-    Return an empty text if the condition is sufficient.
-    """
+    """Return what the condition for a principal lacks, or an empty string if the condition is sufficient."""
     conditions = set(statement.condition_keys())
     keys = {key for _, key in conditions}
     if kind == "Service":

@@ -1,4 +1,4 @@
-"""For each resource type, the property that names its encryption key; a test compares this with cfn-lint's schemas.
+"""For each resource type, the property that names its encryption key. A test compares this with cfn-lint's schemas.
 
 A path such as `a/b` means that the resource must always have this property. `a/b > c/d` means that, if the resource has
 `a/b`, the property `c/d` below it must name the key. `*` stands for each item of a list.
