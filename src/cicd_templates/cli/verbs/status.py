@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     ),
 )
 def status(as_json: bool, left: bool, **options: Any) -> None:
-    """Show the state of every stack and the version of its template, or what no stack owns."""
+    """Show the state of every stack, the version of its template and who holds the lock, or what no stack owns."""
     from dataclasses import asdict
 
     from cicd_templates.deploy.releases import commits
@@ -45,6 +45,7 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
         if target.stacks[0].facts.kind == "tools" and len(target.chosen) == len(target.stacks):
             handed_over = selection.tools(options["suffix"], options["local"]).compare().state
             rows.append(overview.StatusRow("templates for releases", handed_over))
+        rows += overview.lock_rows(target.lock())
         by_environment[target.environment] = rows
         opened.append(target)
     if options["env"] in (None, "all") and options["layer"] is None and options["service"] is None:

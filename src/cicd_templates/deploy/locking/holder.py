@@ -44,10 +44,12 @@ class Holder:
 
     def __str__(self) -> str:
         """Return a description of the holder for messages."""
-        return (
-            f"{self.id} (make {self.verb} of {self.caller or 'somebody'}, process {self.process} on {self.host},"
-            f" since {self.since} UTC, version {self.version})"
-        )
+        return f"{self.id} ({self.command}, since {self.since} UTC, version {self.version})"
+
+    @property
+    def command(self) -> str:
+        """Return which command of whom it is, and on which machine, in words."""
+        return f"make {self.verb} of {self.caller or 'somebody'}, process {self.process} on {self.host}"
 
 
 def parse_holder(value: str) -> Holder:

@@ -13,6 +13,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
 from cicd_templates.deploy.change_sets.deployed_text import has_same_effect, is_template_of, is_text_of
 from cicd_templates.deploy.change_sets.ownership import owner_tags
+from cicd_templates.deploy.locking.environment_lock import DENIED, EnvironmentLock
 from cicd_templates.deploy.releases.commits import find_commit, find_commit_by_text
 from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY_KEY
@@ -29,6 +30,7 @@ AS_RENDERED = "as rendered"
 DIFFERENT = "not as rendered"
 UNREAD = "not readable"
 NOT_RENDERED = "not rendered"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,20 @@ def status_rows(
             if name not in known and _of_the_environment(clients, each, stacks[0])
         ]
     return rows
+
+
+def lock_rows(lock: EnvironmentLock) -> list[StatusRow]:
+    """Return a row that says who has locked the environment and since when; none if nobody has."""
+    try:
+        holder = lock.holder()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED:
+            raise
+        return [StatusRow(LOCK, UNREAD)]
+    if holder is None:
+        return []
+    # Without seconds, as the times of the stacks.
+    return [StatusRow(LOCK, f"held by {holder.id}", holder.since[:16], holder.command)]
 
 
 def _absent(stack: StackTemplate) -> StatusRow:

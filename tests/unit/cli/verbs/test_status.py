@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ from cicd_templates.cli import main, selection
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.locking.holder import Holder
 from tests.conftest import PROJECT
-from tests.fakes.answering_aws import FakeAws
+from tests.fakes.answering_aws import FakeAws, denied, missing
 
 KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
 
@@ -33,6 +36,7 @@ def test_where_git_does_not_answer_the_reason_is_told_once(
         {
             "cloudformation.describe_stacks": [{"Stacks": [described]}],
             "cloudformation.get_template": {"TemplateBody": KEYS.text},
+            "ssm.get_parameter": missing("ParameterNotFound"),
         }
     )
     targets = [Target([KEYS], [KEYS], fake, Polling(), None)] * 2
@@ -47,3 +51,45 @@ def test_where_git_does_not_answer_the_reason_is_told_once(
         assert json.loads(result.stdout)["staging"][0]["text"] == "as rendered"
     else:
         assert result.stdout == "staging\n  keys  CREATE_COMPLETE  2026-01-01 00:00  as rendered\n"
+
+
+HOLDER = Holder("3f9c2a1b", "deploy", "arn:aws:iam::222222222222:user/ada", "anvil", 7, "2026-01-02 03:04:05", "0.2.0")
+
+
+@pytest.mark.parametrize(
+    ("answer", "lines"),
+    [
+        (
+            {"Parameter": {"Value": HOLDER.to_json()}},
+            [
+                "  keys  not deployed",
+                "  lock  held by 3f9c2a1b  2026-01-02 03:04  make deploy of arn:aws:iam::222222222222:user/ada,"
+                " process 7 on anvil",
+            ],
+        ),
+        (
+            {"Parameter": {"Value": "made by hand"}},
+            ["  lock  held by made by hand  an unknown time  make ? of somebody, process 0 on an unknown machine"],
+        ),
+        (missing("ParameterNotFound"), ["  keys  not deployed"]),
+        (denied(), ["  lock  not readable"]),
+    ],
+    ids=["held", "not ours", "free", "not readable"],
+)
+@pytest.mark.parametrize("suffix", [None, "pr7"])
+def test_it_says_who_holds_the_lock_and_since_when(
+    suffix: str | None, answer: Any, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = replace(KEYS, facts=replace(KEYS.facts, suffix=suffix))
+    fake: Any = FakeAws({"cloudformation.describe_stacks": [{"Stacks": []}], "ssm.get_parameter": answer})
+    monkeypatch.setattr(selection, "targets", lambda **options: [Target([stack], [stack], fake, Polling(), None)])
+    monkeypatch.chdir(PROJECT)
+    result = CliRunner().invoke(main, ["status", "--env", "staging"])
+
+    assert result.exit_code == 0
+    # Columns are as wide as their longest cell.
+    shown = [re.sub(r"(?<=\S) {2,}", "  ", line) for line in result.stdout.splitlines()]
+    assert [line for line in lines if line not in shown] == []
+    assert ("lock" in result.stdout) == ("lock" in "".join(lines))
+    assert fake.calls[-1][0] == "ssm.get_parameter"
+    assert fake.calls[-1][1]["Name"].endswith("/deployment-lock")
