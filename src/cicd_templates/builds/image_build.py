@@ -16,6 +16,10 @@ IMAGE_DIGEST = "IMAGE_DIGEST"
 ISOLATED_PYTHON = "cd / && python3 -I"
 BASES = "/tmp/base_images"  # noqa: S108 - in the container of one build
 PACKAGES = "/tmp/image-packages.cdx.json"  # noqa: S108 - as above
+INSTRUCTIONS = "/tmp/instructions.json"  # noqa: S108 - as above
+# The Dockerfile that is built, in which commands of the source have no network. Docker looks for the file that names
+# what the context leaves out beside it.
+DOCKERFILE = "/tmp/built/Dockerfile"  # noqa: S108 - as above
 PROVENANCE = "/tmp/provenance.json"  # noqa: S108 - as above
 
 
@@ -36,15 +40,22 @@ def image(service: Service) -> str:
 def _build(service: Service) -> str:
     """Return the command that checks the source and its Dockerfile, and builds the image if it does not exist yet."""
     settings = service.settings.build
-    unlocked = "allow" if settings.unlocked_installs else "refuse"
     prefixes = " ".join(map(shlex.quote, settings.base_images))
     dockerfile = f'"{service_folder(service)}/{settings.dockerfile}"'
+    arguments = f'{dockerfile} {INSTRUCTIONS} "{service_folder(service)}/{settings.context}" {DOCKERFILE}'
+    cut = f"({ISOLATED_PYTHON} /tmp/dockerfile_network.py {arguments})"
+    if settings.unlocked_installs:
+        cut = f"cp {dockerfile} {DOCKERFILE}"
     return f"""\
 (
 set -euo pipefail
 {require_judged_source(service)}
 {write_script("dockerfile.py")}
-({ISOLATED_PYTHON} /tmp/dockerfile.py {dockerfile} {unlocked} {prefixes}) > {BASES}
+{write_script("dockerfile_network.py")}
+({ISOLATED_PYTHON} /tmp/dockerfile.py {dockerfile} {INSTRUCTIONS} {prefixes}) > {BASES}
+mkdir -p /tmp/built
+{cut}
+if [ -f {dockerfile}.dockerignore ]; then cp {dockerfile}.dockerignore {DOCKERFILE}.dockerignore; fi
 cd "{service_folder(service)}"
 version=$(printf '%s' "$SOURCE_VERSION" | tr -c 'A-Za-z0-9._-' '-' | cut -c 1-110)
 tag="v-$version-$(printf '%s' "${SOURCE_DIGEST}" | cut -c 1-12)"
@@ -58,7 +69,7 @@ if ! find_digest > /tmp/digest 2> /tmp/reason; then
   grep -q ImageNotFoundException /tmp/reason || {{ cat /tmp/reason; exit 1; }}
   # An index with attestations would be what the tag names, and the registry does not scan an index.
   export BUILDX_NO_DEFAULT_ATTESTATIONS=1
-  docker build --pull --file "{settings.dockerfile}" --tag "$REPOSITORY_URI:$tag" \\
+  docker build --pull --file {DOCKERFILE} --tag "$REPOSITORY_URI:$tag" \\
     --label "org.opencontainers.image.revision=$SOURCE_VERSION" "{settings.context}"
   docker push "$REPOSITORY_URI:$tag"
   find_digest > /tmp/digest

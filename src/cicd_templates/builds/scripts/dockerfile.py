@@ -1,8 +1,9 @@
 """Refuse a Dockerfile that could build something other than what the checks judged.
 
-`dockerfile.py FILE UNLOCKED PREFIX...` prints the base images of the Dockerfile, one per line. If lines are refused, it
-prints their numbers and exits with 1. PREFIX is the beginning of the name of an allowed image. UNLOCKED is `allow` if
-commands may install or download things that no lock file names, otherwise `refuse`.
+`dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile, one per line, and writes to
+INSTRUCTIONS what `dockerfile_network.py` reads: a JSON list of the line, name, options and arguments of each
+instruction. If lines are refused, it prints their numbers and exits with 1. PREFIX is the beginning of the name of an
+allowed image.
 
 The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file in another
 way: syntax and escape directives, other encodings and here-documents. It needs only Python 3.8, because it runs in the
@@ -30,28 +31,7 @@ CONTINUED = re.compile(r"([^\\])\\[ \t]*$|^\\[ \t]*$")
 OPTION = re.compile(r"--[a-z][a-z-]*(=[^\s\"'\\]+)?")
 PINNED = re.compile(r"([a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+)(?::[\w.-]+)?@sha256:[0-9a-f]{64}")
 STAGE = re.compile(r"[a-z][a-z0-9._-]*")
-SHELLS = re.compile(r'\[\s*"(/bin/|/usr/bin/)?(sh|ash|bash|dash)"')
-# By name, a command that installs or downloads, and what makes it install only what a lock file names.
-INSTALLS: dict[str, tuple[str, str]] = {
-    "pip install": (r"(?:\b|-m)pip[\d.]*\s(?:.*\s)?install\b", r"(?<!\S)--require-hashes(?!\S)"),
-    "pipx": (r"\bpipx\s", r"(?!)"),
-    "easy_install": (r"\beasy_install\b", r"(?!)"),
-    "uv sync or run": (r"\buv\s+(?:sync|run)\b", r"--(?:locked|frozen)\b"),
-    "uv add or tool": (r"\buvx?\s+(?:add|tool)\b|\buvx\s", r"(?!)"),
-    "poetry add or update": (r"\bpoetry\s+(?:add|update|lock)\b", r"(?!)"),
-    "pipenv install": (r"\bpipenv\s+(?:install|update|lock)\b", r"--deploy\b"),
-    "conda install": (r"\b(?:conda|mamba|micromamba)\s+(?:install|create|env)\b", r"(?!)"),
-    "npm install": (r"\bnpm\s+(?:install|i|add|update|exec)\b|\bnpx\s|\bbunx\s", r"(?!)"),
-    "yarn or pnpm install": (r"\b(?:yarn|pnpm|bun)\s+(?:install|i|add)\b", r"--(?:frozen-lockfile|immutable)\b"),
-    "pnpm dlx": (r"\b(?:yarn|pnpm)\s+dlx\b", r"(?!)"),
-    "gem install": (r"\bgem\s+install\b", r"(?!)"),
-    "go install or get": (r"\bgo\s+(?:install|get|run)\s.*@", r"(?!)"),
-    "cargo install": (r"\bcargo\s+install\b", r"--locked\b"),
-    "composer": (r"\bcomposer\s+(?:require|update)\b", r"(?!)"),
-    "git clone": (r"\bgit\s+(?:clone|fetch|pull)\b", r"(?!)"),
-    "curl or wget": (r"\b(?:curl|wget|aria2c)\b", r"\bsha(?:256|384|512)sum\s.*(?:-c\b|--check\b)"),
-}
-PROBLEM = "{} can take what no lock file names and no check judged; install from a lock with hashes, or COPY it"
+SHELLS = re.compile(r'\[ *"(?:/bin/|/usr/bin/)?(?:sh|ash|bash|dash)"(?: *, *"(?:-[a-z]+|pipefail)")* *\]')
 
 
 def instructions(text: str) -> Iterator[tuple[int, str, str]]:
@@ -86,8 +66,8 @@ def flags(rest: str) -> tuple[list[str], str]:
 class Reader:
     """The problems and the base images of a Dockerfile, collected instruction by instruction."""
 
-    def __init__(self, unlocked: bool, prefixes: list[str]) -> None:
-        self.unlocked = unlocked
+    def __init__(self, prefixes: list[str]) -> None:
+        self.instructions: list[tuple[int, str, list[str], str]] = []
         self.prefixes = [prefix.rstrip("/") for prefix in prefixes]
         self.stages: list[str] = []
         self.images: set[str] = set()
@@ -126,6 +106,7 @@ class Reader:
     def read(self, number: int, name: str, rest: str) -> None:
         """Check one instruction."""
         options, arguments = flags(rest)
+        self.instructions.append((number, name, options, arguments))
         if name not in INSTRUCTIONS:
             self.problems.append((number, REFUSED.get(name, f"{name} is not an instruction that is known here")))
         elif name in ("RUN", "COPY") and "<<" in rest:
@@ -137,26 +118,14 @@ class Reader:
             if len(words) not in (1, 3) or (len(words) == 3 and not STAGE.fullmatch(stage)):
                 self.problems.append((number, "FROM takes an image, and AS with the name of a stage"))
             self.stages.append(stage)
-        elif name == "SHELL" and not SHELLS.match(arguments):
-            self.problems.append((number, "SHELL names another program than sh, ash, bash or dash"))
+        elif name == "SHELL" and not SHELLS.fullmatch(arguments):
+            self.problems.append((number, "SHELL takes sh, ash, bash or dash, and its options, as a list of JSON"))
         self.options(number, options)
-        # What a container does when it starts is judged like what the build does.
-        if name in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL") and not self.unlocked:
-            self.installs(number, re.sub(r"[\[\]\",']", " ", arguments))
-
-    def installs(self, number: int, command: str) -> None:
-        """Add a problem for each part of `command` that installs something without a lock file."""
-        for each in re.split(r"[&|;\n]", command):
-            for name, (pattern, locked) in INSTALLS.items():
-                within = command if name == "curl or wget" else each
-                # An option or a command in a comment of the shell does nothing.
-                if re.search(pattern, each) and not re.search(locked, re.sub(r"(?<!\S)#.*", "", within)):
-                    self.problems.append((number, PROBLEM.format(name)))
 
 
-def read_dockerfile(data: bytes, unlocked: bool, prefixes: list[str]) -> Reader:
+def read_dockerfile(data: bytes, prefixes: list[str]) -> Reader:
     """Return a `Reader` that has read the whole Dockerfile."""
-    reader = Reader(unlocked, prefixes)
+    reader = Reader(prefixes)
     try:
         text = data.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError:
@@ -176,16 +145,18 @@ def read_dockerfile(data: bytes, unlocked: bool, prefixes: list[str]) -> Reader:
 
 def main() -> None:
     """Print the images. If there are problems, print these instead and exit with 1."""
-    path, unlocked, *prefixes = sys.argv[1:]
+    path, target, *prefixes = sys.argv[1:]
     try:
-        with open(path, "rb") as file:
-            reader = read_dockerfile(file.read(), unlocked == "allow", prefixes)
+        with open(path, "rb") as source:
+            reader = read_dockerfile(source.read(), prefixes)
     except OSError as error:
         sys.exit(f"{path}: {error.strerror}")
     if reader.problems:
         # ASCII, so that no text of the source steers the log.
         lines = [f"{path}:{number}: {json.dumps(problem)[1:-1][:300]}" for number, problem in sorted(reader.problems)]
         sys.exit("\n".join(lines))
+    with open(target, "w") as file:
+        json.dump(reader.instructions, file)
     print("\n".join(sorted(reader.images)))
 
 

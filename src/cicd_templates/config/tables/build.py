@@ -40,7 +40,7 @@ class BuildTable(Table):
     )
     unlocked_installs: bool = Field(
         default=False,
-        description="Allow RUN commands that install or download what no lock file with hashes names",
+        description="Give every RUN command a network, so that it can take what no lock file with hashes names",
     )
     scan_severities: tuple[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"], ...] = Field(
         default=("CRITICAL", "HIGH"),

@@ -1,0 +1,295 @@
+"""Cut off the network from the commands of a Dockerfile that could take what no lock file names.
+
+`dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET` writes to TARGET the Dockerfile to build. INSTRUCTIONS is what
+`dockerfile.py` wrote about FILE, and CONTEXT is the build context. In TARGET, RUN has no network unless its command has
+one of a few forms, which take only what a lock names, and its stage has copied nothing but lock files so far. Otherwise
+a program of the source could download, or stand in for a program of such a form.
+
+Prints the lines of commands that need a network and have none, and exits with 1. The script needs only Python 3.8,
+because it runs in the build environment that has Docker.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import sys
+
+# By name, a command that installs or downloads. This list only makes a refusal clear; what it lacks has no network.
+INSTALLS = {
+    "pip install": r"(?:\b|-m)pip[\d.]*\s(?:.*\s)?(?:install|download|wheel)\b",
+    "pipx": r"\bpipx\s",
+    "easy_install": r"\beasy_install\b",
+    "uv": r"\buv(?:\s+-\S+)*\s+(?:sync|run|add|tool|pip|lock)\b|\buvx\s",
+    "poetry or pipenv": r"\b(?:poetry|pipenv|pdm)(?:\s+-\S+)*\s+(?:add|update|lock|install|sync)\b",
+    "conda install": r"\b(?:conda|mamba|micromamba)(?:\s+-\S+)*\s+(?:install|create|env)\b",
+    "npm install": r"\bnpm(?:\s+-\S+)*\s+(?:ci|install|in?|add|update|exec|x)\b|\b(?:npx|bunx)\s",
+    "yarn or pnpm install": r"\b(?:yarn|pnpm|bun)(?:\s+-\S+)*\s+(?:install|i|add|dlx)\b",
+    "gem or bundle install": r"\b(?:gem|bundle)\s+(?:install|i|fetch|update)\b",
+    "go install or get": r"\bgo(?:\s+-C\s+\S+)?\s+(?:(?:install|run)\s.*@|get\b|mod\s+download\b)",
+    "cargo install": r"\bcargo\s+(?:\+\S+\s+)?(?:install|fetch|add|update)\b",
+    "composer": r"\bcomposer\s+(?:require|update|install)\b",
+    "git clone": r"\bgit(?:\s+-\S+(?:\s+\S+=\S+)?)*\s+(?:clone|fetch|pull|submodule)\b|\b(?:hg|svn)\s+c",
+    "curl or wget": r"\b(?:curl|wget|aria2c)\s",
+    "a package manager": r"\b(?:apt|apt-get|apk|dnf|microdnf|yum)(?:\s+-\S+)*\s+(?:install|add|update|upgrade)\b",
+}
+PROBLEM = (
+    "{} can take what no lock file names and no check judged; write it in a form that docs/pipeline.md lists, before"
+    " its stage copies anything but lock files{}"
+)
+PATH, NAMED = r"[\w./][\w./-]*", r"[a-z0-9][\w+.-]*(?:=[\w.+:~-]+)?"
+REQUIREMENTS = r"(?!-)(?:[\w./-]+/)?(?:[\w.-]*requirements[\w.-]*|requirements/[\w.-]+)\.txt"
+# The forms of commands that take only what a lock names: the command, its options, and those that it must have.
+PIP = (
+    r"-q|--(?:no-cache-dir|no-deps|quiet|no-compile|no-input|disable-pip-version-check|root-user-action[= ]ignore|user)"
+)
+NODE = r"--(?:omit[= ]dev|production|prod|no-audit|no-fund|no-optional|silent|no-progress)"
+FORMS: list[tuple[str, str, tuple[str, ...]]] = [
+    (
+        r"(?:[\w./-]+/)?(?:python[\d.]* -m )?pip[\d.]* install",
+        rf"--require-hashes|--only-binary[= ]:all:|{PIP}|(?:-t|--target|--prefix)[= ]{PATH}"
+        rf"|(?:-r|--requirement)[= ]{REQUIREMENTS}",
+        (r"--require-hashes", r"--only-binary[= ]:all:", r"(?:-r|--requirement)[= ]\S+"),
+    ),
+    (
+        r"uv pip (?:install|sync)",
+        rf"--require-hashes|--no-build|--system|--no-cache|--no-deps|--quiet|-q|(?:-r )?{REQUIREMENTS}",
+        ("--require-hashes", "--no-build"),
+    ),
+    (
+        r"uv sync",
+        r"--locked|--frozen|--no-build|--no-install-project|--no-install-workspace|--no-dev|--no-cache|--quiet|-q",
+        ("--locked|--frozen", "--no-build", "--no-install-(?:project|workspace)"),
+    ),
+    (r"npm ci", rf"--ignore-scripts|{NODE}", ("--ignore-scripts",)),
+    (r"yarn install", rf"--frozen-lockfile|--ignore-scripts|{NODE}", ("--frozen-lockfile", "--ignore-scripts")),
+    (r"pnpm install", rf"--frozen-lockfile|--ignore-scripts|{NODE}|-P", ("--frozen-lockfile", "--ignore-scripts")),
+    (r"go mod download", r"-x", ()),
+    (r"cargo fetch", r"--locked|--quiet", ("--locked",)),
+    (r"composer install", r"--no-(?:scripts|plugins|dev|interaction|progress)", ("--no-scripts", "--no-plugins")),
+    # Packages of the system, which the registry's scan judges.
+    (r"apt-get(?: -q+| -y)* (?:update|upgrade)", r"-y|-q+|--yes", ()),
+    (r"apt-get(?: -q+| -y)* install", rf"-y|-q+|--yes|--no-install-(?:recommends|suggests)|{NAMED}", ()),
+    (r"apk(?: --no-cache| -q)* (?:add|upgrade)", rf"--no-cache|--update|-U|-q|{NAMED}", ()),
+    (r"(?:dnf|microdnf|yum)(?: -y| -q)* (?:install|update|upgrade)", rf"-y|-q|--nodocs|{NAMED}", ()),
+]
+DOWNLOAD = re.compile(
+    r"curl(?: -[fsSL]+)* (?:-o|--output|-[fsSL]+o) ((?:/tmp|/opt)/[a-z0-9][\w.-]*)(?: -[fsSL]+)* https://[\w./%:+~=-]+"
+    r" && echo [\"']?[0-9a-f]{64} \*?(\S+?)[\"']? \| sha256sum (?:-c|--check)(?: -)?"
+)
+# Commands that need no network and bring in nothing.
+HARMLESS = re.compile(
+    r"rm -rf /var/lib/apt/lists/\*|(?:apt-get|dnf|microdnf|yum) clean(?: all)?|mkdir(?: -p)?(?: [\w./-]+)+|true"
+    r"|(?:[\w./-]+/)?python[\d.]* -m venv(?: --system-site-packages)? [\w./-]+"
+    r"|(?:add|group|user)(?:add|group|user|mod)(?: [\w./=:-]+)+"
+)
+LOCKS = (
+    *("*requirements*.txt", "constraints.txt", "pyproject.toml", "uv.lock", "package.json", "package-lock.json"),
+    *("npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "go.mod", "go.sum", "Cargo.toml", "Cargo.lock"),
+    *("composer.json", "composer.lock"),
+)
+# A variable with its value, written plainly: BuildKit removes quotes and backslashes from names as well.
+VARIABLE = r"""([A-Za-z_]\w*)(=(?:"[^"\\]*"|'[^']*'|[^\s"'\\]*))?"""
+ALIASES = {"src": "source", "dst": "target", "destination": "target"}
+# A cache keeps what another build put there. Nothing hands a secret or a key to a build.
+MOUNTS = ("bind", "tmpfs")
+# Variables that could make a program of a form take something else, or run something.
+STEERING = re.compile(
+    r"(?:PIP|UV|NPM|YARN|PNPM|COREPACK|NODE|GO|CARGO|RUST|GIT|LD|APT|DPKG|SSL|CURL|COMPOSER|XDG|BASH|PYTHON)\w*|\w*PROXY"
+    r"|GLIBC_TUNABLES|ENV|HOME|IFS|CDPATH",
+    re.IGNORECASE,
+)
+PLAIN = {
+    *(
+        "PIP_NO_CACHE_DIR",
+        "PIP_DISABLE_PIP_VERSION_CHECK",
+        "PIP_ROOT_USER_ACTION",
+        "PYTHONDONTWRITEBYTECODE",
+        "NODE_ENV",
+    ),
+    *("PYTHONUNBUFFERED", "PYTHONPATH", "PYTHONFAULTHANDLER", "PYTHONHASHSEED", "UV_COMPILE_BYTECODE", "UV_LINK_MODE"),
+}
+
+
+def is_lock(context: str, path: str) -> bool:
+    """Return whether a path of the build context names lock files only; a folder could hold programs."""
+    if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
+        return False
+    folder = os.path.join(context, os.path.dirname(path).lstrip("/"))
+    name = os.path.basename(path)
+    matching = fnmatch.filter(os.listdir(folder), name) if os.path.isdir(folder) else []
+    files = [os.path.join(folder, each) for each in matching]
+    known = all(is_lock_name(os.path.join(os.path.dirname(path), each)) for each in matching)
+    return bool(files) and known and all(os.path.isfile(each) and not os.path.islink(each) for each in files)
+
+
+def is_lock_name(path: str) -> bool:
+    """Return whether a file with this path is a lock file, or is read together with one."""
+    name = os.path.basename(path)
+    in_folder = os.path.basename(os.path.dirname(path)) == "requirements" and name.endswith(".txt")
+    return in_folder or any(fnmatch.fnmatchcase(name, lock) for lock in LOCKS)
+
+
+def copies_locks(context: str, arguments: str) -> bool:
+    """Return whether COPY takes only lock files and keeps their names."""
+    *sources, target = arguments.split() or [""]
+    kept = target in (".", "./") or target.endswith("/")
+    same = len(sources) == 1 and os.path.basename(target) == os.path.basename(sources[0])
+    return bool(sources) and (kept or same) and all(is_lock(context, each) for each in sources)
+
+
+def mounts_locks(context: str, options: list[str]) -> bool:
+    """Return whether the options of RUN mount nothing but lock files, under their own names."""
+    for option in options:
+        parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
+        values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}
+        same = os.path.basename(values.get("source", "")) == os.path.basename(values.get("target", "/"))
+        plain = len(values) == len(parts) and values.keys() <= {"type", "source", "target", "ro", "readonly"}
+        if not (plain and values.get("type") == "bind" and same and is_lock(context, values["source"])):
+            return False
+    return True
+
+
+def is_form(command: str) -> bool:
+    """Return whether a command takes only what a lock names."""
+    return any(
+        re.fullmatch(f"{program}(?: (?:{options}))*", command)
+        and all(re.search(rf"(?<!\S)(?:{each})(?!\S)", command) for each in needed)
+        for program, options, needed in FORMS
+    )
+
+
+def kinds(command: str) -> set[str]:
+    """Return what the parts of a command do: `lock`, `download`, `nothing`, or `other` for everything else."""
+    found = set()
+    rest = re.sub(r"[ \t]+", " ", command).strip()
+    while rest:
+        download = DOWNLOAD.match(rest)
+        part = download[0] if download and download[1] == download[2] else rest.partition(" && ")[0]
+        known = "nothing" if HARMLESS.fullmatch(part) else "lock" if is_form(part) else "other"
+        found.add("download" if download and download[0] == part else known)
+        joined = rest[len(part) :]
+        if joined and not (joined.startswith(" && ") and joined[4:]):
+            return {"other"}
+        rest = joined[4:]
+    return found or {"other"}
+
+
+def steers(arguments: str) -> bool:
+    """Return whether ENV or ARG could set a variable that makes a program of a form take something else."""
+    words = re.fullmatch(rf"{VARIABLE}(?:\s+{VARIABLE})*", arguments)
+    # What is not written plainly could set any variable.
+    names = [name for name, _ in re.findall(VARIABLE, arguments)] if words else ["ENV"]
+    return any(STEERING.fullmatch(name) and name not in PLAIN for name in names)
+
+
+class Network:
+    """Decides for each RUN of a Dockerfile whether it has a network.
+
+    `closed` has for each stage the line from which on it has none, or 0. `cut` are the lines of RUN without a network.
+    """
+
+    def __init__(self, context: str) -> None:
+        self.context = context
+        self.names: dict[str, int] = {}
+        self.closed: list[int] = []
+        self.cut: list[int] = []
+        self.problems: list[tuple[int, str]] = []
+
+    def read(self, number: int, name: str, options: list[str], arguments: str) -> None:
+        """Take one instruction."""
+        if name == "FROM":
+            words = arguments.lower().split()
+            self.closed.append(self.closed_in(words[0]))
+            self.names.update({words[2]: len(self.closed) - 1} if len(words) == 3 else {})
+        elif name == "RUN":
+            self.run(number, options, arguments)
+        elif name in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
+            # What a container does when it starts is judged like what the build does.
+            self.refuse_installs(number, arguments, "")
+        elif (name == "COPY" and self.brings_more(options, arguments)) or (
+            name in ("ENV", "ARG") and steers(arguments)
+        ):
+            self.close(number)
+
+    def closed_in(self, name: str) -> int:
+        """Return from which line on the stage with a name or a number has no network; 0 for an image."""
+        number = self.names.get(name, int(name) if name.isdigit() else -1)
+        return self.closed[number] if 0 <= number < len(self.closed) else 0
+
+    def close(self, number: int) -> None:
+        """End the part of the stage that may use the network."""
+        if self.closed and not self.closed[-1]:
+            self.closed[-1] = number
+
+    def brings_more(self, options: list[str], arguments: str) -> bool:
+        """Return whether COPY brings in more than lock files, a base image, or a stage that has no more than these."""
+        origins = [option.partition("=")[2] for option in options if option.startswith("--from=")]
+        if origins:
+            return any(self.closed_in(origin.lower()) for origin in origins)
+        return not copies_locks(self.context, arguments)
+
+    def run(self, number: int, options: list[str], command: str) -> None:
+        """Take RUN: give it a network, or cut it off and end the part of the stage that may use one."""
+        mounts = [option for option in options if option.startswith("--mount=")]
+        types = [each for option in mounts for each in re.findall(r"[=,]type=([^,]*)", option, re.IGNORECASE)]
+        for kind in types:
+            if kind not in MOUNTS:
+                self.problems.append((number, f"a mount of type {kind} holds what is not of this source; remove it"))
+        for option in options:
+            if option not in (*mounts, "--network=none"):
+                self.problems.append((number, f"{option} is not an option that RUN may have here"))
+        done = kinds(command)
+        takes = bool(done & {"lock", "download"}) and "other" not in done and mounts_locks(self.context, mounts)
+        alone = "--network=none" in options
+        if not takes or self.closed[-1] or alone:
+            self.cut += [] if alone else [number]
+            if not alone:
+                self.refuse_installs(number, command, self.reason() if takes else "")
+        if "download" in done or "other" in done or not mounts_locks(self.context, mounts):
+            self.close(number)
+
+    def reason(self) -> str:
+        """Return where the part that may use the network ended."""
+        return f"; line {self.closed[-1]} ended that part"
+
+    def refuse_installs(self, number: int, command: str, reason: str) -> None:
+        """Add a problem for each part of `command` that installs or downloads and has no network for it."""
+        for part in re.split(r"[&|;\n]", re.sub(r"[\[\]\",']", " ", command) + " "):
+            for name, pattern in INSTALLS.items():
+                if re.search(pattern, part):
+                    self.problems.append((number, PROBLEM.format(name, reason)))
+
+
+def without_network(text: str, cut: list[int], problems: list[tuple[int, str]]) -> str:
+    """Return a Dockerfile in which RUN in these lines has no network."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    for number in cut:
+        begun = re.fullmatch(r"(\s*RUN)(\s.*)", lines[number - 1], re.IGNORECASE)
+        if not begun:
+            problems.append((number, "write RUN and the beginning of its command in one line"))
+            continue
+        lines[number - 1] = f"{begun[1]} --network=none{begun[2]}"
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the Dockerfile. If there are problems, print these instead and exit with 1."""
+    path, instructions, context, target = sys.argv[1:]
+    network = Network(context)
+    with open(instructions) as file:
+        for number, name, options, arguments in json.load(file):
+            network.read(number, name, options, arguments)
+    with open(path, encoding="utf-8", newline="") as file:
+        text = without_network(file.read(), network.cut, network.problems)
+    if network.problems:
+        # ASCII, so that no text of the source steers the log.
+        problems = [(number, json.dumps(problem)[1:-1][:300]) for number, problem in sorted(network.problems)]
+        sys.exit("\n".join(f"{path}:{number}: {problem}" for number, problem in problems))
+    with open(target, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+
+
+main()

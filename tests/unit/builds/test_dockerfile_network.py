@@ -1,0 +1,250 @@
+"""The network of a build: only commands that take what a lock names have one, before anything else is copied."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
+BASE = f"public.ecr.aws/docker/library/python@sha256:{'a' * 64}"
+PIP = "pip install --only-binary :all: --require-hashes -r requirements.txt"
+DOWNLOAD = f"curl -fsSL -o /tmp/tool https://example.com/tool && echo '{'a' * 64}  /tmp/tool' | sha256sum --check"
+FILES = ("requirements.txt", "requirements/base.txt", "package.json", "package-lock.json", "app.py", "notes.txt")
+
+
+def built(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The Dockerfile that is built; the problems if it is refused."""
+    for name in FILES:
+        (folder / "context" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "context" / name).touch()
+    path = folder / "Dockerfile"
+    path.write_text(text)
+    instructions, target = str(folder / "instructions"), folder / "built"
+    for script, arguments in (
+        ("dockerfile", [instructions, "public.ecr.aws"]),
+        ("dockerfile_network", [instructions, str(folder / "context"), str(target)]),
+    ):
+        monkeypatch.setattr(sys, "argv", [f"{script}.py", str(path), *arguments])
+        try:
+            runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
+        except SystemExit as error:
+            return str(error.code).replace(f"{path}:", "")
+    return target.read_text()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        PIP,
+        "python3 -m pip install -q --no-deps --only-binary=:all: --require-hashes --requirement=a/requirements.txt",
+        f"mkdir -p /srv && python -m venv /venv && /venv/bin/{PIP} --target /srv/lib",
+        "pip install \\\n  --require-hashes \\\n  # a comment\n  --only-binary :all: -r requirements/base.txt",
+        "--mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt " + PIP,
+        "--mount=type=bind,src=package.json,dst=package.json,ro --mount=type=bind,source=package-lock.json,"
+        "target=package-lock.json npm ci --ignore-scripts --omit=dev",
+        "uv pip sync --system --require-hashes --no-build requirements.txt",
+        "uv sync --frozen --no-build --no-install-project --no-dev",
+        "yarn install --frozen-lockfile --ignore-scripts",
+        "pnpm install --frozen-lockfile --ignore-scripts --prod",
+        "go mod download",
+        "cargo fetch --locked",
+        "composer install --no-scripts --no-plugins --no-dev",
+        "apt-get update && apt-get install -y --no-install-recommends g++=4:12.2.0 && rm -rf /var/lib/apt/lists/*",
+        "apk add --no-cache curl libstdc++",
+        "dnf install -y openssl && dnf clean all",
+        DOWNLOAD,
+        f"apt-get install -y curl && {DOWNLOAD}",
+        f"{DOWNLOAD} && {DOWNLOAD.replace('tool', 'other')} && true",
+    ],
+)
+def test_a_command_that_takes_what_a_lock_names_has_a_network(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f'FROM {BASE}\nARG A\nENV A=1 B="$PATH"\nENV C d\nRUN {command}\n'
+
+    assert built(text, tmp_path, monkeypatch) == text
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "COPY requirements.txt .",
+        "COPY --chown=1 requirements.txt requirements/base.txt /app/requirements/",
+        "COPY requirements.txt /app/requirements.txt",
+        "COPY package*.json ./",
+        "ENV PIP_NO_CACHE_DIR=1 PYTHONPATH=/app NODE_ENV=production PATH=/venv/bin:$PATH",
+        "ARG VERSION=1",
+        "WORKDIR /app\nUSER 1\nEXPOSE 80\nLABEL a=b",
+        'SHELL ["/bin/bash", "-euo", "pipefail", "-c"]',
+        f"RUN {PIP}",
+        f"COPY --from={BASE} /usr/local /usr/local",
+        "RUN --network=none mkdir /srv",
+    ],
+)
+def test_what_brings_in_nothing_of_the_source_leaves_the_network(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"FROM {BASE}\n{step}\nRUN {PIP}\n"
+
+    assert built(text, tmp_path, monkeypatch) == text
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "COPY . .",
+        "COPY app.py /usr/local/bin/pip",
+        "COPY requirements.txt /usr/local/bin/pip",
+        "COPY requirements.txt app.py .",
+        "COPY requirements /usr/local/bin/",
+        "COPY *.txt /app/",
+        "COPY folder.d/requirements.txt /app/",
+        "COPY link/requirements.txt /app/",
+        "COPY ../requirements.txt /app/",
+        "COPY */base.txt /app/",
+        "COPY requirements$X.txt /app/",
+        "COPY missing/requirements.txt /app/",
+        'COPY ["requirements.txt", "/app/"]',
+        "COPY",
+        "RUN cp requirements.txt /usr/local/bin/pip",
+        "RUN true && echo x > /etc/pip.conf",
+        "RUN true &&",
+        "RUN --mount=type=bind,target=/usr/local/bin true",
+        "RUN --mount=type=bind,source=requirements.txt,target=/usr/local/bin/pip true",
+        "RUN --mount=type=bind,source=requirements.txt,target=/x/requirements.txt,rw true",
+        "RUN --mount=type=bind,type=tmpfs,source=requirements.txt,target=/x/requirements.txt true",
+        f"RUN {DOWNLOAD}",
+        "ENV PIP_INDEX_URL=https://evil.example",
+        "ENV PIP_INDEX_URL https://evil.example",
+        'ENV PIP_"INDEX_URL"=https://evil.example',
+        "ENV A=1 LD_PRELOAD=/x",
+        "ARG https_proxy",
+        "ARG UV_INDEX=https://evil.example",
+        "RUN --network=none python x.py",
+    ],
+)
+def test_what_could_steer_a_later_command_ends_the_network(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "context/folder.d/requirements.txt").mkdir(parents=True)
+    (tmp_path / "context/link").mkdir()
+    (tmp_path / "context/link/requirements.txt").symlink_to("../app.py")
+    answer = built(f"FROM {BASE}\n{step}\nRUN {PIP}\n", tmp_path, monkeypatch)
+
+    assert answer.startswith("3: pip install can take"), answer
+    assert answer.endswith("; line 2 ended that part")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -c 'import urllib.request'",
+        "make",
+        "true",
+        "npm run build",
+        "poetry version",
+        "--mount=type=bind,from=0,target=/x cp /x/a /",
+        "--mount=type=tmpfs,target=/x make",
+    ],
+)
+def test_every_other_command_has_no_network(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"FROM {BASE} AS a\nCOPY . .\n  run\t{command} \\\n  && b\n"
+
+    expected = text.replace("run\t", "run --network=none\t")
+    assert built(text, tmp_path, monkeypatch) == expected
+
+
+def test_a_command_that_says_itself_that_it_has_no_network_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"FROM {BASE}\nCOPY . .\nRUN --network=none pip install --no-index --find-links wheels app\n"
+
+    assert built(text, tmp_path, monkeypatch) == text
+
+
+def test_a_stage_begins_with_the_network_of_the_one_that_it_builds_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"""\
+FROM {BASE} AS locked
+RUN {PIP}
+FROM scratch AS built
+COPY . .
+FROM Locked
+RUN {PIP}
+COPY --from=locked /a /a
+COPY --from=0 /a /a
+RUN {PIP}
+COPY --from=1 /b /b
+RUN make
+FROM built
+RUN make
+FROM {BASE}
+COPY --from=Built /b /b
+RUN make
+"""
+    answer = built(text, tmp_path, monkeypatch)
+
+    assert answer == text.replace("RUN make", "RUN --network=none make")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("RUN --network=host true", 2, "--network=host is not an option that RUN may have here"),
+        ("RUN --security=insecure true", 2, "--security=insecure is not an option that RUN may have here"),
+        ("RUN --mount=type=cache,target=/x true", 2, "a mount of type cache holds what is not of this source"),
+        ("RUN --mount=TYPE=bind,Type=ssh,target=/x true", 2, "a mount of type ssh holds"),
+        ("R\\\nUN make", 2, "write RUN and the beginning of its command in one line"),
+        ("COPY . .\nRUN apt-get -y install git", 3, "a package manager can take"),
+        ("RUN pip install --log --require-hashes flask", 2, "pip install can take"),
+        (
+            "RUN pip install --only-binary :all: --target --require-hashes -r requirements.txt",
+            2,
+            "pip install can take",
+        ),
+        ("RUN pip install --require-hashes -r requirements.txt", 2, "pip install can take"),
+        ("RUN pip install --only-binary :all: --require-hashes -r pins.dat", 2, "pip install can take"),
+        (f"RUN {PIP} flask", 2, "pip install can take"),
+        (f"RUN {PIP} -i https://evil.example", 2, "pip install can take"),
+        (f"RUN {PIP} ; true", 2, "pip install can take"),
+        (f"RUN $X {PIP}", 2, "pip install can take"),
+        (f"RUN {PIP} && sh x.sh", 2, "pip install can take"),
+        ("RUN npm ci", 2, "npm install can take"),
+        ("RUN npm -g install x", 2, "npm install can take"),
+        ("RUN git -c a=b clone x", 2, "git clone can take"),
+        ("RUN cargo +nightly install x", 2, "cargo install can take"),
+        ("RUN uv --quiet run x", 2, "uv can take"),
+        ("RUN go -C d get x@latest", 2, "go install or get can take"),
+        ("RUN apt-get install -y ./x.deb", 2, "a package manager can take"),
+        ("RUN apk add --repository https://evil.example x", 2, "a package manager can take"),
+        (
+            f"RUN {DOWNLOAD.replace('tool -', 'x -', 1).replace('-o /tmp/tool', '-o /tmp/x')}",
+            2,
+            "curl or wget can take",
+        ),
+        (f"RUN {DOWNLOAD.replace('/tmp/tool', '/etc/tool')}", 2, "curl or wget can take"),
+        (f"RUN {DOWNLOAD.replace('https', 'http')}", 2, "curl or wget can take"),
+        (f"RUN {DOWNLOAD.replace('&&', ';')}", 2, "curl or wget can take"),
+        (f"RUN {DOWNLOAD} || true", 2, "curl or wget can take"),
+    ],
+)
+def test_what_would_need_a_network_that_it_has_not_is_refused_by_its_line(
+    text: str, line: int, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = built(f"FROM {BASE}\n{text}\n", tmp_path, monkeypatch)
+
+    assert any(each.startswith(f"{line}: {problem}") for each in answer.split("\n")), answer
+    assert json.dumps(answer)[1:-1].replace("\\n", "") == answer.replace("\n", "")
+
+
+def test_a_variable_before_the_first_stage_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"ARG PIP_INDEX_URL=x\nFROM {BASE}\nRUN {PIP}\n"
+
+    assert built(text, tmp_path, monkeypatch) == text
