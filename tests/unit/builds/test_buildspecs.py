@@ -411,10 +411,8 @@ esac""",
 
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines()[-1] == f"1.dkr.ecr.eu-central-1.amazonaws.com/shipping@{DIGEST}"
-    assert (
-        f"docker build --pull --file {tmp_path}/tmp/built/Dockerfile --tag 1.dkr.ecr.eu-central-1.amazonaws.com/shipping:v-v.1_2-3"
-        in calls
-    )
+    registry = "1.dkr.ecr.eu-central-1.amazonaws.com"
+    assert f"docker build --pull --file {tmp_path}/tmp/built/Dockerfile --tag {registry}/shipping:v-v.1_2-3" in calls
     # An index with attestations would be pushed otherwise, and the registry's scan is of an image.
     assert "attestations: 1" in (tmp_path / "attestations").read_text()
     assert "docker push 1.dkr.ecr.eu-central-1.amazonaws.com/shipping:v-v.1_2-3" in calls
