@@ -228,6 +228,23 @@ def _bandit() -> ReleaseCheck:
     )
 
 
+def _pip_audit() -> ReleaseCheck:
+    return ReleaseCheck(
+        name="pip-audit",
+        image=PYTHON_IMAGE,
+        tools=(install_pins("pip-audit"),),
+        version=f"{TOOL}/bin/pip-audit --version",
+        commands=(
+            # Without a file, pip-audit would audit its own environment. The gate refuses a report without packages.
+            f"{list_dependencies('*requirements*.txt')}\ncd {JUDGED}\ntouch requirements.txt\n"
+            f"{TOOL}/bin/pip-audit --progress-spinner off --disable-pip --no-deps --format json \\\n"
+            "  $(printf ' --requirement %s' *requirements.txt) > \"$REPORT\"",
+        ),
+        format="pip-audit",
+        runs_application=False,
+    )
+
+
 def _safety() -> ReleaseCheck:
     return ReleaseCheck(
         name="safety",
@@ -293,6 +310,7 @@ def _secrets() -> ReleaseCheck:
 
 PRESETS: Mapping[Preset, Callable[[], ReleaseCheck]] = {
     "bandit": _bandit,
+    "pip-audit": _pip_audit,
     "safety": _safety,
     "secrets": _secrets,
     "snyk": _snyk,

@@ -85,6 +85,7 @@ def _service(start: NewProject, name: str, tools_account: str, *, first: bool) -
     yield "# These need no token. The gate stops a release if one of them finds something, or is missing."
     yield 'unit-tests = { preset = "unit-tests" }'
     yield 'bandit = { preset = "bandit" }'
+    yield 'pip-audit = { preset = "pip-audit" }'
     yield 'secrets = { preset = "secrets" }'
     yield "# Each of these needs a token: take away the #, render, deploy tools, then `make secret`."
     yield '# safety = { preset = "safety" }'

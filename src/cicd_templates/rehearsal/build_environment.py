@@ -12,6 +12,7 @@ from typing import Any
 from cicd_templates.rehearsal.build_projects import Project, Setting
 from cicd_templates.rehearsal.build_tools import (
     CONTAINER_PROGRAMS,
+    PUBLIC_SERVICE_PROGRAMS,
     SERVICE_PROGRAMS,
     download_commands,
     search_path,
@@ -52,6 +53,9 @@ def build_environment(
         network, tools = {"PIP_NO_INDEX": "1"}, run.setup.tools.link_into(temporary / "tool")
         # A real build would install these programs in the same folder.
         write_programs(tools, SERVICE_PROGRAMS)
+        write_programs(
+            tools, {name: run for name, run in PUBLIC_SERVICE_PROGRAMS.items() if not (tools / name).exists()}
+        )
     given = dict(specification.variables)
     for setting in _settings(project, settings, specification):
         given[setting.name] = _value(session, setting)

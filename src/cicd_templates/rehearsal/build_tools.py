@@ -17,14 +17,17 @@ from pathlib import Path
 
 # Each replaced program, with the module in `programs` that runs instead and the first argument of that module. The
 # programs in SERVICE_PROGRAMS need an external service. If a build has no token for that service, the program outputs a
-# recorded report.
+# recorded report. PUBLIC_SERVICE_PROGRAMS need a service without a token. They run if they are in the prepared
+# environment; otherwise they output a recorded report as well.
 CONTAINER_PROGRAMS = {"aws": ("aws", ""), "docker": ("docker", "")}
 SERVICE_PROGRAMS = {"snyk": ("recorded", "snyk"), "safety": ("recorded", "safety")}
+PUBLIC_SERVICE_PROGRAMS = {"pip-audit": ("recorded", "pip-audit")}
 # Commands that download something before the actual work of a build begins.
 DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
 # A command that writes a file, such as a script. Comments in the file may contain addresses that nothing downloads.
 WRITTEN_FILE = re.compile(r"^cat > \S+ <<'(\w+)'\n.*?^\1$", re.DOTALL | re.MULTILINE)
 DOWNLOADING_PHASES = ("install", "pre_build")
+PIP = re.compile(r"pip[\d.]*")
 PIN = re.compile(r"^\s*([A-Za-z0-9._-]+)==(\S+) --hash", re.MULTILINE)
 # Each container has its own /tmp, but all processes of this machine share one.
 SHARED = re.compile(r"/tmp(?=[/\s\"'])")  # noqa: S108 - looked for, not used
@@ -65,7 +68,7 @@ class BuildTools:
         (folder / "lib").symlink_to((self.prefix / "lib").resolve())
         (folder / "pyvenv.cfg").write_text((self.prefix / "pyvenv.cfg").read_text())
         for path in (self.prefix / "bin").iterdir():
-            if not path.name.startswith("pip"):
+            if not PIP.fullmatch(path.name):
                 (programs / path.name).symlink_to(path.absolute())
         return programs
 

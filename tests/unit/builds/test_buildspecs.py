@@ -145,19 +145,50 @@ def test_safety_finds_no_policy_of_the_source(source: Path, tmp_path: Path) -> N
     assert json.loads((source / ".report/run.json").read_text())["not_read"] == []
 
 
-@pytest.mark.parametrize("name", ["safety", "snyk"])
+@pytest.mark.parametrize("name", ["pip-audit", "safety", "snyk"])
 def test_dependencies_that_a_scanner_cannot_see_are_in_the_record(name: str, source: Path, tmp_path: Path) -> None:
     (source / "poetry.lock").write_text('[[package]]\nname = "flask"\nversion = "0.12"\n')
     (tmp_path / "tmp/tool/bin").mkdir(parents=True)
     (tmp_path / "tmp/tool/bin/python3").symlink_to(sys.executable)
     stub(tmp_path / "tmp/tool/bin", name, "echo 1")
-    of = service()
+    of = service((f"{SERVICE}/checks", {name: {"preset": name}}))
     specification = buildspecs.check(of, next(check for check in checks_of(of) if check.name == name))
     run(commands(specification, "install")[0], source)
     run(commands(specification)[0], source)
 
     record = json.loads((source / ".report/run.json").read_text())
     assert (record["not_read"], record["exit_code"]) == (["poetry.lock: flask 0.12"], 0)
+
+
+@pytest.mark.parametrize(
+    ("files", "audited"),
+    [
+        pytest.param({}, "requirements.txt", id="nothing, so that it does not audit itself"),
+        pytest.param({"requirements.txt": "a==1\n"}, "requirements.txt", id="one file"),
+        pytest.param(
+            {"requirements.txt": "a==1\n", "web/requirements-dev.txt": "b==2\n"},
+            "2-requirements.txt --requirement requirements.txt",
+            id="two files",
+        ),
+    ],
+)
+def test_pip_audit_reads_only_copies_of_the_requirements_and_installs_nothing(
+    files: dict[str, str], audited: str, source: Path, tmp_path: Path
+) -> None:
+    (source / "requirements.txt").unlink(missing_ok=True)
+    for name, text in files.items():
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text(text)
+    (tmp_path / "tmp/tool/bin").mkdir(parents=True)
+    (tmp_path / "tmp/tool/bin/python3").symlink_to(sys.executable)
+    stub(tmp_path / "tmp/tool/bin", "pip-audit", 'echo "$@"')
+    of = service((f"{SERVICE}/checks", {"pip-audit": {"preset": "pip-audit"}}))
+    specification = buildspecs.check(of, checks_of(of)[0])
+    run(commands(specification, "install")[0], source)
+    run(commands(specification)[0], source)
+
+    (line,) = (source / ".report/report.json").read_text().splitlines()
+    assert line == f"--progress-spinner off --disable-pip --no-deps --format json --requirement {audited}"
 
 
 def test_snyk_ignores_the_policy_of_the_source() -> None:

@@ -37,15 +37,16 @@ def test_what_is_written_is_accepted_and_starts_with_checks_that_need_no_token(s
     assert [each.protected for each in configuration.environments] == [True, *[False] * (len(names) - 2), True]
     assert configuration.pipeline.path == tuple(start.environments)
     for service in configuration.environments[-1].services:
-        assert set(service.settings.checks) == {"unit-tests", "bandit", "secrets"}
+        assert set(service.settings.checks) == {"unit-tests", "bandit", "pip-audit", "secrets"}
         assert service.settings.source == start.source
 
 
-def test_a_line_each_turns_on_what_needs_a_token() -> None:
-    text = starter_text(START).replace("# safety =", "safety =").replace("# snyk =", "snyk =")
+@pytest.mark.parametrize("name", ["safety", "snyk"])
+def test_a_line_each_turns_on_what_needs_a_token(name: str) -> None:
+    text = starter_text(START).replace(f"# {name} =", f"{name} =")
     (service,) = parse_configuration(tomllib.loads(text), source="new").environments[0].services
 
-    assert set(service.settings.checks) == {"unit-tests", "bandit", "secrets", "safety", "snyk"}
+    assert set(service.settings.checks) == {"unit-tests", "bandit", "pip-audit", "secrets", name}
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,25 @@ def test_a_token_leads_to_the_service(tmp_path: Path, tokens: dict[str, str], as
     assert step.notes == []
 
 
+@pytest.mark.parametrize("installed", [True, False], ids=["if it is installed", "if it is not"])
+def test_a_program_that_needs_no_token_runs_itself_or_outputs_what_was_recorded(
+    tmp_path: Path, installed: bool
+) -> None:
+    prefix = tmp_path / "prepared"
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "lib").mkdir()
+    (prefix / "pyvenv.cfg").touch()
+    if installed:
+        (prefix / "bin/pip-audit").write_text("the real one")
+    place = run()
+    place.setup.tools = BuildTools(prefix)
+    session = Session(Credentials("access", "secret"), lambda service, keys: Kept())
+    build_environment(place, project(), session, read_buildspec("version: 0.2"), [], BUILD, tmp_path)
+
+    text = (tmp_path / "tmp/tool/bin/pip-audit").read_text()
+    assert text == "the real one" if installed else "programs.recorded import main" in text
+
+
 def test_what_is_not_fetched_is_compared_with_what_is_here(tmp_path: Path) -> None:
     step = ActionProgress("S/A", "CodeBuild")
     pinned = (

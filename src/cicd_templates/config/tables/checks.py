@@ -24,7 +24,7 @@ ReportFormat = Literal[
     "snyk",
     "trivy",
 ]
-Preset = Literal["bandit", "safety", "secrets", "snyk", "unit-tests"]
+Preset = Literal["bandit", "pip-audit", "safety", "secrets", "snyk", "unit-tests"]
 
 # The formats that many tools write. A check that uses one names its tool, so that no other tool's report counts.
 SHARED_FORMATS: tuple[ReportFormat, ...] = ("cyclonedx", "junit", "sarif")
