@@ -24,7 +24,7 @@ def test_the_layers_of_the_project_begin_with_those_of_the_tool() -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        pytest.param({}, "no folder templates/ here; run the command in the project's folder", id="no folder"),
+        pytest.param({}, "there is no folder templates/ here; run the command in the project's folder", id="no folder"),
         pytest.param(
             {"__init__.py": "from templates import queues\n"},
             "templates/__init__.py:1: ImportError: cannot import name 'queues' from .*",
