@@ -1,6 +1,6 @@
 """Runs cfn-lint with the project's own rules over rendered templates, and formats what it finds.
 
-1. `run.lint_templates` loads cfn-lint once, as `.cfnlintrc` configures it, and lints every file in one process.
+1. `run.lint_templates` shares the files out among processes, which load cfn-lint as `.cfnlintrc` configures it.
 2. `cached_findings` stores the findings, so that an unchanged file is not linted again.
 3. Each match becomes a `LintFinding`: file, line, column, rule, level and message.
 4. `formats` turns findings into lines of text, SARIF or GitHub annotations; the command line prints them.

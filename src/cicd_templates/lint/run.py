@@ -1,32 +1,71 @@
-"""Lints all rendered templates with one cfn-lint runner, as configured in `.cfnlintrc`.
+"""Lints rendered templates with cfn-lint, as configured in `.cfnlintrc`, in one process for each core.
 
-A run per file would load all of cfn-lint's rules each time, which takes longer than the checks themselves.
+A cfn-lint runner loads all rules, which takes longer than to check a template. Each process has one runner for its
+share of the templates, and a few templates get no process of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import chain
 from pathlib import Path
 
 from cicd_templates import hints
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.lint.formats import LintFinding
+
+TEMPLATES_WORTH_A_PROCESS = 10
+MOST_PROCESSES = 8
 
 
 def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[LintFinding]:
-    """Return the findings in `paths`, sorted. Raises `ConfigurationError` if `paths` is empty.
+    """Return the findings in `paths`, sorted.
 
-    If the templates are those of a copy, `suffix` is its suffix. The error recommends the command that renders them.
+    Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without its findings. `suffix` is
+    the suffix of the copy whose templates are linted, if any. The error message recommends the command that renders
+    this copy.
     """
+    if not paths:
+        render = hints.make("render", SUFFIX=suffix)
+        raise ConfigurationError(f"nothing to lint: no rendered templates; run `{render}` first")
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES, len(paths) // TEMPLATES_WORTH_A_PROCESS)
+    return sorted(lint_in_processes(paths, find_in_templates, processes))
+
+
+def lint_in_processes(
+    paths: Sequence[Path], find: Callable[[Sequence[Path]], list[LintFinding]], processes: int
+) -> list[LintFinding]:
+    """Return what `find` finds in `paths`, with a share of about the same size for each of `processes`.
+
+    With fewer than two processes, `find` is called in this one. Otherwise, it must be a function of a module.
+    """
+    if processes < 2:
+        return find(paths)
+    by_size = sorted(paths, key=lambda path: path.stat().st_size, reverse=True)
+    shares = [by_size[number::processes] for number in range(processes)]
+    # A forked process could wait forever for a lock that a thread of this process holds.
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        try:
+            return list(chain.from_iterable(pool.map(find, shares)))
+        except BrokenProcessPool:
+            raise CicdError(
+                f"cfn-lint: one of {processes} processes was killed before it had linted its templates; "
+                "if memory is short, close other programs, then run the command again"
+            ) from None
+
+
+def find_in_templates(paths: Sequence[Path]) -> list[LintFinding]:
+    """Return the findings in `paths`, in cfn-lint's order."""
     # Importing cfn-lint takes half a second, so it is imported only here, to keep other commands fast.
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner
 
-    if not paths:
-        render = hints.make("render", SUFFIX=suffix)
-        raise ConfigurationError(f"nothing to lint: no rendered templates; run `{render}` first")
     runner = Runner(ConfigMixIn([], templates=[str(path) for path in paths]))
-    return sorted(
+    return [
         LintFinding(
             path=str(match.filename),
             line=match.linenumber,
@@ -38,4 +77,4 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Lin
             source=match.rule.source_url,
         )
         for match in runner.run()
-    )
+    ]
