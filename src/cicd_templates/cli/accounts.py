@@ -71,7 +71,7 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 
 
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
-    """Return clients for `account`, and how to poll. If `engine` is given, the clients call that local AWS."""
+    """Return clients for `account`, and the settings for polling. With `engine`, the clients call this local AWS."""
     if engine is not None:
         return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
     settings = environment.settings

@@ -98,8 +98,8 @@ def deny(
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
     """Return the trust policy of a role that one AWS service may assume, only on behalf of this account.
 
-    `service` is the name before `.amazonaws.com`. The condition prevents that another AWS customer makes the service
-    use the role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    `service` is the name before `.amazonaws.com`. The condition keeps other AWS customers from making the service use
+    the role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
     Some services are not known to send `aws:SourceAccount`, and a strict condition could lock them out of the role. For
     these, the condition is checked only if the key is present. The role is still protected, because `iam:PassRole` can

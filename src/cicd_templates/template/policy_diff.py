@@ -3,9 +3,9 @@
 CloudFormation shows a changed policy as one changed property. Only a comparison of the two templates shows which access
 the change adds. Both the plan and the review use this module.
 
-A change does not widen access if an earlier allow statement covers every new one, and a remaining deny statement covers
-every earlier one. If the texts do not show this, for example because of two patterns or two conditions, the change
-counts as widening.
+A statement covers another one if it applies to at least the same requests. A change does not widen access if each new
+allow statement is covered by an old one, and each old deny statement by a new one. If the texts do not show this, for
+example because of two patterns or two conditions, the change counts as widening.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether the resource is removed, and with it everything that its statements restrict.
+    """Return whether the change removes the resource together with everything that its statements restrict.
 
-    Then the denials that are removed widen no access. A policy that is a resource of its own restricts the resources to
+    The denials that are removed then widen no access. A policy that is a resource of its own restricts the resources to
     which it refers outside its statements, such as the bucket of a bucket policy. If it refers to none, for example
-    because it is attached by name, its subjects may stay.
+    because it is attached by name, what it restricts may stay.
     """
     if logical_id in after or logical_id not in before or _is_retained(before[logical_id]):
         return False
@@ -106,7 +106,10 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a part of a condition with the values `wide` holds for all requests for which `narrow` holds."""
+    """Return whether a part of a condition with the values `wide` covers the same part with the values `narrow`.
+
+    It does if it holds for at least the same requests.
+    """
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
     return wide <= narrow if "Not" in operator else narrow <= wide

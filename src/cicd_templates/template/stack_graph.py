@@ -31,7 +31,7 @@ class Read:
 class Links:
     """What one stack reads and publishes, and the stacks that must be deployed before it.
 
-    `publishes` has the Parameter Store paths; a value is true if the published value is a list.
+    `publishes` maps each Parameter Store path to whether its value is a list.
     """
 
     stack: str

@@ -80,7 +80,7 @@ class StackTemplate:
 
     @property
     def deployed_as(self) -> str | None:
-        """The Parameter Store path of the ARN of the role that CloudFormation uses, or None if it uses the caller's."""
+        """The Parameter Store path of the ARN of the role that CloudFormation uses, or None if it uses no role."""
         return self.facts.deployed_as
 
     @property
@@ -90,7 +90,7 @@ class StackTemplate:
 
     @property
     def make_variables(self) -> dict[str, str | None]:
-        """The make variables that select the environment."""
+        """The make variables that select the stack's environment, by name: `ENV` and `SUFFIX`."""
         return {"ENV": self.facts.environment, "SUFFIX": self.facts.suffix}
 
     @property

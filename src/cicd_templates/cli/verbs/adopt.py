@@ -1,4 +1,4 @@
-"""The command adopt."""
+"""The command `adopt`, which imports what the destruction of a protected environment kept."""
 
 from __future__ import annotations
 

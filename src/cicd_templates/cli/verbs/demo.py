@@ -1,4 +1,4 @@
-"""The command demo."""
+"""The command `demo`, which deploys and destroys all environments on a local AWS of its own."""
 
 from __future__ import annotations
 

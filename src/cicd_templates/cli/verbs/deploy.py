@@ -1,4 +1,4 @@
-"""The command deploy. It reads the rendered templates and renders nothing."""
+"""The command `deploy`, which deploys the rendered templates. It renders nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command deploy-policy."""
+"""The command `deploy-policy`, which prints the IAM policies that a deployer needs. It does not call AWS."""
 
 from __future__ import annotations
 

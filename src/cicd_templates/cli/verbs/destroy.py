@@ -1,4 +1,4 @@
-"""The command destroy."""
+"""The command `destroy`, which destroys environments."""
 
 from __future__ import annotations
 

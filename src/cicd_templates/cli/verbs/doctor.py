@@ -1,4 +1,4 @@
-"""The command doctor."""
+"""The command `doctor`, which looks for problems before a deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command lint. It does not call AWS."""
+"""The command `lint`, which checks the rendered templates with cfn-lint. It does not call AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands local and local-stop."""
+"""The commands `local` and `local-stop`, which start and stop the local AWS."""
 
 from __future__ import annotations
 

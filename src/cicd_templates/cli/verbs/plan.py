@@ -1,4 +1,4 @@
-"""The command plan. It reads the rendered templates and renders nothing."""
+"""The command `plan`, which plans a deployment of the rendered templates. It renders nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command plan-discard."""
+"""The command `plan-discard`, which deletes plans and their change sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command recover."""
+"""The command `recover`, which shows how to repair stacks that block the next deployment."""
 
 from __future__ import annotations
 

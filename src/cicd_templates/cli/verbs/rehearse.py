@@ -1,4 +1,4 @@
-"""The command rehearse."""
+"""The command `rehearse`, which runs the rendered pipeline on this machine."""
 
 from __future__ import annotations
 

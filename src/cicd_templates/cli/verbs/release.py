@@ -1,4 +1,4 @@
-"""The command release."""
+"""The command `release`, which uploads a release and follows its pipeline run."""
 
 from __future__ import annotations
 

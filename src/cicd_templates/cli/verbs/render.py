@@ -1,4 +1,4 @@
-"""The command render. It does not call AWS."""
+"""The command `render`, which renders the templates. It does not call AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command secret."""
+"""The command `secret`, which sets the value of a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command sweep."""
+"""The command `sweep`, which destroys copies of environments that have expired."""
 
 from __future__ import annotations
 

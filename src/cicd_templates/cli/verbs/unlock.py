@@ -1,4 +1,4 @@
-"""The command unlock."""
+"""The command `unlock`, which removes the lock of an environment."""
 
 from __future__ import annotations
 

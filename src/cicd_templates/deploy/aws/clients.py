@@ -82,117 +82,117 @@ class Clients:
 
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
-        """Stacks and change sets."""
+        """The client for CloudFormation: stacks and change sets."""
         return self._client("cloudformation")  # type: ignore[no-any-return]
 
     @cached_property
     def s3(self) -> S3Client:
-        """Buckets and objects."""
+        """The client for Amazon S3: buckets and objects."""
         return self._client("s3")  # type: ignore[no-any-return]
 
     @cached_property
     def codepipeline(self) -> CodePipelineClient:
-        """Pipelines and their runs."""
+        """The client for CodePipeline: pipelines and their runs."""
         return self._client("codepipeline")  # type: ignore[no-any-return]
 
     @cached_property
     def lambda_(self) -> LambdaClient:
-        """Functions, and the account's limits on them."""
+        """The client for Lambda: functions, and the account's limits on them."""
         return self._client("lambda")  # type: ignore[no-any-return]
 
     @cached_property
     def scaling(self) -> Any:
-        """The scaling of services."""
+        """The client for Application Auto Scaling: the scaling of ECS services."""
         return self._client("application-autoscaling")
 
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:
-        """Secrets."""
+        """The client for Secrets Manager: secrets."""
         return self._client("secretsmanager")  # type: ignore[no-any-return]
 
     @cached_property
     def ecr(self) -> ECRClient:
-        """Repositories and images."""
+        """The client for Amazon ECR: repositories and images."""
         return self._client("ecr")  # type: ignore[no-any-return]
 
     @cached_property
     def events(self) -> Any:
-        """Rules and archives of EventBridge."""
+        """The client for EventBridge: rules and archives."""
         return self._client("events")
 
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
-        """Load balancers."""
+        """The client for Elastic Load Balancing: load balancers and target groups."""
         return self._client("elbv2")  # type: ignore[no-any-return]
 
     @cached_property
     def iam(self) -> IAMClient:
-        """Roles."""
+        """The client for IAM: roles and policies."""
         return self._client("iam")  # type: ignore[no-any-return]
 
     @cached_property
     def kms(self) -> KMSClient:
-        """Keys."""
+        """The client for KMS: keys and aliases."""
         return self._client("kms")  # type: ignore[no-any-return]
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
-        """Log groups."""
+        """The client for CloudWatch Logs: log groups."""
         return self._client("logs")  # type: ignore[no-any-return]
 
     @cached_property
     def ssm(self) -> SSMClient:
-        """Parameter Store."""
+        """The client for Systems Manager: Parameter Store."""
         return self._client("ssm")  # type: ignore[no-any-return]
 
     @cached_property
     def acm(self) -> Any:
-        """Certificates."""
+        """The client for Certificate Manager: certificates."""
         return self._client("acm")
 
     @cached_property
     def codebuild(self) -> Any:
-        """Build projects and their builds."""
+        """The client for CodeBuild: build projects and their builds."""
         return self._client("codebuild")
 
     @cached_property
     def codeconnections(self) -> Any:
-        """Connections to source providers."""
+        """The client for CodeConnections: connections to source providers."""
         return self._client("codeconnections")
 
     @cached_property
     def ec2(self) -> Any:
-        """Networks and addresses."""
+        """The client for Amazon EC2: VPCs, network interfaces and addresses."""
         return self._client("ec2")
 
     @cached_property
     def ecs(self) -> Any:
-        """Clusters, services and their tasks."""
+        """The client for Amazon ECS: clusters, services and their tasks."""
         return self._client("ecs")
 
     @cached_property
     def quotas(self) -> Any:
-        """The quotas of the account."""
+        """The client for Service Quotas: the account's quotas."""
         return self._client("service-quotas")
 
     @cached_property
     def sns(self) -> Any:
-        """Topics and their subscriptions."""
+        """The client for Amazon SNS: topics and their subscriptions."""
         return self._client("sns")
 
     @cached_property
     def sqs(self) -> Any:
-        """Queues."""
+        """The client for Amazon SQS: queues."""
         return self._client("sqs")
 
     @cached_property
     def tagging(self) -> Any:
-        """Tags of resources of any service, by ARN."""
+        """The client for the Resource Groups Tagging API: tags of resources of any service, by ARN."""
         return self._client("resourcegroupstaggingapi")
 
     @cached_property
     def sts(self) -> STSClient:
-        """The identity of the caller."""
+        """The client for AWS STS: the identity of the caller."""
         return self._client("sts")  # type: ignore[no-any-return]
 
 

@@ -1,8 +1,8 @@
 """Decides by tags who owns a stack, and deletes change sets without leaving an empty stack of unknown owner behind.
 
 A stack has no tags until a change set is executed, and an import sets none. Until then, the tags of its change sets
-show who owns it. A stack in REVIEW_IN_PROGRESS without a change set shows no owner. It is ours only if a plan or a
-journal on this machine contains its id.
+show who owns it. A stack in REVIEW_IN_PROGRESS without a change set shows no owner. Such a stack is ours only if a plan
+or a journal on this machine contains its id.
 """
 
 from __future__ import annotations

@@ -107,9 +107,9 @@ def execute_destruction(
 ) -> None:
     """Delete what `inventory` lists, and add each stack deletion to `record`.
 
-    Before each deletion, calls `require_lock`, which raises `DetachedError` if another command may be working on the
-    environment. `unguard` allows to switch termination protection off. Raises `CicdError` with the stacks that could
-    not be deleted and the stacks that these still need. All other stacks are deleted even then.
+    With `unguard`, termination protection is switched off first. Before each deletion, `require_lock` is called; it
+    raises `DetachedError` if another command may be working on the environment. Raises `CicdError` with the stacks that
+    could not be deleted and the stacks that these still need. All other stacks are deleted even then.
     """
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}

@@ -1,9 +1,9 @@
 """Imports the resources that a destruction kept into new stacks, so that the environment can be deployed again.
 
 CloudFormation imports resources through a change set, which can also create the stack. The template of the import has
-only these resources. It contains the values that their properties read from other stacks. If a create-only property
-were left out, the next deployment would replace the resource. Properties that refer to anything else are left out until
-the next deployment:
+only these resources. Where a property refers to a value of another stack, the template has the value itself. Otherwise,
+a create-only property would be missing, and the next deployment would replace the resource. Properties that refer to
+anything else are left out until the next deployment:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 

@@ -69,7 +69,7 @@ class Plan:
 
     @property
     def make_variables(self) -> str:
-        """The make variables that select the same environment."""
+        """The make variables that select the plan's environment, such as `ENV=staging SUFFIX=pr4918`."""
         copy = f" SUFFIX={self.suffix}" if self.suffix else ""
         return f"ENV={self.name}{copy}{' LOCAL=1' if self.local else ''}"
 

@@ -64,7 +64,7 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Compare a stack's inputs with its plan again, because they were deployed after the stack was planned."""
+    """Compare a stack's inputs with its plan again, because a stack that publishes them was deployed since."""
 
     planned: PlannedStack
 
@@ -127,7 +127,7 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 
 
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
-    """Yield the next step of each approved stack that need not wait any longer for the stacks that it reads from."""
+    """Yield the next step of each approved stack that no longer waits for the stacks that it reads from."""
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():
         producers = {records[name].phase for name in record.reads_from}

@@ -58,11 +58,12 @@ OnProgress = Callable[[int], None]
 class Leftover:
     """A resource type whose resources can be left behind without a stack: why that happens, and how to remove them.
 
-    `why`: the reason why such a resource is left, a sentence for docs/destroying.md. `removal`: how to remove the
-    resource by hand, in words and commands, with the placeholders `{name}` and `{region}`. `state`: a function that
-    returns the state of a resource. The state is empty if the resource does not exist. If AWS will delete the resource,
-    the state says when or why. Otherwise, the state is `EXISTS`. `delete`: a function that deletes the resource and
-    everything in it. None if destroy only lists such resources.
+    - `why`: the reason why such a resource is left, a sentence for docs/destroying.md.
+    - `removal`: how to remove the resource by hand, in words and commands, with the placeholders `{name}` and
+      `{region}`.
+    - `state`: a function that returns the state of a resource. The state is empty if the resource does not exist. If
+      AWS will delete the resource, the state says when or why. Otherwise, the state is `EXISTS`.
+    - `delete`: a function that deletes the resource and everything in it. None if destroy only lists such resources.
     """
 
     why: str
