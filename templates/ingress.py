@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from troposphere import GetAtt
 
 from cicd_templates.blocks import target_groups
 from cicd_templates.blocks.service_alarms import TargetGroupMetrics
 from cicd_templates.config.environment import Environment, Service
+from cicd_templates.layer.offers import Use
 from cicd_templates.layer.outputs import (
     ListenerRuleArn,
     MetricName,
@@ -54,10 +57,11 @@ def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
     return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)
 
 
-def build(env: Environment, service: Service) -> LayerTemplate:
+def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
     """Return two target groups and two listener rules, with every deployment strategy.
 
-    So a change of the strategy replaces none of them.
+    So a change of the strategy replaces none of them. Further rules let the tasks connect to what the service `uses` in
+    the VPC.
     """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)
@@ -67,6 +71,10 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
     tasks = layer.add(target_groups.tasks_group("TasksGroup", env, service, vpc))
     layer.add_all(target_groups.load_balancer_access(service, tasks, balancer_group))
+    for use in uses:
+        if use.offer.port is not None:
+            group = layer.read(use.offer.port.group)
+            layer.add_all(target_groups.access_to(use.offer.name, service, tasks, group, use.offer.port.number))
     primary = layer.add(target_groups.target_group("PrimaryTargetGroup", env, service, vpc, "primary"))
     alternate = layer.add(target_groups.target_group("AlternateTargetGroup", env, service, vpc, "alternate"))
     rules = [

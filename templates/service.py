@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from troposphere import Parameter
 
 from cicd_templates.blocks import autoscaling, task_definitions
@@ -11,7 +13,8 @@ from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name
 from cicd_templates.config.routes import base_path
-from cicd_templates.layer.outputs import ServiceOutput, Url, joined_text
+from cicd_templates.layer.offers import Use
+from cicd_templates.layer.outputs import ServiceOutput, Url, Value, joined_text
 from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, health, hooks, ingress, keys, network, secrets
 
@@ -20,8 +23,8 @@ SERVICE_URL = ServiceOutput(
 )
 
 
-def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the service.
+def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
+    """Return the service, with the addresses of what it `uses` of other layers, and with the rights to use it.
 
     It runs the bootstrap image until its first release. From then on, the pipeline sets `ImageUri`.
     """
@@ -53,10 +56,14 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             *task_definitions.may_read_secrets(env, [key, *service.settings.secret_keys], secret),
         )
     )
-    exec_grants = task_definitions.may_open_exec_sessions(env, key) if service.settings.audited_exec else []
-    task = layer.add(task_definitions.task_role("TaskRole", env, service, task_definitions.TASK_ROLE, *exec_grants))
+    grants = [*task_definitions.may_open_exec_sessions(env, key)] if service.settings.audited_exec else []
+    addresses: dict[str, Value] = {}
+    for use in uses:
+        grants += use.grants(layer)
+        addresses |= use.variables(layer)
+    task = layer.add(task_definitions.task_role("TaskRole", env, service, task_definitions.TASK_ROLE, *grants))
     definition = layer.add(
-        task_definitions.task_definition("TaskDefinition", env, service, execution, task, log, secret)
+        task_definitions.task_definition("TaskDefinition", env, service, execution, task, log, secret, addresses)
     )
     running = layer.add(
         fargate_service(

@@ -26,6 +26,8 @@ PRIVATE_FROM = 4
 INTERFACE_SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "ssm")
 # The service through which ECS Exec sessions run.
 EXEC_SERVICE = "ssmmessages"
+# The service through which tasks reach the environment's queues.
+QUEUE_SERVICE = "sqs"
 
 # If a security group has no egress rule, AWS adds a rule that allows everything. This rule allows nothing instead:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
@@ -132,8 +134,11 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
         SecurityGroupEgress=[NO_EGRESS],
         Tags=name_tag(env, "endpoints"),
     )
-    exec_used = any(service.settings.audited_exec for service in env.services)
-    services = [*INTERFACE_SERVICES, EXEC_SERVICE] if exec_used else INTERFACE_SERVICES
+    services = [*INTERFACE_SERVICES]
+    if any(service.settings.audited_exec for service in env.services):
+        services.append(EXEC_SERVICE)
+    if env.queues:
+        services.append(QUEUE_SERVICE)
     return [
         group,
         *(

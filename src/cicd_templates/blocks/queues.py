@@ -1,18 +1,25 @@
-"""Encrypted queues that refuse requests without TLS, including the dead-letter queue and its alarm."""
+"""Encrypted queues that refuse requests without TLS, the rights to use them, and the dead-letter queue."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from awacs import kms
 from awacs import sqs as actions
-from awacs.aws import ArnLike, Bool, Principal, StringEquals
+from awacs.aws import Action, ArnLike, Bool, Principal, StringEquals
 from troposphere import GetAtt, Sub, cloudwatch, sqs
 
 from cicd_templates.blocks.alarms import Metric, alarm
 from cicd_templates.blocks.removal_policies import transient
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
-from cicd_templates.config.naming import name_prefix, physical_name
+from cicd_templates.config.naming import name_prefix, physical_name, title, variable_name
+from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.layer.iam import Grant, allow, deny, document
-from cicd_templates.layer.outputs import KeyArn, QueueArn, TopicArn
+from cicd_templates.layer.offers import Offer
+from cicd_templates.layer.outputs import KeyArn, Output, QueueArn, TopicArn, Url
+from cicd_templates.layer.template import LayerTemplate
+from cicd_templates.template.partitions import regional_hosts
 
 DEAD_LETTERS = reserved_words.DEAD_LETTERS
 # 14 days: SQS keeps messages no longer than this.
@@ -75,12 +82,115 @@ def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> s
 
 def dead_letter_alarm(logical_id: str, env: Environment, queue: sqs.Queue, operations: TopicArn) -> cloudwatch.Alarm:
     """Return the alarm that notifies `operations` as soon as a message is in the dead-letter queue."""
+    description = "An event or an invocation failed and is in the dead-letter queue"
+    return _dead_letter_alarm(logical_id, env, [DEAD_LETTERS], description, queue, operations)
+
+
+def _dead_letter_alarm(
+    logical_id: str, env: Environment, words: Sequence[str], description: str, queue: sqs.Queue, operations: TopicArn
+) -> cloudwatch.Alarm:
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     metric = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": GetAtt(queue, "QueueName")})
-    description = "An event or an invocation failed and is in the dead-letter queue"
-    return alarm(logical_id, env, [DEAD_LETTERS], description, metric, above=0, tell=[operations])
+    return alarm(logical_id, env, words, description, metric, above=0, tell=[operations])
 
 
 def may_send(sid: str, queue: QueueArn) -> Grant:
     """Let a function's role send invocations to the dead-letter queue after all retries have failed."""
     return allow(sid, [actions.SendMessage], on=queue)
+
+
+def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -> sqs.Queue:
+    """Return the dead-letter queue of the queue `name`. No other queue can move its messages there."""
+    queue = encrypted_queue(logical_id, env, key, name, DEAD_LETTERS)
+    source = f"sqs:{env.region}:{env.account}:{physical_name(env, 'AWS::SQS::Queue', name)}"
+    queue.RedriveAllowPolicy = {
+        "redrivePermission": "byQueue",
+        "sourceQueueArns": [Sub(f"arn:${{AWS::Partition}}:{source}")],
+    }
+    return queue
+
+
+def work_queue(
+    logical_id: str, env: Environment, key: KeyArn, name: str, settings: QueueTable, dead_letters: sqs.Queue
+) -> sqs.Queue:
+    """Return the queue `name`, from which SQS moves a message to `dead_letters` after too many receives."""
+    queue = encrypted_queue(logical_id, env, key, name)
+    queue.VisibilityTimeout = settings.visibility_seconds
+    queue.RedrivePolicy = sqs.RedrivePolicy(
+        deadLetterTargetArn=GetAtt(dead_letters, "Arn"), maxReceiveCount=settings.max_receives
+    )
+    return queue
+
+
+def work_queue_alarms(
+    env: Environment,
+    name: str,
+    settings: QueueTable,
+    queue: sqs.Queue,
+    dead_letters: sqs.Queue,
+    operations: TopicArn,
+) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
+    """Return two alarms that notify `operations`: on the age of the oldest message, and on any dead letter."""
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": GetAtt(queue, "QueueName")})
+    description = f"The oldest message of the queue {name} has waited for more than {settings.oldest_minutes} minutes"
+    return (
+        alarm(
+            f"{title(name)}AgeAlarm",
+            env,
+            [name, "age"],
+            description,
+            age,
+            above=settings.oldest_minutes * 60,
+            tell=[operations],
+        ),
+        _dead_letter_alarm(
+            f"{title(name)}DeadLettersAlarm",
+            env,
+            [name, DEAD_LETTERS],
+            f"A message of the queue {name} could not be processed and is in its dead-letter queue",
+            dead_letters,
+            operations,
+        ),
+    )
+
+
+def queue_offer(name: str, url: Output[Url], arn: Output[QueueArn], key: Output[KeyArn]) -> Offer:
+    """Return the offer of a queue that is encrypted with `key`: `send`, `receive`, or `send-and-receive`.
+
+    The container finds the URL of the queue in a variable such as `INBOX_QUEUE_URL`.
+    """
+
+    def send(layer: LayerTemplate) -> list[Grant]:
+        return [
+            allow(f"SendTo{title(name)}", [actions.SendMessage], on=layer.read(arn)),
+            # A sender needs both actions; without `kms:Decrypt`, SQS cannot verify a data key before it uses the key:
+            # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+            _may_use_the_key(f"EncryptFor{title(name)}", [kms.Decrypt, kms.GenerateDataKey], layer, key),
+        ]
+
+    def receive(layer: LayerTemplate) -> list[Grant]:
+        received = [
+            actions.ChangeMessageVisibility,
+            actions.DeleteMessage,
+            actions.GetQueueAttributes,
+            actions.ReceiveMessage,
+        ]
+        return [
+            allow(f"ReceiveFrom{title(name)}", received, on=layer.read(arn)),
+            _may_use_the_key(f"DecryptFrom{title(name)}", [kms.Decrypt], layer, key),
+        ]
+
+    def send_and_receive(layer: LayerTemplate) -> list[Grant]:
+        return [*send(layer), *receive(layer)]
+
+    return Offer(
+        name,
+        {variable_name(name, "queue", "url"): url},
+        {"send": send, "receive": receive, "send-and-receive": send_and_receive},
+    )
+
+
+def _may_use_the_key(sid: str, uses: list[Action], layer: LayerTemplate, key: Output[KeyArn]) -> Grant:
+    through_sqs = StringEquals({"kms:ViaService": regional_hosts("sqs", layer.env.region)})
+    return allow(sid, uses, on=layer.read(key), when=[through_sqs])

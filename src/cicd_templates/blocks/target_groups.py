@@ -15,9 +15,9 @@ from troposphere import elasticloadbalancingv2 as elb
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import physical_name
+from cicd_templates.config.naming import physical_name, title
 from cicd_templates.layer.iam import allow
-from cicd_templates.layer.outputs import ListenerArn, VpcId
+from cicd_templates.layer.outputs import ListenerArn, SecurityGroupId, VpcId
 
 DEREGISTRATION_SECONDS = 30
 HTTP_PORT = 80
@@ -185,5 +185,35 @@ def load_balancer_access(
             ToPort=port,
             DestinationSecurityGroupId=GetAtt(tasks, "GroupId"),
             Description=f"Requests and health checks of {service.name}",
+        ),
+    )
+
+
+def access_to(
+    name: str, service: Service, tasks: ec2.SecurityGroup, group: SecurityGroupId, port: int
+) -> tuple[ec2.SecurityGroupEgress, ec2.SecurityGroupIngress]:
+    """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
+
+    One is an egress rule of the tasks' security group, the other an ingress rule of the security group `group`.
+    """
+    own = GetAtt(tasks, "GroupId")
+    return (
+        ec2.SecurityGroupEgress(
+            f"To{title(name)}",
+            GroupId=own,
+            IpProtocol="tcp",
+            FromPort=port,
+            ToPort=port,
+            DestinationSecurityGroupId=group,
+            Description=f"Connections to {name}",
+        ),
+        ec2.SecurityGroupIngress(
+            f"{title(name)}FromTasks",
+            GroupId=group,
+            IpProtocol="tcp",
+            FromPort=port,
+            ToPort=port,
+            SourceSecurityGroupId=own,
+            Description=f"Connections of {service.name}",
         ),
     )

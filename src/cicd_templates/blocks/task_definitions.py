@@ -16,7 +16,7 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name, physical_name
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.layer.iam import Grant, allow
-from cicd_templates.layer.outputs import KeyArn, SecretArn
+from cicd_templates.layer.outputs import KeyArn, SecretArn, Value
 from cicd_templates.template.partitions import regional_hosts
 
 IMAGE_PARAMETER = "ImageUri"
@@ -61,11 +61,13 @@ def task_definition(
     task: iam.Role,
     group: logs.LogGroup,
     secrets: Mapping[str, AWSHelperFn | str],
+    addresses: Mapping[str, Value],
 ) -> ecs.TaskDefinition:
     """Return a task definition with one container, which writes its log to `group`.
 
     The container does not run as root, has a read-only root file system and no Linux capabilities. `secrets` maps
-    environment variables to the ARNs of the secrets or parameters that hold their values.
+    environment variables to the ARNs of the secrets or parameters that hold their values. `addresses` maps further
+    variables to values that other stacks publish.
     """
     settings = service.settings
     container = ecs.ContainerDefinition(
@@ -76,7 +78,7 @@ def task_definition(
         ReadonlyRootFilesystem=True,
         LinuxParameters=ecs.LinuxParameters(Capabilities=ecs.KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True),
         PortMappings=[ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")],
-        Environment=_variables(settings.environment | {"PORT": str(settings.port)}),
+        Environment=_variables({**settings.environment, "PORT": str(settings.port), **addresses}),
         LogConfiguration=ecs.LogConfiguration(
             LogDriver="awslogs",
             Options={
@@ -111,7 +113,7 @@ def task_definition(
     return definition
 
 
-def _variables(values: dict[str, str]) -> list[ecs.Environment]:
+def _variables(values: Mapping[str, Value | str]) -> list[ecs.Environment]:
     return [ecs.Environment(Name=name, Value=value) for name, value in sorted(values.items())]
 
 

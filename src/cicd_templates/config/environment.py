@@ -5,12 +5,14 @@ These are plain values; `naming` derives the physical names from them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.pipeline import PipelineTable
 from cicd_templates.config.tables.project import ProjectTable
+from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.config.tables.service import ServiceTable
 
 
@@ -46,7 +48,8 @@ class Environment:
 
     `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
     overrides the suffix in the file. `peers` are the other environments of the configuration; grants across accounts
-    need the names of their resources. A peer has no peers of its own.
+    need the names of their resources. A peer has no peers of its own. `queues` maps the name of
+    each queue to its settings in this environment.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Environment:
     services: tuple[Service, ...]
     suffix: str | None = None
     peers: tuple[Environment, ...] = ()
+    queues: Mapping[str, QueueTable] = field(default_factory=dict)
 
     @property
     def tools(self) -> Environment:

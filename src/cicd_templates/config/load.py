@@ -21,9 +21,16 @@ from cicd_templates.config.environment import Configuration, Environment, Servic
 from cicd_templates.config.pydantic_messages import message_for
 from cicd_templates.config.routes import with_priorities
 from cicd_templates.config.tables.environment import EnvironmentTable
-from cicd_templates.config.tables.field_types import ENVIRONMENT_NAME_LENGTH, SERVICE_NAME_LENGTH, SUFFIX_LENGTH, WORD
+from cicd_templates.config.tables.field_types import (
+    ENVIRONMENT_NAME_LENGTH,
+    QUEUE_NAME_LENGTH,
+    SERVICE_NAME_LENGTH,
+    SUFFIX_LENGTH,
+    WORD,
+)
 from cicd_templates.config.tables.pipeline import PipelineTable
 from cicd_templates.config.tables.project import ProjectTable
+from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.tables.table import Table
 from cicd_templates.config.validation.problem import Problem, configuration_error
@@ -33,7 +40,9 @@ from cicd_templates.errors import ConfigurationError
 BYTE_ORDER_MARK = "\ufeff"
 # ENV= accepts this word in addition to the names of environments.
 EVERY_ENVIRONMENT = "all"
-TABLES = ("project", "pipeline", "services", "environments")
+TABLES = ("project", "pipeline", "services", "queues", "environments")
+# The tables of the project of which an environment can override keys, with the length of their names.
+OVERRIDABLE = {"services": SERVICE_NAME_LENGTH, "queues": QUEUE_NAME_LENGTH}
 Raw = Mapping[str, Any]
 T = TypeVar("T", bound=Table)
 
@@ -94,7 +103,7 @@ class _Reader:
             self._suffix(suffix)
         project = self._table(ProjectTable, raw.get("project"), "project")
         pipeline = self._table(PipelineTable, raw.get("pipeline", {}), "pipeline")
-        services = self._names(raw.get("services", {}), "services", SERVICE_NAME_LENGTH)
+        shared_tables = {kind: self._names(raw.get(kind, {}), kind, length) for kind, length in OVERRIDABLE.items()}
         environments = self._names(raw.get("environments"), "environments", ENVIRONMENT_NAME_LENGTH)
         shared = (
             project or ProjectTable(name="project", owner="owner", cost_center="none"),
@@ -104,7 +113,7 @@ class _Reader:
         environments_read = [
             environment
             for name, table in environments.items()
-            if (environment := self._environment(name, table, services, shared, suffix)) is not None
+            if (environment := self._environment(name, table, shared_tables, shared, suffix)) is not None
         ]
         environments_with_peers = tuple(
             replace(environment, peers=tuple(peer for peer in environments_read if peer is not environment))
@@ -158,36 +167,49 @@ class _Reader:
         self,
         name: str,
         raw: Raw,
-        services: Mapping[str, Raw],
+        shared_tables: Mapping[str, Mapping[str, Raw]],
         shared: tuple[ProjectTable, PipelineTable],
         suffix: str | None,
     ) -> Environment | None:
         at = f"environments.{name}"
-        overrides = self._names(raw.get("services", {}), f"{at}.services", SERVICE_NAME_LENGTH)
-        for service in overrides:
-            if service not in services:
-                self.problems.append(
-                    Problem(
-                        f"{at}.services.{service}",
-                        f"there is no [services.{service}] to override; add that table, or remove this one",
-                    )
-                )
-        settings = self._table(EnvironmentTable, {key: value for key, value in raw.items() if key != "services"}, at)
-        resolved = [
-            self._service(service, table, overrides.get(service, {}), at) for service, table in services.items()
-        ]
+        overrides = {kind: self._overrides(kind, shared_tables[kind], raw, at) for kind in OVERRIDABLE}
+        settings = self._table(EnvironmentTable, {key: raw[key] for key in raw if key not in OVERRIDABLE}, at)
+        services = {
+            service: self._resolved(
+                ServiceTable, f"services.{service}", base, overrides["services"].get(service, {}), at
+            )
+            for service, base in shared_tables["services"].items()
+        }
+        queues = {
+            queue: self._resolved(QueueTable, f"queues.{queue}", base, overrides["queues"].get(queue, {}), at)
+            for queue, base in shared_tables["queues"].items()
+        }
         if settings is None:
             return None
-        valid_services = with_priorities([service for service in resolved if service is not None])
-        return Environment(name, *shared, settings, valid_services, suffix or settings.suffix)
+        valid_services = with_priorities([Service(each, table) for each, table in services.items() if table])
+        valid_queues = {each: table for each, table in queues.items() if table}
+        return Environment(name, *shared, settings, valid_services, suffix or settings.suffix, queues=valid_queues)
 
-    def _service(self, name: str, base: Raw, override: Raw, at: str) -> Service | None:
+    def _overrides(self, kind: str, base: Mapping[str, Raw], raw: Raw, at: str) -> dict[str, Raw]:
+        overrides = self._names(raw.get(kind, {}), f"{at}.{kind}", OVERRIDABLE[kind])
+        for name in overrides:
+            if name not in base:
+                self.problems.append(
+                    Problem(
+                        f"{at}.{kind}.{name}",
+                        f"there is no [{kind}.{name}] to override; add that table, or remove this one",
+                    )
+                )
+        return overrides
+
+    def _resolved(self, model: type[T], at: str, base: Raw, override: Raw, environment: str) -> T | None:
+        """Return the table `at` with the keys that an environment overrides, or None if it has problems."""
+
         def where(path: tuple[str | int, ...]) -> str:
             overridden = bool(path) and path[0] in override
-            return _toml_path(f"{at}.services.{name}" if overridden else f"services.{name}", path)
+            return _toml_path(f"{environment}.{at}" if overridden else at, path)
 
-        settings = self._table(ServiceTable, _merge(base, override), f"services.{name}", where)
-        return None if settings is None else Service(name, settings)
+        return self._table(model, _merge(base, override), at, where)
 
     def _table(self, model: type[T], raw: object, at: str, where: Any = None) -> T | None:
         if raw is None:

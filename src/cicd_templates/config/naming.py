@@ -152,6 +152,11 @@ def title(words: str) -> str:
     return "".join(word.capitalize() for word in words.split("-"))
 
 
+def variable_name(*words: str) -> str:
+    """Return hyphenated words as the name of an environment variable: `late-fees`, `url` becomes `LATE_FEES_URL`."""
+    return "_".join(words).replace("-", "_").upper()
+
+
 def stack_name(env: Environment, layer: str, service: str | None = None) -> str:
     """Return the name of a layer's stack. Pass `service` if the layer has one stack per service."""
     return physical_name(env, "AWS::CloudFormation::Stack", *_stack_words(layer, service))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,11 +15,14 @@ from types import ModuleType
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.tables.environment import EnvironmentKind
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.layer.offers import Offer, Use, no_offers
 from cicd_templates.layer.outputs import Output, RoleArn
 from cicd_templates.layer.template import LayerTemplate
 
 BuildOnce = Callable[[Environment], LayerTemplate]
 BuildPerService = Callable[[Environment, Service], LayerTemplate]
+BuildWithUses = Callable[[Environment, Service, Sequence[Use]], LayerTemplate]
+NO_USES: Mapping[str, Sequence[Use]] = {}
 
 
 def everywhere(env: Environment) -> bool:
@@ -36,6 +39,9 @@ def every_service(service: Service) -> bool:
 class Layer:
     """A module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per service.
 
+    A layer that is set as `build_with_uses` also gets what the service uses of other layers; `offers` returns what
+    services can use in an environment.
+
     An environment has the layer if its kind is in `kinds` and `where` returns true. A service has it if `needed`
     returns true. `after` names layers that must be deployed first although this layer reads none of their values. If
     both exist once per service, this applies to the stacks of the same service. `deployed_as` is the published role
@@ -48,17 +54,26 @@ class Layer:
     build: BuildOnce | None = None
     kinds: frozenset[EnvironmentKind] = frozenset({"tools", "runtime"})
     build_per_service: BuildPerService | None = None
+    build_with_uses: BuildWithUses | None = None
     after: tuple[str, ...] = ()
     where: Callable[[Environment], bool] = everywhere
     needed: Callable[[Service], bool] = every_service
     deployed_as: Output[RoleArn] | None = None
+    offers: Callable[[Environment], Sequence[Offer]] = no_offers
 
     def exists(self, env: Environment) -> bool:
         """Return whether `env` has this layer."""
         return env.settings.kind in self.kinds and self.where(env)
 
-    def instances(self, env: Environment) -> Iterator[LayerTemplate]:
+    @property
+    def is_per_service(self) -> bool:
+        """Whether the layer has one stack per service."""
+        return self.build_per_service is not None or self.build_with_uses is not None
+
+    def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:
         """Yield a new template for each stack that this layer has in `env`.
+
+        `uses` maps the name of each service to what the service uses of other layers.
 
         Raises `TypeError` if `build` returns anything other than a template for `env` and, if there is one, the
         service.
@@ -70,17 +85,23 @@ class Layer:
             if not isinstance(template, LayerTemplate):
                 raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env)")
             yield template
-        if self.build_per_service is not None:
+        if self.is_per_service:
             for service in filter(self.needed, env.services):
-                built = self.build_per_service(env, service)
+                built = self._build_for(env, service, uses.get(service.name, ()))
                 if not isinstance(built, LayerTemplate) or built.service is not service:
                     raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env, service)")
                 yield built
 
+    def _build_for(self, env: Environment, service: Service, uses: Sequence[Use]) -> object:
+        if self.build_with_uses is not None:
+            return self.build_with_uses(env, service, uses)
+        assert self.build_per_service is not None
+        return self.build_per_service(env, service)
+
     @property
     def module(self) -> str:
         """The name of the Python module that builds the layer."""
-        return str((self.build or self.build_per_service).__module__)
+        return str((self.build or self.build_per_service or self.build_with_uses).__module__)
 
     @property
     def source(self) -> str:

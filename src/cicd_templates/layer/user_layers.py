@@ -33,7 +33,7 @@ def with_user_layers(package: ModuleType) -> tuple[Layer, ...]:
                 f"{at}: {user_layer.name!r} cannot be the name of a layer; use at most {LAYER_NAME_LENGTH}"
                 " lower-case letters, digits and single underscores, beginning with a letter"
             )
-        if user_layer.build is None and user_layer.build_per_service is None:
+        if user_layer.build is None and not user_layer.is_per_service:
             raise ConfigurationError(f"{at}: its LAYER has no build; write Layer({user_layer.name!r}, build)")
         if user_layer.name in {layer.name for layer in layers}:
             raise ConfigurationError(f"{at}: a layer {user_layer.name!r} exists already; choose another name")

@@ -19,6 +19,7 @@ from cicd_templates.config.tables.health import AlarmsTable, HealthCheckTable
 from cicd_templates.config.tables.patch import PatchTable
 from cicd_templates.config.tables.pipeline import PipelineTable
 from cicd_templates.config.tables.project import ProjectTable
+from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.config.tables.rollout import CanaryTable, LinearTable
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.tables.stakeholders import StakeholdersTable
@@ -40,6 +41,7 @@ DOCUMENTED_TABLES: tuple[type[Table], ...] = (
     CheckTable,
     BuildTable,
     GithubTable,
+    QueueTable,
     PatchTable,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,14 @@ from cicd_templates.config.environment import Configuration, Environment, Servic
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.errors import CicdError
 from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.offers import Use
 from cicd_templates.layer.user_layers import is_users_own, user_error
 from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching, tagging
 from cicd_templates.render import template_text as rendering
 from cicd_templates.render.equal_names import refuse_equal_names
 from cicd_templates.render.template_text import Format
+from cicd_templates.render.uses import uses_of
 from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_graph import Links
@@ -96,9 +98,10 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
 
 def _render_environment(env: Environment, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
     stacks: list[RenderedStack] = []
+    uses = uses_of(env, layers)
     for layer in layers:
         try:
-            stacks += _render_layer(env, layer, layers, form)
+            stacks += _render_layer(env, layer, layers, uses, form)
         except CicdError:
             raise
         except Exception as error:
@@ -109,11 +112,13 @@ def _render_environment(env: Environment, layers: Sequence[Layer], form: Format)
     return stacks
 
 
-def _render_layer(env: Environment, layer: Layer, layers: Sequence[Layer], form: Format) -> Iterator[RenderedStack]:
-    for built in layer.instances(env):
+def _render_layer(
+    env: Environment, layer: Layer, layers: Sequence[Layer], uses: Mapping[str, Sequence[Use]], form: Format
+) -> Iterator[RenderedStack]:
+    for built in layer.instances(env, uses):
         service = built.service
         after = [
-            naming.stack_name(env, other.name, service.name if service and other.build_per_service else None)
+            naming.stack_name(env, other.name, service.name if service and other.is_per_service else None)
             for other in layers
             if other.name in layer.after and other.exists(env)
         ]

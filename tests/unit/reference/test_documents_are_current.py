@@ -135,7 +135,7 @@ def test_the_help_fits_a_terminal(target: str) -> None:
 
 
 def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
+    code, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
     package = own_package(tmp_path, monkeypatch, inbox=code)
     stacks = render(configured(), with_user_layers(package), "yaml")
     path = tmp_path / "inbox.yaml"

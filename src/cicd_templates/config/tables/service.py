@@ -110,6 +110,11 @@ class ServiceTable(Table):
         description="ARNs of your KMS keys that encrypt existing secrets and parameters in `secrets`; the policies of"
         " these keys must also allow the service's execution role to decrypt",
     )
+    uses: dict[Word, Word] = Field(
+        default={},
+        description="What the service uses of layers that offer it: the kind of access for each name, such as"
+        ' `inbox = "send"`; the container gets the address, and the task role the rights',
+    )
     architecture: Architecture = Field(default="x86_64", description="Processor architecture of the builds and tasks")
     egress: dict[IpRange, Ports] = Field(
         default={"0.0.0.0/0": (443,)}, description="Where tasks may connect to: a list of ports for each IPv4 range"

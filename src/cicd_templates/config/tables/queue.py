@@ -1,0 +1,26 @@
+"""The table `[queues.<name>]`: a queue for messages between services."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cicd_templates.config.tables.table import Table
+
+
+class QueueTable(Table):
+    """`[queues.<name>]`, and per environment `[environments.<name>.queues.<queue>]`, whose keys override it.
+
+    A service that uses the queue names it in `[services.<name>.uses]`, with `send`, `receive` or `send-and-receive`.
+    """
+
+    visibility_seconds: Annotated[int, Field(ge=0, le=43200)] = Field(
+        default=60, description="Seconds for which SQS hides a message that a task has received and not yet deleted"
+    )
+    max_receives: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=5, description="How often a message is received before SQS moves it to the queue's dead-letter queue"
+    )
+    oldest_minutes: Annotated[int, Field(ge=1, le=20160)] = Field(
+        default=15, description="Age of the oldest message, in minutes, above which an alarm notifies operations"
+    )

@@ -1,0 +1,73 @@
+"""What a layer offers to services, and the use that a service makes of it, as `[services.<name>.uses]` states.
+
+An offer is data: environment variables, rights for each kind of access, and a security group if tasks connect to it.
+The layers of the service read the values of the offer with `LayerTemplate.read`, so the order of deployment follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cicd_templates.layer.iam import Grant
+from cicd_templates.layer.outputs import Output, SecurityGroupId, ServiceOutput, Value
+from cicd_templates.layer.template import LayerTemplate
+
+Rights = Callable[[LayerTemplate], Sequence[Grant]]
+
+
+@dataclass(frozen=True)
+class Port:
+    """The TCP port on which an offered resource listens, and its security group."""
+
+    group: Output[SecurityGroupId]
+    number: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A resource that services can use. `name` is its key in `[services.<name>.uses]`.
+
+    `variables` maps environment variables of the container to the values that they get. `access` maps each kind of
+    access, such as `read`, to a function that returns the grants of the task role. The function reads ARNs from the
+    template of the service. `port` is for a resource in the VPC. Raises `ValueError` if there is no kind of access, or
+    if a value is a list or exists once per service.
+    """
+
+    name: str
+    variables: Mapping[str, Output[Any]]
+    access: Mapping[str, Rights]
+    port: Port | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` if the offer cannot be used."""
+        if not self.access:
+            raise ValueError(f"offer {self.name}: `access` is empty; name a kind of access, such as read")
+        for variable, output in self.variables.items():
+            if isinstance(output, ServiceOutput) or output.kind.is_list():
+                raise ValueError(
+                    f"offer {self.name}: {variable} must be one value that exists once per environment, but"
+                    f" {output.layer}.{output.name} is not"
+                )
+
+
+@dataclass(frozen=True)
+class Use:
+    """One line of `[services.<name>.uses]`: an offer, and the kind of access that the service gets."""
+
+    offer: Offer
+    access: str
+
+    def grants(self, layer: LayerTemplate) -> Sequence[Grant]:
+        """Return the grants for the task role, whose template is `layer`."""
+        return self.offer.access[self.access](layer)
+
+    def variables(self, layer: LayerTemplate) -> dict[str, Value]:
+        """Read the values of the container's environment variables in `layer`."""
+        return {variable: layer.read(output) for variable, output in self.offer.variables.items()}
+
+
+def no_offers(env: object) -> Sequence[Offer]:
+    """Return no offers: services cannot use the layer."""
+    return ()

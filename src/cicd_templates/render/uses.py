@@ -1,0 +1,76 @@
+"""What each service of an environment uses: the lines of its configuration, matched with the offers of the layers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.validation.problem import Problem, configuration_error
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.offers import Offer, Use
+from cicd_templates.paths import CONFIGURATION
+
+# The container gets this variable from the port of the service.
+PORT_VARIABLE = "PORT"
+
+
+def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
+    """Return what each service of `env` uses, keyed by the name of the service.
+
+    A tools environment runs no services, so the result is empty. Raises `ConfigurationError` that lists every use
+    without an offer or without that kind of access, and every environment variable that would be set twice.
+    """
+    if env.kind != "runtime":
+        return {}
+    offers = _offers(env, layers)
+    problems = [problem for service in env.services for problem in _problems(env, service, offers)]
+    if problems:
+        raise configuration_error(str(CONFIGURATION), problems)
+    return {
+        service.name: [Use(offers[name], access) for name, access in sorted(service.settings.uses.items())]
+        for service in env.services
+    }
+
+
+def _offers(env: Environment, layers: Sequence[Layer]) -> dict[str, Offer]:
+    offers: dict[str, Offer] = {}
+    offered_by: dict[str, str] = {}
+    for layer in layers:
+        if layer.exists(env):
+            for offer in layer.offers(env):
+                if offer.name in offers:
+                    raise ConfigurationError(
+                        f"{layer.source}: the layer {offered_by[offer.name]} already offers {offer.name!r} to services;"
+                        " choose another name"
+                    )
+                offers[offer.name] = offer
+                offered_by[offer.name] = layer.name
+    return offers
+
+
+def _problems(env: Environment, service: Service, offers: dict[str, Offer]) -> Iterator[Problem]:
+    set_by = {PORT_VARIABLE: "port"}
+    set_by |= {name: f"environment.{name}" for name in service.settings.environment}
+    set_by |= {name: f"secrets.{name}" for name in service.settings.secrets}
+    for name, access in sorted(service.settings.uses.items()):
+        at = f"environments.{env.name}.services.{service.name}.uses.{name}"
+        offer = offers.get(name)
+        if offer is None:
+            yield Problem(at, _unknown(name, offers))
+        elif access not in offer.access:
+            yield Problem(at, f"{access!r} is not possible here; use {' or '.join(map(repr, offer.access))}")
+        else:
+            for variable in offer.variables:
+                if variable in set_by:
+                    yield Problem(at, f"sets the variable {variable}, which {set_by[variable]} sets too; rename one")
+                set_by[variable] = f"uses.{name}"
+
+
+def _unknown(name: str, offers: dict[str, Offer]) -> str:
+    if not offers:
+        return "no layer of this environment offers anything to services; see docs/own-layers.md"
+    close = difflib.get_close_matches(name, offers, n=1)
+    known = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(offers))}"
+    return f"no layer of this environment offers it; {known}"

@@ -1,0 +1,52 @@
+"""Layer `queues`: the queues between services, each with a dead-letter queue and alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cicd_templates.blocks import queues as blocks
+from cicd_templates.blocks.removal_policies import stateful
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import title
+from cicd_templates.layer.offers import Offer
+from cicd_templates.layer.outputs import Output, QueueArn, Url
+from cicd_templates.layer.template import LayerTemplate
+from templates import keys, notifications
+
+
+def queue_url(name: str) -> Output[Url]:
+    """Return the output for the URL of the queue `name`."""
+    return Output(Url, "queues", f"{title(name)}QueueUrl", f"The queue {name}, for its senders and receivers")
+
+
+def queue_arn(name: str) -> Output[QueueArn]:
+    """Return the output for the ARN of the queue `name`."""
+    return Output(QueueArn, "queues", f"{title(name)}QueueArn", f"The queue {name}, for the rights to use it")
+
+
+def offers(env: Environment) -> Sequence[Offer]:
+    """Return an offer for each queue of `env`."""
+    return [blocks.queue_offer(name, queue_url(name), queue_arn(name), keys.KEY_ARN) for name in env.queues]
+
+
+def exists(env: Environment) -> bool:
+    """Return whether the configuration has a queue."""
+    return bool(env.queues)
+
+
+def build(env: Environment) -> LayerTemplate:
+    """Return the queues. A message that cannot be processed ends in the dead-letter queue of its queue."""
+    layer = LayerTemplate(env)
+    key = layer.read(keys.KEY_ARN)
+    operations = layer.read(notifications.OPERATIONS)
+    for name, settings in env.queues.items():
+        dead_letters = layer.add(stateful(blocks.dead_letters_of(f"{title(name)}DeadLetters", env, key, name), env))
+        layer.add(blocks.tls_only(f"{title(name)}DeadLettersPolicy", dead_letters))
+        queue = layer.add(
+            stateful(blocks.work_queue(f"{title(name)}Queue", env, key, name, settings, dead_letters), env)
+        )
+        layer.add(blocks.tls_only(f"{title(name)}QueuePolicy", queue))
+        layer.add_all(blocks.work_queue_alarms(env, name, settings, queue, dead_letters, operations))
+        layer.publish(queue_url(name), Url(queue.ref()))
+        layer.publish(queue_arn(name), QueueArn(queue.get_att("Arn")))
+    return layer
