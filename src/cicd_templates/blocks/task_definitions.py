@@ -120,7 +120,7 @@ def _variables(values: Mapping[str, Value | str]) -> list[ecs.Environment]:
 def may_read_secrets(
     env: Environment, keys: Sequence[KeyArn | str], secrets: Mapping[str, AWSHelperFn | str]
 ) -> list[Grant]:
-    """Let the role that starts tasks read their secrets, which are encrypted with the KMS keys `keys`."""
+    """Let the role that starts tasks read the tasks' secrets, which are encrypted with the KMS keys `keys`."""
     parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
     stored = [arn for arn in secrets.values() if not _is_parameter(arn)]
     grants = []

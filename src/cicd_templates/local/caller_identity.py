@@ -68,7 +68,7 @@ def principals(evaluator: ModuleType, roles: Any) -> None:
 def roles_with_paths(evaluator: ModuleType) -> None:
     """Let IAM's simulator find the policies of a role that has a path.
 
-    The engine takes everything after `role/` in the ARN as the name, but its roles are stored by name alone.
+    The engine takes everything after `role/` in the ARN as the name, but stores its roles without the path.
     """
     policies_of = evaluator._gather_role_policies
     evaluator._gather_role_policies = lambda name, account: policies_of(name.rpartition("/")[2], account)  # type: ignore[attr-defined]

@@ -2,8 +2,8 @@
 
 These operations start a run, report the results of jobs, and list the executions of actions. The engine checks the
 permissions of a request with IAM. Then this module validates the request against the API's model. No pipeline is
-executed: the job results are stored, and a rehearsal reads them. The executions that are listed are stored by the
-rehearsal. This module runs inside the engine's interpreter, which has botocore.
+executed: a rehearsal reads the stored job results, and stores the executions of actions that this module lists. This
+module runs inside the engine's interpreter, which has botocore.
 """
 
 from __future__ import annotations
@@ -52,18 +52,21 @@ class Answers:
 
 
 class ActionExecutions:
-    """The executions of actions, one per line in a file that any process can read. A later line replaces an earlier."""
+    """The executions of actions, one per line in a file that any process can read.
+
+    If several lines are about one execution, the last one counts.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / EXECUTIONS_FILE
 
     def put(self, pipeline: str, detail: dict[str, Any]) -> None:
-        """Add an execution, or the new state of one. `detail` has the form of ListActionExecutions."""
+        """Add an execution, or its new state. `detail` has the format of ListActionExecutions."""
         with self._file.open("a") as file:
             file.write(json.dumps([pipeline, detail]) + "\n")
 
     def of(self, pipeline: str, execution: str | None) -> list[dict[str, Any]]:
-        """Return the executions of a pipeline's actions, the newest first. `execution` selects those of one run."""
+        """Return the executions of a pipeline's actions, newest first. `execution` limits them to one run."""
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         details = {
             detail["actionExecutionId"]: detail

@@ -1,4 +1,4 @@
-"""Makes a secret without a value have no version, and keeps the name of a secret that is being deleted, as AWS does.
+"""Corrects secrets as in AWS: without a value they have no version, and during a deletion they keep their name.
 
 The engine gives every new secret a version, so the check for missing values would pass. See docs/fakes.md.
 
@@ -22,7 +22,7 @@ Refuse = Callable[[str, str, int], Any]
 def register(secrets: ModuleType, table: dict[str, Any], refuse: Refuse) -> None:
     """Change how the engine's `secrets` and its `table` of resource types create a secret.
 
-    `refuse` makes the engine's answer from an error code, a message and an HTTP status.
+    `refuse` returns the engine's error response for an error code, a message and an HTTP status.
     """
     create = secrets._create_secret
     handlers = table[SECRET]

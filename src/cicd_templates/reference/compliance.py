@@ -282,7 +282,10 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
 
 
 def compliance_page() -> str:
-    """Return the page. It does not depend on the configuration: every service has the same resources."""
+    """Return the text of `docs/compliance.md`. It does not depend on the configuration.
+
+    Every service has the same resources.
+    """
     lines = [*_HEADER]
     for standard, rows in STANDARDS.items():
         met = sum(bool(row.held_by) for row in rows)

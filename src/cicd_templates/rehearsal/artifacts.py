@@ -40,7 +40,7 @@ class Artifact:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """Return the artifact in the format in which CodePipeline lists what an action put out."""
+        """Return the artifact in the format in which CodePipeline lists the output of an action."""
         return {"name": self.name, "s3location": {"bucket": self.bucket, "key": self.object_key}}
 
 

@@ -82,9 +82,10 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 
 
 def list_execution(run: PipelineRun, action: Action, identifier: str, started: float, status: str) -> None:
-    """Let the local AWS list an execution of an action, with the artifacts that it put out if it succeeded.
+    """Make the local AWS list an execution of an action. If it succeeded, its output artifacts are listed, too.
 
-    `started` is in seconds since 1970, and `status` is CodePipeline's word. The same `identifier` replaces the state.
+    `started` is in seconds since 1970, and `status` is a status of CodePipeline. A call with the same `identifier`
+    replaces the earlier state.
     """
     detail = {
         "pipelineExecutionId": run.execution,

@@ -85,7 +85,7 @@ def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dic
 def write_files(files: Mapping[str, str], root: Path) -> Written:
     """Write `files` below `root`. Raises `CicdError` with the path if a file cannot be written.
 
-    The checksums are written last, so that an interrupted run does not forget which files are ours.
+    The checksums are written last. After an interrupted run, they still say which files this tool wrote.
     """
     listed = _listed_in_sums(root)
     others = _present_paths(root) - files.keys()

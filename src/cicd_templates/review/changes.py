@@ -71,9 +71,9 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: _Stacks, new: _Stacks) -> ReviewedStack | None:
-    """Return the stack of the same layer and environment for another service; of several, one that exists already.
+    """Return the stack of the same layer and environment for another service, preferably one that already exists.
 
-    Return None if there is none, or if that stack is new as well and comes later.
+    Return None if there is none, or if `stack` itself is the first of several new stacks.
     """
     facts = stack.template.facts
     siblings = [
@@ -90,7 +90,10 @@ def _sibling(stack: ReviewedStack, old: _Stacks, new: _Stacks) -> ReviewedStack 
 def _access_unlike(
     environment: str, label: str, stack: ReviewedStack, sibling: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Yield one change for the access that a new stack shares with its sibling, and one for each difference."""
+    """Yield one change for all access that a new stack shares with its sibling, and one for each difference.
+
+    The sibling is the stack of another service.
+    """
     own, others = _sentences(stack), _sentences(sibling)
     shared = own.keys() & others.keys()
     if shared:
@@ -108,7 +111,7 @@ def _access_unlike(
 
 
 def _sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
-    """Return the statements by their holder and sentence, with a placeholder for the name of the service."""
+    """Return the statements, keyed by holder and sentence. In sentences, a placeholder replaces the service's name."""
     service = str(stack.template.service)
     return {
         (statement.holder, with_placeholders(sentence(statement), service)): statement for statement in stack.statements

@@ -62,9 +62,9 @@ class NameIndex:
         self.references.add(reference)
 
     def account_label(self, number: str) -> str | None:
-        """Return what an account is called: its environment, or its number if several environments are in it.
+        """Return the name of the only environment in an account, or the number if the account has several environments.
 
-        Return None if no environment is in it.
+        Return None if it has none.
         """
         environments = self._environments.get(number)
         if environments is None:

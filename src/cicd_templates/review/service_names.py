@@ -1,4 +1,4 @@
-"""Placeholders for what is named after a service, so that equal rows of several services can be compared and merged."""
+"""Placeholders for names that contain a service's name, so that rows of several services can be compared and merged."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 def with_placeholders(text: str, service: str) -> str:
     """Return `text` with `{service}` for the service, and `{pipeline}` for the folder of its pipeline's artifacts.
 
-    CodePipeline calls this folder by the beginning of the pipeline's name, which contains more or less of the name of
-    the project, depending on the length of the service's name.
+    CodePipeline gives this folder the first characters of the pipeline's name. How much of the project's name they
+    contain depends on the length of the service's name.
     """
     folder = rf"(?<=/){re.escape(shortened(service, PIPELINE_KEY_LENGTH))}-[^/]*(?=/)"
     return re.sub(rf"\b{re.escape(service)}\b", SERVICE, re.sub(folder, PIPELINE, text))

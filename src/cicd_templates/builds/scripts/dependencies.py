@@ -58,7 +58,10 @@ def normalised(name: str) -> str:
 
 
 def for_another_system(marker: str) -> bool:
-    """Return whether a marker is false on every Linux; False for a marker that is more than plain comparisons."""
+    """Return whether an environment marker is false on every Linux system.
+
+    Return False for a marker that consists of more than plain comparisons.
+    """
     return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
 
 
@@ -168,12 +171,12 @@ def in_setup_py(text: str) -> Found:
 
 
 def is_vendored(folder: str) -> bool:
-    """Return whether a folder has a usual name for libraries of others."""
+    """Return whether a folder has a name that people use for copies of other projects' libraries."""
     return folder.lower().replace("-", "_").strip("_") in VENDORED
 
 
 def described(path: str) -> tuple[str, str, str] | None:
-    """Return the place, name and version of the package that a file of metadata is about; None for other files."""
+    """Return the place, name and version of the package that a metadata file describes; None for other files."""
     parts = path.split("/")
     for number, part in enumerate(parts, 1):
         if found := DESCRIBED.fullmatch(part):
@@ -237,7 +240,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Take the package of a file of metadata, by its place and by its text, which may differ."""
+        """Add the package of a metadata file twice: as its path says, and as its text says, because they may differ."""
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):
@@ -270,7 +273,7 @@ class Dependencies:
         return version in pins if version else bool(pins)
 
     def is_own(self, place: str, name: str) -> bool:
-        """Return whether metadata is what installing the project itself leaves, under its name without a version."""
+        """Return whether the metadata is that of the project itself, which an installation of the source leaves in it."""
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:

@@ -1,11 +1,13 @@
-"""Refuse packages and code of Python in an image that no check judged: `image_judgement.py IMAGE SOURCE BASE...`.
+"""Refuse Python packages and code in an image that no check judged: `image_judgement.py IMAGE SOURCE BASE...`.
 
-IMAGE and each BASE are files that `image_packages.py` wrote. A Python package of IMAGE must be in a BASE image, or be
-pinned in a requirements file below the folder SOURCE, which the checks of dependencies read. A file that Python could
-import beside packages must be in a BASE image, in the record of a package, or in SOURCE, and an archive from which
-Python can import in a BASE image or in the record of a package.
+IMAGE and each BASE are files that `image_packages.py` wrote. The script requires three things:
 
-It needs Python 3.8 and nothing else, because it runs where Docker does.
+- A Python package of IMAGE is in a BASE image, or is pinned in a requirements file below the folder SOURCE. The checks
+  of dependencies read these files.
+- A file beside packages that Python could import is in a BASE image, in the record of a package, or in SOURCE.
+- An archive from which Python can import is in a BASE image or in the record of a package.
+
+The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -36,12 +38,12 @@ NAMED = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
 def normalised(name: str) -> str:
-    """Return a Python package's name in the form that all spellings share."""
+    """Return a Python package's name in the form that all its spellings share."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def normalised_version(version: str) -> str:
-    """Return a version in a form that its spellings share, such as 1.0, 1.00 and 1, or 1-a and 1_a."""
+    """Return a version in the form that all its spellings share: 1 for 1.0 and 1.00, 1-a for 1_a."""
     dotted = version.lower().replace("_", "-").split(".")
     parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in dotted]
     while len(parts) > 1 and parts[-1] == "0":
@@ -50,7 +52,7 @@ def normalised_version(version: str) -> str:
 
 
 def python_packages(path: str, kind: str = "pypi") -> dict[tuple[str, str], str]:
-    """Return the Python packages of a bill of materials: the place of each, by name and version."""
+    """Return the paths of the Python packages in a bill of materials, keyed by name and version."""
     with open(path) as file:
         bill = json.load(file)
     places = [(each, each["properties"][0]["value"]) for each in bill["components"] if f"pkg:{kind}/" in each["purl"]]
@@ -58,7 +60,7 @@ def python_packages(path: str, kind: str = "pypi") -> dict[tuple[str, str], str]
 
 
 def pins_of(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the packages that a requirements file pins, as a scanner judges them."""
+    """Yield the name and version of each package that a requirements file pins for Linux."""
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         pinned = PINNED.fullmatch(re.sub(r"(^|\s)#.*", "", line).strip())
         if pinned and not for_another_system(pinned[3] or ""):
@@ -66,12 +68,15 @@ def pins_of(text: str) -> Iterator[tuple[str, str]]:
 
 
 def for_another_system(marker: str) -> bool:
-    """Return whether a marker is false on every Linux; False for a marker that is more than plain comparisons."""
+    """Return whether an environment marker is false on every Linux system.
+
+    Return False for a marker that consists of more than plain comparisons.
+    """
     return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
 
 
 class Source:
-    """Collect from a source its pins, its own name with its version, and the digests of its files."""
+    """The pins of a source, its own names and versions, and the digests of its files."""
 
     def __init__(self, root: str) -> None:
         self.pins: set[tuple[str, str]] = set()
@@ -97,14 +102,14 @@ class Source:
 
 
 def own_package(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and the version that the source gives to itself; the version is empty if it is computed."""
+    """Yield the name and version that the source states for itself. The version is empty if it is computed."""
     if name := OWN_NAME.search(text):
         version = OWN_VERSION.search(text)
         yield normalised(name[1]), normalised_version(version[1]) if version else ""
 
 
 def judge(image: str, path: str, bases: list[str]) -> None:
-    """Exit 1 if the image has a package or code of Python that no base image has and that no check judged."""
+    """Exit with 1 if the image has Python packages or code that no base image has and that no check judged."""
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
     found = python_packages(image)
@@ -130,7 +135,10 @@ def judge(image: str, path: str, bases: list[str]) -> None:
 
 
 def code_of(image: str, bases: list[str], judged: set[str]) -> list[str]:
-    """Return the paths of the code that neither a base image nor, outside archives, the source has."""
+    """Return the paths of files with code that no base image has.
+
+    Files that are in the source are left out, except archives.
+    """
     kinds: list[dict[str, dict[str, str]]] = []
     for each in (image, *bases):
         with open(f"{each}.code") as file:
@@ -141,7 +149,7 @@ def code_of(image: str, bases: list[str], judged: set[str]) -> list[str]:
 
 
 def sha256(data: bytes) -> str:
-    """Return the SHA-256 of a file as records have it."""
+    """Return the SHA-256 digest of a file in the form that the records of packages use."""
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 

@@ -1,8 +1,8 @@
-"""List the packages of an image, and what Python could import in it, without running it: `image_packages.py FILE`.
+"""List the packages of an image and the code that Python could import, without running it: `image_packages.py FILE`.
 
-It reads the tar of `docker export` from standard input and writes a CycloneDX bill of materials to FILE. To FILE.code
-it writes the digests of the archives from which Python can import, and of the code beside packages, that no record of
-a package has.
+The script reads the tar archive of `docker export` from standard input and writes a CycloneDX bill of materials to
+FILE. To FILE.code, it writes the digests of two kinds of files that no record of a package contains: archives from
+which Python can import, and code beside packages.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -109,11 +109,14 @@ READERS: list[tuple[re.Pattern[str], Reader, bool]] = [
 
 
 class Image:
-    """Collect what is in an image: its packages, and the files that Python could import.
+    """The packages of an image and the files that Python could import, collected file by file.
 
-    `code` has digests by path, `archives` the paths of files from which Python can import, and `records` digests by
-    path, by the folder of the package that records them. `sites` are the folders of packages. `bare` has the names of
-    packages whose folder has no version; only those in `described` have one in their metadata.
+    - `code` has the digests of files with code, keyed by path.
+    - `archives` has the paths of files from which Python can import.
+    - `records` has, for the folder of each package, the digests that its record states, keyed by path.
+    - `sites` are the folders that contain packages.
+    - `bare` has the names of packages whose folder names no version. Only packages in `described` have a version in
+      their metadata.
     """
 
     def __init__(self) -> None:
@@ -128,7 +131,7 @@ class Image:
         self.of_system: set[str] = set()
 
     def take(self, stream: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-        """Take a file, a folder or a link."""
+        """Add the packages and the code of a file, a folder or a link."""
         path = re.sub(r"^(\./)+", "", member.name)
         digest, data = read(stream, path, member)
         # A link or a missing METADATA hides no package.
@@ -150,7 +153,7 @@ class Image:
             self.take_code(path, digest, data)
 
     def take_code(self, path: str, digest: str, data: bytes) -> None:
-        """Take a file that Python could import, or that lists such files."""
+        """Add a file if Python could import it, or if it lists such files."""
         if is_archive_of_code(data):
             self.archives.add(path)
             self.code[path] = digest
@@ -164,9 +167,9 @@ class Image:
             self.of_system.update(line.lstrip("/") for line in data.decode("utf-8", "replace").split("\n"))
 
     def unrecorded(self) -> dict[str, dict[str, str]]:
-        """Return the archives, and the code beside packages, that no record has, with their digests.
+        """Return the archives, and the code beside packages, that no record contains, with their digests.
 
-        The record of a package that was installed from a folder counts for nothing, because the source writes it.
+        The record of a package that was installed from a folder does not count, because the source writes it.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
@@ -175,7 +178,7 @@ class Image:
         return {"code": code, "archives": {at: of for at, of in left.items() if at in self.archives}}
 
     def is_in_site(self, path: str) -> bool:
-        """Return whether a file is in a folder of packages."""
+        """Return whether a file is in a folder that contains packages."""
         parts = path.split("/")[:-1]
         return bool(set(SITE).intersection(parts)) or any(
             "/".join(parts[:number]) in self.sites for number in range(len(parts) + 1)
@@ -183,7 +186,7 @@ class Image:
 
 
 def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[str, bytes]:
-    """Return the SHA-256 of a file as records have it, and its last bytes; for a link, where it leads.
+    """Return the SHA-256 digest of a file, in the form of records, and its last bytes. For a link, return its target.
 
     Exit if a file that describes packages is too large.
     """

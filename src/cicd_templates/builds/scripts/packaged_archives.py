@@ -1,7 +1,7 @@
-"""List the archives below a source that hold packages of Python: `packaged_archives.py SOURCE` prints a JSON list.
+"""Print a JSON list of the archives below a source that contain Python packages: `packaged_archives.py SOURCE`.
 
-Python imports from every file on its path that ends like a zip file, whatever the file is called. A tar archive is
-listed if it has the metadata of a package, such as a source distribution.
+Python can import from every file on its path that ends like a zip file, whatever its name is. A tar archive is listed
+if it contains the metadata of a package, as a source distribution does.
 """
 
 import json
@@ -25,9 +25,10 @@ MOST_MEMBERS = 20_000
 
 
 def names_in_zip(path: str) -> Iterator[str]:
-    """Yield the names in all directories of a file that Python would take for a zip file.
+    """Yield the names of all entries in a file that Python would take for a zip file.
 
-    Programs differ in which directory they read if there are several, so the bytes are searched.
+    If the file has several directories, programs differ in which of them they read. So all bytes are searched for
+    entries.
     """
     if os.path.getsize(path) < 22:
         return
@@ -41,7 +42,10 @@ def names_in_zip(path: str) -> Iterator[str]:
 
 
 def names_in_tar(path: str) -> Iterator[str]:
-    """Yield the names in a tar archive, compressed or not, and instead of the last of too many names, metadata's."""
+    """Yield the names of all entries in a tar archive, compressed or not.
+
+    If there are too many entries, yield the name of a metadata file, so that the archive is listed.
+    """
     try:
         with tarfile.open(path) as archive:
             for number, member in enumerate(archive):
@@ -52,7 +56,7 @@ def names_in_tar(path: str) -> Iterator[str]:
 
 
 def has_packages(path: str) -> bool:
-    """Return whether Python can import from a file, or whether it is an archive with the metadata of a package."""
+    """Return whether Python can import from a file, or the file is an archive with the metadata of a package."""
     if path.lower().endswith(ARCHIVES):
         return True
     zipped = (name.lower().endswith(IMPORTABLE) or METADATA.search(name) for name in names_in_zip(path))
@@ -60,7 +64,7 @@ def has_packages(path: str) -> bool:
 
 
 def main() -> None:
-    """Print the names below the source, in their order."""
+    """Print the paths of the archives below the source, sorted."""
     (source,) = sys.argv[1:]
     paths = [os.path.join(folder, name) for folder, _, names in os.walk(source) for name in names]
     packaged = [path for path in paths if not os.path.islink(path) and has_packages(path)]

@@ -25,7 +25,10 @@ OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\$", re.MULTILINE)
 
 
 def for_another_system(marker: str) -> bool:
-    """Return whether a marker is false on every Linux; False for a marker that is more than plain comparisons."""
+    """Return whether an environment marker is false on every Linux system.
+
+    Return False for a marker that consists of more than plain comparisons.
+    """
     return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
 
 

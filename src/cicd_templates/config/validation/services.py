@@ -60,7 +60,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
-    """Yield the keys that no secret of the service can be encrypted with."""
+    """Yield a problem for each KMS key in `secret_keys` with which no secret of the service can be encrypted."""
     existing = [source for source in settings.secrets.values() if source.startswith(("/", "arn:"))]
     if settings.secret_keys and not existing:
         yield Problem(

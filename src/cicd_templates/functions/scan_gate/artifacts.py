@@ -1,4 +1,4 @@
-"""Read files of an artifact, which is a zip: in memory, within limits, never extracted to disk."""
+"""Read files of an artifact, which is a zip file, in memory and within limits. Nothing is extracted to disk."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _answer_job(put_result: Any, **answer: Any) -> None:
 
 
 def _decide_release(parameters: dict[str, str]) -> Decision:
-    """Read the report of each check that the configuration names, and return the decision."""
+    """Read the reports of the checks that the configuration names, and return the decision."""
     import boto3
 
     s3 = boto3.client("s3")

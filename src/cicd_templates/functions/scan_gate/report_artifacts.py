@@ -1,7 +1,7 @@
 """The artifacts with the reports of one execution of the pipeline.
 
-CodePipeline itself says which artifact an action put out and where it is. A build cannot change that answer, so it
-cannot pass its own file off as the report of another check.
+CodePipeline itself says which action wrote an artifact and where it is stored. A build cannot change this answer, so it
+cannot replace the report of another check with its own file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SECONDS_BETWEEN_LISTINGS = 3
 
 @dataclass(frozen=True)
 class StoredReport:
-    """The exact version of a report artifact that the gate read. `sha256` is the digest of its bytes."""
+    """The exact version of a report artifact that the gate read. `sha256` is the digest of the artifact."""
 
     key: str
     version: str
@@ -31,9 +31,9 @@ class StoredReport:
 
 
 def find_artifacts(codepipeline: Any, execution: str, names: Collection[str]) -> dict[str, dict[str, str]]:
-    """Return bucket and key of each artifact of `names` that an action of this execution put out.
+    """Return the bucket and key of each artifact in `names` that an action of this execution wrote.
 
-    An artifact is absent if the newest run of its action did not succeed, even if an earlier run did.
+    If the newest run of the action did not succeed, its artifact is left out, even if an earlier run succeeded.
     """
     located = _put_out_artifacts(codepipeline, execution)
     for _ in range(LISTINGS - 1):
@@ -45,7 +45,7 @@ def find_artifacts(codepipeline: Any, execution: str, names: Collection[str]) ->
 
 
 def _put_out_artifacts(codepipeline: Any, execution: str) -> dict[str, dict[str, str]]:
-    """Return bucket and key of every artifact that the pipeline put out in this execution, keyed by its name."""
+    """Return the bucket and key of every artifact that the actions of this execution wrote, keyed by name."""
     pages = codepipeline.get_paginator("list_action_executions").paginate(
         pipelineName=os.environ["PIPELINE"], filter={"pipelineExecutionId": execution}
     )
@@ -62,9 +62,9 @@ def _put_out_artifacts(codepipeline: Any, execution: str) -> dict[str, dict[str,
 
 
 def fetch_artifact(s3: Any, location: dict[str, str]) -> tuple[bytes, StoredReport]:
-    """Return the bytes of an artifact, and which version they are.
+    """Return the bytes of an artifact and the exact version that was read.
 
-    Raise `UnusableError` if it is larger than MAX_BYTES.
+    Raises `UnusableError` if it is larger than MAX_BYTES.
     """
     answer = s3.get_object(Bucket=location["bucket"], Key=location["key"])
     if answer["ContentLength"] > MAX_BYTES:
