@@ -64,10 +64,10 @@ find_digest() {{
     --query 'imageDetails[0].imageDigest' --output text
 }}
 aws ecr get-login-password | docker login --username AWS --password-stdin "${{REPOSITORY_URI%%/*}}"
-# A source is built once: a repeated run takes the image that is there.
+# A source is built once: a repeated run uses the existing image.
 if ! find_digest > /tmp/digest 2> /tmp/reason; then
   grep -q ImageNotFoundException /tmp/reason || {{ cat /tmp/reason; exit 1; }}
-  # An index with attestations would be what the tag names, and the registry does not scan an index.
+  # With attestations, the tag would name an index, and the registry does not scan an index.
   export BUILDX_NO_DEFAULT_ATTESTATIONS=1
   docker build --pull --file {DOCKERFILE} --tag "$REPOSITORY_URI:$tag" \\
     --label "org.opencontainers.image.revision=$SOURCE_VERSION" "{settings.context}"
@@ -148,7 +148,7 @@ PROVENANCE
 def _put_evidence(path: str, stem: str, suffix: str) -> str:
     """Return commands that store a file as evidence or fail. They must be the last commands of their shell."""
     return f"""\
-# Nothing is replaced: a further attempt of this run puts its own file under the next number.
+# Nothing is overwritten: another attempt of this run stores its file with the next number.
 for number in "" -2 -3 -4 -5 -6 -7 -8 -9; do
   if aws s3api put-object --bucket "$EVIDENCE_BUCKET" --key "$SERVICE/$EXECUTION_ID/{stem}$number{suffix}" \\
     --body {path} --if-none-match '*' > /tmp/put 2>&1; then exit 0; fi

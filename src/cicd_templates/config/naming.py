@@ -49,7 +49,7 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
         parts += [env.account, env.region]
     name = "-".join(parts)
     if not _ALPHABET.match(name):
-        raise ValueError(f"{name!r} has other characters than lower-case letters, digits and inner hyphens")
+        raise ValueError(f"{name!r} may contain only lower-case letters, digits and hyphens between them")
     return shortened(name, facts.name_limit)
 
 

@@ -20,7 +20,7 @@ SUMMARY_LENGTH = 360
 MESSAGE_LENGTH = 1000
 # The status reasons of a change set without changes; CloudFormation has no field for it.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
-# What the object of the templates says of itself, and the form that it has.
+# The metadata of the templates' S3 object, with the form that each value must have.
 METADATA = {
     "commit": "[0-9a-f]{40}|[0-9a-f]{64}",
     "sha256": "[0-9a-f]{64}",
@@ -94,7 +94,7 @@ def _describe_templates(version: str) -> str:
             f" or set pipeline.older_templates to {version} in the configuration to deploy the older version."
         )
     metadata = s3.head_object(Bucket=bucket, Key=key, VersionId=version)["Metadata"]
-    # Whoever puts the object writes its metadata, so nothing but what has the expected form is shown.
+    # Whoever uploads the object chooses its metadata, so only values of the expected form are shown.
     texts = {name: metadata.get(name, "") for name in METADATA}
     commit, digest, caller = (
         texts[name] if re.fullmatch(form, texts[name], re.ASCII) else "" for name, form in METADATA.items()

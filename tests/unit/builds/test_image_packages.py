@@ -159,7 +159,9 @@ def test_a_description_that_is_too_large_is_refused(run: Run, tmp_path: Path) ->
     member.size = 64_000_001
     answer = run("image_packages", str(tmp_path / "x.json"), stdin=member.tobuf())
 
-    assert answer == "exit: 'var/lib/dpkg/status' has 64000001 bytes, which no description of packages has"
+    assert (
+        answer == "exit: 'var/lib/dpkg/status' has 64000001 bytes, which is too many for a file that describes packages"
+    )
 
 
 def judged(image: dict[str, Any], base: dict[str, Any], source: dict[str, Any], run: Run, folder: Path) -> str:
@@ -298,7 +300,7 @@ def test_code_that_no_check_judged_is_refused_by_its_place(
     answer = judged(image, {f"{SITE}/pip/x.py": "x"}, source, run, tmp_path)
 
     assert answer.startswith(f"exit: error: '{list(image)[-1]}'"), answer
-    assert "the image has 1 files beside Python packages, or archives, from which Python can import" in answer
+    assert "Python can import from 1 files in the image" in answer
 
 
 @pytest.mark.parametrize(

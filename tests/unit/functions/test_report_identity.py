@@ -89,7 +89,7 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "safety", without(safety_scan(), "meta"), "the report has no meta, so Safety did not", id="no meta"
         ),
-        pytest.param("safety", [[1, 2, 3, 4, 5]], "a row is not a list of five texts", id="numbers for safety 1"),
+        pytest.param("safety", [[1, 2, 3, 4, 5]], "a row is not a list of five strings", id="numbers for safety 1"),
         pytest.param("sarif", {**sarif(), "version": "2.0.0"}, "'2.0.0'; the gate knows only 2.1.0", id="sarif 2.0"),
         pytest.param("sarif", sarif(tool=""), "a run has no tool.driver.name", id="sarif without a tool"),
         pytest.param("cyclonedx", {**cyclonedx(), "specVersion": "2.0"}, "specVersion is '2.0'", id="cyclonedx 2"),

@@ -95,7 +95,11 @@ def unicode_path(name: str) -> bytes:
         pytest.param(["src//app.py", "src/./app.py"], "twice", id="another spelling"),
         pytest.param(["src", "src/app.py"], "'src/app.py' twice, or as a file and as a folder", id="file and folder"),
         pytest.param(["src/", "src"], "twice, or as a file and as a folder", id="folder and file"),
-        pytest.param([entry("app.py", extra=unicode_path("evil.py"))], "second name for some programs", id="0x7075"),
+        pytest.param(
+            [entry("app.py", extra=unicode_path("evil.py"))],
+            "with two names, of which programs choose different ones",
+            id="0x7075",
+        ),
     ],
 )
 def test_a_name_that_programs_read_in_different_ways_is_refused(

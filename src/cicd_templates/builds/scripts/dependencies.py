@@ -37,7 +37,7 @@ OPTIONS = re.compile(
 ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
 OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\\r?$", re.MULTILINE)
 INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
-# One comparison of a marker with a plain text. Others could hide the word `and`: https://peps.python.org/pep-0508/
+# A comparison of a marker with a plain string. Another string could contain the word `and`: https://peps.python.org/pep-0508/
 COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
 PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
 OTHER_SYSTEM = re.compile(
@@ -273,7 +273,7 @@ class Dependencies:
         return version in pins if version else bool(pins)
 
     def is_own(self, place: str, name: str) -> bool:
-        """Return whether the metadata is that of the project itself, which an installation of the source leaves in it."""
+        """Return whether the metadata is that of the project itself, which an installation of the source leaves."""
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:

@@ -152,7 +152,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"{path}: {error.strerror}")
     if reader.problems:
-        # ASCII, so that no text of the source steers the log.
+        # The output is ASCII, so that no text of the source can manipulate the log.
         lines = [f"{path}:{number}: {json.dumps(problem)[1:-1][:300]}" for number, problem in sorted(reader.problems)]
         sys.exit("\n".join(lines))
     with open(target, "w") as file:

@@ -207,7 +207,7 @@ class Network:
         elif name == "RUN":
             self.run(number, options, arguments)
         elif name in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
-            # What a container does when it starts is judged like what the build does.
+            # Commands that run when a container starts are judged like commands of the build.
             self.refuse_installs(number, arguments, "")
         elif (name == "COPY" and self.brings_more(options, arguments)) or (
             name in ("ENV", "ARG") and steers(arguments)
@@ -285,7 +285,7 @@ def main() -> None:
     with open(path, encoding="utf-8", newline="") as file:
         text = without_network(file.read(), network.cut, network.problems)
     if network.problems:
-        # ASCII, so that no text of the source steers the log.
+        # The output is ASCII, so that no text of the source can manipulate the log.
         problems = [(number, json.dumps(problem)[1:-1][:300]) for number, problem in sorted(network.problems)]
         sys.exit("\n".join(f"{path}:{number}: {problem}" for number, problem in problems))
     with open(target, "w", encoding="utf-8", newline="") as file:

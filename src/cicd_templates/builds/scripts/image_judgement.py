@@ -21,11 +21,11 @@ import sys
 from collections.abc import Iterator
 
 SHOWN = 20
-# The same as for scanners in dependencies.py: only what they judge is known.
+# As in dependencies.py: only packages that a scanner judges are accepted.
 PINNED = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(?:;([^@]*?))?( +--hash=\S+)*"
 )
-# One comparison of a marker with a plain text. Others could hide the word `and`: https://peps.python.org/pep-0508/
+# A comparison of a marker with a plain string. Another string could contain the word `and`: https://peps.python.org/pep-0508/
 COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
 PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
 OTHER_SYSTEM = re.compile(
@@ -97,7 +97,7 @@ class Source:
                     named.update(normalised(each) for each in NAMED.findall(text))
                 elif folder == root and name in ("pyproject.toml", "setup.cfg"):
                     self.own.update(own_package(text))
-        # A package that the source depends on is not the source.
+        # A package that the source requires is not the source itself.
         self.own = {each for each in self.own if each[0] not in named}
 
 
@@ -113,21 +113,21 @@ def judge(image: str, path: str, bases: list[str]) -> None:
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
     found = python_packages(image)
-    # The source gives itself any name, so only a package that was installed from a folder can be the source's own.
+    # The source can choose any name, so only a package that was installed from a folder can be its own.
     own = {each for each in python_packages(image, "local") if each in source.own or (each[0], "") in source.own}
     strange = sorted(each for each in found if each not in known | own)
     lines = [f"error: {name!a} {version!a} in {found[name, version][:200]!a}" for name, version in strange[:SHOWN]]
     if strange:
         lines.append(
-            f"error: the image has {len(strange)} Python packages that neither its base image has nor a requirements"
-            " file pins, so no check judged them"
+            f"error: the image has {len(strange)} Python packages that are neither in its base image nor pinned in a"
+            " requirements file, so no check judged them"
         )
     code = code_of(image, bases, source.digests)
     if code:
         lines += [f"error: {each[:200]!a}" for each in code[:SHOWN]]
         lines.append(
-            f"error: the image has {len(code)} files beside Python packages, or archives, from which Python can import"
-            " and which are neither in its base image nor in the record of a pinned package, so no check judged them"
+            f"error: Python can import from {len(code)} files in the image that are neither in its base image nor in"
+            " the record of a pinned package, so no check judged them"
         )
     if lines:
         sys.exit("\n".join(lines))

@@ -20,19 +20,19 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 MOST_BYTES = 64_000_000
-# What describes a package of Python, as `importlib.metadata` finds it: a folder, a file in it, a file instead of it.
+# The metadata of a Python package, as `importlib.metadata` finds it: a folder, a file in it, or only a file.
 FOLDER = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-info(?=/|$)", re.IGNORECASE)
 PYTHON = re.compile(FOLDER.pattern + r"(?:/(?:METADATA|PKG-INFO))?$", re.IGNORECASE)
 EGG = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)[^/]*)?(?:\.egg)?/EGG-INFO/PKG-INFO$")
 RECORD = re.compile(r"(?:^|(.*)/)([^/]+\.dist-info)/RECORD$", re.IGNORECASE)
 RECORDED = re.compile(r'^"?([^"\n]+?)"?,sha256=([\w-]+),', re.MULTILINE)
-# A file that Python imports or runs, also without its source. Python writes what is in `__pycache__`.
+# A file that Python imports or runs. Python itself writes the files in `__pycache__`.
 CODE = re.compile(r"\.(?:py|pyc|so|pth)$", re.IGNORECASE)
 ZIP_ENTRY = re.compile(rb"PK\x01\x02")
-# At its end, a zip file has the end of its directory: 22 bytes, and a comment of up to 65,535.
+# A zip file ends with the end of its directory: 22 bytes, and a comment of at most 65,535 bytes.
 ZIP_END, ZIP_TAIL = b"PK\5\6", 22 + 65_535
 SITE = ("site-packages", "dist-packages")
-# The files of a package of Debian.
+# The list of the files of a Debian package.
 DPKG_FILES = re.compile(r"^var/lib/dpkg/info/[^/]+\.list$")
 NODE = re.compile(r"(?:^|/)node_modules/((?:@[^/]+/)?[^/]+)/package\.json$")
 JAR = re.compile(r"(?:^|/)([^/]+?)(?:-(\d[^/]*))?\.[jwe]ar$")
@@ -94,7 +94,7 @@ def named(kind: str) -> Reader:
     return lambda found, text: iter([(kind, found[1], found[2] or "")])
 
 
-# By pattern of a path, the reader of the file, and whether it reads the file's content.
+# For each pattern of a path: the reader of the file, and whether it needs the content of the file.
 READERS: list[tuple[re.Pattern[str], Reader, bool]] = [
     (PYTHON, read_python, True),
     (EGG, read_python, True),
@@ -134,7 +134,7 @@ class Image:
         """Add the packages and the code of a file, a folder or a link."""
         path = re.sub(r"^(\./)+", "", member.name)
         digest, data = read(stream, path, member)
-        # A link or a missing METADATA hides no package.
+        # Even with a link or without METADATA, a folder counts as a package.
         if folder := FOLDER.search(path):
             self.sites.add(path[: folder.start()])
             self.described.update([path[: folder.end()]] if PYTHON.search(path) and not member.isdir() else [])
@@ -194,7 +194,7 @@ def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[s
     if not file:
         return f"-> {member.linkname}", b""
     if member.size > MOST_BYTES and any(pattern.search(path) for pattern, _, reads in READERS if reads):
-        sys.exit(f"{path!a} has {member.size} bytes, which no description of packages has")
+        sys.exit(f"{path!a} has {member.size} bytes, which is too many for a file that describes packages")
     digest, data = hashlib.sha256(), b""
     for chunk in iter(lambda: file.read(MOST_BYTES), b""):
         digest.update(chunk)
@@ -207,7 +207,7 @@ def is_archive_of_code(data: bytes) -> bool:
     end = data.rfind(ZIP_END, max(0, len(data) - ZIP_TAIL))
     if end < 0:
         return False
-    # A directory that is longer than what was read.
+    # The directory is longer than the part of the file that was read.
     if int.from_bytes(data[end + 12 : end + 16], "little") > len(data):
         return True
     for entry in ZIP_ENTRY.finditer(data):

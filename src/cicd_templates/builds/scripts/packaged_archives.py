@@ -14,11 +14,11 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 
-# By these names, an archive is one of packages, whatever is in it.
+# An archive with one of these suffixes contains packages, whatever is in it.
 ARCHIVES = (".whl", ".egg", ".pyz", ".pex")
 IMPORTABLE = (".py", ".pyc", ".so", ".pyd")
 METADATA = re.compile(r"(?:^|/)(?:PKG-INFO|[^/]+\.(?:dist|egg)-info)(?:/|$)", re.IGNORECASE)
-# In its last bytes, a zip file has the end of its directory: 22 bytes, and a comment of up to 65,535.
+# A zip file ends with the end of its directory: 22 bytes, and a comment of at most 65,535 bytes.
 ZIP_END, ZIP_TAIL = b"PK\5\6", 22 + 65_535
 ZIP_ENTRY = re.compile(rb"PK\x01\x02")
 MOST_MEMBERS = 20_000
@@ -50,7 +50,7 @@ def names_in_tar(path: str) -> Iterator[str]:
         with tarfile.open(path) as archive:
             for number, member in enumerate(archive):
                 yield member.name if number < MOST_MEMBERS else "PKG-INFO"
-    # What cannot be unpacked to its end can be unpacked up to there.
+    # A damaged archive can still be unpacked up to the damage.
     except (tarfile.TarError, EOFError, ValueError, OSError, zlib.error, lzma.LZMAError):
         return
 

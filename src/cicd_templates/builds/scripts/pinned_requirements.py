@@ -13,7 +13,7 @@ import sys
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])?"
 PINNED = re.compile(rf"({NAME} *== *[A-Za-z0-9.!+_-]+) *(;[^@]*?)?(( +--hash=sha\d+:[0-9a-f]+)+)")
-# One comparison of a marker with a plain text. Others could hide the word `and`: https://peps.python.org/pep-0508/
+# A comparison of a marker with a plain string. Another string could contain the word `and`: https://peps.python.org/pep-0508/
 COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
 PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
 OTHER_SYSTEM = re.compile(

@@ -24,9 +24,7 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
         raise UnusableError(f"its artifact is not a zip: {error}") from None
     listed = [entry.filename for entry in archive.infolist()]
     if len(listed) > MAX_ENTRIES or len(set(listed)) < len(listed):
-        raise UnusableError(
-            f"its artifact has {len(listed)} entries; at most {MAX_ENTRIES} are allowed, with different names"
-        )
+        raise UnusableError(f"its artifact has {len(listed)} entries; it may have {MAX_ENTRIES}, without duplicates")
     contents, remaining = {}, MAX_BYTES
     for name in names:
         if name in listed:

@@ -17,7 +17,7 @@ from cicd_templates.functions.scan_gate.reading import (
 
 # CWE-798: use of hard-coded credentials.
 CWE = [798]
-# Filters that look at a candidate or at its file's type. Any other filter leaves out what somebody named.
+# Filters that look at a candidate or at its file's type. Any other filter skips what somebody has listed.
 _KNOWN_FILTERS = (
     "detect_secrets.filters.heuristic.",
     "detect_secrets.filters.allowlist.is_line_allowlisted",

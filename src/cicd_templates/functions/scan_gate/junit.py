@@ -48,7 +48,7 @@ def _parse_xml(data: bytes) -> ElementTree.Element:
 
     A document type could define entities of any size.
     """
-    # The parser also takes UTF-16, in which it would see a document type that we do not, and which has NUL bytes.
+    # The parser also accepts UTF-16, in which the search below would not find a document type.
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cicd_templates.functions.scan_gate.decide import Decision
 
-# Keys are listed in the order of their bytes. This number minus the time makes the newest one the first.
+# S3 lists keys in the order of their bytes. This number minus the time makes the newest key the first.
 _LATEST = 10**10
 
 

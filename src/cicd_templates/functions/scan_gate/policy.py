@@ -17,7 +17,7 @@ from cicd_templates.functions.scan_gate.waivers import Waiver, read_waiver
 
 # The name of the file in the application's repository and in the artifact of each check.
 POLICY = "scan-policy.toml"
-# A file without a version has the meaning of version 1, which does not look at what a finding is.
+# A file without a version counts as version 1, which does not consider the kinds of findings.
 VERSION = 2
 THRESHOLDS = SCALE[:4]
 # The severity from which findings of each kind stop a release, whatever the threshold of their check is.

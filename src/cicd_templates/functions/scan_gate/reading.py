@@ -51,7 +51,7 @@ class Finding:
 
     def __post_init__(self, excerpt: str) -> None:
         """Remove `./` from the file's path, escape bytes that are not UTF-8, and compute the fingerprint."""
-        # A byte of the name that is not UTF-8 is a lone surrogate, which no policy can have, so it is written out.
+        # A byte that is not UTF-8 is a lone surrogate here. A policy cannot contain it, so it is escaped.
         self.file = self.file.removeprefix("./").encode("utf-8", "backslashreplace").decode()
         identity = [self.id, self.package or self.file, "".join((excerpt or self.title).split())]
         self.fingerprint = hashlib.sha256("\n".join(identity).encode("utf-8", "replace")).hexdigest()[:16]

@@ -16,7 +16,7 @@ from typing import Any
 from cicd_templates.functions.scan_gate.artifacts import MAX_BYTES
 from cicd_templates.functions.scan_gate.reading import UnusableError
 
-# AWS does not document how soon ListActionExecutions shows the end of an action, so a missing one is asked for again.
+# AWS does not document how soon ListActionExecutions shows that an action has ended, so the gate asks several times.
 LISTINGS = 5
 SECONDS_BETWEEN_LISTINGS = 3
 

@@ -34,7 +34,7 @@ def read_safety(value: Any) -> Report:
 
 def _old(row: Any) -> Finding:
     if not isinstance(row, list) or len(row) < 5 or not all(isinstance(each, str) for each in row[:5]):
-        raise UnusableError("a row is not a list of five texts, so Safety 1 did not write it")
+        raise UnusableError("a row is not a list of five strings, so Safety 1 did not write it")
     return Finding("safety", row[4], None, "unknown", title=row[3], package=row[0], version=row[2])
 
 

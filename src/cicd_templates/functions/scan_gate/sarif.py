@@ -87,7 +87,7 @@ def _read_run(run: dict[str, Any], read: Report) -> None:
     levels = Levels(rules, invocations, "ruleConfigurationOverrides")
     taxonomies = Taxonomies(run, components)
     for result in results:
-        # An absent result was in the baseline and is gone.
+        # An absent result is in the baseline, but no longer in the source.
         if result.get("kind", "fail") not in _NO_FAILURES and result.get("baselineState") != "absent":
             rule = rules.find(mapping(result.get("rule"), "rule"), result.get("ruleIndex"), result.get("ruleId"))
             position = mapping(result.get("provenance"), "provenance").get("invocationIndex")

@@ -66,7 +66,7 @@ def _results_of_object(report: dict[str, Any], read: Report) -> Iterator[dict[st
     read.tool_version = text(mapping(report.get("Trivy"), "Trivy").get("Version"))
     system = mapping(mapping(report.get("Metadata"), "Metadata").get("OS"), "Metadata.OS")
     if system.get("EOSL"):
-        # No vulnerability of such a system becomes known, so none of them is listed.
+        # Nobody reports vulnerabilities of such a system any more, so none is listed.
         name, version = text(system.get("Family")), text(system.get("Name"))
         title = "the support of this operating system has ended"
         read.findings.append(
@@ -91,7 +91,7 @@ def _read_result(result: dict[str, Any], read: Report) -> None:
     require_count(read, failures, len(failed), f"failed checks of {target}")
     keys = {name: key for key, name in _LISTS.values()}
     for row in rows(result.get(_MODIFIED), _MODIFIED):
-        # .trivyignore or a VEX document took this finding out.
+        # .trivyignore or a VEX document removed this finding.
         modified = mapping(row.get("Finding"), "Finding")
         read.add(_trivy_finding(modified, keys.get(text(row.get("Type")), "VulnerabilityID"), target), True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# Python calls these printable, and no font shows them.
+# These characters are printable for Python, but no font shows them.
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
