@@ -13,8 +13,9 @@ RUN     = CICD_TEMPLATES_MAKE="$($@.takes)" $(VENV)/bin/python -m cicd_templates
 STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt unlock plan-discard check audit verify doctor recover deploy-policy own-tests init \
+TARGETS := help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt unlock plan-discard check audit verify doctor recover deploy-policy own-tests init \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long test-properties fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
+.PHONY: $(TARGETS)
 
 help: ## Show the daily targets; help-all shows the rest
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
@@ -234,6 +235,8 @@ TAKEN   := $(sort $(foreach goal,$(GOALS),$($(goal).takes)))
 KNOWN   := $(sort $(foreach name,$(filter %.takes,$(.VARIABLES)),$($(name))))
 TYPED   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 REFUSED := $(filter-out $(TAKEN) PYTHON VENV LOCAL_VENV AUDIT_VENV SHELL MAKE MAKEFLAGS,$(TYPED))
+UNKNOWN := $(filter-out $(TARGETS) .% build/%,$(GOALS))
+$(if $(UNKNOWN),$(error there is no target $(firstword $(UNKNOWN)), so nothing ran; a value follows its variable without a space, as in SUFFIX=pr1))
 quoted   = '$(subst ','\'',$(1))'
 reason   = $(shell $(PYTHON) .ci/refuse $(call quoted,$(GOALS)) $(call quoted,$(REFUSED)) '$(TAKEN)' '$(KNOWN)')
 $(if $(REFUSED),$(error $(or $(reason),`make $(GOALS)` does not take $(firstword $(REFUSED))=)))

@@ -224,6 +224,23 @@ def test_a_variable_that_no_target_takes_is_refused_in_a_line(made: Path, words:
     assert not (made / "made-it").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "unknown"),
+    [
+        (["deploy", "ENV=staging", "SUFFIX=", "pr1", "YES=1"], "pr1"),
+        (["pr1", "deploy"], "pr1"),
+        (["deplyo"], "deplyo"),
+        (["render", "templates"], "templates"),
+    ],
+)
+def test_a_word_that_is_no_target_stops_the_others(made: Path, words: list[str], unknown: str) -> None:
+    answer = make(made, *words)
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    expected = f"there is no target {unknown}, so nothing ran; a value follows its variable without a space"
+    assert expected in answer.stderr
+
+
 def test_a_variable_is_taken_where_one_of_the_targets_takes_it(made: Path) -> None:
     (_, render), (_, deploy) = calls(made, "render", "deploy", "PLAN=p")
 

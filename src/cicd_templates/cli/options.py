@@ -25,7 +25,8 @@ class Option(click.Option):
 
     If make started the program, messages name the variable instead of the option. For a flag, `words` maps the allowed
     values of the variable to true or false. With `empty_counts`, an empty variable counts as set. Use `empty_counts`
-    for an option that makes a command stricter, so that an empty variable cannot disable it.
+    for an option that makes a command stricter, so that an empty variable cannot disable it. With `narrows`, an empty
+    variable is refused. Use `narrows` for an option without which the command works on more, or on AWS itself.
     """
 
     def __init__(
@@ -34,19 +35,24 @@ class Option(click.Option):
         variable: str | None = None,
         words: Mapping[str, bool] = BOOLEAN,
         empty_counts: bool = False,
+        narrows: bool = False,
         **attributes: Any,
     ) -> None:
         super().__init__(*arguments, envvar=hints.PREFIX + variable if variable else None, **attributes)
-        self.variable, self.words, self.empty_counts = variable, words, empty_counts
+        self.variable, self.words, self.empty_counts, self.narrows = variable, words, empty_counts, narrows
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return the variable's value, or None if the variable is not set or the make target does not use it.
 
-        An empty variable counts as not set, unless `empty_counts` is true.
+        An empty variable counts as not set, unless `empty_counts` is true. Raises `ConfigurationError` if it is empty
+        and the option narrows the command, as in `SUFFIX=$PULL_REQUEST` without a pull request.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():
             return None
+        if self.narrows and os.environ.get(f"{hints.PREFIX}{self.variable}", "set").strip() == "":
+            typed = f"{self.variable}=" if hints.under_make() else f"{self.envvar}="
+            raise ConfigurationError(f"`{typed}` is empty; write a value behind it, without a space, or leave it out")
         if self.empty_counts and os.environ.get(f"{hints.PREFIX}{self.variable}") == "":
             return ""
         return super().resolve_envvar_value(ctx)
@@ -79,12 +85,18 @@ def make_option(*declarations: str, variable: str | None = None, **attributes: A
     return click.option(*declarations, cls=Option, variable=variable, **attributes)
 
 
-SUFFIX = make_option("--suffix", variable="SUFFIX", help="Work on the copy with this suffix, in build/SUFFIX/.")
+SUFFIX = make_option(
+    "--suffix", variable="SUFFIX", narrows=True, help="Work on the copy with this suffix, in build/SUFFIX/."
+)
 ENV = make_option("--env", variable="ENV", help="Environment, or `all`: the runtime environments, then tools.")
-LAYER = make_option("--layer", variable="LAYER", help="Only this layer.")
-SERVICE = make_option("--service", variable="SERVICE", help="Only this service.")
+LAYER = make_option("--layer", variable="LAYER", narrows=True, help="Only this layer.")
+SERVICE = make_option("--service", variable="SERVICE", narrows=True, help="Only this service.")
 LOCAL = make_option(
-    "--local", variable="LOCAL", is_flag=True, help="Use the local AWS that `make local` started; never AWS itself."
+    "--local",
+    variable="LOCAL",
+    narrows=True,
+    is_flag=True,
+    help="Use the local AWS that `make local` started; never AWS itself.",
 )
 YES = make_option("--yes", variable="YES", is_flag=True, help="Execute without asking.")
 # A CI job passes `DIGEST=` if its own variable is not set. An empty digest must not accept every plan.

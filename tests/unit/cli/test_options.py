@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 
 
 def test_without_make_every_variable_of_a_verb_counts(asked: list[dict[str, object]]) -> None:
-    assert run("outputs --layer keys", ENV="staging", LAYER="network", LOCAL="yes", SERVICE="", PLAN="x")[0] == 0
+    assert run("outputs --layer keys", ENV="staging", LAYER="network", LOCAL="yes", OUT="", PLAN="x")[0] == 0
     assert asked == [
         {"default": "all", "env": "staging", "suffix": None, "layer": "keys", "service": None, "local": True}
     ]
@@ -128,6 +128,31 @@ def test_a_digest_without_a_plan_is_refused_even_an_empty_one(
     verb: str, variables: dict[str, str], expected: str
 ) -> None:
     assert run(f"{verb} --env staging" if "MAKE" not in variables else verb, **variables) == (2, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "expected"),
+    [
+        pytest.param("destroy", {"SUFFIX": ""}, "CICD_TEMPLATES_SUFFIX=", id="a copy"),
+        pytest.param("destroy", {"SUFFIX": "", "MAKE": "ENV SUFFIX"}, "SUFFIX=", id="a copy, for make"),
+        pytest.param("destroy", {"SUFFIX": " "}, "CICD_TEMPLATES_SUFFIX=", id="a space"),
+        pytest.param("deploy", {"LAYER": ""}, "CICD_TEMPLATES_LAYER=", id="a layer"),
+        pytest.param("deploy", {"PLAN": ""}, "CICD_TEMPLATES_PLAN=", id="a plan"),
+        pytest.param("plan-discard", {"PLAN": ""}, "CICD_TEMPLATES_PLAN=", id="a plan to discard"),
+        pytest.param("plan", {"SERVICE": ""}, "CICD_TEMPLATES_SERVICE=", id="a service"),
+        pytest.param("status", {"LOCAL": ""}, "CICD_TEMPLATES_LOCAL=", id="the local AWS"),
+    ],
+)
+def test_an_empty_variable_does_not_make_a_command_work_on_more(
+    arguments: str, variables: dict[str, str], expected: str
+) -> None:
+    refused = f"error: `{expected}` is empty; write a value behind it, without a space, or leave it out\n"
+
+    assert run(arguments, ENV="staging", **variables) == (2, refused)
+
+
+def test_a_variable_that_the_target_does_not_take_may_be_empty() -> None:
+    assert run("plan-discard --env nope", SUFFIX="", MAKE="ENV")[1].startswith("error: no environment 'nope'")
 
 
 def test_a_plan_of_an_environment_that_is_not_here_is_refused_in_a_line(

@@ -44,7 +44,12 @@ HAND_OVER = make_option(
     WAIT,
     HAND_OVER,
     make_option(
-        "--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="Deploy exactly this plan."
+        "--plan",
+        "plan_file",
+        variable="PLAN",
+        narrows=True,
+        type=click.Path(path_type=Path),
+        help="Deploy exactly this plan.",
     ),
     DIGEST,
 )

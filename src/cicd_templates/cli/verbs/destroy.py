@@ -34,7 +34,9 @@ if TYPE_CHECKING:
         default="",
         help="Names of protected environments that may be destroyed, separated with commas.",
     ),
-    make_option("--plan", variable="PLAN", type=click.Path(path_type=Path), help="Execute exactly this plan."),
+    make_option(
+        "--plan", variable="PLAN", narrows=True, type=click.Path(path_type=Path), help="Execute exactly this plan."
+    ),
     DIGEST,
     make_option(
         "--confirm",

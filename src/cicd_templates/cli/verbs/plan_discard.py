@@ -19,6 +19,7 @@ from cicd_templates.cli.options import TARGET, make_option
         "--plan",
         "plan_file",
         variable="PLAN",
+        narrows=True,
         type=click.Path(path_type=Path),
         help="Only this plan; by default all plans of the environment.",
     ),
