@@ -274,7 +274,8 @@ def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) 
         f"{service.name} to {peer.qualified}: #{{{name}.Summary}}. Image #{{{name}.Digest}}."
         f" Templates {TEMPLATES_VERSION}: #{{{name}.Templates}}."
         f" Gate: #{{{GATE_STAGE}.Verdict}}, #{{{GATE_STAGE}.Critical}} critical, #{{{GATE_STAGE}.High}} high,"
-        f" see #{{{GATE_STAGE}.ReportKey}}."
+        f" #{{{GATE_STAGE}.Medium}} medium, #{{{GATE_STAGE}.Waived}} waived,"
+        f" #{{{GATE_STAGE}.Weaker}} passed by a policy weaker than the default, see #{{{GATE_STAGE}.ReportKey}}."
     )
     function = layer.read(review.REVIEW_FUNCTION)
     topic = layer.read(notifications.approvers(peer.name))

@@ -75,6 +75,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             "PIPELINE": pipeline_name(env, service.name),
             "NAMESPACE": METRIC_NAMESPACE,
             "WAIVER_DAYS": str(env.pipeline.waiver_days),
+            "WEAKER_POLICY": env.pipeline.weaker_policy,
             **templates_variables(env, reviewed),
         },
     )

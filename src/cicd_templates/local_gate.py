@@ -44,14 +44,18 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a decision. A waiver may end at most `waiver_days` days after it."""
+    """The time of a decision. A waiver may end at most `waiver_days` days after it.
+
+    With `refuse_weaker`, the policy may not let a finding pass that the default policy stops.
+    """
 
     now: datetime
     waiver_days: int
+    refuse_weaker: bool = False
 
     def judging(self, policy: Policy) -> Policy:
-        """Return `policy` with the configured limit for the duration of waivers."""
-        return replace(policy, waiver_days=self.waiver_days)
+        """Return `policy` with what the configuration demands of it."""
+        return replace(policy, waiver_days=self.waiver_days, refuse_weaker=self.refuse_weaker)
 
 
 def judge(

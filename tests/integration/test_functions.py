@@ -101,6 +101,9 @@ def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project
         "Verdict": "PASS",
         "Critical": "0",
         "High": "0",
+        "Medium": "0",
+        "Waived": "0",
+        "Weaker": "0",
         "SourceDigest": "a" * 64,
         "ReportKey": "parcel-dispatcher/e-1/verdict.json",
     }

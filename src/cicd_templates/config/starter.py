@@ -59,6 +59,7 @@ def _lines(start: NewProject, accounts: dict[str, str]) -> Iterator[str]:
     yield ""
     yield "[pipeline]"
     yield f"path = [{path}]  # the way of a release"
+    yield 'weaker_policy = "refuse"  # an application cannot lower the gate with its scan-policy.toml'
     for number, service in enumerate(start.services):
         yield from _service(start, service, accounts[TOOLS], first=number == 0)
     yield from _environment(start, TOOLS, accounts[TOOLS])

@@ -290,7 +290,9 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
 def test_a_long_summary_ends_where_a_person_stops_reading() -> None:
     many = [finding(f"CVE-{number:04}") for number in range(MAX_SHOWN + 3)]
 
-    assert summary(decide(["c"], {"c": report(*many)}, Policy(), TODAY)).endswith("- 3 more are in verdict.json\n")
+    assert summary(decide(["c"], {"c": report(*many)}, Policy(), TODAY)).endswith(
+        "- 3 more are in verdict.json: 3 high\n"
+    )
 
 
 def test_categories_are_those_of_the_weakness_and_of_components() -> None:
@@ -328,7 +330,7 @@ def test_a_policy_is_what_its_file_says() -> None:
         Waiver("CVE-2026-1", "not reachable", "ada", date(2027, 1, 31), package="flask"),
     ]
     assert read_policy(b"version = 2", []) == Policy()
-    assert read_policy(b"", []) == Policy(kinds={}, exploited=None, epss=1.0)
+    assert read_policy(b"", []) == Policy(kinds={}, exploited=None, epss=1.0, version=1)
 
 
 # A day on which a waiver may end.

@@ -147,6 +147,7 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPLATES_KEY", "templates.zip")
     checks = {"BanditReport": ["bandit", "bandit", "bandit"], "UnitTestsReport": ["unit-tests", "junit", "pytest"]}
     monkeypatch.setenv("WAIVER_DAYS", "366")
+    monkeypatch.setenv("WEAKER_POLICY", "allow")
     monkeypatch.setenv("CHECKS", json.dumps(checks))
     monkeypatch.setattr(report_artifacts, "SECONDS_BETWEEN_LISTINGS", 0)
 
@@ -222,6 +223,9 @@ def test_clean_reports_pass_with_the_variables_that_later_stages_ask_for(
         "Verdict": "PASS",
         "Critical": "0",
         "High": "0",
+        "Medium": "0",
+        "Waived": "0",
+        "Weaker": "0",
         "SourceDigest": "a" * 64,
         "ReportKey": "pay/e-1/verdict.json",
     }
@@ -552,7 +556,7 @@ def test_findings_below_the_threshold_are_listed_up_to_a_number(monkeypatch: pyt
 
     assert text.count("- **low** ") == 25
     assert "- **low** B0: asserts, `a.py:2`\n" in text
-    assert text.endswith("- 5 more are in verdict.json\n")
+    assert text.endswith("- 5 more are in verdict.json: 5 low\n")
 
 
 def listed(*pages: list[dict[str, Any]]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def judged(policy: Policy, check: str = "all", today: date = TODAY, **about: Any
         ),
         ('version = 2\nthresholds.all = "critical"', "thresholds.all: critical is weaker than high"),
         ('version = 2\nkinds.injection = "high"', "kinds.injection: high is weaker than medium"),
-        ('version = 2\nkinds.taste = "high"', "kinds.taste: unknown key; the known keys are access-control, crypto"),
+        ('version = 2\nkinds.taste = "high"', "kinds.taste: unknown key; the known keys are access-control, auth"),
         ("version = 2\nkinds = 1", "kinds: is not a table"),
         ('version = 2\nexploited = "high"', "exploited: high is weaker than critical"),
         ("version = 2\nepss = 2", "epss: is not a probability; write a number above 0 and up to 1, such as 0.1"),
@@ -215,6 +216,14 @@ def test_each_package_of_a_vulnerability_needs_a_waiver_and_is_joined_with_what_
         ({"severity": "medium", "cwe": [327]}, ["cryptography"]),
         ({"severity": "medium", "cwe": [798]}, ["secrets"]),
         ({"severity": "medium", "cwe": [259]}, ["cryptography", "secrets"]),
+        ({"severity": "medium", "cwe": [502]}, ["integrity"]),
+        ({"severity": "low", "tool_severity": "MEDIUM", "cwe": [829]}, ["integrity"]),
+        ({"severity": "medium", "cwe": [295]}, ["authentication"]),
+        ({"severity": "medium", "cwe": [287, 798]}, ["authentication", "secrets"]),
+        ({"severity": "medium", "cwe": [918]}, ["access-control"]),
+        ({"severity": "medium", "cwe": [611]}, ["injection"]),
+        ({"severity": "medium", "cwe": [20, 776]}, ["injection"]),
+        ({"severity": "medium", "cwe": [502], "package": "pyyaml"}, ["integrity"]),
         ({"severity": "medium", "cwe": [400]}, []),
         ({"severity": "low", "cwe": [89]}, []),
         ({"severity": "low", "tool_severity": "MEDIUM", "cwe": [89]}, ["injection"]),
@@ -287,3 +296,87 @@ def test_the_policy_in_the_documentation_is_valid_and_has_the_defaults() -> None
     assert (policy.kinds, policy.unknown, policy.unfixed) == (Policy().kinds, Policy().unknown, Policy().unfixed)
     assert (policy.exploited, policy.epss) == (Policy().exploited, Policy().epss)
     assert read_policy(f"version = 2\n{weaker}".encode(), ["bandit"]).problems == []
+
+
+WEAKER = [
+    ("", {"severity": "medium", "cwe": [89]}, True),
+    ("version = 1", {"severity": "medium", "cwe": [502], "package": ""}, True),
+    ("", {"severity": "low", "exploited": True}, True),
+    ("", {"severity": "medium", "epss": 0.5}, True),
+    ('thresholds.all = "critical"', {"severity": "high"}, True),
+    ('unknown = "low"\nthresholds.all = "low"', {"severity": "unknown"}, False),
+    ('unfixed = "critical"', {"severity": "high", "fix": ""}, True),
+    ("version = 2\nepss = 1.0", {"severity": "medium", "epss": 0.99}, True),
+    (
+        setting('version = 2\nkinds.integrity = { severity = "high", ACCEPTED }'),
+        {"severity": "medium", "cwe": [502]},
+        True,
+    ),
+    (setting('version = 2\nunknown = { severity = "low", ACCEPTED }'), {"severity": "unknown"}, True),
+    ("version = 2", {"severity": "medium"}, False),
+    ('version = 2\nthresholds.all = "low"', {"severity": "medium"}, False),
+    (setting('waivers = [{ id = "X-1", package = "p", ACCEPTED }]'), {"severity": "high"}, False),
+]
+
+
+@pytest.mark.parametrize(("text", "about", "weaker"), WEAKER)
+def test_a_finding_that_only_the_default_policy_stops_is_said_and_can_be_refused(
+    text: str, about: Any, weaker: bool
+) -> None:
+    policy = read_policy(text.encode(), {"all": "sarif"} if "unknown =" not in text else {"all": "snyk"})
+    decision = judged(policy, **about)
+    strict = judged(replace(policy, refuse_weaker=True), **about)
+    said = "**The policy is weaker than the default:** 1 findings that pass would stop the release"
+
+    assert policy.problems == []
+    assert (decision.weakened, said in summary(decision)) == (int(weaker), weaker)
+    assert as_json(decision)["weaker_than_default"] == int(weaker)
+    assert as_json(decision)["findings"][0]["weaker_than_default"] is weaker
+    assert ("(stops a release under the default policy)" in summary(decision)) is weaker
+    if weaker:
+        assert (decision.verdict, strict.verdict) == ("PASS", "FAIL")
+        assert "pipeline.weaker_policy refuses: 1 findings" in strict.broken["scan-policy.toml"]
+        assert "(X-1); fix them or add waivers" in strict.broken["scan-policy.toml"]
+    else:
+        assert strict.verdict == decision.verdict
+        assert strict.broken == {}
+
+
+def test_a_policy_without_a_version_is_said_to_be_one_even_if_nothing_passes_for_that() -> None:
+    line = "The policy has no `version = 2`: the kind and the exploitation of findings do not count."
+
+    assert line in summary(decide([], {}, read_policy(b"", CHECKS), TODAY))
+    assert line not in summary(decide([], {}, Policy(), TODAY))
+
+
+def test_a_refused_policy_names_some_of_the_findings_and_counts_the_others() -> None:
+    found = [
+        Finding("t", f"X-{number}", severity="medium", package="p", cwe=[89], tool_severity=None) for number in range(7)
+    ]
+    policy = replace(read_policy(b"", CHECKS), refuse_weaker=True)
+    decision = decide(["all"], {"all": Report(found)}, policy, TODAY)
+
+    assert (
+        "7 findings would stop the release under the default (X-0, X-1, X-2, X-3, X-4 and 2 more)"
+        in decision.broken["scan-policy.toml"]
+    )
+
+
+def test_no_flood_of_findings_hides_one_from_the_summary_and_waivers_are_counted() -> None:
+    flood = [
+        Finding("t", "B104", severity="medium", tool_severity=None, file=f"a{number}.py", line=1, title="binding")
+        for number in range(40)
+    ]
+    ids = [Finding("t", f"B9{number}", severity="low", tool_severity=None, file="a.py", line=1) for number in range(30)]
+    hidden = Finding("t", "B301", severity="medium", tool_severity=None, file="b.py", line=9, cwe=[502])
+    waived = Finding("t", "B602", severity="high", tool_severity=None, file="c.py", line=3)
+    waivers = 'waivers = [{ id = "B602", path = "c.py", reason = "x", owner = "ada", expires = 2027-01-31 }]'
+    policy = read_policy(waivers.encode(), CHECKS)
+    decision = decide(["all"], {"all": Report([*flood, *ids, hidden, waived])}, policy, TODAY)
+    text = summary(decision)
+    below = text.partition("Findings that do not stop the release:")[2].strip().split("\n")
+
+    assert "Findings without a waiver: 41 medium, 30 low. Accepted by a waiver: 1.\n" in text
+    assert below[0] == "- **medium** B301, `b.py:9` (stops a release under the default policy)"
+    assert below[1] == "- **medium** B104: binding, `a0.py:1` and 39 more places"
+    assert "- 7 more are in verdict.json: 7 low" in below

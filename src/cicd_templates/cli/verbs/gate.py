@@ -67,10 +67,11 @@ def _folder(reports: Path | None) -> Path:
 
 
 def _day() -> Day:
-    """Return the current time, and the configured limit in days for the duration of waivers."""
+    """Return the current time, and what the configuration demands of policies."""
     from cicd_templates.local_gate import Day
 
-    return Day(datetime.now(UTC), selection.environment(None, None).pipeline.waiver_days)
+    pipeline = selection.environment(None, None).pipeline
+    return Day(datetime.now(UTC), pipeline.waiver_days, refuse_weaker=pipeline.weaker_policy == "refuse")
 
 
 def _checks(service: str | None) -> dict[str, ExpectedReport]:

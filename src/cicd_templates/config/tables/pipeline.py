@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -41,6 +41,11 @@ class PipelineTable(Table):
     )
     waiver_days: Annotated[int, Field(ge=1, le=1096)] = Field(
         default=366, description="How many days ahead a waiver of the scan policy, or a weaker setting, may end"
+    )
+    weaker_policy: Literal["allow", "refuse"] = Field(
+        default="allow",
+        description="What the gate does if an application's scan policy lets a finding pass that the default policy"
+        " stops: say it to the approver, or stop the release; waivers remain possible",
     )
     older_templates: VersionId | None = Field(
         default=None,

@@ -14,6 +14,8 @@ from cicd_templates.functions.scan_gate.severity import SCALE, normalised_severi
 from cicd_templates.functions.scan_gate.waivers import Waiver, WaiverIndex, ascii_lower
 
 PASS, FAIL = "PASS", "FAIL"
+DEFAULT = Policy()
+SHOWN_IDS = 5
 # In `Decision.broken`, the key of reports about different sources. It has a space, so no check has this name.
 SOURCE = "source digest"
 
@@ -25,6 +27,8 @@ class JudgedFinding:
     - `alike` are the findings of all these checks. The first one represents them all; `severity` is the worst of them.
     - `waiver` is None unless each of them has a valid waiver. It is the one of these waivers that expires first.
     - `expired` is an expired waiver of one of them, if there is any.
+    - `weakened` is whether it would block the release under the default policy, and does not under the given one. It is
+      false if a waiver accepts it.
     - `kinds` are the kinds (keys of `policy.KINDS`) for which the policy blocks it, if its check's threshold does not.
     """
 
@@ -35,6 +39,7 @@ class JudgedFinding:
     waiver: Waiver | None
     expired: Waiver | None
     kinds: list[str] = field(default_factory=list)
+    weakened: bool = False
 
 
 @dataclass
@@ -44,6 +49,7 @@ class Decision:
     - `broken` maps a check to the reason why its report is unusable. It may also have a reason for the policy, and one
       for reports about different sources. Any reason fails the release.
     - `weaker` are the settings that are weaker than their defaults.
+    - `policy_version` is the version of the policy; a policy of version 1 is weaker than the default.
     - `covered` maps each check to a description of what it scanned.
     - `known` has the fingerprints of the last release's findings; None if there is no such release.
     - `source_digest` identifies the source that all reports are about; it is empty if they differ or do not say.
@@ -54,6 +60,7 @@ class Decision:
     broken: dict[str, str] = field(default_factory=dict)
     unused_waivers: list[Waiver] = field(default_factory=list)
     weaker: list[AcceptedSetting] = field(default_factory=list)
+    policy_version: int = DEFAULT.version
     covered: dict[str, str] = field(default_factory=dict)
     known: set[str] | None = None
     source_digest: str = ""
@@ -72,6 +79,16 @@ class Decision:
         """Return the number of findings that have this severity and no waiver."""
         return sum(each.severity == severity and each.waiver is None for each in self.findings)
 
+    @property
+    def waived(self) -> int:
+        """The number of findings that a waiver accepts."""
+        return sum(each.waiver is not None for each in self.findings)
+
+    @property
+    def weakened(self) -> int:
+        """The number of findings that pass only because the policy is weaker than the default one."""
+        return sum(each.weakened for each in self.findings)
+
 
 def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, today: date) -> Decision:
     """Return the decision about a release that needs the reports of the `expected` checks.
@@ -79,9 +96,7 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
     A missing report fails the release, and no waiver can accept that.
     """
     policy = policy.on(today)
-    decision = Decision(weaker=policy.weaker)
-    if policy.problems:
-        decision.broken[POLICY] = "; ".join(policy.problems)
+    decision = Decision(weaker=policy.weaker, policy_version=policy.version)
     findings_by_check: list[tuple[str, Finding]] = []
     for check in expected:
         report = reports.get(check, Report(status="missing"))
@@ -95,6 +110,16 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
     waivers = WaiverIndex(policy.waivers)
     decision.findings = [_judge(alike, policy, today, waivers) for alike in _group_by_identity(findings_by_check)]
     decision.findings.sort(key=lambda each: (not each.blocks, SCALE.index(each.severity), each.alike[0].id))
+    problems = list(policy.problems)
+    if policy.refuse_weaker and decision.weakened:
+        ids = list(dict.fromkeys(each.alike[0].id for each in decision.findings if each.weakened))
+        more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
+        problems.append(
+            f"it is weaker than the default policy, which pipeline.weaker_policy refuses: {decision.weakened} findings"
+            f" would stop the release under the default ({', '.join(ids[:SHOWN_IDS])}{more}); fix them or add waivers"
+        )
+    if problems:
+        decision.broken[POLICY] = "; ".join(problems)
     decision.unused_waivers = [waiver for number, waiver in enumerate(policy.waivers) if number not in waivers.used]
     return decision
 
@@ -158,13 +183,10 @@ def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[lis
 def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waivers: WaiverIndex) -> JudgedFinding:
     finding, rank = alike[0][1], SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]
-    effective = [policy.unknown if each == "unknown" else each for each in severities]
     known_fixes = [each.fix for _, each in alike if each.fix is not None]
     fix = next((each for each in known_fixes if each), "" if known_fixes else None)
-    thresholds = [policy.thresholds.get(check, "high") for check, _ in alike]
-    blocks = any(rank(one) <= rank(other) for one, other in zip(effective, thresholds, strict=True))
-    kinds = [] if blocks else sorted({kind for _, each in alike for kind in _blocking_kinds(each, policy)})
-    tolerated = fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective)
+    stops, kinds = _stops(alike, policy, fix)
+    weakened = not stops and _stops(alike, DEFAULT, fix)[0]
     covering = [waivers.matching(each) for _, each in alike]
     valid = [[waiver for waiver in each if waiver.expires >= today] for each in covering]
     # Every tool's finding needs a waiver: a waiver for one does not cover what another tool reports.
@@ -177,9 +199,23 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
     names = [name for _, each in alike for name in (each.id, *each.aliases)]
     finding.aliases = [name for name in dict.fromkeys(names) if name != finding.id]
     finding.cwe, finding.fix = sorted({cwe for _, each in alike for cwe in each.cwe}), fix
-    blocks = bool(blocks or kinds) and not tolerated and waiver is None
+    blocks = stops and waiver is None
     finding.exploited, finding.epss = any(each.exploited for _, each in alike), max(each.epss for _, each in alike)
-    return JudgedFinding([each for _, each in alike], checks, severity, blocks, waiver, expired, kinds)
+    return JudgedFinding(
+        [each for _, each in alike], checks, severity, blocks, waiver, expired, kinds, weakened and waiver is None
+    )
+
+
+def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
+    """Return whether a policy stops a finding, waivers aside, and the kinds for which it does so."""
+    rank = SCALE.index
+    severities = [_raised_severity(each, policy) for _, each in alike]
+    effective = [policy.unknown if each == "unknown" else each for each in severities]
+    thresholds = [policy.thresholds.get(check, "high") for check, _ in alike]
+    blocks = any(rank(one) <= rank(other) for one, other in zip(effective, thresholds, strict=True))
+    kinds = [] if blocks else sorted({kind for _, each in alike for kind in _blocking_kinds(each, policy)})
+    tolerated = fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective)
+    return bool(blocks or kinds) and not tolerated, kinds
 
 
 def _raised_severity(finding: Finding, policy: Policy) -> str:

@@ -72,7 +72,8 @@ def handler(event: dict[str, Any], context: Any) -> None:
         message = summary(decision)[: MESSAGE_LENGTH - len(evidence_key) - 20].rpartition("\n")[0]
         _fail_job(pipeline, job["id"], f"{message}\n\nEvidence: {evidence_key}")
         return
-    counts = {word.capitalize(): str(decision.count(word)) for word in ("critical", "high")}
+    counts = {word.capitalize(): str(decision.count(word)) for word in ("critical", "high", "medium")}
+    counts |= {"Waived": str(decision.waived), "Weaker": str(decision.weakened)}
     variables = {"Verdict": PASS, **counts, "SourceDigest": decision.source_digest, "ReportKey": evidence_key}
     _answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 
@@ -126,7 +127,11 @@ def _decide_release(parameters: dict[str, str]) -> Decision:
             )
             reports[check] = _read_check_report(contents, name, form, tool, problem)
     formats = {check: form for check, form, _ in expected.values()}
-    policy = replace(agreed_policy(policies, formats), waiver_days=int(os.environ["WAIVER_DAYS"]))
+    policy = replace(
+        agreed_policy(policies, formats),
+        waiver_days=int(os.environ["WAIVER_DAYS"]),
+        refuse_weaker=os.environ["WEAKER_POLICY"] == "refuse",
+    )
     decision = decide(list(formats), reports, policy, now.date())
     decision.stored = {check: asdict(report) for check, report in stored.items()}
     return decision

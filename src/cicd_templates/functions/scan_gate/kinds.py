@@ -10,7 +10,11 @@ _CATEGORIES = {
     "access-control": ("A01:2021", "A01:2025"),
     "cryptography": ("A02:2021", "A04:2025"),
     "injection": ("A03:2021", "A05:2025"),
+    "authentication": ("A07:2021", "A07:2025"),
+    "integrity": ("A08:2021", "A08:2025"),
 }
+# Entities of XML, by which a document reads files or fills the memory. Both lists call this misconfiguration.
+_ENTITIES = (611, 776)
 # Credentials in source code, in a file that anybody can read, or in a program.
 _SECRETS = (259, 321, 540, 798)
 
@@ -20,6 +24,12 @@ def kinds_of(finding: Finding) -> list[str]:
 
     A weakness in a package counts like the same weakness in the service's own code.
     """
-    found = categories(finding.cwe, component=False)
-    kinds = [kind for kind, listed in _CATEGORIES.items() if not set(listed).isdisjoint(found)]
+    kinds = []
+    for kind, listed in _CATEGORIES.items():
+        # Both lists count credentials in source code as failures of authentication; here they have a kind of their own.
+        weaknesses = [cwe for cwe in finding.cwe if kind != "authentication" or cwe not in _SECRETS]
+        if not set(listed).isdisjoint(categories(weaknesses, component=False)):
+            kinds.append(kind)
+    if not set(_ENTITIES).isdisjoint(finding.cwe) and "injection" not in kinds:
+        kinds.append("injection")
     return kinds + (["secrets"] if not set(_SECRETS).isdisjoint(finding.cwe) else [])

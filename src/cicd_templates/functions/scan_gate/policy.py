@@ -21,7 +21,10 @@ POLICY = "scan-policy.toml"
 VERSION = 2
 THRESHOLDS = SCALE[:4]
 # The severity from which findings of each kind stop a release, whatever the threshold of their check is.
-KINDS = {"access-control": "medium", "cryptography": "medium", "injection": "medium", "secrets": "medium"}
+KINDS = dict.fromkeys(
+    ("access-control", "authentication", "cryptography", "injection", "integrity", "secrets"),
+    "medium",
+)
 _KEYS = ("version", "thresholds", "unknown", "unfixed", "promote", "kinds", "exploited", "epss", "waivers")
 _ONLY_VERSION_2 = ("kinds", "exploited", "epss")
 _SETTING_KEYS = ("severity", "reason", "owner", "expires")
@@ -56,6 +59,9 @@ class Policy:
     - `exploited` is the lowest severity that counts for a vulnerability that is known to be exploited.
     - `epss` is a probability of exploitation. From this probability on, a finding counts one severity higher.
     - `weaker` are the settings that are accepted until a date.
+    - `version` is 1 for a file without a version, which looks neither at kinds nor at exploitation.
+    - `refuse_weaker` is whether a release fails if a finding would stop it under the default policy, and not under
+      this one. Waivers do not count for that.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
 
@@ -68,6 +74,8 @@ class Policy:
     epss: float = 0.1
     waivers: list[Waiver] = field(default_factory=list)
     weaker: list[AcceptedSetting] = field(default_factory=list)
+    version: int = VERSION
+    refuse_weaker: bool = False
     waiver_days: int = 366
     problems: list[str] = field(default_factory=list)
 
@@ -137,6 +145,7 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
     else:
         note("waivers: is not a list; write [[waivers]] tables")
     if version == 1:
+        policy.version = 1
         policy.kinds, policy.exploited, policy.epss = {}, None, 1.0
     return policy
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.functions.scan_gate.decide import Decision, JudgedFinding
+from cicd_templates.functions.scan_gate.decide import DEFAULT, Decision, JudgedFinding
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
 from cicd_templates.functions.scan_gate.reading import Finding
 from cicd_templates.functions.scan_gate.severity import SCALE
@@ -21,18 +21,15 @@ def summary(decision: Decision) -> str:
     reasons += [f"blocking findings: {len(blocking)}"] if blocking else []
     counts = [f"{decision.count(word)} {word}" for word in SCALE if decision.count(word)]
     lines = [f"# {decision.verdict}: {', '.join(reasons) or 'nothing blocks the release'}", ""]
-    lines += [f"Findings without a waiver: {', '.join(counts) or 'none'}.", ""]
+    accepted_by = f" Accepted by a waiver: {decision.waived}." if decision.waived else ""
+    lines += [f"Findings without a waiver: {', '.join(counts) or 'none'}.{accepted_by}", ""]
+    lines += _weaker_lines(decision)
     lines += [
         f"- **{escaped(check)}**: {escaped(reason, MAX_REASON_LENGTH)}" for check, reason in decision.broken.items()
     ]
     lines += [line for each in blocking[:MAX_SHOWN] for line in _finding_lines(each)]
-    if len(blocking) > MAX_SHOWN:
-        lines.append(f"- {len(blocking) - MAX_SHOWN} more are in verdict.json")
-    below = [each for each in decision.findings if not each.blocks and not each.waiver]
-    below.sort(key=lambda each: not decision.is_new(each))
-    lines += ["", "Findings that do not stop the release:", ""] if below else []
-    lines += [_below_line(each, new=decision.is_new(each)) for each in below[:MAX_SHOWN]]
-    lines += [f"- {len(below) - MAX_SHOWN} more are in verdict.json"] if len(below) > MAX_SHOWN else []
+    lines += _more_line(blocking[MAX_SHOWN:])
+    lines += _below_lines(decision)
     accepted = [(escaped(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
     lines += ["", "Settings that are weaker than their defaults:", ""] if decision.weaker else []
     lines += [
@@ -53,11 +50,54 @@ def summary(decision: Decision) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _below_line(judged: JudgedFinding, *, new: bool) -> str:
-    finding = judged.alike[0]
+def _weaker_lines(decision: Decision) -> list[str]:
+    """Return what says that the policy is weaker than the default one, if it is."""
+    lines = []
+    if decision.weakened:
+        lines += [
+            f"**The policy is weaker than the default:** {decision.weakened} findings that pass would stop the release"
+            " under the default policy.",
+            "",
+        ]
+    if decision.policy_version != DEFAULT.version:
+        lines += [
+            f"The policy has no `version = {DEFAULT.version}`: the kind and the exploitation of findings do not count.",
+            "",
+        ]
+    return lines
+
+
+def _below_lines(decision: Decision) -> list[str]:
+    """Return the findings that do not stop the release, a line for all that differ only in their place.
+
+    First come those that would stop it under the default policy, then new ones, then the most severe.
+    """
+    alike: dict[tuple[bool, bool, str, str], list[JudgedFinding]] = {}
+    for each in decision.findings:
+        if not each.blocks and not each.waiver:
+            key = (not each.weakened, not decision.is_new(each), each.severity, each.alike[0].id)
+            alike.setdefault(key, []).append(each)
+    rows = sorted(alike.items(), key=lambda row: (row[0][:2], SCALE.index(row[0][2])))
+    lines = ["", "Findings that do not stop the release:", ""] if rows else []
+    lines += [_below_line(each, new=not old) for (_, old, _, _), each in rows[:MAX_SHOWN]]
+    return lines + _more_line([each for _, row in rows[MAX_SHOWN:] for each in row])
+
+
+def _more_line(cut: list[JudgedFinding]) -> list[str]:
+    """Return a line that counts findings that are not shown, by severity."""
+    counts = [f"{number} {word}" for word in SCALE if (number := sum(each.severity == word for each in cut))]
+    return [f"- {len(cut)} more are in verdict.json: {', '.join(counts)}"] if cut else []
+
+
+def _below_line(row: list[JudgedFinding], *, new: bool) -> str:
+    judged, finding = row[0], row[0].alike[0]
     title = escaped(finding.title)
     about = f"{escaped(finding.id)}{': ' if title else ''}{title}, `{_place(finding)}`"
-    return f"- **{judged.severity}** {about}{' (new since the last release)' if new else ''}"
+    about += f" and {len(row) - 1} more places" if len(row) > 1 else ""
+    notes = ["stops a release under the default policy"] if judged.weakened else []
+    notes += ["new since the last release"] if new else []
+    noted = f" ({', '.join(notes)})" if notes else ""
+    return f"- **{judged.severity}** {about}{noted}"
 
 
 def _place(finding: Finding) -> str:
