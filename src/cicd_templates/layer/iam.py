@@ -73,7 +73,7 @@ def allow(
     """
     resources = _resource_list(on)
     if not resources and to is None:
-        raise ValueError(f"{sid}: a role's policy must name its resources")
+        raise ValueError(f"{sid}: a statement in a role's policy needs a resource")
     everything = EVERY_RESOURCE in resources and to is None
     if everything != bool(because):
         raise ValueError(f"{sid}: `because` is required for the resource * in a role's policy, and refused otherwise")
@@ -230,7 +230,7 @@ def _condition(where: str, elements: Sequence[ConditionElement]) -> Condition:
         keys = element.get_dict()
         if before is not None:
             if clash := sorted(before.get_dict().keys() & keys.keys()):
-                raise ValueError(f"{where}: {element.condition} is given twice for {', '.join(clash)}")
+                raise ValueError(f"{where}: {element.condition} has the condition key {', '.join(clash)} twice")
             keys = before.get_dict() | keys
         merged[element.condition] = type(element)(keys)
     return Condition(list(merged.values()))

@@ -679,7 +679,7 @@ def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "before", "expected"),
     [
-        (f"--expires {LAST} --owner ada", "", "which findings? --all-current accepts each that stops"),
+        (f"--expires {LAST} --owner ada", "", "which findings? Add --all-current to waive every"),
         (
             "--all-current --expires 2020-01-31 --owner ada",
             "",

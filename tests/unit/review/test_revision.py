@@ -212,7 +212,7 @@ def test_upgrade_check_runs_nothing_before_somebody_agreed(repository: Path, mon
     monkeypatch.setattr("cicd_templates.cli.selection.confirmation", lambda yes: lambda question: False)
     declined = typed("upgrade-check", "--ref", "HEAD")
     assert declined.exit_code == 1
-    assert "declined; nothing of that revision was run" in declined.output
+    assert "declined; no code of that revision was run" in declined.output
 
 
 def test_a_link_of_another_revision_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def _refuse_protected(chosen: list[Target]) -> None:
             path = target.context().plans / f"{target.environment}.json"
             deploying = hints.make("deploy", PLAN=str(path), LOCAL=target.engine is not None)
             raise RefusedError(
-                f"{target.environment} is protected, so it is deployed from a plan that was reviewed:"
+                f"{target.environment} is protected, so it can be deployed only from a reviewed plan:"
                 f" {target.command('plan')}, then {deploying}"
             )
 

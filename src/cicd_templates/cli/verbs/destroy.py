@@ -53,7 +53,7 @@ def destroy(
     confirm: str | None,
     **options: Any,
 ) -> None:
-    """Destroy environments and prove what is left; exit with 1 if something unexplained is left.
+    """Destroy environments and list what is left; exit with 1 if anything is left for an unknown reason.
 
     With --allow, the destruction of a protected environment is only planned: the plan is written to destroy-plan.json
     (for the local AWS in .state/local/), and the exit code is 4. --plan executes the plan.

@@ -108,7 +108,7 @@ def waive(
     today = date.today()
     folder = _folder(reports)
     if not all_current:
-        raise ConfigurationError("which findings? --all-current accepts each that stops the release now")
+        raise ConfigurationError("which findings? Add --all-current to waive every finding that stops the release now")
     if not owner.strip():
         raise ConfigurationError(f"who owns the waivers? Name the owner with {hints.option('OWNER')}")
     last = _last_day(expires, today)

@@ -38,7 +38,7 @@ def lint(form: str, suffix: str | None) -> None:
     if found:
         raise CicdError(
             f"cfn-lint: {counted(len(found), 'finding')} in {counted(len(paths), 'template')}; "
-            "docs/rules.md explains E91 and W91"
+            "docs/rules.md explains the rules E91... and W91..."
         )
     if form != "sarif":
         terminal.show(

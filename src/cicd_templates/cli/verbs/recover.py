@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @verb("recover", *TARGET, JSON)
 def recover(as_json: bool, **options: Any) -> None:
-    """Show what each unsettled stack needs, with the exact AWS command; run nothing.
+    """Show how to repair each stack that blocks the next deployment, with the exact AWS commands; run none of them.
 
-    Exit with 1 if a stack is unsettled.
+    Exit with 1 if there is such a stack.
     """
     from dataclasses import asdict
 

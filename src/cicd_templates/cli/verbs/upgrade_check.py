@@ -29,7 +29,7 @@ def upgrade_check(ref: str | None, yes: bool) -> None:
     commit, before = revision.commit_of(ref), revision.templates_in(OUT)
     question = f"Run the code of {ref} ({commit[:12]}) on this machine, as you but without your credentials?"
     if not selection.confirmation(yes)(question):
-        raise CicdError("declined; nothing of that revision was run")
+        raise CicdError("declined; no code of that revision was run")
     with tempfile.TemporaryDirectory() as folder:
         after = upgrade.render_with(commit, Path(folder))
     terminal.show_page(changes_page.comparison(f"What {ref} of the tool would change in out/", before, after))

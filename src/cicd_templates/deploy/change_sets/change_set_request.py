@@ -88,7 +88,9 @@ def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
         return {}
     role = published(clients, [stack.deployed_as]).get(stack.deployed_as)
     if role is None:
-        raise CicdError(f"{stack.name}: {stack.deployed_as} does not exist yet; deploy the layer delivery first")
+        raise CicdError(
+            f"{stack.name}: needs a role, but {stack.deployed_as} does not exist yet; deploy the layer delivery first"
+        )
     return {"RoleARN": role}
 
 

@@ -204,7 +204,7 @@ class EnvironmentLock:
         except BlockingIOError:
             holder = self.holder()
             raise RefusedError(
-                f"{self.environment}: another command of this machine works on it"
+                f"{self.environment}: another command on this machine is working on it"
                 f"{f': {holder}' if holder else ''}; wait until it ends, or stop it with Ctrl-C"
             ) from None
 

@@ -85,7 +85,9 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
 
 def _read_zip(path: Path, within: str | None) -> Archive:
     if within:
-        raise ConfigurationError(f"{path}: a zip is released as it is; name a folder to release only {within} of it")
+        raise ConfigurationError(
+            f"{path}: a zip is always released as a whole; to release only {within}, name a folder"
+        )
     data = path.read_bytes()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -255,7 +255,9 @@ def test_a_failure_of_emptying_is_the_reason() -> None:
         s3={"list_object_versions": [{"Versions": [{"Key": "k", "VersionId": "1"}]}], "delete_objects": refused},
     )
 
-    assert run(fake, living("s", Owned("s", "B", "AWS::S3::Bucket", "b")))[0].startswith("b/k: S3 refuses to delete it")
+    assert run(fake, living("s", Owned("s", "B", "AWS::S3::Bucket", "b")))[0].startswith(
+        "b/k: S3 refuses to delete this object"
+    )
 
 
 INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}]}]}

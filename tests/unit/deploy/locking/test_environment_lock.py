@@ -105,7 +105,7 @@ def test_another_command_of_the_same_machine_is_refused_even_where_it_could_take
 ) -> None:
     with hold(lock_on(aws, tmp_path)) as lock:
         holder = lock.holder()
-        here = "staging: another command of this machine works on it"
+        here = "staging: another command on this machine is working on it"
         assert refused(lock_on(aws, tmp_path)).startswith(f"{here}: {holder}; wait until it ends")
         before(aws, "GetParameter", aws.values.clear)
         assert refused(lock_on(aws, tmp_path)).startswith(f"{here}; wait until it ends")

@@ -116,7 +116,7 @@ def _delete_batch(clients: Clients, bucket: str, batch: list[ObjectIdentifierTyp
         for error in errors:
             if error.get("Code") not in BUSY_CODES:
                 raise CicdError(
-                    f"{bucket}/{error['Key']}: S3 refuses to delete it: {error['Code']}: {error['Message']}"
+                    f"{bucket}/{error['Key']}: S3 refuses to delete this object: {error['Code']}: {error['Message']}"
                 )
         if not errors:
             return len(batch)

@@ -49,7 +49,7 @@ def test_a_writer_that_never_stops_does_not_hold_it_for_ever() -> None:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("AccessDenied", "b/k0: S3 refuses to delete it: AccessDenied: why"),
+        ("AccessDenied", "b/k0: S3 refuses to delete this object: AccessDenied: why"),
         ("SlowDown", "b: S3 is too busy to delete 1 objects; run the same command again to continue"),
     ],
 )
