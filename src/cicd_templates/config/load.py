@@ -33,6 +33,7 @@ from cicd_templates.config.tables.project import ProjectTable
 from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.tables.table import Table
+from cicd_templates.config.validation import shared_secrets
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.config.validation.validate import all_problems
 from cicd_templates.errors import ConfigurationError
@@ -79,7 +80,7 @@ def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> 
     """Return the configuration in the parsed TOML `raw`. Error messages use `source` as the name of the file."""
     reader = _Reader()
     configuration, unread = reader.configuration(raw, suffix)
-    problems = [*reader.problems, *all_problems(configuration, unread)]
+    problems = [*reader.problems, *all_problems(configuration, unread), *shared_secrets.problems(raw, configuration)]
     if problems:
         raise configuration_error(source, problems)
     return configuration

@@ -45,7 +45,7 @@ MORE: dict[str, dict[str, Any]] = {
         "secrets": {
             "API_KEY": "acquirer-key",
             "DATABASE": "/shipping/database",
-            "OTHER": "arn:aws:secretsmanager:eu-central-1:222222222222:secret:other-AbCdEf",
+            "OTHER": "arn:aws:secretsmanager:eu-central-1:444444444444:secret:other-AbCdEf",
         }
     },
     "egress": {"egress": {"10.0.0.0/8": [5432, 6379], "0.0.0.0/0": [443]}},
@@ -427,7 +427,7 @@ def test_secrets_are_arns_and_only_the_role_that_starts_tasks_reads_them() -> No
             "Name": "DATABASE",
             "ValueFrom": {"Fn::Sub": "arn:${AWS::Partition}:ssm:eu-central-1:222222222222:parameter/shipping/database"},
         },
-        {"Name": "OTHER", "ValueFrom": "arn:aws:secretsmanager:eu-central-1:222222222222:secret:other-AbCdEf"},
+        {"Name": "OTHER", "ValueFrom": "arn:aws:secretsmanager:eu-central-1:444444444444:secret:other-AbCdEf"},
     ]
     statements = {
         each["Sid"]: each for each in found["ExecutionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]

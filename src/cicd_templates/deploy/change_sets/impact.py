@@ -147,8 +147,10 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
 def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """Return what is lost if a resource is deleted or replaced, or an empty string if nothing is lost."""
     if change.resource_type == "AWS::IAM::Role":
-        # Policies that name a role store its internal id, so they do not match a new role of the same name.
-        used = "RoleName" in old.get("Properties", {}) or _published(change.logical_id, before)
+        # Policies that name a role store its internal id, so they do not match a new role of the same name. A role that
+        # is only removed has no successor that they could miss, but the stacks that read its published ARN do.
+        named = "RoleName" in old.get("Properties", {}) and change.action != "Remove"
+        used = named or _published(change.logical_id, before)
         return "a role that other policies and stacks refer to" if used else ""
     stated = "contents that its DeletionPolicy covers" if "DeletionPolicy" in old else ""
     return facts_of(change.resource_type).loss or stated

@@ -111,8 +111,8 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": {**ROLE, "Properties": {"RoleName": "x"}}},
             {},
             False,
-            Impact("deletion", holds="a role that other policies and stacks refer to", fate="deleted"),
-            id="a role with a name",
+            Impact("deletion", fate="deleted"),
+            id="a role with a name, which has no successor",
         ),
         pytest.param(
             Change("Remove", "R", "AWS::IAM::Role"),

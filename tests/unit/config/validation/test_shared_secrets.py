@@ -1,0 +1,64 @@
+"""A secret of one environment that another one would read as well is refused, and one that they share is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import configured
+from tests.unit.config.problems import SERVICE, problems_of
+
+STAGING_ARN = "arn:aws:secretsmanager:eu-central-1:222222222222:secret:{}-Ab12Cd"
+
+
+def expected(source: str, owner: str, reader: str) -> list[str]:
+    return [
+        f"services.parcel-dispatcher.secrets.DATABASE: {source} belongs to {owner}, but {reader} would read it as well;"
+        " set the variable in environments.<name>.services.parcel-dispatcher.secrets of every environment that reads it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "owner", "reader"),
+    [
+        pytest.param("/shipping/staging/database", "staging", "production", id="a step of a path"),
+        pytest.param("/shipping-production/database", "production", "staging", id="with the project"),
+        pytest.param(STAGING_ARN.format("database"), "staging", "production", id="the account of an ARN"),
+        pytest.param(
+            "arn:aws:secretsmanager:eu-central-1:999999999999:secret:production/database-Ab12Cd",
+            "production",
+            "staging",
+            id="the name in an ARN of a third account",
+        ),
+    ],
+)
+def test_a_secret_of_one_environment_is_not_read_by_another(source: str, owner: str, reader: str) -> None:
+    assert problems_of((f"{SERVICE}/secrets", {"DATABASE": source})) == expected(source, owner, reader)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("database", id="a name, which every environment has"),
+        pytest.param("/shipping/tools/database", id="tools, where nothing of the service runs"),
+        pytest.param("/staging-area/prestaging/my-staging-key", id="words that contain the name"),
+        pytest.param("/staging/production/database", id="both"),
+        pytest.param("arn:aws:secretsmanager:eu-central-1:999999999999:secret:database-Ab12Cd", id="a third account"),
+    ],
+)
+def test_a_secret_that_belongs_to_no_single_environment_is_shared(source: str) -> None:
+    assert configured((f"{SERVICE}/secrets", {"DATABASE": source}))
+
+
+def test_an_environment_that_sets_the_variable_itself_is_believed() -> None:
+    source = "/shipping/staging/database"
+    of_production = ("environments/production/services/parcel-dispatcher/secrets", {"DATABASE": source})
+
+    assert configured((f"{SERVICE}/secrets", {"DATABASE": source}), of_production)
+
+
+def test_in_one_account_the_account_tells_nothing() -> None:
+    together = [(f"environments/{name}/account", "222222222222") for name in ("tools", "staging", "production")]
+    certificate = "arn:aws:acm:eu-central-1:222222222222:certificate/00000000-0000-4000-8000-000000000003"
+    moved = ("environments/production/certificate_arn", certificate)
+
+    assert configured((f"{SERVICE}/secrets", {"DATABASE": STAGING_ARN.format("db")}), moved, *together)
