@@ -40,8 +40,8 @@ def starter_text(start: NewProject) -> str:
         raise ConfigurationError(f"name 1 to {MOST_ENVIRONMENTS} environments, such as staging,production")
     if len(start.accounts) not in (1, len(names)):
         raise ConfigurationError(
-            f"{len(start.accounts)} accounts for {', '.join(names)}: name one for all of them, or {len(names)} in"
-            " this order"
+            f"{len(start.accounts)} accounts are given; name one for all environments, or one for each of"
+            f" {', '.join(names)}, in this order"
         )
     every = start.accounts if len(start.accounts) > 1 else [*start.accounts] * len(names)
     accounts = dict(zip(names, every, strict=True))

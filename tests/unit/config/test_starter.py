@@ -54,10 +54,10 @@ def test_a_line_each_turns_on_what_needs_a_token(name: str) -> None:
     [
         (
             replace(START, accounts=["1" * 12, "2" * 12]),
-            "2 accounts for tools, staging, production: name one",
+            "2 accounts are given; name one for all environments, or one for each of tools, staging, production",
         ),
         (replace(START, environments=[]), "name 1 to 12 environments, such as staging,production"),
-        (replace(START, accounts=[]), "0 accounts for tools, staging, production"),
+        (replace(START, accounts=[]), "0 accounts are given; name one"),
     ],
 )
 def test_numbers_that_do_not_match_are_refused(start: NewProject, message: str) -> None:

@@ -16,5 +16,5 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         if getattr(environment.settings, name) is not None and environment.settings.role_arn is None:
             yield Problem(
                 f"environments.{environment.name}.{name}",
-                "belongs to role_arn, which is missing; a role of the AWS profile takes it from the profile",
+                "needs role_arn, which is missing; if the AWS profile assumes a role, write this into the profile",
             )

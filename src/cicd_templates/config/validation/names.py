@@ -50,7 +50,8 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
         for purpose in sorted(longer | equal):
             yield Problem(
                 f"{where}.{name}",
-                f"{name} reads as {purpose}, which names another resource of the pipeline; choose another name",
+                f"{name} could be confused with {purpose}, which names another resource of the pipeline; choose another"
+                " name",
             )
         for action in sorted(action for action in actions if _same(name, action)):
             yield Problem(f"{where}.{name}", f"{action} names an action of the pipeline; choose another name")
@@ -83,7 +84,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
             if begin.startswith(reserved):
                 yield Problem(
                     "project.name",
-                    f"{project!r} is not possible; AWS allows no {facts.type_name} with a name that begins with"
+                    f"{project!r} is not possible; AWS reserves names of {facts.type_name} that begin with"
                     f" {reserved}; choose another name",
                 )
 
@@ -148,7 +149,8 @@ def _services_of_environments(services: Iterable[str]) -> Iterator[Problem]:
             if _begins(service, word) or _begins(word, service):
                 yield Problem(
                     f"services.{service}",
-                    f"{service} reads as {word}, and names of other resources begin with {word}; choose another name",
+                    f"{service} could be confused with {word}, and names of other resources begin with {word}; choose"
+                    " another name",
                 )
 
 

@@ -52,6 +52,6 @@ def _way_out(environment: Environment, at: str) -> Iterator[Problem]:
     if own_network and settings.nat == "none" and settings.endpoints != "all":
         yield Problem(
             f"{at}.endpoints",
-            'with nat = "none", tasks have no way to ECR and CloudWatch Logs, so none could start; set endpoints ='
+            'with nat = "none", tasks cannot reach ECR and CloudWatch Logs, so they cannot start; set endpoints ='
             ' "all", or nat = "single"',
         )

@@ -51,7 +51,7 @@ def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
         partition = partition_of(environment.region)
         if partition.name not in accepted:
             remedy = (
-                f'; to render it all the same, set project.unchecked_partitions = ["{partition.name}"]'
+                f'; to render it anyway, set project.unchecked_partitions = ["{partition.name}"]'
                 if partition.console
                 else ", and their names are not known here"
             )

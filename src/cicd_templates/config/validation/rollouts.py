@@ -67,6 +67,6 @@ def _rolling(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if not settings.has_circuit_breaker and not settings.rollback_on_alarm:
         yield (
             "circuit_breaker",
-            "without it, ECS tries to start a failing release for three hours; remove the key, or set"
+            "without the circuit breaker, ECS tries to start a failing release for three hours; remove the key, or set"
             " rollback_on_alarm = true",
         )

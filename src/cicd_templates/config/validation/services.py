@@ -65,7 +65,7 @@ def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Pr
     if settings.secret_keys and not existing:
         yield Problem(
             f"{where}.secret_keys",
-            "no secret of this service exists already, and the environment's key encrypts its own ones; remove this",
+            "the service uses no existing secret, and the environment's key encrypts its own secrets; remove this",
         )
     for key in settings.secret_keys:
         arn = Arn.parse(key)

@@ -68,7 +68,7 @@ def test_what_shares_a_logical_id_is_refused(edits: list[tuple[str, Any]], expec
 )
 def test_no_name_of_a_project_begins_names_that_aws_reserves(project: str, resource_type: str, beginning: str) -> None:
     assert problems_of(("project/name", project)) == [
-        f"project.name: {project!r} is not possible; AWS allows no {resource_type} with a name that begins with"
+        f"project.name: {project!r} is not possible; AWS reserves names of {resource_type} that begin with"
         f" {beginning}; choose another name"
     ]
 
@@ -82,8 +82,8 @@ def test_a_project_is_called_almost_as_aws_does(project: str) -> None:
 def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: str) -> None:
     for name in (word, f"{word}-x"):
         assert problems_of((f"services/{name}", service())) == [
-            f"services.{name}: {name} reads as {reserved}, and names of other resources begin with {reserved};"
-            " choose another name"
+            f"services.{name}: {name} could be confused with {reserved}, and names of other resources begin"
+            f" with {reserved}; choose another name"
             for reserved in [word]
         ]
 
@@ -91,8 +91,8 @@ def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: 
 def test_no_service_is_the_beginning_of_such_a_word() -> None:
     # Its check `source-x` would have a role that the artifacts' bucket takes for a source action's.
     assert problems_of(("services/action", service())) == [
-        "services.action: action reads as action-source, and names of other resources begin with action-source;"
-        " choose another name"
+        "services.action: action could be confused with action-source, and names of other resources begin with"
+        " action-source; choose another name"
     ]
 
 
@@ -100,14 +100,14 @@ def test_no_service_is_the_beginning_of_such_a_word() -> None:
 def test_no_check_is_named_like_another_resource_of_the_pipeline(word: str) -> None:
     for name in (word, f"{word}-x") if word in AFTER_A_SERVICE else (word,):
         problems = problems_of((f"{SERVICE}/checks", {name: BANDIT}))
-        where = f"services.parcel-dispatcher.checks.{name}: {name} reads as {word}, which names another resource"
+        where = f"services.parcel-dispatcher.checks.{name}: {name} could be confused with {word}, which"
         assert [problem for problem in problems if problem.startswith(where)], problems
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("imagescan", "imagescan reads as image-scan, which names another resource of the pipeline"),
+        ("imagescan", "imagescan could be confused with image-scan, which names another resource of the pipeline"),
         ("staging-smoke-test", "staging-smoke-test names an action of the pipeline"),
         ("productionapprove", "production-approve names an action of the pipeline"),
     ],

@@ -19,8 +19,8 @@ from tests.unit.config.problems import CERTIFICATE, STAGING, problems_of
         ),
         pytest.param(
             [(f"{STAGING}/nat", "none")],
-            'environments.staging.endpoints: with nat = "none", tasks have no way to ECR and CloudWatch Logs, so none'
-            ' could start; set endpoints = "all", or nat = "single"',
+            'environments.staging.endpoints: with nat = "none", tasks cannot reach ECR and CloudWatch Logs, so they'
+            ' cannot start; set endpoints = "all", or nat = "single"',
             id="no way to pull an image",
         ),
         pytest.param([(f"{STAGING}/cidr", ...)], "environments.staging.cidr: missing; a runtime", id="no range"),

@@ -75,7 +75,7 @@ def test_the_regions_are_those_of_the_sdk() -> None:
 @pytest.mark.parametrize(
     ("region", "remedy"),
     [
-        ("cn-north-1", '; to render it all the same, set project.unchecked_partitions = ["aws-cn"]'),
+        ("cn-north-1", '; to render it anyway, set project.unchecked_partitions = ["aws-cn"]'),
         ("eusc-de-east-1", ", and their names are not known here"),
         ("us-iso-east-1", ", and their names are not known here"),
     ],

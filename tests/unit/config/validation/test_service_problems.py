@@ -18,12 +18,12 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
     [
         pytest.param(
             [(f"{SERVICE}/secret_keys", [KEY])],
-            "environments.staging.services.parcel-dispatcher.secret_keys: no secret of this service exists already",
+            "environments.staging.services.parcel-dispatcher.secret_keys: the service uses no existing secret",
             id="key of no secret",
         ),
         pytest.param(
             [(f"{SERVICE}/secrets", {"A": "own"}), (f"{SERVICE}/secret_keys", [KEY])],
-            "environments.staging.services.parcel-dispatcher.secret_keys: no secret of this service exists already",
+            "environments.staging.services.parcel-dispatcher.secret_keys: the service uses no existing secret",
             id="key beside secrets of our own",
         ),
         pytest.param(
