@@ -60,8 +60,8 @@ def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
     """Return two target groups and two listener rules, with every deployment strategy.
 
-    So a change of the strategy replaces none of them. Further rules let the tasks connect to what the service `uses` in
-    the VPC.
+    So a change of the strategy replaces none of them. Further rules let the tasks connect to the resources in the VPC
+    that the service `uses`.
     """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)

@@ -30,12 +30,12 @@ def offers(env: Environment) -> Sequence[Offer]:
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the configuration has a queue."""
+    """Return whether the configuration has a queue, so that the layer is needed."""
     return bool(env.queues)
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the queues. A message that cannot be processed ends in the dead-letter queue of its queue."""
+    """Return the queues. If a message cannot be processed, it ends in the dead-letter queue of its own queue."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     operations = layer.read(notifications.OPERATIONS)

@@ -24,7 +24,7 @@ SERVICE_URL = ServiceOutput(
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return the service, with the addresses of what it `uses` of other layers, and with the rights to use it.
+    """Return the service, with addresses of the resources that it `uses`, and with permissions to use them.
 
     It runs the bootstrap image until its first release. From then on, the pipeline sets `ImageUri`.
     """

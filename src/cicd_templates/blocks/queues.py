@@ -1,4 +1,4 @@
-"""Encrypted queues that refuse requests without TLS, the rights to use them, and the dead-letter queue."""
+"""Encrypted queues that refuse requests without TLS, the permissions to use them, and the dead-letter queue."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def may_send(sid: str, queue: QueueArn) -> Grant:
 
 
 def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -> sqs.Queue:
-    """Return the dead-letter queue of the queue `name`. No other queue can move its messages there."""
+    """Return the dead-letter queue of the queue `name`. SQS moves only messages of that queue to it."""
     queue = encrypted_queue(logical_id, env, key, name, DEAD_LETTERS)
     source = f"sqs:{env.region}:{env.account}:{physical_name(env, 'AWS::SQS::Queue', name)}"
     queue.RedriveAllowPolicy = {
@@ -113,7 +113,7 @@ def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -
 def work_queue(
     logical_id: str, env: Environment, key: KeyArn, name: str, settings: QueueTable, dead_letters: sqs.Queue
 ) -> sqs.Queue:
-    """Return the queue `name`, from which SQS moves a message to `dead_letters` after too many receives."""
+    """Return the queue `name`. SQS moves a message to `dead_letters` if it has been received too often."""
     queue = encrypted_queue(logical_id, env, key, name)
     queue.VisibilityTimeout = settings.visibility_seconds
     queue.RedrivePolicy = sqs.RedrivePolicy(
@@ -156,9 +156,9 @@ def work_queue_alarms(
 
 
 def queue_offer(name: str, url: Output[Url], arn: Output[QueueArn], key: Output[KeyArn]) -> Offer:
-    """Return the offer of a queue that is encrypted with `key`: `send`, `receive`, or `send-and-receive`.
+    """Return the offer with which services can use a queue: `send`, `receive` or `send-and-receive`.
 
-    The container finds the URL of the queue in a variable such as `INBOX_QUEUE_URL`.
+    The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`.
     """
 
     def send(layer: LayerTemplate) -> list[Grant]:

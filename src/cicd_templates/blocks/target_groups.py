@@ -194,7 +194,7 @@ def access_to(
 ) -> tuple[ec2.SecurityGroupEgress, ec2.SecurityGroupIngress]:
     """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
 
-    One is an egress rule of the tasks' security group, the other an ingress rule of the security group `group`.
+    The first is an egress rule of the tasks' security group, the second an ingress rule of the security group `group`.
     """
     own = GetAtt(tasks, "GroupId")
     return (

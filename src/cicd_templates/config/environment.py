@@ -48,8 +48,8 @@ class Environment:
 
     `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
     overrides the suffix in the file. `peers` are the other environments of the configuration; grants across accounts
-    need the names of their resources. A peer has no peers of its own. `queues` maps the name of
-    each queue to its settings in this environment.
+    need the names of their resources. A peer has no peers of its own. `queues` maps the name of each queue to its
+    settings in this environment.
     """
 
     name: str

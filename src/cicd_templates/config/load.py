@@ -204,7 +204,7 @@ class _Reader:
         return overrides
 
     def _resolved(self, model: type[T], at: str, base: Raw, override: Raw, environment: str) -> T | None:
-        """Return the table `at` with the keys that an environment overrides, or None if it has problems."""
+        """Return the table `at`, with the keys that an environment overrides. Return None if it has problems."""
 
         def where(path: tuple[str | int, ...]) -> str:
             overridden = bool(path) and path[0] in override

@@ -238,7 +238,10 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
 
 
 def _either(real: dict[str, Any], recorded: dict[str, Any], lacking: str) -> dict[str, Any]:
-    """Return handlers that only record a resource if it has the property `lacking`. The engine creates all others."""
+    """Return handlers that record, but do not create, a resource with the property `lacking`.
+
+    The engine creates all other resources of the type.
+    """
 
     def create(logical_id: str, properties: Properties, stack: str) -> Any:
         return (recorded if lacking in properties else real)["create"](logical_id, properties, stack)

@@ -1,5 +1,6 @@
-"""S3 source actions. The source of a release has the version that started the run; other sources have their newest.
+"""S3 source actions: each copies an S3 object to an artifact.
 
+The source of the release uses the object version that started the run. Every other source uses its newest version.
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
 """
 

@@ -1,4 +1,4 @@
-"""What each service of an environment uses: the lines of its configuration, matched with the offers of the layers."""
+"""Matches what each service uses, according to the configuration, with what layers offer to services."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ PORT_VARIABLE = "PORT"
 def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
     """Return what each service of `env` uses, keyed by the name of the service.
 
-    A tools environment runs no services, so the result is empty. Raises `ConfigurationError` that lists every use
-    without an offer or without that kind of access, and every environment variable that would be set twice.
+    A tools environment runs no services, so the result is empty. Raises `ConfigurationError`, which lists every use
+    that no layer offers in this way, and every environment variable that would be set twice.
     """
     if env.kind != "runtime":
         return {}

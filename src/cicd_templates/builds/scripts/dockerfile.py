@@ -1,9 +1,8 @@
 """Refuse a Dockerfile that could build something other than what the checks judged.
 
-`dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile, one per line, and writes to
-INSTRUCTIONS what `dockerfile_network.py` reads: a JSON list of the line, name, options and arguments of each
-instruction. If lines are refused, it prints their numbers and exits with 1. PREFIX is the beginning of the name of an
-allowed image.
+`dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile, one per line. It writes a JSON
+list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and arguments of each instruction. If lines
+are refused, it prints their numbers and exits with 1. PREFIX is the beginning of the name of an allowed image.
 
 The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file in another
 way: syntax and escape directives, other encodings and here-documents. It needs only Python 3.8, because it runs in the

@@ -1,11 +1,13 @@
-"""Cut off the network from the commands of a Dockerfile that could take what no lock file names.
+"""Deny the network to commands of a Dockerfile that could install or download something that no lock file names.
 
-`dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET` writes to TARGET the Dockerfile to build. INSTRUCTIONS is what
-`dockerfile.py` wrote about FILE, and CONTEXT is the build context. In TARGET, RUN has no network unless its command has
-one of a few forms, which take only what a lock names, and its stage has copied nothing but lock files so far. Otherwise
-a program of the source could download, or stand in for a program of such a form.
+`dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET` writes to TARGET the Dockerfile that is built. INSTRUCTIONS is
+what `dockerfile.py` wrote about FILE, and CONTEXT is the build context.
 
-Prints the lines of commands that need a network and have none, and exits with 1. The script needs only Python 3.8,
+In TARGET, a RUN command has a network only if both of these conditions hold. Its command has one of a few forms, which
+take only what a lock file names. And its stage has copied only lock files so far: otherwise, a program of the source
+could download something, or replace a program that such a form runs.
+
+The script prints the lines of commands that need a network but have none, and exits with 1. It needs only Python 3.8,
 because it runs in the build environment that has Docker.
 """
 
@@ -114,7 +116,10 @@ PLAIN = {
 
 
 def is_lock(context: str, path: str) -> bool:
-    """Return whether a path of the build context names lock files only; a folder could hold programs."""
+    """Return whether a path in the build context matches only lock files.
+
+    A folder does not, because it could hold programs.
+    """
     if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
         return False
     folder = os.path.join(context, os.path.dirname(path).lstrip("/"))
@@ -126,14 +131,14 @@ def is_lock(context: str, path: str) -> bool:
 
 
 def is_lock_name(path: str) -> bool:
-    """Return whether a file with this path is a lock file, or is read together with one."""
+    """Return whether a file with this path is a lock file, or is read together with a lock file."""
     name = os.path.basename(path)
     in_folder = os.path.basename(os.path.dirname(path)) == "requirements" and name.endswith(".txt")
     return in_folder or any(fnmatch.fnmatchcase(name, lock) for lock in LOCKS)
 
 
 def copies_locks(context: str, arguments: str) -> bool:
-    """Return whether COPY takes only lock files and keeps their names."""
+    """Return whether COPY copies only lock files and keeps their names."""
     *sources, target = arguments.split() or [""]
     kept = target in (".", "./") or target.endswith("/")
     same = len(sources) == 1 and os.path.basename(target) == os.path.basename(sources[0])
@@ -141,7 +146,7 @@ def copies_locks(context: str, arguments: str) -> bool:
 
 
 def mounts_locks(context: str, options: list[str]) -> bool:
-    """Return whether the options of RUN mount nothing but lock files, under their own names."""
+    """Return whether the options of RUN mount only lock files, under their own names."""
     for option in options:
         parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
         values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}
@@ -153,7 +158,7 @@ def mounts_locks(context: str, options: list[str]) -> bool:
 
 
 def is_form(command: str) -> bool:
-    """Return whether a command takes only what a lock names."""
+    """Return whether a command has a form that takes only what a lock file names."""
     return any(
         re.fullmatch(f"{program}(?: (?:{options}))*", command)
         and all(re.search(rf"(?<!\S)(?:{each})(?!\S)", command) for each in needed)
@@ -162,7 +167,11 @@ def is_form(command: str) -> bool:
 
 
 def kinds(command: str) -> set[str]:
-    """Return what the parts of a command do: `lock`, `download`, `nothing`, or `other` for everything else."""
+    """Return the kinds of the parts of a command.
+
+    `lock` takes only what a lock file names, `download` has a checksum, `nothing` needs no network, and `other` is
+    anything else.
+    """
     found = set()
     rest = re.sub(r"[ \t]+", " ", command).strip()
     while rest:
@@ -178,7 +187,7 @@ def kinds(command: str) -> set[str]:
 
 
 def steers(arguments: str) -> bool:
-    """Return whether ENV or ARG could set a variable that makes a program of a form take something else."""
+    """Return whether ENV or ARG could set a variable that makes an allowed command take something else."""
     words = re.fullmatch(rf"{VARIABLE}(?:\s+{VARIABLE})*", arguments)
     # What is not written plainly could set any variable.
     names = [name for name, _ in re.findall(VARIABLE, arguments)] if words else ["ENV"]
@@ -186,9 +195,10 @@ def steers(arguments: str) -> bool:
 
 
 class Network:
-    """Decides for each RUN of a Dockerfile whether it has a network.
+    """Decides for each RUN command of a Dockerfile whether it has a network.
 
-    `closed` has for each stage the line from which on it has none, or 0. `cut` are the lines of RUN without a network.
+    `closed` has, for each stage, the line from which on its commands have no network, or 0. `cut` has the lines of RUN
+    commands without a network.
     """
 
     def __init__(self, context: str) -> None:
@@ -199,7 +209,7 @@ class Network:
         self.problems: list[tuple[int, str]] = []
 
     def read(self, number: int, name: str, options: list[str], arguments: str) -> None:
-        """Take one instruction."""
+        """Process one instruction."""
         if name == "FROM":
             words = arguments.lower().split()
             self.closed.append(self.closed_in(words[0]))
@@ -215,24 +225,27 @@ class Network:
             self.close(number)
 
     def closed_in(self, name: str) -> int:
-        """Return from which line on the stage with a name or a number has no network; 0 for an image."""
+        """Return the line from which on a stage, given by name or number, has no network; 0 for an image."""
         number = self.names.get(name, int(name) if name.isdigit() else -1)
         return self.closed[number] if 0 <= number < len(self.closed) else 0
 
     def close(self, number: int) -> None:
-        """End the part of the stage that may use the network."""
+        """Let no later command of the current stage use the network."""
         if self.closed and not self.closed[-1]:
             self.closed[-1] = number
 
     def brings_more(self, options: list[str], arguments: str) -> bool:
-        """Return whether COPY brings in more than lock files, a base image, or a stage that has no more than these."""
+        """Return whether COPY adds more than lock files to the stage.
+
+        A copy from a base image, or from a stage that may still use the network, does not count as more.
+        """
         origins = [option.partition("=")[2] for option in options if option.startswith("--from=")]
         if origins:
             return any(self.closed_in(origin.lower()) for origin in origins)
         return not copies_locks(self.context, arguments)
 
     def run(self, number: int, options: list[str], command: str) -> None:
-        """Take RUN: give it a network, or cut it off and end the part of the stage that may use one."""
+        """Process a RUN command: give it a network, or deny the network to it and to the rest of its stage."""
         mounts = [option for option in options if option.startswith("--mount=")]
         types = [each for option in mounts for each in re.findall(r"[=,]type=([^,]*)", option, re.IGNORECASE)]
         for kind in types:
@@ -252,11 +265,11 @@ class Network:
             self.close(number)
 
     def reason(self) -> str:
-        """Return where the part that may use the network ended."""
+        """Return a text that says in which line the stage lost its network."""
         return f"; line {self.closed[-1]} ended that part"
 
     def refuse_installs(self, number: int, command: str, reason: str) -> None:
-        """Add a problem for each part of `command` that installs or downloads and has no network for it."""
+        """Add a problem for each part of `command` that installs or downloads something, but has no network."""
         for part in re.split(r"[&|;\n]", re.sub(r"[\[\]\",']", " ", command) + " "):
             for name, pattern in INSTALLS.items():
                 if re.search(pattern, part):
@@ -264,7 +277,7 @@ class Network:
 
 
 def without_network(text: str, cut: list[int], problems: list[tuple[int, str]]) -> str:
-    """Return a Dockerfile in which RUN in these lines has no network."""
+    """Return a Dockerfile in which the RUN commands in the lines `cut` have no network."""
     lines = text.replace("\r\n", "\n").split("\n")
     for number in cut:
         begun = re.fullmatch(r"(\s*RUN)(\s.*)", lines[number - 1], re.IGNORECASE)

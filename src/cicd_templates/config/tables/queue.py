@@ -10,7 +10,7 @@ from cicd_templates.config.tables.table import Table
 
 
 class QueueTable(Table):
-    """`[queues.<name>]`, and per environment `[environments.<name>.queues.<queue>]`, whose keys override it.
+    """`[queues.<name>]`. The keys of `[environments.<name>.queues.<queue>]` override it for one environment.
 
     A service that uses the queue names it in `[services.<name>.uses]`, with `send`, `receive` or `send-and-receive`.
     """
