@@ -54,7 +54,10 @@ class Day:
     refuse_weaker: bool = False
 
     def judging(self, policy: Policy) -> Policy:
-        """Return `policy` with what the configuration demands of it."""
+        """Return `policy` with what the configuration demands of every policy.
+
+        That is the longest duration of waivers, and whether the policy may be weaker than the default one.
+        """
         return replace(policy, waiver_days=self.waiver_days, refuse_weaker=self.refuse_weaker)
 
 

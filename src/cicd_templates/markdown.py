@@ -31,8 +31,7 @@ class Markup(str):
 def cell(text: str) -> Markup:
     """Return `text` escaped for a table cell: on one line, printable, and displayed as it was typed.
 
-    The text cannot end the cell, and nothing in it becomes HTML, code, emphasis, an image or a link, for example to a
-    user or an issue.
+    The text cannot end the cell. Nothing in it becomes HTML, code, emphasis, an image or a link, for example to a user.
     """
     escaped = _ENTITY.sub("&amp;", printable(text)).replace("<", "&lt;")
     return Markup(_ACTIVE.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", escaped))

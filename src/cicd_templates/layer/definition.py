@@ -39,7 +39,7 @@ def every_service(service: Service) -> bool:
 class Layer:
     """A module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per service.
 
-    A layer that is set as `build_with_uses` also gets what the service uses of other layers; `offers` returns what
+    A layer with `build_with_uses` also gets what the service uses of other layers. `offers` returns the resources that
     services can use in an environment.
 
     An environment has the layer if its kind is in `kinds` and `where` returns true. A service has it if `needed`

@@ -1,7 +1,8 @@
-"""What a layer offers to services, and the use that a service makes of it, as `[services.<name>.uses]` states.
+"""What a layer offers to services, and what a service uses of it according to `[services.<name>.uses]`.
 
-An offer is data: environment variables, rights for each kind of access, and a security group if tasks connect to it.
-The layers of the service read the values of the offer with `LayerTemplate.read`, so the order of deployment follows.
+An offer is data: environment variables, permissions for each kind of access, and a security group if tasks connect to
+the resource. The layers of the service read the values of the offer with `LayerTemplate.read`. So the layer is deployed
+before them.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ class Use:
     access: str
 
     def grants(self, layer: LayerTemplate) -> Sequence[Grant]:
-        """Return the grants for the task role, whose template is `layer`."""
+        """Return the grants for the task role. `layer` is the template that has the role."""
         return self.offer.access[self.access](layer)
 
     def variables(self, layer: LayerTemplate) -> dict[str, Value]:
-        """Read the values of the container's environment variables in `layer`."""
+        """Read the values of the container's environment variables into `layer`, and return them by name."""
         return {variable: layer.read(output) for variable, output in self.offer.variables.items()}
 
 

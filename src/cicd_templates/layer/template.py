@@ -64,8 +64,8 @@ class LayerTemplate:
 
         If the configuration provides the value, return it as a literal. For a value that exists once per service,
         `service` says whose value is read; the default is the service of this layer. Raises `TypeError` if `service` is
-        missing or not allowed, `ConfigurationError` if a provided value is not of this kind, and `ValueError` if the
-        template parameter already reads another value.
+        missing or not allowed. Raises `ConfigurationError` if a provided value is not of this kind, and `ValueError` if
+        the template parameter already reads another value.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")

@@ -39,9 +39,10 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Lin
 def lint_in_processes(
     paths: Sequence[Path], find: Callable[[Sequence[Path]], list[LintFinding]], processes: int
 ) -> list[LintFinding]:
-    """Return what `find` finds in `paths`, with a share of about the same size for each of `processes`.
+    """Call `find` for `paths` and return what it finds.
 
-    With fewer than two processes, `find` is called in this one. Otherwise, it must be a function of a module.
+    With two or more `processes`, each gets a share of about the same size, and `find` must be a function of a module.
+    With fewer, `find` is called in this process.
     """
     if processes < 2:
         return find(paths)

@@ -3,9 +3,9 @@
 CloudFormation shows a changed policy as one changed property. Only a comparison of the two templates shows which access
 the change adds. Both the plan and the review use this module.
 
-A statement covers another one if it applies to at least the same requests. A change does not widen access if each new
-allow statement is covered by an old one, and each old deny statement by a new one. If the texts do not show this, for
-example because of two patterns or two conditions, the change counts as widening.
+A statement covers another one if it applies to at least the same requests. A change does not widen access if two things
+hold: an old allow statement covers each new one, and a new deny statement covers each old one. If the texts do not show
+this, for example because of two patterns or two conditions, the change counts as widening.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether the change removes the resource together with everything that its statements restrict.
 
-    The denials that are removed then widen no access. A policy that is a resource of its own restricts the resources to
-    which it refers outside its statements, such as the bucket of a bucket policy. If it refers to none, for example
-    because it is attached by name, what it restricts may stay.
+    The denials that are removed then widen no access. A separate policy restricts the resources to which it refers
+    outside its statements, such as the bucket of a bucket policy. If it refers to none, for example because it is
+    attached by name, what it restricts may stay.
     """
     if logical_id in after or logical_id not in before or _is_retained(before[logical_id]):
         return False

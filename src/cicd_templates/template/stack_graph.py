@@ -1,4 +1,4 @@
-"""Derives from the templates who publishes a value, who reads it, and in which order stacks are deployed.
+"""Derives from the templates which stacks publish and read each value, and in which order stacks are deployed.
 
 The functions work on plain dicts, which are rendered or read from `out/`. So the renderer and the deployer apply the
 same rules. The module does not import troposphere and does not call AWS.

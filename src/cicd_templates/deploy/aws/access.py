@@ -29,7 +29,7 @@ class Access:
 
     @property
     def profile_name(self) -> str | None:
-        """The name of the profile that botocore uses: the configured one, or else that of the environment variables.
+        """The name of the profile that botocore uses, from the configuration or from environment variables.
 
         None if neither names a profile.
         """
@@ -49,7 +49,7 @@ class Access:
 
     @property
     def assume_role_options(self) -> dict[str, str]:
-        """The options of AssumeRole, as botocore expects them, without those that are not configured."""
+        """The options for AssumeRole, as botocore expects them. Options that are not configured are left out."""
         options = {
             "RoleSessionName": self.role_session_name or ROLE_SESSION,
             "ExternalId": self.external_id,

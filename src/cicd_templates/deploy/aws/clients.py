@@ -64,7 +64,7 @@ class Clients:
 
     @property
     def profile(self) -> str | None:
-        """The profile with which AWS CLI commands have the same permissions as these clients, or None if it is unknown.
+        """The profile for AWS CLI commands that need the permissions of these clients, or None if it is unknown.
 
         It is unknown if the clients assume a configured role, because the caller may have no profile for that role.
         """

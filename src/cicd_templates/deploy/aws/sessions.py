@@ -64,8 +64,8 @@ def session_cache() -> Any:
 def session_for(access: Access) -> Session:
     """Return the session of `access`. All calls with the same `access` return the same session.
 
-    Raises `CredentialsError` if the profile does not exist or its credentials cannot be loaded, and `RefusedError` if
-    the addresses of AWS services are replaced.
+    Raises `CredentialsError` if the profile does not exist or its credentials cannot be loaded. Raises `RefusedError`
+    if the addresses of AWS services are replaced.
     """
     core = botocore.session.Session()
     if access.profile:

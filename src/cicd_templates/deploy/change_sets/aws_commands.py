@@ -1,4 +1,4 @@
-"""Format the AWS CLI commands with which a person creates a change set by hand; the commands are for a POSIX shell.
+"""Formats the AWS CLI commands with which a person creates a change set by hand. They are for a POSIX shell.
 
 Pure: this module does not run the commands.
 """

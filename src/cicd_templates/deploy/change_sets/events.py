@@ -68,7 +68,7 @@ def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
 
 
 def first_failure(events: list[ResourceEvent]) -> ResourceEvent | None:
-    """Return the first failure of a resource, or that of the stack itself if no resource has failed."""
+    """Return the first failure of a resource. If no resource has failed, return the failure of the stack itself."""
     failures = [event for event in events if event.failed]
     of_resources = [event for event in failures if not event.of_stack]
     return next(iter(of_resources or failures), None)

@@ -47,8 +47,7 @@ class StackDeletion:
 class DestructionRecord:
     """The stack deletions of one destruction, in the order in which they ended. They go into the report.
 
-    An interrupted destruction does not continue from this record, as a deployment does from its journal. It reads AWS
-    again.
+    A deployment continues from its journal. A destruction does not continue from this record, but reads AWS again.
     """
 
     deletions: list[StackDeletion] = field(default_factory=list)

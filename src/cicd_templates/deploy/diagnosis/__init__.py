@@ -1,9 +1,10 @@
 """Finds out why an operation on a stack failed, at which line of the reviewed template, and what to do. Only reads.
 
-`failures` returns the failures of one operation from CloudFormation's events, the root cause first. For the root cause,
-`causes/` asks the service of the resource, `access_denied` parses the refusal of IAM or KMS, and `source_lines` finds
-the line in the reviewed template. `diagnose` puts the results into one `Diagnosis`, with the next steps. `event_file`
-saves the events, because CloudFormation may delete a stack whose creation failed, together with its events.
+- `failures` returns the failures of one operation from CloudFormation's events, the root cause first.
+- `causes/` asks the service of the failed resource; `access_denied` parses the refusal of IAM or KMS.
+- `source_lines` finds the line in the reviewed template.
+- `diagnose` puts the results into one `Diagnosis`, with the next steps.
+- `event_file` saves the events, because CloudFormation may delete a stack whose creation failed, with its events.
 
 A diagnosis never changes how an operation ended. What cannot be read is left out or reported as unreadable.
 """

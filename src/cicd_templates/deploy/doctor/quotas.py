@@ -68,7 +68,7 @@ def _addresses(examined: ExaminedEnvironment) -> int:
 
 
 def _none(examined: ExaminedEnvironment) -> int:
-    """Return 0. Used for a quota whose present use no API returns."""
+    """Return 0, because no API returns how much of this quota is in use."""
     return 0
 
 

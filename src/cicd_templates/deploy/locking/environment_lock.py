@@ -58,8 +58,8 @@ class EnvironmentLock:
     def held(self, verb: str, caller: str, now: datetime) -> Iterator[EnvironmentLock]:
         """Hold the lock during the `with` block.
 
-        If the block raises a `DetachedError` while operations continue in AWS, the lock is kept, and the next command
-        on this machine takes it over. If another command holds the lock, raises `RefusedError` with its holder.
+        If the block raises a `DetachedError` while operations continue in AWS, the lock is kept. The next command on
+        this machine then takes it over. If another command holds the lock, raises `RefusedError` with its holder.
         """
         try:
             self._acquire(Holder.here(verb, caller, now))

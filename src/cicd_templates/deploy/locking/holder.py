@@ -48,7 +48,7 @@ class Holder:
 
     @property
     def command(self) -> str:
-        """Return which command of whom it is, and on which machine, in words."""
+        """Return a description of the command: what it does, who started it, and on which machine."""
         return f"make {self.verb} of {self.caller or 'somebody'}, process {self.process} on {self.host}"
 
 

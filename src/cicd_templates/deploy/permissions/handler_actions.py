@@ -1,7 +1,7 @@
-"""Looks up the IAM actions that CloudFormation needs for a resource type, and to which resources IAM can limit each.
+"""Looks up the IAM actions that CloudFormation needs for a resource type, and the resources to which IAM limits each.
 
-Both come from data in the cfn-lint package: from the schemas of the CloudFormation registry, which list the permissions
-of each type's handlers, and from the service authorization reference.
+Both come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions of each
+type's handlers. The service authorization reference lists the kinds of resources to which IAM can limit an action.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class DataLoss:
 
     @property
     def name(self) -> str:
-        """The name by which `--allow` accepts the loss: `<label of the stack>/<logical id>`."""
+        """The name to pass to `--allow` to accept the loss: `<label of the stack>/<logical id>`."""
         return f"{self.stack}/{self.change.logical_id}"
 
     @property
@@ -164,7 +164,7 @@ def _guarded(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
 
 
 def _names(plan: Plan, loss: DataLoss) -> set[str]:
-    """Return both names by which a loss can be allowed: one with the stack's label, one with the stack's full name."""
+    """Return both names of a loss that `allowed` can have: with the stack's label, and with the stack's full name."""
     full_name = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 

@@ -150,7 +150,7 @@ def with_impact(
 
 
 def plan_change_set_name(plan_id: str) -> str:
-    """Return the name of all change sets of a plan, by which they are recognized."""
+    """Return the name that every change set of a plan has."""
     return f"{CHANGE_SET_PREFIX}{plan_id}"
 
 
@@ -160,7 +160,7 @@ def template_digest(stack: StackTemplate) -> str:
 
 
 def resources_of(clients: Clients, stack: StackTemplate) -> Mapping[str, Any]:
-    """Return the resources of the template with which a stack was last deployed."""
+    """Return the resources in the template that was last deployed to a stack."""
     answer = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")
     resources: Mapping[str, Any] = restored(content_of(answer["TemplateBody"])["Resources"], dict(stack.resources))
     return resources

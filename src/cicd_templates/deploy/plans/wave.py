@@ -22,8 +22,8 @@ from cicd_templates.template.stack_template import StackTemplate
 def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
     """Return the stacks that cannot be planned yet, each name with the labels of stacks that must be deployed first.
 
-    A stack is blocked if it reads from a stack that does not exist, that has not published the value (possible after an
-    import), or that is blocked itself.
+    A stack is blocked if it reads from a stack that does not exist or that is blocked itself. It is also blocked if the
+    stack exists but has not published the value, which an import can cause.
     """
     existing = context.retry_call(lambda: _created_stacks(context))
     missing = unpublished(context, stacks)
@@ -54,7 +54,7 @@ def _read_by(stack: StackTemplate) -> set[str]:
 
 
 def _created_stacks(context: DeployContext) -> set[str]:
-    """Return the names of the account's stacks, without those whose creation has not succeeded."""
+    """Return the names of the stacks in the account, without those whose first creation did not succeed."""
     return {
         stack["StackName"]
         for page in context.clients.cloudformation.get_paginator("describe_stacks").paginate()

@@ -22,7 +22,7 @@ SERVICE_TYPE = "AWS::ECS::Service"
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the rendered templates differ from those that the pipeline has.
+    """How the rendered templates differ from the pipeline's templates.
 
     `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
     are the files that differ, by environment. `has_these` is true if no file differs and the pipeline's copy records
@@ -65,7 +65,7 @@ class PipelineHandover:
             return None
 
     def compare(self) -> Comparison:
-        """Compare the rendered templates with those that the pipeline has now."""
+        """Compare the rendered templates with the templates that the pipeline has now."""
         bucket = self.value("storage", "TemplatesBucketName")
         if bucket is None:
             return Comparison(None)

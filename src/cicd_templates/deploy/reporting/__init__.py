@@ -1,8 +1,8 @@
 """The output of deployments and destructions: events, and three reporters that show them.
 
-A run passes each event to a `Reporter`. `report` defines the events and the reporters, which show them as tables and
-live lines on a terminal, as plain lines in a log, or as one JSON object per line. `inventory_items` defines the items
-that a destruction reports: what an environment contains, and what is left of it afterwards.
+A run passes each event to a `Reporter`. `report` defines the events and the reporters. They show tables and live lines
+on a terminal, plain lines in a log, or one JSON object per line. `inventory_items` defines the items that a destruction
+reports: what an environment contains, and what is left of it afterwards.
 
 A reporter decides nothing, asks nothing and does not call AWS.
 """

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Fate(StrEnum):
-    """What a destruction does with an item. The members are in the order in which a table shows them."""
+    """What a destruction does with an item. Tables show the items in the order of these members."""
 
     DELETED = "deleted"
     EMPTIED = "emptied and deleted"

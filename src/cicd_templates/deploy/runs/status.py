@@ -90,7 +90,7 @@ def status_rows(
 
 
 def lock_rows(lock: EnvironmentLock) -> list[StatusRow]:
-    """Return a row that says who has locked the environment and since when; none if nobody has."""
+    """Return a row that says who has locked the environment and since when, or no rows if it is not locked."""
     try:
         holder = lock.holder()
     except ClientError as error:

@@ -63,7 +63,7 @@ class Watch:
         self.failures = 0
 
     def add(self, entry: Entry, began: float | None) -> None:
-        """Watch an operation that has been requested from AWS. `began` is as in `WatchedOperation`."""
+        """Watch an operation that has been requested from AWS. `began` is the clock's value at its start, if known."""
         self._watched[entry.stack] = WatchedOperation(entry, began)
 
     @property
