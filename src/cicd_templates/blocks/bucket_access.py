@@ -56,5 +56,5 @@ def may_put_tagged(sid: str, bucket: BucketName, keys: str) -> Grant:
 
 
 def may_put(sid: str, bucket: BucketName, keys: str) -> Grant:
-    """Let a role put objects whose keys match `keys`. If it replaces an object, the old version is kept."""
+    """Let a role put objects whose keys match `keys`. The bucket keeps the old version of a replaced object."""
     return allow(sid, [actions.PutObject], on=bucket_arn(bucket, keys))

@@ -118,7 +118,7 @@ def s3_source_action(context: PipelineContext, name: str, bucket: BucketName, ke
 
 
 def github_source_action(context: PipelineContext, name: str) -> PipelineAction:
-    """Return a source action for a branch on GitHub, through a connection that a person has accepted."""
+    """Return a source action for a branch on GitHub. It uses a connection that a person has accepted in the console."""
     github = context.service.settings.github
     connection = str(github.connection_arn)
     keys = artifact_keys(context.env, context.service.name, name)

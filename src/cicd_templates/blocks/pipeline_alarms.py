@@ -35,7 +35,7 @@ LATE_MINUTES = 10
 def run_alarms(
     monitored: MonitoredService, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on runs that failed, on runs that are stuck, and on verdicts that came late."""
+    """Return the alarms on runs that failed, on runs that are stuck, and on gate verdicts that came late."""
     env, service = monitored.env, monitored.service.name
     operations, developers = topics["operations"], topics["developers"]
     dimensions = {"PipelineName": pipeline}
@@ -95,8 +95,8 @@ def build_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return the alarms on builds that are slow or wait for capacity.
 
-    `projects` maps the purpose of each CodeBuild project to the project's name.
-    `Duration` covers all phases of a build:
+    `projects` maps the purpose of each CodeBuild project to the project's name. CodeBuild's metric `Duration` covers
+    all phases of a build:
     https://docs.aws.amazon.com/codebuild/latest/userguide/cloudwatch_metrics-codebuild.html
     """
     env, service = monitored.env, monitored.service.name

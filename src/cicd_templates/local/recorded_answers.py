@@ -1,6 +1,6 @@
 """Makes the engine's CloudFormation behave as AWS did when its answers were recorded. See docs/fakes.md.
 
-- A stack in review has no tags. Further change sets keep its id.
+- A stack with the status REVIEW_IN_PROGRESS has no tags. Further change sets keep its id.
 - A template parameter that reads Parameter Store is described with its path and its value. Secret values are masked.
 - Events have the reasons and physical ids that AWS gives them.
 - A template that AWS refuses is refused.
@@ -30,14 +30,17 @@ Handler = Callable[[Params], Answer]
 
 
 class ReviewedStacks:
-    """Stacks in review, as CloudFormation describes them: without tags, and with one id for all change sets."""
+    """Stacks in REVIEW_IN_PROGRESS, as AWS describes them: without tags, and with one id for all change sets."""
 
     def __init__(self, cloudformation: Any) -> None:
         self._stacks, self._events = cloudformation._stacks, cloudformation._stack_events
         self._change_sets = cloudformation._change_sets
 
     def create_change_set(self, create: Handler) -> Handler:
-        """Return a handler that adds a change set to a stack in review; the engine's handler would make a new stack."""
+        """Return a handler that adds a change set to a stack in REVIEW_IN_PROGRESS.
+
+        The engine's own handler would make a new stack.
+        """
 
         def handle(params: Params) -> Answer:
             name = params.get("StackName", [""])[0]

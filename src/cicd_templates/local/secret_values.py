@@ -1,6 +1,6 @@
-"""Corrects secrets as in AWS: without a value they have no version, and during a deletion they keep their name.
+"""Makes secrets behave as in AWS: without a value they have no version, and while being deleted they keep their name.
 
-The engine gives every new secret a version, so the check for missing values would pass. See docs/fakes.md.
+The engine gives every new secret a version, so a check for secrets without a value would find none. See docs/fakes.md.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

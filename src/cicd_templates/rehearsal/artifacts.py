@@ -113,7 +113,7 @@ def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _extra_fields(extra: bytes) -> Iterator[int]:
-    """Yield the identifiers of an entry's extra fields; each field starts with its identifier and its length."""
+    """Yield the identifiers of a zip entry's extra fields. Each field starts with its identifier and its length."""
     while len(extra) >= FIELD.size:
         identifier, length = FIELD.unpack_from(extra)
         yield identifier

@@ -1,4 +1,4 @@
-"""Matches what each service uses, according to the configuration, with what layers offer to services."""
+"""Matches what the services use, according to the configuration, with what the layers offer them."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Statement:
         return self._all_but("Resource") + ", ".join(self.resource_texts)
 
     def covers(self, action: str) -> bool:
-        """Return whether the statement applies to `action`: by name, by a wildcard, or because `NotAction` omits it."""
+        """Return whether the statement applies to `action`: by name, by a wildcard, or by a `NotAction` without it."""
         lowered = action.lower()
         matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)
         return matched != ("Action" in self.negated)

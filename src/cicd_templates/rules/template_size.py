@@ -1,4 +1,4 @@
-"""E9163: the templates that are deployed before the template bucket exists fit into one request."""
+"""E9163: the templates that are deployed before the template bucket exists fit into one CloudFormation request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BEFORE_THE_BUCKET = ("keys", "storage")
 
 
 class BodySize(CloudFormationLintRule):
-    """Limit the templates of the layers `keys` and `storage` to the size that fits into one request."""
+    """Limit the templates of the layers `keys` and `storage` to the size that a CloudFormation request can contain."""
 
     id = "E9163"
     shortdesc = "The first templates fit into one request"
