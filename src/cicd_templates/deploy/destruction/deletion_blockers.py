@@ -69,7 +69,7 @@ REPAIRS: dict[str, Repair] = {
 
 
 def repair(clients: Clients, owned: Owned) -> str:
-    """Remove the usual cause why CloudFormation could not delete `owned`.
+    """Remove the usual obstacle to the deletion of `owned`, which CloudFormation could not delete.
 
     Returns what was done, in words, or an empty string if nothing can be done for this resource type.
     """

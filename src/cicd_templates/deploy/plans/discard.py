@@ -41,7 +41,7 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
 def discard_plans(context: DeployContext, environment: str) -> int:
     """Delete all plans of an environment with their change sets, and return the number of change sets.
 
-    A file that is not a valid plan is only removed. Its change sets expire, and the first plan after that deletes them.
+    A file that is not a valid plan is only removed. Its change sets expire after a day, and a later plan deletes them.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):
