@@ -98,4 +98,4 @@ def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_o
     recovering = project.type("recover --env tools --local")
     assert recovering.exit_code == 1
     assert "registry-parcel-dispatcher: NAME TAKEN: a resource name that it would create is taken" in recovering.output
-    assert "error: 1 to repair by hand; this command repaired nothing" in recovering.output
+    assert "error: 1 problem to repair by hand; this command changed nothing" in recovering.output

@@ -9,6 +9,7 @@ from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, TARGET
 from cicd_templates.errors import CicdError
+from cicd_templates.plurals import counted
 
 if TYPE_CHECKING:
     from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled
@@ -38,7 +39,7 @@ def recover(as_json: bool, **options: Any) -> None:
             drift_command = unsettled_stacks.drift_command(target.clients, target.chosen)
             _show_recovery(target.environment, by_environment[target.environment], drift_command)
     if count := sum(len(rows) for rows in by_environment.values()):
-        raise CicdError(f"{count} to repair by hand; this command repaired nothing")
+        raise CicdError(f"{counted(count, 'problem')} to repair by hand; this command changed nothing")
 
 
 def _show_recovery(environment: str, stacks: list[Unsettled], drift_command: str) -> None:

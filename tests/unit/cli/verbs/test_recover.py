@@ -32,7 +32,7 @@ def test_an_unsettled_stack_says_why_where_and_what_to_type(monkeypatch: pytest.
     assert stuck.startswith("      Key (AWS::KMS::Key) is UPDATE_FAILED at ")
     assert command.startswith("    aws cloudformation continue-update-rollback ")
     assert last.endswith(" --resources-to-skip Key")
-    assert result.stderr == "error: 1 to repair by hand; this command repaired nothing\n"
+    assert result.stderr == "error: 1 problem to repair by hand; this command changed nothing\n"
 
 
 def test_a_machine_gets_the_same_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
