@@ -99,7 +99,7 @@ def lock_rows(lock: EnvironmentLock) -> list[StatusRow]:
         return [StatusRow(LOCK, UNREAD)]
     if holder is None:
         return []
-    # Without seconds, as the times of the stacks.
+    # Without seconds, like the times of the stacks.
     return [StatusRow(LOCK, f"held by {holder.id}", holder.since[:16], holder.command)]
 
 
@@ -135,7 +135,7 @@ def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str
     if same:
         revision = find_commit(stack.path, stack.text.encode())
         return (REVIEWED, revision) if revision else (UNCOMMITTED, "")
-    # The same JSON format that `rendering` writes.
+    # The same JSON format as that of the rendered templates.
     text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
     revision = find_commit(stack.path, f"{text.rstrip()}\n".encode())
     if revision is None and "?" in text:
