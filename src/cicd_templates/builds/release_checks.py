@@ -281,12 +281,13 @@ def _snyk() -> ReleaseCheck:
 
 # These filters of detect-secrets are disabled, because they let a file name, a comment or the shape of a line hide a
 # secret. The script also disables the filter by file extension. The remaining filters prevent false alarms: they look
-# at the candidate itself (template, UUID, sequence, no letter).
+# at the candidate itself (template, reference to a variable, sequence, no letter).
 DISABLED_FILTERS = (
     "detect_secrets.filters.allowlist.is_line_allowlisted",
     "detect_secrets.filters.heuristic.is_indirect_reference",
     "detect_secrets.filters.heuristic.is_likely_id_string",
     "detect_secrets.filters.heuristic.is_lock_file",
+    "detect_secrets.filters.heuristic.is_potential_uuid",
     "detect_secrets.filters.heuristic.is_swagger_file",
 )
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.builds import buildspecs
-from cicd_templates.builds.release_checks import DISABLED_FILTERS, checks_of
+from cicd_templates.builds.release_checks import DISABLED_FILTERS, checks_of, list_dependencies, write_script
 from cicd_templates.functions.scan_gate.formats import read_report
 from tests.hostile import application
 from tests.projects.rendering import EXAMPLE
@@ -105,6 +105,41 @@ def test_what_wants_to_steer_a_check_changes_nothing_in_its_report(
     assert findings(steered.read_bytes()) == findings(judged(name).plain)
 
 
+@pytest.mark.parametrize("name", ["*requirements*.txt", "requirements.txt"])
+def test_what_wants_to_steer_a_check_changes_nothing_in_what_scanners_of_dependencies_are_given(
+    name: str, tmp_path: Path
+) -> None:
+    def given(folder: Path, *files: Any) -> tuple[dict[str, str], Any]:
+        folder.mkdir()
+        of = source(folder, *files)
+        answer = run(list_dependencies(name), of, NOT_READ=str(folder / "not_read"))
+        assert answer.returncode == 0, answer.stderr
+        copies = folder / "tmp/judged"
+        pinned = "/tmp/tool/bin/python3 -I /tmp/pinned_requirements.py requirements.txt"
+        pins = run(f"{write_script('pinned_requirements.py')}\n{pinned}", of)
+        read = {path.name: path.read_text() for path in copies.iterdir()} | {"to install": pins.stdout}
+        return read, json.loads((folder / "not_read").read_text())
+
+    hostile = given(tmp_path / "hostile", application.steering())
+    assert hostile == given(tmp_path / "plain")
+    assert hostile[0]["requirements.txt"]
+    assert loaded(tmp_path / "hostile") == []
+
+
+@pytest.mark.long
+def test_what_wants_to_steer_a_check_changes_nothing_in_the_bill_of_materials(tmp_path: Path) -> None:
+    def components(folder: Path, *files: Any) -> Any:
+        folder.mkdir()
+        write, _ = commands(buildspecs.bill_of_materials(service()))
+        answer = run(write, source(folder, *files))
+        assert answer.returncode == 0, answer.stderr
+        return json.loads((folder / "tmp/sbom.cdx.json").read_text())["components"]
+
+    hostile = components(tmp_path / "hostile", application.steering())
+    assert hostile == components(tmp_path / "plain")
+    assert loaded(tmp_path / "hostile") == []
+
+
 @pytest.mark.parametrize("target", ["/proc/self/environ", "../../outside", "/etc", "."])
 def test_a_link_that_leads_out_of_the_source_is_refused_by_its_name(target: str, tmp_path: Path) -> None:
     folder = source(tmp_path)
@@ -124,7 +159,6 @@ def test_every_filter_that_a_name_or_a_comment_decides_is_off_and_the_others_are
 
     assert used == {
         "is_not_alphanumeric_string",
-        "is_potential_uuid",
         "is_prefixed_with_dollar_sign",
         "is_sequential_string",
         "is_templated_secret",

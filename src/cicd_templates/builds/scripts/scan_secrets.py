@@ -17,6 +17,7 @@ from collections.abc import Generator
 from typing import Any
 
 from detect_secrets.core import scan
+from detect_secrets.filters import heuristic
 from detect_secrets.main import main as detect_secrets
 from detect_secrets.settings import Settings
 from detect_secrets.transformers import get_transformed_file
@@ -28,6 +29,10 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# A reference to a variable, whatever follows it. In a secret that begins with a dollar sign, a digit follows letters.
+VARIABLE = re.compile(r"\$\{?(?:[A-Z][A-Z0-9_]*|[A-Za-z_]+)(?![A-Za-z0-9])")
+# No detector takes a value that begins with a dollar sign, so that of anything but a variable is left out.
+DOLLAR = re.compile(rf"""(?<=["'`])(?!{VARIABLE.pattern})\$+(?=\w)""")
 # The files in which package managers keep digests of packages.
 LOCK_FILES = {"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"}
 # Subresource integrity, with exactly as many characters as its algorithm makes.
@@ -54,7 +59,7 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
     """Yield one list: the lines of a file, then the further lines that the parsers of detect-secrets produce."""
     with open(filename, encoding="utf-8") as opened:
         file: Any = opened
-        lines: list[str] = file.readlines()
+        lines: list[str] = [DOLLAR.sub("", line) for line in file]
         known = set(lines)
         for eager in (False, True):
             file.seek(0)
@@ -62,6 +67,11 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
             lines += [line for line in made if line not in known]
             known.update(made)
     yield lines
+
+
+def is_variable(secret: str) -> bool:
+    """Return whether a candidate is a reference to a variable."""
+    return VARIABLE.match(secret) is not None
 
 
 def copy(source: str, target: str) -> None:
@@ -92,6 +102,7 @@ def main() -> int:
     os.chdir(target)
     # No option switches off the filter by extension.
     scan._get_lines_from_file = lines_of
+    heuristic.is_prefixed_with_dollar_sign = is_variable
     Settings.DEFAULT_FILTERS = {"detect_secrets.filters.common.is_invalid_file"}
     return int(detect_secrets(["scan", "--all-files", "--no-verify", *options]))
 
