@@ -40,8 +40,8 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
     added = [statement for key, statement in new.items() if key not in old]
     removed = [statement for key, statement in old.items() if key not in new]
     return PolicyDiff(
-        tuple(map(sentence_of, added)),
-        tuple(map(sentence_of, removed)),
+        tuple(sentence for one in added if (sentence := _difference(one, removed, added))),
+        tuple(sentence for one in removed if (sentence := _difference(one, added, removed))),
         widens(list(old.values()), list(new.values())) and not ends_with_its_subjects(logical_id, before, after),
     )
 
@@ -156,7 +156,7 @@ def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
             # `Effect`.
             if name == "Statement" and all(isinstance(item, Mapping) and "Effect" in item for item in listed):
                 for statement in listed:
-                    yield _with_identity({key: item for key, item in statement.items() if key != "Sid"})
+                    yield _with_identity(statement)
             elif name == MANAGED_POLICIES:
                 for arn in inner:
                     yield _with_identity({"Effect": "Allow", "Action": "everything", "Resource": arn})
@@ -168,13 +168,50 @@ def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    return json.dumps(statement, sort_keys=True, default=str), statement
+    compared = {key: item for key, item in statement.items() if key != "Sid"}
+    return json.dumps(compared, sort_keys=True, default=str), statement
+
+
+def _difference(
+    statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
+) -> str:
+    """Return `statement` as a sentence; of a statement that is changed, only what its counterpart in `others` lacks.
+
+    The counterpart has the same Sid and effect, and no other statement in `others` or `own` has this Sid. The sentence
+    is empty if the counterpart lacks nothing.
+    """
+    sid = statement.get("Sid")
+    same = [other for other in others if sid and other.get("Sid") == sid]
+    if len(same) != 1 or sum(other.get("Sid") == sid for other in own) > 1:
+        return sentence_of(statement)
+    other = same[0]
+    if other.keys() - {"Condition"} != statement.keys() - {"Condition"} or other["Effect"] != statement["Effect"]:
+        return sentence_of(statement)
+    rest = {
+        name: _new_items(value, other.get(name, {}))
+        for name, value in statement.items()
+        if name not in ("Sid", "Effect")
+    }
+    rest = {name: value for name, value in rest.items() if value}
+    return f"{sid}, otherwise unchanged: {sentence_of({'Effect': statement['Effect'], **rest})}" if rest else ""
+
+
+def _new_items(value: Any, other: Any) -> Any:
+    """Return the part of an element that `other` lacks, in the same form."""
+    if isinstance(value, Mapping) and isinstance(other, Mapping) and not is_intrinsic_function(value):
+        parts = {key: _new_items(item, other.get(key, [])) for key, item in value.items()}
+        return {key: item for key, item in parts.items() if item}
+    listed, others = ([each] if not isinstance(each, list) else each for each in (value, other))
+    return [item for item in listed if item not in others]
 
 
 def sentence_of(statement: Mapping[str, Any]) -> str:
     """Return a statement as a sentence: `allow s3:GetObject on ${Bucket.Arn}/* to ecs-tasks.amazonaws.com if ...`."""
     words = [str(statement["Effect"]).lower()]
-    words.append(_listed(statement.get("Action")) or f"everything but {_listed(statement.get('NotAction'))}")
+    if "Action" in statement:
+        words.append(_listed(statement["Action"]))
+    elif "NotAction" in statement:
+        words.append(f"everything but {_listed(statement['NotAction'])}")
     if "Resource" in statement:
         words.append(f"on {_listed(statement['Resource'])}")
     elif "NotResource" in statement:
@@ -203,8 +240,6 @@ def _listed(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_listed, value))
     match value:
-        case None:
-            return ""
         case {"Ref": str(name)}:
             return name
         case {"Fn::GetAtt": [str(name), str(attribute)]}:

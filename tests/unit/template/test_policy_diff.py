@@ -151,3 +151,69 @@ def policy(**subjects: Any) -> dict[str, Any]:
 def test_denials_end_with_what_they_restrict(before: dict[str, Any], after: dict[str, Any], ends: bool) -> None:
     assert ends_with_its_subjects("P", before, after) is ends
     assert compare("P", before, after).widens is (bool(before) and "P" not in after and not ends)
+
+
+def changed(before: dict[str, Any] | list[dict[str, Any]], after: dict[str, Any] | list[dict[str, Any]]) -> Any:
+    def resources(listed: Any) -> dict[str, Any]:
+        return {"R": {"Type": "AWS::IAM::Role", "Properties": {"PolicyDocument": {"Statement": listed}}}}
+
+    found = compare("R", resources(before), resources(after))
+    return found.added, found.removed
+
+
+USE = {
+    "Sid": "Use",
+    "Effect": "Allow",
+    "Principal": {"AWS": ["a", "b"], "Service": "s"},
+    "Action": ["k:Encrypt", "k:Decrypt"],
+    "Resource": "*",
+    "Condition": {"StringEquals": {"x": ["1", "2"]}, "Bool": {"y": "true"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("edit", "added", "removed"),
+    [
+        pytest.param(
+            {"Action": ["k:Encrypt", "k:Sign"]},
+            ("Use, otherwise unchanged: allow k:Sign",),
+            ("Use, otherwise unchanged: allow k:Decrypt",),
+            id="an action",
+        ),
+        pytest.param(
+            {"Principal": {"AWS": ["b", {"Ref": "Role"}], "Service": "s"}},
+            ("Use, otherwise unchanged: allow to Role",),
+            ("Use, otherwise unchanged: allow to a",),
+            id="a principal",
+        ),
+        pytest.param({"Resource": ["*", "r"]}, ("Use, otherwise unchanged: allow on r",), (), id="one more resource"),
+        pytest.param(
+            {"Condition": {"StringEquals": {"x": "2"}, "Bool": {"y": "true"}}},
+            (),
+            ("Use, otherwise unchanged: allow if x StringEquals 1",),
+            id="fewer values",
+        ),
+        pytest.param({"Sid": "Other"}, (), (), id="only the name"),
+        pytest.param(
+            {"Effect": "Deny"},
+            ("deny k:Encrypt, k:Decrypt on * to a, b, s if x StringEquals 1, 2 and y Bool true",),
+            ("allow k:Encrypt, k:Decrypt on * to a, b, s if x StringEquals 1, 2 and y Bool true",),
+            id="the effect",
+        ),
+    ],
+)
+def test_of_a_changed_statement_only_the_words_that_differ_are_shown(
+    edit: dict[str, Any], added: tuple[str, ...], removed: tuple[str, ...]
+) -> None:
+    assert changed([USE], [USE | edit]) == (added, removed)
+
+
+def test_a_statement_whose_counterpart_is_not_clear_is_shown_whole() -> None:
+    one, two = ({"Sid": "S", "Effect": "Allow", "Action": name, "Resource": "*"} for name in ("a:A", "a:B"))
+    exceptions = {"Sid": "S", "Effect": "Allow", "NotAction": "a:A", "Resource": "*"}
+    nameless = [{key: value for key, value in each.items() if key != "Sid"} for each in (one, two)]
+
+    assert changed([one], [two, {**two, "Resource": "r"}])[1] == ("allow a:A on *",)
+    assert changed([one, {**one, "Resource": "r"}], [two])[1] == ("allow a:A on *", "allow a:A on r")
+    assert changed([one], [exceptions]) == (("allow everything but a:A on *",), ("allow a:A on *",))
+    assert changed(nameless[0], nameless[1]) == (("allow a:B on *",), ("allow a:A on *",))
