@@ -1,14 +1,18 @@
 """The demo: render, lint, deploy, deploy again, write data, destroy, and list what is left.
 
-The demo starts a local AWS for itself. It calls the same functions as the commands and prints what they do.
+The demo starts a local AWS for itself, and calls the same functions as the commands. The screen shows a summary that
+fits 80 columns and 24 lines; a file lists everything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from cicd_templates.cli import terminal
+from cicd_templates.cli.demo_report import DemoReporter
 from cicd_templates.cli.project_layers import project_layers
 from cicd_templates.cli.targets import Target, open_target, open_tools
 from cicd_templates.config.environment import Configuration
@@ -19,46 +23,74 @@ from cicd_templates.errors import CicdError
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.local import engine_process as local_engine
 from cicd_templates.local.engine_process import Engine
-from cicd_templates.paths import CONFIGURATION, OUT
+from cicd_templates.paths import CONFIGURATION, OUT, STATE
+from cicd_templates.plurals import counted
+from cicd_templates.private_files import write_privately
 from cicd_templates.render import out_folder, render
+from cicd_templates.template.checksums import source_digest
+
+LOG = STATE / "demo.txt"
 
 
 def run() -> None:
-    """Run the demo. Raises `CicdError` if a step fails or if a resource is left for an unknown reason."""
-    began = time.monotonic()
+    """Run the demo, show a summary, and write every event to a file.
+
+    Raises `CicdError` if a step fails or if something unexplained is left.
+    """
+    reporter = DemoReporter()
+    try:
+        _run(reporter, time.monotonic())
+    finally:
+        write_privately(LOG, reporter.text)
+        terminal.show(f"Every stack, change and remainder is listed in {LOG}.")
+    terminal.show("The local AWS is laxer than AWS; docs/local-aws.md says what is not proved.")
+    terminal.show("Next: docs/make-it-yours.md. `make` lists the daily commands.")
+
+
+def _run(reporter: DemoReporter, began: float) -> None:
     configuration = read_configuration(CONFIGURATION)
-    rendered = render.render(configuration, project_layers(), "yaml")
-    written = out_folder.write_files(out_folder.files_of(rendered, OUT), OUT)
-    terminal.show(f"1. render   {len(rendered)} stacks of {len(configuration.environments)} environments into {OUT}/")
+    with terminal.working("rendering"):
+        rendered = render.render(configuration, project_layers(), "yaml")
+        written = out_folder.write_files(out_folder.files_of(rendered, OUT, sources=source_digest()), OUT)
+    environments = counted(len(configuration.environments), "environment")
+    terminal.show(f"1. render   {counted(len(rendered), 'stack')} of {environments} into {OUT}/")
     for path in written.written:
-        terminal.show(f"     wrote {OUT / path}")
-    findings = lint_templates([OUT / stack.path for stack in rendered])
+        reporter.note(f"wrote {OUT / path}")
+    with terminal.working(f"cfn-lint and our rules read {len(rendered)} templates, in about half a minute"):
+        findings = lint_templates([OUT / stack.path for stack in rendered])
     if findings:
         raise CicdError("\n  ".join(["cfn-lint has findings:", *map(str, findings)]))
     terminal.show("2. lint     cfn-lint: 0 errors, warnings and informational findings")
-    with local_engine.running() as engine:
-        terminal.show(f"3. deploy   to a local AWS at {engine.url}, through change sets")
+    with contextlib.ExitStack() as stack:
+        with terminal.working("starting the local AWS"):
+            engine = stack.enter_context(local_engine.running())
+        terminal.show(f"3. deploy   through change sets, to a local AWS at {engine.url}")
         targets = _open_targets(configuration, engine, OUT)
         tools = open_tools(configuration, OUT, local=True, engine=engine)
         deployed = frozenset(target.environment for target in targets)
         for target in targets:
-            target.deploy(report.reporter(as_json=False), _agree, tools, confirm_others=_agree, deployed=deployed)
-        terminal.show("")
-        terminal.show("4. again    a second deployment must find nothing to change")
-        _require_no_change(targets)
-        terminal.show("")
-        terminal.show("5. use      write versions of an object and delete one, where data is disposable")
-        _write_objects(targets)
-        terminal.show("")
-        terminal.show(
-            "6. destroy  list what exists and what happens to it, delete in reverse order, prove what is left"
-        )
-        _destroy(targets)
+            with _summarized(reporter, target):
+                target.deploy(reporter, _agree, tools, confirm_others=_agree, deployed=deployed)
+        _require_no_change(reporter, targets)
+        terminal.show("4. again    a second deployment would change nothing")
+        terminal.show(f"5. use      {_write_objects(targets)}")
+        terminal.show("6. destroy  in reverse order; what is left is found and explained")
+        for target in reversed(targets):
+            with _summarized(reporter, target):
+                _destroy(reporter, target)
     terminal.show("")
     terminal.show(
         f"done in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
     )
-    terminal.show("The local AWS is laxer than AWS: docs/local-aws.md says what this does not prove.")
+
+
+@contextlib.contextmanager
+def _summarized(reporter: DemoReporter, target: Target) -> Iterator[None]:
+    """Show which stack of `target` is under way in the `with` block, and afterwards in one line what happened."""
+    with terminal.working(target.environment) as update:
+        reporter.begin(lambda stack: update(f"{target.environment}: {stack}"))
+        yield
+    terminal.show(reporter.summary(target.environment))
 
 
 def _agree(question: str) -> bool:
@@ -72,30 +104,34 @@ def _open_targets(configuration: Configuration, engine: Engine, folder: Path) ->
     ]
 
 
-def _require_no_change(targets: list[Target]) -> None:
+def _require_no_change(reporter: DemoReporter, targets: list[Target]) -> None:
     for target in targets:
-        planned = target.plan(report.reporter(as_json=False), None)
+        with terminal.working(f"planning {target.environment} again"):
+            planned = target.plan(reporter, None)
         if planned is None or not planned.empty:
             raise CicdError(f"{target.environment}: a second deployment would change something")
 
 
-def _write_objects(targets: list[Target]) -> None:
-    """Write several versions of an object, so that CloudFormation alone could not delete the bucket."""
-    for target in targets:
-        if not target.stacks[0].protected:
-            path = f"{target.stacks[0].parameter_root}storage/{UPLOADS_OUTPUT}"
-            bucket = target.clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
-            for version in (b"first", b"second", b"third"):
-                target.clients.s3.put_object(Bucket=bucket, Key="templates/example", Body=version)
-            target.clients.s3.delete_object(Bucket=bucket, Key="templates/example")
+def _write_objects(targets: list[Target]) -> str:
+    """Write several versions of an object, so that CloudFormation alone could not delete the bucket.
+
+    Return what was done, as a sentence without an end.
+    """
+    disposable = [target for target in targets if not target.stacks[0].protected]
+    for target in disposable:
+        path = f"{target.stacks[0].parameter_root}storage/{UPLOADS_OUTPUT}"
+        bucket = target.clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
+        for version in (b"first", b"second", b"third"):
+            target.clients.s3.put_object(Bucket=bucket, Key="templates/example", Body=version)
+        target.clients.s3.delete_object(Bucket=bucket, Key="templates/example")
+    names = ", ".join(target.environment for target in disposable) or "no environment, because all are protected"
+    return f"versions of an object written and one deleted in {names}"
 
 
-def _destroy(targets: list[Target]) -> None:
-    reporter = report.reporter(as_json=False)
-    for target in reversed(targets):
-        reporter.report(target.heading("Destroying"))
-        inventory = target.inventory()
-        target.refuse_destruction(inventory)
-        reporter.report(report.Inventoried(target.environment, inventory.items))
-        if any(not remainder.explained for remainder in target.destroy(reporter, inventory)):
-            raise CicdError(f"{target.environment}: resources are left for an unknown reason")
+def _destroy(reporter: DemoReporter, target: Target) -> None:
+    reporter.report(target.heading("Destroying"))
+    inventory = target.inventory()
+    target.refuse_destruction(inventory)
+    reporter.report(report.Inventoried(target.environment, inventory.items))
+    if any(not remainder.explained for remainder in target.destroy(reporter, inventory)):
+        raise CicdError(f"{target.environment}: resources are left for an unknown reason")

@@ -5,9 +5,11 @@ Apart from this module, only `deploy/reporting` prints: it prints the events of 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 import click
@@ -26,6 +28,25 @@ def show_page(text: str, *, err: bool = False) -> None:
     If the text quotes foreign text, such as file names, the caller must have removed the line breaks from it.
     """
     click.echo(printable_lines(text.removesuffix("\n")), err=err)
+
+
+@contextlib.contextmanager
+def working(line: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal that the `with` block is working, with `line` beside a moving sign; elsewhere, show nothing.
+
+    Yields a function that replaces the line. Afterwards, nothing of it is left on the screen.
+    """
+    if not sys.stdout.isatty():
+        yield lambda line: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    def text(line: str) -> Text:
+        return Text(printable(line), overflow="ellipsis", no_wrap=True)
+
+    with Console().status(text(line)) as status:
+        yield lambda line: status.update(text(line))
 
 
 def discard_unwritable_output() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import demo_steps, main, targets
+from cicd_templates.cli.demo_report import DemoReporter
 from cicd_templates.cli.targets import Target
 from cicd_templates.config.environment import Environment
 from cicd_templates.deploy.aws.clients import local_clients
@@ -50,12 +52,11 @@ def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: p
     monkeypatch.setattr(deployment, "plan", lambda *arguments: PLAN)
 
     with pytest.raises(CicdError, match="staging: a second deployment would change something"):
-        demo_steps._require_no_change([TARGET])
+        demo_steps._require_no_change(DemoReporter(), [TARGET])
 
 
-def test_something_left_unexplained_fails_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_something_left_unexplained_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    reporter = DemoReporter()
     monkeypatch.setattr(Target, "inventory", lambda target: inventory())
     monkeypatch.setattr(Target, "refuse_destruction", lambda target, found: None)
     monkeypatch.setattr(targets, "destroy", lambda clients, found, polling, reporter, also_left, **lock: also_left())
@@ -63,8 +64,8 @@ def test_something_left_unexplained_fails_it(
     monkeypatch.setattr(EnvironmentLock, "held", lambda lock, *holder: contextlib.nullcontext(unlocked))
 
     with pytest.raises(CicdError, match="staging: resources are left for an unknown reason"):
-        demo_steps._destroy([TARGET])
-    assert "UNEXPLAINED: recorded" in capsys.readouterr().out
+        demo_steps._destroy(reporter, TARGET)
+    assert "UNEXPLAINED: recorded" in reporter.text
 
 
 class Deployed:
@@ -109,7 +110,7 @@ class Deployed:
 
 
 def test_it_renders_deploys_twice_writes_and_destroys_in_reverse_order(
-    in_project: object, monkeypatch: pytest.MonkeyPatch
+    in_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     engine = SimpleNamespace(url="http://127.0.0.1:1")
@@ -128,5 +129,26 @@ def test_it_renders_deploys_twice_writes_and_destroys_in_reverse_order(
     bucket = "the bucket of /shipping/staging/storage/UploadsBucketName"
     versions = [f"put {version} into {bucket}" for version in ("first", "second", "third")]
     assert told[3:7] == [*versions, "delete templates/example"]
-    assert "wrote out/staging/keys.yaml" in result.output
     assert "deployed, unchanged when repeated, destroyed, all explained" in result.output
+    assert "5. use      versions of an object written and one deleted in staging" in result.output
+    assert len(result.output.splitlines()) < 24
+    assert max(map(len, result.output.splitlines())) < 80
+    events = (in_project / ".state/demo.txt").read_text()
+    assert "wrote out/staging/keys.yaml" in events
+    assert "Destroying staging: account 1, r" in events
+    assert CliRunner().invoke(main, ["render", "--check"]).exit_code == 0
+
+
+def test_where_everything_is_protected_no_object_is_written() -> None:
+    target = replace(TARGET, stacks=read_stacks(PROJECT / "out/production"))
+
+    assert demo_steps._write_objects([target]).endswith("in no environment, because all are protected")
+
+
+def test_a_demo_that_fails_still_lists_what_happened(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_steps, "lint_templates", lambda paths: [LintFinding("out/x.yaml", 1, "E1", "wrong")])
+    result = CliRunner().invoke(main, ["demo"])
+
+    assert result.exit_code == 1
+    assert "is listed in .state/demo.txt" in result.output
+    assert "wrote out/staging/keys.yaml" in (in_project / ".state/demo.txt").read_text()

@@ -182,3 +182,23 @@ def test_output_that_nothing_takes_is_named_and_forgotten(monkeypatch: pytest.Mo
         assert terminal.discard_unwritable_output() == "standard output"
         full.write("x")
         assert terminal.discard_unwritable_output() == ""
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps everything that was ever shown."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_takes_long_shows_a_sign_of_life_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    shown = []
+    for stream in (Terminal(), io.StringIO()):
+        monkeypatch.setattr(sys, "stdout", stream)
+        with terminal.working("reading") as update:
+            update("writing \x1b[2J[red]")
+        shown.append(stream.getvalue())
+
+    assert "writing \\x1b[2J[red]" in shown[0]
+    assert shown[1] == ""

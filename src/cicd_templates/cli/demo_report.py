@@ -1,0 +1,59 @@
+"""What the demo shows of deployments and destructions: a line for each environment; every event is kept for a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from cicd_templates.cli import terminal
+from cicd_templates.deploy.reporting.report import Broke, Event, Left, Started, Succeeded, as_lines
+from cicd_templates.plurals import counted
+from cicd_templates.printable import printable
+
+NAME_WIDTH = 14
+
+
+class DemoReporter:
+    """A reporter that counts what happens to one environment after the other, and shows only failures at once."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._under_way: Callable[[str], None] = lambda line: None
+        self._stacks: Counter[str] = Counter()
+        self._resources = self._remains = 0
+
+    @property
+    def text(self) -> str:
+        """Return every event so far, and every noted line."""
+        return "".join(f"{printable(line)}\n" for line in self._lines)
+
+    def note(self, line: str) -> None:
+        """Keep a line for the file."""
+        self._lines.append(line)
+
+    def begin(self, under_way: Callable[[str], None]) -> None:
+        """Begin to count anew. `under_way` is called with the name of each stack whose operation starts."""
+        self._under_way = under_way
+        self._stacks.clear()
+        self._resources = self._remains = 0
+
+    def report(self, event: Event) -> None:
+        """Count the event, keep its lines, and show a failure."""
+        self._lines += as_lines(event)
+        match event:
+            case Started():
+                self._under_way(event.stack)
+            case Succeeded():
+                self._stacks[event.verb] += 1
+                self._resources += event.resources
+            case Left():
+                self._remains = len(event.remains)
+            case Broke():
+                for line in as_lines(event):
+                    terminal.show(line)
+
+    def summary(self, environment: str) -> str:
+        """Return what happened to an environment since `begin`, as a line that fits a narrow terminal."""
+        done = ", ".join(f"{counted(count, 'stack')} {verb}" for verb, count in self._stacks.items())
+        left = f"; {self._remains} left, explained" if self._remains else ""
+        return f"     {environment:<{NAME_WIDTH}} {done}, {counted(self._resources, 'resource')}{left}"
