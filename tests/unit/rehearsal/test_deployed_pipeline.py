@@ -11,7 +11,12 @@ import pytest
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.rehearsal.build_projects import Project, Setting
-from cicd_templates.rehearsal.deployed_pipeline import pipeline_stack, read_every_stack, store_tokens
+from cicd_templates.rehearsal.deployed_pipeline import (
+    PLACEHOLDER_TOKEN,
+    pipeline_stack,
+    read_every_stack,
+    store_tokens,
+)
 from tests.conftest import PROJECT
 
 OUT = PROJECT / "out"
@@ -52,7 +57,7 @@ def test_a_pipeline_that_is_not_there_is_named(pipelines: int, service: str | No
         pipeline_stack(stacks, service)
 
 
-def test_a_token_goes_into_the_secret_of_its_variable_alone() -> None:
+def test_a_token_goes_into_the_secret_of_its_variable_and_a_placeholder_into_every_other() -> None:
     put: list[dict[str, str]] = []
     secrets = SimpleNamespace(put_secret_value=lambda **request: put.append(request))
     session: Any = SimpleNamespace(client=lambda service: secrets)
@@ -65,4 +70,7 @@ def test_a_token_goes_into_the_secret_of_its_variable_alone() -> None:
     definition: Any = SimpleNamespace(projects={"p": project})
 
     store_tokens(session, definition, {"TOKEN": "t", "A": "2"})
-    assert put == [{"SecretId": "arn:a", "SecretString": "t"}]
+    assert put == [
+        {"SecretId": "arn:a", "SecretString": "t"},
+        {"SecretId": "arn:b", "SecretString": PLACEHOLDER_TOKEN},
+    ]
