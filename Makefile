@@ -20,6 +20,7 @@ TARGETS := help help-all render lint test demo plan deploy review upgrade-check 
 help: ## Show the daily targets; help-all shows the rest
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
 	@awk -F':.*## ' '/^##@/ {daily = /Daily/} daily && /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@echo "make help-all lists every other target: review, set-up, local AWS, development"
 
 help-all: ## Show every target
 	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
