@@ -38,7 +38,7 @@ from cicd_templates.config.tables.network_field_types import CertificateArn, Cop
 from cicd_templates.config.tables.patch import PatchPath, Reason
 from cicd_templates.config.tables.pipeline import VersionId
 from cicd_templates.config.tables.project import ProjectPrefix, TagKey, TagText
-from cicd_templates.config.tables.service import PathPattern, SecretSource
+from cicd_templates.config.tables.service import PathPattern, SecretKeyArn, SecretSource
 from cicd_templates.config.tables.stakeholders import Email
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:pay/db-AbCdEf"
@@ -73,6 +73,15 @@ KINDS = [
     pytest.param(FolderPath, [".", "a/b-c.d"], ["", "/a", "a/", "../a", "a/../b", "a//b"], id="FolderPath"),
     pytest.param(UrlPath, ["/", "/a/b.c"], ["", "a", "/a?b"], id="UrlPath"),
     pytest.param(PathPattern, ["/*", "/a?/*"], ["*", "/" * 129], id="PathPattern"),
+    pytest.param(
+        SecretKeyArn,
+        [
+            "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws-us-gov:kms:us-gov-west-1:222222222222:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+        ],
+        ["arn:aws:kms:eu-central-1:222222222222:alias/pay", "alias/pay", "1234abcd-12ab-34cd-56ef-1234567890ab"],
+        id="SecretKeyArn",
+    ),
     pytest.param(
         SecretSource,
         ["db-password", "/pay/db", SECRET_ARN],
