@@ -51,6 +51,18 @@ NAMED = {
     ("logs", "logGroupNamePrefix"): "log-group:",
     ("logs", "logGroupName"): "log-group:",
     ("sqs", "QueueName"): "",
+    ("codebuild", "arn"): "",
+    ("codebuild", "reportGroupArn"): "",
+    ("ecr", "resourceArn"): "",
+    ("ecs", "service"): "",
+    ("ecs", "services"): "",
+    ("ecs", "taskDefinition"): "task-definition/",
+    ("ecs", "taskDefinitions"): "task-definition/",
+    ("elbv2", "LoadBalancerArn"): "",
+    ("events", "ArchiveName"): "archive/",
+    ("events", "NamePrefix"): "archive/",
+    ("kms", "AliasName"): "",
+    ("logs", "resourceArn"): "",
     ("sns", "TopicArn"): "",
 }
 Call = tuple[str, str, dict[str, Any]]
@@ -96,14 +108,17 @@ def action_of(client: str, operation: str) -> str:
     return ACTIONS.get(f"{service}:{model[operation]}", f"{service}:{model[operation]}")
 
 
-def authorized(call: Call, region: str, account: str) -> Iterator[Authorized]:
-    """The actions that AWS authorizes for a call, each with its resource and the keys of conditions."""
+def authorized(call: Call, region: str, account: str, stack: str = "shipping-staging-keys") -> Iterator[Authorized]:
+    """The actions that AWS authorizes for a call, each with its resource and the keys of conditions.
+
+    `stack` is the stack of change sets that a call names by their ARN alone.
+    """
     client, operation, request = call
     action = action_of(client, operation)
     service = action.partition(":")[0]
     begin = f"arn:aws:{service}:{region}:{account}:"
     if service == "cloudformation":
-        yield from _of_cloudformation(action, request, f"{begin}stack/")
+        yield from _of_cloudformation(action, request, f"{begin}stack/", stack)
     elif client == "scaling":
         # AWS makes up the id of a scalable target.
         keys = {f"{service}:service-namespace": request["ServiceNamespace"]}
@@ -115,11 +130,11 @@ def authorized(call: Call, region: str, account: str) -> Iterator[Authorized]:
         yield action, "*", {}
 
 
-def _of_cloudformation(action: str, request: Mapping[str, Any], begin: str) -> Iterator[Authorized]:
+def _of_cloudformation(action: str, request: Mapping[str, Any], begin: str, of_change_set: str) -> Iterator[Authorized]:
     stack = request.get("StackName", "")
     if not stack and "ChangeSetName" in request:
         # AWS authorizes the call for the stack of the change set.
-        stack = "shipping-staging-keys"
+        stack = of_change_set
     if not stack:
         # Without a name, DescribeStacks needs ListStacks too.
         yield from ((each, "*", {}) for each in sorted({action, "cloudformation:ListStacks"}))
@@ -142,6 +157,9 @@ def _named(call: Call, account: str) -> Iterator[str]:
         linked = request["RoleName"].removeprefix("AWSServiceRoleFor")
         path = "" if linked == request["RoleName"] else f"aws-service-role/{linked.lower()}.amazonaws.com/"
         yield f"arn:aws:iam::{account}:role/{path}{request['RoleName']}"
+        if path:
+            # Of a role that does not exist, IAM does not know the path.
+            yield f"arn:aws:iam::{account}:role/{request['RoleName']}"
         return
     for parameter, value in request.items():
         if (client, parameter) in NAMED:

@@ -44,7 +44,8 @@ class EnvironmentNames:
 
     Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`. `exceptions` has
     the physical names that do not begin with `prefix`, by resource type: names that AWS prescribes, and names in which
-    the prefix is shortened.
+    the prefix is shortened. `copies` includes the paths of the environment's copies, whose other names begin with
+    `prefix` too.
     """
 
     partition: str
@@ -54,6 +55,7 @@ class EnvironmentNames:
     path: str
     role_path: str
     exceptions: Mapping[str, frozenset[str]]
+    copies: bool = False
 
     @classmethod
     def of(cls, stacks: Sequence[StackTemplate]) -> EnvironmentNames:
@@ -75,7 +77,9 @@ class EnvironmentNames:
     def arn_patterns(self, resource_type: ResourceType, kind: str) -> Iterator[str]:
         """Yield ARN patterns that match the environment's resources of one type. `kind` is IAM's name for the type."""
         exceptions = self.exceptions.get(resource_type.arn_names_of or resource_type.type_name, ())
-        for names in (_usual_names(resource_type, self.prefix, self.path), *(f"{name}*" for name in exceptions)):
+        paths = [self.path, f"{self.path.rstrip('/')}-*/"] if self.copies else [self.path]
+        usual = dict.fromkeys(_usual_names(resource_type, self.prefix, path) for path in paths)
+        for names in (*usual, *(f"{name}*" for name in exceptions)):
             arn = resource_type.arns[kind].format(
                 region=self.region, account=self.account, role_path=self.role_path, name=names
             )
@@ -120,5 +124,7 @@ def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple
         for pattern in names.arn_patterns(TYPE_OF_KIND[service, kind], kind)
     }
     if action == GET_ROLE:
-        patterns.add(service_linked)
+        # IAM knows the path of a role only if the role exists. Without the second ARN, the question whether it does
+        # would be denied.
+        patterns |= {service_linked, f"arn:{names.partition}:iam::{names.account}:role/AWSServiceRoleFor*"}
     return tuple(sorted(patterns)) or EVERY_ARN

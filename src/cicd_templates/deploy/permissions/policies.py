@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cicd_templates.deploy.permissions.action_resources import (
@@ -38,7 +39,8 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
     With `destroying`, they also allow `destroy`, `sweep` and `adopt`. For a stack that CloudFormation deploys with a
     role of its own, the principal only needs to pass that role.
     """
-    names = EnvironmentNames.of(stacks)
+    # A sweep destroys copies of the environment; their suffixes are not known here.
+    names = replace(EnvironmentNames.of(stacks), copies=destroying)
     deployed_by_principal = [stack for stack in stacks if stack.deployed_as is None]
     types = {resource["Type"] for stack in deployed_by_principal for resource in stack.resources.values()}
     # Handlers also list actions of services that no template uses, such as S3 Tables or VPC Lattice. Leave them out.

@@ -10,8 +10,9 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from tests.fakes.simulated_aws import COMPLETE
 from tests.unit.deploy.runs.test_deployment import BUCKET, DeployHarness
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "250"))
+# As many as a first creation makes.
+CALLS = 180
 # Of a type that destroy cannot look up, and that the tagging API lists for a while after its deletion.
 NEWS = {"Type": "AWS::SNS::Topic", "Properties": {}}
 DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
@@ -147,15 +150,54 @@ def every_ending(test: Test) -> Test:
     return test
 
 
-ANY_ORDER: Callable[[Test], Test] = given(
-    protection=st.sampled_from(["disposable", "protected"]),
-    attempts=st.lists(st.tuples(st.sampled_from(list(ENDINGS)), st.integers(1, 60)), min_size=1, max_size=5),
-    then=st.sampled_from([[deploy_well, destroy_all], [destroy_all, deploy_well], [deploy_well], [destroy_all]]),
-)
+THEN: tuple[list[Then], ...] = ([deploy_well, destroy_all], [destroy_all, deploy_well])
+PROTECTIONS = ("disposable", "protected")
+
+
+def any_order(longest: int) -> Callable[[Test], Test]:
+    """Any number of attempts up to `longest`, in any order, with any of what can follow."""
+    attempt = st.tuples(st.sampled_from(list(ENDINGS)), st.integers(1, CALLS))
+    return given(
+        protection=st.sampled_from(PROTECTIONS),
+        attempts=st.lists(attempt, min_size=1, max_size=longest),
+        then=st.sampled_from([*THEN, [deploy_well], [destroy_all]]),
+    )
+
+
+def orders() -> Iterator[list[tuple[str, int]]]:
+    """Every order of two endings of any kind, and of up to three of those that people bring about by themselves.
+
+    A killed one ends at every call that a first creation makes.
+    """
+    yield from ([("killed", call)] for call in range(1, CALLS + 1))
+    yield from ([(ending, 9)] for ending in ENDINGS)
+    yield from ([(first, 9), (second, 10)] for first, second in product(ENDINGS, repeat=2))
+    yield from ([(ending, 1) for ending in three] for three in product(("declined", "failed", "planned"), repeat=3))
+
+
+ORDERS = [pytest.param(each, id=" ".join(f"{name}-{call}" for name, call in each)) for each in orders()]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("attempts", ORDERS)
+def test_after_every_short_order_of_first_creations_a_good_one_and_a_destruction_follow(
+    attempts: list[tuple[str, int]],
+) -> None:
+    for protection, then in product(PROTECTIONS, THEN):
+        follow(protection, attempts, then)
+
+
+def test_a_first_creation_makes_no_more_calls_than_those_at_which_it_is_killed(tmp_path: Path) -> None:
+    for protection in PROTECTIONS:
+        harness = after(tmp_path / protection, protection, [])
+        before = harness.aws.calls.total()
+        harness.deploy()
+
+        assert harness.aws.calls.total() - before <= CALLS
 
 
 @every_ending
-@ANY_ORDER
+@any_order(5)
 @settings(max_examples=10)
 def test_after_each_first_creation_a_good_one_and_a_destruction_follow(
     protection: str, attempts: list[tuple[str, int]], then: list[Then]
@@ -164,7 +206,7 @@ def test_after_each_first_creation_a_good_one_and_a_destruction_follow(
 
 
 @pytest.mark.long
-@ANY_ORDER
+@any_order(10)
 @settings(max_examples=SEQUENCES)
 def test_after_first_creations_in_every_order_a_good_one_and_a_destruction_follow(
     protection: str, attempts: list[tuple[str, int]], then: list[Then]
