@@ -53,7 +53,7 @@ ASKED_TO_DEPLOY = {
     "ssm:DeleteParameter", "ssm:PutParameter",
 }  # fmt: skip
 ASKED_TO_DESTROY = {
-    "cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection", "ecs:DeregisterTaskDefinition",
+    "cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection",
     "ecs:UpdateService", "kms:DescribeKey", "s3:ListBucketVersions", "tag:GetResources",
 }  # fmt: skip
 # Commands that make no call with the caller's credentials.
