@@ -278,6 +278,12 @@ RECORDS = f"{SITE}/flask-3.1.dist-info/RECORD"
         pytest.param({f"{SITE}/flask/app.pyc": "x"}, {}, id="a compiled module without its source"),
         pytest.param({f"{SITE}/x.pth": "import os"}, {}, id="what Python runs when it starts"),
         pytest.param({f"{SITE}/flask": "->/opt/flask"}, {}, id="a link to a folder"),
+        pytest.param({"usr/local/lib/python3.13/sitecustomize.py": "x"}, {}, id="in the library of Python"),
+        pytest.param(
+            {"var/lib/dpkg/info/x.list": "/app/x.zip\n", "app/x.zip": ARCHIVE},
+            {},
+            id="an archive in a list of the system",
+        ),
         pytest.param({f"{SITE}/flask.py": "=>opt/flask.txt"}, {}, id="a hard link"),
         pytest.param(
             {**FLASK, RECORDS: f"flask/app.py,{digest('y')}\n", f"{SITE}/flask/app.py": "x"},
@@ -322,7 +328,12 @@ def test_code_that_no_check_judged_is_refused_by_its_place(
             {"usr/lib/python3/dist-packages/apt.py": "x",
              "var/lib/dpkg/info/apt.list": "/.\n/usr/lib/python3/dist-packages/apt.py\n"},
             {},
-            id="of a package of the system",
+            id="of a package of Debian",
+        ),
+        pytest.param(
+            {"usr/lib/python3.12/os.py": "x", "lib/apk/db/installed": "P:x\nV:3\nF:usr/lib/python3.12\nR:os.py\n"},
+            {},
+            id="of a package of Alpine",
         ),
     ],
 )  # fmt: skip

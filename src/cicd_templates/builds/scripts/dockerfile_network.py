@@ -92,15 +92,15 @@ LOCKS = (
     *("npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "go.mod", "go.sum", "Cargo.toml", "Cargo.lock"),
     *("composer.json", "composer.lock"),
 )
-# A variable with its value, written plainly: BuildKit removes quotes and backslashes from names as well.
-VARIABLE = r"""([A-Za-z_]\w*)(=(?:"[^"\\]*"|'[^']*'|[^\s"'\\]*))?"""
+# A variable with a plain value, in which no shell finds a command. BuildKit removes quotes from names as well.
+VARIABLE = r"""([A-Za-z_]\w*)(=(?:"(?:[\w./:=,@+ -]|\$\w|\$\{\w+\})*"|(?:[\w./:=,@+-]|\$\w|\$\{\w+\})*))?"""
 ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 # A cache keeps what another build put there. Nothing hands a secret or a key to a build.
 MOUNTS = ("bind", "tmpfs")
 # Variables that could make a program of a form take something else, or run something.
 STEERING = re.compile(
-    r"(?:PIP|UV|NPM|YARN|PNPM|COREPACK|NODE|GO|CARGO|RUST|GIT|LD|APT|DPKG|SSL|CURL|COMPOSER|XDG|BASH|PYTHON)\w*|\w*PROXY"
-    r"|GLIBC_TUNABLES|ENV|HOME|IFS|CDPATH",
+    r"(?:PIP|UV|NPM|PERL|YARN|PNPM|COREPACK|NODE|GO|CARGO|RUST|GIT|LD|APT|DPKG|SSL|CURL|COMPOSER|XDG|BASH|PYTHON)\w*|\w*PROXY"
+    r"|PS\d|GLIBC_TUNABLES|ENV|HOME|IFS|CDPATH",
     re.IGNORECASE,
 )
 PLAIN = {

@@ -31,7 +31,8 @@ CODE = re.compile(r"\.(?:py|pyc|so|pth)$", re.IGNORECASE)
 ZIP_ENTRY = re.compile(rb"PK\x01\x02")
 # A zip file ends with the end of its directory: 22 bytes, and a comment of at most 65,535 bytes.
 ZIP_END, ZIP_TAIL = b"PK\5\6", 22 + 65_535
-SITE = ("site-packages", "dist-packages")
+# The folders from which Python imports packages, and its own library.
+SITE = re.compile(r"(?:^|/)(?:site-packages|dist-packages|lib(?:32|64)?/python3[\d.]*)/")
 # The list of the files of a Debian package.
 DPKG_FILES = re.compile(r"^var/lib/dpkg/info/[^/]+\.list$")
 NODE = re.compile(r"(?:^|/)node_modules/((?:@[^/]+/)?[^/]+)/package\.json$")
@@ -163,6 +164,11 @@ class Image:
             listed = RECORDED.findall(data.decode("utf-8", "replace"))
             root = record[1] or ""
             self.records[os.path.dirname(path)] = {os.path.normpath(os.path.join(root, at)): of for at, of in listed}
+        if APK.search(path):
+            folder = ""
+            for key, _, value in (line.partition(":") for line in data.decode("utf-8", "replace").split("\n")):
+                folder = value if key == "F" else folder
+                self.of_system.update([f"{folder}/{value}"] if key == "R" else [])
         if DPKG_FILES.search(path):
             self.of_system.update(line.lstrip("/") for line in data.decode("utf-8", "replace").split("\n"))
 
@@ -173,14 +179,14 @@ class Image:
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
-        left = {at: of for at, of in self.code.items() if (at, of) not in known and at not in self.of_system}
-        code = {at: of for at, of in left.items() if at not in self.archives and self.is_in_site(at)}
+        left = {at: of for at, of in self.code.items() if (at, of) not in known}
+        code = {at: of for at, of in left.items() if at not in self.archives | self.of_system and self.is_in_site(at)}
         return {"code": code, "archives": {at: of for at, of in left.items() if at in self.archives}}
 
     def is_in_site(self, path: str) -> bool:
-        """Return whether a file is in a folder that contains packages."""
+        """Return whether a file is in a folder that contains packages, or in the library of Python."""
         parts = path.split("/")[:-1]
-        return bool(set(SITE).intersection(parts)) or any(
+        return bool(SITE.search(path)) or any(
             "/".join(parts[:number]) in self.sites for number in range(len(parts) + 1)
         )
 
