@@ -81,7 +81,7 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
             1,
         ),
         ("secret --local", "which secret? Name one with --name: safety-api-key, snyk-token", 2),
-        ("release --local --app {app} --wait", "leave out --wait: the local AWS runs no pipeline", 2),
+        ("release --local --app {app} --wait", "leave out --wait: the local AWS has no pipeline run", 2),
         ("release --local", "which source? Name a git work tree, a folder or a .zip file with --app", 2),
         ("secret --local --name x --env qa", "no environment 'qa'", 2),
         (
