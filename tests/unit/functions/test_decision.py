@@ -714,11 +714,12 @@ def test_waivers_that_cannot_be_written_leave_the_policy_as_it_is(
 
 def test_a_policy_that_cannot_be_written_is_reported_in_a_line(tmp_path: Path) -> None:
     gate(tmp_path, **LEGACY)
+    (tmp_path / "file").touch()
     arguments = f"gate waive --all-current --reports {tmp_path}/reports --expires {LAST} --owner ada"
-    result = CliRunner().invoke(main, [*arguments.split(), "--policy", f"{tmp_path}/none/p.toml"])
+    result = CliRunner().invoke(main, [*arguments.split(), "--policy", f"{tmp_path}/file/p.toml"])
 
     assert result.exit_code == 2
-    assert f"{tmp_path}/none/p.toml: cannot be written: No such file or directory" in result.output
+    assert f"{tmp_path}/file/p.toml: cannot be written: " in result.output
 
 
 def test_a_folder_with_two_reports_of_a_check_says_so(tmp_path: Path) -> None:
