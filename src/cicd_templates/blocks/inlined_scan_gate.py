@@ -33,6 +33,7 @@ READER_NAMES = {
     "detect-secrets": (("detect_secrets",), "read_detect_secrets"),
     "grype": (("grype",), "read_grype"),
     "junit": (("junit",), "read_junit"),
+    "npm-audit": (("npm_audit",), "read_npm_audit"),
     "pip-audit": (("pip_audit",), "read_pip_audit"),
     "safety": (("safety",), "read_safety"),
     "sarif": (("bandit_metrics", "sarif_rules", "sarif_taxa", "sarif"), "read_sarif"),

@@ -104,6 +104,34 @@ def pip_audit(*vulnerabilities: dict[str, Any]) -> dict[str, Any]:
     return {"dependencies": [{"name": "flask", "version": "0.5", "vulns": list(vulnerabilities)}], "fixes": []}
 
 
+NPM_ADVISORY = {
+    "source": 1096727,
+    "name": "minimist",
+    "dependency": "minimist",
+    "title": "Prototype Pollution in minimist",
+    "url": "https://github.com/advisories/GHSA-xvch-5gv4-984h",
+    "severity": "critical",
+    "cwe": ["CWE-1321"],
+    "cvss": {"score": 9.8, "vectorString": None},
+    "range": "<1.2.6",
+}
+
+
+def npm_audit(**packages: Any) -> dict[str, Any]:
+    """Return the output of npm for packages by name, each with the advisories and names in its `via`."""
+    vulnerabilities = {
+        name: {"name": name, "severity": "critical", "isDirect": True, "via": via, "fixAvailable": True}
+        for name, via in packages.items()
+    }
+    counts = {**dict.fromkeys(("info", "low", "moderate", "high"), 0), "critical": len(packages)}
+    dependencies = {"prod": 3, "dev": 0, "optional": 0, "peer": 0, "peerOptional": 0, "total": 2}
+    return {
+        "auditReportVersion": 2,
+        "vulnerabilities": vulnerabilities,
+        "metadata": {"vulnerabilities": {**counts, "total": len(packages)}, "dependencies": dependencies},
+    }
+
+
 def detect_secrets(results: Any = None, *filters: dict[str, Any]) -> dict[str, Any]:
     return {
         "version": "1.5.0",
@@ -124,6 +152,7 @@ CLEAN: dict[str, Any] = {
     "junit": '<testsuite tests="2" failures="0"><testcase name="a"/><testcase name="b"/></testsuite>',
     "junit of pytest": '<testsuites name="pytest tests"><testsuite name="pytest" errors="0" failures="0" skipped="0"'
     ' tests="1"><testcase classname="t" name="a"/></testsuite></testsuites>',
+    "npm-audit": npm_audit(),
     "pip-audit": pip_audit(),
     "pip-audit, the old list": pip_audit()["dependencies"],
     "safety check": safety_check(),
@@ -143,6 +172,7 @@ STOPPING: dict[str, Any] = {
     "detect-secrets": detect_secrets(SECRET),
     "grype": grype({"vulnerability": {"id": "CVE-2", "severity": "High"}, "artifact": {"name": "p", "version": "1"}}),
     "junit": '<testsuite tests="1" failures="1"><testcase name="b"><failure/></testcase></testsuite>',
+    "npm-audit": npm_audit(minimist=[NPM_ADVISORY]),
     "pip-audit": pip_audit({"id": "PYSEC-2", "fix_versions": []}),
     "pip-audit, the old list": pip_audit({"id": "PYSEC-2", "fix_versions": []})["dependencies"],
     "safety 1": [["flask", "<1", "0.12", "bad", "36388"]],

@@ -517,6 +517,7 @@ def test_every_package_that_a_cyclonedx_vulnerability_affects_is_read_once() -> 
         ("detect-secrets", "2 detectors"),
         ("grype", "file"),
         ("junit", "2 of 2 tests"),
+        ("npm-audit", "2 packages"),
         ("pip-audit", "1 packages"),
         ("safety check", "2 packages"),
         ("safety scan", "1 packages"),

@@ -546,7 +546,7 @@ def test_whatever_is_in_a_report_reading_it_ends_in_a_status(form: str, data: by
 def test_tools_are_known_by_the_format_that_they_write() -> None:
     names = ("bandit-sarif", "snyk-code-sarif", "snyk-container", "npm-audit", "grype", "nmap")
 
-    assert [format_of(name) for name in names] == ["sarif", "sarif", "snyk", "pip-audit", "grype", None]
+    assert [format_of(name) for name in names] == ["sarif", "sarif", "snyk", "npm-audit", "grype", None]
 
 
 def inspect(arguments: str) -> Any:

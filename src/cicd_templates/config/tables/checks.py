@@ -17,6 +17,7 @@ ReportFormat = Literal[
     "detect-secrets",
     "grype",
     "junit",
+    "npm-audit",
     "pip-audit",
     "safety",
     "sarif",

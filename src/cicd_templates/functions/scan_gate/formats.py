@@ -9,6 +9,7 @@ from cicd_templates.functions.scan_gate.cyclonedx import read_cyclonedx
 from cicd_templates.functions.scan_gate.detect_secrets import read_detect_secrets
 from cicd_templates.functions.scan_gate.grype import read_grype
 from cicd_templates.functions.scan_gate.junit import read_junit
+from cicd_templates.functions.scan_gate.npm_audit import read_npm_audit
 from cicd_templates.functions.scan_gate.pip_audit import read_pip_audit
 from cicd_templates.functions.scan_gate.reading import Report, parse_json
 from cicd_templates.functions.scan_gate.safety import read_safety
@@ -24,6 +25,7 @@ READERS: dict[str, Callable[[bytes], Report]] = {
     "detect-secrets": lambda data: read_detect_secrets(parse_json(data)),
     "grype": lambda data: read_grype(parse_json(data)),
     "junit": read_junit,
+    "npm-audit": lambda data: read_npm_audit(parse_json(data)),
     "pip-audit": lambda data: read_pip_audit(parse_json(data)),
     "safety": lambda data: read_safety(parse_json(data)),
     "sarif": lambda data: read_sarif(parse_json(data)),
@@ -42,8 +44,7 @@ def format_of(tool: str) -> str | None:
         return "sarif"
     if tool.startswith("snyk"):
         return "snyk"
-    name = {"npm-audit": "pip-audit"}.get(tool, tool)
-    return name if name in READERS else None
+    return tool if tool in READERS else None
 
 
 def read_report(form: str, data: bytes, tool: str = "") -> Report:
