@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import io
 import json
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ def test_a_login_wants_a_password(given: str, code: int, monkeypatch: pytest.Mon
 
 
 def test_a_recorded_report_goes_where_the_scanner_would_write_it(
-    account: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    account: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "rehearsal").mkdir()
     for name in ("snyk", "safety"):
@@ -148,6 +149,21 @@ def test_a_recorded_report_goes_where_the_scanner_would_write_it(
     assert recorded.main(["safety", "scan", "--output", "json"]) == 0
     assert (tmp_path / "report").read_text() == '"snyk"'
     assert capsys.readouterr().out == 'snyk 0 (replaced by a recorded report)\n"safety"\n'
+    (tmp_path / "rehearsal/semgrep.json").write_text('{"version": "1.185.0"}')
+    (tmp_path / "rehearsal/broken.json").write_text("{")
+    for name in ("semgrep", "broken"):
+        assert recorded.main([name, "--version"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "semgrep 1.185.0 (replaced by a recorded report)",
+        "broken 0 (replaced by a recorded report)",
+    ]
+    assert recorded.main(["npm-audit", "config", "get", "registry"]) == 0
+    assert capsys.readouterr().out.startswith(
+        "http" if shutil.which("npm", path="/usr/local/bin:/usr/bin:/bin") else "\n"
+    )
+    monkeypatch.setattr(recorded, "SYSTEM_PATH", str(tmp_path))
+    assert recorded.main(["npm-audit", "config", "get", "registry"]) == 0
+    assert capsys.readouterr().out == "\n"
     assert recorded.main(["other"]) == 127
     assert [line.split(" is ")[0] for line in (tmp_path / "notes").read_text().splitlines()] == [
         "snyk",

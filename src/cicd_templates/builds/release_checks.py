@@ -17,10 +17,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
-from cicd_templates import builds
+from cicd_templates.builds.check_commands import (
+    DESCRIBED,
+    JUDGED,
+    MAKE_TOOL,
+    TOOL,
+    describe_requirements,
+    install_locked_packages,
+    install_pins,
+    install_requirements,
+    list_dependencies,
+    write_pins,
+    write_script,
+)
 from cicd_templates.config.environment import Service
 from cicd_templates.config.tables.checks import PRESET_SECRETS, CheckTable, Preset, ReportFormat
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
@@ -28,15 +38,6 @@ from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 # A small public image with Python on Debian. A new service runs the same image before its first release.
 PYTHON_IMAGE = BOOTSTRAP_IMAGE
 TIMEOUT_MINUTES = 10
-# The virtual environment of a check's tools, in the container of one build.
-TOOL = "/tmp/tool"  # noqa: S108 - nobody else is in that container
-MAKE_TOOL = f"[ -d {TOOL} ] || python3 -I -m venv {TOOL}"
-# The virtual environment that holds only the metadata of the application's packages.
-DESCRIBED = "/tmp/described"  # noqa: S108 - as above
-# The folder with copies of the requirements files that a scanner judges.
-JUDGED = "/tmp/judged"  # noqa: S108 - as above
-ARCHIVES = "/tmp/packaged_archives.json"  # noqa: S108 - as above
-
 # The checksum of the Linux program, which Snyk publishes in its npm package of this version.
 SNYK_VERSION = "1.1307.4"
 SNYK_SHA256 = "b0baee4fa4d7d11b7df927a1046cf8137a8a89fafac8101a45c3c0e0777ddc35"
@@ -101,87 +102,6 @@ def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
     if table.runs_application is not None:
         return table.runs_application
     return preset is None or preset.runs_application or table.has_own_commands
-
-
-def write_script(name: str) -> str:
-    """Return the command that writes `scripts/<name>` to /tmp, so that the template contains the whole script."""
-    return f"cat > /tmp/{name} <<'SCRIPT'\n{_text('scripts', name).rstrip()}\nSCRIPT"
-
-
-def install_pins(pins: str) -> str:
-    """Return the command that installs exactly the packages of `pins/<pins>.txt` into /tmp/tool."""
-    return "\n".join(
-        [
-            f"cat > /tmp/{pins}.txt <<'PINS'",
-            _text("pins", f"{pins}.txt").rstrip("\n"),
-            "PINS",
-            MAKE_TOOL,
-            f"{TOOL}/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \\",
-            f"  --only-binary :all: --requirement /tmp/{pins}.txt",
-        ]
-    )
-
-
-@cache
-def _text(folder: str, name: str) -> str:
-    (root,) = builds.__path__
-    return Path(root, folder, name).read_text(encoding="ascii")
-
-
-def install_requirements() -> str:
-    """Return the command that installs the source's `requirements.txt`: only wheels, each with a matching hash.
-
-    pip obeys options in this file, such as `--no-binary`, which run code of a package. So only a check that runs the
-    application may use this command.
-    """
-    return "\n".join(
-        [
-            MAKE_TOOL,
-            "if [ -f requirements.txt ]; then",
-            f"  {TOOL}/bin/pip install --quiet --disable-pip-version-check \\",
-            "    --no-deps --require-hashes --only-binary :all: --requirement requirements.txt",
-            "fi",
-        ]
-    )
-
-
-def describe_requirements(*secrets: str) -> str:
-    """Return the command that puts the metadata of the packages in `requirements.txt` into a virtual environment.
-
-    No code of a package can run there, because only the `.dist-info` folder of each wheel is copied. `secrets` are the
-    names of environment variables that pip does not get.
-    """
-    without = " ".join(f"--unset={name}" for name in secrets)
-    return "\n".join(
-        [
-            write_script("pinned_requirements.py"),
-            f"python3 -I -m venv --without-pip {DESCRIBED}",
-            "if [ -f requirements.txt ]; then",
-            f"  {TOOL}/bin/python3 -I /tmp/pinned_requirements.py requirements.txt > /tmp/requirements.txt",
-            f"  env {without} {TOOL}/bin/pip install --quiet --disable-pip-version-check --target /tmp/wheels \\",
-            "    --no-deps --require-hashes --only-binary :all: --requirement /tmp/requirements.txt",
-            f"  folder=$({DESCRIBED}/bin/python3 -I -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')",
-            '  find /tmp/wheels -maxdepth 1 -name "*.dist-info" -exec cp -R {} "$folder" \\;',
-            "fi",
-        ]
-    )
-
-
-def list_dependencies(name: str) -> str:
-    """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
-
-    In this folder, no other file of the source can influence the scanner. Dependencies that the scanner cannot see are
-    listed in `$NOT_READ`.
-    """
-    return "\n".join(
-        [
-            write_script("packaged_archives.py"),
-            write_script("dependencies.py"),
-            f"rm -rf {JUDGED}",
-            f"{TOOL}/bin/python3 -I /tmp/packaged_archives.py . > {ARCHIVES}",
-            f"{TOOL}/bin/python3 -I /tmp/dependencies.py . {JUDGED} '{name}' < {ARCHIVES} > \"$NOT_READ\"",
-        ]
-    )
 
 
 GET_SNYK = f"""\
@@ -309,11 +229,65 @@ def _secrets() -> ReleaseCheck:
     )
 
 
+def _semgrep() -> ReleaseCheck:
+    return ReleaseCheck(
+        name="semgrep",
+        image=PYTHON_IMAGE,
+        tools=(install_pins("semgrep"), write_pins("semgrep.yaml"), write_script("semgrep_lines.py")),
+        version=f"{TOOL}/bin/semgrep --version",
+        commands=(
+            # The rules are local and nothing is sent. No comment and no .semgrepignore or .gitignore hides a file.
+            f"{TOOL}/bin/semgrep scan --config /tmp/semgrep.yaml --metrics off --disable-version-check --quiet \\\n"
+            "  --disable-nosem --no-git-ignore --x-ignore-semgrepignore-files --max-target-bytes 0 --timeout 60 \\\n"
+            '  --no-rewrite-rule-ids --json . > "$REPORT"\n'
+            f'{TOOL}/bin/python3 -I /tmp/semgrep_lines.py "$REPORT"',
+        ),
+        format="semgrep",
+        runs_application=False,
+    )
+
+
+def _node_tests() -> ReleaseCheck:
+    return ReleaseCheck(
+        name="node-tests",
+        image=PYTHON_IMAGE,
+        tools=(install_pins("node"),),
+        install=(install_locked_packages(),),
+        version="node --version",
+        commands=('node --test --test-reporter=junit --test-reporter-destination="$REPORT"',),
+        format="junit",
+        tool="node",
+    )
+
+
+def _npm_audit() -> ReleaseCheck:
+    return ReleaseCheck(
+        name="npm-audit",
+        image=PYTHON_IMAGE,
+        tools=(install_pins("node"), write_script("npm_lock.py")),
+        version=f"{TOOL}/bin/npm --version",
+        commands=(
+            # In a separate folder, no .npmrc and no other file of the source can influence npm.
+            f"rm -rf {JUDGED}\n"
+            f"registry=$(cd / && {TOOL}/bin/npm config get registry --userconfig=/dev/null)\n"
+            f'{TOOL}/bin/python3 -I /tmp/npm_lock.py . {JUDGED} "$registry" > "$NOT_READ"\n'
+            f"cd {JUDGED}\n"
+            f"{TOOL}/bin/npm audit --json --package-lock-only --ignore-scripts --include=dev --include=optional \\\n"
+            '  --include=peer --userconfig=/dev/null > "$REPORT"',
+        ),
+        format="npm-audit",
+        runs_application=False,
+    )
+
+
 PRESETS: Mapping[Preset, Callable[[], ReleaseCheck]] = {
     "bandit": _bandit,
+    "node-tests": _node_tests,
+    "npm-audit": _npm_audit,
     "pip-audit": _pip_audit,
     "safety": _safety,
     "secrets": _secrets,
+    "semgrep": _semgrep,
     "snyk": _snyk,
     "unit-tests": _unit_tests,
 }

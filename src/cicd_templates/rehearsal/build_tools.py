@@ -21,7 +21,11 @@ from pathlib import Path
 # environment; otherwise they output a recorded report as well.
 CONTAINER_PROGRAMS = {"aws": ("aws", ""), "docker": ("docker", "")}
 SERVICE_PROGRAMS = {"snyk": ("recorded", "snyk"), "safety": ("recorded", "safety")}
-PUBLIC_SERVICE_PROGRAMS = {"pip-audit": ("recorded", "pip-audit")}
+PUBLIC_SERVICE_PROGRAMS = {
+    "npm": ("recorded", "npm-audit"),
+    "pip-audit": ("recorded", "pip-audit"),
+    "semgrep": ("recorded", "semgrep"),
+}
 # Commands that download something before the actual work of a build begins.
 DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
 # A command that writes a file, such as a script. Comments in the file may contain addresses that nothing downloads.

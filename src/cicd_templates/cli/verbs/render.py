@@ -29,6 +29,7 @@ from cicd_templates.paths import CONFIGURATION, rendered_folder
 @SUFFIX
 def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
     """Render every layer for every environment."""
+    from cicd_templates.builds.languages import warnings
     from cicd_templates.cli.project_layers import project_layers
     from cicd_templates.config.load import read_configuration
     from cicd_templates.render import out_folder
@@ -48,6 +49,8 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
             raise CicdError(f"{folder}/ is out of date; run `make render` and review its diff")
         terminal.show(f"{folder}/ is up to date: {len(rendered)} stacks")
         return
+    for line in warnings(configuration):
+        terminal.show(f"  warning  {line}")
     written = out_folder.write_files(files, folder)
     for path in written.written:
         terminal.show(f"  wrote    {folder / path}")

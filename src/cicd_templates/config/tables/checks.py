@@ -25,7 +25,7 @@ ReportFormat = Literal[
     "snyk",
     "trivy",
 ]
-Preset = Literal["bandit", "pip-audit", "safety", "secrets", "snyk", "unit-tests"]
+Preset = Literal["bandit", "node-tests", "npm-audit", "pip-audit", "safety", "secrets", "semgrep", "snyk", "unit-tests"]
 
 # The formats that many tools write. A check that uses one names its tool, so that no other tool's report counts.
 SHARED_FORMATS: tuple[ReportFormat, ...] = ("cyclonedx", "junit", "sarif")

@@ -6,9 +6,14 @@ file that `--json-file-output` names, or otherwise to standard output.
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+from cicd_templates.rehearsal.build_tools import SYSTEM_PATH
 
 FILE_OPTION = "--json-file-output="
 # The exit code with which a shell reports a missing command.
@@ -18,21 +23,39 @@ COMMAND_NOT_FOUND = 127
 def main(arguments: Sequence[str]) -> int:
     """Run the replacement for the program that the first argument names, and return its exit code."""
     program, *rest = arguments
-    if "--version" in rest:
-        # The gate accepts a version only if it contains a digit.
-        print(f"{program} 0 (replaced by a recorded report)")
-        return 0
     report = Path(os.environ["CODEBUILD_SRC_DIR"], "rehearsal", f"{program}.json")
+    if "--version" in rest:
+        print(f"{program} {_version_of(report)} (replaced by a recorded report)")
+        return 0
+    if rest[:2] == ["config", "get"]:
+        # The settings of npm need no service. Without npm on this machine, they are unknown.
+        npm = shutil.which(program.partition("-")[0], path=SYSTEM_PATH)
+        found = subprocess.run([npm, *rest], capture_output=True, text=True) if npm else None  # noqa: S603 - of a preset
+        print(found.stdout.strip() if found else "")
+        return 0
     if not report.is_file():
-        _add_note(f"{program} is not run, and the source has no recorded report rehearsal/{program}.json")
+        _add_note(
+            f"{program} is not run, and the source has no recorded report rehearsal/{program}.json; commit one"
+            f" that {program} wrote where it reaches its service"
+        )
         return COMMAND_NOT_FOUND
-    _add_note(f"{program} is not run; its report is the recorded rehearsal/{program}.json")
+    _add_note(f"{program} is not run; its report is the recorded rehearsal/{program}.json (your own can replace it)")
     target = next((each.removeprefix(FILE_OPTION) for each in rest if each.startswith(FILE_OPTION)), None)
     if target:
         Path(target).write_bytes(report.read_bytes())
     else:
         print(report.read_text())
     return 0
+
+
+def _version_of(report: Path) -> str:
+    """Return the version that a report states, or `0`, because the gate accepts no version without a digit."""
+    try:
+        content = json.loads(report.read_text())
+    except (OSError, ValueError):
+        return "0"
+    version = content.get("version") if isinstance(content, dict) else None
+    return version if isinstance(version, str) else "0"
 
 
 def _add_note(text: str) -> None:

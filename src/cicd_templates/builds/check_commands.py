@@ -1,0 +1,106 @@
+"""The commands that the checks of a release share: they install tools from pins and prepare what a tool reads."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from cicd_templates import builds
+
+# The virtual environment of a check's tools, in the container of one build.
+TOOL = "/tmp/tool"  # noqa: S108 - nobody else is in that container
+MAKE_TOOL = f"[ -d {TOOL} ] || python3 -I -m venv {TOOL}"
+# The virtual environment that holds only the metadata of the application's packages.
+DESCRIBED = "/tmp/described"  # noqa: S108 - as above
+# The folder with copies of the requirements files that a scanner judges.
+JUDGED = "/tmp/judged"  # noqa: S108 - as above
+ARCHIVES = "/tmp/packaged_archives.json"  # noqa: S108 - as above
+
+
+def write_script(name: str) -> str:
+    """Return the command that writes `scripts/<name>` to /tmp, so that the template contains the whole script."""
+    return f"cat > /tmp/{name} <<'SCRIPT'\n{_text('scripts', name).rstrip()}\nSCRIPT"
+
+
+def write_pins(name: str) -> str:
+    """Return the command that writes `pins/<name>` to /tmp."""
+    return f"cat > /tmp/{name} <<'PINS'\n{_text('pins', name).rstrip()}\nPINS"
+
+
+def install_pins(pins: str) -> str:
+    """Return the command that installs exactly the packages of `pins/<pins>.txt` into /tmp/tool."""
+    return "\n".join(
+        [
+            write_pins(f"{pins}.txt"),
+            MAKE_TOOL,
+            f"{TOOL}/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \\",
+            f"  --only-binary :all: --requirement /tmp/{pins}.txt",
+        ]
+    )
+
+
+@cache
+def _text(folder: str, name: str) -> str:
+    (root,) = builds.__path__
+    return Path(root, folder, name).read_text(encoding="ascii")
+
+
+def install_requirements() -> str:
+    """Return the command that installs the source's `requirements.txt`: only wheels, each with a matching hash.
+
+    pip obeys options in this file, such as `--no-binary`, which run code of a package. So only a check that runs the
+    application may use this command.
+    """
+    return "\n".join(
+        [
+            MAKE_TOOL,
+            "if [ -f requirements.txt ]; then",
+            f"  {TOOL}/bin/pip install --quiet --disable-pip-version-check \\",
+            "    --no-deps --require-hashes --only-binary :all: --requirement requirements.txt",
+            "fi",
+        ]
+    )
+
+
+def describe_requirements(*secrets: str) -> str:
+    """Return the command that puts the metadata of the packages in `requirements.txt` into a virtual environment.
+
+    No code of a package can run there, because only the `.dist-info` folder of each wheel is copied. `secrets` are the
+    names of environment variables that pip does not get.
+    """
+    without = " ".join(f"--unset={name}" for name in secrets)
+    return "\n".join(
+        [
+            write_script("pinned_requirements.py"),
+            f"python3 -I -m venv --without-pip {DESCRIBED}",
+            "if [ -f requirements.txt ]; then",
+            f"  {TOOL}/bin/python3 -I /tmp/pinned_requirements.py requirements.txt > /tmp/requirements.txt",
+            f"  env {without} {TOOL}/bin/pip install --quiet --disable-pip-version-check --target /tmp/wheels \\",
+            "    --no-deps --require-hashes --only-binary :all: --requirement /tmp/requirements.txt",
+            f"  folder=$({DESCRIBED}/bin/python3 -I -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')",
+            '  find /tmp/wheels -maxdepth 1 -name "*.dist-info" -exec cp -R {} "$folder" \\;',
+            "fi",
+        ]
+    )
+
+
+def list_dependencies(name: str) -> str:
+    """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
+
+    In this folder, no other file of the source can influence the scanner. Dependencies that the scanner cannot see are
+    listed in `$NOT_READ`.
+    """
+    return "\n".join(
+        [
+            write_script("packaged_archives.py"),
+            write_script("dependencies.py"),
+            f"rm -rf {JUDGED}",
+            f"{TOOL}/bin/python3 -I /tmp/packaged_archives.py . > {ARCHIVES}",
+            f"{TOOL}/bin/python3 -I /tmp/dependencies.py . {JUDGED} '{name}' < {ARCHIVES} > \"$NOT_READ\"",
+        ]
+    )
+
+
+def install_locked_packages() -> str:
+    """Return the command that installs the npm packages of the source's lock file, without running their scripts."""
+    return f"if [ -f package-lock.json ]; then {TOOL}/bin/npm ci --ignore-scripts --no-audit --no-fund; fi"

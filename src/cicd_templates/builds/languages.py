@@ -1,0 +1,45 @@
+"""The languages that the settings of a service assume, and warnings where they contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.config.environment import Configuration, Service
+from cicd_templates.config.tables.checks import Preset
+
+PRESET_LANGUAGES: dict[Preset, str] = {
+    "bandit": "Python",
+    "node-tests": "Node",
+    "npm-audit": "Node",
+    "pip-audit": "Python",
+    "safety": "Python",
+    "snyk": "Python",
+    "unit-tests": "Python",
+}
+
+
+def warnings(configuration: Configuration) -> Iterator[str]:
+    """Yield one line for each service with defaults that are written for Python although no check of it is."""
+    services = {service.name: service for environment in configuration.environments for service in environment.services}
+    for service in services.values():
+        defaults = _python_defaults(service)
+        if defaults and "Python" not in _languages(service):
+            yield (
+                f"services.{service.name}: {' and '.join(defaults)}: the default is written for Python, but no"
+                " check of the service is for Python; set commands of your own"
+            )
+
+
+def _languages(service: Service) -> set[str]:
+    presets = [
+        check.preset for check in service.settings.checks.values() if check.preset and not check.has_own_commands
+    ]
+    return {PRESET_LANGUAGES[preset] for preset in presets if preset in PRESET_LANGUAGES}
+
+
+def _python_defaults(service: Service) -> list[str]:
+    """Return the keys of the service that have a default which runs a Python program on files of the source."""
+    tables = {"build.sbom": (service.settings.build, "sbom"), "smoke": (service.settings, "smoke")}
+    return [
+        key for key, (table, name) in tables.items() if getattr(table, name) == type(table).model_fields[name].default
+    ]

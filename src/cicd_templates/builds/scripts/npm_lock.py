@@ -1,0 +1,64 @@
+"""Copy the lock file of an npm project to a folder for `npm audit`, `npm_lock.py SOURCE FOLDER REGISTRY`.
+
+npm asks the registry about the names and versions in the lock. It does not compare them with what is installed, which
+is what `resolved` names. Standard output is a JSON list of what npm does not judge: packages from elsewhere or with the
+address of another package, other lock files, packages in the source, projects without a lock, and settings of npm.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+LOCK = "package-lock.json"
+UNREAD = (".npmrc", "bun.lock", "bun.lockb", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock")
+ROOT = ("name", "version", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
+
+
+def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
+    """Yield each package of the lock that is not the one of the registry that its entry names."""
+    for path, entry in packages.items():
+        if not path:
+            continue
+        name = entry.get("name") or path.rpartition("node_modules/")[2]
+        version = entry.get("version")
+        expected = f"{registry.rstrip('/')}/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+        if entry.get("link"):
+            yield f"{path} (a folder of the source)"
+        elif entry.get("resolved", expected) != expected or not entry.get("integrity"):
+            # Without an address, npm fetches this version from the registry.
+            yield f"{name} {version} from {entry.get('resolved', 'the registry, without a digest')}"
+
+
+def unread_files(source: str) -> Iterator[str]:
+    """Yield each file and folder of the source, other than the lock itself, that brings packages."""
+    for folder, folders, files in os.walk(source):
+        place = os.path.relpath(folder, source)
+        for name in sorted(files):
+            path = os.path.normpath(os.path.join(place, name))
+            elsewhere = place != "." and name in (LOCK, "package.json")
+            if name in UNREAD or name.endswith(".tgz") or elsewhere:
+                yield path
+        if "node_modules" in folders:
+            folders.remove("node_modules")
+            yield os.path.normpath(os.path.join(place, "node_modules"))
+
+
+source, target, registry = sys.argv[1:]
+not_read = list(unread_files(source))
+os.makedirs(target)
+try:
+    with open(os.path.join(source, LOCK), encoding="utf-8") as file:
+        lock = json.load(file)
+    packages = lock["packages"]
+    not_read += unjudged_packages(packages, registry)
+    root = packages.get("", {})
+    for name, content in ((LOCK, lock), ("package.json", {key: root[key] for key in ROOT if key in root})):
+        with open(os.path.join(target, name), "w", encoding="utf-8") as file:
+            json.dump(content, file)
+except OSError:
+    not_read.append(f"{LOCK}, which is missing")
+except (ValueError, KeyError, TypeError, AttributeError):
+    not_read.append(f"{LOCK}, which is not a lock file of npm 7 or newer")
+print(json.dumps(not_read))
