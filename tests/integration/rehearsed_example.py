@@ -145,7 +145,7 @@ def _statements(resources: Mapping[str, Any], role: str) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def rehearsed(
-    folder: Path, app: Path | None = None, out: Path = PROJECT / "out", **options: Any
+    folder: Path, app: Path | None = None, out: Path = PROJECT / "out", service: str | None = None, **options: Any
 ) -> Iterator[Rehearsed]:
     """Rehearse the example, or another source, in an engine of its own."""
     stacks = deployed_pipeline.read_every_stack(out)
@@ -153,6 +153,6 @@ def rehearsed(
     options = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True, **options}
     with (
         running(python=ENGINE_PYTHON, auth=True, tls=True) as engine,
-        run_rehearsal(engine, stacks, None, archive, **options) as rehearsal,
+        run_rehearsal(engine, stacks, service, archive, **options) as rehearsal,
     ):
         yield Rehearsed(engine, stacks, rehearsal)

@@ -1,0 +1,49 @@
+"""Whatever valid configuration a company has: it renders, its templates are clean, and its stacks have an order."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from cicd_templates.cli.project_layers import tool_layers
+from cicd_templates.config.load import parse_configuration
+from cicd_templates.lint.run import lint_templates
+from cicd_templates.render.render import RenderedStack, render
+from cicd_templates.template import stack_graph
+from tests.projects.configurations import Raw, configurations
+
+
+def rendered(raw: Raw) -> list[RenderedStack]:
+    return render(parse_configuration(raw, source="generated"), tool_layers(), "yaml")
+
+
+@given(configurations())
+def test_every_valid_configuration_renders_stacks_with_names_of_their_own_and_an_order(raw: Raw) -> None:
+    stacks = [stack.template for stack in rendered(raw)]
+
+    assert {stack.environment for stack in stacks} == raw["environments"].keys()
+    assert len({(stack.account, stack.name) for stack in stacks}) == len(stacks)
+    for name in raw["environments"]:
+        own = [stack for stack in stacks if stack.environment == name]
+        needed = stack_graph.producers(stack.links for stack in own)
+        before: set[str] = set()
+        for stack in own:
+            assert set(needed[stack.name]) <= before, stack.name
+            before.add(stack.name)
+
+
+@pytest.mark.long
+@given(configurations())
+@settings(max_examples=10)
+def test_every_valid_configuration_renders_without_a_finding(raw: Raw) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for stack in rendered(raw):
+            path = Path(folder) / stack.path
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(stack.text, encoding="utf-8")
+            paths.append(path)
+        assert lint_templates(paths) == []
