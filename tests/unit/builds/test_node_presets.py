@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.conftest import ROOT
 from tests.unit.builds.build_runner import SERVICE, commands, run, service
 
 EXAMPLE = ROOT / "examples/receipt-printer"
+SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
 REGISTRY = "https://registry.example.com/"
 PRETTIER = {"version": "3.10.1", "integrity": "sha512-1"}
 
@@ -58,6 +60,13 @@ def audit(source: Path, tmp_path: Path, registry: str = REGISTRY) -> dict[str, A
     )
     stub(tmp_path, "npm", answer)
     return check("npm-audit", source)
+
+
+def judged(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Return what the script about the lock lists as not judged."""
+    monkeypatch.setattr(sys, "argv", ["npm_lock.py", str(source), str(tmp_path / "judged"), REGISTRY])
+    runpy.run_path(str(SCRIPTS / "npm_lock.py"), run_name="__main__")
+    return json.loads(capsys.readouterr().out)
 
 
 def write_lock(source: Path, packages: Any) -> None:
@@ -116,29 +125,38 @@ def test_npm_sees_only_the_lock_and_what_follows_from_it(source: Path, tmp_path:
     ],
 )
 def test_a_package_that_is_not_what_its_entry_says_is_in_the_record(
-    packages: dict[str, Any], not_read: list[str], source: Path, tmp_path: Path
+    packages: dict[str, Any],
+    not_read: list[str],
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_lock(source, {"": {"name": "x"}, **packages})
 
-    assert audit(source, tmp_path)["not_read"] == not_read
+    assert judged(source, tmp_path, monkeypatch, capsys) == not_read
 
 
 @pytest.mark.parametrize(
     "name",
     [".npmrc", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "npm-shrinkwrap.json", "lib/a.tgz", "web/package.json"],
 )
-def test_files_that_bring_packages_or_settings_are_in_the_record(name: str, source: Path, tmp_path: Path) -> None:
+def test_files_that_bring_packages_or_settings_are_in_the_record(
+    name: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (source / name).parent.mkdir(exist_ok=True)
     (source / name).write_text("x")
 
-    assert audit(source, tmp_path)["not_read"] == [name]
+    assert judged(source, tmp_path, monkeypatch, capsys) == [name]
 
 
-def test_packages_that_lie_in_the_source_are_in_the_record(source: Path, tmp_path: Path) -> None:
+def test_packages_that_lie_in_the_source_are_in_the_record(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (source / "web/node_modules/a").mkdir(parents=True)
     (source / "web/node_modules/a/package.json").write_text("{}")
 
-    assert audit(source, tmp_path)["not_read"] == ["web/node_modules"]
+    assert judged(source, tmp_path, monkeypatch, capsys) == ["web/node_modules"]
 
 
 @pytest.mark.parametrize(
@@ -152,13 +170,18 @@ def test_packages_that_lie_in_the_source_are_in_the_record(source: Path, tmp_pat
     ],
 )
 def test_a_source_without_a_lock_that_can_be_read_is_not_judged(
-    text: str | None, reason: str, source: Path, tmp_path: Path
+    text: str | None,
+    reason: str,
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (source / "package-lock.json").unlink()
     if text is not None:
         (source / "package-lock.json").write_text(text)
 
-    assert audit(source, tmp_path)["not_read"] == [f"package-lock.json, {reason}"]
+    assert judged(source, tmp_path, monkeypatch, capsys) == [f"package-lock.json, {reason}"]
 
 
 def test_the_lines_of_a_finding_are_those_of_the_source(source: Path, tmp_path: Path) -> None:
@@ -171,6 +194,20 @@ def test_the_lines_of_a_finding_are_those_of_the_source(source: Path, tmp_path: 
     assert (record["tool_version"], record["exit_code"]) == ("1.185.0", 0)
     found = json.loads((source / ".report/report.json").read_text())["results"]
     assert [each["extra"]["lines"] for each in found] == ['const CURRENCIES = new Set(["EUR", "USD"]);', "kept"]
+
+
+def test_lines_that_semgrep_left_out_are_put_in(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = {"path": "src/receipt.js", "start": {"line": 1}, "end": {"line": 2}}
+    report = tmp_path / "report.json"
+    report.write_text(
+        json.dumps({"results": [{**place, "extra": {"lines": text}} for text in ("requires login", "kept")]})
+    )
+    monkeypatch.chdir(source)
+    monkeypatch.setattr(sys, "argv", ["semgrep_lines.py", str(report)])
+    runpy.run_path(str(SCRIPTS / "semgrep_lines.py"), run_name="__main__")
+
+    lines = [each["extra"]["lines"] for each in json.loads(report.read_text())["results"]]
+    assert lines == ['const CURRENCIES = new Set(["EUR", "USD"]);\n', "kept"]
 
 
 def test_semgrep_has_its_rules_in_the_template_and_obeys_no_file_or_comment_of_the_source() -> None:
