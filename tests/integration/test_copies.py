@@ -59,6 +59,7 @@ def test_a_copy_lives_beside_its_original_and_goes_without_it(project: Project) 
     assert project.type("plan --env staging --local --detailed-exitcode").exit_code == 0
 
 
+@pytest.mark.long
 def test_only_copies_that_have_expired_and_are_idle_are_swept(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +88,7 @@ def test_only_copies_that_have_expired_and_are_idle_are_swept(
     assert [name for name, stack in there.items() if stack is not None] == ["staging", "staging-pr1"]
 
 
+@pytest.mark.long
 def test_a_second_deployment_of_a_copy_finds_nothing_to_change(project: Project) -> None:
     project.ok("render --suffix pr1")
     project.ok("deploy --env staging --layer keys --suffix pr1 --local --yes")
@@ -168,7 +170,7 @@ def come_and_go(engine: Engine, steps: list[tuple[str | None, bool]]) -> None:
 
 
 @given(STEPS)
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_comes_and_goes_nothing_of_another_copy_is_touched(
     engine: Engine, steps: list[tuple[str | None, bool]]
 ) -> None:

@@ -67,6 +67,7 @@ def test_one_changed_setting_is_exactly_that_change(project: Project) -> None:
     assert {group["retentionInDays"] for group in groups} == {60}
 
 
+@pytest.mark.long
 def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
     planned = project.type("plan --env staging --local --detailed-exitcode")
 

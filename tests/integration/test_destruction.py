@@ -200,6 +200,7 @@ def test_nothing_is_imported_where_it_is_declined(project: Project, monkeypatch:
     assert describe_stack(project.clients("production"), "shipping-production-keys") is None
 
 
+@pytest.mark.long
 def test_a_bucket_is_emptied_of_versions_markers_and_uploads_over_all_pages(project: Project) -> None:
     clients = project.clients("staging")
     bucket(clients, "many")
@@ -420,6 +421,7 @@ def test_a_shell_whose_change_set_nobody_executed_goes_too(project: Project) -> 
     assert describe_stack(clients, "shipping-staging-retired") is None
 
 
+@pytest.mark.long
 def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project: Project) -> None:
     for layer in ("keys", "storage", "notifications"):
         project.ok(f"deploy --env staging --layer {layer} --local --yes")
@@ -430,6 +432,7 @@ def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project:
     assert "left of staging: nothing" in project.ok("destroy --env staging --layer notifications --local --yes")
 
 
+@pytest.mark.long
 def test_the_role_that_a_stack_keeps_is_not_taken_from_under_it(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     refused = project.type("destroy --env staging --layer delivery --local --yes")

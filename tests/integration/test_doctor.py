@@ -78,6 +78,7 @@ def test_credentials_of_another_account_are_refused_before_anything_else(
     assert "the credentials are for account 999999999999" in result.output
 
 
+@pytest.mark.long
 def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_one(project: Project) -> None:
     for layer in ("keys", "registry"):
         project.ok(f"deploy --env tools --layer {layer} --local --yes")

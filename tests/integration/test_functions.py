@@ -92,6 +92,7 @@ def run_gate(project: Project, templates: str = "", **instead: str) -> tuple[str
     return invoke(project, "scan-gate", event)
 
 
+@pytest.mark.long
 def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     operation, request = run_gate(project)

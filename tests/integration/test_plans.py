@@ -63,6 +63,7 @@ def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
     assert "tools is protected: read .state/local/plans/tools.md" in tools.output
 
 
+@pytest.mark.long
 def test_a_plan_is_refused_where_anything_has_moved(project: Project, tmp_path: Path) -> None:
     project.ok(f"plan --env staging --local --out {tmp_path}/first.json")
     path = project.folder / "out/staging/keys.yaml"

@@ -194,6 +194,7 @@ def test_a_template_that_does_not_fit_fails_where_it_is_used(
     assert expected in step.error
 
 
+@pytest.mark.long
 def test_a_definition_that_cannot_run_is_refused_before_it_does(tmp_path: Path) -> None:
     before = "OutputArtifacts:\n          - Name: SnykReport"
     out = mutated(tmp_path, "tools/pipeline-parcel-dispatcher.yaml", before, before.replace("Snyk", "Snik"))
