@@ -150,8 +150,8 @@ local-stop: $(VENV)/.done ## Stop the local AWS
 	@$(RUN) local-stop
 
 ##@ Development
-bench: $(VENV)/.done ## Measure the renderer against the time of its imports alone
-	@$(VENV)/bin/python tests/bench/render.py
+bench: $(VENV)/.done ## Measure the renderer against its imports and raw troposphere
+	@$(VENV)/bin/python -m tests.bench.render
 
 bench-gate: $(VENV)/.done ## Measure the gate's report readers against json.loads
 	@$(VENV)/bin/python tests/bench/gate.py

@@ -10,12 +10,13 @@ import socket
 import subprocess
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 from cicd_templates.config.environment import Configuration, Environment
@@ -65,6 +66,19 @@ def environment(name: str = "staging", *edits: tuple[str, Any], suffix: str | No
     found = configured(*edits, suffix=suffix).environment(name)
     assert found is not None
     return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage in property tests: chance must not decide it, and measuring doubles their time."""
+    measurement = Coverage.current()
+    if measurement is None or item.get_closest_marker("hypothesis") is None:
+        return (yield)
+    measurement.stop()
+    try:
+        return (yield)
+    finally:
+        measurement.start()
 
 
 @pytest.fixture(scope="session", autouse=True)

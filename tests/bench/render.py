@@ -1,23 +1,31 @@
-"""Compares the renderer with its floor, as whole processes: `make bench`. A measurement, not a test.
+"""Compares the CPU seconds of the renderer with its floors: `make bench`. A measurement, not a test.
 
-The floor is the time that Python needs for every third-party import of the renderer and for `json.dumps` of the
-rendered dicts: the cost of rendering if building, checking and writing YAML took no time.
+The floor of a whole process is every third-party import of the renderer and `json.dumps` of the rendered dicts: the
+cost of rendering if building, checking and writing YAML took no time. The floor of a stack is `raw_troposphere`. CPU
+seconds are compared, because other programs on the machine change them less than the time on the wall. The render is
+one process, so its peak memory is the sum. `make bench` fails if a ratio is more than a quarter above `ratios.toml`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 7
-SERVICES = (1, 10, 100, 1000)
+SERVICES = (1, 100, 1000)
+# Raw troposphere takes the same time for each stack, so larger projects are compared with this one.
+MOST_RAW_SERVICES = 100
+RATIOS = Path(__file__).with_name("ratios.toml")
+TOLERANCE = 1.25
 # Python usually caches compiled modules. With PYTHONDONTWRITEBYTECODE it would compile our modules in every run.
 CACHING = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
@@ -39,56 +47,58 @@ for template in json.load(open(sys.argv[1])):
     json.dumps(template, indent=2)
 """
 
-# Prints the seconds of rendering without start-up, the peak memory in MiB, and the number of stacks.
+# Prints the CPU seconds of rendering without start-up, the peak memory in MiB, and the number of stacks.
 SCALE = """
 import gc; gc.disable()
-import pathlib, resource, sys, tempfile, time, tomllib
+import pathlib, resource, sys, tempfile, time
 from cicd_templates.render import out_folder, render
-from cicd_templates.config.load import parse_configuration
-from cicd_templates.cli.project_layers import project_layers
-raw = tomllib.loads(pathlib.Path("templates/environments.toml").read_text())
-checks = raw["services"]["parcel-dispatcher"]["checks"]
-numbers = range(1, int(sys.argv[1]) + 1)
-raw["services"] = {f"service-{n}": {"path_pattern": f"/{n}/*", "checks": checks} for n in numbers}
-raw["environments"]["production"].pop("services", None)
-began = time.perf_counter()
-rendered = render.render(parse_configuration(raw, source="bench"), project_layers(), "yaml")
+from cicd_templates.cli.project_layers import tool_layers
+from tests.bench.many_services import configuration
+began = time.process_time()
+rendered = render.render(configuration(int(sys.argv[1])), tool_layers(), "yaml")
 with tempfile.TemporaryDirectory() as folder:
     root = pathlib.Path(folder)
     out_folder.write_files(out_folder.files_of(rendered, root), root)
 scale = 1024 * 1024 if sys.platform == "darwin" else 1024
-print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, len(rendered))
+print(time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, len(rendered))
 """
 
 
 def process(*arguments: str) -> tuple[float, float]:
-    """Run a process; return its wall-clock seconds and its peak memory in MiB. Raises `SystemExit` if it fails."""
-    began = time.perf_counter()
+    """Run a process; return its CPU seconds and its peak memory in MiB. Raises `SystemExit` if it fails."""
     child = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=CACHING, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"{arguments[0]} failed")
-    wall = time.perf_counter() - began
-    return wall, usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def printed(*arguments: str) -> list[float]:
+    """Run a process; return the numbers that it prints."""
+    answer = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=CACHING, capture_output=True, text=True, check=True
+    )
+    return [float(word) for word in answer.stdout.split()]
 
 
 def line(label: str, samples: list[tuple[float, float]]) -> float:
-    walls = sorted(wall for wall, _ in samples)
+    """Print a line of the first table; return the median of the CPU seconds."""
+    cpu = sorted(seconds for seconds, _ in samples)
     peak = max(memory for _, memory in samples)
-    middle = statistics.median(walls)
-    print(f"{label:<44} {walls[0]:6.2f} {middle:6.2f} {walls[-1]:6.2f} s {peak:6.0f} MiB")
+    middle = statistics.median(cpu)
+    print(f"{label:<44} {cpu[0]:6.2f} {middle:6.2f} {cpu[-1]:6.2f} s {peak:6.0f} MiB", flush=True)
     return middle
 
 
-def main() -> None:
-    """Print the two tables."""
+def compare_with_imports() -> float:
+    """Print the table of whole processes; return how many times the CPU seconds of its floor a render takes."""
     from cicd_templates.template.cloudformation_yaml import load
 
     with tempfile.TemporaryDirectory() as folder:
         dicts = Path(folder, "dicts.json")
         dicts.write_text(json.dumps([load(path.read_text()) for path in sorted(ROOT.glob("out/*/*.yaml"))]))
-        print(f"whole process, {RUNS} runs in turn{'':<15} min    median max      peak")
+        print(f"whole process, CPU of {RUNS} runs in turn{'':<8} min    median max      peak")
         floors, renders = [], []
         # The first run compiles the modules, so that no measured run does.
         process("-c", FLOOR, str(dicts))
@@ -97,18 +107,44 @@ def main() -> None:
             floors.append(process("-c", FLOOR, str(dicts)))
             renders.append(process("generate.py", "--out", folder))
     floor = line("floor: imports and json.dumps", floors)
-    render = line("generate.py, all environments", renders)
-    print(f"{'render / floor':<44} {render / floor:13.2f}   (aim: under 2)")
-    print(f"\n{'services':>8} {'stacks':>7} {'seconds':>8} {'ms a stack':>11} {'peak MiB':>9} {'KiB a stack':>12}")
+    return line("generate.py, all environments", renders) / floor
+
+
+def compare_with_raw_troposphere() -> Iterator[tuple[str, float]]:
+    """Print the table of growing projects; yield the ratios of the CPU milliseconds a stack, by name."""
+    print(
+        f"\n{'services':>8} {'stacks':>7} {'CPU s':>8} {'ms a stack':>11} {'raw ms':>7} {'peak MiB':>9}"
+        f" {'KiB a stack':>12}"
+    )
+    raw_ms = 0.0
     for services in SERVICES:
-        answer = subprocess.run(
-            [sys.executable, "-c", SCALE, str(services)], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        seconds, peak, stacks = map(float, answer.stdout.split())
+        if services <= MOST_RAW_SERVICES:
+            raw, raw_stacks = printed("-m", "tests.bench.raw_troposphere", str(services))
+            raw_ms = 1000 * raw / raw_stacks
+        seconds, peak, stacks = printed("-c", SCALE, str(services))
+        ms = 1000 * seconds / stacks
         print(
-            f"{services:>8} {stacks:>7.0f} {seconds:>8.2f} {1000 * seconds / stacks:>11.2f} {peak:>9.0f}"
-            f" {1024 * peak / stacks:>12.0f}"
+            f"{services:>8} {stacks:>7.0f} {seconds:>8.2f} {ms:>11.2f} {raw_ms:>7.2f} {peak:>9.0f}"
+            f" {1024 * peak / stacks:>12.0f}",
+            flush=True,
         )
+        yield f"{stacks:.0f} stacks / raw troposphere", ms / raw_ms
+
+
+def worse(ratios: Mapping[str, float], committed: Mapping[str, float]) -> list[str]:
+    """Return the names of the ratios that are more than a quarter above the committed ones, if there are any."""
+    return [name for name, ratio in ratios.items() if ratio > TOLERANCE * committed.get(name, ratio)]
+
+
+def main() -> None:
+    """Print the two tables and the ratios. Raises `SystemExit` if a ratio is worse by more than a quarter."""
+    ratios = {"example / imports": compare_with_imports()} | dict(compare_with_raw_troposphere())
+    committed: dict[str, float] = tomllib.loads(RATIOS.read_text(encoding="utf-8"))
+    print(f"\n{'ratio':<44} {'now':>6} {'committed':>10}")
+    for name, ratio in ratios.items():
+        print(f"{name:<44} {ratio:>6.2f} {committed.get(name, math.nan):>10.2f}")
+    if names := worse(ratios, committed):
+        raise SystemExit(f"error: worse by more than a quarter than {RATIOS.relative_to(ROOT)}: {', '.join(names)}")
 
 
 if __name__ == "__main__":

@@ -38,3 +38,8 @@ def test_only_what_begins_alike_is_compared(pattern: str, compared: int, monkeyp
 
     assert external_access.matches_any(pattern, texts) == (compared > 0)
     assert len(calls) == compared
+
+
+@pytest.mark.parametrize(("pattern", "matches"), [("role/a*d", True), ("role/a*e", False)])
+def test_the_second_text_that_begins_alike_is_compared_too(pattern: str, matches: bool) -> None:
+    assert external_access.matches_any(pattern, ["role/abc", "role/abd", "role/b"]) is matches
