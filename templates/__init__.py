@@ -25,6 +25,7 @@ from templates import (
     secrets,
     service,
     storage,
+    tables,
 )
 
 ONLY_TOOLS: frozenset[EnvironmentKind] = frozenset({"tools"})
@@ -43,6 +44,7 @@ LAYERS = (
     Layer("access", build_per_service=access.build, kinds=ONLY_TOOLS),
     Layer("monitoring", build_per_service=monitoring.build, kinds=ONLY_TOOLS),
     Layer("queues", queues.build, kinds=ONLY_RUNTIME, where=queues.exists, offers=queues.offers),
+    Layer("tables", tables.build, kinds=ONLY_RUNTIME, where=tables.exists, offers=tables.offers),
     Layer("network", network.build, kinds=ONLY_RUNTIME),
     Layer("cluster", cluster.build, kinds=ONLY_RUNTIME),
     Layer("ingress", build_with_uses=ingress.build, kinds=ONLY_RUNTIME),

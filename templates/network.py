@@ -47,6 +47,8 @@ def build(env: Environment) -> LayerTemplate:
         private_tables.append(layer.add(table))
         layer.add_all(others)
     layer.add(networks.s3_endpoint(env, vpc, private_tables))
+    if env.tables:
+        layer.add(networks.dynamodb_endpoint(env, vpc, private_tables))
     if env.settings.endpoints == "all":
         layer.add_all(networks.interface_endpoints(env, vpc, zones))
     flow_log_group = layer.add(log_group("FlowLogGroup", env, log_group_name(env, "flow-log"), key))

@@ -56,6 +56,16 @@ USE = [
     actions.ReEncryptTo,
 ]
 
+# What a role needs that reads encrypted data, and a role that also writes it.
+DECRYPTION = [actions.Decrypt, actions.DescribeKey]
+ENCRYPTION = [
+    *DECRYPTION,
+    actions.Encrypt,
+    actions.GenerateDataKey,
+    actions.ReEncryptFrom,
+    actions.ReEncryptTo,
+]
+
 
 def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.Key:
     """Return a symmetric key with rotation. IAM policies of its account decide who may use the key.
@@ -174,23 +184,12 @@ def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant
 
 def may_decrypt(sid: str, key: KeyArn) -> Grant:
     """Let a role in the key's account decrypt with `key`."""
-    return allow(sid, [actions.Decrypt, actions.DescribeKey], on=key)
+    return allow(sid, DECRYPTION, on=key)
 
 
 def may_encrypt(sid: str, key: KeyArn) -> Grant:
     """Let a role in the key's account encrypt and decrypt with `key`."""
-    return allow(
-        sid,
-        [
-            actions.Decrypt,
-            actions.DescribeKey,
-            actions.Encrypt,
-            actions.GenerateDataKey,
-            actions.ReEncryptFrom,
-            actions.ReEncryptTo,
-        ],
-        on=key,
-    )
+    return allow(sid, ENCRYPTION, on=key)
 
 
 def fargate_may_encrypt(env: Environment, cluster: str) -> list[Grant]:

@@ -107,11 +107,22 @@ def route_table(
 
 def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
     """Return the gateway endpoint for S3, which is free. Image pulls use it, because ECR stores image layers in S3."""
+    return _gateway_endpoint("S3Endpoint", "s3", env, network, tables)
+
+
+def dynamodb_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
+    """Return the gateway endpoint for DynamoDB, which is free."""
+    return _gateway_endpoint("DynamoDbEndpoint", "dynamodb", env, network, tables)
+
+
+def _gateway_endpoint(
+    logical_id: str, service: str, env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]
+) -> ec2.VPCEndpoint:
     return ec2.VPCEndpoint(
-        "S3Endpoint",
+        logical_id,
         VpcId=network.ref(),
         VpcEndpointType="Gateway",
-        ServiceName=endpoint_service("s3", env.region),
+        ServiceName=endpoint_service(service, env.region),
         RouteTableIds=[table.ref() for table in tables],
     )
 

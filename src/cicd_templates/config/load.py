@@ -20,12 +20,14 @@ from pydantic_core import ErrorDetails
 from cicd_templates.config.environment import Configuration, Environment, Service
 from cicd_templates.config.pydantic_messages import message_for
 from cicd_templates.config.routes import with_priorities
+from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.field_types import (
     ENVIRONMENT_NAME_LENGTH,
     QUEUE_NAME_LENGTH,
     SERVICE_NAME_LENGTH,
     SUFFIX_LENGTH,
+    TABLE_NAME_LENGTH,
     WORD,
 )
 from cicd_templates.config.tables.pipeline import PipelineTable
@@ -41,9 +43,9 @@ from cicd_templates.errors import ConfigurationError
 BYTE_ORDER_MARK = "\ufeff"
 # ENV= accepts this word in addition to the names of environments.
 EVERY_ENVIRONMENT = "all"
-TABLES = ("project", "pipeline", "services", "queues", "environments")
+TABLES = ("project", "pipeline", "services", "queues", "tables", "environments")
 # The tables of the project of which an environment can override keys, with the length of their names.
-OVERRIDABLE = {"services": SERVICE_NAME_LENGTH, "queues": QUEUE_NAME_LENGTH}
+OVERRIDABLE = {"services": SERVICE_NAME_LENGTH, "queues": QUEUE_NAME_LENGTH, "tables": TABLE_NAME_LENGTH}
 Raw = Mapping[str, Any]
 T = TypeVar("T", bound=Table)
 
@@ -175,21 +177,27 @@ class _Reader:
         at = f"environments.{name}"
         overrides = {kind: self._overrides(kind, shared_tables[kind], raw, at) for kind in OVERRIDABLE}
         settings = self._table(EnvironmentTable, {key: raw[key] for key in raw if key not in OVERRIDABLE}, at)
-        services = {
-            service: self._resolved(
-                ServiceTable, f"services.{service}", base, overrides["services"].get(service, {}), at
-            )
-            for service, base in shared_tables["services"].items()
-        }
-        queues = {
-            queue: self._resolved(QueueTable, f"queues.{queue}", base, overrides["queues"].get(queue, {}), at)
-            for queue, base in shared_tables["queues"].items()
-        }
+
+        def resolved(kind: str, model: type[T]) -> dict[str, T]:
+            tables = {
+                each: self._resolved(model, f"{kind}.{each}", base, overrides[kind].get(each, {}), at)
+                for each, base in shared_tables[kind].items()
+            }
+            return {each: table for each, table in tables.items() if table is not None}
+
+        services = resolved("services", ServiceTable)
+        queues, tables = resolved("queues", QueueTable), resolved("tables", DynamoDbTable)
         if settings is None:
             return None
-        valid_services = with_priorities([Service(each, table) for each, table in services.items() if table])
-        valid_queues = {each: table for each, table in queues.items() if table}
-        return Environment(name, *shared, settings, valid_services, suffix or settings.suffix, queues=valid_queues)
+        return Environment(
+            name,
+            *shared,
+            settings,
+            with_priorities([Service(each, table) for each, table in services.items()]),
+            suffix or settings.suffix,
+            queues=queues,
+            tables=tables,
+        )
 
     def _overrides(self, kind: str, base: Mapping[str, Raw], raw: Raw, at: str) -> dict[str, Raw]:
         overrides = self._names(raw.get(kind, {}), f"{at}.{kind}", OVERRIDABLE[kind])

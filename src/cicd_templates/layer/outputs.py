@@ -106,6 +106,14 @@ class QueueArn(Value):
     """ARN of an SQS queue."""
 
 
+class TableName(Value):
+    """Name of a DynamoDB table."""
+
+
+class TableArn(Value):
+    """ARN of a DynamoDB table."""
+
+
 class RoleArn(Value):
     """ARN of an IAM role."""
 

@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 from cicd_templates.config.tables.autoscaling import AutoscalingTable, ScheduleTable
 from cicd_templates.config.tables.build import BuildTable
 from cicd_templates.config.tables.checks import CheckTable
+from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.github import GithubTable
 from cicd_templates.config.tables.health import AlarmsTable, HealthCheckTable
@@ -42,6 +43,7 @@ DOCUMENTED_TABLES: tuple[type[Table], ...] = (
     BuildTable,
     GithubTable,
     QueueTable,
+    DynamoDbTable,
     PatchTable,
 )
 

@@ -161,6 +161,11 @@ class Clients:
         return self._client("codeconnections")
 
     @cached_property
+    def dynamodb(self) -> Any:
+        """The client for Amazon DynamoDB: tables."""
+        return self._client("dynamodb")
+
+    @cached_property
     def ec2(self) -> Any:
         """The client for Amazon EC2: VPCs, network interfaces and addresses."""
         return self._client("ec2")

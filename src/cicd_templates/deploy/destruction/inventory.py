@@ -175,10 +175,13 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
 
 
 def listed_name(owned: Owned) -> str:
-    """Return the name of a resource as AWS lists it: the name of a secret, or the physical id of any other resource.
+    """Return the name of a resource as AWS lists it: of a secret or queue its name, of any other its physical id.
 
-    The ARN of a secret ends in a random suffix, which is not part of the name.
+    The ARN of a secret ends in a random suffix, which is not part of the name. The physical id of a queue is its URL,
+    which ends in its name.
     """
+    if owned.resource_type == "AWS::SQS::Queue":
+        return owned.physical_id.rpartition("/")[2]
     if owned.resource_type == "AWS::SecretsManager::Secret" and owned.physical_id.startswith("arn:"):
         return Arn.parse(owned.physical_id).resource_name[:-7]
     return owned.physical_id

@@ -28,6 +28,13 @@ IMPLICIT_LOG_GROUPS = {
     "AWS::CodeBuild::Project": "/aws/codebuild/{}",
     "AWS::ECS::Cluster": "/aws/ecs/containerinsights/{}/performance",
 }
+# The resource types whose ARN ends in the physical name alone, by service, and those whose ARN has a kind before it.
+NAMED_BY_THE_RESOURCE = {"s3": "AWS::S3::Bucket", "sqs": "AWS::SQS::Queue"}
+NAMED_AFTER_THE_KIND = {
+    ("dynamodb", "table"): "AWS::DynamoDB::Table",
+    ("ecr", "repository"): "AWS::ECR::Repository",
+    ("kms", "key"): "AWS::KMS::Key",
+}
 GUARDDUTY_TAG = "GuardDutyManaged"
 REVISION_STATES = ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS")
 
@@ -90,15 +97,13 @@ def _from_arn(text: str) -> tuple[str, str] | None:
     """
     arn = Arn.parse(text)
     name = arn.resource_name
+    if arn.service in NAMED_BY_THE_RESOURCE:
+        return NAMED_BY_THE_RESOURCE[arn.service], arn.resource
+    if (arn.service, arn.resource_kind) in NAMED_AFTER_THE_KIND:
+        return NAMED_AFTER_THE_KIND[arn.service, arn.resource_kind], name
     match arn.service, arn.resource_kind:
-        case "s3", _:
-            return "AWS::S3::Bucket", arn.resource
         case "logs", "log-group":
             return "AWS::Logs::LogGroup", name.removesuffix(":*")
-        case "kms", "key":
-            return "AWS::KMS::Key", name
-        case "ecr", "repository":
-            return "AWS::ECR::Repository", name
         case "ssm", "parameter":
             return "AWS::SSM::Parameter", f"/{name}"
         case "ecs", "task-definition":

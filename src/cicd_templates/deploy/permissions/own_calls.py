@@ -58,6 +58,8 @@ READING = (
     "codepipeline:GetPipelineExecution",
     "codepipeline:ListActionExecutions",
     "codepipeline:ListPipelineExecutions",
+    "dynamodb:DescribeTable",
+    "dynamodb:ListTagsOfResource",
     "ec2:DescribeAddresses",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeRegions",
@@ -113,6 +115,8 @@ DESTROY_ACTIONS = (
     "codebuild:DeleteReportGroup",
     "codebuild:ListReportsForReportGroup",
     "codepipeline:StopPipelineExecution",
+    "dynamodb:DeleteTable",
+    "dynamodb:UpdateTable",
     "ec2:DeleteNetworkInterface",
     "ec2:DeleteSecurityGroup",
     "ec2:DeleteVpcEndpoints",
@@ -127,5 +131,6 @@ DESTROY_ACTIONS = (
     "logs:DeleteLogGroup",
     "s3:DeleteBucket",
     "secretsmanager:DeleteSecret",
+    "sqs:DeleteQueue",
 )
 DEPLOY_ACTIONS = (*CLOUDFORMATION_ACTIONS, *DATA, *READING, *LOCKING)

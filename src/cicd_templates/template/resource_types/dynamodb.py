@@ -13,7 +13,11 @@ RESOURCE_TYPES = (
         "AWS::DynamoDB::Table",
         name_property="TableName",
         name_limit=255,
+        import_identifier="TableName",
+        create_only=frozenset({"ImportSourceSpecification"}),
         loss="a table",
+        kept_when_protected=True,
         policies_checked_by=PolicyCheck.CFN_LINT,
+        arns={"table": "dynamodb:{region}:{account}:table/{name}"},
     ),
 )

@@ -10,6 +10,7 @@ RESOURCE_TYPES = (
         name_property="QueueName",
         name_limit=80,
         loss="messages",
+        kept_when_protected=True,
         arns={"queue": "sqs:{region}:{account}:{name}"},
     ),
 )

@@ -110,6 +110,7 @@ def test_the_stubbed_errors_are_those_of_botocore() -> None:
         ("acm", "acm"),
         ("codebuild", "codebuild"),
         ("codeconnections", "codeconnections"),
+        ("dynamodb", "dynamodb"),
         ("ec2", "ec2"),
         ("ecs", "ecs"),
         ("quotas", "service-quotas"),

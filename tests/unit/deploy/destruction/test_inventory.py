@@ -37,6 +37,8 @@ TAGS = [{"Key": key, "Value": value} for key, value in SCOPE.tags.items()]
         ("s3", "shipping-staging-logs", ("AWS::S3::Bucket", "shipping-staging-logs")),
         ("logs", "log-group:/shipping/staging/x:*", ("AWS::Logs::LogGroup", "/shipping/staging/x")),
         ("kms", "key/1234", ("AWS::KMS::Key", "1234")),
+        ("dynamodb", "table/shipping-staging-rates", ("AWS::DynamoDB::Table", "shipping-staging-rates")),
+        ("sqs", "shipping-staging-labels", ("AWS::SQS::Queue", "shipping-staging-labels")),
         ("ecr", "repository/shipping-app", ("AWS::ECR::Repository", "shipping-app")),
         ("ssm", "parameter/shipping/staging/x", ("AWS::SSM::Parameter", "/shipping/staging/x")),
         ("ecs", "task-definition/app:3", ("AWS::ECS::TaskDefinition", ARN.format("ecs", "task-definition/app:3"))),
@@ -261,6 +263,15 @@ def test_what_guardduty_put_into_a_network_of_ours_is_found_by_its_tag() -> None
             {"secretsmanager": {"describe_secret": {"DeletedDate": datetime(2026, 3, 1, tzinfo=UTC)}}},
             "Secrets Manager deletes it after 2026-03-01; until then it can be restored",
         ),
+        ("AWS::DynamoDB::Table", {"dynamodb": {"describe_table": {"Table": {"TableStatus": "ACTIVE"}}}}, EXISTS),
+        (
+            "AWS::DynamoDB::Table",
+            {"dynamodb": {"describe_table": {"Table": {"TableStatus": "DELETING"}}}},
+            "DynamoDB is deleting it",
+        ),
+        ("AWS::DynamoDB::Table", {"dynamodb": {"describe_table": refusal("ResourceNotFoundException")}}, ""),
+        ("AWS::SQS::Queue", {"sqs": {"get_queue_url": {"QueueUrl": "https://sqs/1/x"}}}, EXISTS),
+        ("AWS::SQS::Queue", {"sqs": {"get_queue_url": refusal("AWS.SimpleQueueService.NonExistentQueue")}}, ""),
         ("AWS::EC2::NetworkInterface", {}, EXISTS),
         ("AWS::EC2::SecurityGroup", {}, EXISTS),
         ("AWS::EC2::SecurityGroup", {"ec2": {"describe_security_groups": refusal("InvalidGroup.NotFound")}}, ""),
@@ -322,6 +333,27 @@ def test_how_something_is_deleted(resource_type: str, call: str, request_: dict[
     assert fake.calls == [(call, request_)]
 
 
+@pytest.mark.parametrize(
+    ("protected", "calls"),
+    [
+        (True, ["describe_table", "update_table", "delete_table"]),
+        (False, ["describe_table", "delete_table"]),
+    ],
+)
+def test_a_table_loses_its_protection_against_deletion_before_it_is_deleted(protected: bool, calls: list[str]) -> None:
+    table = {"TableStatus": "ACTIVE", "DeletionProtectionEnabled": protected}
+    fake = aws(dynamodb={"describe_table": {"Table": table}})
+    leftover = operations_of("AWS::DynamoDB::Table").leftover
+    assert leftover is not None
+    assert leftover.delete is not None
+    leftover.delete(fake, "rates")
+
+    assert [call for call, _ in fake.calls] == calls
+    assert fake.called("update_table") == (
+        [{"TableName": "rates", "DeletionProtectionEnabled": False}] if protected else []
+    )
+
+
 @pytest.mark.parametrize(("status", "calls"), [("ACTIVE", 3), ("INACTIVE", 2)])
 def test_a_revision_is_deregistered_once_and_deleted(status: str, calls: int) -> None:
     fake = aws(ecs={"describe_task_definition": {"taskDefinition": {"status": status}}})
@@ -339,6 +371,22 @@ def test_the_command_that_removes_something_is_shown() -> None:
         "aws ssm delete-parameter --region eu-central-1 --name /a"
     )
     assert removal_command("lambda function", "x", "r") == "look it up in the console of its service"
+
+
+def test_a_queue_is_listed_by_its_name_and_owned_by_its_url() -> None:
+    url = "https://sqs.eu-central-1.amazonaws.com/222222222222/shipping-staging-labels"
+
+    assert listed_name(Owned("queues", "Q", "AWS::SQS::Queue", url)) == "shipping-staging-labels"
+
+
+def test_a_queue_is_deleted_by_its_url() -> None:
+    fake = aws(sqs={"get_queue_url": {"QueueUrl": "https://sqs/1/labels"}})
+    leftover = operations_of("AWS::SQS::Queue").leftover
+    assert leftover is not None
+    assert leftover.delete is not None
+    leftover.delete(fake, "labels")
+
+    assert fake.calls[-1] == ("delete_queue", {"QueueUrl": "https://sqs/1/labels"})
 
 
 def test_a_secret_is_listed_by_its_name_and_owned_by_its_arn() -> None:

@@ -38,6 +38,11 @@ ANSWERS: dict[str, tuple[str, Any, Any]] = {
         {"clusters": [{"clusterArn": ARN, "status": "ACTIVE"}]},
         {"clusters": [{"clusterArn": ARN, "status": "INACTIVE"}]},
     ),
+    "AWS::DynamoDB::Table": (
+        "dynamodb.describe_table",
+        {"Table": {"TableArn": ARN}},
+        missing("ResourceNotFoundException"),
+    ),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": (
         "elbv2.describe_load_balancers",
         {"LoadBalancers": [{"LoadBalancerArn": ARN}]},

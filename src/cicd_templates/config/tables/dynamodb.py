@@ -1,0 +1,37 @@
+"""The table `[tables.<name>]`: a DynamoDB table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cicd_templates.config.tables.field_types import matching
+from cicd_templates.config.tables.table import Table
+
+AttributeName = Annotated[
+    str,
+    matching(r"[A-Za-z0-9_.-]+", "write the name of an attribute, such as payment_id, of at most 255 characters", 255),
+]
+KeyType = Literal["string", "number", "binary"]
+
+
+class DynamoDbTable(Table):
+    """`[tables.<name>]`, and per environment `[environments.<name>.tables.<table>]`, whose keys override it.
+
+    A service that uses the table names it in `[services.<name>.uses]`, with `read` or `readwrite`.
+    """
+
+    partition_key: AttributeName = Field(
+        description="Attribute by whose value DynamoDB distributes the items; a change replaces the table"
+    )
+    partition_key_type: KeyType = Field(default="string", description="Type of the partition key")
+    sort_key: AttributeName | None = Field(
+        default=None,
+        description="Attribute that orders the items of one partition key; a change replaces the table",
+    )
+    sort_key_type: KeyType = Field(default="string", description="Type of the sort key")
+    expires_at: AttributeName | None = Field(
+        default=None,
+        description="Attribute with the time, in seconds since 1970, after which DynamoDB deletes an item",
+    )
