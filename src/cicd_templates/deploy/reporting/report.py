@@ -224,7 +224,7 @@ def report_plan(made: Plan, reporter: Reporter) -> None:
 class PlainReporter:
     """Prints plain lines, for logs and pipes.
 
-    While nothing else is printed, an event of a resource is printed at most every ten seconds.
+    If nothing has been printed for ten seconds, the next event of a resource is printed as a sign of life.
     """
 
     def __init__(self, stream: IO[str] | None = None, now: Callable[[], float] = time.monotonic) -> None:

@@ -40,9 +40,9 @@ _UNFINISHED = {
 
 
 def check_run(data: bytes, tool: str, report: Report) -> None:
-    """Mark `report` as incomplete if the exit code or the tool's version in its run record contradicts it.
+    """Mark `report` as incomplete if the run record `data` contradicts it, in the exit code or the tool's version.
 
-    `data` is the record, which must be valid.
+    The record must be valid.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]
