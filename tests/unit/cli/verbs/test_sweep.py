@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from cicd_templates.cli import main, selection
+from cicd_templates.cli import accounts, main, selection
 from cicd_templates.deploy.destruction import sweep
 from cicd_templates.deploy.destruction.sweep import EnvironmentCopy
+from tests.conftest import configured
 
 TODAY = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -73,3 +75,26 @@ def test_what_is_left_of_copies_fails_with_its_number(monkeypatch: pytest.Monkey
 
     assert result.exit_code == 1
     assert "error: 4 resources are left " in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "opened"),
+    [("--yes", ["tools", "production", "staging"]), ("--yes --env staging", ["staging"])],
+    ids=["all environments", "one environment"],
+)
+def test_copies_are_looked_for_in_every_environment_or_in_one(
+    options: str, opened: list[str], in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def open_account(environment: Any, *, local: bool) -> Account:
+        seen.append(environment.name)
+        return Account()
+
+    monkeypatch.setattr(accounts, "open_plain_account", open_account)
+    monkeypatch.setattr(sweep, "find_copies", lambda clients, scope, age, now: [])
+    result = CliRunner().invoke(main, ["sweep", *options.split()])
+
+    assert (result.exit_code, "no copy has expired" in result.output) == (0, True)
+    assert sorted(seen) == sorted(opened)
+    assert seen == [environment.name for environment in configured().deploy_order[::-1] if environment.name in seen]

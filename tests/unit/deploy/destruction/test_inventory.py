@@ -91,6 +91,26 @@ def test_report_groups_that_codebuild_made_are_named_after_a_project_of_ours() -
     assert found_by(finding._report_groups, fake) == []
 
 
+def test_a_bucket_is_looked_at_by_its_name_and_known_by_its_tags() -> None:
+    names = ("another-staging-logs", "shipping-staging-pr1-logs", "shipping-staging-logs", "shipping-staging-theirs")
+    tags = {
+        "shipping-staging-pr1-logs": [*TAGS, {"Key": "Suffix", "Value": "pr1"}],
+        "shipping-staging-logs": TAGS,
+        "shipping-staging-theirs": [{"Key": "Environment", "Value": "staging"}],
+    }
+    fake = aws(
+        s3={
+            "list_buckets": [{"Buckets": [{"Name": name} for name in names]}],
+            "get_bucket_tagging": lambda **request: {"TagSet": tags[request["Bucket"]]},
+        }
+    )
+
+    assert found_by(finding._buckets, fake) == [
+        ("AWS::S3::Bucket", "shipping-staging-logs", True),
+        ("AWS::S3::Bucket", "shipping-staging-theirs", False),
+    ]
+
+
 def test_secrets_are_ours_by_their_tags_alone() -> None:
     secrets = [{"Name": "shipping-staging-a", "Tags": TAGS}, {"Name": "shipping-staging-b"}]
     fake = aws(secretsmanager={"list_secrets": [{"SecretList": secrets}]})
