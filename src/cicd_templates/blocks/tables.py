@@ -114,7 +114,7 @@ def table_offer(name: str, table_name: Output[TableName], arn: Output[TableArn],
 
     def readwrite(layer: LayerTemplate) -> list[Grant]:
         return [
-            allow(f"ReadAndWrite{title(name)}", sorted([*READING, *WRITING], key=str), on=layer.read(arn)),
+            allow(f"ReadAndWrite{title(name)}", [*READING, *WRITING], on=layer.read(arn)),
             _may_use_the_key(f"Encrypt{title(name)}", ENCRYPTION, layer, key),
         ]
 

@@ -113,7 +113,7 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "semgrep",
             {"version": "1.9.0", "errors": [], "results": [{"rule": "x"}]},
-            "the report has no version, or results without check_id or path",
+            "the report has no version, or some of its results have no check_id or path",
             id="semgrep with rows of another tool",
         ),
         pytest.param(

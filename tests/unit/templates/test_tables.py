@@ -96,7 +96,7 @@ def test_nobody_reads_or_writes_a_table_without_tls() -> None:
         (
             "readwrite",
             "ReadAndWriteParcels",
-            sorted([*READING, *WRITING]),
+            [*READING, *WRITING],
             [
                 "kms:Decrypt",
                 "kms:DescribeKey",

@@ -1,7 +1,8 @@
 """Turns an error about credentials into one line: which credentials, what failed, and what to do.
 
-AWS rejects expired, unknown and wrongly timed credentials with a few error codes, in any operation. Loading credentials
-fails with errors of botocore, or with errors of the operating system that botocore does not catch.
+Any operation of AWS can reject credentials that are expired or unknown, or a request that was signed by a wrong clock,
+with one of a few error codes. Loading credentials fails with errors of botocore, or with errors of the operating system
+that botocore does not catch.
 """
 
 from __future__ import annotations

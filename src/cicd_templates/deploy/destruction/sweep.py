@@ -38,8 +38,8 @@ def parse_age(text: str) -> timedelta:
 def find_copies(clients: Clients, original: Scope, older_than: timedelta, now: datetime) -> list[EnvironmentCopy]:
     """Return every copy of the environment `original`. If a copy is not to be destroyed, its `stays` says why.
 
-    A copy is destroyed if all its stacks have expired according to their tags, and none was deployed within the last
-    `older_than`. A copy is kept if one of its stacks has no expiry tag or has termination protection.
+    A copy is to be destroyed only if every one of its stacks has an expiry tag that has passed, has no termination
+    protection, and was not deployed within the last `older_than`.
     """
     stacks_by_suffix: dict[str, list[tuple[datetime | None, datetime, bool]]] = {}
     for stack in list_project_stacks(clients, original.project):

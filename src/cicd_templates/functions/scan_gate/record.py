@@ -75,9 +75,9 @@ def _is_version(text: object) -> bool:
 
 
 def add_record(report: Report, data: bytes) -> None:
-    """Copy the source digest from a valid run record to its report.
+    """Copy the source digest from the run record `data` of a check to the check's report.
 
-    If the check did not read everything, mark the report as incomplete.
+    The record must be valid. If it says that the check did not read everything, mark the report as incomplete.
     """
     record = json.loads(data)
     report.source_digest = record["source_digest"]

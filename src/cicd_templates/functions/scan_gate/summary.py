@@ -1,4 +1,4 @@
-"""The decision for people: what blocks a release, why, where, how to fix it, and its OWASP categories."""
+"""Writes the decision as text for people: what blocks a release, why, where, the remedy, and its OWASP categories."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from cicd_templates.config import tables
 from cicd_templates.config.tables.build import ImagePrefix
+from cicd_templates.config.tables.dynamodb import AttributeName
 from cicd_templates.config.tables.environment import (
     AccountId,
     DeployerRoleArn,
@@ -42,7 +43,6 @@ from cicd_templates.config.tables.service import PathPattern, SecretKeyArn, Secr
 from cicd_templates.config.tables.stakeholders import Email
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:pay/db-AbCdEf"
-KMS = "arn:aws:kms:eu-central-1:111111111111"
 CONNECTION_ARN = "arn:aws:codeconnections:eu-central-1:111111111111:connection/0-1"
 KINDS = [
     pytest.param(
@@ -92,9 +92,7 @@ KINDS = [
     pytest.param(Repository, ["a.b/c-d"], ["a", "a/b/c"], id="Repository"),
     pytest.param(Branch, ["release/1.x"], ["a b", "x" * 256], id="Branch"),
     pytest.param(ConnectionArn, [CONNECTION_ARN], ["arn:aws:s3:::bucket"], id="ConnectionArn"),
-    pytest.param(
-        SecretKeyArn, [f"{KMS}:key/mrk-0a", f"{KMS}:key/1-2"], [f"{KMS}:alias/pay", "key/1"], id="SecretKeyArn"
-    ),
+    pytest.param(AttributeName, ["id", "a.b_c-D9", "a" * 255], ["", "a b", "\u00e4", "a" * 256], id="AttributeName"),
     pytest.param(AccountId, ["012345678901"], ["1", "0" * 13, "\uff11" * 12], id="AccountId"),
     pytest.param(Region, ["eu-central-1", "us-gov-west-1", "eusc-de-east-1"], ["Frankfurt", "eu-central"], id="Region"),
     pytest.param(ZoneName, ["eu-central-1a"], ["eu-central-1", "eu-central-1ab"], id="ZoneName"),

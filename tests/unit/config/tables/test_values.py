@@ -166,7 +166,7 @@ def test_a_refused_value_names_its_path_and_what_would_be_right(edits: list[tupl
     [
         pytest.param(
             [(f"{SERVICE}/checks/bandit/preset", "bandid")],
-            "services.parcel-dispatcher.checks.bandit.preset: use 'bandit', 'pip-audit', 'safety', 'secrets', 'snyk'",
+            "services.parcel-dispatcher.checks.bandit.preset: use 'bandit', 'node-tests', 'npm-audit', 'pip-audit',",
             id="unknown preset",
         ),
         pytest.param(
