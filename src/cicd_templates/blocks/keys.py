@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from awacs import kms as actions
-from awacs.aws import ArnLike, AWSPrincipal, ForAllValuesStringEquals, Principal, StringEquals
+from awacs.aws import Action, ArnLike, AWSPrincipal, ForAllValuesStringEquals, Principal, StringEquals
 from troposphere import Sub, kms
 
 from cicd_templates.blocks.removal_policies import stateful
@@ -190,6 +192,17 @@ def may_decrypt(sid: str, key: KeyArn) -> Grant:
 def may_encrypt(sid: str, key: KeyArn) -> Grant:
     """Let a role in the key's account encrypt and decrypt with `key`."""
     return allow(sid, ENCRYPTION, on=key)
+
+
+def may_use_through(
+    sid: str, env: Environment, services: Sequence[str], uses: Sequence[Action], keys: KeyArn | Sequence[KeyArn | str]
+) -> Grant:
+    """Let a role use `keys` with the actions `uses`, but only in requests that go through one of the AWS `services`.
+
+    A service is given by the beginning of its host name, such as `sqs`.
+    """
+    hosts = [host for service in services for host in regional_hosts(service, env.region)]
+    return allow(sid, uses, on=keys, when=[StringEquals({"kms:ViaService": hosts})])
 
 
 def fargate_may_encrypt(env: Environment, cluster: str) -> list[Grant]:

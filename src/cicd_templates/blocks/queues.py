@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from awacs import kms
 from awacs import sqs as actions
-from awacs.aws import Action, ArnLike, Bool, Principal, StringEquals
+from awacs.aws import ArnLike, Bool, Principal, StringEquals
 from troposphere import GetAtt, Sub, cloudwatch, sqs
 
 from cicd_templates.blocks.alarms import Metric, alarm
+from cicd_templates.blocks.keys import may_use_through
 from cicd_templates.blocks.removal_policies import transient
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
@@ -19,7 +20,6 @@ from cicd_templates.layer.iam import Grant, allow, deny, document
 from cicd_templates.layer.offers import Offer
 from cicd_templates.layer.outputs import KeyArn, Output, QueueArn, TopicArn, Url
 from cicd_templates.layer.template import LayerTemplate
-from cicd_templates.template.partitions import regional_hosts
 
 DEAD_LETTERS = reserved_words.DEAD_LETTERS
 # 14 days: SQS keeps messages no longer than this.
@@ -166,7 +166,9 @@ def queue_offer(name: str, url: Output[Url], arn: Output[QueueArn], key: Output[
             allow(f"SendTo{title(name)}", [actions.SendMessage], on=layer.read(arn)),
             # A sender needs both actions; without `kms:Decrypt`, SQS cannot verify a data key before it uses the key:
             # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-            _may_use_the_key(f"EncryptFor{title(name)}", [kms.Decrypt, kms.GenerateDataKey], layer, key),
+            may_use_through(
+                f"EncryptFor{title(name)}", layer.env, ["sqs"], [kms.Decrypt, kms.GenerateDataKey], layer.read(key)
+            ),
         ]
 
     def receive(layer: LayerTemplate) -> list[Grant]:
@@ -178,7 +180,7 @@ def queue_offer(name: str, url: Output[Url], arn: Output[QueueArn], key: Output[
         ]
         return [
             allow(f"ReceiveFrom{title(name)}", received, on=layer.read(arn)),
-            _may_use_the_key(f"DecryptFrom{title(name)}", [kms.Decrypt], layer, key),
+            may_use_through(f"DecryptFrom{title(name)}", layer.env, ["sqs"], [kms.Decrypt], layer.read(key)),
         ]
 
     def send_and_receive(layer: LayerTemplate) -> list[Grant]:
@@ -189,8 +191,3 @@ def queue_offer(name: str, url: Output[Url], arn: Output[QueueArn], key: Output[
         {variable_name(name, "queue", "url"): url},
         {"send": send, "receive": receive, "send-and-receive": send_and_receive},
     )
-
-
-def _may_use_the_key(sid: str, uses: list[Action], layer: LayerTemplate, key: Output[KeyArn]) -> Grant:
-    through_sqs = StringEquals({"kms:ViaService": regional_hosts("sqs", layer.env.region)})
-    return allow(sid, uses, on=layer.read(key), when=[through_sqs])

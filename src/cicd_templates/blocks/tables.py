@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from awacs import dynamodb as actions
-from awacs.aws import Action, Bool, Principal, StringEquals
+from awacs.aws import Bool, Principal
 from troposphere import Sub, cloudwatch, dynamodb, encode_to_dict
 
 from cicd_templates.blocks.alarms import Metric, alarm
-from cicd_templates.blocks.keys import DECRYPTION, ENCRYPTION
+from cicd_templates.blocks.keys import DECRYPTION, ENCRYPTION, may_use_through
 from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name, title, variable_name
@@ -18,7 +16,6 @@ from cicd_templates.layer.iam import Grant, allow, deny, document
 from cicd_templates.layer.offers import Offer
 from cicd_templates.layer.outputs import KeyArn, Output, TableArn, TableName, TopicArn
 from cicd_templates.layer.template import LayerTemplate
-from cicd_templates.template.partitions import regional_hosts
 
 READING = [
     actions.BatchGetItem,
@@ -106,23 +103,18 @@ def table_offer(name: str, table_name: Output[TableName], arn: Output[TableArn],
     The container finds the name of the table in a variable such as `PAYMENTS_TABLE_NAME`.
     """
 
+    # DynamoDB uses the key on behalf of its callers. AWS does not document which call needs which permission, so these
+    # are the permissions that the AWS CDK grants for the same access, limited to requests through DynamoDB.
     def read(layer: LayerTemplate) -> list[Grant]:
         return [
             allow(f"Read{title(name)}", READING, on=layer.read(arn)),
-            _may_use_the_key(f"Decrypt{title(name)}", DECRYPTION, layer, key),
+            may_use_through(f"Decrypt{title(name)}", layer.env, ["dynamodb"], DECRYPTION, layer.read(key)),
         ]
 
     def readwrite(layer: LayerTemplate) -> list[Grant]:
         return [
             allow(f"ReadAndWrite{title(name)}", [*READING, *WRITING], on=layer.read(arn)),
-            _may_use_the_key(f"Encrypt{title(name)}", ENCRYPTION, layer, key),
+            may_use_through(f"Encrypt{title(name)}", layer.env, ["dynamodb"], ENCRYPTION, layer.read(key)),
         ]
 
     return Offer(name, {variable_name(name, "table", "name"): table_name}, {"read": read, "readwrite": readwrite})
-
-
-def _may_use_the_key(sid: str, uses: Sequence[Action], layer: LayerTemplate, key: Output[KeyArn]) -> Grant:
-    # DynamoDB uses the key on behalf of its callers. AWS does not document which call needs which permission, so these
-    # are the permissions that the AWS CDK grants for the same access, limited to requests through DynamoDB.
-    through_dynamodb = StringEquals({"kms:ViaService": regional_hosts("dynamodb", layer.env.region)})
-    return allow(sid, uses, on=layer.read(key), when=[through_dynamodb])

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from awacs import kms, secretsmanager, ssm, ssmmessages
 from awacs import logs as logs_actions
-from awacs.aws import ArnLike, StringEquals
+from awacs.aws import ArnLike
 from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, ecs, iam, logs
 
 from cicd_templates.blocks import bootstrap_command
+from cicd_templates.blocks.keys import may_use_through
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
@@ -17,7 +18,6 @@ from cicd_templates.config.naming import log_group_name, physical_name
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import KeyArn, SecretArn, Value
-from cicd_templates.template.partitions import regional_hosts
 
 IMAGE_PARAMETER = "ImageUri"
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
@@ -129,22 +129,7 @@ def may_read_secrets(
     if parameters:
         grants.append(allow("ReadItsParameters", [ssm.GetParameters], on=parameters))
     if grants:
-        grants.append(
-            allow(
-                "DecryptThem",
-                [kms.Decrypt],
-                on=keys,
-                when=[
-                    StringEquals(
-                        {
-                            "kms:ViaService": [
-                                host for name in ("secretsmanager", "ssm") for host in regional_hosts(name, env.region)
-                            ]
-                        }
-                    )
-                ],
-            )
-        )
+        grants.append(may_use_through("DecryptThem", env, ["secretsmanager", "ssm"], [kms.Decrypt], keys))
     return grants
 
 
