@@ -4,6 +4,18 @@ Each message says what is wrong, where it is wrong and how to correct it. Any ot
 traceback. This module prints nothing; `cli` prints the messages.
 """
 
+import difflib
+from collections.abc import Sequence
+
+
+def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
+    """Return the end of a message about the unknown `word`: the name in `known` that it is close to, or all of `known`.
+
+    With `most`, no more than that many names are listed.
+    """
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known[:most]) or 'none'}"
+
 
 class CicdError(Exception):
     """An expected failure. The exit code is 1."""

@@ -5,17 +5,18 @@ Patches are applied last, so that the linted, reviewed and deployed templates co
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from cicd_templates.config.tables.patch import PatchTable
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import ConfigurationError, suggestion
 from cicd_templates.render.patched_shape import misshapen
 from cicd_templates.template.comparison import items_by_name
 from cicd_templates.template.metadata import REASONS_KEY
 
 Patches = Mapping[str, PatchTable]
+# How many names a message lists.
+MOST_NAMES = 20
 
 
 def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
@@ -44,7 +45,7 @@ def refuse_unknown(patched: Mapping[str, Patches], stacks: list[str], at: str) -
     """
     for name in patched:
         if name not in stacks:
-            raise ConfigurationError(f'{at}."{name}": matches no stack here; {_suggestion(name, stacks)}')
+            raise ConfigurationError(f'{at}."{name}": matches no stack here; {suggestion(name, stacks, MOST_NAMES)}')
 
 
 def _set_value(template: dict[str, Any], steps: list[str], entry: PatchTable, at: str) -> None:
@@ -73,10 +74,7 @@ def _child(container: Any, step: str, at: str, before: list[str]) -> Any:
         known = {str(index): item for index, item in enumerate(container)} if items is None else items
     if step not in known:
         within = ".".join(before) or "the template"
-        raise ConfigurationError(f"{at}: matches nothing; {within} has no {step!r}; {_suggestion(step, list(known))}")
+        raise ConfigurationError(
+            f"{at}: matches nothing; {within} has no {step!r}; {suggestion(step, list(known), MOST_NAMES)}"
+        )
     return known[step]
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known[:20]) or 'none'}"

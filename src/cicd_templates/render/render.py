@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from troposphere import Template
 from cicd_templates.config import naming
 from cicd_templates.config.environment import Configuration, Environment, Service
 from cicd_templates.config.validation.problem import Problem, configuration_error
-from cicd_templates.errors import CicdError
+from cicd_templates.errors import CicdError, suggestion
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.offers import Use
 from cicd_templates.layer.user_layers import is_users_own, user_error
@@ -237,9 +236,7 @@ def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterato
     all_names = sorted(f"{name}.{output}" for name, outputs in known.items() for output in outputs)
     for layer, outputs in provided.items():
         for unknown in (f"{layer}.{output}" for output in sorted(outputs - known.get(layer, set()))):
-            close = difflib.get_close_matches(unknown, all_names, n=1)
-            suggestion = f"did you mean {close[0]}?" if close else f"known are {', '.join(all_names)}"
-            yield Problem(at, f"no layer here publishes {unknown}; {suggestion}")
+            yield Problem(at, f"no layer here publishes {unknown}; {suggestion(unknown, all_names)}")
     others = [stack for stack in stacks if stack.layer.name not in provided]
     for stack in stacks:
         if stack.layer.name in provided:

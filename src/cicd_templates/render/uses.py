@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.validation.problem import Problem, configuration_error
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import ConfigurationError, suggestion
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.offers import Offer, Use
 from cicd_templates.paths import CONFIGURATION
@@ -71,6 +70,4 @@ def _problems(env: Environment, service: Service, offers: dict[str, Offer]) -> I
 def _unknown(name: str, offers: dict[str, Offer]) -> str:
     if not offers:
         return "no layer of this environment offers anything to services; see docs/own-layers.md"
-    close = difflib.get_close_matches(name, offers, n=1)
-    known = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(offers))}"
-    return f"no layer of this environment offers it; {known}"
+    return f"no layer of this environment offers it; {suggestion(name, sorted(offers))}"

@@ -6,13 +6,12 @@ same rules. The module does not import troposphere and does not call AWS.
 
 from __future__ import annotations
 
-import difflib
 import graphlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import ConfigurationError, suggestion
 from cicd_templates.template.stack_facts import StackFacts
 
 READING_TYPE = "AWS::SSM::Parameter::Value<"
@@ -73,9 +72,7 @@ def refuse_broken_links(stacks: Iterable[Links]) -> None:
 def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool]]) -> str:
     reader = f"{stack.stack} reads {read.path} as {read.parameter}"
     if read.path not in published:
-        close = difflib.get_close_matches(read.path, published, n=1)
-        known = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(published)) or 'none'}"
-        return f"{reader}, which no layer publishes; {known}"
+        return f"{reader}, which no layer publishes; {suggestion(read.path, sorted(published))}"
     producer, is_list = published[read.path]
     if producer.environment != stack.environment:
         return (
