@@ -1,6 +1,6 @@
 """Autoscaling of a service by CPU and memory use, by requests, and by a schedule.
 
-The policy for requests adds the metrics of both target groups, so it works with every deployment strategy.
+The policy for requests uses the sum of the metrics of both target groups, so it works with every deployment strategy.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
 
