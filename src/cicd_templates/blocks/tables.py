@@ -32,7 +32,7 @@ ATTRIBUTE_TYPES = {"string": "S", "number": "N", "binary": "B"}
 def encrypted_table(
     logical_id: str, env: Environment, key: KeyArn, name: str, settings: DynamoDbTable
 ) -> dynamodb.Table:
-    """Return the table `name`, with the capacity on demand and backups of the last 35 days to the second.
+    """Return the table `name`, with on-demand capacity and point-in-time recovery within the last 35 days.
 
     A protected environment keeps the table, and refuses every call that would delete it.
     """

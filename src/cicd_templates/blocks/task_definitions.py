@@ -15,7 +15,7 @@ from cicd_templates.blocks.roles import service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name, physical_name
-from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
+from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, PORT_VARIABLE
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import KeyArn, SecretArn, Value
 
@@ -78,7 +78,7 @@ def task_definition(
         ReadonlyRootFilesystem=True,
         LinuxParameters=ecs.LinuxParameters(Capabilities=ecs.KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True),
         PortMappings=[ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")],
-        Environment=_variables({**settings.environment, "PORT": str(settings.port), **addresses}),
+        Environment=_variables({**settings.environment, PORT_VARIABLE: str(settings.port), **addresses}),
         LogConfiguration=ecs.LogConfiguration(
             LogDriver="awslogs",
             Options={

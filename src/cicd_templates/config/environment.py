@@ -14,7 +14,7 @@ from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.pipeline import PipelineTable
 from cicd_templates.config.tables.project import ProjectTable
 from cicd_templates.config.tables.queue import QueueTable
-from cicd_templates.config.tables.service import ServiceTable
+from cicd_templates.config.tables.service import ServiceTable, is_existing_secret
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Service:
         A secret that the configuration names by path or ARN already exists, so it is left out.
         """
         sources = self.settings.secrets.values()
-        return sorted({source for source in sources if not source.startswith(("/", "arn:"))})
+        return sorted({source for source in sources if not is_existing_secret(source)})
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.tables.service import PORT_VARIABLE
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.errors import ConfigurationError, suggestion
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.offers import Offer, Use
 from cicd_templates.paths import CONFIGURATION
-
-# The container gets this variable from the port of the service.
-PORT_VARIABLE = "PORT"
 
 
 def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:

@@ -51,6 +51,8 @@ PathPattern = Annotated[
         128,
     ),
 ]
+# The container's environment variable with the number of its port.
+PORT_VARIABLE = "PORT"
 # A plain name is a secret that our stack creates, a path is an existing parameter, an ARN is an existing secret.
 SecretSource = Annotated[
     str,
@@ -70,6 +72,11 @@ SecretKeyArn = Annotated[
         " arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     ),
 ]
+
+
+def is_existing_secret(source: str) -> bool:
+    """Return whether a value of `secrets` is the path or the ARN of a secret that exists outside our stacks."""
+    return source.startswith(("/", "arn:"))
 
 
 class ServiceTable(Table):

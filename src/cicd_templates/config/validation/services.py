@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.tables.network_field_types import Nat
-from cicd_templates.config.tables.service import FARGATE_MEMORY, ServiceTable
+from cicd_templates.config.tables.service import FARGATE_MEMORY, PORT_VARIABLE, ServiceTable, is_existing_secret
 from cicd_templates.config.validation import autoscaling, rollouts, routes
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
@@ -49,7 +49,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         if settings.autoscaling is not None:
             for key, message in autoscaling.problems(settings.autoscaling):
                 yield Problem(f"{where}.{key}", message)
-        for variable in sorted({*settings.secrets} & {*settings.environment, "PORT"}):
+        for variable in sorted({*settings.secrets} & {*settings.environment, PORT_VARIABLE}):
             yield Problem(
                 f"{where}.secrets.{variable}",
                 "is already an environment variable of the container; choose another name",
@@ -61,8 +61,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
     """Yield a problem for each KMS key in `secret_keys` with which no secret of the service can be encrypted."""
-    existing = [source for source in settings.secrets.values() if source.startswith(("/", "arn:"))]
-    if settings.secret_keys and not existing:
+    if settings.secret_keys and not any(map(is_existing_secret, settings.secrets.values())):
         yield Problem(
             f"{where}.secret_keys",
             "the service uses no existing secret, and the environment's key encrypts its own secrets; remove this",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cicd_templates.config.environment import Configuration, Environment
+from cicd_templates.config.tables.service import is_existing_secret
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
 
@@ -45,7 +46,7 @@ def _at(raw: Any, *keys: str) -> Any:
 
 def _owner(source: object, runtimes: list[Environment]) -> Environment | None:
     """Return the only environment that a path or ARN names, by a step of the path or by its account."""
-    if not isinstance(source, str) or not source.startswith(("/", "arn:")):
+    if not isinstance(source, str) or not is_existing_secret(source):
         return None
     steps, account = source.split("/"), ""
     if source.startswith("arn:"):
