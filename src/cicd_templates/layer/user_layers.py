@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
 import re
 import traceback
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.layer.definition import Layer
 
 # CloudFormation allows only letters, digits and hyphens in the names of stacks. An underscore becomes a hyphen.
@@ -61,8 +63,30 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
     """Return the error to report after the user's own layer in the file `source` has raised `error`."""
     if isinstance(error, SyntaxError):
         return ConfigurationError(f"{source}:{error.lineno}: {error.msg}")
-    line = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if Path(frame.filename).as_posix().endswith(f"/{source}"):
-            line = f":{frame.lineno}"
+    lines = _lines_in(error, source)
+    line = f":{lines[-1]}" if lines else ""
     return ConfigurationError(f"{source}{line}: {type(error).__name__}: {error}")
+
+
+@contextlib.contextmanager
+def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
+    """Raise the errors of the user's own `layers` as `ConfigurationError`, with file, line and cause.
+
+    An error belongs to the layer that the tool is `building`, or to a layer whose code is in the traceback: the tool's
+    layers call the offers of the user's own. Every other error is a bug of the tool and keeps its traceback.
+    """
+    try:
+        yield
+    except CicdError:
+        raise
+    except Exception as error:
+        for layer in filter(is_users_own, layers):
+            if layer is building or _lines_in(error, layer.source):
+                raise user_error(error, layer.source) from error
+        raise
+
+
+def _lines_in(error: Exception, source: str) -> list[int | None]:
+    """Return the numbers of the lines in the file `source` that led to `error`, the innermost last."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.lineno for frame in frames if Path(frame.filename).as_posix().endswith(f"/{source}")]

@@ -12,10 +12,10 @@ from troposphere import Template
 from cicd_templates.config import naming
 from cicd_templates.config.environment import Configuration, Environment, Service
 from cicd_templates.config.validation.problem import Problem, configuration_error
-from cicd_templates.errors import CicdError, suggestion
+from cicd_templates.errors import suggestion
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.offers import Use
-from cicd_templates.layer.user_layers import is_users_own, user_error
+from cicd_templates.layer.user_layers import explained_user_errors
 from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching, tagging
 from cicd_templates.render import template_text as rendering
@@ -97,17 +97,11 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
 
 def _render_environment(env: Environment, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
     stacks: list[RenderedStack] = []
-    uses = uses_of(env, layers)
+    with explained_user_errors(layers):
+        uses = uses_of(env, layers)
     for layer in layers:
-        try:
+        with explained_user_errors(layers, layer):
             stacks += _render_layer(env, layer, layers, uses, form)
-        except CicdError:
-            raise
-        except Exception as error:
-            # A mistake in one of the tool's own layers is a bug of the tool, so the user sees its traceback.
-            if is_users_own(layer):
-                raise user_error(error, layer.source) from error
-            raise
     return stacks
 
 

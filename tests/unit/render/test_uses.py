@@ -174,6 +174,27 @@ def test_a_resource_in_the_vpc_is_reached_on_its_port_by_the_tasks_that_use_it_a
     assert names.index("staging/ledgers.yaml") < names.index(f"staging/ingress-{SERVICE}.yaml")
 
 
+@pytest.mark.parametrize(
+    ("good", "wrong", "expected"),
+    [
+        ("[OFFER])", "[OFFER, env.no_such_thing])", "AttributeError: 'Environment' object has no attribute"),
+        ('[rds.Action("Connect")]', '[rds.Action("*")]', "ValueError: ConnectToLedgers: "),
+        ("on=", "in_=", "TypeError: allow() got an unexpected keyword argument"),
+    ],
+    ids=["offers", "a pattern of actions", "an argument"],
+)
+def test_a_mistake_in_an_offer_is_a_line_of_the_users_own_layer(
+    good: str, wrong: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = DATABASE[: DATABASE.index(good)].count("\n") + 1
+    layers = with_user_layers(own_package(tmp_path, monkeypatch, ledgers=DATABASE.replace(good, wrong)))
+
+    with pytest.raises(ConfigurationError) as caught:
+        render(configured((USES, {"ledgers": "connect"})), layers, "yaml")
+    assert f"extra/ledgers.py:{line}: {expected}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_two_layers_that_offer_one_name_are_refused_with_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layers = with_user_layers(own_package(tmp_path, monkeypatch, ledgers=DATABASE))
 
