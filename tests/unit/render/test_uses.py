@@ -51,6 +51,24 @@ LAYER = Layer("ledgers", build, kinds=frozenset({"runtime"}), offers=lambda env:
 '''
 
 
+INNOCENT = '''"""Layer `innocent`: a topic."""
+
+from troposphere import sns
+
+from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.template import LayerTemplate
+
+
+def build(env):
+    layer = LayerTemplate(env)
+    layer.add(sns.Topic("Topic"))
+    return layer
+
+
+LAYER = Layer("innocent", build)
+'''
+
+
 def problems_of(*edits: tuple[str, Any]) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
         render(configured(*edits), LAYERS, "yaml")
@@ -187,7 +205,9 @@ def test_a_mistake_in_an_offer_is_a_line_of_the_users_own_layer(
     good: str, wrong: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = DATABASE[: DATABASE.index(good)].count("\n") + 1
-    layers = with_user_layers(own_package(tmp_path, monkeypatch, ledgers=DATABASE.replace(good, wrong)))
+    layers = with_user_layers(
+        own_package(tmp_path, monkeypatch, innocent=INNOCENT, ledgers=DATABASE.replace(good, wrong))
+    )
 
     with pytest.raises(ConfigurationError) as caught:
         render(configured((USES, {"ledgers": "connect"})), layers, "yaml")

@@ -11,7 +11,7 @@ from cicd_templates.config.tables.table import Table
 
 AttributeName = Annotated[
     str,
-    matching(r"[A-Za-z0-9_.-]+", "write the name of an attribute, such as payment_id, of at most 255 characters", 255),
+    matching(r"[A-Za-z0-9_.-]+", "write the name of an attribute, such as payment_id", 255),
 ]
 KeyType = Literal["string", "number", "binary"]
 

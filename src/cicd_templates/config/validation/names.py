@@ -38,6 +38,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
     yield from _services_of_environments(services)
     yield from _services_that_read_as_more(services)
     yield from _equal_pipeline_keys(configuration)
+    yield from _equal_queues_and_tables(configuration)
 
 
 def problems_of_checks(names: Iterable[str], environments: Iterable[str], where: str) -> Iterator[Problem]:
@@ -190,6 +191,19 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
                     f"the pipelines of {one} and {other} both begin with {first}, and CodePipeline tells their"
                     f" artifacts apart by {PIPELINE_KEY_LENGTH} characters; choose another name",
                 )
+
+
+def _equal_queues_and_tables(configuration: Configuration) -> Iterator[Problem]:
+    queues = sorted({name for environment in configuration.environments for name in environment.queues})
+    tables = sorted({name for environment in configuration.environments for name in environment.tables})
+    yield from hyphen_twins(queues, "queues")
+    yield from hyphen_twins(tables, "tables")
+    for name in tables:
+        if name in queues:
+            yield Problem(
+                f"tables.{name}",
+                f"{name} is also the name of a queue, and services use both by their names; choose another name",
+            )
 
 
 def _begins(name: str, word: str) -> bool:

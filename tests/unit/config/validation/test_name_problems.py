@@ -46,6 +46,21 @@ def test_environments_with_equal_names_are_refused(edits: list[tuple[str, Any]],
             "services.parcel-dispatcher.checks.app1: app-1 and app1 differ only by a hyphen; choose another name",
             id="checks with one logical id",
         ),
+        pytest.param(
+            [("queues/late-2", {}), ("queues/late2", {})],
+            "queues.late2: late-2 and late2 differ only by a hyphen; choose another name",
+            id="queues with one logical id",
+        ),
+        pytest.param(
+            [("tables/late-2", {"partition_key": "id"}), ("tables/late2", {"partition_key": "id"})],
+            "tables.late2: late-2 and late2 differ only by a hyphen; choose another name",
+            id="tables with one logical id",
+        ),
+        pytest.param(
+            [("queues/bills", {}), ("tables/bills", {"partition_key": "id"})],
+            "tables.bills: bills is also the name of a queue, and services use both by their names; choose another",
+            id="a queue and a table with one name",
+        ),
     ],
 )
 def test_what_shares_a_logical_id_is_refused(edits: list[tuple[str, Any]], expected: str) -> None:
