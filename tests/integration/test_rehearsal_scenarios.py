@@ -196,9 +196,9 @@ def test_a_template_that_does_not_fit_fails_where_it_is_used(
 
 @pytest.mark.long
 def test_a_definition_that_cannot_run_is_refused_before_it_does(tmp_path: Path) -> None:
-    before = "OutputArtifacts:\n          - Name: SnykReport"
-    out = mutated(tmp_path, "tools/pipeline-parcel-dispatcher.yaml", before, before.replace("Snyk", "Snik"))
+    before = "OutputArtifacts:\n          - Name: Templates"
+    out = mutated(tmp_path, "tools/pipeline-parcel-dispatcher.yaml", before, before.replace("Templates", "Template"))
 
-    expected = "Gate/Gate: no earlier action produces the artifact SnykReport; there are App, BanditReport"
+    expected = "Staging/Prepare: no earlier action produces the artifact Templates; there are App, BanditReport"
     with pytest.raises(CicdError, match=expected), rehearsed(tmp_path, out=out):
         pass
