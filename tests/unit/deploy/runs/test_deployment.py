@@ -35,6 +35,7 @@ class DeployHarness:
     def __init__(self, folder: Path, protection: str = "disposable") -> None:
         self.aws = SimulatedAws()
         self.protection = protection
+        self.knows_its_plans = True
         self.context = DeployContext(
             self.aws,  # type: ignore[arg-type] # the simulation stands in
             self.aws.clock.polling(),
