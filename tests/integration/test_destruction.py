@@ -143,8 +143,7 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     to_import = json.loads((project.folder / ".state/local/adopt/shipping-production-keys.resources.json").read_text())
     assert to_import[0]["ResourceIdentifier"] == {"KeyId": key}
     project.ok("deploy --env production --layer keys --local --yes")
-    # For every property that it does not know, the local AWS reports a conditional replacement.
-    project.ok("deploy --env production --layer storage --local --yes --allow storage/Uploads")
+    project.ok("deploy --env production --layer storage --local --yes")
     assert clients.s3.get_object(Bucket=logs, Key="evidence")["Body"].read() == b"kept"
     arn = clients.ssm.get_parameter(Name="/shipping/production/keys/KeyArn")["Parameter"]["Value"]
     assert arn.endswith(key)
@@ -162,9 +161,7 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
 
     planned = project.ok("plan --env production --local")
     assert "network: waits for keys" in planned
-    # For every property that it does not know, the local AWS reports a conditional replacement.
-    allow = "network/FlowLogGroup,storage/Uploads,cluster/InsightsLogGroup,service-parcel-dispatcher/LogGroup"
-    deployed = project.ok(f"deploy --env production --local --yes --allow {allow}")
+    deployed = project.ok("deploy --env production --local --yes")
     assert "left to the pipeline" not in deployed
     assert "service-parcel-dispatcher: updated" in deployed
     (running,) = [each for each in live_resources(clients, service) if each["ResourceType"] == "AWS::ECS::Service"]

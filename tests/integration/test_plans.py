@@ -105,10 +105,21 @@ def test_data_is_deployed_away_only_where_it_is_named(project: Project) -> None:
     refused = project.type("deploy --env production --layer storage --local --yes")
 
     assert refused.exit_code == 3, refused.output
-    # The local AWS reports every replacement as conditional, which counts as certain in a protected environment.
-    assert "storage/Uploads (AWS::S3::Bucket): perhaps replaced; objects: kept, outside the stack" in refused.output
+    assert "storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack" in refused.output
     assert "ALLOW=storage/Uploads" in refused.output
     project.ok("deploy --env production --layer storage --local --yes --allow storage/Uploads")
+
+
+def test_an_edit_of_a_key_policy_replaces_no_key(project: Project) -> None:
+    project.ok("deploy --env production --layer keys --local --yes")
+    path = project.folder / "out/production/keys.yaml"
+    text = path.read_text()
+    assert "PendingWindowInDays: 30" in text
+    path.write_text(text.replace("PendingWindowInDays: 30", "PendingWindowInDays: 29"))
+    deployed = project.ok("deploy --env production --layer keys --local --yes")
+
+    assert "keys: updated" in deployed
+    assert "replace" not in deployed.lower()
 
 
 @pytest.mark.parametrize(

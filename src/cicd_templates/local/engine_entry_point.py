@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 import caller_identity  # type: ignore[import-not-found]
 import codepipeline  # type: ignore[import-not-found]
 import condition_keys  # type: ignore[import-not-found]
+import create_only  # type: ignore[import-not-found]
 import encryption  # type: ignore[import-not-found]
 import event_targets  # type: ignore[import-not-found]
 import iam_decisions  # type: ignore[import-not-found]
@@ -32,7 +33,7 @@ from ministack.services import (  # type: ignore[import-not-found]
     s3,
     secretsmanager,
 )
-from ministack.services.cloudformation import changesets, handlers, stacks  # type: ignore[import-not-found]
+from ministack.services.cloudformation import changesets, handlers, provisioners, stacks  # type: ignore[import-not-found]
 from ministack.services.cloudformation import engine as templates
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
 
@@ -43,6 +44,7 @@ secret_references.secrets_by_arn(_RESOURCE_HANDLERS)
 recorded_answers.refuse_existing_log_groups(_RESOURCE_HANDLERS, cloudwatch_logs._log_groups)
 modules = {"engine": templates, "changesets": changesets, "handlers": handlers, "stacks": stacks}
 recorded_answers.register(cloudformation, modules, template_refusals.template_refusal)
+create_only.register(stacks, provisioners, Path(os.environ["SCHEMAS"]), responses.get_region)
 keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)
 event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)
 event_targets.name_versions(s3, eventbridge)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
+from cicd_templates.local.create_only import schemas_folder
 from cicd_templates.local.recorded_types import Record
 from cicd_templates.local.request_guard import admin_authorization
 
@@ -147,6 +148,7 @@ def _environment(folder: Path, port: int, secret: str, *, auth: bool) -> dict[st
         "S3_DATA_DIR": str(folder / "s3"),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
+        "SCHEMAS": str(schemas_folder()),
         "AWS_SECRET_ACCESS_KEY": secret,
         "AUTH": "true" if auth else "false",
         "LOG_LEVEL": "WARNING",

@@ -95,7 +95,7 @@ def test_nothing_of_the_callers_environment_reaches_it(tmp_path: Path, monkeypat
     log = str(caught.value).splitlines()[-1].split()
     assert set(log) - {"LC_CTYPE"} == {
         "AUTH", "AWS_SECRET_ACCESS_KEY", "BIND_HOST", "GATEWAY_PORT", "HOME", "LOG_LEVEL", "PATH",
-        "PYTHONDONTWRITEBYTECODE", "S3_DATA_DIR", "STATE_DIR", "TMPDIR", "127.0.0.1", "true", "False",
+        "PYTHONDONTWRITEBYTECODE", "S3_DATA_DIR", "SCHEMAS", "STATE_DIR", "TMPDIR", "127.0.0.1", "true", "False",
     }  # fmt: skip
 
 

@@ -1,0 +1,91 @@
+"""Makes change sets of the local AWS tell replacements by AWS's own schemas.
+
+The engine has a table of create-only properties for some resource types. For every other type, it says of each changed
+property that the change may replace the resource. This module answers from the CloudFormation schemas in cfn-lint. It
+changes what a change set says, and not what the engine does when it executes one.
+
+This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+# Whether a change of a property replaces its resource, in the words of DescribeChangeSet.
+ALWAYS, CONDITIONALLY, NEVER = "Always", "Conditionally", "Never"
+# The function of a custom resource decides with each update whether it replaces the resource.
+CUSTOM_RESOURCE = "AWS::CloudFormation::CustomResource"
+
+Recreation = Callable[[str, str], str]
+
+
+def schemas_folder() -> Path:
+    """Return the folder of the schemas that cfn-lint ships. cfn-lint itself is not imported."""
+    found = importlib.util.find_spec("cfnlint")
+    assert found
+    assert found.origin
+    return Path(found.origin).parent / "data/schemas"
+
+
+class Schemas:
+    """The schemas of resource types, in cfn-lint's layout: an index for each region, and a file for each schema."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._index = cache(self._read_index)
+        self._schema = cache(self._read_schema)
+
+    def recreation(self, region: str, resource_type: str, name: str) -> str | None:
+        """Return whether a change of the property `name` replaces its resource, or None if the type has no schema.
+
+        If the schema names only a part of the property, such as `TableInput/Name`, the answer is `Conditionally`.
+        """
+        file = self._index(region).get(resource_type)
+        if file is None or resource_type == CUSTOM_RESOURCE:
+            return None
+        schema = self._schema(file)
+        if name in _paths(schema, "createOnlyProperties"):
+            return ALWAYS
+        perhaps = _paths(schema, "createOnlyProperties") | _paths(schema, "conditionalCreateOnlyProperties")
+        return CONDITIONALLY if name in {path.partition("/")[0] for path in perhaps} else NEVER
+
+    def _read_index(self, region: str) -> dict[str, str]:
+        path = self._folder / f"providers/{region}.json"
+        index: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        return index
+
+    def _read_schema(self, file: str) -> dict[str, list[str]]:
+        schema: dict[str, list[str]] = json.loads((self._folder / f"resources/{file}.json").read_text())
+        return schema
+
+
+def _paths(schema: Mapping[str, list[str]], key: str) -> set[str]:
+    return {pointer.removeprefix("/properties/") for pointer in schema.get(key, ())}
+
+
+def recreation_by_schema(
+    engine: Recreation, known: Mapping[str, Any], schemas: Schemas, region: Callable[[], str]
+) -> Recreation:
+    """Return a function that asks `engine` about the types in `known`, and the schemas about all others.
+
+    The engine also answers for a type without a schema, such as a custom resource.
+    """
+
+    def recreation(resource_type: str, name: str) -> str:
+        answer = None if resource_type in known else schemas.recreation(region(), resource_type, name)
+        return answer or engine(resource_type, name)
+
+    return recreation
+
+
+def register(stacks: ModuleType, provisioners: ModuleType, folder: Path, region: Callable[[], str]) -> None:
+    """Make the engine's module `stacks`, which compares templates for change sets, use the schemas in `folder`."""
+    stacks._property_recreation = recreation_by_schema(  # type: ignore[attr-defined] # a function of the engine
+        stacks._property_recreation, provisioners._REPLACING_PROPERTIES, Schemas(folder), region
+    )
