@@ -15,7 +15,7 @@ from cicd_templates.blocks.roles import service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name, physical_name
-from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, PORT_VARIABLE
+from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, PORT_VARIABLE, without_json_key
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import KeyArn, SecretArn, Value
 
@@ -120,9 +120,13 @@ def _variables(values: Mapping[str, Value | str]) -> list[ecs.Environment]:
 def may_read_secrets(
     env: Environment, keys: Sequence[KeyArn | str], secrets: Mapping[str, AWSHelperFn | str]
 ) -> list[Grant]:
-    """Let the role that starts tasks read the tasks' secrets, which are encrypted with the KMS keys `keys`."""
+    """Let the role that starts tasks read the tasks' secrets, which are encrypted with the KMS keys `keys`.
+
+    A secret of which tasks read several keys is named once.
+    """
     parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
-    stored = [arn for arn in secrets.values() if not _is_parameter(arn)]
+    whole = (without_json_key(arn) if isinstance(arn, str) else arn for arn in secrets.values())
+    stored = list(dict.fromkeys(arn for arn in whole if not _is_parameter(arn)))
     grants = []
     if stored:
         grants.append(allow("ReadItsSecrets", [secretsmanager.GetSecretValue], on=stored))
@@ -142,6 +146,7 @@ def secret_arns(
 ) -> dict[str, AWSHelperFn | str]:
     """Return, for each secret variable of the service, the ARN of the secret or parameter with its value.
 
+    The key of a JSON value follows the ARN of its secret.
     `own_secrets` has the ARNs of the secrets of the layer `secrets`, keyed by name.
     """
     arns: dict[str, AWSHelperFn | str] = {}

@@ -193,7 +193,7 @@ class _Reader:
             name,
             *shared,
             settings,
-            with_priorities([Service(each, table) for each, table in services.items()]),
+            with_priorities([Service(each, table.in_environment(name)) for each, table in services.items()]),
             suffix or settings.suffix,
             queues=queues,
             tables=tables,

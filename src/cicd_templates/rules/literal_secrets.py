@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from cicd_templates.rules.reading import EACH, Path, Resource, TemplateNode, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+from cicd_templates.template.secret_shapes import is_literal_secret, kinds_of_secret
 
-# Formats that the issuers of secrets document, so that a match is certainly a secret.
-SHAPES = {
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
-    "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
-    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,})\b"),
-    "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
-    "a Stripe key": re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}\b"),
-}
-NAMES_A_SECRET = re.compile(r"(?i)(?:^|[_.-])(?:password|passwd|secret|token|api_?key|private_?key|credentials?)$")
 # The places in which resource types keep environment variables as lists of `{Name, Value}`.
 PAIRS = {
     "AWS::CodeBuild::Project": (("Environment", "EnvironmentVariables", EACH),),
@@ -44,13 +35,11 @@ class LiteralSecrets(ResourceRule):
         The value of such a variable is a finding only if it is a literal.
         """
         for text, path in _texts(resource.body, ()):
-            for kind, shape in SHAPES.items():
-                if shape.search(text):
-                    yield RuleFinding(f"this is {kind}; revoke it, and refer to Secrets Manager instead", path)
+            for kind in kinds_of_secret(text):
+                yield RuleFinding(f"this is {kind}; revoke it, and refer to Secrets Manager instead", path)
         for name, node in _variables(resource):
             value = node.value
-            literal = isinstance(value, str) and value and not value.startswith(("{{resolve:", "arn:"))
-            if literal and NAMES_A_SECRET.search(name):
+            if isinstance(value, str) and is_literal_secret(name, value):
                 yield RuleFinding(f"{name} is a literal value; take it from Secrets Manager", node.path)
 
 

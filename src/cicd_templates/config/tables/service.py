@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from cicd_templates.config.tables.autoscaling import AutoscalingTable
 from cicd_templates.config.tables.build import BuildTable
@@ -25,6 +26,7 @@ from cicd_templates.config.tables.health import AlarmsTable, HealthCheckTable
 from cicd_templates.config.tables.network_field_types import IpRange, Ports
 from cicd_templates.config.tables.rollout import CanaryTable, HookName, LinearTable, Rollout
 from cicd_templates.config.tables.table import Table
+from cicd_templates.template.secret_shapes import has_password, is_literal_secret, kinds_of_secret
 
 # The memory sizes in MiB that Fargate offers for each number of CPU units:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
@@ -53,15 +55,39 @@ PathPattern = Annotated[
 ]
 # The container's environment variable with the number of its port.
 PORT_VARIABLE = "PORT"
+# In the path of a parameter, stands for the name of the environment that reads it.
+ENVIRONMENT_PLACEHOLDER = "{environment}"
+# The key of a JSON value, as ECS reads it from `valueFrom`, always in the newest version of the secret:
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+JSON_KEY = r":[\w.-]+::"
 # A plain name is a secret that our stack creates, a path is an existing parameter, an ARN is an existing secret.
 SecretSource = Annotated[
     str,
     matching(
-        rf"{WORD}|/[\w./-]+|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+-[A-Za-z0-9]{{6}}",
-        "write a name such as database-password, a Parameter Store path such as /pay/database, or the whole ARN of a"
-        " secret, with the hyphen and six characters that Secrets Manager adds to its name",
+        rf"{WORD}|/([\w./-]|{re.escape(ENVIRONMENT_PLACEHOLDER)})+"
+        rf"|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+-[A-Za-z0-9]{{6}}({JSON_KEY})?",
+        "write a name such as database-password, a Parameter Store path such as /pay/{environment}/database, or the"
+        " whole ARN of a secret, with the hyphen and six characters that Secrets Manager adds to its name, and with"
+        " :password:: after it for one key of its JSON value",
     ),
 ]
+
+
+def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
+    """Return `variables`. Raises `ValueError`, which names each variable whose value is a secret, without the value."""
+    names = [
+        name
+        for name, value in variables.items()
+        if is_literal_secret(name, value) or any(kinds_of_secret(value)) or has_password(value)
+    ]
+    if names:
+        raise ValueError(
+            f"{' and '.join(names)} would be a secret that everybody can read in the template; move it to `secrets`, as"
+            f' {names[0]} = "a-name", and set its value with make secret'
+        )
+    return variables
+
+
 # IAM compares key ids only. An ARN of an alias would match nothing:
 # https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
 SecretKeyArn = Annotated[
@@ -77,6 +103,11 @@ SecretKeyArn = Annotated[
 def is_existing_secret(source: str) -> bool:
     """Return whether a value of `secrets` is the path or the ARN of a secret that exists outside our stacks."""
     return source.startswith(("/", "arn:"))
+
+
+def without_json_key(source: str) -> str:
+    """Return a value of `secrets` without the key of a JSON value: IAM and Secrets Manager know whole secrets only."""
+    return re.sub(rf"{JSON_KEY}$", "", source)
 
 
 class ServiceTable(Table):
@@ -103,13 +134,14 @@ class ServiceTable(Table):
         description="Priority of the listener rule among the services of an environment; the lowest number is"
         " evaluated first; default: derived, so that the more exact path is evaluated first, and `/*` last, at 100",
     )
-    environment: dict[VariableName, str] = Field(
-        default={}, description="Environment variables of the container; not for secrets"
+    environment: Annotated[dict[VariableName, str], AfterValidator(refuse_literal_secrets)] = Field(
+        default={}, description="Environment variables of the container; a value that looks like a secret is refused"
     )
     secrets: dict[VariableName, SecretSource] = Field(
         default={},
         description="Environment variables with secret values: a name (the secret is created here, `make secret`"
-        " sets its value), a Parameter Store path, or the ARN of an existing secret",
+        " sets its value), a Parameter Store path, in which `{environment}` stands for the environment's name, or the"
+        " ARN of an existing secret, with `:key::` after it for one key of a JSON value",
     )
     secret_keys: tuple[SecretKeyArn, ...] = Field(
         default=(),
@@ -195,6 +227,11 @@ class ServiceTable(Table):
         description="Commands that test the release further after `smoke`, in the same stage and at the same address",
     )
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
+
+    def in_environment(self, name: str) -> ServiceTable:
+        """Return this table with the name of an environment in the paths of its secrets."""
+        secrets = {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in self.secrets.items()}
+        return self.model_copy(update={"secrets": secrets})
 
     @property
     def is_progressive(self) -> bool:

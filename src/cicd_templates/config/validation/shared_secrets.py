@@ -1,41 +1,52 @@
-"""Secrets that belong to one environment and are configured for all of them."""
+"""Secrets that belong to one environment and that another one would read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cicd_templates.config.environment import Configuration, Environment
-from cicd_templates.config.tables.service import is_existing_secret
+from cicd_templates.config.environment import Configuration, Environment, Service
+from cicd_templates.config.tables.service import is_existing_secret, without_json_key
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
 
 Raw = Mapping[str, Any]
+# Secrets Manager adds a hyphen and six characters to the name of a secret in its ARN.
+RANDOM_END = len("-Ab12Cd")
 
 
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
-    """Yield the secrets in `[services.<name>.secrets]` that name one environment but that another one reads as well.
+    """Yield the secrets of services that belong to another environment than the one that would read them.
 
-    `raw` is the parsed file of `configuration`. An environment that sets the variable itself is not affected, so a
-    secret that environments really share can be set for each of them.
+    `raw` is the parsed file of `configuration`. A secret belongs to the environment that its path or name contains. If
+    it contains none, it belongs to the environment of its account, unless an environment names the secret itself:
+    accounts may share secrets.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
         for service in environment.services:
-            for variable in service.settings.secrets:
-                source = _at(raw, "services", service.name, "secrets", variable)
-                owner = _owner(source, runtimes)
-                if owner and owner is not environment and not _sets_itself(raw, environment, service.name, variable):
-                    yield Problem(
-                        f"services.{service.name}.secrets.{variable}",
-                        f"{source} belongs to {owner.name}, but {environment.name} would read it as well; set the"
-                        f" variable in environments.<name>.services.{service.name}.secrets of every environment that"
-                        " reads it",
-                    )
+            for variable, source in service.settings.secrets.items():
+                if is_existing_secret(source):
+                    own = ("environments", environment.name, "services", service.name, "secrets", variable)
+                    sets_itself = _at(raw, *own) is not None
+                    owner = _owner(_named(source, runtimes) or ([] if sets_itself else _in_account(source, runtimes)))
+                    if owner is None or owner is environment:
+                        continue
+                    message = f"{source} belongs to {owner.name}, but {environment.name} would read it"
+                    if sets_itself:
+                        yield Problem(".".join(own), f"{message}; {_way_out(environment)}")
+                    else:
+                        yield Problem(".".join(own[2:]), f"{message} as well; {_way_out_for_all(source, service)}")
 
 
-def _sets_itself(raw: Raw, environment: Environment, service: str, variable: str) -> bool:
-    return _at(raw, "environments", environment.name, "services", service, "secrets", variable) is not None
+def _way_out(reader: Environment) -> str:
+    return f"name the one of {reader.name}, or keep what both read under a name that contains no environment"
+
+
+def _way_out_for_all(source: str, service: Service) -> str:
+    placeholder = "write {environment} in its path, or " if source.startswith("/") else ""
+    variable = f"environments.<name>.services.{service.name}.secrets"
+    return f"{placeholder}set the variable in {variable} of every environment that reads it"
 
 
 def _at(raw: Any, *keys: str) -> Any:
@@ -44,18 +55,29 @@ def _at(raw: Any, *keys: str) -> Any:
     return raw
 
 
-def _owner(source: object, runtimes: list[Environment]) -> Environment | None:
-    """Return the only environment that a path or ARN names, by a step of the path or by its account."""
-    if not isinstance(source, str) or not is_existing_secret(source):
-        return None
-    steps, account = source.split("/"), ""
+def _owner(environments: list[Environment]) -> Environment | None:
+    """Return the only one of `environments`. A secret of several environments is shared, so it belongs to none."""
+    return environments[0] if len(environments) == 1 else None
+
+
+def _named(source: str, runtimes: list[Environment]) -> list[Environment]:
+    """Return the environments that a whole step of a path or of a secret's name is, alone or after the project."""
+    path = source
     if source.startswith("arn:"):
-        arn = Arn.parse(source)
-        steps, account = arn.resource.removeprefix("secret:").split("/"), arn.account
-    named = [
+        path = Arn.parse(without_json_key(source)).resource.removeprefix("secret:")[:-RANDOM_END]
+    steps = set(path.casefold().split("/"))
+    return [
         environment
         for environment in runtimes
-        if {environment.name, f"{environment.project.name}-{environment.name}"} & set(steps)
+        if steps
+        & {
+            f"{project}{name}"
+            for project in ("", f"{environment.project.name}-")
+            for name in (environment.name, environment.qualified)
+        }
     ]
-    owners = named or [environment for environment in runtimes if environment.settings.account == account]
-    return owners[0] if len(owners) == 1 else None
+
+
+def _in_account(source: str, runtimes: list[Environment]) -> list[Environment]:
+    account = Arn.parse(source).account if source.startswith("arn:") else None
+    return [environment for environment in runtimes if environment.account == account]

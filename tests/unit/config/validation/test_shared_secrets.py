@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import configured
+from tests.conftest import RAW, configured
 from tests.unit.config.problems import SERVICE, problems_of
 
 STAGING_ARN = "arn:aws:secretsmanager:eu-central-1:222222222222:secret:{}-Ab12Cd"
 
 
 def expected(source: str, owner: str, reader: str) -> list[str]:
+    placeholder = "write {environment} in its path, or " if source.startswith("/") else ""
     return [
         f"services.parcel-dispatcher.secrets.DATABASE: {source} belongs to {owner}, but {reader} would read it as well;"
-        " set the variable in environments.<name>.services.parcel-dispatcher.secrets of every environment that reads it"
+        f" {placeholder}set the variable in environments.<name>.services.parcel-dispatcher.secrets of every environment"
+        " that reads it"
     ]
 
 
@@ -28,6 +30,12 @@ def expected(source: str, owner: str, reader: str) -> list[str]:
             "production",
             "staging",
             id="the name in an ARN of a third account",
+        ),
+        pytest.param(
+            "arn:aws:secretsmanager:eu-central-1:999999999999:secret:pay/Production-Ab12Cd:password::",
+            "production",
+            "staging",
+            id="the last step of a name, before one of its keys",
         ),
     ],
 )
@@ -49,11 +57,45 @@ def test_a_secret_that_belongs_to_no_single_environment_is_shared(source: str) -
     assert configured((f"{SERVICE}/secrets", {"DATABASE": source}))
 
 
-def test_an_environment_that_sets_the_variable_itself_is_believed() -> None:
-    source = "/shipping/staging/database"
+def test_an_environment_may_name_a_secret_of_another_account_itself() -> None:
+    source = STAGING_ARN.format("database")
     of_production = ("environments/production/services/parcel-dispatcher/secrets", {"DATABASE": source})
 
     assert configured((f"{SERVICE}/secrets", {"DATABASE": source}), of_production)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["/shipping/staging/database", "/STAGING", STAGING_ARN.format("pay/staging"), STAGING_ARN.format("staging/x")],
+)
+def test_an_environment_does_not_name_a_secret_of_another_one_itself(source: str) -> None:
+    of_production = ("environments/production/services/parcel-dispatcher/secrets", {"DATABASE": source})
+
+    assert problems_of(of_production) == [
+        f"environments.production.services.parcel-dispatcher.secrets.DATABASE: {source} belongs to staging, but"
+        " production would read it; name the one of production, or keep what both read under a name that contains no"
+        " environment"
+    ]
+
+
+def test_an_environment_is_known_by_any_name_and_with_its_suffix() -> None:
+    renamed = ("environments/blue", {**RAW["environments"]["staging"], "suffix": "eu2"})
+    path = ("pipeline/path", ["blue", "production"])
+    source = (f"{SERVICE}/secrets", {"DATABASE": "/pay/blue-eu2/database"})
+
+    assert problems_of(("environments/staging", ...), renamed, path, source) == [
+        problem.replace("staging", "blue") for problem in expected("/pay/blue-eu2/database", "blue", "production")
+    ]
+
+
+def test_each_environment_reads_the_path_with_its_own_name() -> None:
+    configuration = configured((f"{SERVICE}/secrets", {"DATABASE": "/pay/{environment}/{environment}-db"}))
+
+    assert [
+        environment.services[0].settings.secrets["DATABASE"]
+        for environment in configuration.environments
+        if environment.kind == "runtime"
+    ] == ["/pay/staging/staging-db", "/pay/production/production-db"]
 
 
 def test_in_one_account_the_account_tells_nothing() -> None:

@@ -1,0 +1,61 @@
+"""What a literal secret looks like: formats of keys and tokens, passwords in texts, and names of variables."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+# Formats that the issuers of secrets document, so that a match is certainly a secret.
+SHAPES = {
+    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
+    "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
+    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,})\b"),
+    "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    "a Stripe key": re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}\b"),
+}
+WORDS = r"password|passwd|secret|token|api_?key|private_?key"
+NAMES_A_SECRET = re.compile(rf"(?i)(?:^|[_.-])(?:{WORDS}|credentials?)$")
+# The user information of a URL: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
+PASSWORD_IN_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:(?P<value>[^\s/@]+)@")
+# A password in a connection string, in JSON or in options: `Password=...;`, `"token": "..."`, `--api-key=...`.
+ASSIGNED = re.compile(rf"""(?i)(?:{WORDS}|api-key|pwd)["']?\s*[=:]\s*["']?(?P<value>[^\s;&,"']+)""")
+# A reference to a value that is stored elsewhere, or the place of one in a template or a document.
+REFERENCE = re.compile(r"[$%{<*]|arn:|/|[a-z][a-z0-9+.-]*://")
+# An ARN of a secret has `secret:` before its name, which has random characters at its end.
+ARN = re.compile(r"""arn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s;,"']+""")
+# Names of resources, such as payments-db-2 or pay/token, and plain words and numbers.
+NAME = re.compile(r"(?:[a-z]+\d{0,2}|[A-Z]+\d{0,2}|\d+)(?:[-_./](?:[a-z]+\d{0,2}|[A-Z]+\d{0,2}|\d+))*")
+SHORTEST = 6
+# Bits for each character, by Shannon's formula. A text of eight different characters has three.
+LEAST_ENTROPY = 2.5
+
+
+def kinds_of_secret(text: str) -> Iterator[str]:
+    """Yield the name of each documented format of a secret that `text` contains."""
+    for kind, shape in SHAPES.items():
+        if shape.search(text):
+            yield kind
+
+
+def is_literal_secret(name: str, value: str) -> bool:
+    """Return whether a variable is named like a secret, and its value is neither empty nor a reference to one."""
+    return bool(value) and not value.startswith(("{{resolve:", "arn:")) and NAMES_A_SECRET.search(name) is not None
+
+
+def has_password(text: str) -> bool:
+    """Return whether `text` contains the password of a URL, or one that is assigned, as in `password=...`.
+
+    An assigned value counts only if it looks random. So `token=required` is none, and `password=Xk29-fjw0` is one.
+    """
+    text = ARN.sub("", text)
+    in_url = any(not REFERENCE.match(match["value"]) for match in PASSWORD_IN_URL.finditer(text))
+    return in_url or any(_looks_random(match["value"]) for match in ASSIGNED.finditer(text))
+
+
+def _looks_random(value: str) -> bool:
+    if len(value) < SHORTEST or REFERENCE.match(value) or NAME.fullmatch(value):
+        return False
+    counts = Counter(value).values()
+    return -sum(count / len(value) * math.log2(count / len(value)) for count in counts) >= LEAST_ENTROPY
