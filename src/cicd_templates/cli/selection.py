@@ -107,7 +107,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 
 def tools(suffix: str | None, local: bool) -> PipelineHandover:
     """Return the `PipelineHandover` of the tools environment, which uploads templates and releases for the pipeline."""
-    from cicd_templates.cli.targets import open_tools
+    from cicd_templates.cli.templates_handover import open_tools
     from cicd_templates.config.load import read_configuration
 
     return open_tools(read_configuration(CONFIGURATION, suffix=suffix), rendered_folder(suffix), local=local)

@@ -11,7 +11,7 @@ from pathlib import Path
 from cicd_templates import hints
 from cicd_templates.cli.accounts import open_account
 from cicd_templates.cli.templates_handover import TemplatesHandover
-from cicd_templates.config.environment import Configuration, Environment
+from cicd_templates.config.environment import Environment
 from cicd_templates.deploy.aws.clients import Clients, require_account
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks, select
@@ -27,7 +27,6 @@ from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.recovery.claims import Claim, claims
 from cicd_templates.deploy.releases.commits import revision
 from cicd_templates.deploy.releases.pipeline_handover import PipelineHandover, left_to_the_pipeline
-from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Heading, Left, Note, Reporter
 from cicd_templates.deploy.runs import deployment
@@ -36,7 +35,7 @@ from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
-from cicd_templates.paths import BUILD, STATE
+from cicd_templates.paths import STATE
 from cicd_templates.template.stack_template import StackTemplate
 
 
@@ -112,9 +111,9 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        The templates are handed to the pipeline before the deployment, or as soon as the pipeline's bucket has been
-        created. `confirm` must accept changes to the templates of the environments in `deployed` (default: only this
-        one). `confirm_others` must accept changes to the templates of other environments.
+        The templates are handed to the pipeline once the first plan is approved, or as soon as the pipeline's bucket
+        exists. `confirm` must accept changes to the templates of the environments in `deployed` (default: only this
+        one), and `confirm_others` those of other environments.
 
         Raises `RefusedError` if the user named a stack that only the pipeline may deploy, and the errors of
         `deployment.deploy`.
@@ -124,9 +123,11 @@ class Target:
         handover = TemplatesHandover(
             tools, reporter, deployed or frozenset({self.environment}), confirm, confirm_others
         )
-        # The next release deploys these templates, even if nothing in this environment changes.
-        handover.hand_over()
-        if stacks:
+        handover.note_uncommitted()
+        if not stacks:
+            # The next release deploys these templates, even if nothing in this environment changes.
+            handover.hand_over()
+        else:
             deployment.deploy(
                 self.context(wait=wait),
                 stacks,
@@ -134,6 +135,7 @@ class Target:
                 confirm,
                 allowed=allowed,
                 eager=eager,
+                passed=handover.hand_over,
                 after=handover.after,
             )
         self._report_notes(reporter)
@@ -166,6 +168,7 @@ class Target:
         handover = TemplatesHandover(
             tools, reporter, frozenset({self.environment}), lambda question: True, confirm_others
         )
+        handover.note_uncommitted()
         following = deployment.execute_plan(
             self.context(),
             made,
@@ -277,10 +280,10 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return notes for a local deployment: the resource types that the local AWS recorded but did not build."""
+        """Return notes for a local deployment: the resource types of the chosen stacks that were only recorded."""
         if self.engine is None:
             return []
-        counts = Counter(entry["type"] for entry in self.engine.record.entries(self.account))
+        counts = Counter(entry["type"] for entry in self._recorded())
         types = ", ".join(f"{count} {name.removeprefix('AWS::')}" for name, count in sorted(counts.items()))
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
@@ -290,14 +293,16 @@ class Target:
         `labels` limits them to stacks with these labels. The local AWS only records resources of types that it cannot
         build. After a correct destruction, none are left.
         """
+        return [
+            Remainder(entry["type"], entry["id"], f"recorded for {entry['stack']}", explained=False)
+            for entry in self._recorded(labels)
+        ]
+
+    def _recorded(self, labels: frozenset[str] | None = None) -> list[dict[str, str]]:
         if self.engine is None:
             return []
         chosen = {stack.name for stack in self.chosen if labels is None or stack.label in labels}
-        return [
-            Remainder(entry["type"], entry["id"], f"recorded for {entry['stack']}", explained=False)
-            for entry in self.engine.record.entries(self.account)
-            if entry["stack"] in chosen
-        ]
+        return [entry for entry in self.engine.record.entries(self.account) if entry["stack"] in chosen]
 
 
 def open_target(
@@ -329,20 +334,3 @@ def open_target(
     clients, polling = open_account(environment, account, stacks[0].region, engine)
     caller = require_account(clients, account) if checked else ""
     return Target(stacks, chosen, clients, polling, engine, layer is not None, caller, memory)
-
-
-def open_tools(
-    configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None
-) -> PipelineHandover:
-    """Return the `PipelineHandover` of the tools environment.
-
-    It has the stacks of every environment, because a pipeline run may deploy any of them.
-    """
-    tools = next(environment for environment in configuration.environments if environment.kind == "tools")
-    target = open_target(tools, folder, layer=None, service=None, local=local, engine=engine)
-    stacks = [
-        stack for environment in configuration.environments for stack in read_stacks(folder / environment.qualified)
-    ]
-    # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.
-    commit = TemplatesCommit() if folder.parent == BUILD else find_templates_commit(folder, stacks)
-    return PipelineHandover(tools, target.clients, tuple(stacks), commit, target.caller)

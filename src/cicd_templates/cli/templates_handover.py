@@ -1,4 +1,4 @@
-"""Hands the rendered templates over to the pipeline as part of a deployment.
+"""Hands the rendered templates over to the pipeline as part of a deployment, and opens the account of the pipeline.
 
 If the hand-over is not possible, the deployment reports this and continues. The deployment stops only if the user
 declines changes to the templates of the environments that it deploys.
@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cicd_templates import hints
+from cicd_templates.cli.accounts import open_account
+from cicd_templates.config.environment import Configuration
+from cicd_templates.deploy.aws.clients import require_account
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.releases.pipeline_handover import Comparison, PipelineHandover
+from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
 from cicd_templates.deploy.reporting.report import Note, Reporter
 from cicd_templates.deploy.runs.approval import Confirm, DeclinedError
+from cicd_templates.local import engine_state_file
+from cicd_templates.local.engine_process import Engine
+from cicd_templates.paths import BUILD
 from cicd_templates.template.stack_template import StackTemplate
 
 HAND_OVER_QUESTION = "Hand these templates to the pipeline? Its next release deploys them."
@@ -36,6 +45,11 @@ class TemplatesHandover:
     confirm_others: Confirm
     waits: bool = field(default=False, init=False)
 
+    def note_uncommitted(self) -> None:
+        """Report that the templates are in no commit, if that is so."""
+        if problem := self.tools.commit.problem:
+            self._note(f"deployed as they are in the work tree: {problem}")
+
     def hand_over(self) -> None:
         """Hand the templates over, or report why they are not handed over.
 
@@ -43,14 +57,16 @@ class TemplatesHandover:
         """
         comparison = self.tools.compare()
         self.waits = comparison.bucket is None
-        problem = self.tools.commit.problem
-        if problem:
-            self._note(f"deployed as they are in the work tree: {problem}")
         if comparison.bucket is None:
             self._note("not handed to the pipeline yet, because the tools environment has no bucket for them")
         elif comparison.has_these:
             self._note("the pipeline already has these")
-        elif problem:
+        elif self.tools.missing:
+            self._note(
+                f"not handed to the pipeline, because {' and '.join(self.tools.missing)} of this copy"
+                f" {'is' if len(self.tools.missing) == 1 else 'are'} not rendered here"
+            )
+        elif self.tools.commit.problem:
             self._note("not handed to the pipeline, because they are in no commit; commit them, then deploy again")
         elif self._agreed(comparison):
             version = self.tools.publish_templates(comparison.bucket)
@@ -91,3 +107,33 @@ def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
         more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
         lines.append(f"{environment}: {len(files)} ({', '.join(files[:SHOWN_FILES])}{more})")
     return lines
+
+
+def open_tools(
+    configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None
+) -> PipelineHandover:
+    """Return the `PipelineHandover` of the tools environment.
+
+    It has the stacks of every environment, because a pipeline run may deploy any of them. Only a copy may have been
+    rendered in part. With `local`, the tools environment is in a local AWS: `engine`, or the one of `make local`.
+    """
+    tools = next(environment for environment in configuration.environments if environment.kind == "tools")
+    # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.
+    copy = folder.parent == BUILD
+    by_environment = {
+        environment.qualified: read_stacks(folder / environment.qualified)
+        for environment in configuration.environments
+        if not copy or (folder / environment.qualified).is_dir()
+    }
+    own = by_environment.get(tools.qualified)
+    account, region = (own[0].account, own[0].region) if own else (tools.account, tools.region)
+    clients, _ = open_account(tools, account, region, (engine or engine_state_file.required()) if local else None)
+    caller = require_account(clients, account)
+    stacks = [stack for stacks in by_environment.values() for stack in stacks]
+    missing = tuple(
+        environment.qualified
+        for environment in configuration.environments
+        if environment.qualified not in by_environment
+    )
+    commit = TemplatesCommit() if copy else find_templates_commit(folder, stacks)
+    return PipelineHandover(tools, clients, tuple(stacks), commit, caller, missing)

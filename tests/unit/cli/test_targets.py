@@ -52,6 +52,7 @@ class Tools:
     """A pipeline that writes every service."""
 
     environment = SimpleNamespace(qualified="tools")
+    missing: tuple[str, ...] = ()
 
     def __init__(self, comparison: Comparison = SAME, commit: TemplatesCommit = COMMITTED) -> None:
         self.comparison, self.commit, self.published = comparison, commit, 0
@@ -131,6 +132,41 @@ def execute(
     with pytest.raises(RefusedError) if refused or tools.commit.problem else contextlib.nullcontext() as error:
         target.execute(made, Path("p"), notes, tools, confirm_others=others or Answers(False))
     return [*notes.lines, *([str(error.value)] if error else [])]
+
+
+def test_the_pipeline_gets_the_templates_after_the_plan_is_approved_and_the_work_tree_is_named_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notes, tools = Notes(), Tools(OWN, DIRTY)
+    before: list[str] = []
+
+    def deploy(*arguments: Any, passed: Callable[[], None], **options: Any) -> None:
+        before.extend(notes.lines)
+        passed()
+
+    monkeypatch.setattr("cicd_templates.deploy.runs.deployment.deploy", deploy)
+    monkeypatch.setattr("cicd_templates.cli.targets.refuse_kept_resources", lambda *arguments: None)
+    clients: Any = FakeClients(FakeCloudFormation([None]))
+    stacks = read_stacks(PROJECT / "out/staging")
+    handed: Any = tools
+    Target(stacks, stacks, clients, Polling(), None).deploy(notes, Answers(True), handed, confirm_others=Answers(True))
+
+    assert (before, notes.lines) == (NOT_COMMITTED[:1], NOT_COMMITTED)
+
+
+@pytest.mark.parametrize("missing", [("tools-pr1",), ("production-pr1", "tools-pr1")])
+def test_a_copy_that_is_rendered_in_part_is_deployed_and_not_handed_over(missing: tuple[str, ...]) -> None:
+    notes, tools = Notes(), Tools(OTHERS, TemplatesCommit())
+    tools.missing = missing
+    handed: Any = tools
+    left_altogether().deploy(notes, Answers(True), handed, confirm_others=Answers(True))
+    (line,) = notes.lines[1:]
+
+    verb = "is" if len(missing) == 1 else "are"
+    assert line == (
+        f"templates: not handed to the pipeline, because {' and '.join(missing)} of this copy {verb} not rendered here"
+    )
+    assert tools.published == 0
 
 
 @pytest.mark.parametrize("refused", [True, False])

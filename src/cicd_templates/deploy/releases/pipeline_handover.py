@@ -47,7 +47,8 @@ class PipelineHandover:
     """Hands the templates of all environments over to the pipeline, with the clients of the pipeline's account.
 
     `environment` is the environment with the pipeline. `commit` is the commit that contains the templates, or says why
-    there is none. `caller` is the ARN of the person or role that hands them over.
+    there is none. `caller` is the ARN of the person or role that hands them over. `missing` are the environments of a
+    copy whose templates are not rendered here; without them, nothing can be handed over.
     """
 
     environment: Environment
@@ -55,6 +56,7 @@ class PipelineHandover:
     stacks: tuple[StackTemplate, ...]
     commit: TemplatesCommit
     caller: str
+    missing: tuple[str, ...] = ()
 
     def value(self, layer: str, output: str, service: str | None = None) -> str | None:
         """Return a value that a layer of the pipeline's environment has published, or None if it does not exist."""

@@ -125,11 +125,13 @@ def deploy(
     *,
     allowed: Iterable[str] = (),
     eager: bool = True,
+    passed: Callable[[], None] = ignore_approval,
     after: Callable[[StackTemplate], None] = ignore_stack,
 ) -> None:
     """Deploy the reviewed template of every stack.
 
-    Raises the same errors as `DeploymentEngine.deploy` and `EnvironmentLock.held`.
+    `passed` is called once, when the first plan has been approved, before the first operation starts. Raises the same
+    errors as `DeploymentEngine.deploy` and `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())
     with journal_of(context, stacks) as journal, held as lock:
@@ -144,7 +146,7 @@ def deploy(
             after=after,
             require_lock=lock.require_held,
         )
-        engine.deploy()
+        engine.deploy(passed)
 
 
 def execute_plan(

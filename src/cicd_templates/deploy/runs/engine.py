@@ -84,13 +84,16 @@ class DeploymentEngine:
         self._objection: CicdError | None = None
         # The phase of a stack after its plan is dropped. A run that executes a given plan makes no new plans itself.
         self._phase_after_drop = StackPhase.OUTDATED
+        self._passed = ignore_approval
 
-    def deploy(self) -> None:
+    def deploy(self, passed: Callable[[], None] = ignore_approval) -> None:
         """Deploy the reviewed template of every stack, wave by wave.
 
-        If a check refuses a wave or the user declines it, deletes the change sets of the wave. Operations under way are
-        still polled until they end. If stacks failed, raises `CicdError` that names them.
+        `passed` is called once, when the first plan has been approved, before the first operation starts. If a check
+        refuses a wave or the user declines it, deletes the change sets of the wave. Operations under way are still
+        polled until they end. If stacks failed, raises `CicdError` that names them.
         """
+        self._passed = passed
         self._run(self._deploy)
 
     def execute(
@@ -285,6 +288,8 @@ class DeploymentEngine:
         for name, reason in wave.failed.items():
             self._fail(name, reason)
         plan, path = self._approval.approve(wave.plan({}))
+        self._passed()
+        self._passed = ignore_approval
         self._agree(plan, path, ())
 
     def _agree(self, plan: Plan, path: Path, begun: Iterable[str]) -> None:

@@ -36,6 +36,8 @@ from cicd_templates.deploy.destruction.sweep import find_copies, parse_age
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder, item_lines, remainder_lines
 from cicd_templates.errors import CicdError, ConfigurationError, CredentialsError, DetachedError
+from cicd_templates.local.engine_process import Engine
+from cicd_templates.local.recorded_types import Record
 from cicd_templates.private_files import write_privately
 from cicd_templates.template.resource_types.registry import RESOURCE_TYPES, facts_of
 from cicd_templates.template.stack_graph import Links, Read
@@ -735,6 +737,20 @@ def test_on_aws_itself_nothing_is_only_recorded() -> None:
     engine: Any = object()
     local = Target([copy], [copy], aws(local=True), Polling(), engine)
     assert local.command("adopt") == "make adopt ENV=staging SUFFIX=pr1 LOCAL=1"
+
+
+def test_only_what_was_recorded_for_the_chosen_stacks_is_noted(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    for stack, kind in ((KEYS.name, "EC2::EIP"), (KEYS.name, "EC2::EIP"), ("another-stack", "EC2::FlowLog")):
+        record.add({"type": f"AWS::{kind}", "id": "1", "account": KEYS.account, "stack": stack})
+    engine = Engine(1, 1, tmp_path)
+    target = Target([KEYS], [KEYS], aws(local=True), Polling(), engine)
+
+    assert target.notes() == ["only recorded, not built, by the local AWS: 2 EC2::EIP"]
+    assert [remainder.reason for remainder in target.recorded_remains()] == [f"recorded for {KEYS.name}"] * 2
+    assert target.recorded_remains(frozenset({"network"})) == []
+    record.clear()
+    assert target.notes() == []
 
 
 def test_a_wait_ends_with_what_it_waited_for() -> None:

@@ -19,6 +19,7 @@ from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
+from cicd_templates.deploy.runs.approval import DeclinedError
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
@@ -585,6 +586,39 @@ def test_declining_discards_what_was_shown(harness: DeployHarness) -> None:
 
     assert harness.aws.stacks == {} or harness.nothing_in_review()
     assert harness.aws.executed == []
+
+
+def test_the_caller_is_notified_once_when_the_first_plan_is_approved_and_nothing_has_begun(
+    harness: DeployHarness,
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def passed() -> None:
+        seen.append((len(harness.of(report.Planned)), len(harness.of(report.Started))))
+
+    harness.deploy(passed=passed)
+    ((plans_shown, started),) = seen
+    assert plans_shown
+    assert not started
+    assert harness.status("service") == "CREATE_COMPLETE"
+
+
+def test_the_caller_is_not_notified_of_a_plan_that_is_declined(harness: DeployHarness) -> None:
+    seen: list[int] = []
+    with pytest.raises(DeclinedError):
+        harness.deploy(agree=False, passed=lambda: seen.append(1))
+
+    assert seen == []
+
+
+def test_a_caller_that_declines_when_notified_executes_nothing(harness: DeployHarness) -> None:
+    def passed() -> None:
+        raise DeclinedError("the templates stay here")
+
+    with pytest.raises(DeclinedError, match="the templates stay here"):
+        harness.deploy(passed=passed)
+    assert harness.aws.executed == []
+    assert harness.nothing_in_review()
 
 
 def test_after_a_refusal_what_is_under_way_is_waited_for_and_nothing_else_begins(harness: DeployHarness) -> None:

@@ -1,0 +1,71 @@
+"""Where the templates for the pipeline come from, and whose account they go to."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.cli import templates_handover
+from cicd_templates.cli.templates_handover import open_tools
+from cicd_templates.config.load import read_configuration
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.paths import BUILD, CONFIGURATION, OUT
+from tests.conftest import PROJECT
+
+
+@pytest.fixture
+def accounts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The accounts and regions that are opened."""
+    opened: list[tuple[str, str]] = []
+
+    def open_account(environment: Any, account: str, region: str, engine: Any) -> tuple[None, None]:
+        opened.append((account, region))
+        return None, None
+
+    monkeypatch.setattr(templates_handover, "open_account", open_account)
+    monkeypatch.setattr(templates_handover, "require_account", lambda clients, account: f"arn of {account}")
+    return opened
+
+
+def test_the_pipeline_gets_the_stacks_of_every_environment(in_project: Path, accounts: list[tuple[str, str]]) -> None:
+    shutil.copytree(PROJECT / "out", OUT)
+    tools = open_tools(read_configuration(CONFIGURATION), OUT, local=False)
+
+    assert {stack.links.environment for stack in tools.stacks} == {"tools", "staging", "production"}
+    assert (tools.missing, tools.caller, accounts) == ((), "arn of 111111111111", [("111111111111", "eu-central-1")])
+    assert "is not in a git work tree" in tools.commit.problem
+
+
+@pytest.mark.parametrize(
+    ("rendered", "missing"),
+    [
+        (("staging",), ("tools-pr1", "production-pr1")),
+        (("tools",), ("staging-pr1", "production-pr1")),
+        (("staging", "production"), ("tools-pr1",)),
+        (("staging", "production", "tools"), ()),
+    ],
+    ids=" ".join,
+)
+def test_a_copy_may_be_rendered_in_part(
+    rendered: tuple[str, ...], missing: tuple[str, ...], in_project: Path, accounts: list[tuple[str, str]]
+) -> None:
+    for name in rendered:
+        shutil.copytree(PROJECT / "out" / name, BUILD / f"pr1/{name}-pr1")
+    tools = open_tools(read_configuration(CONFIGURATION, suffix="pr1"), BUILD / "pr1", local=False)
+
+    assert set(tools.missing) == set(missing)
+    assert {stack.links.environment for stack in tools.stacks} == set(rendered)
+    assert (tools.environment.qualified, tools.commit.problem) == ("tools-pr1", "")
+    assert accounts == [("111111111111", "eu-central-1")]
+
+
+def test_the_project_itself_is_rendered_whole(in_project: Path, accounts: list[tuple[str, str]]) -> None:
+    shutil.copytree(PROJECT / "out", OUT)
+    shutil.rmtree(OUT / "tools")
+
+    with pytest.raises(ConfigurationError, match=r"out/tools: no rendered templates; run `make render` first"):
+        open_tools(read_configuration(CONFIGURATION), OUT, local=False)
+    assert accounts == []
