@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
-from cicd_templates import builds
+from cicd_templates.builds.build_scripts import read_build_file, write_script
 
 # The virtual environment of a check's tools, in the container of one build.
 TOOL = "/tmp/tool"  # noqa: S108 - nobody else is in that container
@@ -17,14 +14,9 @@ JUDGED = "/tmp/judged"  # noqa: S108 - as above
 ARCHIVES = "/tmp/packaged_archives.json"  # noqa: S108 - as above
 
 
-def write_script(name: str) -> str:
-    """Return the command that writes `scripts/<name>` to /tmp, so that the template contains the whole script."""
-    return f"cat > /tmp/{name} <<'SCRIPT'\n{_text('scripts', name).rstrip()}\nSCRIPT"
-
-
 def write_pins(name: str) -> str:
     """Return the command that writes `pins/<name>` to /tmp."""
-    return f"cat > /tmp/{name} <<'PINS'\n{_text('pins', name).rstrip()}\nPINS"
+    return f"cat > /tmp/{name} <<'PINS'\n{read_build_file('pins', name).rstrip()}\nPINS"
 
 
 def install_pins(pins: str) -> str:
@@ -37,12 +29,6 @@ def install_pins(pins: str) -> str:
             f"  --only-binary :all: --requirement /tmp/{pins}.txt",
         ]
     )
-
-
-@cache
-def _text(folder: str, name: str) -> str:
-    (root,) = builds.__path__
-    return Path(root, folder, name).read_text(encoding="ascii")
 
 
 def install_requirements() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from cicd_templates.builds.check_commands import write_script
+from cicd_templates.builds.build_scripts import write_script
 from cicd_templates.builds.source import SOURCE_DIGEST, require_judged_source, service_folder
 from cicd_templates.config.environment import Service
 from cicd_templates.template import cloudformation_yaml

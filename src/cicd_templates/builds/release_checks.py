@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cicd_templates.builds.build_scripts import write_script
 from cicd_templates.builds.check_commands import (
     DESCRIBED,
     JUDGED,
@@ -29,7 +30,6 @@ from cicd_templates.builds.check_commands import (
     install_requirements,
     list_dependencies,
     write_pins,
-    write_script,
 )
 from cicd_templates.config.environment import Service
 from cicd_templates.config.tables.checks import PRESET_SECRETS, CheckTable, Preset, ReportFormat

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 
-from cicd_templates.builds.check_commands import write_script
+from cicd_templates.builds.build_scripts import write_script
 from cicd_templates.config.environment import Service
 
 SOURCE_DIGEST = "SOURCE_DIGEST"

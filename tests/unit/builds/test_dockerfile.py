@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cicd_templates.builds.build_scripts import script_text
 from tests.conftest import ROOT
 from tests.projects.rendering import EXAMPLE
 
@@ -191,9 +192,9 @@ def test_the_configuration_can_allow_other_images(
 
 @pytest.mark.parametrize("name", ["dockerfile", "dockerfile_network", "image_packages", "image_judgement"])
 def test_the_scripts_beside_docker_need_no_newer_python_than_build_images_have(name: str) -> None:
-    tree = ast.parse((SCRIPTS / f"{name}.py").read_text(), feature_version=(3, 8))
+    tree = ast.parse(script_text(f"{name}.py"), feature_version=(3, 8))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
     assert {each.partition(".")[0] for each in imported} <= sys.stdlib_module_names
-    assert "removeprefix" not in (SCRIPTS / f"{name}.py").read_text()
+    assert "removeprefix" not in script_text(f"{name}.py")

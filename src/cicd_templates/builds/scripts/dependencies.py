@@ -21,6 +21,8 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+from cicd_templates.builds.scripts.environment_markers import for_another_system
+
 SHOWN = 20
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 PINNED = re.compile(rf"({NAME})(\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(;[^@]*?)?( +--hash=\S+)*")
@@ -37,12 +39,6 @@ OPTIONS = re.compile(
 ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
 OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\\r?$", re.MULTILINE)
 INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
-# A comparison of a marker with a plain string. Another string could contain the word `and`: https://peps.python.org/pep-0508/
-COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
-PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
-OTHER_SYSTEM = re.compile(
-    r"\b(?:sys_platform|platform_system|os_name) *== *[\"'](?:win32|cygwin|darwin|Windows|Darwin|nt)[\"']"
-)
 LOCK_FILES = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml")
 CONDA = ("environment*.y*ml", "conda*.y*ml", "pixi.lock", "pixi.toml")
 OWN_NAME = re.compile(r"""\bname\s*=\s*["']?([A-Za-z0-9._-]+)""")
@@ -55,14 +51,6 @@ Found = Iterator[tuple[str, str]]
 def normalised(name: str) -> str:
     """Return a package's name in the form that all its spellings share."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def for_another_system(marker: str) -> bool:
-    """Return whether an environment marker is false on every Linux system.
-
-    Return False for a marker that consists of more than plain comparisons.
-    """
-    return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
 
 
 def read_requirements(text: str) -> tuple[list[str], list[str]]:

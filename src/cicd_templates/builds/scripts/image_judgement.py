@@ -20,16 +20,12 @@ import re
 import sys
 from collections.abc import Iterator
 
+from cicd_templates.builds.scripts.environment_markers import for_another_system
+
 SHOWN = 20
 # As in dependencies.py: only packages that a scanner judges are accepted.
 PINNED = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(?:;([^@]*?))?( +--hash=\S+)*"
-)
-# A comparison of a marker with a plain string. Another string could contain the word `and`: https://peps.python.org/pep-0508/
-COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
-PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
-OTHER_SYSTEM = re.compile(
-    r"\b(?:sys_platform|platform_system|os_name) *== *[\"'](?:win32|cygwin|darwin|Windows|Darwin|nt)[\"']"
 )
 OWN_NAME = re.compile(r"""^\s*name\s*=\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
 OWN_VERSION = re.compile(r"""^\s*version\s*=\s*["']?([A-Za-z0-9.!+_-]+)""", re.MULTILINE)
@@ -65,14 +61,6 @@ def pins_of(text: str) -> Iterator[tuple[str, str]]:
         pinned = PINNED.fullmatch(re.sub(r"(^|\s)#.*", "", line).strip())
         if pinned and not for_another_system(pinned[3] or ""):
             yield normalised(pinned[1]), normalised_version(pinned[2])
-
-
-def for_another_system(marker: str) -> bool:
-    """Return whether an environment marker is false on every Linux system.
-
-    Return False for a marker that consists of more than plain comparisons.
-    """
-    return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
 
 
 class Source:

@@ -19,6 +19,8 @@ import tarfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from cicd_templates.builds.scripts.zip_directory import end_of_directory, zipped_names
+
 MOST_BYTES = 64_000_000
 # The metadata of a Python package, as `importlib.metadata` finds it: a folder, a file in it, or only a file.
 FOLDER = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-info(?=/|$)", re.IGNORECASE)
@@ -28,9 +30,6 @@ RECORD = re.compile(r"(?:^|(.*)/)([^/]+\.dist-info)/RECORD$", re.IGNORECASE)
 RECORDED = re.compile(r'^"?([^"\n]+?)"?,sha256=([\w-]+),', re.MULTILINE)
 # A file that Python imports or runs. Python itself writes the files in `__pycache__`.
 CODE = re.compile(r"\.(?:py|pyc|so|pth)$", re.IGNORECASE)
-ZIP_ENTRY = re.compile(rb"PK\x01\x02")
-# A zip file ends with the end of its directory: 22 bytes, and a comment of at most 65,535 bytes.
-ZIP_END, ZIP_TAIL = b"PK\5\6", 22 + 65_535
 # The folders from which Python imports packages, and its own library.
 SITE = re.compile(r"(?:^|/)(?:site-packages|dist-packages|lib(?:32|64)?/python3[\d.]*)/")
 # The list of the files of a Debian package.
@@ -210,18 +209,10 @@ def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[s
 
 def is_archive_of_code(data: bytes) -> bool:
     """Return whether Python can import from a file that ends with these bytes, whatever its name is."""
-    end = data.rfind(ZIP_END, max(0, len(data) - ZIP_TAIL))
-    if end < 0:
-        return False
-    # The directory is longer than the part of the file that was read.
-    if int.from_bytes(data[end + 12 : end + 16], "little") > len(data):
-        return True
-    for entry in ZIP_ENTRY.finditer(data):
-        start = entry.start() + 46
-        length = int.from_bytes(data[start - 18 : start - 16], "little")
-        if data[start : start + length].lower().endswith((b".py", b".pyc")):
-            return True
-    return False
+    end = end_of_directory(data)
+    # The directory may be longer than the part of the file that was read.
+    cut = end >= 0 and int.from_bytes(data[end + 12 : end + 16], "little") > len(data)
+    return cut or any(name.lower().endswith((b".py", b".pyc")) for name in zipped_names(data))
 
 
 def component(kind: str, name: str, version: str, path: str) -> dict[str, object]:

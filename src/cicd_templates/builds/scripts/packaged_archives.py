@@ -14,31 +14,22 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 
+from cicd_templates.builds.scripts.zip_directory import zipped_names
+
 # An archive with one of these suffixes contains packages, whatever is in it.
 ARCHIVES = (".whl", ".egg", ".pyz", ".pex")
 IMPORTABLE = (".py", ".pyc", ".so", ".pyd")
 METADATA = re.compile(r"(?:^|/)(?:PKG-INFO|[^/]+\.(?:dist|egg)-info)(?:/|$)", re.IGNORECASE)
-# A zip file ends with the end of its directory: 22 bytes, and a comment of at most 65,535 bytes.
-ZIP_END, ZIP_TAIL = b"PK\5\6", 22 + 65_535
-ZIP_ENTRY = re.compile(rb"PK\x01\x02")
 MOST_MEMBERS = 20_000
 
 
 def names_in_zip(path: str) -> Iterator[str]:
-    """Yield the names of all entries in a file that Python would take for a zip file.
-
-    If the file has several directories, programs differ in which of them they read. So all bytes are searched for
-    entries.
-    """
+    """Yield the names of all entries in a file that Python would take for a zip file."""
     if os.path.getsize(path) < 22:
         return
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data.rfind(ZIP_END, max(0, len(data) - ZIP_TAIL)) < 0:
-            return
-        for entry in ZIP_ENTRY.finditer(data):
-            start = entry.start() + 46
-            length = int.from_bytes(data[start - 18 : start - 16], "little")
-            yield data[start : start + length].decode("latin-1")
+        for name in zipped_names(data):
+            yield name.decode("latin-1")
 
 
 def names_in_tar(path: str) -> Iterator[str]:

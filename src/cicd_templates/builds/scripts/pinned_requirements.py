@@ -11,25 +11,13 @@ for systems other than Linux are omitted, because an image is Linux.
 import re
 import sys
 
+from cicd_templates.builds.scripts.environment_markers import for_another_system
+
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])?"
 PINNED = re.compile(rf"({NAME} *== *[A-Za-z0-9.!+_-]+) *(;[^@]*?)?(( +--hash=sha\d+:[0-9a-f]+)+)")
-# A comparison of a marker with a plain string. Another string could contain the word `and`: https://peps.python.org/pep-0508/
-COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
-PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
-OTHER_SYSTEM = re.compile(
-    r"\b(?:sys_platform|platform_system|os_name) *== *[\"'](?:win32|cygwin|darwin|Windows|Darwin|nt)[\"']"
-)
 # pip obeys the encoding that one of the first two lines names: https://peps.python.org/pep-0263/
 ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
 OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\$", re.MULTILINE)
-
-
-def for_another_system(marker: str) -> bool:
-    """Return whether an environment marker is false on every Linux system.
-
-    Return False for a marker that consists of more than plain comparisons.
-    """
-    return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
 
 
 def main() -> None:

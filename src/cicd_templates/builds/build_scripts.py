@@ -1,0 +1,40 @@
+"""The scripts that builds run, each as one text: a build has no package of this project to import from."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from cicd_templates import builds
+
+# The import of a module that several scripts share.
+_SHARED = re.compile(r"^from cicd_templates\.builds\.scripts\.(\w+) import (?:\([^)]*\)|[^(\n]*)\n", re.MULTILINE)
+_IMPORT = re.compile(r"^(?:import|from) .*\n", re.MULTILINE)
+
+
+def write_script(name: str) -> str:
+    """Return the command that writes `scripts/<name>` to /tmp, so that the template contains the whole script."""
+    return f"cat > /tmp/{name} <<'SCRIPT'\n{script_text(name).rstrip()}\nSCRIPT"
+
+
+@cache
+def script_text(name: str) -> str:
+    """Return the text of `scripts/<name>`, with the text of each shared module in the place of its import."""
+    text = read_build_file("scripts", name)
+    return _SHARED.sub(lambda found: _shared_text(found[1], text), text)
+
+
+def _shared_text(module: str, script: str) -> str:
+    """Return a shared module under a heading, without its docstring and without imports that `script` has."""
+    _, title, body = read_build_file("scripts", f"{module}.py").split('"""', 2)
+    own = set(_IMPORT.findall(script))
+    kept = _IMPORT.sub(lambda found: "" if found[0] in own else found[0], body)
+    return f"# --- {module}: {title.splitlines()[0]}\n{kept.strip()}\n"
+
+
+@cache
+def read_build_file(folder: str, name: str) -> str:
+    """Return the text of a file in a folder of this package."""
+    (root,) = builds.__path__
+    return Path(root, folder, name).read_text(encoding="ascii")

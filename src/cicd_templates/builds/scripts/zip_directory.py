@@ -1,0 +1,31 @@
+"""The names in a zip file, whatever the file is called and whatever precedes the archive.
+
+This module is part of several scripts: `builds/build_scripts.py` puts its text in the place of their import.
+"""
+
+import mmap
+import re
+from collections.abc import Iterator
+
+# A zip file ends with the end of its directory: 22 bytes, and a comment of at most 65,535 bytes.
+ZIP_END, ZIP_TAIL = b"PK\5\6", 22 + 65_535
+ZIP_ENTRY = re.compile(rb"PK\x01\x02")
+
+
+def end_of_directory(data: "bytes | mmap.mmap") -> int:
+    """Return the place where the end of a zip file's directory begins; -1 if `data` is no zip file."""
+    return data.rfind(ZIP_END, max(0, len(data) - ZIP_TAIL))
+
+
+def zipped_names(data: "bytes | mmap.mmap") -> Iterator[bytes]:
+    """Yield the names of all entries in `data`.
+
+    If a file has several directories, programs differ in which of them they read. So all bytes are searched for
+    entries.
+    """
+    if end_of_directory(data) < 0:
+        return
+    for entry in ZIP_ENTRY.finditer(data):
+        start = entry.start() + 46
+        length = int.from_bytes(data[start - 18 : start - 16], "little")
+        yield data[start : start + length]
