@@ -22,8 +22,8 @@ ACCOUNT = r'account"? = "(\d{12})"'
 NAMES = sorted(path.parent.name for path in PROJECTS.glob("*/environments.toml"))
 
 
-# One for each way in which the run of a pipeline differs. A rehearsal has no GitHub and no tools but those of Python.
-REHEARSED = ("boundary", "gov-cloud", "long-names", "no-nat", "one-account", "rollouts", "three-services")
+# One for each way in which the run of a pipeline differs. A rehearsal has no tools but those of Python.
+REHEARSED = ("boundary", "github", "gov-cloud", "long-names", "no-nat", "one-account", "rollouts", "three-services")
 
 
 def with_accounts(text: str, engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:

@@ -48,6 +48,8 @@ class RehearsalSetup:
     action_executions: ActionExecutions
     calls: Calls
     confirm: Confirm
+    # The zip file that is released.
+    source: bytes = field(repr=False)
     # Starts the released application as a local process on the first call; returns its address.
     start_application: Callable[[], str]
 

@@ -17,7 +17,7 @@ from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import ActionExecutions, Answers
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.iam_decisions import Calls
-from cicd_templates.rehearsal import deployed_pipeline
+from cicd_templates.rehearsal import connection_source, deployed_pipeline
 from cicd_templates.rehearsal.application_server import application_starter
 from cicd_templates.rehearsal.build_tools import BuildTools
 from cicd_templates.rehearsal.deployed_pipeline import DeployedPipeline
@@ -94,6 +94,7 @@ def run_rehearsal(
             action_executions=ActionExecutions(engine.folder),
             calls=Calls(engine.folder),
             confirm=confirm,
+            source=archive.data,
             start_application=application_starter(archive, Path(folder), tools, exit_stack),
         )
         arn = f"arn:aws:codepipeline:{stack.region}:{stack.account}:{definition.pipeline.name}"
@@ -122,15 +123,20 @@ def run_rehearsal(
 def _release_and_wait(
     engine: Engine, stacks: list[StackTemplate], definition: DeployedPipeline, archive: Archive
 ) -> tuple[str, str]:
-    """Upload a release to the local AWS, and wait until the event rule starts the pipeline.
+    """Upload the templates and the release to the local AWS, and start the pipeline.
 
-    Return the version of the source and the id of the execution. The start request is sent with the role of the rule,
-    so that this role's permissions are checked, too.
+    Return the version of the source and the id of the execution. If the source is an S3 object, the event rule starts
+    the pipeline. The start request is sent with the role of the rule, so that this role's permissions are checked, too.
+    If the source is behind a connection, its version is a commit, and the account's root user starts the pipeline.
     """
     pipeline, stack = definition.pipeline, definition.stack
     clients = deployed_pipeline.stack_clients(engine, stack)
     version = ""
+    account = root(engine.url, stack.account, stack.region, engine.secret)
     for action in sorted(pipeline.stages[0].actions, key=lambda each: each.name == release.SOURCE_ACTION_NAME):
+        if action.provider == connection_source.PROVIDER:
+            started = account.client("codepipeline").start_pipeline_execution(name=pipeline.name)
+            return connection_source.commit_id(archive), str(started["pipelineExecutionId"])
         bucket, key = action.configuration["S3Bucket"], action.configuration["S3ObjectKey"]
         if action.name == release.SOURCE_ACTION_NAME:
             version = release.upload_source(clients, bucket, key, archive)
@@ -149,7 +155,6 @@ def _release_and_wait(
         START_SECONDS,
         "the rule did not match the event of the new object",
     )
-    account = root(engine.url, stack.account, stack.region, engine.secret)
     rule = f"arn:aws:events:{stack.region}:{stack.account}:rule/{found[0]['rule']}"
     starter = account.assume_for_service(found[0]["role"], rule).client("codepipeline")
     return version, str(starter.start_pipeline_execution(**found[0]["request"])["pipelineExecutionId"])

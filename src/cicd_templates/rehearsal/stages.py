@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.errors import CicdError
 from cicd_templates.local.iam_decisions import DENIED
-from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas, s3_source
+from cicd_templates.rehearsal import approval, cloudformation, codebuild, connection_source, lambdas, s3_source
 from cicd_templates.rehearsal.grants import role_name
 from cicd_templates.rehearsal.pipeline_definition import Action, Stage
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError, ActionRunner, PipelineRun
@@ -21,6 +21,7 @@ from cicd_templates.rehearsal.result import ActionProgress, ActionState
 
 ACTION_RUNNERS: Mapping[str, ActionRunner] = {
     "S3": s3_source.execute,
+    connection_source.PROVIDER: connection_source.execute,
     "CodeBuild": codebuild.execute,
     "Lambda": lambdas.execute,
     "CloudFormation": cloudformation.execute,

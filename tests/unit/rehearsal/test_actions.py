@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.local.codepipeline import ActionExecutions, Answers
 from cicd_templates.local.iam_decisions import Calls
-from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas
+from cicd_templates.rehearsal import approval, cloudformation, codebuild, connection_source, lambdas
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_projects import Project
 from cicd_templates.rehearsal.build_tools import BuildTools
@@ -65,6 +66,7 @@ def place(folder: Path, **changes: Any) -> RehearsalSetup:
         action_executions=ActionExecutions(folder),
         calls=Calls(folder),
         confirm=lambda question: True,
+        source=b"PK",
         start_application=lambda: "http://127.0.0.1:9",
     )
     return dataclasses.replace(made, **changes)
@@ -129,6 +131,58 @@ def test_a_function_that_gives_no_answer_fails(tmp_path: Path, answer: dict[str,
     of = dataclasses.replace(action("Lambda", FunctionName="f"), inputs=())
 
     assert failure(lambdas.execute, made(tmp_path, fake), of) == expected
+
+
+def connection_action(**configuration: str) -> Action:
+    made = action(
+        "CodeStarSourceConnection",
+        ConnectionArn="arn:aws:codeconnections:eu-west-1:111111111111:connection/c",
+        FullRepositoryId="acme/till",
+        BranchName="main",
+        **configuration,
+    )
+    return dataclasses.replace(made, inputs=(), outputs=("App",))
+
+
+def test_the_given_source_stands_for_the_branch_behind_a_connection(tmp_path: Path) -> None:
+    fake = Fake(simulate_principal_policy={"EvaluationResults": [{"EvalDecision": "allowed"}]})
+    run, step = made(tmp_path, fake), ActionProgress("Source/App", "CodeStarSourceConnection")
+    variables = connection_source.execute(run, connection_action(OutputArtifactFormat="CODE_ZIP"), step)
+
+    assert [name for name, _ in fake.asked] == ["simulate_principal_policy", "put_object", "simulate_principal_policy"]
+    assert fake.asked[0][1]["ActionNames"] == ["codeconnections:UseConnection"]
+    assert fake.asked[1][1]["Body"] == b"PK"
+    assert fake.asked[2][1]["ActionNames"] == ["s3:PutObjectAcl"]
+    assert fake.asked[2][1]["ResourceArns"] == [f"arn:aws:s3:::bucket/{run.artifacts['App'].object_key}"]
+    assert (variables["CommitId"], variables["BranchName"]) == ("v1", "main")
+    assert run.artifacts["App"].object_key == fake.asked[1][1]["Key"]
+    assert "acme/till was not asked; the given source stands for the branch main" in str(step)
+
+
+def test_a_source_that_only_builds_can_clone_is_refused_and_so_is_a_role_without_the_connection(
+    tmp_path: Path,
+) -> None:
+    denied = {"EvalActionName": "codeconnections:UseConnection", "EvalDecision": "implicitDeny"}
+    run = made(tmp_path, Fake(simulate_principal_policy={"EvaluationResults": [denied]}))
+
+    assert failure(connection_source.execute, run, connection_action(OutputArtifactFormat="CODEBUILD_CLONE_REF")) == (
+        "a rehearsal does not support the format CODEBUILD_CLONE_REF"
+    )
+    assert "may not codeconnections:UseConnection on arn:aws:codeconnections:eu-west-1" in failure(
+        connection_source.execute, run, connection_action()
+    )
+    assert run.artifacts == {}
+
+
+@pytest.mark.parametrize(
+    ("revision", "expected"),
+    [("c" * 40, "c" * 40), ("sha256:1", "e14e7438ed45ff5dc2ea8f847854b2fdc2afe1cf")],
+    ids=["a commit", "a folder"],
+)
+def test_a_source_in_no_commit_gets_an_id_of_the_form_of_a_commit(revision: str, expected: str) -> None:
+    found = connection_source.commit_id(Archive(b"PK", revision, "ada"))
+
+    assert (len(found), found) == (40, expected)
 
 
 def test_what_a_role_may_not_by_itself_fails(tmp_path: Path) -> None:

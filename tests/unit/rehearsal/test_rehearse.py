@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal import deployed_pipeline, rehearse
 from cicd_templates.rehearsal.build_tools import BuildTools
@@ -47,3 +48,32 @@ def test_a_pipeline_that_cannot_run_is_refused_with_all_its_problems(monkeypatch
     ):
         pytest.fail("it ran")
     assert (str(refused.value), deployed) == (expected, [stack])
+
+
+def test_a_run_from_a_connection_is_started_by_hand_with_the_commit_of_the_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[tuple[str, dict[str, str]]] = []
+
+    def put_object(**request: Any) -> None:
+        calls.append(("put_object", {"Key": request["Key"]}))
+
+    def start_pipeline_execution(**request: str) -> dict[str, str]:
+        calls.append(("start_pipeline_execution", request))
+        return {"pipelineExecutionId": "e-1"}
+
+    account = SimpleNamespace(client=lambda service: SimpleNamespace(start_pipeline_execution=start_pipeline_execution))
+    clients = SimpleNamespace(s3=SimpleNamespace(put_object=put_object))
+    monkeypatch.setattr(rehearse, "root", lambda *of: account)
+    monkeypatch.setattr(deployed_pipeline, "stack_clients", lambda *of: clients)
+    monkeypatch.setattr(rehearse, "bundle", lambda stacks: b"templates")
+    templates = action("Templates", "S3", Configuration={"S3Bucket": "b", "S3ObjectKey": "templates.zip"})
+    source = stage("Source", action("App", "CodeStarSourceConnection"), templates)
+    definition: Any = SimpleNamespace(
+        pipeline=read_pipeline(properties(source)),
+        stack=SimpleNamespace(account="111111111111", region="eu-west-1"),
+    )
+    engine: Any = SimpleNamespace(url="http://127.0.0.1:1", secret="x")
+
+    assert rehearse._release_and_wait(engine, [], definition, Archive(b"PK", "c" * 40, "ada")) == ("c" * 40, "e-1")
+    assert calls == [("put_object", {"Key": "templates.zip"}), ("start_pipeline_execution", {"name": "p"})]
