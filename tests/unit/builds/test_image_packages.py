@@ -231,6 +231,11 @@ def test_a_package_that_a_check_could_judge_is_accepted(
             python("flask", "0.12"), {"requirements.txt": "flask==0.12 ; sys_platform == 'win32'"}, id="for Windows"
         ),
         pytest.param(python("flask", "0.12"), {"requirements.txt": "# x \\\nflask==0.12"}, id="behind a comment"),
+        pytest.param(
+            python("flask", "0.12"),
+            {"requirements.txt": b"\x0c# x \\\rflask==0.12\n"},
+            id="where a carriage return ends a comment for pip alone",
+        ),
         pytest.param(python("flask", "0.12"), {"requirements.txt": "flask==0.12 @ https://evil"}, id="an address"),
         pytest.param(python("flask", "0.12"), {"sub/pyproject.toml": 'name = "flask"'}, id="a project within"),
         pytest.param(

@@ -21,25 +21,30 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from cicd_templates.builds.scripts.environment_markers import for_another_system
+from cicd_templates.builds.scripts.requirements_grammar import (
+    PINNED,
+    ambiguity,
+    for_another_system,
+    normalised,
+    requirements,
+)
 
 SHOWN = 20
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-PINNED = re.compile(rf"({NAME})(\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(;[^@]*?)?( +--hash=\S+)*")
-REQUIREMENT = re.compile(NAME)
+REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # A folder or a file with metadata of a package, as `importlib.metadata` finds it.
 DESCRIBED = re.compile(r"([^/]+?)(?:-([^/-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-info", re.IGNORECASE)
 DESCRIPTIONS = ("METADATA", "PKG-INFO")
-# Options of pip that name no package, and let it run no code. Constraints do not install anything either.
+# Options of pip that name no package, and let it run no code. pip reads further options in the same line.
 OPTIONS = re.compile(
-    r"(-i|-c|-f|--(index-url|extra-index-url|find-links|constraint|only-binary|prefer-binary|require-hashes|pre"
-    r"|trusted-host|use-feature|no-index))\b"
+    r"(?:-i|-f|--(?:index-url|extra-index-url|find-links|only-binary|trusted-host|use-feature))[ =]+\S+"
+    r"|--(?:prefer-binary|require-hashes|pre|no-index)"
 )
-# pip obeys the encoding that one of the first lines names, and ends a comment where its line ends.
-ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
-OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\\r?$", re.MULTILINE)
-INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
+# A constraint can name the address of a package, too.
+INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*(\S+)")
 LOCK_FILES = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml")
+# The keys of a lock file under which a package has an address that is not an index.
+ELSEWHERE = ("url", "git", "path", "directory", "archive", "vcs")
+PYPI, PYPI_FILES = (f"https://{host}.org/" for host in ("pypi", "files.pythonhosted"))
 CONDA = ("environment*.y*ml", "conda*.y*ml", "pixi.lock", "pixi.toml")
 OWN_NAME = re.compile(r"""\bname\s*=\s*["']?([A-Za-z0-9._-]+)""")
 PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
@@ -48,22 +53,19 @@ VENDORED = {"vendor", "vendored", "third_party", "thirdparty", "extern", "site_p
 Found = Iterator[tuple[str, str]]
 
 
-def normalised(name: str) -> str:
-    """Return a package's name in the form that all its spellings share."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+def read_requirements(data: bytes) -> tuple[list[str], list[str]]:
+    """Return the pinned packages of a requirements file, and the lines that are neither packages nor options.
 
-
-def read_requirements(text: str) -> tuple[list[str], list[str]]:
-    """Return the pinned packages of a requirements file, and the lines that are neither packages nor options."""
-    pins, others = [], [found[0] for unsafe in (ENCODING, OPEN_COMMENT) if (found := unsafe.search(text))]
-    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
-        line = re.sub(r"(^|\s)#.*", "", line).strip()
+    If pip could read other packages in the file, return the reason instead of these lines.
+    """
+    pins, others, problem = [], [], ambiguity(data)
+    for line in requirements(data):
         pinned = PINNED.fullmatch(line)
-        if pinned and not for_another_system((pinned[4] or "").removeprefix(";")):
-            pins.append(f"{pinned[1]}{pinned[2] or ''}=={pinned[3]}")
-        elif line and not pinned and not OPTIONS.match(line):
+        if pinned and not for_another_system(pinned["marker"] or ""):
+            pins.append(f"{pinned['name']}{pinned['extras'] or ''}=={pinned['version']}")
+        elif not pinned and not OPTIONS.fullmatch(line):
             others.append(line)
-    return pins, others
+    return pins, [problem] if problem else others
 
 
 def strings(value: Any) -> list[str]:
@@ -85,13 +87,25 @@ def table(value: Any, *keys: str) -> dict[str, Any]:
 
 
 def in_lock_file(text: str) -> Found:
-    """Yield the name and version of every package in a TOML lock file, except the project itself."""
+    """Yield the name and version of every package in a TOML lock file, except folders of the source.
+
+    A scanner knows the package of an index. For a package from elsewhere, also yield a sentence that says so.
+    """
     lock = tomllib.loads(text)
     for package in [*lock.get("package", []), *lock.get("packages", [])]:
-        source = package.get("source")
-        own = isinstance(source, dict) and (source.get("virtual") or source.get("editable"))
-        if not own:
-            yield str(package.get("name")), str(package.get("version", ""))
+        source = table(package, "source")
+        if source and source.keys() <= {"virtual", "editable"}:
+            continue
+        name = str(package.get("name"))
+        yield name, str(package.get("version", ""))
+        places = [package, source] if source.get("type") != "legacy" else [package]
+        addresses = [str(place[key]) for place in places for key in ELSEWHERE if key in place]
+        index = str(source.get("registry") or package.get("index") or PYPI)
+        files = [package.get("sdist"), *package.get("wheels", ()), *package.get("files", ())]
+        urls = [str(file["url"]) for file in files if isinstance(file, dict) and "url" in file]
+        # The address of a file counts, not that of its index.
+        addresses += [url for url in urls if index.startswith(PYPI) and not url.startswith(PYPI_FILES)]
+        yield from ((f"{name} from {address[:80]}", "") for address in addresses[:1])
 
 
 def in_pyproject(text: str) -> Found:
@@ -216,12 +230,13 @@ class Dependencies:
     def read(self, path: str, full: str, readers: list[Any]) -> None:
         """Add the dependencies that a file declares. If it cannot be parsed, add it to `not_read`."""
         try:
-            with open(full, encoding="utf-8") as file:
-                text = file.read()
+            with open(full, "rb") as file:
+                data = file.read()
+            if is_requirements(path):
+                self.take_requirements(path, data)
+            text = data.decode() if readers else ""
             if path in PROJECT_FILES and (found := OWN_NAME.search(text)):
                 self.own = normalised(found[1])
-            if is_requirements(path):
-                self.take_requirements(path, text)
             for reader in readers:
                 self.declared += [(path, name, version) for name, version in reader(text)]
         except (ValueError, SyntaxError, RecursionError, AttributeError, TypeError, configparser.Error) as error:
@@ -237,9 +252,9 @@ class Dependencies:
             about = dict(re.findall(r"^(name|version):[ \t]*(\S+)", header.lower(), re.MULTILINE))
             self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
-    def take_requirements(self, path: str, text: str) -> None:
+    def take_requirements(self, path: str, data: bytes) -> None:
         """Add the packages of a requirements file: as pins if the file is copied, otherwise as declarations."""
-        pins, others = read_requirements(text)
+        pins, others = read_requirements(data)
         self.not_read += [f"{path}: {line[:80]}" for line in others if not self.is_included(path, line)]
         named = [pin.partition("==") for pin in pins]
         if fnmatch.fnmatchcase(path, self.wanted):

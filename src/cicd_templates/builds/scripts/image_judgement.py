@@ -20,22 +20,19 @@ import re
 import sys
 from collections.abc import Iterator
 
-from cicd_templates.builds.scripts.environment_markers import for_another_system
+from cicd_templates.builds.scripts.requirements_grammar import (
+    PINNED,
+    ambiguity,
+    for_another_system,
+    normalised,
+    requirements,
+)
 
 SHOWN = 20
-# As in dependencies.py: only packages that a scanner judges are accepted.
-PINNED = re.compile(
-    r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(?:;([^@]*?))?( +--hash=\S+)*"
-)
 OWN_NAME = re.compile(r"""^\s*name\s*=\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
 OWN_VERSION = re.compile(r"""^\s*version\s*=\s*["']?([A-Za-z0-9.!+_-]+)""", re.MULTILINE)
 # Each name that begins a line of a requirements file, whatever follows it.
 NAMED = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
-
-
-def normalised(name: str) -> str:
-    """Return a Python package's name in the form that all its spellings share."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def normalised_version(version: str) -> str:
@@ -55,12 +52,15 @@ def python_packages(path: str, kind: str = "pypi") -> dict[tuple[str, str], str]
     return {(normalised(each["name"]), normalised_version(each["version"])): at for each, at in places}
 
 
-def pins_of(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and version of each package that a requirements file pins for Linux."""
-    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
-        pinned = PINNED.fullmatch(re.sub(r"(^|\s)#.*", "", line).strip())
-        if pinned and not for_another_system(pinned[3] or ""):
-            yield normalised(pinned[1]), normalised_version(pinned[2])
+def pins_of(data: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the name and version of each package that a requirements file pins for Linux.
+
+    An ambiguous file pins nothing, because a check may have read other packages in it.
+    """
+    for line in () if ambiguity(data) else requirements(data):
+        pinned = PINNED.fullmatch(line)
+        if pinned and not for_another_system(pinned["marker"] or ""):
+            yield normalised(pinned["name"]), normalised_version(pinned["version"])
 
 
 class Source:
@@ -81,7 +81,7 @@ class Source:
                 text = data.decode("utf-8", "replace")
                 self.digests.add(sha256(data))
                 if name.endswith(".txt") and ("requirements" in name or os.path.basename(folder) == "requirements"):
-                    self.pins.update(pins_of(text))
+                    self.pins.update(pins_of(data))
                     named.update(normalised(each) for each in NAMED.findall(text))
                 elif folder == root and name in ("pyproject.toml", "setup.cfg"):
                     self.own.update(own_package(text))

@@ -2,7 +2,7 @@
 
 Any other line is refused. A URL or a folder instead of a name, an included file, or an option such as `--no-binary`
 could make pip run code of the application during the installation. Another index could have another package of the same
-name. An encoding line, or a comment that ends in a backslash, could make pip read other packages than a scanner.
+name. A file in which pip could read other packages than a scanner is refused as well.
 
 Environment markers are omitted, because a scanner judges only the packages that its own Python would install. Packages
 for systems other than Linux are omitted, because an image is Linux.
@@ -11,13 +11,15 @@ for systems other than Linux are omitted, because an image is Linux.
 import re
 import sys
 
-from cicd_templates.builds.scripts.environment_markers import for_another_system
+from cicd_templates.builds.scripts.requirements_grammar import (
+    PINNED,
+    ambiguity,
+    for_another_system,
+    normalised,
+    requirements,
+)
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])?"
-PINNED = re.compile(rf"({NAME} *== *[A-Za-z0-9.!+_-]+) *(;[^@]*?)?(( +--hash=sha\d+:[0-9a-f]+)+)")
-# pip obeys the encoding that one of the first two lines names: https://peps.python.org/pep-0263/
-ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
-OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\$", re.MULTILINE)
+HASHES = re.compile(r"(?: +--hash=sha\d+:[0-9a-f]+)+")
 
 
 def main() -> None:
@@ -25,25 +27,20 @@ def main() -> None:
     (path,) = sys.argv[1:]
     with open(path, "rb") as file:
         data = file.read()
-    if not data.isascii():
-        sys.exit(f"{path}: has characters that are not ASCII, which pip and scanners may read in different ways")
-    text = data.decode("ascii").replace("\r\n", "\n")
-    for unsafe in (ENCODING, OPEN_COMMENT):
-        if found := unsafe.search(text):
-            sys.exit(f"{path}: {found[0]!r} can make pip read other packages than a scanner; remove it")
+    if problem := ambiguity(data):
+        sys.exit(f"{path}: {problem}; remove it")
     seen = set()
-    for line in re.sub(r"\\\n", " ", text).split("\n"):
-        line = re.sub(r"(^|\s)#.*", "", line).strip()
+    for line in requirements(data):
         pinned = PINNED.fullmatch(line)
-        if line and not pinned:
+        if not pinned or not HASHES.fullmatch(pinned["hashes"]):
             sys.exit(f"{path}: {line!r} is not a package with its version and hash, so it is not installed")
-        if not pinned or for_another_system((pinned[3] or "").removeprefix(";")):
+        if for_another_system(pinned["marker"] or ""):
             continue
-        name = re.sub(r"[-_.]+", "-", re.split(r"[\[ =]", line)[0]).lower()
+        name = normalised(pinned["name"])
         if name in seen:
             sys.exit(f"{path}: {name} is pinned twice, but only one version can be judged; keep that of the image")
         seen.add(name)
-        print(f"{pinned[1]}{pinned[4]}")
+        print(f"{pinned['name']}{pinned['extras'] or ''}=={pinned['version']}{pinned['hashes']}")
 
 
 main()

@@ -1,0 +1,57 @@
+"""The grammar of requirements files, as far as pip and scanners read the same packages in it.
+
+This module is part of several scripts: `builds/build_scripts.py` puts its text in the place of their import.
+"""
+
+import re
+from collections.abc import Iterator
+
+PINNED = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?P<extras>\[[A-Za-z0-9._, -]*\])? *== *(?P<version>[A-Za-z0-9.!+_-]+) *"
+    r"(?:;(?P<marker>[^@]*?))?(?P<hashes>(?: +--hash=\S+)*)"
+)
+# What makes programs read different packages in one file. They differ in what ends a line (pip also lets a form feed, a
+# carriage return and U+0085 end one) and in the encoding. Some programs continue a comment that ends in a backslash.
+AMBIGUOUS = (
+    re.compile(r"[^\n\t -~]"),
+    # pip obeys the encoding that one of the first two lines names: https://peps.python.org/pep-0263/
+    re.compile(r"^[ \t]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE),
+    re.compile(r"(?:^|[ \t])#.*\\$", re.MULTILINE),
+)
+# A comparison of a marker with a plain string. Another string could contain the word `and`: https://peps.python.org/pep-0508/
+COMPARED = r"""[a-z_]+ *(?:[<>=!~]=|===|[<>]) *(?:"[\w.-]*"|'[\w.-]*')"""
+PLAIN_MARKER = re.compile(rf" *{COMPARED}(?: +and +{COMPARED})* *")
+OTHER_SYSTEM = re.compile(
+    r"\b(?:sys_platform|platform_system|os_name) *== *[\"'](?:win32|cygwin|darwin|Windows|Darwin|nt)[\"']"
+)
+
+
+def normalised(name: str) -> str:
+    """Return a package's name in the form that all its spellings share."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def ambiguity(data: bytes) -> str:
+    """Return what makes pip and scanners read different packages in a requirements file; empty if nothing does."""
+    text = data.replace(b"\r\n", b"\n").decode("latin-1")
+    match = next(filter(None, (pattern.search(text) for pattern in AMBIGUOUS)), None)
+    if not match:
+        return ""
+    number = text.count("\n", 0, match.start()) + 1
+    return f"line {number}: {match[0][:80]!a} can make pip read other packages than a scanner"
+
+
+def requirements(data: bytes) -> Iterator[str]:
+    """Yield what a requirements file that is not ambiguous contains, line by line, without comments."""
+    text = data.replace(b"\r\n", b"\n").decode("latin-1")
+    for line in text.replace("\\\n", " ").split("\n"):
+        if stated := re.sub(r"(^|\s)#.*", "", line).strip():
+            yield stated
+
+
+def for_another_system(marker: str) -> bool:
+    """Return whether an environment marker is false on every Linux system.
+
+    Return False for a marker that consists of more than plain comparisons.
+    """
+    return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))
