@@ -13,7 +13,7 @@ RUN     = CICD_TEMPLATES_MAKE="$($@.takes)" $(VENV)/bin/python -m cicd_templates
 STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
 .DEFAULT_GOAL := help
-TARGETS := help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt unlock plan-discard check audit verify doctor recover deploy-policy own-tests init \
+TARGETS := help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt unlock plan-discard check audit verify doctor drift recover deploy-policy own-tests init \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long test-properties fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 .PHONY: $(TARGETS)
 
@@ -133,6 +133,10 @@ doctor: $(VENV)/.done ## Check ENV for what would make a deployment fail
 plan-discard.takes := $(STACKS) PLAN
 plan-discard: $(VENV)/.done ## Delete the change sets of all plans of ENV, or of PLAN
 	@$(RUN) plan-discard
+
+drift.takes := $(STACKS) FORMAT
+drift: $(VENV)/.done ## Find what was changed in ENV outside CloudFormation
+	@$(RUN) drift
 
 recover.takes := $(STACKS) FORMAT
 recover: $(VENV)/.done ## Show what each unsettled stack of ENV needs; runs nothing

@@ -35,6 +35,7 @@ DEPLOYING = [
     ("status --env all", 0),
     ("status --left --env staging", 0),
     ("outputs --env all", 0),
+    ("drift --env all", 0),
     ("recover --env all", 0),
     (f"secret --env tools --service {SERVICE} --name snyk-token", 0),
     ("release --app {application}", 0),

@@ -100,3 +100,21 @@ def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_o
     assert recovering.exit_code == 1
     assert "registry-parcel-dispatcher: NAME TAKEN: a resource name that it would create is taken" in recovering.output
     assert "error: 1 problem to repair by hand; this command changed nothing" in recovering.output
+
+
+def test_what_somebody_changed_by_hand_is_found_until_it_is_taken_back(project: Project) -> None:
+    project.ok("deploy --env staging --layer keys --local --yes")
+    project.ok("deploy --env staging --layer notifications --local --yes")
+    assert "  notifications: as in its template" in project.ok("drift --env staging --local")
+
+    sns = project.clients("staging").sns
+    (topic,) = (each["TopicArn"] for each in sns.list_topics()["Topics"] if "security" in each["TopicArn"])
+    name = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["DisplayName"]
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="nobody")
+    found = project.type("drift --env staging --layer notifications --local")
+    assert found.exit_code == 4
+    assert f": MODIFIED: /DisplayName is nobody instead of {name}" in found.output
+    assert "DisplayName" in project.type("recover --env staging --local").output
+
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue=name)
+    project.ok("drift --env staging --layer notifications --local")

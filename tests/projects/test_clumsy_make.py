@@ -48,6 +48,7 @@ VERBS = {
     "sweep": ("ENV", "OLDER_THAN", "LOCAL"),
     "recover": ("ENV", "LOCAL"),
     "doctor": ("ENV", "LOCAL"),
+    "drift": ("ENV", "LAYER", "LOCAL", "FORMAT"),
     "plan-discard": ("ENV", "PLAN", "LOCAL"),
     "adopt": ("ENV", "LOCAL"),
     "outputs": ("ENV", "LOCAL"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.deploy.recovery.claims import claims
-from cicd_templates.deploy.recovery.unsettled_stacks import drift_command, unsettled
+from cicd_templates.deploy.recovery.unsettled_stacks import never_checked_for_drift, unsettled
 from cicd_templates.deploy.runs.status import outputs, status_rows
 from tests.conftest import ROOT
 from tests.fakes.read_fields import noting
@@ -50,7 +50,7 @@ def fields_read() -> dict[str, set[str]]:
             deploy_well(harness)
             harness.plan()
             list(unsettled(aws, harness.stacks, claims(harness.context.state, harness.stacks[0], local=False)))
-            drift_command(aws, harness.stacks)
+            never_checked_for_drift(aws, harness.stacks)
             status_rows(aws, harness.stacks, harness.stacks)
             outputs(aws, harness.stacks)
             destroy_all(harness)

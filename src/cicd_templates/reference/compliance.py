@@ -135,7 +135,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "11.5.2 unauthorised changes are noticed",
             "",
             "",
-            "Drift detection on the deployed stacks; `out/` is compared only with the code, not with the account",
+            "Running `make drift` on a schedule, which compares the deployed stacks with their templates",
         ),
     ),
     "OWASP Top 10 CI/CD security risks": (

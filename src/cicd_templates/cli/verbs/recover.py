@@ -36,13 +36,14 @@ def recover(as_json: bool, **options: Any) -> None:
         )
     else:
         for target in chosen:
-            drift_command = unsettled_stacks.drift_command(target.clients, target.chosen)
-            _show_recovery(target.environment, by_environment[target.environment], drift_command)
+            _show_recovery(target.environment, by_environment[target.environment])
+            if unsettled_stacks.never_checked_for_drift(target.clients, target.chosen):
+                terminal.show(f"  drift was never checked; `{target.command('drift')}` checks it")
     if count := sum(len(rows) for rows in by_environment.values()):
         raise CicdError(f"{counted(count, 'problem')} to repair by hand; this command changed nothing")
 
 
-def _show_recovery(environment: str, stacks: list[Unsettled], drift_command: str) -> None:
+def _show_recovery(environment: str, stacks: list[Unsettled]) -> None:
     terminal.show(environment if stacks else f"{environment}: no stack needs a repair")
     for unsettled in stacks:
         terminal.show(f"  {unsettled.stack}: {unsettled.state}: {unsettled.means}")
@@ -51,6 +52,3 @@ def _show_recovery(environment: str, stacks: list[Unsettled], drift_command: str
             terminal.show(f"      {fact}")
         for command in unsettled.commands:
             terminal.show(f"    {command}")
-    if drift_command:
-        terminal.show("  drift was never checked; start the check with this command, then run `make recover` again:")
-        terminal.show(f"    {drift_command}")

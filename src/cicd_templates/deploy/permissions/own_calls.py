@@ -6,16 +6,22 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 
 from __future__ import annotations
 
-# For change sets and stacks, their events and templates, and the tags that CloudFormation sets for the caller.
+# For change sets and stacks, their events, templates and drift, and the tags that CloudFormation sets for the caller.
 CLOUDFORMATION_ACTIONS = (
+    # Drift detection also needs this and DetectStackResourceDrift. It reads resources with the caller's permissions:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
+    "cloudformation:BatchDescribeTypeConfigurations",
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
     "cloudformation:DescribeChangeSet",
     "cloudformation:DescribeEvents",
+    "cloudformation:DescribeStackDriftDetectionStatus",
     "cloudformation:DescribeStackEvents",
     "cloudformation:DescribeStackResourceDrifts",
     "cloudformation:DescribeStacks",
+    "cloudformation:DetectStackDrift",
+    "cloudformation:DetectStackResourceDrift",
     "cloudformation:ExecuteChangeSet",
     "cloudformation:GetTemplate",
     "cloudformation:ListChangeSets",

@@ -18,11 +18,10 @@ from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
 from cicd_templates.deploy.diagnosis.source_lines import locate
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.recovery.claims import Claim
+from cicd_templates.deploy.recovery.drift import DRIFTED, SHIFTED, drifted_resources
 from cicd_templates.template.stack_template import StackTemplate
 
-# ECS changes the weights of a rule in each progressive deployment, so it is normal that they differ from the template.
-SHIFTED = "AWS::ElasticLoadBalancingV2::ListenerRule"
-DRIFTED, NOT_CHECKED = "DRIFTED", "NOT_CHECKED"
+NOT_CHECKED = "NOT_CHECKED"
 # For each stack status: the option that skips resources which cannot be repaired, and the status of these resources.
 # Skipping is the last resort, because a skipped resource no longer matches its template.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
@@ -132,37 +131,15 @@ def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tu
 
 
 def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Unsettled]:
-    """Yield the stack if its resources were changed outside CloudFormation.
-
-    Listener rules are ignored: ECS changes their weights, and undoing that would redirect requests.
-    """
-    facts = []
-    # botocore has no paginator for this operation, although AWS returns the results in pages.
-    request: dict[str, Any] = {"StackName": stack_id, "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"]}
-    while True:
-        page = clients.cloudformation.describe_stack_resource_drifts(**request)
-        for each in page["StackResourceDrifts"]:
-            at = locate(stack, each["LogicalResourceId"])
-            if each["ResourceType"] == SHIFTED:
-                continue
-            changed = ", ".join(
-                f"{difference['PropertyPath']} is {difference['ActualValue']} instead of {difference['ExpectedValue']}"
-                for difference in each.get("PropertyDifferences", ())
-            )
-            facts.append(
-                f"{each['LogicalResourceId']} ({each['ResourceType']}) at {at}: {each['StackResourceDriftStatus']}"
-                f"{': ' if changed else ''}{changed}"
-            )
-        if not (token := page.get("NextToken")):
-            break
-        request["NextToken"] = token
+    """Yield the stack if its resources were changed outside CloudFormation."""
+    facts = tuple(each.fact for each in drifted_resources(clients, stack, stack_id, ("MODIFIED", "DELETED")))
     if not facts:
         return
     means = "drift detection found resources changed outside CloudFormation; put the change into templates/,"
     shifted = any(resource["Type"] == SHIFTED for resource in stack.resources.values())
     # A change set that reverts drift reverts all drift of the stack, including the weights.
     then = "because a deployment does not revert it" if shifted else "or revert it"
-    yield Unsettled(stack.label, DRIFTED, f"{means} {then}", tuple(facts), () if shifted else revert_commands(stack))
+    yield Unsettled(stack.label, DRIFTED, f"{means} {then}", facts, () if shifted else revert_commands(stack))
 
 
 def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Unsettled]:
@@ -174,20 +151,11 @@ def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Itera
         yield Unsettled(stack, "NAME TAKEN", "a resource name that it would create is taken", tuple(facts), remedy)
 
 
-def drift_command(clients: Clients, stacks: Sequence[StackTemplate]) -> str:
-    """Return the command that starts drift detection for all stacks that were never checked for drift.
-
-    The result is empty if there are none.
-    """
-    never = [
-        stack
+def never_checked_for_drift(clients: Clients, stacks: Sequence[StackTemplate]) -> bool:
+    """Return whether one of `stacks` is deployed and was never checked for drift."""
+    return any(
+        existing.get("DriftInformation", {}).get("StackDriftStatus", NOT_CHECKED) == NOT_CHECKED
+        and NEXT[existing["StackStatus"]] is Next.UPDATE
         for stack in stacks
         if (existing := describe_stack(clients, stack.name)) is not None
-        and existing.get("DriftInformation", {}).get("StackDriftStatus", NOT_CHECKED) == NOT_CHECKED
-        and NEXT[existing["StackStatus"]] is Next.UPDATE
-    ]
-    if not never:
-        return ""
-    names = " ".join(stack.name for stack in never)
-    detect = f"aws cloudformation detect-stack-drift --region {never[0].region} --stack-name $stack"
-    return for_caller(f"for stack in {names}; do {detect}; done", clients, never[0].account)
+    )

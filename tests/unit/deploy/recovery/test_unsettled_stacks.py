@@ -12,7 +12,7 @@ import pytest
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.change_sets.stack_status_remedies import STATES
 from cicd_templates.deploy.recovery.claims import Claim
-from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled, drift_command, unsettled
+from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled, never_checked_for_drift, unsettled
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, missing
 from tests.unit.deploy.diagnosis.test_failures import BEGIN, event
@@ -172,7 +172,7 @@ def test_a_stack_that_is_not_there_is_settled() -> None:
     fake.answers["cloudformation.describe_stacks"] = type(error)(error.response, "DescribeStacks")
 
     assert found(fake) == []
-    assert drift_command(fake, [KEYS]) == ""  # type: ignore[arg-type] # the fake stands in
+    assert not never_checked_for_drift(fake, [KEYS])  # type: ignore[arg-type] # the fake stands in
 
 
 def test_a_busy_stack_comes_with_what_waits_for_it() -> None:
@@ -231,9 +231,6 @@ def test_on_the_local_aws_each_command_goes_there() -> None:
     assert only.commands == (there, f"{there} --resources-to-skip Key")
     assert only.diagnosis is not None
     assert only.diagnosis.then == (there,)
-    never: Any = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"))
-    never.endpoint_url = fake.endpoint_url
-    assert "do AWS_ACCESS_KEY_ID=222222222222 " in drift_command(never, [KEYS])
 
 
 def test_a_stack_of_somebody_else_is_not_ours_to_settle() -> None:
@@ -283,32 +280,51 @@ def test_drift_names_each_property_and_the_change_set_that_takes_it_back() -> No
 INGRESS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "ingress")
 
 
+RULE, GROUP = "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::ElasticLoadBalancingV2::TargetGroup"
+WEIGHT = {"PropertyPath": "/Actions/0/ForwardConfig/TargetGroups/1/Weight", "ExpectedValue": "0", "ActualValue": "100"}
+FORWARD = {
+    "PropertyPath": "/Actions/0/ForwardConfig",
+    "ExpectedValue": '{"TargetGroups":[{"TargetGroupArn":"a","Weight":100},{"TargetGroupArn":"b","Weight":0}]}',
+    "ActualValue": '{"TargetGroups":[{"TargetGroupArn":"a","Weight":0},{"TargetGroupArn":"b","Weight":100}]}',
+}
+ELSEWHERE = {**FORWARD, "ActualValue": FORWARD["ActualValue"].replace('"b"', '"somebody"')}
+PRIORITY = {"PropertyPath": "/Priority", "ExpectedValue": "1", "ActualValue": "2"}
+HOST = {"PropertyPath": "/Conditions/0/Values/0", "ExpectedValue": "pay.example", "ActualValue": "*"}
+
+
 @pytest.mark.parametrize(
-    ("drifted", "facts"),
-    [(["AWS::ElasticLoadBalancingV2::ListenerRule"], []), (["AWS::ElasticLoadBalancingV2::TargetGroup"], [1])],
-    ids=["the rule that ECS moves", "something else beside it"],
+    ("kind", "status", "differences", "listed"),
+    [
+        pytest.param(RULE, "MODIFIED", [], False, id="a rule without details"),
+        pytest.param(RULE, "MODIFIED", [WEIGHT], False, id="a weight"),
+        pytest.param(RULE, "MODIFIED", [FORWARD], False, id="weights within a larger value"),
+        pytest.param(RULE, "MODIFIED", [ELSEWHERE], True, id="another target group"),
+        pytest.param(RULE, "MODIFIED", [WEIGHT, HOST], True, id="a host beside a weight"),
+        pytest.param(RULE, "MODIFIED", [PRIORITY], True, id="a priority"),
+        pytest.param(RULE, "DELETED", [], True, id="a rule that is gone"),
+        pytest.param(GROUP, "MODIFIED", [], True, id="a target group"),
+    ],
 )
-def test_requests_that_ecs_has_moved_are_never_moved_back(drifted: list[str], facts: list[int]) -> None:
-    drifts = [
-        {
-            "StackId": "arn:stack",
-            "LogicalResourceId": "ProductionRule",
-            "ResourceType": kind,
-            "StackResourceDriftStatus": "MODIFIED",
-            "Timestamp": TIME,
-            "PropertyDifferences": [],
-        }
-        for kind in drifted
-    ]
+def test_requests_that_ecs_has_moved_are_never_moved_back(
+    kind: str, status: str, differences: list[dict[str, str]], listed: bool
+) -> None:
+    drift = {
+        "StackId": "arn:stack",
+        "LogicalResourceId": "ProductionRule",
+        "ResourceType": kind,
+        "StackResourceDriftStatus": status,
+        "Timestamp": TIME,
+        "PropertyDifferences": [{"DifferenceType": "NOT_EQUAL", **each} for each in differences],
+    }
     fake = aws(
         described("UPDATE_COMPLETE", "DRIFTED"),
         resource("Vpc", "CREATE_COMPLETE"),
-        **{"cloudformation.describe_stack_resource_drifts": {"StackResourceDrifts": drifts}},
+        **{"cloudformation.describe_stack_resource_drifts": {"StackResourceDrifts": [drift]}},
     )
 
     unsettled_stacks = [each for each in unsettled(fake, [INGRESS], {}) if each.state == "DRIFTED"]  # type: ignore[arg-type] # the fake stands in
     # A change set that takes drift back takes all of it back, the weights among it.
-    assert [(len(each.facts), each.commands) for each in unsettled_stacks] == [(count, ()) for count in facts]
+    assert [(len(each.facts), each.commands) for each in unsettled_stacks] == ([(1, ())] if listed else [])
 
 
 def test_what_is_to_be_adopted_is_one_finding_a_stack() -> None:
@@ -327,14 +343,20 @@ def test_what_is_to_be_adopted_is_one_finding_a_stack() -> None:
     ]
 
 
-def test_stacks_where_nobody_looked_for_drift_are_named_in_one_command() -> None:
-    fake: Any = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"))
+@pytest.mark.parametrize(
+    ("status", "drift", "expected"),
+    [
+        ("UPDATE_COMPLETE", "NOT_CHECKED", True),
+        ("UPDATE_COMPLETE", "IN_SYNC", False),
+        ("UPDATE_COMPLETE", "DRIFTED", False),
+        # It must be repaired first.
+        ("UPDATE_ROLLBACK_FAILED", "NOT_CHECKED", False),
+    ],
+)
+def test_a_deployed_stack_where_nobody_looked_for_drift_is_noticed(status: str, drift: str, expected: bool) -> None:
+    fake: Any = aws(described(status, drift))
 
-    assert drift_command(fake, [KEYS]) == (
-        "for stack in shipping-staging-keys; do aws cloudformation detect-stack-drift --region eu-central-1"
-        " --stack-name $stack; done"
-    )
-    assert drift_command(aws(described("UPDATE_COMPLETE")), [KEYS]) == ""  # type: ignore[arg-type] # the fake
+    assert never_checked_for_drift(fake, [KEYS]) is expected
 
 
 @pytest.mark.parametrize("status", STATES)

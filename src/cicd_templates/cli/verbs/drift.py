@@ -1,0 +1,75 @@
+"""The command `drift`, which finds what was changed in deployed stacks outside CloudFormation."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from cicd_templates.cli import selection, terminal
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import JSON, TARGET
+from cicd_templates.errors import ChangesRemainError, CicdError
+from cicd_templates.plurals import counted
+
+if TYPE_CHECKING:
+    from cicd_templates.deploy.recovery.drift import StackDrift
+
+
+@verb("drift", *TARGET, JSON)
+def drift(as_json: bool, **options: Any) -> None:
+    """Find what was changed in the stacks outside CloudFormation; change nothing.
+
+    Exit with 4 if there is drift, and with 1 if there is none but a part could not be checked.
+    """
+    from dataclasses import asdict
+
+    from cicd_templates.deploy.recovery.drift import detect_drift
+
+    by_environment: dict[str, list[StackDrift]] = {}
+    for target in selection.targets(**options):
+        with terminal.working(f"{target.environment}: CloudFormation compares the resources with the templates"):
+            results = list(detect_drift(target.clients, target.chosen, target.polling))
+        by_environment[target.environment] = results
+        if not as_json:
+            _show(target.environment, results)
+            if any(stack.drifted for stack in results):
+                recover = target.command("recover")
+                terminal.show(f"  put the changes into templates/, or revert them: `{recover}` prints the commands")
+    if as_json:
+        terminal.show_page(
+            json.dumps({name: [asdict(stack) for stack in stacks] for name, stacks in by_environment.items()}, indent=2)
+        )
+    every = [stack for stacks in by_environment.values() for stack in stacks]
+    unchecked = [stack.stack for stack in every if stack.unchecked]
+    left_open = f"; {counted(len(unchecked), 'stack')} could not be checked completely" if unchecked else ""
+    if drifted := sum(len(stack.drifted) for stack in every):
+        raise ChangesRemainError(f"{counted(drifted, 'resource')} changed outside CloudFormation{left_open}")
+    if unchecked:
+        raise CicdError(f"no drift was found, but {left_open.removeprefix('; ')}: {', '.join(unchecked)}")
+    if not any(stack.deployed for stack in every):
+        raise CicdError("none of these stacks is deployed, so nothing was checked")
+
+
+def _show(environment: str, stacks: list[StackDrift]) -> None:
+    terminal.show(environment)
+    unsupported: Counter[str] = Counter()
+    for stack in stacks:
+        terminal.show(f"  {stack.stack}: {_summary(stack)}")
+        for resource in stack.resources:
+            terminal.show(f"      {resource.fact}")
+        unsupported.update(stack.unsupported)
+    if unsupported:
+        listed = ", ".join(f"{resource_type} ({number})" for resource_type, number in sorted(unsupported.items()))
+        terminal.show(f"  CloudFormation does not check resources of these types for drift: {listed}")
+
+
+def _summary(stack: StackDrift) -> str:
+    if not stack.deployed:
+        return "not deployed"
+    parts = [f"{counted(len(stack.drifted), 'resource')} changed outside CloudFormation"] if stack.drifted else []
+    if unknown := len(stack.resources) - len(stack.drifted):
+        parts.append(f"{counted(unknown, 'resource')} could not be read")
+    if stack.problem:
+        parts.append(f"not checked: {stack.problem}")
+    return "; ".join(parts) or "as in its template"
