@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from troposphere import AWSObject, ec2
 
@@ -33,6 +34,8 @@ def build(env: Environment) -> LayerTemplate:
 
     Tasks reach other services through NAT gateways or endpoints.
     """
+    if env.network_is_provided:
+        env = _with_placeholders(env)
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     vpc = layer.add(networks.vpc("Vpc", env))
@@ -61,6 +64,16 @@ def build(env: Environment) -> LayerTemplate:
         ranges = [joined_text(address.get_att("PublicIp"), "/32") for address, _ in nat]
         layer.publish(NAT_RANGES, IpRanges(ranges))
     return layer
+
+
+def _with_placeholders(env: Environment) -> Environment:
+    """Return `env` with a range and zones, if the configuration omits them because it provides an existing VPC.
+
+    The layer is then built only for the names of its outputs. Its template, with the placeholders, is not rendered.
+    """
+    settings = env.settings
+    placeholders = {"cidr": settings.cidr or "10.0.0.0/16", "zones": settings.zones or (f"{env.region}a",)}
+    return replace(env, settings=settings.model_copy(update=placeholders))
 
 
 def _public_routes(env: Environment, vpc: ec2.VPC, zones: Sequence[Zone]) -> list[AWSObject]:

@@ -136,9 +136,10 @@ def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
     If the VPC has interface endpoints, tasks may also reach these, because images, logs and secrets use them.
     """
     rules = {(cidr, port) for cidr, ports in service.settings.egress.items() for port in ports}
-    is_open = any(port == HTTPS_PORT and env.network.subnet_of(IPv4Network(cidr)) for cidr, port in rules)
-    if env.settings.endpoints == "all" and not is_open:
-        rules.add((str(env.network), HTTPS_PORT))
+    if env.settings.endpoints == "all":
+        open_ranges = [IPv4Network(cidr) for cidr, port in rules if port == HTTPS_PORT]
+        if not any(env.network.subnet_of(open_range) for open_range in open_ranges):
+            rules.add((str(env.network), HTTPS_PORT))
     return ec2.SecurityGroup(
         logical_id,
         GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name),

@@ -119,8 +119,17 @@ class Environment:
         return self.settings.domain
 
     @property
+    def network_is_provided(self) -> bool:
+        """Whether the configuration provides an existing VPC, so that the layer `network` is not rendered."""
+        return any(output.startswith("network.") for output in self.settings.provided)
+
+    @property
     def network(self) -> IPv4Network:
-        """The address range of the VPC. Raises `LookupError` in the tools environment, which has no VPC."""
+        """The address range of the VPC.
+
+        Raises `LookupError` in the tools environment, which has no VPC, and where an existing VPC is provided without
+        its range.
+        """
         if self.settings.cidr is None:
             raise LookupError(f"environment {self.name} has no cidr")
         return IPv4Network(self.settings.cidr)

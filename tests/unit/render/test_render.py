@@ -139,6 +139,26 @@ def test_a_layer_whose_outputs_are_all_provided_is_not_rendered() -> None:
     assert "VpcId" not in cluster["Parameters"]
 
 
+@pytest.mark.parametrize("nat", ["none", "single"])
+def test_the_range_and_the_zones_of_an_existing_network_change_nothing(nat: str) -> None:
+    image = f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/base@sha256:{'0' * 64}"
+    provided = [
+        ("environments/staging/provided", NETWORK),
+        ("environments/staging/nat", nat),
+        *([("services/parcel-dispatcher/image", image)] if nat == "none" else []),
+    ]
+    unknown = [("environments/staging/cidr", ...), ("environments/staging/zones", ...)]
+    known_texts = {path: stack.text for path, stack in rendered(*provided).items()}
+
+    assert {path: stack.text for path, stack in rendered(*provided, *unknown).items()} == known_texts
+
+
+def test_an_existing_network_without_a_range_that_is_provided_in_part_is_refused() -> None:
+    edits = [("environments/staging/cidr", ...), ("environments/staging/zones", ...)]
+    with pytest.raises(ConfigurationError, match="layer network is provided in part; also provide"):
+        rendered(*edits, ("environments/staging/provided", {"network.VpcId": "vpc-1"}))
+
+
 @pytest.mark.parametrize(
     ("provided", "expected"),
     [

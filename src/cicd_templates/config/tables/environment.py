@@ -134,13 +134,15 @@ class EnvironmentTable(Table):
     role_path: RolePath = Field(default="/", description="IAM path of every role; begins and ends with `/`")
     cidr: VpcRange | None = Field(
         default=None,
-        description="Private IPv4 range of the VPC, from /16 to /24; required in runtime environments",
+        description="Private IPv4 range of the VPC, from /16 to /24; required in runtime environments, except"
+        " with a `provided` network",
     )
     zones: tuple[ZoneName, ...] = Field(
         default=(),
         strict=False,
         max_length=4,
-        description="Availability zones of the VPC: two to four zones of the region",
+        description="Availability zones of the VPC: two to four zones of the region; not needed with a"
+        " `provided` network",
     )
     nat: Nat = Field(
         default="single",

@@ -35,9 +35,13 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 def _range_and_zones(environment: Environment, at: str) -> Iterator[Problem]:
     settings = environment.settings
-    if settings.cidr is None:
+    own_network = not environment.network_is_provided
+    if settings.cidr is None and own_network:
         yield Problem(f"{at}.cidr", 'missing; a runtime environment needs an IPv4 range, such as "10.20.0.0/16"')
-    if len(settings.zones) < 2:
+    elif settings.cidr is None and settings.endpoints == "all":
+        yield Problem(f"{at}.cidr", 'missing; with endpoints = "all", tasks may reach this range')
+    # Each zone can have a NAT gateway, whose address is provided as well.
+    if len(settings.zones) < 2 and (own_network or settings.nat == "per-zone"):
         yield Problem(f"{at}.zones", "a load balancer needs at least two availability zones")
     for index, zone in enumerate(settings.zones):
         if zone[:-1] != settings.region and has_known_region(environment):
@@ -48,8 +52,7 @@ def _range_and_zones(environment: Environment, at: str) -> Iterator[Problem]:
 
 def _way_out(environment: Environment, at: str) -> Iterator[Problem]:
     settings = environment.settings
-    own_network = not any(output.startswith("network.") for output in settings.provided)
-    if own_network and settings.nat == "none" and settings.endpoints != "all":
+    if not environment.network_is_provided and settings.nat == "none" and settings.endpoints != "all":
         yield Problem(
             f"{at}.endpoints",
             'with nat = "none", tasks cannot reach ECR and CloudWatch Logs, so they cannot start; set endpoints ='

@@ -6,7 +6,23 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import environment
 from tests.unit.config.problems import CERTIFICATE, STAGING, problems_of
+
+PROVIDED = {
+    "network.VpcId": "vpc-0123456789abcdef0",
+    "network.PublicSubnetIds": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+    "network.PrivateSubnetIds": "subnet-0123456789abcdef2,subnet-0123456789abcdef3",
+}
+
+
+def test_an_existing_network_needs_neither_a_range_nor_zones() -> None:
+    edits = ((f"{STAGING}/cidr", ...), (f"{STAGING}/zones", ...), (f"{STAGING}/provided", PROVIDED))
+    staging = environment("staging", *edits)
+
+    assert staging.network_is_provided
+    with pytest.raises(LookupError, match="staging has no cidr"):
+        _ = staging.network
 
 
 @pytest.mark.parametrize(
@@ -24,6 +40,21 @@ from tests.unit.config.problems import CERTIFICATE, STAGING, problems_of
             id="no way to pull an image",
         ),
         pytest.param([(f"{STAGING}/cidr", ...)], "environments.staging.cidr: missing; a runtime", id="no range"),
+        pytest.param(
+            [(f"{STAGING}/cidr", ...), (f"{STAGING}/endpoints", "all"), (f"{STAGING}/provided", PROVIDED)],
+            'environments.staging.cidr: missing; with endpoints = "all", tasks may reach this range',
+            id="endpoints of an existing network without a range",
+        ),
+        pytest.param(
+            [(f"{STAGING}/zones", ...), (f"{STAGING}/nat", "per-zone"), (f"{STAGING}/provided", PROVIDED)],
+            "environments.staging.zones: a load balancer needs at least two",
+            id="a gateway for each zone of an existing network without zones",
+        ),
+        pytest.param(
+            [(f"{STAGING}/zones", ["eu-west-1a"]), (f"{STAGING}/provided", PROVIDED)],
+            "environments.staging.zones[0]: eu-west-1a is not a zone of eu-central-1",
+            id="an existing network in a zone of another region",
+        ),
         pytest.param(
             [(f"{STAGING}/zones", ["eu-central-1a", "eu-west-1b"])],
             "environments.staging.zones[1]: eu-west-1b is not a zone of eu-central-1",
