@@ -42,8 +42,9 @@ def _build(service: Service) -> str:
     settings = service.settings.build
     prefixes = " ".join(map(shlex.quote, settings.base_images))
     dockerfile = f'"{service_folder(service)}/{settings.dockerfile}"'
-    arguments = f'{dockerfile} {INSTRUCTIONS} "{service_folder(service)}/{settings.context}" {DOCKERFILE}'
-    cut = f"({ISOLATED_PYTHON} /tmp/dockerfile_network.py {arguments})"
+    arguments = [dockerfile, INSTRUCTIONS, f'"{service_folder(service)}/{settings.context}"', DOCKERFILE]
+    arguments += map(shlex.quote, settings.downloads)
+    cut = f"({ISOLATED_PYTHON} /tmp/dockerfile_network.py {' '.join(arguments)})"
     if settings.unlocked_installs:
         cut = f"cp {dockerfile} {DOCKERFILE}"
     return f"""\

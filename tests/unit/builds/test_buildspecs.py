@@ -496,12 +496,17 @@ def test_an_image_with_a_package_that_no_check_judged_is_refused(source: Path, t
     assert "aws" not in (tmp_path / "bin/calls").read_text()
 
 
+DOWNLOAD = f"curl -o /opt/tool https://example.com/tools/tool && echo '{'a' * 64}  /opt/tool' | sha256sum --check"
+
+
 @pytest.mark.parametrize(
     ("dockerfile", "edits", "reason"),
     [
         ("FROM evil.example/x", [], "Dockerfile:1: evil.example/x is not pinned"),
         ("FROM scratch\nRUN pip install flask", [], "Dockerfile:2: pip install can take what no lock file names"),
         ("FROM scratch\nRUN pip install flask", [("unlocked_installs", True)], ""),
+        (f"FROM scratch\nRUN {DOWNLOAD}", [], "Dockerfile:2: curl or wget can take what no lock file names"),
+        (f"FROM scratch\nRUN {DOWNLOAD}", [("downloads", ["https://example.com/tools/"])], ""),
         (f"FROM ghcr.io/x@sha256:{'a' * 64}", [], "ghcr.io/x is not an allowed base image"),
         (f"FROM ghcr.io/x@sha256:{'a' * 64}", [("base_images", ["ghcr.io"])], ""),
     ],

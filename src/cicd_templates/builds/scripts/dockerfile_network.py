@@ -1,7 +1,8 @@
 """Deny the network to commands of a Dockerfile that could install or download something that no lock file names.
 
-`dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET` writes to TARGET the Dockerfile that is built. INSTRUCTIONS is
-what `dockerfile.py` wrote about FILE, and CONTEXT is the build context.
+`dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET ADDRESS...` writes to TARGET the Dockerfile that is built.
+INSTRUCTIONS is what `dockerfile.py` wrote about FILE, and CONTEXT is the build context. A command may download from
+each ADDRESS, and from what is below it if it ends in a slash.
 
 In TARGET, a RUN command has a network only if both of these conditions hold. Its command has one of a few forms, which
 take only what a lock file names. And its stage has copied only lock files so far: otherwise, a program of the source
@@ -57,13 +58,14 @@ FORMS: list[tuple[str, str, tuple[str, ...]]] = [
     ),
     (
         r"uv pip (?:install|sync)",
-        rf"--require-hashes|--no-build|--system|--no-cache|--no-deps|--quiet|-q|(?:-r )?{REQUIREMENTS}",
-        ("--require-hashes", "--no-build"),
+        rf"--no-config|--require-hashes|--no-build|--system|--no-cache|--no-deps|--quiet|-q|(?:-r )?{REQUIREMENTS}",
+        # Configuration in pyproject.toml can name an interpreter that uv downloads and runs.
+        ("--no-config", "--require-hashes", "--no-build"),
     ),
     (
         r"uv sync",
-        r"--locked|--frozen|--no-build|--no-install-project|--no-install-workspace|--no-dev|--no-cache|--quiet|-q",
-        ("--locked|--frozen", "--no-build", "--no-install-(?:project|workspace)"),
+        r"--no-config|--locked|--frozen|--no-build|--no-install-project|--no-install-workspace|--no-dev|--no-cache|--quiet|-q",
+        ("--no-config", "--locked|--frozen", "--no-build", "--no-install-(?:project|workspace)"),
     ),
     (r"npm ci", rf"--ignore-scripts|{NODE}", ("--ignore-scripts",)),
     (r"yarn install", rf"--frozen-lockfile|--ignore-scripts|{NODE}", ("--frozen-lockfile", "--ignore-scripts")),
@@ -78,7 +80,7 @@ FORMS: list[tuple[str, str, tuple[str, ...]]] = [
     (r"(?:dnf|microdnf|yum)(?: -y| -q)* (?:install|update|upgrade)", rf"-y|-q|--nodocs|{NAMED}", ()),
 ]
 DOWNLOAD = re.compile(
-    r"curl(?: -[fsSL]+)* (?:-o|--output|-[fsSL]+o) ((?:/tmp|/opt)/[a-z0-9][\w.-]*)(?: -[fsSL]+)* https://[\w./%:+~=-]+"
+    r"curl(?: -[fsSL]+)* (?:-o|--output|-[fsSL]+o) ((?:/tmp|/opt)/[a-z0-9][\w.-]*)(?: -[fsSL]+)* (https://(?!\S*\.\.)[\w./:+~=-]+)"
     r" && echo [\"']?[0-9a-f]{64} \*?(\S+?)[\"']? \| sha256sum (?:-c|--check)(?: -)?"
 )
 # Commands that need no network and bring in nothing.
@@ -94,24 +96,22 @@ LOCKS = (
 )
 # A variable with a plain value, in which no shell finds a command. BuildKit removes quotes from names as well.
 VARIABLE = r"""([A-Za-z_]\w*)(=(?:"(?:[\w./:=,@+ -]|\$\w|\$\{\w+\})*"|(?:[\w./:=,@+-]|\$\w|\$\{\w+\})*))?"""
+# A value that is neither a path nor an address nor an option, such as 8080, production or C.UTF-8.
+INERT = re.compile(r"""="?(?:(?:[\w,@+-]| (?!-))*|\w+\.(?:utf|UTF)-?8)"?""")
 ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 # A cache keeps what another build put there. Nothing hands a secret or a key to a build.
 MOUNTS = ("bind", "tmpfs")
-# Variables that could make a program of a form take something else, or run something.
+# Variables that could make a program of a form take something else, or run something, whatever their value is.
 STEERING = re.compile(
     r"(?:PIP|UV|NPM|PERL|YARN|PNPM|COREPACK|NODE|GO|CARGO|RUST|GIT|LD|APT|DPKG|SSL|CURL|COMPOSER|XDG|BASH|PYTHON)\w*|\w*PROXY"
     r"|PS\d|GLIBC_TUNABLES|ENV|HOME|IFS|CDPATH",
     re.IGNORECASE,
 )
+# Variables that steer no form, even if their value is a path: it holds only what the base image and locks contain.
 PLAIN = {
-    *(
-        "PIP_NO_CACHE_DIR",
-        "PIP_DISABLE_PIP_VERSION_CHECK",
-        "PIP_ROOT_USER_ACTION",
-        "PYTHONDONTWRITEBYTECODE",
-        "NODE_ENV",
-    ),
-    *("PYTHONUNBUFFERED", "PYTHONPATH", "PYTHONFAULTHANDLER", "PYTHONHASHSEED", "UV_COMPILE_BYTECODE", "UV_LINK_MODE"),
+    *("PATH", "PIP_DISABLE_PIP_VERSION_CHECK", "PIP_NO_CACHE_DIR", "PIP_ROOT_USER_ACTION", "PYTHONDONTWRITEBYTECODE"),
+    *("PYTHONFAULTHANDLER", "PYTHONHASHSEED", "PYTHONPATH", "PYTHONUNBUFFERED", "NODE_ENV", "UV_COMPILE_BYTECODE"),
+    *("UV_LINK_MODE", "VIRTUAL_ENV"),
 }
 
 
@@ -127,7 +127,19 @@ def is_lock(context: str, path: str) -> bool:
     matching = fnmatch.filter(os.listdir(folder), name) if os.path.isdir(folder) else []
     files = [os.path.join(folder, each) for each in matching]
     known = all(is_lock_name(os.path.join(os.path.dirname(path), each)) for each in matching)
-    return bool(files) and known and all(os.path.isfile(each) and not os.path.islink(each) for each in files)
+    return bool(files) and known and all(is_text(each) for each in files)
+
+
+def is_text(path: str) -> bool:
+    """Return whether a path is a file with text, which no program can load as a library or an archive."""
+    if not os.path.isfile(path) or os.path.islink(path):
+        return False
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        return "\0" not in data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
 
 
 def is_lock_name(path: str) -> bool:
@@ -137,12 +149,16 @@ def is_lock_name(path: str) -> bool:
     return in_folder or any(fnmatch.fnmatchcase(name, lock) for lock in LOCKS)
 
 
+def keeps_names(arguments: str) -> bool:
+    """Return whether COPY keeps the names of the files that it copies."""
+    *sources, target = arguments.split() or [""]
+    same = len(sources) == 1 and os.path.basename(target) == os.path.basename(sources[0])
+    return bool(sources) and (same or target in (".", "./") or target.endswith("/"))
+
+
 def copies_locks(context: str, arguments: str) -> bool:
     """Return whether COPY copies only lock files and keeps their names."""
-    *sources, target = arguments.split() or [""]
-    kept = target in (".", "./") or target.endswith("/")
-    same = len(sources) == 1 and os.path.basename(target) == os.path.basename(sources[0])
-    return bool(sources) and (kept or same) and all(is_lock(context, each) for each in sources)
+    return keeps_names(arguments) and all(is_lock(context, each) for each in arguments.split()[:-1])
 
 
 def mounts_locks(context: str, options: list[str]) -> bool:
@@ -166,19 +182,21 @@ def is_form(command: str) -> bool:
     )
 
 
-def kinds(command: str) -> set[str]:
+def kinds(command: str, addresses: list[str]) -> set[str]:
     """Return the kinds of the parts of a command.
 
-    `lock` takes only what a lock file names, `download` has a checksum, `nothing` needs no network, and `other` is
-    anything else.
+    `lock` takes only what a lock file names, `download` takes a file with a checksum from one of the addresses,
+    `nothing` needs no network, and `other` is anything else.
     """
     found = set()
     rest = re.sub(r"[ \t]+", " ", command).strip()
     while rest:
         download = DOWNLOAD.match(rest)
-        part = download[0] if download and download[1] == download[2] else rest.partition(" && ")[0]
+        if download and (download[1] != download[3] or not is_below(download[2], addresses)):
+            download = None
+        part = download[0] if download else rest.partition(" && ")[0]
         known = "nothing" if HARMLESS.fullmatch(part) else "lock" if is_form(part) else "other"
-        found.add("download" if download and download[0] == part else known)
+        found.add("download" if download else known)
         joined = rest[len(part) :]
         if joined and not (joined.startswith(" && ") and joined[4:]):
             return {"other"}
@@ -186,24 +204,35 @@ def kinds(command: str) -> set[str]:
     return found or {"other"}
 
 
-def steers(arguments: str) -> bool:
-    """Return whether ENV or ARG could set a variable that makes an allowed command take something else."""
-    words = re.fullmatch(rf"{VARIABLE}(?:\s+{VARIABLE})*", arguments)
-    # What is not written plainly could set any variable.
-    names = [name for name, _ in re.findall(VARIABLE, arguments)] if words else ["ENV"]
-    return any(STEERING.fullmatch(name) and name not in PLAIN for name in names)
+def is_below(url: str, addresses: list[str]) -> bool:
+    """Return whether a URL is one of the addresses, or is below one that ends in a slash."""
+    return any(url == address or (address.endswith("/") and url.startswith(address)) for address in addresses)
+
+
+def steering(arguments: str) -> set[str]:
+    """Return the variables in ENV or ARG that could make an allowed command take something else.
+
+    If the instruction is not written plainly, it could set any variable: then return `*`.
+    """
+    if not re.fullmatch(rf"{VARIABLE}(?:\s+{VARIABLE})*", arguments):
+        return {"*"}
+    variables = re.findall(VARIABLE, arguments)
+    unsafe = {name for name, value in variables if STEERING.fullmatch(name) or (value and not INERT.fullmatch(value))}
+    return unsafe - PLAIN
 
 
 class Network:
     """Decides for each RUN command of a Dockerfile whether it has a network.
 
     `closed` has, for each stage, the line from which on its commands have no network, or 0. `cut` has the lines of RUN
-    commands without a network.
+    commands without a network. `before` has the variables before the first stage that a stage must not take over.
     """
 
-    def __init__(self, context: str) -> None:
+    def __init__(self, context: str, addresses: list[str]) -> None:
         self.context = context
+        self.addresses = addresses
         self.names: dict[str, int] = {}
+        self.before: set[str] = set()
         self.closed: list[int] = []
         self.cut: list[int] = []
         self.problems: list[tuple[int, str]] = []
@@ -219,9 +248,18 @@ class Network:
         elif name in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
             # Commands that run when a container starts are judged like commands of the build.
             self.refuse_installs(number, arguments, "")
-        elif (name == "COPY" and self.brings_more(options, arguments)) or (
-            name in ("ENV", "ARG") and steers(arguments)
-        ):
+        elif name in ("ENV", "ARG"):
+            self.set_variables(number, arguments)
+        elif name == "COPY" and self.brings_more(options, arguments):
+            self.close(number)
+
+    def set_variables(self, number: int, arguments: str) -> None:
+        """Process ENV or ARG: end the network of the stage if a variable could steer an allowed command."""
+        unsafe = steering(arguments)
+        if not self.closed:
+            self.before |= unsafe
+        # ARG without a value takes over the value of a variable before the first stage.
+        elif unsafe or "*" in self.before or self.before.intersection(arguments.split()):
             self.close(number)
 
     def closed_in(self, name: str) -> int:
@@ -237,11 +275,13 @@ class Network:
     def brings_more(self, options: list[str], arguments: str) -> bool:
         """Return whether COPY adds more than lock files to the stage.
 
-        A copy from a base image, or from a stage that may still use the network, does not count as more.
+        A copy from a base image, or from a stage that may still use the network, does not count as more, unless it
+        gives a file another name: a lock file could become a program.
         """
         origins = [option.partition("=")[2] for option in options if option.startswith("--from=")]
         if origins:
-            return any(self.closed_in(origin.lower()) for origin in origins)
+            plain = re.fullmatch(r"[\w./@+ -]+", arguments) and keeps_names(arguments)
+            return not plain or any(self.closed_in(origin.lower()) for origin in origins)
         return not copies_locks(self.context, arguments)
 
     def run(self, number: int, options: list[str], command: str) -> None:
@@ -254,7 +294,7 @@ class Network:
         for option in options:
             if option not in (*mounts, "--network=none"):
                 self.problems.append((number, f"{option} is not an option that RUN may have here"))
-        done = kinds(command)
+        done = kinds(command, self.addresses)
         takes = bool(done & {"lock", "download"}) and "other" not in done and mounts_locks(self.context, mounts)
         alone = "--network=none" in options
         if not takes or self.closed[-1] or alone:
@@ -290,8 +330,8 @@ def without_network(text: str, cut: list[int], problems: list[tuple[int, str]]) 
 
 def main() -> None:
     """Write the Dockerfile. If there are problems, print these instead and exit with 1."""
-    path, instructions, context, target = sys.argv[1:]
-    network = Network(context)
+    path, instructions, context, target, *addresses = sys.argv[1:]
+    network = Network(context, addresses)
     with open(instructions) as file:
         for number, name, options, arguments in json.load(file):
             network.read(number, name, options, arguments)

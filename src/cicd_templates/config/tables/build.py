@@ -18,6 +18,15 @@ ImagePrefix = Annotated[
     ),
 ]
 
+DownloadAddress = Annotated[
+    str,
+    matching(
+        r"https://[a-z0-9.-]+(:\d+)?/(?!\S*\.\.)[A-Za-z0-9_./:+~=-]*",
+        "write an address with https and a path; what is below it counts if it ends in a slash: https://example.com/tools/",
+        500,
+    ),
+]
+
 
 class BuildTable(Table):
     """`[services.<name>.build]`: how the image is built, and what is recorded about it."""
@@ -37,6 +46,11 @@ class BuildTable(Table):
         default=("public.ecr.aws/docker/library",),
         strict=False,
         description="Beginnings of the names of images on which the Dockerfile may build, each by digest",
+    )
+    downloads: tuple[DownloadAddress, ...] = Field(
+        default=(),
+        strict=False,
+        description="Addresses from which the Dockerfile may download files with a checksum, which no check judges",
     )
     unlocked_installs: bool = Field(
         default=False,

@@ -11,7 +11,7 @@ import pytest
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from cicd_templates.config import tables
-from cicd_templates.config.tables.build import ImagePrefix
+from cicd_templates.config.tables.build import DownloadAddress, ImagePrefix
 from cicd_templates.config.tables.dynamodb import AttributeName
 from cicd_templates.config.tables.environment import (
     AccountId,
@@ -50,6 +50,19 @@ KINDS = [
         ["public.ecr.aws/docker/library", "registry.example.com:5000/base", "python"],
         ["Public.ecr.aws/x", "a//b", "a b", "", "x" * 201],
         id="ImagePrefix",
+    ),
+    pytest.param(
+        DownloadAddress,
+        ["https://example.com/", "https://example.com:8443/tools/v1.2/tool_x~1+2", "https://a/b/"],
+        [
+            "https://example.com",
+            "http://example.com/",
+            "https://a/b/../c",
+            "https://a/%2e/",
+            "https://u@a/",
+            "https://a/ b",
+        ],
+        id="DownloadAddress",
     ),
     pytest.param(
         PatchPath,
