@@ -33,14 +33,20 @@ from ministack.services import (  # type: ignore[import-not-found]
     s3,
     secretsmanager,
 )
-from ministack.services.cloudformation import changesets, handlers, provisioners, stacks  # type: ignore[import-not-found]
+from ministack.services.cloudformation import (  # type: ignore[import-not-found]
+    changesets,
+    drift,
+    handlers,
+    provisioners,
+    stacks,
+)
 from ministack.services.cloudformation import engine as templates
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
 
 folder = Path(os.environ["TMPDIR"])
 recorded_types.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, responses.get_region)
 secret_values.register(secretsmanager, _RESOURCE_HANDLERS, responses.error_response_json)
-secret_references.secrets_by_arn(_RESOURCE_HANDLERS)
+secret_references.secrets_by_arn(_RESOURCE_HANDLERS, drift._DRIFT_READERS)
 recorded_answers.refuse_existing_log_groups(_RESOURCE_HANDLERS, cloudwatch_logs._log_groups)
 modules = {"engine": templates, "changesets": changesets, "handlers": handlers, "stacks": stacks}
 recorded_answers.register(cloudformation, modules, template_refusals.template_refusal)

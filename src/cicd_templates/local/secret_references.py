@@ -10,9 +10,13 @@ from typing import Any
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 
 
-def secrets_by_arn(table: dict[str, Any]) -> None:
-    """Wrap the handlers of secrets in the engine's `table`, so that a secret's physical id is its ARN."""
+def secrets_by_arn(table: dict[str, Any], drift_readers: dict[str, Any]) -> None:
+    """Wrap the handlers of secrets in the engine's `table`, so that a secret's physical id is its ARN.
+
+    `drift_readers` are the functions with which the engine reads resources to detect drift, by resource type.
+    """
     handlers = table[SECRET]
+    read, properties_read = drift_readers[SECRET]
 
     def create(*arguments: Any, **options: Any) -> Any:
         _, attributes = handlers["create"](*arguments, **options)
@@ -26,6 +30,7 @@ def secrets_by_arn(table: dict[str, Any]) -> None:
         return handlers["delete"](_name(arn), *arguments, **options)
 
     table[SECRET] = {**handlers, "create": create, "update": update, "delete": delete}
+    drift_readers[SECRET] = (lambda arn, properties: read(_name(arn), properties), properties_read)
 
 
 def _name(arn: str) -> str:

@@ -25,7 +25,8 @@ def test_a_secret_is_made_changed_and_deleted_by_its_arn() -> None:
             "other": 1,
         }
     }
-    secrets_by_arn(table)
+    readers: dict[str, Any] = {SECRET: (lambda name, properties: {"Name": name, **properties}, {"Name"})}
+    secrets_by_arn(table, readers)
 
     assert table[SECRET]["create"]("L", {}, "s") == (ARN, {"Arn": ARN})
     assert table[SECRET]["update"](ARN, {}, {}, "s") == (ARN, {})
@@ -33,3 +34,5 @@ def test_a_secret_is_made_changed_and_deleted_by_its_arn() -> None:
     table[SECRET]["delete"](ARN, {})
     assert seen == [("update", "my-token"), ("update", "my-token"), ("delete", "my-token")]
     assert table[SECRET]["other"] == 1
+    read, names = readers[SECRET]
+    assert (read(ARN, {"a": 1}), names) == ({"Name": "my-token", "a": 1}, {"Name"})
