@@ -155,6 +155,8 @@ def findings() -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
         "src/wider_without_mark.json": f'{{"key": "{key(last + 7)}"}}'.encode("utf-32-be"),
         "src/nul.txt": "\0".join(f'KEY = "{key(last + 8)}"').encode(),
         "src/digest.py": f'KEY = "sha256-/{key(last + 9)}{"A" * 22}="\n'.encode(),
+        f"src/{key(last + 10)}.txt": b"the name is the secret\n",
+        f"src/{key(last + 11)}/x.txt": b"the folder has the secret\n",
         "src/binary.bin": b"\x00\xff\xfe" + f'\nKEY = "{key(last + 5)}"\n'.encode(),
     }
     return code, secrets

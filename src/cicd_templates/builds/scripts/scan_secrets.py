@@ -2,8 +2,9 @@
 
 detect-secrets skips files with certain extensions, and files with a byte that is not UTF-8. So every file is copied as
 UTF-8. It is decoded by its byte order mark, as UTF-8, or as Latin-1, which accepts every byte. NUL characters are
-removed, because UTF-16 text without a mark contains them. Links are not copied, because their targets are copied
-anyway. Digests in lock files (`sha512-...`) are removed, because each of them looks like a secret.
+removed, because UTF-16 text without a mark contains them. Of a link, the text is copied, because its target is copied
+anyway. The name of a file is scanned like a line of it. Digests in lock files (`sha512-...`) are removed, because each
+of them looks like a secret.
 
 If detect-secrets can parse a file as INI, it scans only the parsed values, without comments and headers. So the lines
 of the file are always scanned, together with the lines that the parsers of detect-secrets produce.
@@ -33,6 +34,33 @@ MARKS = (
 VARIABLE = re.compile(r"\$\{?(?:[A-Z][A-Z0-9_]*|[A-Za-z_]+)(?![A-Za-z0-9])")
 # No detector takes a value that begins with a dollar sign, so that of anything but a variable is left out.
 DOLLAR = re.compile(rf"""(?<=["'`])(?!{VARIABLE.pattern})\$+(?=\w)""")
+# In the strings of these languages, a dollar sign before a name in lower case refers to nothing.
+PLAIN_DOLLARS = (
+    ".py",
+    ".pyw",
+    ".js",
+    ".cjs",
+    ".mjs",
+    ".jsx",
+    ".ts",
+    ".tsx",
+    ".go",
+    ".java",
+    ".rs",
+    ".c",
+    ".cpp",
+    ".cs",
+)
+ANY_DOLLAR = re.compile(r"""(?<=["'`])(?!\$[A-Z][A-Z0-9_]*(?![A-Za-z0-9]))\$+(?=\w)""")
+# A template has words, as in {user.name}, <your-password>, ${DB_2} and {{ token | quote }}. A secret mixes more.
+WORD = r"(?:[A-Z][A-Z0-9_]*|[A-Za-z_]+\d{0,2})"
+TEMPLATE = re.compile(rf"(?:\$?\{{+|<)[ %=#]*{WORD}(?:(?:[ .:|-]|::)+{WORD})*[ %]*(?:\}}+|>)")
+# The detector of keywords takes only values that begin with a letter, a digit or an underscore. So one is put before a
+# value that begins with another sign and has letters and digits; a path and a template stay as they are.
+SIGN = re.compile(
+    rf"""(?<=[=:(,\s\[]["'`])(?!{VARIABLE.pattern}|{TEMPLATE.pattern}|%\()(?=[^\w\s"'`/.$]|\$\{{)(?=[^\s"'`]{{8}})"""
+    r"""(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])"""
+)
 # The files in which package managers keep digests of packages.
 LOCK_FILES = {"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"}
 # Subresource integrity, with exactly as many characters as its algorithm makes.
@@ -56,22 +84,28 @@ def text(data: bytes) -> str:
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield one list: the lines of a file, then the further lines that the parsers of detect-secrets produce."""
+    """Yield one list: the lines of a file, its name, and further lines that the parsers of detect-secrets produce."""
+    dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
     with open(filename, encoding="utf-8") as opened:
         file: Any = opened
-        lines: list[str] = [DOLLAR.sub("", line) for line in file]
+        lines: list[str] = [SIGN.sub("_", dollar.sub("", line)) for line in file]
         known = set(lines)
         for eager in (False, True):
             file.seek(0)
             made = get_transformed_file(file, use_eager_transformers=eager) or []
             lines += [line for line in made if line not in known]
             known.update(made)
-    yield lines
+    yield [*lines, filename]
 
 
 def is_variable(secret: str) -> bool:
     """Return whether a candidate is a reference to a variable."""
     return VARIABLE.match(secret) is not None
+
+
+def is_template(secret: str) -> bool:
+    """Return whether a candidate is a reference in a template."""
+    return TEMPLATE.fullmatch(secret) is not None
 
 
 def copy(source: str, target: str) -> None:
@@ -80,15 +114,16 @@ def copy(source: str, target: str) -> None:
     def refuse(error: OSError) -> None:
         raise error
 
-    for folder, _, names in os.walk(source, onerror=refuse):
+    for folder, folders, names in os.walk(source, onerror=refuse):
         there = os.path.join(target, os.path.relpath(folder, source))
         os.makedirs(there, exist_ok=True)
-        for name in names:
+        for name in [*names, *(each for each in folders if os.path.islink(os.path.join(folder, each)))]:
             path = os.path.join(folder, name)
             if os.path.islink(path):
-                continue
-            with open(path, "rb") as original:
-                plain = text(original.read())
+                plain = os.readlink(path)
+            else:
+                with open(path, "rb") as original:
+                    plain = text(original.read())
             if name in LOCK_FILES:
                 plain = DIGEST.sub(lambda found: found[1] or found[2] or found[3], plain)
             with open(os.path.join(there, name), "w", encoding="utf-8", errors="replace", newline="") as file:
@@ -103,6 +138,7 @@ def main() -> int:
     # No option switches off the filter by extension.
     scan._get_lines_from_file = lines_of
     heuristic.is_prefixed_with_dollar_sign = is_variable
+    heuristic.is_templated_secret = is_template
     Settings.DEFAULT_FILTERS = {"detect_secrets.filters.common.is_invalid_file"}
     return int(detect_secrets(["scan", "--all-files", "--no-verify", *options]))
 
