@@ -12,6 +12,9 @@ RUN     = CICD_TEMPLATES_MAKE="$($@.takes)" $(VENV)/bin/python -m cicd_templates
 # What most targets that work on stacks take.
 STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
+# Says what takes a while, and only to a person who waits for it at a terminal.
+on_terminal = if [ -t 1 ]; then echo "$(1)"; fi
+
 .DEFAULT_GOAL := help
 TARGETS := help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt unlock plan-discard check audit verify doctor drift recover deploy-policy own-tests init \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long test-properties fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
@@ -34,7 +37,7 @@ lint.takes := SUFFIX FORMAT
 lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and mypy
 	@$(RUN) lint
 	@test -n "$$CICD_TEMPLATES_FORMAT" || { $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"; }
-	@test -n "$$CICD_TEMPLATES_FORMAT" || $(VENV)/bin/mypy
+	@test -n "$$CICD_TEMPLATES_FORMAT" || { $(call on_terminal,mypy reads the code); $(VENV)/bin/mypy; }
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Test this tool itself, on projects of its own
 	@$(RUN) docs --check
@@ -89,6 +92,7 @@ upgrade-check: $(VENV)/.done ## Run revision REF of this tool; show its changes 
 
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
 	@test -f out/SHA256SUMS || { echo "error: out/ has no templates; run \`make render\` first" >&2; exit 2; }
+	@$(call on_terminal,checkov reads the templates in about half a minute)
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
 
 own-tests: $(VENV)/.done ## Run the tests of your own layers, in templates/extra/tests

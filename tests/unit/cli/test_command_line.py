@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -139,6 +141,32 @@ def test_the_working_folder_is_searched_for_layers_once(in_project: Path) -> Non
 
     assert sys.path.count(str(in_project)) == 1
     sys.path.remove(str(in_project))
+
+
+def test_lint_shows_at_a_terminal_that_it_works_while_it_lints(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (in_project / "out/staging").mkdir(parents=True)
+    (in_project / "out/staging/keys.yaml").write_text("Resources: {}\n")
+    seen: list[str] = []
+
+    @contextlib.contextmanager
+    def working(line: str) -> Iterator[None]:
+        seen.append(line)
+        yield
+        seen.append("done")
+
+    def lint_templates(paths: list[Path], suffix: str | None) -> list[Any]:
+        seen.append(paths[0].name)
+        return []
+
+    monkeypatch.setattr("cicd_templates.cli.terminal.working", working)
+    monkeypatch.setattr("cicd_templates.lint.run.lint_templates", lint_templates)
+
+    assert run("lint").exit_code == 0
+    assert seen == ["cfn-lint and our rules read 1 template", "keys.yaml", "done"]
+    assert run("lint").exit_code == 0
+    assert len(seen) == 3
 
 
 def test_lint_says_what_it_found_and_where(in_project: Path) -> None:

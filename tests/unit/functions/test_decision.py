@@ -287,6 +287,21 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
     assert text.endswith("  - OWASP: no category\n")
 
 
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        pytest.param({"file": "a/" * 60 + "main.py", "line": 1234}, "..." + "a/" * 44 + "main.py:1234", id="a file"),
+        pytest.param({"file": "/" + "a" * 97, "line": 1}, "/" + "a" * 97 + ":1", id="as long as fits"),
+        pytest.param({"package": "@" + "s" * 120, "version": "1.0.9"}, "..." + "s" * 94 + " 1.0.9", id="a package"),
+    ],
+)
+def test_a_long_place_keeps_its_end_with_the_file_and_the_line(place: dict[str, Any], shown: str) -> None:
+    found = finding("B602", "high", **{"package": "", "version": "", **place})
+    text = summary(decide(["all"], {"all": report(found)}, Policy(), TODAY))
+
+    assert f"  - where: `{shown}`, found by all\n" in text
+
+
 def test_a_long_summary_ends_where_a_person_stops_reading() -> None:
     many = [finding(f"CVE-{number:04}") for number in range(MAX_SHOWN + 3)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cicd_templates.cli import terminal
@@ -10,6 +12,12 @@ from cicd_templates.cli.options import SUFFIX, make_option
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import rendered_folder
 from cicd_templates.plurals import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cicd_templates.lint.formats import LintFinding
 
 FORM = make_option(
     "--format",
@@ -31,7 +39,12 @@ def lint(form: str, suffix: str | None) -> None:
 
     folder = rendered_folder(suffix)
     paths = sorted(path for kind in ("yaml", "json") for path in folder.glob(f"*/*.{kind}"))
-    found, changed = lint_changed(paths, lambda changed: lint_templates(changed, suffix))
+
+    def lint_visibly(changed: Sequence[Path]) -> list[LintFinding]:
+        with terminal.working(f"cfn-lint and our rules read {counted(len(changed), 'template')}"):
+            return lint_templates(changed, suffix)
+
+    found, changed = lint_changed(paths, lint_visibly)
     write = {"text": formats.as_text, "sarif": formats.as_sarif, "github": formats.as_github}[form]
     if found or form == "sarif":
         terminal.show_page(write(found))

@@ -101,9 +101,13 @@ def _below_line(row: list[JudgedFinding], *, new: bool) -> str:
 
 
 def _place(finding: Finding) -> str:
-    """Return the place of a finding for a Markdown code span, without backticks, which would end the span."""
+    """Return the place of a finding for a Markdown code span, without backticks, which would end the span.
+
+    A long place loses its beginning, because its end names the file and the line.
+    """
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
-    return one_line(where.replace("`", ""), MAX_PLACE_LENGTH)
+    shown = one_line(where.replace("`", ""), len(where))
+    return shown if len(shown) <= MAX_PLACE_LENGTH else f"...{shown[-MAX_PLACE_LENGTH:]}"
 
 
 def _finding_lines(judged: JudgedFinding) -> list[str]:
