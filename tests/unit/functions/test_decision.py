@@ -493,6 +493,7 @@ RECORD: Any = {
             {**RECORD, "exit_code": None},
             "run.json shows that the tool could not be run (version '1.1', exit code None)",
         ),
+        ({**RECORD, "exit_code": 256}, "run.json shows that the tool could not be run (version '1.1', exit code 256)"),
         ({**RECORD, "exit_code": 126}, "run.json shows that the tool could not be run (version '1.1', exit code 126)"),
         ({**RECORD, "exit_code": 129}, "run.json shows that signal 1 terminated the tool"),
         ({**RECORD, "exit_code": 192}, "run.json shows that signal 64 terminated the tool"),

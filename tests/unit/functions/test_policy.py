@@ -55,6 +55,16 @@ def judged(policy: Policy, check: str = "all", today: date = TODAY, **about: Any
         ('unknown = "low"', "unknown: with this setting, no finding of deps stops a release"),
         ('unknown = "medium"', "unknown: with this setting, no finding of libs stops a release"),
         ('unknown = "medium"', "unknown: with this setting, no finding of all stops a release"),
+        (
+            'unknown = "medium"',
+            "unknown: with this setting, no finding of all stops a release; to accept this until a date, write"
+            ' { severity = "medium", ',
+        ),
+        (
+            'thresholds.keys = "critical"',
+            "thresholds.keys: with this setting, no finding of keys stops a release; to accept this until a date, write"
+            ' { severity = "critical", ',
+        ),
         ('waivers = [{ owner = "\u200b\u2800" }]', "waivers[0].owner: missing; a waiver needs an id, a reason and"),
         (
             'version = 2\nunknown = "medium"',
@@ -70,6 +80,8 @@ def judged(policy: Policy, check: str = "all", today: date = TODAY, **about: Any
         ("version = 2\nkinds = 1", "kinds: is not a table"),
         ('version = 2\nexploited = "high"', "exploited: high is weaker than critical"),
         ("version = 2\nepss = 2", "epss: is not a probability; write a number above 0 and up to 1, such as 0.1"),
+        ("version = 2\nepss = 0", "epss: is not a probability"),
+        ("version = 2\nepss = -0.5", "epss: is not a probability"),
         ("version = 2\nepss = true", "epss: is not a probability"),
         ("version = 3", "version: 3 is not known; use 2"),
         ("version = true", "version: True is not known; use 2"),
