@@ -58,7 +58,7 @@ def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return two target groups and two listener rules, with every deployment strategy.
+    """Return two target groups and two listener rules, which every deployment strategy uses.
 
     So a change of the strategy replaces none of them. Further rules let the tasks connect to the resources in the VPC
     that the service `uses`.

@@ -25,7 +25,7 @@ def queue_arn(name: str) -> Output[QueueArn]:
 
 
 def offers(env: Environment) -> Sequence[Offer]:
-    """Return an offer for each queue of `env`."""
+    """Return, for each queue of `env`, the offer that lets services use it."""
     return [blocks.queue_offer(name, queue_url(name), queue_arn(name), keys.KEY_ARN) for name in env.queues]
 
 
@@ -35,7 +35,7 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the queues. If a message cannot be processed, it ends in the dead-letter queue of its own queue."""
+    """Return the queues. Each queue has its own dead-letter queue for messages that cannot be processed."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     operations = layer.read(notifications.OPERATIONS)

@@ -24,7 +24,7 @@ def table_arn(name: str) -> Output[TableArn]:
 
 
 def offers(env: Environment) -> Sequence[Offer]:
-    """Return an offer for each table of `env`."""
+    """Return, for each table of `env`, the offer that lets services use it."""
     return [blocks.table_offer(name, table_name(name), table_arn(name), keys.KEY_ARN) for name in env.tables]
 
 

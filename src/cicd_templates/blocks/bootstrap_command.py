@@ -1,6 +1,6 @@
 """The command of the bootstrap container, which a service runs until its first release.
 
-This container uses a public image. Without it, the creation of the service's stack would hang until the pipeline has
+This container uses a public image. Otherwise, the creation of the service's stack would hang until the pipeline has
 built the first image.
 """
 

@@ -168,7 +168,7 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
 
 
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Deny every put of the source `artifacts`, except by the roles of source actions and of pipelines.
+    """Deny puts of the source `artifacts` by anyone except the roles of source actions and pipelines.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks judge.
     CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. CodePipeline cuts `<pipeline>` to 20 characters
@@ -185,7 +185,7 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
 
 
 def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
-    """Let the delivery roles of the environments `readers` read `artifact`, which contains the reviewed templates.
+    """Let delivery roles, those of the environments `readers`, read `artifact`, which contains the reviewed templates.
 
     The pipeline assumes a delivery role to deploy in another account. It passes an execution role to CloudFormation,
     and that role may not read the artifact.

@@ -132,7 +132,7 @@ def project(
 
 
 def sha256(buildspec: str) -> str:
-    """Return the SHA-256 digest of a build specification. The image's provenance contains it."""
+    """Return the SHA-256 digest of a build specification, for the image's provenance."""
     return hashlib.sha256(buildspec.encode()).hexdigest()
 
 

@@ -20,7 +20,7 @@ SERVICE_LAYER = "service"
 
 
 def release_change_set_name(env: Environment, service: Service) -> str:
-    """Return the name of the change set that every run of the pipeline creates again for the service's stack."""
+    """Return the name of the change set for the service's stack. Every pipeline run replaces this change set."""
     return physical_name(env, "AWS::CloudFormation::ChangeSet", service.name, "release")
 
 

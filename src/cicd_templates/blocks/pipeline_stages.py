@@ -56,8 +56,8 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 def gate_condition() -> codepipeline.BeforeEntryConditions:
     """Return an entry condition that fails the run unless the gate's verdict is PASS.
 
-    It is a second lock. The first lock is the gate's action, which fails its own stage unless the verdict is PASS. With
-    the result `SKIP` instead of `FAIL`, only the stage would be skipped, and the run would continue.
+    It repeats the check of the gate's own action, which fails its stage unless the verdict is PASS. With the result
+    `SKIP` instead of `FAIL`, only the stage would be skipped, and the run would continue.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])

@@ -27,7 +27,7 @@ RETENTION_SECONDS = 14 * 24 * 3600
 
 
 def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str) -> sqs.Queue:
-    """Return a queue that keeps messages for 14 days. The end of its name is `words`, joined with hyphens.
+    """Return a queue that keeps messages for 14 days. Its name ends with `words`, joined by hyphens.
 
     The caller must also add the policy from `tls_only`.
     """
@@ -57,7 +57,7 @@ def dead_letter_queue(logical_id: str, env: Environment, key: KeyArn) -> sqs.Que
 
 
 def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> sqs.QueuePolicy:
-    """Return the queue's policy: over TLS, this environment's EventBridge rules and SNS topics may send messages.
+    """Return the policy that lets this environment's EventBridge rules and SNS topics send to `queue`, only over TLS.
 
     Functions need no statement here, because `may_send` grants the permission to their roles.
     """
@@ -100,7 +100,7 @@ def may_send(sid: str, queue: QueueArn) -> Grant:
 
 
 def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -> sqs.Queue:
-    """Return the dead-letter queue of the queue `name`. SQS moves only messages of that queue to it."""
+    """Return the dead-letter queue for the queue `name`. It accepts dead letters from that queue only."""
     queue = encrypted_queue(logical_id, env, key, name, DEAD_LETTERS)
     source = f"sqs:{env.region}:{env.account}:{physical_name(env, 'AWS::SQS::Queue', name)}"
     queue.RedriveAllowPolicy = {
@@ -113,7 +113,7 @@ def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -
 def work_queue(
     logical_id: str, env: Environment, key: KeyArn, name: str, settings: QueueTable, dead_letters: sqs.Queue
 ) -> sqs.Queue:
-    """Return the queue `name`. SQS moves a message to `dead_letters` if it has been received too often."""
+    """Return the queue `name`. SQS moves a message to `dead_letters` if the message has been received too often."""
     queue = encrypted_queue(logical_id, env, key, name)
     queue.VisibilityTimeout = settings.visibility_seconds
     queue.RedrivePolicy = sqs.RedrivePolicy(
@@ -156,7 +156,7 @@ def work_queue_alarms(
 
 
 def queue_offer(name: str, url: Output[Url], arn: Output[QueueArn], key: Output[KeyArn]) -> Offer:
-    """Return the offer with which services can use a queue: `send`, `receive` or `send-and-receive`.
+    """Return the offer that lets a service use a queue: to `send`, to `receive`, or for both (`send-and-receive`).
 
     The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`.
     """

@@ -1,4 +1,4 @@
-"""DynamoDB tables: encrypted, backed up continuously, refused without TLS; and the rights to use one."""
+"""DynamoDB tables and the permissions to use them. Tables are encrypted, backed up, and refuse requests without TLS."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def throttle_alarms(
 
 
 def table_offer(name: str, table_name: Output[TableName], arn: Output[TableArn], key: Output[KeyArn]) -> Offer:
-    """Return the offer of a table that is encrypted with `key`: `read` or `readwrite`.
+    """Return the offer that lets a service `read` or `readwrite` a table, which is encrypted with `key`.
 
     The container finds the name of the table in a variable such as `PAYMENTS_TABLE_NAME`.
     """

@@ -131,9 +131,10 @@ def infrastructure_role(
 
 
 def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
-    """Return the security group of the tasks with the configured egress; `load_balancer_access` adds the ingress.
+    """Return the security group of the tasks, with the configured egress and no ingress.
 
-    If the VPC has interface endpoints, tasks may also reach these, because images, logs and secrets use them.
+    Ingress from the load balancer is a separate rule, from `load_balancer_access`. If the VPC has interface endpoints,
+    tasks may also reach these, because images, logs and secrets use them.
     """
     rules = {(cidr, port) for cidr, ports in service.settings.egress.items() for port in ports}
     if env.settings.endpoints == "all":

@@ -122,7 +122,7 @@ def may_read_secrets(
 ) -> list[Grant]:
     """Let the role that starts tasks read the tasks' secrets, which are encrypted with the KMS keys `keys`.
 
-    A secret of which tasks read several keys is named once.
+    A secret appears only once, even if the tasks read several keys of its JSON value.
     """
     parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
     whole = (without_json_key(arn) if isinstance(arn, str) else arn for arn in secrets.values())
@@ -146,8 +146,8 @@ def secret_arns(
 ) -> dict[str, AWSHelperFn | str]:
     """Return, for each secret variable of the service, the ARN of the secret or parameter with its value.
 
-    The key of a JSON value follows the ARN of its secret.
-    `own_secrets` has the ARNs of the secrets of the layer `secrets`, keyed by name.
+    For one key of a JSON value, the key follows the ARN. `own_secrets` has the ARNs of the secrets in the layer
+    `secrets`, keyed by name.
     """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in service.settings.secrets.items():

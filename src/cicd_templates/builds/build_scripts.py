@@ -1,4 +1,4 @@
-"""The scripts that builds run, each as one text: a build has no package of this project to import from."""
+"""The scripts that builds run, each as one self-contained text, because a build cannot import this package."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def write_script(name: str) -> str:
 
 @cache
 def script_text(name: str) -> str:
-    """Return the text of `scripts/<name>`, with the text of each shared module in the place of its import."""
+    """Return the text of `scripts/<name>`, with each import of a shared module replaced by the text of the module."""
     text = read_build_file("scripts", name)
     return _SHARED.sub(lambda found: _shared_text(found[1], text), text)
 
 
 def _shared_text(module: str, script: str) -> str:
-    """Return a shared module under a heading, without its docstring and without imports that `script` has."""
+    """Return a shared module under a heading, without its docstring and the imports that `script` already has."""
     _, title, body = read_build_file("scripts", f"{module}.py").split('"""', 2)
     own = set(_IMPORT.findall(script))
     kept = _IMPORT.sub(lambda found: "" if found[0] in own else found[0], body)
@@ -35,6 +35,6 @@ def _shared_text(module: str, script: str) -> str:
 
 @cache
 def read_build_file(folder: str, name: str) -> str:
-    """Return the text of a file in a folder of this package."""
+    """Return the text of the file `name` in a folder of this package."""
     (root,) = builds.__path__
     return Path(root, folder, name).read_text(encoding="ascii")

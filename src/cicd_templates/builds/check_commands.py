@@ -73,8 +73,8 @@ def describe_requirements(*secrets: str) -> str:
 def list_dependencies(name: str) -> str:
     """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
 
-    In this folder, no other file of the source can influence the scanner. Dependencies that the scanner cannot see are
-    listed in `$NOT_READ`.
+    In this folder, no other file of the source can influence the scanner. `$NOT_READ` lists the dependencies that the
+    scanner cannot see.
     """
     return "\n".join(
         [

@@ -147,7 +147,7 @@ PROVENANCE
 
 
 def _put_evidence(path: str, stem: str, suffix: str) -> str:
-    """Return commands that store a file as evidence or fail. They must be the last commands of their shell."""
+    """Return commands that store a file as evidence and exit the shell: with 0, or with 1 if storing failed."""
     return f"""\
 # Nothing is overwritten: another attempt of this run stores its file with the next number.
 for number in "" -2 -3 -4 -5 -6 -7 -8 -9; do

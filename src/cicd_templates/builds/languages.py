@@ -1,4 +1,4 @@
-"""The languages that the settings of a service assume, and warnings where they contradict each other."""
+"""Warns if a default of a service is written for Python, although no check of the service is for Python."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PRESET_LANGUAGES: dict[Preset, str] = {
 
 
 def warnings(configuration: Configuration) -> Iterator[str]:
-    """Yield one line for each service with defaults that are written for Python although no check of it is."""
+    """Yield one line for each service that keeps a default for Python, although none of its checks is for Python."""
     services = {service.name: service for environment in configuration.environments for service in environment.services}
     for service in services.values():
         defaults = _python_defaults(service)
@@ -38,7 +38,7 @@ def _languages(service: Service) -> set[str]:
 
 
 def _python_defaults(service: Service) -> list[str]:
-    """Return the keys of the service that have a default which runs a Python program on files of the source."""
+    """Return the keys of the service that still have their default, which works only for a Python application."""
     tables = {"build.sbom": (service.settings.build, "sbom"), "smoke": (service.settings, "smoke")}
     return [
         key for key, (table, name) in tables.items() if getattr(table, name) == type(table).model_fields[name].default

@@ -74,7 +74,7 @@ def checks_of(service: Service) -> list[ReleaseCheck]:
 def _check(name: str, table: CheckTable) -> ReleaseCheck:
     """Return the check that `table` configures. Values that the table does not set come from its preset.
 
-    A table without a preset has all required values; validation has refused any other.
+    A table without a preset has all required values, because validation refuses any other.
     """
     preset = PRESETS[table.preset]() if table.preset else None
     format_ = table.format or (preset.format if preset else None)

@@ -1,4 +1,4 @@
-"""What the demo shows of deployments and destructions: a line for each environment; every event is kept for a file."""
+"""The demo's reporter: it shows a summary line per environment, and keeps every event for a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME_WIDTH = 14
 
 
 class DemoReporter:
-    """A reporter that counts what happens to one environment after the other, and shows only failures at once."""
+    """A reporter that counts the events of one environment at a time. Only failures are shown immediately."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -24,7 +24,7 @@ class DemoReporter:
 
     @property
     def text(self) -> str:
-        """Return every event so far, and every noted line."""
+        """Return every event and every noted line so far, as text for the file."""
         return "".join(f"{printable(line)}\n" for line in self._lines)
 
     def note(self, line: str) -> None:
@@ -32,7 +32,7 @@ class DemoReporter:
         self._lines.append(line)
 
     def begin(self, under_way: Callable[[str], None]) -> None:
-        """Begin to count anew. `under_way` is called with the name of each stack whose operation starts."""
+        """Reset the counts. `under_way` is called with the name of each stack whose operation starts."""
         self._under_way = under_way
         self._stacks.clear()
         self._resources = self._remains = 0

@@ -24,10 +24,9 @@ class Option(click.Option):
     """An option that make can also set, with the make variable `variable`.
 
     If make started the program, messages name the variable instead of the option. For a flag, `words` maps the allowed
-    values of the variable to true or false. With `empty_counts`, an empty variable counts as set. Use `empty_counts`
-    for an option that makes a command stricter, so that an empty variable cannot disable it. With `narrows`, an empty
-    variable is an error. Use `narrows` for an option without which the command would work on more environments, or on
-    AWS itself.
+    values of the variable to true or false. With `empty_counts`, an empty variable counts as set: use it for an option
+    that makes a command stricter, so that an empty variable cannot disable it. With `narrows`, an empty variable is an
+    error: use it for an option without which the command would work on more environments, or on AWS itself.
     """
 
     def __init__(

@@ -69,8 +69,8 @@ def targets(
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
     """Report each environment whose templates differ from what `make render` would write now.
 
-    Raises `RefusedError` if such an environment is protected, unless `rehearsed` is true. Use `rehearsed` if the
-    command deploys nothing, or only to the local AWS.
+    Raises `RefusedError` if such an environment is protected, unless `rehearsed` is true. `rehearsed` is for commands
+    that deploy nothing, or only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits

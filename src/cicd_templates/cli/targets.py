@@ -89,9 +89,8 @@ class Target:
     ) -> Plan | None:
         """Plan the chosen stacks, write the plan to a file and return it.
 
-        Returns None if only the pipeline may deploy the chosen stacks. `tools` says which stacks those are, and is
-        required for a protected environment. Without `tools`, all chosen stacks are planned. Raises the errors of
-        `deployment.plan`.
+        With `tools`, stacks that only the pipeline may deploy are left out; a protected environment requires `tools`.
+        If no stack is left, returns None. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -193,8 +192,8 @@ class Target:
     def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
         """Return the chosen stacks without those that only the pipeline may deploy.
 
-        Raises `RefusedError` if the user named such a stack, or if an earlier destruction kept resources with which a
-        deployment would collide.
+        Raises `RefusedError` if the user named such a stack, or if a deployment would collide with resources that an
+        earlier destruction kept.
         """
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))

@@ -212,7 +212,7 @@ class _Reader:
         return overrides
 
     def _resolved(self, model: type[T], at: str, base: Raw, override: Raw, environment: str) -> T | None:
-        """Return the table `at`, with the keys that an environment overrides. Return None if it has problems."""
+        """Return the table `at`, with the values that an environment overrides, or None if the table has problems."""
 
         def where(path: tuple[str | int, ...]) -> str:
             overridden = bool(path) and path[0] in override
@@ -263,7 +263,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table at pydantic's path `loc`, which starts at `model`."""
+    """Return the fields of the table at the path `loc`, as pydantic reports it, starting from `model`."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

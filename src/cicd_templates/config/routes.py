@@ -36,7 +36,7 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return the positions in `pattern` that one more character can reach from `at`, each with this character."""
+    """Return each position in `pattern` that can be reached from `at` by one more character, with that character."""
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
     if at == len(pattern):
@@ -124,8 +124,8 @@ def receiver(path: str, services: Sequence[Service]) -> Service | None:
 def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the hook `smoke` requests, mapped to the expected status.
 
-    If the configuration has no `probes`, the hook requests the path of the health check. Unlike health checks, which go
-    directly to the tasks, the hook's requests pass the listener rule. If the rule does not match the path, the
+    If the configuration has no `probes`, the hook requests the path of the health check. Unlike a health check, which
+    goes directly to a task, the hook's request must match the listener rule. If the rule does not match the path, the
     service's folder is put in front of the path.
     """
     settings = service.settings

@@ -31,7 +31,7 @@ ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report the job's success with `ChangeSetUrl`, `Summary`, `Digest` and `Templates`, or why it failed."""
+    """Report the job's success with `ChangeSetUrl`, `Summary`, `Digest` and `Templates`, or report why it failed."""
     import boto3
 
     job = event["CodePipeline.job"]

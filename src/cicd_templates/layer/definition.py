@@ -26,7 +26,7 @@ NO_USES: Mapping[str, Sequence[Use]] = {}
 
 
 def everywhere(env: Environment) -> bool:
-    """Return True. The default of `Layer.where`: every environment of the layer's kinds has the layer."""
+    """Return True. The default of `Layer.where`: the layer exists in every environment of its kinds."""
     return True
 
 
@@ -43,11 +43,11 @@ class Layer:
     services can use in an environment.
 
     An environment has the layer if its kind is in `kinds` and `where` returns true. A service has it if `needed`
-    returns true. `after` names layers that must be deployed first although this layer reads none of their values. If
-    both exist once per service, this applies to the stacks of the same service. `deployed_as` is the published role
-    with which CloudFormation deploys the layer's stacks. The pipeline and the deployer must pass the same role, because
-    CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring, after the
-    colon, is the description of the template.
+    returns true. `after` names layers that must be deployed first, although this layer reads none of their values. If
+    both layers have one stack per service, only the stacks of the same service are ordered. `deployed_as` is the
+    published role with which CloudFormation deploys the layer's stacks. The pipeline and the deployer must pass the
+    same role, because CloudFormation keeps a stack's role for all later operations. The first line of the module's
+    docstring, after the colon, is the description of the template.
     """
 
     name: str

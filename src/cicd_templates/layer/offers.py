@@ -1,8 +1,8 @@
-"""What a layer offers to services, and what a service uses of it according to `[services.<name>.uses]`.
+"""Offers and uses: the resources that layers let services use, and the choice that `[services.<name>.uses]` makes.
 
 An offer is data: environment variables, permissions for each kind of access, and a security group if tasks connect to
-the resource. The layers of the service read the values of the offer with `LayerTemplate.read`. So the layer is deployed
-before them.
+the resource. The layers of the service read the values of the offer with `LayerTemplate.read`. So the layer with the
+resource is deployed before them.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Port:
 
 @dataclass(frozen=True)
 class Offer:
-    """A resource that services can use. `name` is its key in `[services.<name>.uses]`.
+    """A resource that a layer lets services use. `name` is its key in `[services.<name>.uses]`.
 
-    `variables` maps environment variables of the container to the values that they get. `access` maps each kind of
-    access, such as `read`, to a function that returns the grants of the task role. The function reads ARNs from the
-    template of the service. `port` is for a resource in the VPC. Raises `ValueError` if there is no kind of access, or
-    if a value is a list or exists once per service.
+    `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
+    `read`, to a function that returns the grants of the task role. The function reads ARNs into the template of the
+    service. `port` is for a resource in the VPC. Raises `ValueError` if `access` is empty, or if a value is a list or
+    exists once per service.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Offer:
     port: Port | None = None
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` if the offer cannot be used."""
+        """Raise `ValueError` if the offer is not valid."""
         if not self.access:
             raise ValueError(f"offer {self.name}: `access` is empty; name a kind of access, such as read")
         for variable, output in self.variables.items():
@@ -70,5 +70,5 @@ class Use:
 
 
 def no_offers(env: object) -> Sequence[Offer]:
-    """Return no offers: services cannot use the layer."""
+    """Return no offers, for a layer without resources that services can use."""
     return ()

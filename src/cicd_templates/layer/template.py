@@ -93,7 +93,7 @@ class LayerTemplate:
     def publish(self, output: Output[V], value: V) -> None:
         """Publish `value`: add a Parameter Store parameter, and a template output with the same name but no export.
 
-        Raises `TypeError` if only one of the two, `output` or this layer, exists once per service.
+        Raises `TypeError` if `output` exists once per service and this layer does not, or the other way round.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

@@ -72,8 +72,9 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
     """Raise the errors of the user's own `layers` as `ConfigurationError`, with file, line and cause.
 
-    An error belongs to the layer that the tool is `building`, or to a layer whose code is in the traceback: the tool's
-    layers call the offers of the user's own. Every other error is a bug of the tool and keeps its traceback.
+    An error belongs to a user's layer if the tool is `building` this layer, or if code of the layer is in the
+    traceback: the tool's layers call functions in the user's offers. Every other error is a bug of the tool and keeps
+    its traceback.
     """
     try:
         yield

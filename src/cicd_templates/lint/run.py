@@ -1,7 +1,7 @@
-"""Lints rendered templates with cfn-lint, as configured in `.cfnlintrc`, in one process for each core.
+"""Lints rendered templates with cfn-lint, as configured in `.cfnlintrc`, in up to one process per core.
 
-A cfn-lint runner loads all rules, which takes longer than to check a template. Each process has one runner for its
-share of the templates, and a few templates get no process of their own.
+A cfn-lint runner loads all rules, which takes longer than to check a template. So each process has one runner for its
+share of the templates. A small number of templates is linted without further processes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def lint_in_processes(
 ) -> list[LintFinding]:
     """Call `find` for `paths` and return what it finds.
 
-    With two or more `processes`, each gets a share of about the same size, and `find` must be a function of a module.
+    With two or more `processes`, each gets a share of about the same size, and `find` must be a module-level function.
     With fewer, `find` is called in this process.
     """
     if processes < 2:

@@ -18,7 +18,7 @@ def secure(app: ModuleType) -> None:
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let an account's root act as an AWS service on behalf of a resource: the request's external id is the ARN.
+    """Let the root user of an account act as an AWS service on behalf of the resource whose ARN is the external id.
 
     Root can then assume only roles that trust the service of this resource. Without this change, root could assume the
     role of every service, and aws:SourceArn and aws:SourceAccount would not be set.

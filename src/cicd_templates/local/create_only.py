@@ -1,8 +1,8 @@
-"""Makes change sets of the local AWS tell replacements by AWS's own schemas.
+"""Makes change sets of the local AWS predict replacements from AWS's own schemas.
 
 The engine has a table of create-only properties for some resource types. For every other type, it says of each changed
 property that the change may replace the resource. This module answers from the CloudFormation schemas in cfn-lint. It
-changes what a change set says, and not what the engine does when it executes one.
+changes only what a change set says, not what the engine does when it executes one.
 
 This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
 """

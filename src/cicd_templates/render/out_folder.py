@@ -41,8 +41,8 @@ def files_of(
 ) -> dict[str, str]:
     """Return every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the files' sources. If `only` names an environment, only its files are new. For the other
-    environments and the digest, the present content of the folder is returned.
+    `sources` is the digest of the files' sources. If `only` names an environment, the templates and pages of all
+    others, and the digest, are returned as they are in the folder.
     """
     files = {}
     for stack in stacks:

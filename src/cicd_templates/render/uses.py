@@ -1,4 +1,4 @@
-"""Matches what the services use, according to the configuration, with what the layers offer them."""
+"""Finds, for everything that a service uses according to the configuration, the layer that offers it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
     """Return what each service of `env` uses, keyed by the name of the service.
 
     A tools environment runs no services, so the result is empty. Raises `ConfigurationError`, which lists every use
-    that no layer offers in this way, and every environment variable that would be set twice.
+    that no layer offers, or offers only with another kind of access, and every environment variable that would be set
+    twice.
     """
     if env.kind != "runtime":
         return {}

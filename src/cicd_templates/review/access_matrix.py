@@ -68,7 +68,7 @@ def _merge_holders(rows: Iterable[Row]) -> list[Row]:
 def _holders_text(holders: Sequence[str]) -> str:
     """Return the holders of a policy as one text.
 
-    If each holder has a statement about the resource that belongs to it, the text is as in `A, B: itself`.
+    If each holder's statement is about a resource of its own, the text is as in `A, B: itself`.
     """
     names, subjects = [], []
     for holder in holders:

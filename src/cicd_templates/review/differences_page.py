@@ -70,7 +70,7 @@ def _stack_rows(label: str, before: ReviewedStack | None, after: ReviewedStack |
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource, except those of the environments' names and accounts.
+    """Yield the differences of a resource, apart from the names and accounts of the two environments.
 
     The resource is compared twice, and a difference must be found both times. The first comparison ignores the
     environment's name as a word anywhere. But the name can be an ordinary word, such as `test`, or the account can be
@@ -108,7 +108,7 @@ def _compared(
 ) -> Any:
     """Return the attributes and properties of a resource as formatted text, without its tags and its physical name.
 
-    A placeholder replaces everything that `environment` matches. If `account` is given, it replaces the stack's
+    A placeholder replaces everything that `environment` matches and, if `account` is given, the number of the stack's
     account.
     """
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"

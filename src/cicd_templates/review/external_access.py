@@ -45,7 +45,8 @@ def reviewed_environments(environment: str, stacks: Sequence[ReviewedStack]) -> 
 def external_access(environment: str, stacks: Iterable[ReviewedStack]) -> list[str]:
     """Return the roles of `environment` that principals outside it may assume.
 
-    If other environments are in the same account, a statement that allows the account, or a role in it, counts, too.
+    If other environments share the account, a statement that allows the account, or a role of another environment,
+    counts, too.
     """
     stacks = list(stacks)
     own_roles = {name for stack in stacks if stack.template.environment == environment for name in _role_names(stack)}

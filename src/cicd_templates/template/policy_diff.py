@@ -49,9 +49,9 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether the change removes the resource together with everything that its statements restrict.
 
-    The denials that are removed then widen no access. A separate policy restricts the resources to which it refers
-    outside its statements, such as the bucket of a bucket policy. If it refers to none, for example because it is
-    attached by name, what it restricts may stay.
+    If so, the removed denials widen no access. A separate policy restricts the resources to which it refers outside its
+    statements, such as the bucket of a bucket policy. It may also refer to none, for example if it is attached by name.
+    Then the resources that it restricts may remain.
     """
     if logical_id in after or logical_id not in before or _is_retained(before[logical_id]):
         return False
@@ -175,10 +175,10 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return `statement` as a sentence; of a statement that is changed, only what its counterpart in `others` lacks.
+    """Return `statement` as a sentence. If it is a changed statement, the sentence has only what its counterpart lacks.
 
-    The counterpart has the same Sid and effect, and no other statement in `others` or `own` has this Sid. The sentence
-    is empty if the counterpart lacks nothing.
+    The counterpart is the statement in `others` with the same Sid and effect, if no other statement in `others` or
+    `own` has this Sid. The sentence is empty if the counterpart lacks nothing.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

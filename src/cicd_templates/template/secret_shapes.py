@@ -45,9 +45,9 @@ def is_literal_secret(name: str, value: str) -> bool:
 
 
 def has_password(text: str) -> bool:
-    """Return whether `text` contains the password of a URL, or one that is assigned, as in `password=...`.
+    """Return whether `text` contains the password of a URL, or an assigned password, as in `password=...`.
 
-    An assigned value counts only if it looks random. So `token=required` is none, and `password=Xk29-fjw0` is one.
+    An assigned value counts only if it looks random: `password=Xk29-fjw0` counts, and `token=required` does not.
     """
     text = ARN.sub("", text)
     in_url = any(not REFERENCE.match(match["value"]) for match in PASSWORD_IN_URL.finditer(text))

@@ -5,9 +5,9 @@ contains the pinned packages without environment markers, so that a scanner judg
 on. Packages for systems other than Linux are omitted, because an image is Linux. The copy of `requirements.txt` keeps
 its name; the others are called `1-requirements.txt` and so on, because Safety skips other names and deep folders.
 
-The script prints a JSON list of the Python dependencies that SOURCE declares in another form, or contains, and that no
-copy pins. A scanner would silently skip them, so they stop a release. Standard input has a JSON list of the archives in
-SOURCE that contain packages.
+The script prints a JSON list of the Python packages in SOURCE that no copy pins: packages declared in other files, and
+packages that are in SOURCE themselves. A scanner would silently skip them, so they stop a release. Standard input is a
+JSON list of the archives in SOURCE that contain packages.
 """
 
 import ast
@@ -56,7 +56,7 @@ Found = Iterator[tuple[str, str]]
 def read_requirements(data: bytes) -> tuple[list[str], list[str]]:
     """Return the pinned packages of a requirements file, and the lines that are neither packages nor options.
 
-    If pip could read other packages in the file, return the reason instead of these lines.
+    If pip and scanners may read different packages in the file, return the reason instead of these lines.
     """
     pins, others, problem = [], [], ambiguity(data)
     for line in requirements(data):
@@ -89,7 +89,7 @@ def table(value: Any, *keys: str) -> dict[str, Any]:
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except folders of the source.
 
-    A scanner knows the package of an index. For a package from elsewhere, also yield a sentence that says so.
+    A scanner knows only packages of an index. For a package from elsewhere, also yield a sentence with its address.
     """
     lock = tomllib.loads(text)
     for package in [*lock.get("package", []), *lock.get("packages", [])]:
@@ -178,7 +178,7 @@ def is_vendored(folder: str) -> bool:
 
 
 def described(path: str) -> tuple[str, str, str] | None:
-    """Return the place, name and version of the package that a metadata file describes; None for other files."""
+    """Return the place, name and version of the package that a metadata file describes, or None for any other file."""
     parts = path.split("/")
     for number, part in enumerate(parts, 1):
         if found := DESCRIBED.fullmatch(part):
@@ -215,7 +215,7 @@ class Dependencies:
         self.own = ""
 
     def take(self, path: str, full: str) -> None:
-        """Add the dependencies of the file `full`, if it is of a known kind; `path` is its path below the source."""
+        """Add the dependencies of the file `full` if its kind is known. `path` is its path below the source."""
         name = os.path.basename(path)
         readers = [reader for pattern, reader in READERS.items() if fnmatch.fnmatchcase(name, pattern)]
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in CONDA):
@@ -243,7 +243,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Add the package of a metadata file twice: as its path says, and as its text says, because they may differ."""
+        """Add the package of a metadata file twice: as its path names it, and as its text does. They may differ."""
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):
@@ -265,22 +265,22 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` includes another requirements file, which is copied by itself."""
+        """Return whether `line` includes another requirements file that is copied, too."""
         included = INCLUDED.fullmatch(line)
         other = os.path.normpath(os.path.join(os.path.dirname(path), included[1])) if included else ""
         return is_requirements(other) and fnmatch.fnmatchcase(other, self.wanted) and not other.startswith("..")
 
     def is_pinned(self, name: str, version: str) -> bool:
-        """Return whether a copy pins a package, in this version unless `version` is empty."""
+        """Return whether a copy pins this version of a package, or any version if `version` is empty."""
         pins = self.pins.get(normalised(name), set())
         return version in pins if version else bool(pins)
 
     def is_own(self, place: str, name: str) -> bool:
-        """Return whether the metadata is that of the project itself, which an installation of the source leaves."""
+        """Return whether the metadata describes the project itself. Installing the source creates such metadata."""
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:
-        """Return everything that no copy contains, without duplicates."""
+        """Return every dependency that no copy pins, without duplicates."""
         others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"

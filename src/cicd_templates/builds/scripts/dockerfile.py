@@ -1,8 +1,8 @@
 """Refuse a Dockerfile that could build something other than what the checks judged.
 
 `dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile, one per line. It writes a JSON
-list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and arguments of each instruction. If lines
-are refused, it prints their numbers and exits with 1. PREFIX is the beginning of the name of an allowed image.
+list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and arguments of each instruction. If it
+refuses lines, it prints their numbers instead and exits with 1. An image is allowed if its name begins with a PREFIX.
 
 The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file in another
 way: syntax and escape directives, other encodings and here-documents. It needs only Python 3.8, because it runs in the
@@ -103,7 +103,7 @@ class Reader:
                     self.image(number, value)
 
     def read(self, number: int, name: str, rest: str) -> None:
-        """Check one instruction."""
+        """Check one instruction, and note its problems and images."""
         options, arguments = flags(rest)
         self.instructions.append((number, name, options, arguments))
         if name not in INSTRUCTIONS:

@@ -1,12 +1,14 @@
-"""Deny the network to commands of a Dockerfile that could install or download something that no lock file names.
+"""Deny the network to commands of a Dockerfile that could install or download packages that no lock file names.
 
-`dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET ADDRESS...` writes to TARGET the Dockerfile that is built.
-INSTRUCTIONS is what `dockerfile.py` wrote about FILE, and CONTEXT is the build context. A command may download from
-each ADDRESS, and from what is below it if it ends in a slash.
+`dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET ADDRESS...` writes the Dockerfile to build to TARGET.
+`dockerfile.py` wrote INSTRUCTIONS about FILE, and CONTEXT is the build context. A command may download from each
+ADDRESS. If an ADDRESS ends in a slash, it allows everything below it.
 
-In TARGET, a RUN command has a network only if both of these conditions hold. Its command has one of a few forms, which
-take only what a lock file names. And its stage has copied only lock files so far: otherwise, a program of the source
-could download something, or replace a program that such a form runs.
+In TARGET, a RUN command has a network only if both of these conditions hold:
+
+- The command has one of a few forms, which install only what a lock file names.
+- Its stage has copied only lock files so far. Otherwise, a program of the source could download something, or replace a
+  program that such a form runs.
 
 The script prints the lines of commands that need a network but have none, and exits with 1. It needs only Python 3.8,
 because it runs in the build environment that has Docker.
@@ -118,7 +120,7 @@ PLAIN = {
 def is_lock(context: str, path: str) -> bool:
     """Return whether a path in the build context matches only lock files.
 
-    A folder does not, because it could hold programs.
+    Return False for a folder, because it could hold programs.
     """
     if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
         return False
@@ -174,7 +176,7 @@ def mounts_locks(context: str, options: list[str]) -> bool:
 
 
 def is_form(command: str) -> bool:
-    """Return whether a command has a form that takes only what a lock file names."""
+    """Return whether a command has one of the forms that install only what a lock file names."""
     return any(
         re.fullmatch(f"{program}(?: (?:{options}))*", command)
         and all(re.search(rf"(?<!\S)(?:{each})(?!\S)", command) for each in needed)
@@ -183,9 +185,9 @@ def is_form(command: str) -> bool:
 
 
 def kinds(command: str, addresses: list[str]) -> set[str]:
-    """Return the kinds of the parts of a command.
+    """Return the kinds of the commands that `command` joins.
 
-    `lock` takes only what a lock file names, `download` takes a file with a checksum from one of the addresses,
+    `lock` installs only what a lock file names, `download` takes a file with a checksum from one of the addresses,
     `nothing` needs no network, and `other` is anything else.
     """
     found = set()
@@ -210,9 +212,9 @@ def is_below(url: str, addresses: list[str]) -> bool:
 
 
 def steering(arguments: str) -> set[str]:
-    """Return the variables in ENV or ARG that could make an allowed command take something else.
+    """Return the variables in ENV or ARG that could change what an allowed command installs or runs.
 
-    If the instruction is not written plainly, it could set any variable: then return `*`.
+    If the instruction is not written plainly, return `*`, because it could set any variable.
     """
     if not re.fullmatch(rf"{VARIABLE}(?:\s+{VARIABLE})*", arguments):
         return {"*"}
@@ -224,8 +226,9 @@ def steering(arguments: str) -> set[str]:
 class Network:
     """Decides for each RUN command of a Dockerfile whether it has a network.
 
-    `closed` has, for each stage, the line from which on its commands have no network, or 0. `cut` has the lines of RUN
-    commands without a network. `before` has the variables before the first stage that a stage must not take over.
+    `closed` has, for each stage, the line after which its commands have no network, or 0 if they may have one. `cut`
+    has the lines of the RUN commands that lose their network. `before` has the variables from before the first stage
+    that no stage may take over.
     """
 
     def __init__(self, context: str, addresses: list[str]) -> None:
@@ -263,20 +266,20 @@ class Network:
             self.close(number)
 
     def closed_in(self, name: str) -> int:
-        """Return the line from which on a stage, given by name or number, has no network; 0 for an image."""
+        """Return the line after which a stage, given by name or number, has no network. For an image, return 0."""
         number = self.names.get(name, int(name) if name.isdigit() else -1)
         return self.closed[number] if 0 <= number < len(self.closed) else 0
 
     def close(self, number: int) -> None:
-        """Let no later command of the current stage use the network."""
+        """Deny the network to all later commands of the current stage."""
         if self.closed and not self.closed[-1]:
             self.closed[-1] = number
 
     def brings_more(self, options: list[str], arguments: str) -> bool:
-        """Return whether COPY adds more than lock files to the stage.
+        """Return whether COPY adds files other than lock files to the stage.
 
-        A copy from a base image, or from a stage that may still use the network, does not count as more, unless it
-        gives a file another name: a lock file could become a program.
+        Files from a base image, or from a stage that may still use the network, are not counted if they keep their
+        names. Under another name, a lock file could become a program.
         """
         origins = [option.partition("=")[2] for option in options if option.startswith("--from=")]
         if origins:

@@ -55,7 +55,7 @@ def python_packages(path: str, kind: str = "pypi") -> dict[tuple[str, str], str]
 def pins_of(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield the name and version of each package that a requirements file pins for Linux.
 
-    An ambiguous file pins nothing, because a check may have read other packages in it.
+    Yield nothing for an ambiguous file, because a check may have read other packages in it.
     """
     for line in () if ambiguity(data) else requirements(data):
         pinned = PINNED.fullmatch(line)

@@ -115,8 +115,8 @@ class Image:
     - `archives` has the paths of files from which Python can import.
     - `records` has, for the folder of each package, the digests that its record states, keyed by path.
     - `sites` are the folders that contain packages.
-    - `bare` has the names of packages whose folder names no version. Only packages in `described` have a version in
-      their metadata.
+    - `bare` has the names of packages whose folder does not name a version. Only packages in `described` have a version
+      in their metadata.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
-"""Copy the lock file of an npm project to a folder for `npm audit`, `npm_lock.py SOURCE FOLDER REGISTRY`.
+"""Copy the lock file of an npm project to a folder for `npm audit`: `npm_lock.py SOURCE FOLDER REGISTRY`.
 
-npm asks the registry about the names and versions in the lock. It does not compare them with what is installed, which
-is what `resolved` names. Standard output is a JSON list of what npm does not judge: packages from elsewhere or with the
-address of another package, other lock files, packages in the source, projects without a lock, and settings of npm.
+`npm audit` judges packages by the names and versions in the lock file, but npm installs what `resolved` names there.
+Standard output is a JSON list of what `npm audit` does not judge: packages whose `resolved` is another address, other
+lock files, packages in the source, projects without a lock file, and settings of npm.
 """
 
 import json
@@ -17,7 +17,7 @@ ROOT = ("name", "version", "dependencies", "devDependencies", "optionalDependenc
 
 
 def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
-    """Yield each package of the lock that is not the one of the registry that its entry names."""
+    """Yield each package of the lock file that npm would not install from `registry` under its own name and version."""
     for path, entry in packages.items():
         if not path:
             continue
@@ -32,7 +32,7 @@ def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
 
 
 def unread_files(source: str) -> Iterator[str]:
-    """Yield each file and folder of the source, other than the lock itself, that brings packages."""
+    """Yield each file and folder of the source, other than the lock file itself, that may add packages."""
     for folder, folders, files in os.walk(source):
         place = os.path.relpath(folder, source)
         for name in sorted(files):

@@ -2,7 +2,7 @@
 
 Any other line is refused. A URL or a folder instead of a name, an included file, or an option such as `--no-binary`
 could make pip run code of the application during the installation. Another index could have another package of the same
-name. A file in which pip could read other packages than a scanner is refused as well.
+name. A file is also refused if pip and scanners may read different packages in it.
 
 Environment markers are omitted, because a scanner judges only the packages that its own Python would install. Packages
 for systems other than Linux are omitted, because an image is Linux.

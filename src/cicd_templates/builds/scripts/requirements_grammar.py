@@ -32,7 +32,7 @@ def normalised(name: str) -> str:
 
 
 def ambiguity(data: bytes) -> str:
-    """Return what makes pip and scanners read different packages in a requirements file; empty if nothing does."""
+    """Return why pip and scanners may read different packages in a requirements file, or an empty string."""
     text = data.replace(b"\r\n", b"\n").decode("latin-1")
     match = next(filter(None, (pattern.search(text) for pattern in AMBIGUOUS)), None)
     if not match:
@@ -42,7 +42,7 @@ def ambiguity(data: bytes) -> str:
 
 
 def requirements(data: bytes) -> Iterator[str]:
-    """Yield what a requirements file that is not ambiguous contains, line by line, without comments."""
+    """Yield the lines of an unambiguous requirements file, without comments."""
     text = data.replace(b"\r\n", b"\n").decode("latin-1")
     for line in text.replace("\\\n", " ").split("\n"):
         if stated := re.sub(r"(^|\s)#.*", "", line).strip():

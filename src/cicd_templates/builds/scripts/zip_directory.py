@@ -13,7 +13,9 @@ ZIP_ENTRY = re.compile(rb"PK\x01\x02")
 
 
 def end_of_directory(data: "bytes | mmap.mmap") -> int:
-    """Return the place where the end of a zip file's directory begins; -1 if `data` is no zip file."""
+    """Return the offset in `data` at which the end record of a zip file's directory begins; -1 if `data` is not a zip
+    file.
+    """
     return data.rfind(ZIP_END, max(0, len(data) - ZIP_TAIL))
 
 

@@ -12,7 +12,7 @@ from cicd_templates.project_files import replace_file
 
 @verb("docs", make_option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write the documents of this tool that are generated from its code and from the example of its tests."""
+    """Write the documents that are generated from this tool's code and from its tests' example configuration."""
     from cicd_templates.cli.project_layers import tool_layers
     from cicd_templates.config.load import read_configuration
     from cicd_templates.reference.configuration import configuration_reference

@@ -67,7 +67,7 @@ def _folder(reports: Path | None) -> Path:
 
 
 def _day() -> Day:
-    """Return the current time, and what the configuration demands of policies."""
+    """Return the current time, with the settings of the configuration that limit policies."""
     from cicd_templates.local_gate import Day
 
     pipeline = selection.environment(None, None).pipeline
@@ -75,7 +75,7 @@ def _day() -> Day:
 
 
 def _checks(service: str | None) -> dict[str, ExpectedReport]:
-    """Return what to expect from each check of a service: the format of its report and the tool that writes it."""
+    """Return, for each check of a service, the expected format of its report and the expected tool."""
     from cicd_templates.builds.release_checks import checks_of
     from cicd_templates.local_gate import ExpectedReport
 

@@ -106,7 +106,7 @@ def is_existing_secret(source: str) -> bool:
 
 
 def without_json_key(source: str) -> str:
-    """Return a value of `secrets` without the key of a JSON value: IAM and Secrets Manager know whole secrets only."""
+    """Return a value of `secrets` without the key of a JSON value: IAM and Secrets Manager accept no such key."""
     return re.sub(rf"{JSON_KEY}$", "", source)
 
 
@@ -229,7 +229,7 @@ class ServiceTable(Table):
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
     def in_environment(self, name: str) -> ServiceTable:
-        """Return this table with the name of an environment in the paths of its secrets."""
+        """Return this table with `{environment}` in the paths of its secrets replaced by the name of an environment."""
         secrets = {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in self.secrets.items()}
         return self.model_copy(update={"secrets": secrets})
 

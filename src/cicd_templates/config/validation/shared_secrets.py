@@ -1,4 +1,4 @@
-"""Secrets that belong to one environment and that another one would read."""
+"""Problems of secrets: a secret of one environment that a service in another environment would read."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ RANDOM_END = len("-Ab12Cd")
 
 
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
-    """Yield the secrets of services that belong to another environment than the one that would read them.
+    """Yield a problem for each variable that would give a service a secret of another environment.
 
-    `raw` is the parsed file of `configuration`. A secret belongs to the environment that its path or name contains. If
-    it contains none, it belongs to the environment of its account, unless an environment names the secret itself:
-    accounts may share secrets.
+    `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in its path or name.
+    An ARN without such a name belongs to the only environment in its account, unless an environment's own table names
+    the secret: accounts may share secrets.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
@@ -56,12 +56,12 @@ def _at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the only one of `environments`. A secret of several environments is shared, so it belongs to none."""
+    """Return the only one of `environments`, or None if there are several, because they share the secret."""
     return environments[0] if len(environments) == 1 else None
 
 
 def _named(source: str, runtimes: list[Environment]) -> list[Environment]:
-    """Return the environments that a whole step of a path or of a secret's name is, alone or after the project."""
+    """Return the environments whose name is a whole step of the path or name, alone or after the project's name."""
     path = source
     if source.startswith("arn:"):
         path = Arn.parse(without_json_key(source)).resource.removeprefix("secret:")[:-RANDOM_END]

@@ -48,9 +48,9 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the commands that switch off the deletion protection of load balancers in a stack to be deleted.
 
-    The result is empty if a stack in `status` need not be deleted. In a protected environment, a load balancer has
-    deletion protection from its creation, so CloudFormation can neither roll its stack back nor delete it. `resources`
-    are the resources that the stack still has.
+    The result is empty if `status` is not one in which the stack must be deleted. In a protected environment, a load
+    balancer has deletion protection from its creation, so CloudFormation can neither roll its stack back nor delete it.
+    `resources` are the resources that the stack still has.
     """
     if status not in DELETED_BY_HAND:
         return ()
@@ -74,7 +74,8 @@ def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
 
 
 def revert_commands(stack: StackTemplate) -> tuple[str, ...]:
-    """Return the commands that undo changes made outside CloudFormation: resources again match the reviewed template.
+    """Return the commands that undo changes made outside CloudFormation, so that resources match the reviewed template
+    again.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
     """

@@ -66,7 +66,7 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return `returned` with each text that GetTemplate altered replaced by the original text in `rendered`."""
+    """Return `returned` with the original texts from `rendered` in place of the texts that GetTemplate altered."""
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}
         pairs = ((names.get(name, name), value) for name, value in returned.items())

@@ -79,7 +79,7 @@ class StopSignal:
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if the destruction must stop.
 
-        The stack that this thread was deleting then does not count as failed.
+        The stack that this thread is deleting then does not count as failed.
         """
         if self.stopping.is_set():
             raise KeyboardInterrupt

@@ -52,10 +52,10 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return resources that the resources `had` may have created. `had` are resources of existing and deleted stacks.
+    """Return the resources that the resources `had` may have created outside their stacks, each once.
 
-    With `whole`, also return everything else that belongs to the environment `scope`. Each resource is returned once.
-    The caller must remove resources that stacks own from the result.
+    `had` are the resources of existing and deleted stacks. With `whole`, also return everything else that belongs to
+    the environment `scope`. The result may contain resources that stacks own; the caller must remove these.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -93,7 +93,7 @@ def _tagged_resource(resource_type: str, name: str, scope: Scope, tags: Mapping[
 def _from_arn(text: str) -> tuple[str, str] | None:
     """Return the resource type and the physical name in the ARN `text`.
 
-    Returns None if another function finds resources of this type, or if AWS removes them itself.
+    Returns None for types that another function lists, and for resources that AWS removes itself.
     """
     arn = Arn.parse(text)
     name = arn.resource_name

@@ -44,8 +44,8 @@ class EnvironmentNames:
 
     Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`. `exceptions` has
     the physical names that do not begin with `prefix`, by resource type: names that AWS prescribes, and names in which
-    the prefix is shortened. `copies` includes the paths of the environment's copies, whose other names begin with
-    `prefix` too.
+    the prefix is shortened. With `copies`, the paths of the environment's copies are included. Their physical names
+    need no addition, because they begin with `prefix`, too.
     """
 
     partition: str

@@ -57,7 +57,7 @@ def facts(planned: PlannedStack, change: Change, impact: Impact) -> list[str]:
 
 
 def short(value: str) -> str:
-    """Return a value cut to `VALUE_CHARACTERS`. A policy would fill a page."""
+    """Return a value cut to `VALUE_CHARACTERS`, because a policy could fill a page."""
     text = " ".join(value.split())
     return text if len(text) <= VALUE_CHARACTERS else f"{text[: VALUE_CHARACTERS - 3]}..."
 

@@ -20,10 +20,10 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
-    """Return the stacks that cannot be planned yet, each name with the labels of stacks that must be deployed first.
+    """Return the stacks that cannot be planned yet, each with the labels of the stacks that must be deployed first.
 
-    A stack is blocked if it reads from a stack that does not exist or that is blocked itself. It is also blocked if the
-    stack exists but has not published the value, which an import can cause.
+    A stack is blocked if a stack from which it reads does not exist or is blocked itself. It is also blocked if that
+    stack exists but has not published the value, which is possible after an import.
     """
     existing = context.retry_call(lambda: _created_stacks(context))
     missing = unpublished(context, stacks)
@@ -49,7 +49,7 @@ def unpublished(context: DeployContext, stacks: Sequence[StackTemplate]) -> set[
 
 
 def _read_by(stack: StackTemplate) -> set[str]:
-    """Return the Parameter Store paths that a deployment of `stack` reads, including the path with its role."""
+    """Return the Parameter Store paths that a deployment of `stack` reads, including the path of its role's ARN."""
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
 
 

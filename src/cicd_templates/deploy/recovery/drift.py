@@ -62,7 +62,7 @@ class DriftedResource:
 
 @dataclass(frozen=True)
 class StackDrift:
-    """The result of one stack. `problem` says why the stack, or a part of it, could not be checked.
+    """The drift of one stack. `problem` says why the stack, or a part of it, could not be checked.
 
     `unsupported` counts the resources that CloudFormation never checks, by resource type.
     """
@@ -85,7 +85,7 @@ class StackDrift:
 
 
 def detect_drift(clients: Clients, stacks: Sequence[StackTemplate], polling: Polling) -> Iterator[StackDrift]:
-    """Detect the drift of `stacks` and yield the result of each, in their order.
+    """Detect the drift of `stacks`, and yield the result of each in their order.
 
     All detections are started before the first result is awaited, so that they run at the same time.
     """
@@ -103,7 +103,7 @@ def detect_drift(clients: Clients, stacks: Sequence[StackTemplate], polling: Pol
 
 
 def _start(clients: Clients, stack: StackTemplate, polling: Polling) -> str | StackDrift:
-    """Start the detection and return its id, or the result if nothing can be detected."""
+    """Start the detection and return its id. If the stack cannot be checked, return its result instead."""
     existing = run_steps(retry_steps(lambda: describe_stack(clients, stack.name)), polling)
     if existing is None or existing["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
         return StackDrift(stack.label, deployed=False)
@@ -146,7 +146,7 @@ def drifted_resources(
 ) -> Iterator[DriftedResource]:
     """Yield the resources that had one of these drift statuses at the last detection.
 
-    A listener rule of which only the weights differ is left out, because ECS moves them.
+    Listener rules that differ only in their weights are left out, because ECS changes the weights.
     """
     # botocore has no paginator for this operation, although AWS returns the results in pages.
     request: dict[str, Any] = {"StackName": stack_id, "StackResourceDriftStatusFilters": list(statuses)}
@@ -177,7 +177,7 @@ def drifted_resources(
 
 
 def _only_weights(difference: Mapping[str, Any]) -> bool:
-    """Return whether the difference of a listener rule is only in the weights of its target groups."""
+    """Return whether a listener rule differs from its template only in the weights of its target groups."""
     if difference["PropertyPath"].rpartition("/")[2] == WEIGHT:
         return True
     try:

@@ -44,7 +44,7 @@ class Unsettled:
 
 
 def unsettled(clients: Clients, stacks: Sequence[StackTemplate], claims: Mapping[str, Claim]) -> Iterator[Unsettled]:
-    """Yield each stack that a person must repair before the next deployment, then each with names that are taken.
+    """Yield each stack that a person must repair before the next deployment, then each stack with names that are taken.
 
     `claims` has the plans and runs on this machine that refer to stacks which were never created, by stack name.
     """

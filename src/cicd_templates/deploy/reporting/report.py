@@ -105,7 +105,7 @@ class Broke:
 class Sealed:
     """A plan was written, to be reviewed and deployed later.
 
-    `allow` are the names of the resources whose loss the user must allow then.
+    `allow` are the names of the resources whose loss the user must allow when deploying the plan.
     """
 
     path: str

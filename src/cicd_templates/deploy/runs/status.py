@@ -45,9 +45,9 @@ class StatusRow:
     - `older`: it is the one that was rendered in the commit `revision`
     - `not committed`: it is the rendered one, which is in no commit
     - `unknown text`: it is in no commit of this clone
-    - `as rendered` and `not as rendered`: git could not be asked for commits
+    - `as rendered` and `not as rendered`: it was compared with the rendered one only, because git could not be asked
     - `not readable`: CloudFormation did not return it
-    - `not rendered`: the stack belongs to this project, but has no rendered template any more
+    - `not rendered`: the stack belongs to this project, but is no longer rendered
     """
 
     stack: str

@@ -27,9 +27,9 @@ class JudgedFinding:
     - `alike` are the findings of all these checks. The first one represents them all; `severity` is the worst of them.
     - `waiver` is None unless each of them has a valid waiver. It is the one of these waivers that expires first.
     - `expired` is an expired waiver of one of them, if there is any.
-    - `weakened` is whether it would block the release under the default policy, and does not under the given one. It is
-      false if a waiver accepts it.
-    - `kinds` are the kinds (keys of `policy.KINDS`) for which the policy blocks it, if its check's threshold does not.
+    - `weakened` is true if it passes under the given policy, but would block the release under the default policy. It
+      is false if a waiver accepts it.
+    - `kinds` are the kinds (keys of `policy.KINDS`) whose thresholds block it, if the threshold of its check does not.
     """
 
     alike: list[Finding]
@@ -207,7 +207,7 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
-    """Return whether a policy stops a finding, waivers aside, and the kinds for which it does so."""
+    """Return whether a policy, apart from its waivers, stops a finding, and the kinds whose thresholds stop it."""
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]
     effective = [policy.unknown if each == "unknown" else each for each in severities]

@@ -59,9 +59,9 @@ class Policy:
     - `exploited` is the lowest severity that counts for a vulnerability that is known to be exploited.
     - `epss` is a probability of exploitation. From this probability on, a finding counts one severity higher.
     - `weaker` are the settings that are accepted until a date.
-    - `version` is 1 for a file without a version, which looks neither at kinds nor at exploitation.
-    - `refuse_weaker` is whether a release fails if a finding would stop it under the default policy, and not under
-      this one. Waivers do not count for that.
+    - `version` is 1 for a file without a version. Such a policy ignores kinds and exploitation.
+    - `refuse_weaker` is true if a release fails for a finding that passes only because this policy is weaker than the
+      default one. A finding that a waiver accepts is not counted.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
 
@@ -154,7 +154,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
     """Read the severities of `raw` into `policy`.
 
     If `strict`, each severity that is weaker than its default needs a reason, an owner and an expiry date. Otherwise,
-    only a severity with which a check could no longer stop a release needs them.
+    only a severity that switches a check off needs them, because no finding of the check can reach it.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")

@@ -51,7 +51,7 @@ def summary(decision: Decision) -> str:
 
 
 def _weaker_lines(decision: Decision) -> list[str]:
-    """Return what says that the policy is weaker than the default one, if it is."""
+    """Return the lines that say that the policy is weaker than the default one, or no lines if it is not."""
     lines = []
     if decision.weakened:
         lines += [
@@ -68,7 +68,7 @@ def _weaker_lines(decision: Decision) -> list[str]:
 
 
 def _below_lines(decision: Decision) -> list[str]:
-    """Return the findings that do not stop the release, a line for all that differ only in their place.
+    """Return the findings that do not stop the release. Findings that differ only in their place share a line.
 
     First come those that would stop it under the default policy, then new ones, then the most severe.
     """
