@@ -85,16 +85,23 @@ class Target:
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
 
     def plan(
-        self, reporter: Reporter, tools: PipelineHandover | None, path: Path | None = None, *, wait: bool = False
+        self,
+        reporter: Reporter,
+        tools: PipelineHandover | None,
+        path: Path | None = None,
+        *,
+        removed: Sequence[str] = (),
+        wait: bool = False,
     ) -> Plan | None:
         """Plan the chosen stacks, write the plan to a file and return it.
 
         With `tools`, stacks that only the pipeline may deploy are left out; a protected environment requires `tools`.
-        If no stack is left, returns None. Raises the errors of `deployment.plan`.
+        The plan shows `removed`, the stacks that are no longer rendered. If no stack is left to plan, returns None.
+        Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
-        return deployment.plan(self.context(wait=wait), stacks, reporter, path) if stacks else None
+        return deployment.plan(self.context(wait=wait), stacks, reporter, path, removed) if stacks else None
 
     def deploy(
         self,

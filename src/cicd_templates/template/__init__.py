@@ -4,7 +4,7 @@
 content, facts and links. A file becomes a `StackTemplate` only through `read_template`, and a text only through
 `parse_template`. `stack_graph` derives the order of stacks from the values that they read and publish. `policy_diff`
 decides whether a change of IAM statements widens access. `comparison` compares values part by part. `reasons` writes
-and reads the reasons in the metadata.
+and reads the reasons in the metadata. `source_lines` finds the lines of resources in the text.
 
 Nothing here imports troposphere, boto3 or any other part of the package except `errors`, so that both the renderer and
 the deployer can use it.

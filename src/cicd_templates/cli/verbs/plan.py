@@ -41,23 +41,29 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
     # The pipeline deploys stacks only in protected environments. Without such an environment, the account of the
     # pipeline is not needed.
     tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
-    plans = [target.plan(reporter, tools, out, wait=wait) for target in chosen]
-    for target in chosen:
-        if options["layer"] is None and options["service"] is None:
-            _report_removed(target, reporter)
+    whole = options["layer"] is None and options["service"] is None
+    removed = [_removed_stacks(target) if whole else [] for target in chosen]
+    plans = [
+        target.plan(reporter, tools, out, removed=labels, wait=wait)
+        for target, labels in zip(chosen, removed, strict=True)
+    ]
+    for target, labels in zip(chosen, removed, strict=True):
+        _report_removed(target, labels, reporter)
     if detailed_exitcode and any(plan and not plan.empty for plan in plans):
         raise click.exceptions.Exit(ChangesRemainError.exit_code)
 
 
-def _report_removed(target: Target, reporter: Reporter) -> None:
-    """Report the environment's stacks that are no longer rendered but still exist in AWS.
-
-    No deployment deletes these stacks.
-    """
+def _removed_stacks(target: Target) -> list[str]:
+    """Return the labels of the environment's stacks that are no longer rendered but still exist in AWS."""
     from cicd_templates.deploy.destruction.orphans import find_removed_stacks
+
+    return find_removed_stacks(target.clients, target.stacks)
+
+
+def _report_removed(target: Target, removed: list[str], reporter: Reporter) -> None:
+    """Report the stacks that are no longer rendered. No deployment deletes them."""
     from cicd_templates.deploy.reporting.report import Note
 
-    removed = find_removed_stacks(target.clients, target.stacks)
     if removed:
         words = f"{target.environment}: no longer rendered, and still in AWS: {', '.join(removed)}"
         command = f"{target.command('destroy')} SERVICE=..."

@@ -2,8 +2,7 @@
 
 - `failures` returns the failures of one operation from CloudFormation's events, the root cause first.
 - `causes/` asks the service of the failed resource; `access_denied` parses the refusal of IAM or KMS.
-- `source_lines` finds the line in the reviewed template.
-- `diagnose` puts the results into one `Diagnosis`, with the next steps.
+- `diagnose` puts the results into one `Diagnosis`, with the line in the reviewed template and the next steps.
 - `event_file` saves the events, because CloudFormation may delete a stack that it failed to create, and its events.
 
 A diagnosis never changes how an operation ended. What cannot be read is left out or reported as unreadable.

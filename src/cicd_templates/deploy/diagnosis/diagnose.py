@@ -19,7 +19,7 @@ from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, 
 from cicd_templates.deploy.diagnosis.access_denied import decode_command, parse_denial
 from cicd_templates.deploy.diagnosis.causes.ecs import stopped_tasks
 from cicd_templates.deploy.diagnosis.failures import Failure, failures
-from cicd_templates.deploy.diagnosis.source_lines import locate
+from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
 
 # By the type of the failed resource: the function that asks its service for more details than CloudFormation has.

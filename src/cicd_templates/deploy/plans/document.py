@@ -22,6 +22,9 @@ from cicd_templates.template.policy_diff import PolicyDiff
 class PlannedStack:
     """The plan of one stack. `change_set` is the ARN of its change set, or empty if nothing would change.
 
+    `service` is the service to which the stack belongs, or empty. `file` is the file of its template, and `lines` has
+    the line of each changed resource there, by logical id; a removed resource has none.
+
     `inputs` are the values that the stack reads from Parameter Store, by path. `kept` has the parameters that the
     pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
     """
@@ -39,13 +42,17 @@ class PlannedStack:
     grants: dict[str, PolicyDiff] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
     longest_wait_seconds: float = 0.0
+    service: str = ""
+    file: str = ""
+    lines: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Plan:
     """The plan of one wave: the stacks that can be planned now.
 
-    `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first.
+    `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `removed` are the
+    labels of stacks that are no longer rendered but still exist; the plan does not change them.
     """
 
     id: str
@@ -61,6 +68,7 @@ class Plan:
     expires: datetime
     stacks: tuple[PlannedStack, ...]
     waits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -169,7 +177,7 @@ def _names(plan: Plan, loss: DataLoss) -> set[str]:
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 
 
-DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 3, Plan, "make plan ENV=")
+DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 4, Plan, "make plan ENV=")
 
 
 def write(plan: Plan, path: Path, summary: str) -> None:

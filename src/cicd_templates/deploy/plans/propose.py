@@ -41,6 +41,7 @@ from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import policy_diff
+from cicd_templates.template.source_lines import resource_lines
 from cicd_templates.template.stack_template import StackTemplate
 
 UNREAD_NAMES = "warning: could not check whether the names of "
@@ -116,6 +117,8 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
         inputs=inputs | _resolved_inputs(stack, described),
         kept=kept_values(stack, existing or {}),
         findings=(*described.findings, *unread),
+        service=stack.service or "",
+        file=str(stack.path),
     )
     if described.status == "FAILED":
         yield from retry_steps(lambda: discard_change_set(clients, arn, stack_id, creates=existing is None))
@@ -131,6 +134,7 @@ def with_impact(
 ) -> PlannedStack:
     """Return `planned` with its change set and the impact of each change. `before` has the deployed resources."""
     after = stack.resources
+    lines = resource_lines(stack)
     compared = {
         change.logical_id: policy_diff.compare(change.logical_id, before, after) for change in described.changes
     }
@@ -146,6 +150,7 @@ def with_impact(
         # If the stack is created, every statement is new; the template is easier to read.
         grants={name: diff for name, diff in compared.items() if before and (diff.added or diff.removed)},
         longest_wait_seconds=longest_wait(described.changes, after),
+        lines={name: lines[name] for name in compared if name in lines},
     )
 
 

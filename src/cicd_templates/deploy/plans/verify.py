@@ -42,6 +42,9 @@ COMPUTED = {
     "impacts": "what its changes mean for data and people",
     "grants": "the permissions that it adds or removes",
     "longest_wait_seconds": "how long it takes at most",
+    "service": "its service",
+    "file": "the file of its template",
+    "lines": "the lines of its changes",
 }
 
 
@@ -118,6 +121,8 @@ def _compute(
         inputs=inputs,
         kept=kept_values(stack, existing or {}),
         findings=planned.findings,
+        service=stack.service or "",
+        file=str(stack.path),
     )
     differences = list(_changed_inputs(planned, fresh))
     if described is not None:

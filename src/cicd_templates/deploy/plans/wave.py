@@ -119,10 +119,11 @@ class Wave:
         else:
             discard_named(self.context.clients, name, self.plan_id)
 
-    def plan(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
+    def plan(self, waits: Mapping[str, tuple[str, ...]], removed: Sequence[str] = ()) -> Plan:
         """Return the plan of the wave.
 
-        `waits` maps each stack that is not planned yet to the stacks that must be deployed first.
+        `waits` maps each stack that is not planned yet to the stacks that must be deployed first. `removed` are the
+        labels of stacks that are no longer rendered but still exist.
         """
         first = self.stacks[0]
         return Plan(
@@ -139,4 +140,5 @@ class Wave:
             expires=self._began + VALID_FOR,
             stacks=tuple(self.planned[stack.name] for stack in self.stacks if stack.name in self.planned),
             waits=dict(waits),
+            removed=tuple(removed),
         )

@@ -15,10 +15,10 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stac
 from cicd_templates.deploy.change_sets.ownership import Owner, list_change_sets, owner_of
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, STATES, Next, commands
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
-from cicd_templates.deploy.diagnosis.source_lines import locate
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.recovery.claims import Claim
 from cicd_templates.deploy.recovery.drift import DRIFTED, SHIFTED, drifted_resources
+from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
 
 NOT_CHECKED = "NOT_CHECKED"

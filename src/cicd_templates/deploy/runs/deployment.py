@@ -47,22 +47,33 @@ def lock_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> Environm
     )
 
 
-def plan(context: DeployContext, stacks: Sequence[StackTemplate], reporter: Reporter, path: Path | None = None) -> Plan:
+def plan(
+    context: DeployContext,
+    stacks: Sequence[StackTemplate],
+    reporter: Reporter,
+    path: Path | None = None,
+    removed: Sequence[str] = (),
+) -> Plan:
     """Plan every stack whose inputs exist, and write the plan to `path` or to the default folder for plans.
 
     Deletes the change sets of the previous plan. The change sets of the new plan exist until it is executed, discarded
     or expired. A plan that changes nothing is not written. If a stack cannot be planned, deletes all change sets of the
-    plan, then raises `CicdError`.
+    plan, then raises `CicdError`. `removed` are the labels of stacks that are no longer rendered but still exist.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
         discard_proposals(context, journal)
         discard_plans(context, stacks[0].links.environment)
-        return _plan(context, stacks, journal, reporter, path)
+        return _plan(context, stacks, journal, reporter, path, removed)
 
 
 def _plan(
-    context: DeployContext, stacks: Sequence[StackTemplate], journal: Journal, reporter: Reporter, path: Path | None
+    context: DeployContext,
+    stacks: Sequence[StackTemplate],
+    journal: Journal,
+    reporter: Reporter,
+    path: Path | None,
+    removed: Sequence[str],
 ) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
     waits = blocked_stacks(context, stacks)
@@ -77,7 +88,7 @@ def _plan(
             reporter.report(report.Broke(labels[name], reason))
         if wave.failed:
             raise CicdError(f"not planned: {', '.join(labels[name] for name in wave.failed)}; the causes are above")
-        made = wave.plan({labels[name]: after for name, after in waits.items()})
+        made = wave.plan({labels[name]: after for name, after in waits.items()}, removed)
         if made.waits and not made.changing:
             _refuse_a_wait_for_ever(context, stacks, made)
     except BaseException:
@@ -184,7 +195,7 @@ def execute_plan(
         rest = engine.execute(made, path, stacks, passed)
         if path.resolve().is_relative_to(context.plans.resolve()):
             plans.remove(path)
-        following = _plan(context, rest, journal, reporter, next_path) if rest else None
+        following = _plan(context, rest, journal, reporter, next_path, made.removed) if rest else None
         return following if following and not following.empty else None
 
 

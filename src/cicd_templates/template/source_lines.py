@@ -1,4 +1,4 @@
-"""Finds the file and line of a resource in the reviewed template."""
+"""Finds the lines of resources in a reviewed template."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
     the template has no such resource, return only the file.
     """
     steps = path.strip("/").split("/") if path else ["Resources", logical_id]
-    # JSON is a subset of YAML, so the YAML parser finds the lines in both kinds of templates.
-    node = yaml.compose(stack.text, Loader=yaml.CSafeLoader)
+    node = _compose(stack)
     line = 0
     for depth, step in enumerate(steps):
         found = _find_child(node, step)
@@ -25,6 +24,18 @@ def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
         # The first step is a section of the template, such as `Resources`. Its line would not help the reader.
         line = key.start_mark.line + 1 if depth else 0
     return f"{stack.path}:{line}" if line else str(stack.path)
+
+
+def resource_lines(stack: StackTemplate) -> dict[str, int]:
+    """Return the line of each resource in the reviewed template, by logical id. The first line is 1."""
+    resources = _find_child(_compose(stack), "Resources")
+    assert resources is not None, "every template has resources"
+    return {key.value: key.start_mark.line + 1 for key, _ in resources[1].value}
+
+
+def _compose(stack: StackTemplate) -> yaml.Node | None:
+    # JSON is a subset of YAML, so the YAML parser finds the lines in both kinds of templates.
+    return yaml.compose(stack.text, Loader=yaml.CSafeLoader)
 
 
 def _find_child(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:

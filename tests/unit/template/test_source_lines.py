@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
-from cicd_templates.deploy.diagnosis.source_lines import locate
+from cicd_templates.template.source_lines import locate, resource_lines
 from tests.conftest import PROJECT
 
 KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
@@ -50,3 +50,12 @@ def test_a_json_template_has_lines_as_well() -> None:
     line = next(number for number, text in enumerate(body.splitlines(), 1) if text.startswith('    "Key": {'))
 
     assert locate(replace(KEYS, text=body), "Key") == f"{KEYS.path}:{line}"
+
+
+@pytest.mark.parametrize("text", [KEYS.text, json.dumps(dict(KEYS.content), indent=2)], ids=["yaml", "json"])
+def test_every_resource_has_its_line(text: str) -> None:
+    lines = text.splitlines()
+    found = resource_lines(replace(KEYS, text=text))
+
+    assert found.keys() == KEYS.resources.keys()
+    assert all(lines[line - 1].strip(' {"').startswith(name) for name, line in found.items())
