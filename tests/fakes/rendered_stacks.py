@@ -24,13 +24,16 @@ def rendered(
     environment: str = "staging",
     protection: str = "disposable",
     deployed_as: str | None = None,
+    service: str | None = None,
 ) -> StackTemplate:
     """A rendered stack: its resources, what it reads (parameter to path) and what it publishes (path to value).
 
     What it reads, the resource `Reader` uses, as a moved value that no resource uses would change nothing. A stack
-    that would have no resource has a `Placeholder`, as CloudFormation refuses a template without any.
+    that would have no resource has a `Placeholder`, as CloudFormation refuses a template without any. With `service`,
+    the stack is the one of this service.
     """
-    name = f"shipping-{environment}-{layer}"
+    label = f"{layer}-{service}" if service else layer
+    name = f"shipping-{environment}-{label}"
     tags = {"Project": "shipping", "Environment": environment, "ManagedBy": "cicd-templates", "Layer": layer}
     facts = StackFacts(
         project="shipping",
@@ -44,6 +47,7 @@ def rendered(
         sources=(),
         stack_tags=tags,
         deployed_as=deployed_as,
+        service=service,
     )
     reader = {"Type": "AWS::SNS::TopicPolicy", "Properties": {key: {"Ref": key} for key in reads or {}}}
     template: dict[str, Any] = {
@@ -66,4 +70,4 @@ def rendered(
     }
     template["Resources"] = template["Resources"] or {"Placeholder": PLACEHOLDER}
     body = json.dumps(template)
-    return StackTemplate(Path(f"out/{environment}/{layer}.yaml"), body, template, facts)
+    return StackTemplate(Path(f"out/{environment}/{label}.yaml"), body, template, facts)

@@ -18,6 +18,10 @@ CREATE_ONLY = {
     "AWS::SQS::Queue": {"QueueName"},
     "AWS::SSM::Parameter": {"Name"},
     "AWS::Logs::LogGroup": {"LogGroupName"},
+    "AWS::DynamoDB::Table": {"TableName"},
+    "AWS::EC2::Subnet": {"AvailabilityZone", "CidrBlock", "VpcId"},
+    "AWS::ECS::TaskDefinition": {"ContainerDefinitions", "Family"},
+    "AWS::RDS::DBInstance": {"DBInstanceIdentifier"},
 }
 # Whether a detail is told with values, without them, or both ways: CloudFormation gives two different answers.
 BOTH, PLAIN, VALUED = "both", "plain", "valued"

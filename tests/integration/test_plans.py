@@ -27,6 +27,8 @@ def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Pr
     page = Path(".state/local/plans/production.md").read_text()
     assert page.startswith("# Plan of production\n")
     assert "Planned after this: cluster, after keys, network, storage." in page
+    browser_page = Path(".state/local/plans/production.html").read_text()
+    assert "<title>Plan of production</title>" in browser_page
 
     codes: list[int] = []
     while not codes or codes[-1] == 4:

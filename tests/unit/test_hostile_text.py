@@ -21,7 +21,7 @@ from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.impact import Change as PlannedChange
 from cicd_templates.deploy.change_sets.impact import Detail, Impact
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
-from cicd_templates.deploy.plans.document import PlannedStack
+from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
@@ -86,8 +86,8 @@ def decision_about(text: str) -> str:
     return summary(decide(["snyk", "bandit"], reports, Policy(waivers=waivers), TODAY))
 
 
-def plan_about(text: str) -> str:
-    """The page of a plan in which `text` stands in every field."""
+def hostile_plan(text: str) -> Plan:
+    """A plan in which `text` stands in every field."""
     changed = PlannedChange("Modify", text, text, "False", details=(Detail("Properties", text, "", "a", text),))
     lost = PlannedChange("Remove", text, text, "False")
     stack = PlannedStack(
@@ -100,9 +100,18 @@ def plan_about(text: str) -> str:
         grants={text: PolicyDiff((text,), (text,), True)},
         findings=(text,),
         longest_wait_seconds=60.0,
+        # A template is a file in UTF-8, so its service has no lone surrogate.
+        service=text.encode(errors="replace").decode(),
+        file=text,
+        lines={text: 3},
     )
     about = dict.fromkeys(("environment", "account", "region", "caller", "revision"), text)
-    return plan_markdown(replace(PLAN, **about, stacks=(stack, PlannedStack(text, text, "s")), waits={text: (text,)}))  # type: ignore[arg-type] # only texts
+    stacks = (stack, PlannedStack(text, text, "s"))
+    return replace(PLAN, **about, stacks=stacks, waits={text: (text,)}, removed=(text,))  # type: ignore[arg-type] # only texts
+
+
+def plan_about(text: str) -> str:
+    return plan_markdown(hostile_plan(text))
 
 
 def review_about(text: str) -> str:

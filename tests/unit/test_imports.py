@@ -47,7 +47,9 @@ MAY_IMPORT = {
     "deploy/change_sets": "deploy/aws errors paths template",
     "deploy/locking": "deploy/aws errors private_files",
     "deploy/permissions": "template",
-    "deploy/plans": "deploy/aws deploy/change_sets errors hints markdown private_files template",
+    "deploy/plans": (
+        "deploy/aws deploy/change_sets errors hints markdown plurals printable private_files review template"
+    ),
     "deploy/diagnosis": "deploy/aws deploy/change_sets private_files template",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable",
     "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors paths template",

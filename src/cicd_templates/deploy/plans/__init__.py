@@ -6,10 +6,11 @@
    which do not exist yet are planned in a later wave.
 4. `document` defines the plan, finds the data that it would lose and refuses a loss that the user has not allowed.
    `seal` writes and reads the plan with a digest; it also seals the plans of destructions.
-5. `text` and `page` show a plan in a terminal and as Markdown.
+5. `text`, `page` and `web_page` show a plan in a terminal, as Markdown and as a static page.
 6. `verify` compares a plan with AWS again, and `consistency` with the templates. A plan that differs is refused.
 7. `discard` deletes the change sets of a plan, and the empty stacks that were created with them.
 
-No module here executes a change set; `runs` does. `document`, `seal`, `text` and `page` do not call AWS. Secrets are
+No module here executes a change set; `runs` does. `document`, `seal`, `text`, `page` and
+`web_page` do not call AWS. Secrets are
 masked before they are stored in a plan.
 """

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from cicd_templates.deploy.change_sets.impact import Change, Impact
+from cicd_templates.deploy.change_sets.impact import DELETION, Change, Impact
 from cicd_templates.deploy.plans.seal import PlanFormat
 from cicd_templates.errors import RefusedError
 from cicd_templates.private_files import write_privately
@@ -113,9 +113,14 @@ class DataLoss:
     @property
     def words(self) -> str:
         """What would happen to the resource and its data, in one line."""
-        maybe = "" if self.impact.certain else "perhaps "
-        done = "deleted" if self.impact.kind == "deletion" else "replaced"
-        return f"{self.name} ({self.change.resource_type}): {maybe}{done}; {self.impact.holds}: {self.impact.fate}"
+        return loss_in_words(self.name, self.change, self.impact)
+
+
+def loss_in_words(name: str, change: Change, impact: Impact) -> str:
+    """Return what happens to the stateful resource `name` and its data, in one line."""
+    maybe = "" if impact.certain else "perhaps "
+    done = "deleted" if impact.kind == DELETION else "replaced"
+    return f"{name} ({change.resource_type}): {maybe}{done}; {impact.holds}: {impact.fate}"
 
 
 def losses(plan: Plan) -> list[DataLoss]:
@@ -180,10 +185,15 @@ def _names(plan: Plan, loss: DataLoss) -> set[str]:
 DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 4, Plan, "make plan ENV=")
 
 
-def write(plan: Plan, path: Path, summary: str) -> None:
-    """Write `plan` to `path`, and `summary` beside it with the ending `.md`. Only the owner may read the files."""
+def write(plan: Plan, path: Path, summary: str, page: str = "") -> None:
+    """Write `plan` to `path`, and beside it `summary` with the ending `.md` and `page` with the ending `.html`.
+
+    An empty `page` is not written. Only the owner may read the files.
+    """
     DEPLOYMENT_PLANS.write(plan, path)
     write_privately(path.with_suffix(".md"), summary)
+    if page:
+        write_privately(path.with_suffix(".html"), page)
 
 
 def digest(plan: Plan) -> str:
@@ -203,6 +213,6 @@ def files(folder: Path, environment: str) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a plan and its summary. A missing file is not an error."""
-    path.unlink(missing_ok=True)
-    path.with_suffix(".md").unlink(missing_ok=True)
+    """Remove a plan, its summary and its page. A missing file is not an error."""
+    for file in (path, path.with_suffix(".md"), path.with_suffix(".html")):
+        file.unlink(missing_ok=True)

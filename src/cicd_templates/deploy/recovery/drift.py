@@ -17,8 +17,8 @@ from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, ignore_transient, retry_steps, run_steps
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
 from cicd_templates.deploy.change_sets.ownership import Owner, owner_of
-from cicd_templates.deploy.diagnosis.source_lines import locate
 from cicd_templates.errors import CicdError
+from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
 
 # ECS changes the weights of a rule in each progressive deployment, so it is normal that they differ from the template.

@@ -195,17 +195,25 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
             return [f"  {event.stack}: nothing to change"]
         case Waits():
             return [f"  {event.stack}: waits for {', '.join(event.after)}"]
-    command = hints.make("deploy", PLAN=event.path, ALLOW=",".join(event.allow), LOCAL=event.local)
+    command = deploy_command(event.path, event.allow, local=event.local)
     lost = (
         ["  it is refused unless each resource that would be lost is allowed by name, as below"] if event.allow else []
     )
     return [
         f"  written to {event.path}, valid until {event.expires}",
-        f"  to review it, read: {Path(event.path).with_suffix('.md')}",
+        f"  to review it, open: {Path(event.path).with_suffix('.html')} (the same as text: {Path(event.path).stem}.md)",
         *lost,
         f"  deploy exactly this plan: {command}",
         f"  {digest_line(event.digest)}",
     ]
+
+
+def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: str = "") -> str:
+    """Return the command that deploys the plan in `path`. With `digest`, it executes only the plan of that digest.
+
+    `allow` are the names of the resources whose loss the user must allow.
+    """
+    return hints.make("deploy", PLAN=path, ALLOW=",".join(allow), LOCAL=local, DIGEST=digest)
 
 
 def digest_line(digest: str) -> str:

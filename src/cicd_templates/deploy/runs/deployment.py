@@ -17,6 +17,7 @@ from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.plans.wave import Wave, blocked_stacks, unpublished
+from cicd_templates.deploy.plans.web_page.page import plan_page
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Reporter
 from cicd_templates.deploy.runs.approval import Confirm
@@ -98,10 +99,11 @@ def _plan(
     report.report_plan(made, reporter)
     if not made.empty:
         path = path or context.plans / f"{made.environment}.json"
-        plans.write(made, path, plan_markdown(made))
         until = f"{made.expires:%Y-%m-%d %H:%M} UTC"
-        lost = plans.to_allow(made, context.recorded)
-        reporter.report(report.Sealed(str(path), plans.digest(made), until, made.local, lost))
+        lost, digest = plans.to_allow(made, context.recorded), plans.digest(made)
+        command = report.deploy_command(str(path), lost, local=made.local, digest=digest)
+        plans.write(made, path, plan_markdown(made), plan_page([made], command))
+        reporter.report(report.Sealed(str(path), digest, until, made.local, lost))
     journal.remove_proposal(wave.plan_id)
     return made
 

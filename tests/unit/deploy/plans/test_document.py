@@ -62,11 +62,12 @@ PLAN = Plan(
 
 def test_a_plan_is_read_as_it_was_written_and_only_by_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "plans/staging.json"
-    plans.write(PLAN, path, "summary")
+    plans.write(PLAN, path, "summary", "page")
 
     assert plans.read(path) == PLAN
     assert path.with_suffix(".md").read_text() == "summary"
-    assert path.stat().st_mode & 0o077 == 0
+    assert path.with_suffix(".html").read_text() == "page"
+    assert [file for file in path.parent.iterdir() if file.stat().st_mode & 0o077] == []
     plans.remove(path)
     plans.remove(path)
     assert list(path.parent.iterdir()) == []

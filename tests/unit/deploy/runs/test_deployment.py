@@ -238,6 +238,25 @@ def test_a_first_deployment_comes_in_waves_each_sealed(harness: DeployHarness) -
     assert harness.nothing_in_review()
 
 
+def test_the_page_of_a_plan_has_the_command_for_exactly_this_plan_and_goes_with_it(harness: DeployHarness) -> None:
+    made = harness.plan()
+    page = harness.path.with_suffix(".html")
+
+    assert f"make deploy PLAN={harness.path} DIGEST={plans.digest(made)}" in page.read_text()
+    harness.execute()
+    assert plans.digest(made) not in page.read_text()
+    harness.execute()
+    assert not page.exists()
+
+
+def test_the_next_plan_shows_the_stacks_that_are_no_longer_rendered_as_well(harness: DeployHarness) -> None:
+    deployment.plan(harness.context, harness.stacks, harness, None, ["old"])
+
+    following = harness.execute()
+    assert following is not None
+    assert following.removed == ("old",)
+
+
 def test_what_follows_a_plan_can_have_a_place_of_its_own(harness: DeployHarness, tmp_path: Path) -> None:
     first, second = tmp_path / "one.json", tmp_path / "two.json"
     harness.plan(first)

@@ -1,0 +1,122 @@
+"""Answers what a reviewer asks first, one sentence or two each: what changes, what is lost, who can do more. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from cicd_templates.deploy.change_sets.duration import format_duration
+from cicd_templates.deploy.change_sets.impact import INTERRUPTION, total
+from cicd_templates.deploy.plans.document import Plan, loss_in_words
+from cicd_templates.deploy.plans.web_page.folding import IMAGE, TAGS, VERBS, Row
+from cicd_templates.plurals import counted
+
+# The number of rows that a sentence names. The others are counted.
+NAMED = 3
+LONGEST_STATEMENT = 160
+
+
+def what_changes(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
+    """Return which stacks and resources change, which services are new, and what the plans leave as it is."""
+    return " ".join(filter(None, [_changes(plans, rows), _new_services(plans), _left(plans)]))
+
+
+def _changes(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
+    changing = [stack for plan in plans for stack in plan.changing]
+    if not changing:
+        return "Nothing changes."
+    natures = {row.nature for row in rows}
+    if natures == {TAGS}:
+        return f"Only tags change, of {_resources(rows)} in {counted(len(changing), 'stack')}."
+    if natures == {IMAGE}:
+        return f"Only container images change, of {_services(rows)}."
+    created = sum(stack.creates for stack in changing)
+    stacks = [
+        counted(count, noun)
+        for noun, count in (("new stack", created), ("updated stack", len(changing) - created))
+        if count
+    ]
+    counts: Counter[str] = Counter()
+    for stack in changing:
+        counts.update(total(stack.changes))
+    actions = [(counts[action], verb) for action, verb in reversed(VERBS.items()) if counts[action]]
+    nouns = [counted(count, "resource") if number == 0 else f"{count:,}" for number, (count, _) in enumerate(actions)]
+    resources = ", ".join(f"{noun} {verb}" for noun, (_, verb) in zip(nouns, actions, strict=True))
+    environments = f" in {counted(len(plans), 'environment')}" if len(plans) > 1 else ""
+    return f"{' and '.join(stacks)}{environments}: {resources or 'outputs or tags of stacks only'}."
+
+
+def _resources(rows: Iterable[Row]) -> str:
+    return counted(sum(len(row.places) for row in rows), "resource")
+
+
+def _services(rows: Iterable[Row]) -> str:
+    services = sorted({place.service for row in rows for place in row.places})
+    return services[0] if len(services) == 1 else counted(len(services), "service")
+
+
+def _new_services(plans: Sequence[Plan]) -> str:
+    stacks = [stack for plan in plans for stack in plan.stacks if stack.service]
+    new = sorted({stack.service for stack in stacks} - {stack.service for stack in stacks if not stack.creates})
+    if not new:
+        return ""
+    return f"New {'service' if len(new) == 1 else 'services'}: {_listed(new)}."
+
+
+def _left(plans: Sequence[Plan]) -> str:
+    removed = sorted({label for plan in plans for label in plan.removed})
+    waits = sum(len(plan.waits) for plan in plans)
+    sentences = []
+    if removed:
+        sentences.append(f"No longer rendered, but left in AWS: {_listed(removed)}.")
+    if waits:
+        sentences.append(f"{counted(waits, 'stack')} can be planned only after this plan.")
+    return " ".join(sentences)
+
+
+def what_is_lost(rows: Sequence[Row]) -> str:
+    """Return which resources with data are deleted or replaced, and what happens to their data."""
+    losing = [row for row in rows if row.impact.loses]
+    if not losing:
+        return "Nothing that holds data is deleted or replaced."
+    return f"{_listed([loss_in_words(_named(row), row.change, row.impact) for row in losing], '. ')}."
+
+
+def who_can_do_more(rows: Sequence[Row]) -> str:
+    """Return which policies allow more than before. The permissions of new stacks are only counted."""
+    wider = [row for row in rows if row.grants.widens]
+    new = sum(count * len(row.places) for row in rows for type_, count in row.contents if _grants(type_))
+    sentences = [f"More is allowed by {_listed([_access(row) for row in wider], '; ')}."] if wider else []
+    if new:
+        sentences.append(f"Roles and policies in new stacks: {new}; read their permissions in the templates.")
+    return " ".join(sentences) or "Nobody can do more than before."
+
+
+def _grants(resource_type: str) -> bool:
+    """Return whether resources of this type grant permissions."""
+    return resource_type.startswith("AWS::IAM::") or resource_type.endswith("Policy")
+
+
+def _access(row: Row) -> str:
+    changed = [*row.grants.added, *(f"no longer: {statement}" for statement in row.grants.removed)]
+    first = next(iter(changed), "read its policy")
+    first = first if len(first) <= LONGEST_STATEMENT else f"{first[: LONGEST_STATEMENT - 1]}…"
+    return f"{_named(row)} ({first}{f' and {len(changed) - 1} more' if len(changed) > 1 else ''})"
+
+
+def how_long(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
+    """Return how long the slowest stack takes at most, and which running services are interrupted."""
+    changing = [(stack.longest_wait_seconds, stack.label) for plan in plans for stack in plan.changing]
+    slowest = max(changing, default=(0.0, ""))
+    time = f"The slowest stack, {slowest[1]}, takes at most {format_duration(slowest[0])}." if slowest[0] else ""
+    interrupted = [_named(row) for row in rows if row.impact.kind == INTERRUPTION]
+    return " ".join(filter(None, [time, f"Interrupted meanwhile: {_listed(interrupted)}." if interrupted else ""]))
+
+
+def _named(row: Row) -> str:
+    extent = row.extent.removesuffix(": the same")
+    return f"{row.title} in {extent}" if extent and row.name else row.title
+
+
+def _listed(items: Sequence[str], separator: str = ", ") -> str:
+    return separator.join(items[:NAMED]) + (f" and {len(items) - NAMED:,} more" if len(items) > NAMED else "")

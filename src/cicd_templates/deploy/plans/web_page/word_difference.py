@@ -1,0 +1,75 @@
+"""Finds the words that differ between two texts, so that a reader need not compare two long values. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+# ARNs, actions and paths are single words.
+_WORD = re.compile(r"[\w.:/*${}@+-]+|\s+|.", re.DOTALL)
+# The number of equal words that stay beside a difference. The equal words between are left out.
+CONTEXT_WORDS = 12
+# The comparison takes time proportional to the product of both lengths. Longer texts are shown as replaced as a whole.
+LARGEST_PRODUCT = 250_000
+# The number of characters in both texts up to which they are split into words.
+LONGEST_TEXTS = 100_000
+
+
+class Part(NamedTuple):
+    """A part of a difference: its text is in both values, only in the first (`gone`) or only in the second (`new`)."""
+
+    kind: Literal["same", "gone", "new"]
+    text: str
+
+
+def word_difference(before: str, after: str, longest: int) -> list[Part]:
+    """Return the parts of both texts in order, each cut to `longest` characters. Long equal parts are shortened."""
+    if len(before) + len(after) > LONGEST_TEXTS:
+        return [Part("gone", cut(before, longest)), Part("new", cut(after, longest))]
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    start = _common_length(old, new)
+    end = _common_length(old[start:][::-1], new[start:][::-1])
+    middle = _compare(old[start : len(old) - end], new[start : len(new) - end])
+    parts = [Part("same", "".join(old[:start])), *middle, Part("same", "".join(old[len(old) - end :]))]
+    filled = [part for part in parts if part.text]
+    last = len(filled) - 1
+    return [
+        Part(part.kind, cut(_without_middle(part, number == 0, number == last), longest))
+        for number, part in enumerate(filled)
+    ]
+
+
+def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _compare(old: Sequence[str], new: Sequence[str]) -> Iterator[Part]:
+    if len(old) * len(new) > LARGEST_PRODUCT:
+        yield Part("gone", "".join(old))
+        yield Part("new", "".join(new))
+        return
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for operation, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        if operation == "equal":
+            yield Part("same", "".join(old[old_start:old_end]))
+        else:
+            yield Part("gone", "".join(old[old_start:old_end]))
+            yield Part("new", "".join(new[new_start:new_end]))
+
+
+def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
+    """Return the text of a part. Of equal words, only those beside a difference are left."""
+    words = _WORD.findall(part.text) if part.kind == "same" else []
+    if len(words) <= 2 * CONTEXT_WORDS + 1:
+        return part.text
+    before = "" if is_first else "".join(words[:CONTEXT_WORDS])
+    after = "" if is_last else "".join(words[-CONTEXT_WORDS:])
+    return f"{before} … {after}"
+
+
+def cut(text: str, longest: int) -> str:
+    """Return `text`, cut to `longest` characters, with the number of characters that are left out."""
+    rest = len(text) - longest
+    return text if rest <= 0 else f"{text[:longest]}… ({rest:,} more characters are in the plan file)"

@@ -1,0 +1,239 @@
+"""The sentences at the top of the page, for changes as people make them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.deploy.change_sets.impact import Change, Impact
+from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.web_page.answers import how_long, what_changes, what_is_lost, who_can_do_more
+from cicd_templates.deploy.plans.web_page.folding import fold
+from cicd_templates.template.policy_diff import PolicyDiff
+from tests.unit.deploy.plans.test_document import PLAN
+from tests.unit.deploy.plans.web_page import planned_changes as changes
+from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange, Project
+
+NOTHING_LOST = "Nothing that holds data is deleted or replaced."
+NOBODY = "Nobody can do more than before."
+
+
+def remove_one_and_scale_the_other(project: Project) -> None:
+    changes.remove_service(project)
+    changes.scale_services(project)
+
+
+def answers(*plans: Plan) -> tuple[str, str, str, str]:
+    rows = fold(plans)
+    return what_changes(plans, rows), what_is_lost(rows), who_can_do_more(rows), how_long(plans, rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param(
+            PlannedChange(changes.widen_role),
+            (
+                "1 updated stack: 1 resource modified.",
+                NOTHING_LOST,
+                "More is allowed by service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject).",
+                "The slowest stack, service-till, takes at most 5 min.",
+            ),
+            id="a role gains an action",
+        ),
+        pytest.param(
+            PlannedChange(changes.replace_table),
+            (
+                "1 updated stack: 1 resource replaced.",
+                "service-till/Table (AWS::DynamoDB::Table): replaced; a table: deleted.",
+                NOBODY,
+                "The slowest stack, service-till, takes at most 5 min.",
+            ),
+            id="a table is replaced",
+        ),
+        pytest.param(
+            PlannedChange(changes.rename_kept_bucket),
+            (
+                "1 updated stack: 1 resource replaced.",
+                "storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack.",
+                NOBODY,
+                "The slowest stack, storage, takes at most 5 min.",
+            ),
+            id="a bucket is replaced and kept",
+        ),
+        pytest.param(
+            PlannedChange(changes.move_subnet),
+            (
+                "1 updated stack: 1 resource replaced.",
+                NOTHING_LOST,
+                NOBODY,
+                "The slowest stack, network, takes at most 5 min.",
+            ),
+            id="a subnet moves",
+        ),
+        pytest.param(
+            PlannedChange(changes.add_service),
+            (
+                "1 new stack: 4 resources added. New service: locker.",
+                NOTHING_LOST,
+                "Roles and policies in new stacks: 1; read their permissions in the templates.",
+                "The slowest stack, service-locker, takes at most 3 h.",
+            ),
+            id="a new service",
+        ),
+        pytest.param(
+            PlannedChange(remove_one_and_scale_the_other),
+            (
+                "1 updated stack: 1 resource modified. No longer rendered, but left in AWS: service-kiosk.",
+                NOTHING_LOST,
+                NOBODY,
+                "The slowest stack, service-till, takes at most 3 h.",
+            ),
+            id="a removed service",
+        ),
+        pytest.param(
+            PlannedChange(changes.edit_key_policy),
+            (
+                "1 updated stack: 1 resource modified.",
+                NOTHING_LOST,
+                "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root).",
+                "The slowest stack, keys, takes at most 5 min.",
+            ),
+            id="a key policy",
+        ),
+        pytest.param(
+            PlannedChange(changes.release_images),
+            (
+                "Only container images change, of 2 services.",
+                NOTHING_LOST,
+                NOBODY,
+                "The slowest stack, service-till, takes at most 3 h.",
+            ),
+            id="images only",
+        ),
+        pytest.param(
+            PlannedChange(changes.release_images, services=("till",)),
+            (
+                "Only container images change, of till.",
+                NOTHING_LOST,
+                NOBODY,
+                "The slowest stack, service-till, takes at most 3 h.",
+            ),
+            id="the image of one service",
+        ),
+        pytest.param(
+            PlannedChange(changes.add_tags),
+            (
+                "Only tags change, of 11 resources in 5 stacks.",
+                NOTHING_LOST,
+                NOBODY,
+                "The slowest stack, service-till, takes at most 3 h.",
+            ),
+            id="tags only",
+        ),
+        pytest.param(
+            PlannedChange(changes.scale_services, services=SERVICES_40),
+            (
+                "40 updated stacks: 40 resources modified.",
+                NOTHING_LOST,
+                NOBODY,
+                "The slowest stack, service-shop-39, takes at most 3 h.",
+            ),
+            id="40 services alike",
+        ),
+        pytest.param(
+            PlannedChange(changes.everything),
+            (
+                "1 new stack and 5 updated stacks: 3 resources replaced, 8 modified, 4 added. New service: locker.",
+                "service-till/Table (AWS::DynamoDB::Table): replaced; a table: deleted."
+                " storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack.",
+                "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root);"
+                " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
+                " Roles and policies in new stacks: 1; read their permissions in the templates.",
+                "The slowest stack, service-till, takes at most 3 h.",
+            ),
+            id="all at once",
+        ),
+    ],
+)
+def test_a_change_is_told_in_three_lines(change: PlannedChange, expected: tuple[str, ...], tmp_path: Path) -> None:
+    assert answers(change.plan(tmp_path)) == expected
+
+
+def stack(label: str, *changed: tuple[Change, Impact], **fields: object) -> PlannedStack:
+    made, impacts = tuple(change for change, _ in changed), tuple(impact for _, impact in changed)
+    return replace(PlannedStack(label, label, "s", change_set="arn"), changes=made, impacts=impacts, **fields)  # type: ignore[arg-type] # the fields of a stack
+
+
+def gone(name: str, fate: str = "deleted") -> tuple[Change, Impact]:
+    return Change("Remove", name, "AWS::SQS::Queue"), Impact("deletion", holds="messages", fate=fate)
+
+
+def test_the_first_losses_are_named_and_the_others_counted() -> None:
+    lost = stack("queues", *(gone(f"Queue{number}") for number in range(1500)))
+    perhaps = stack("maybe", (Change("Dynamic", "Q", "T"), Impact("replacement", False, "messages", "deleted")))
+
+    assert answers(replace(PLAN, stacks=(lost,), waits={}))[1] == (
+        "queues/Queue0 (AWS::SQS::Queue): deleted; messages: deleted."
+        " queues/Queue1 (AWS::SQS::Queue): deleted; messages: deleted."
+        " queues/Queue10 (AWS::SQS::Queue): deleted; messages: deleted and 1,497 more."
+    )
+    assert answers(replace(PLAN, stacks=(perhaps,), waits={}))[:2] == (
+        "1 updated stack: 1 resource undecided.",
+        "maybe/Q (T): perhaps replaced; messages: deleted.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("grants", "expected"),
+    [
+        (PolicyDiff(("a", "b"), ("c",), True), "More is allowed by roles/Role (a and 2 more)."),
+        (PolicyDiff((), ("deny x",), True), "More is allowed by roles/Role (no longer: deny x)."),
+        (PolicyDiff((), (), True), "More is allowed by roles/Role (read its policy)."),
+        (PolicyDiff(("x" * 161,), (), True), f"More is allowed by roles/Role ({'x' * 159}…)."),
+        (PolicyDiff((), ("allow x",), False), NOBODY),
+    ],
+    ids=["several statements", "a denial that ends", "no statement to show", "a long statement", "less access"],
+)
+def test_who_can_do_more_is_told_by_the_statement_that_changed(grants: PolicyDiff, expected: str) -> None:
+    changed = stack("roles", (Change("Modify", "Role", "AWS::IAM::Role"), Impact("safe")), grants={"Role": grants})
+
+    assert answers(replace(PLAN, stacks=(changed,)))[2] == expected
+
+
+def test_an_equal_statement_of_several_environments_is_told_once(tmp_path: Path) -> None:
+    plans = [
+        PlannedChange(changes.widen_role, environment=name).plan(tmp_path / name)
+        for name in ("dev", "staging", "production")
+    ]
+
+    assert answers(*plans)[::2] == (
+        "3 updated stacks in 3 environments: 3 resources modified.",
+        "More is allowed by service-till/TaskRole in 3 environments"
+        " (ReadUploads, otherwise unchanged: allow s3:PutObject).",
+    )
+
+
+def test_what_waits_and_what_has_no_resource_is_told() -> None:
+    outputs = stack("outputs")
+    rule = (Change("Modify", "Rule", "AWS::ElasticLoadBalancingV2::ListenerRule"), Impact("interruption", why="x"))
+    waiting = replace(PLAN, stacks=(), waits={"service": ("keys",)}, removed=("a", "b", "c", "d"))
+
+    assert answers(replace(PLAN, stacks=(outputs,), waits={}))[::3] == (
+        "1 updated stack: outputs or tags of stacks only.",
+        "",
+    )
+    assert answers(waiting)[0] == (
+        "Nothing changes. No longer rendered, but left in AWS: a, b, c and 1 more."
+        " 1 stack can be planned only after this plan."
+    )
+    assert answers(replace(PLAN, stacks=(stack("network", rule),)))[3] == "Interrupted meanwhile: network/Rule."
+
+
+def test_two_new_services_are_new_only_without_an_old_stack() -> None:
+    new = [stack(f"service-{name}", creates=True, service=name) for name in ("a", "b", "c")]
+    old = stack("health-c", service="c")
+
+    assert " New services: a, b." in answers(replace(PLAN, stacks=(*new, old), waits={}))[0]
