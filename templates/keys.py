@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from troposphere import GetAtt
 
+from cicd_templates.blocks import databases
 from cicd_templates.blocks.keys import (
     alarms_and_rules_may_publish,
     customer_key,
@@ -38,6 +39,8 @@ def build(env: Environment) -> LayerTemplate:
     if env.kind == "runtime":
         # Container Insights writes to the log group of this name. The name cannot be changed.
         log_groups.append(f"/aws/ecs/containerinsights/{cluster}/performance")
+        if env.databases:
+            log_groups.append(databases.log_groups(env))
         statements += fargate_may_encrypt(env, cluster)
     else:
         # EventBridge writes only to log groups whose names begin with /aws/events/.

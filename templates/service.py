@@ -57,7 +57,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
         )
     )
     grants = [*task_definitions.may_open_exec_sessions(env, key)] if service.settings.audited_exec else []
-    addresses: dict[str, Value] = {}
+    addresses: dict[str, Value | str] = {}
     for use in uses:
         grants += use.grants(layer)
         addresses |= use.variables(layer)

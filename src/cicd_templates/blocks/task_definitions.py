@@ -61,7 +61,7 @@ def task_definition(
     task: iam.Role,
     group: logs.LogGroup,
     secrets: Mapping[str, AWSHelperFn | str],
-    addresses: Mapping[str, Value],
+    addresses: Mapping[str, Value | str],
 ) -> ecs.TaskDefinition:
     """Return a task definition with one container, which writes its log to `group`.
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
+from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.pipeline import PipelineTable
@@ -49,8 +50,8 @@ class Environment:
 
     `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
     overrides the suffix in the file. `peers` are the other environments of the configuration; grants across accounts
-    need the names of their resources. A peer has no peers of its own. `queues` and `tables` map the name of each queue
-    and of each DynamoDB table to its settings in this environment.
+    need the names of their resources. A peer has no peers of its own. `queues`, `tables` and `databases` map the
+    name of each queue, DynamoDB table and database to its settings in this environment.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Environment:
     peers: tuple[Environment, ...] = ()
     queues: Mapping[str, QueueTable] = field(default_factory=dict)
     tables: Mapping[str, DynamoDbTable] = field(default_factory=dict)
+    databases: Mapping[str, DatabaseTable] = field(default_factory=dict)
 
     @property
     def tools(self) -> Environment:

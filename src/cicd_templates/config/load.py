@@ -20,9 +20,11 @@ from pydantic_core import ErrorDetails
 from cicd_templates.config.environment import Configuration, Environment, Service
 from cicd_templates.config.pydantic_messages import message_for
 from cicd_templates.config.routes import with_priorities
+from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.field_types import (
+    DATABASE_NAME_LENGTH,
     ENVIRONMENT_NAME_LENGTH,
     QUEUE_NAME_LENGTH,
     SERVICE_NAME_LENGTH,
@@ -43,9 +45,14 @@ from cicd_templates.errors import ConfigurationError
 BYTE_ORDER_MARK = "\ufeff"
 # ENV= accepts this word in addition to the names of environments.
 EVERY_ENVIRONMENT = "all"
-TABLES = ("project", "pipeline", "services", "queues", "tables", "environments")
+TABLES = ("project", "pipeline", "services", "queues", "tables", "databases", "environments")
 # The tables of the project of which an environment can override keys, with the length of their names.
-OVERRIDABLE = {"services": SERVICE_NAME_LENGTH, "queues": QUEUE_NAME_LENGTH, "tables": TABLE_NAME_LENGTH}
+OVERRIDABLE = {
+    "services": SERVICE_NAME_LENGTH,
+    "queues": QUEUE_NAME_LENGTH,
+    "tables": TABLE_NAME_LENGTH,
+    "databases": DATABASE_NAME_LENGTH,
+}
 Raw = Mapping[str, Any]
 T = TypeVar("T", bound=Table)
 
@@ -187,6 +194,7 @@ class _Reader:
 
         services = resolved("services", ServiceTable)
         queues, tables = resolved("queues", QueueTable), resolved("tables", DynamoDbTable)
+        databases = resolved("databases", DatabaseTable)
         if settings is None:
             return None
         return Environment(
@@ -197,6 +205,7 @@ class _Reader:
             suffix or settings.suffix,
             queues=queues,
             tables=tables,
+            databases=databases,
         )
 
     def _overrides(self, kind: str, base: Mapping[str, Raw], raw: Raw, at: str) -> dict[str, Raw]:

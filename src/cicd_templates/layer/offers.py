@@ -11,11 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cicd_templates.config.environment import Service
 from cicd_templates.layer.iam import Grant
 from cicd_templates.layer.outputs import Output, SecurityGroupId, ServiceOutput, Value
 from cicd_templates.layer.template import LayerTemplate
 
 Rights = Callable[[LayerTemplate], Sequence[Grant]]
+Texts = Callable[[Service, str], Mapping[str, str]]
+
+
+def no_texts(service: Service, access: str) -> Mapping[str, str]:
+    """Return no variables. The default of `Offer.texts`."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -32,14 +39,16 @@ class Offer:
 
     `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
     `read`, to a function that returns the grants of the task role. The function reads ARNs into the template of the
-    service. `port` is for a resource in the VPC. Raises `ValueError` if `access` is empty, or if a value is a list or
-    exists once per service.
+    service. `port` is for a resource in the VPC. `texts` returns further variables, with fixed values that depend on
+    the service and on the kind of access, such as the name of a user. Raises `ValueError` if `access` is empty, or if a
+    value is a list or exists once per service.
     """
 
     name: str
     variables: Mapping[str, Output[Any]]
     access: Mapping[str, Rights]
     port: Port | None = None
+    texts: Texts = no_texts
 
     def __post_init__(self) -> None:
         """Raise `ValueError` if the offer is not valid."""
@@ -64,9 +73,14 @@ class Use:
         """Return the grants for the task role. `layer` is the template that has the role."""
         return self.offer.access[self.access](layer)
 
-    def variables(self, layer: LayerTemplate) -> dict[str, Value]:
-        """Read the values of the container's environment variables into `layer`, and return them by name."""
-        return {variable: layer.read(output) for variable, output in self.offer.variables.items()}
+    def variables(self, layer: LayerTemplate) -> dict[str, Value | str]:
+        """Read the values of the container's environment variables into `layer`, and return them by name.
+
+        `layer` is a template of the service.
+        """
+        assert layer.service is not None
+        read = {variable: layer.read(output) for variable, output in self.offer.variables.items()}
+        return {**read, **self.offer.texts(layer.service, self.access)}
 
 
 def no_offers(env: object) -> Sequence[Offer]:

@@ -114,6 +114,12 @@ class TableArn(Value):
     """ARN of a DynamoDB table."""
 
 
+class DatabaseResourceId(Value):
+    """The id of a database cluster or instance in ARNs of `rds-db`: `cluster-...` or `db-...`."""
+
+    id_pattern = "(cluster|db)-[A-Z0-9]+"
+
+
 class RoleArn(Value):
     """ARN of an IAM role."""
 

@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 from cicd_templates.config.tables.autoscaling import AutoscalingTable, ScheduleTable
 from cicd_templates.config.tables.build import BuildTable
 from cicd_templates.config.tables.checks import CheckTable
+from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.github import GithubTable
@@ -44,6 +45,7 @@ DOCUMENTED_TABLES: tuple[type[Table], ...] = (
     GithubTable,
     QueueTable,
     DynamoDbTable,
+    DatabaseTable,
     PatchTable,
 )
 

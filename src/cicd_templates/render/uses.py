@@ -60,7 +60,7 @@ def _problems(env: Environment, service: Service, offers: dict[str, Offer]) -> I
         elif access not in offer.access:
             yield Problem(at, f"{access!r} is not possible here; use {' or '.join(map(repr, offer.access))}")
         else:
-            for variable in offer.variables:
+            for variable in (*offer.variables, *offer.texts(service, access)):
                 if variable in set_by:
                     yield Problem(at, f"sets the variable {variable}, which {set_by[variable]} sets too; rename one")
                 set_by[variable] = f"uses.{name}"

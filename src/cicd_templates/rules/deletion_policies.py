@@ -37,6 +37,9 @@ class DataFate(ResourceRule):
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each missing policy, and for each policy that would delete protected data."""
+        elsewhere = RESOURCE_TYPES[resource.type].data_is_in
+        if elsewhere and any(node.value is not None for node in resource.properties(elsewhere)):
+            return
         for policy, keeping in KEEPING.items():
             for node in resource.values(policy):
                 if node.value is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from awacs import s3
+from troposphere import encode_to_dict
 
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.offers import Offer, Use
@@ -57,7 +58,7 @@ def test_a_use_reads_the_addresses_and_grants_only_its_kind_of_access() -> None:
     use = Use(Offer("labels", {"LABELS_BUCKET": LABELS}, {"read": read_labels, "write": write_labels}), "write")
 
     assert [grant.statement.Sid for grant in use.grants(layer)] == ["WriteLabels"]
-    assert {name: value.to_dict() for name, value in use.variables(layer).items()} == {
+    assert {name: encode_to_dict(value) for name, value in use.variables(layer).items()} == {
         "LABELS_BUCKET": {"Ref": "BucketName"}
     }
     assert layer.template.to_dict()["Parameters"]["BucketName"]["Default"] == "/shipping/staging/labels/BucketName"

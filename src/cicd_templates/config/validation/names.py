@@ -38,7 +38,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
     yield from _services_of_environments(services)
     yield from _services_that_read_as_more(services)
     yield from _equal_pipeline_keys(configuration)
-    yield from _equal_queues_and_tables(configuration)
+    yield from _equal_resources(configuration)
 
 
 def problems_of_checks(names: Iterable[str], environments: Iterable[str], where: str) -> Iterator[Problem]:
@@ -193,17 +193,23 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
                 )
 
 
-def _equal_queues_and_tables(configuration: Configuration) -> Iterator[Problem]:
-    queues = sorted({name for environment in configuration.environments for name in environment.queues})
-    tables = sorted({name for environment in configuration.environments for name in environment.tables})
-    yield from hyphen_twins(queues, "queues")
-    yield from hyphen_twins(tables, "tables")
-    for name in tables:
-        if name in queues:
-            yield Problem(
-                f"tables.{name}",
-                f"{name} is also the name of a queue, and services use both by their names; choose another name",
-            )
+def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
+    """Yield a problem for each queue, table and database whose name differs from another one's only by a hyphen.
+
+    Services use them by their names, so a queue, a table and a database cannot have the same name, either.
+    """
+    kind_of: dict[str, str] = {}
+    for kind in ("queues", "tables", "databases"):
+        names = sorted({name for environment in configuration.environments for name in getattr(environment, kind)})
+        yield from hyphen_twins(names, kind)
+        for name in names:
+            if name in kind_of:
+                yield Problem(
+                    f"{kind}.{name}",
+                    f"{name} is also the name of a {kind_of[name]}, and services use both by their names; choose"
+                    " another name",
+                )
+            kind_of.setdefault(name, kind.removesuffix("s"))
 
 
 def _begins(name: str, word: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from cicd_templates.config.environment import Configuration
 from cicd_templates.config.validation import (
     access,
+    databases,
     names,
     networks,
     pipeline,
@@ -29,6 +30,7 @@ def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> 
     yield from regions.problems(configuration)
     yield from names.problems(configuration)
     yield from networks.problems(configuration)
+    yield from databases.problems(configuration)
     yield from services.problems(configuration)
     for environment in configuration.environments:
         yield from access.problems_in(environment)

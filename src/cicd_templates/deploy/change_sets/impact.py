@@ -152,6 +152,9 @@ def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) ->
         named = "RoleName" in old.get("Properties", {}) and change.action != "Remove"
         used = named or _published(change.logical_id, before)
         return "a role that other policies and stacks refer to" if used else ""
+    elsewhere = facts_of(change.resource_type).data_is_in
+    if elsewhere and elsewhere in old.get("Properties", {}):
+        return ""
     stated = "contents that its DeletionPolicy covers" if "DeletionPolicy" in old else ""
     return facts_of(change.resource_type).loss or stated
 

@@ -38,10 +38,11 @@ class ResourceType:
     """The facts about one resource type. An empty value means that the fact does not apply or is not needed.
 
     `type_name`: the name in templates. `loss`: the data that is lost with a stateful resource, because it cannot be
-    rendered again. `kept_when_protected`: whether a resource that no stack owns is kept when a protected environment is
-    destroyed. `policies_checked_by`: which lint rule requires both data policies, for deletion and for replacement.
-    `interruption`: which updates in place interrupt a running resource. `billed`: what AWS bills for as long as a
-    resource exists, used or not, and per what unit, according to the service's pricing page.
+    rendered again. `data_is_in`: a property that names another resource; a resource with this property has its data
+    there, and none of its own. `kept_when_protected`: whether a resource that no stack owns is kept when a protected
+    environment is destroyed. `policies_checked_by`: which lint rule requires both data policies, for deletion and for
+    replacement. `interruption`: which updates in place interrupt a running resource. `billed`: what AWS bills for as
+    long as a resource exists, used or not, and per what unit, according to the service's pricing page.
 
     Physical names: `name_property` is the property with the physical name. `name_limit` is the longest name, in
     characters, according to the type's schema or the API reference. `name_scope` is the area in which the name must be
@@ -70,6 +71,7 @@ class ResourceType:
     import_identifier: str = ""
     create_only: frozenset[str] = frozenset()
     loss: str = ""
+    data_is_in: str = ""
     kept_when_protected: bool = False
     policies_checked_by: PolicyCheck | None = None
     interruption: Interruption | None = None

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from cicd_templates.config import tables
 from cicd_templates.config.tables.build import DownloadAddress, ImagePrefix
+from cicd_templates.config.tables.database import PostgresName
 from cicd_templates.config.tables.dynamodb import AttributeName
 from cicd_templates.config.tables.environment import (
     AccountId,
@@ -106,6 +107,7 @@ KINDS = [
     pytest.param(Branch, ["release/1.x"], ["a b", "x" * 256], id="Branch"),
     pytest.param(ConnectionArn, [CONNECTION_ARN], ["arn:aws:s3:::bucket"], id="ConnectionArn"),
     pytest.param(AttributeName, ["id", "a.b_c-D9", "a" * 255], ["", "a b", "\u00e4", "a" * 256], id="AttributeName"),
+    pytest.param(PostgresName, ["pay", "a_1", "a" * 63], ["", "Pay", "1a", "a-b", "a" * 64], id="PostgresName"),
     pytest.param(AccountId, ["012345678901"], ["1", "0" * 13, "\uff11" * 12], id="AccountId"),
     pytest.param(Region, ["eu-central-1", "us-gov-west-1", "eusc-de-east-1"], ["Frankfurt", "eu-central"], id="Region"),
     pytest.param(ZoneName, ["eu-central-1a"], ["eu-central-1", "eu-central-1ab"], id="ZoneName"),

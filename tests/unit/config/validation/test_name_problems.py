@@ -61,6 +61,11 @@ def test_environments_with_equal_names_are_refused(edits: list[tuple[str, Any]],
             "tables.bills: bills is also the name of a queue, and services use both by their names; choose another",
             id="a queue and a table with one name",
         ),
+        pytest.param(
+            [("tables/bills", {"partition_key": "id"}), ("databases/bills", {})],
+            "databases.bills: bills is also the name of a table, and services use both by their names; choose another",
+            id="a table and a database with one name",
+        ),
     ],
 )
 def test_what_shares_a_logical_id_is_refused(edits: list[tuple[str, Any]], expected: str) -> None:

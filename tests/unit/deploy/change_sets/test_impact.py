@@ -99,6 +99,28 @@ def edited(*names: str) -> tuple[Detail, ...]:
             id="a type of one's own with a policy",
         ),
         pytest.param(
+            Change("Remove", "R", "AWS::RDS::DBInstance"),
+            {
+                "R": {
+                    "Type": "AWS::RDS::DBInstance",
+                    "DeletionPolicy": "Delete",
+                    "Properties": {"DBClusterIdentifier": "c"},
+                }
+            },
+            {},
+            False,
+            Impact("deletion", fate="deleted"),
+            id="an instance of a cluster, which has the data",
+        ),
+        pytest.param(
+            Change("Remove", "R", "AWS::RDS::DBInstance"),
+            {"R": {"Type": "AWS::RDS::DBInstance", "Properties": {}}},
+            {},
+            False,
+            Impact("deletion", holds="a database", fate="deleted"),
+            id="an instance with data of its own",
+        ),
+        pytest.param(
             Change("Remove", "R", "AWS::IAM::Role"),
             {"R": ROLE},
             {},

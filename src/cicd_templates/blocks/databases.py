@@ -1,0 +1,248 @@
+"""Aurora PostgreSQL clusters: encrypted, private, TLS only, users with IAM tokens; and the right to connect to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from awacs import rds_db as actions
+from troposphere import GetAtt, Sub, cloudwatch, ec2, logs, rds
+
+from cicd_templates.blocks.alarms import Metric, alarm
+from cicd_templates.blocks.networks import NO_EGRESS, name_tag
+from cicd_templates.blocks.removal_policies import exempt_from_check, transient
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import name_prefix, physical_name, title, variable_name
+from cicd_templates.config.tables.database import DatabaseTable
+from cicd_templates.layer.iam import Grant, allow
+from cicd_templates.layer.offers import Offer, Port, Rights
+from cicd_templates.layer.outputs import (
+    DatabaseResourceId,
+    HostName,
+    KeyArn,
+    Output,
+    SecurityGroupId,
+    SubnetIds,
+    TopicArn,
+    VpcId,
+    joined_text,
+)
+from cicd_templates.layer.template import LayerTemplate
+
+ENGINE = "aurora-postgresql"
+# RDS generates the password of this user. Only its secret has the password.
+ADMINISTRATOR = "administrator"
+LOG = "postgresql"
+ACCESS = ("read", "readwrite")
+# Connections per ACU, and at most, above which an alarm notifies. PostgreSQL accepts about 200 for each ACU of the
+# largest capacity, and at most 2,000 with the smallest least capacity:
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html
+CONNECTIONS_PER_ACU, MOST_CONNECTIONS = 150, 1600
+BUSY_PERCENT = 90
+
+
+def log_groups(env: Environment) -> str:
+    """Return a pattern that matches the log groups to which RDS exports the logs of the clusters of `env`."""
+    return f"/aws/rds/cluster/{name_prefix(env)}-*"
+
+
+def log_group_name(env: Environment, name: str) -> str:
+    """Return the name of the log group for the database `name`. RDS prescribes it."""
+    return f"/aws/rds/cluster/{_identifier(env, name)}/{LOG}"
+
+
+def _identifier(env: Environment, name: str) -> str:
+    return physical_name(env, "AWS::RDS::DBCluster", name)
+
+
+def database_group(logical_id: str, env: Environment, name: str, vpc: VpcId) -> ec2.SecurityGroup:
+    """Return the security group of the database. Each service that uses the database adds an ingress rule for itself.
+
+    Without such a service, nothing can connect.
+    """
+    return ec2.SecurityGroup(
+        logical_id,
+        GroupDescription=f"The database {name}",
+        VpcId=vpc,
+        SecurityGroupEgress=[NO_EGRESS],
+        Tags=name_tag(env, f"database-{name}"),
+    )
+
+
+def subnet_group(logical_id: str, env: Environment, name: str, subnets: SubnetIds) -> rds.DBSubnetGroup:
+    """Return the subnets in which RDS places the instances."""
+    return rds.DBSubnetGroup(
+        logical_id,
+        DBSubnetGroupName=physical_name(env, "AWS::RDS::DBSubnetGroup", name),
+        DBSubnetGroupDescription=f"Private subnets for the database {name}",
+        SubnetIds=subnets,
+    )
+
+
+def parameter_group(
+    logical_id: str, env: Environment, name: str, settings: DatabaseTable
+) -> rds.DBClusterParameterGroup:
+    """Return parameters that refuse connections without TLS, and log who connects.
+
+    Another major version needs another group, so the name contains the version.
+    """
+    return rds.DBClusterParameterGroup(
+        logical_id,
+        DBClusterParameterGroupName=physical_name(
+            env, "AWS::RDS::DBClusterParameterGroup", name, f"pg{settings.version}"
+        ),
+        Description=f"TLS only, for the database {name}",
+        Family=f"{ENGINE}{settings.version}",
+        Parameters={"rds.force_ssl": "1", "log_connections": "1", "log_disconnections": "1"},
+    )
+
+
+def cluster(
+    logical_id: str,
+    env: Environment,
+    key: KeyArn,
+    name: str,
+    settings: DatabaseTable,
+    group: ec2.SecurityGroup,
+    subnets: rds.DBSubnetGroup,
+    parameters: rds.DBClusterParameterGroup,
+    log: logs.LogGroup,
+) -> rds.DBCluster:
+    """Return the cluster with its storage, encrypted with `key`. `log` must exist before RDS writes to it.
+
+    A protected environment refuses the deletion. If it is deleted all the same, or replaced, a final snapshot is kept.
+    A cluster that was kept would block the deletion of its subnets.
+    """
+    policy = "Snapshot" if env.protected else "Delete"
+    return rds.DBCluster(
+        logical_id,
+        DBClusterIdentifier=_identifier(env, name),
+        DatabaseName=settings.name_in_cluster(name),
+        Engine=ENGINE,
+        EngineVersion=settings.version,
+        ServerlessV2ScalingConfiguration=rds.ServerlessV2ScalingConfiguration(
+            MinCapacity=_number(settings.min_capacity), MaxCapacity=_number(settings.max_capacity)
+        ),
+        Port=settings.port,
+        DBSubnetGroupName=subnets.ref(),
+        VpcSecurityGroupIds=[GetAtt(group, "GroupId")],
+        DBClusterParameterGroupName=parameters.ref(),
+        StorageEncrypted=True,
+        KmsKeyId=key,
+        MasterUsername=ADMINISTRATOR,
+        ManageMasterUserPassword=True,
+        MasterUserSecret=rds.MasterUserSecret(KmsKeyId=key),
+        EnableIAMDatabaseAuthentication=True,
+        EnableCloudwatchLogsExports=[LOG],
+        BackupRetentionPeriod=settings.backup_days or (35 if env.protected else 1),
+        CopyTagsToSnapshot=True,
+        DeletionProtection=env.protected,
+        DependsOn=log.title,
+        DeletionPolicy=policy,
+        UpdateReplacePolicy=policy,
+    )
+
+
+def _number(capacity: float) -> float:
+    return int(capacity) if capacity == int(capacity) else capacity
+
+
+def instances(
+    prefix: str, env: Environment, name: str, settings: DatabaseTable, database: rds.DBCluster
+) -> list[rds.DBInstance]:
+    """Return the instances of the cluster. They hold no data: the cluster's storage does."""
+    reason = (
+        "Enhanced Monitoring writes to one log group of the whole account, which has no key of ours; the alarms use"
+        " metrics of RDS"
+    )
+    return [
+        exempt_from_check(
+            transient(
+                rds.DBInstance(
+                    f"{prefix}{number}",
+                    DBInstanceIdentifier=physical_name(env, "AWS::RDS::DBInstance", name, str(number)),
+                    DBClusterIdentifier=database.ref(),
+                    DBInstanceClass="db.serverless",
+                    Engine=ENGINE,
+                    AutoMinorVersionUpgrade=True,
+                    PubliclyAccessible=False,
+                )
+            ),
+            "CKV_AWS_118",
+            reason,
+        )
+        for number in range(1, (settings.instances or (2 if env.protected else 1)) + 1)
+    ]
+
+
+def database_alarms(
+    env: Environment, name: str, settings: DatabaseTable, database: rds.DBCluster, operations: TopicArn
+) -> Sequence[cloudwatch.Alarm]:
+    """Return alarms that notify `operations` near the largest capacity, and of too many connections, for 15 minutes.
+
+    The maximum over the instances counts. The storage of Aurora grows by itself.
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
+    """
+    connections = settings.connections or min(int(settings.max_capacity * CONNECTIONS_PER_ACU), MOST_CONNECTIONS)
+    limits = (
+        ("ACUUtilization", "Capacity", BUSY_PERCENT, f"uses more than {BUSY_PERCENT} % of its largest capacity"),
+        ("CPUUtilization", "Cpu", BUSY_PERCENT, f"uses more than {BUSY_PERCENT} % of its processors"),
+        ("DatabaseConnections", "Connections", connections, f"has more than {connections} connections"),
+    )
+    return [
+        alarm(
+            f"{title(name)}{what}",
+            env,
+            [name, "database", what.lower()],
+            f"An instance of the database {name} {problem}",
+            Metric("AWS/RDS", metric, {"DBClusterIdentifier": database.ref()}),
+            above=limit,
+            tell=[operations],
+            periods=3,
+        )
+        for metric, what, limit, problem in limits
+    ]
+
+
+def user_of(service: Service, access: str) -> str:
+    """Return the database user of a service with this kind of access, such as `read_payment_processor`."""
+    return f"{access}_{service.name.replace('-', '_')}"
+
+
+def database_offer(
+    env: Environment,
+    name: str,
+    settings: DatabaseTable,
+    host: Output[HostName],
+    group: Output[SecurityGroupId],
+    resource_id: Output[DatabaseResourceId],
+) -> Offer:
+    """Return the offer of a database: `read` or `readwrite`, each as a database user of its own.
+
+    IAM decides as which user a service connects, and PostgreSQL what this user may do. The container finds the address
+    in variables such as `LEDGER_DATABASE_HOST`.
+    """
+
+    def connect_as(access: str) -> Rights:
+        def connect(layer: LayerTemplate) -> list[Grant]:
+            assert layer.service is not None
+            begin = f"arn:${{AWS::Partition}}:rds-db:{env.region}:{env.account}:dbuser:"
+            user = joined_text(Sub(begin), layer.read(resource_id), "/", user_of(layer.service, access))
+            return [allow(f"ConnectTo{title(name)}", [actions.connect], on=user)]
+
+        return connect
+
+    def texts(service: Service, access: str) -> dict[str, str]:
+        return {
+            variable_name(name, "database", "port"): str(settings.port),
+            variable_name(name, "database", "name"): settings.name_in_cluster(name),
+            variable_name(name, "database", "user"): user_of(service, access),
+            variable_name(name, "database", "region"): env.region,
+        }
+
+    return Offer(
+        name,
+        {variable_name(name, "database", "host"): host},
+        {access: connect_as(access) for access in ACCESS},
+        Port(group, settings.port),
+        texts,
+    )

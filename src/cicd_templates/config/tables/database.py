@@ -1,0 +1,68 @@
+"""The table `[databases.<name>]`: an Aurora PostgreSQL database."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from cicd_templates.config.tables.field_types import matching
+from cicd_templates.config.tables.table import Table
+
+
+def _in_half_steps(value: float) -> float:
+    if value * 2 != int(value * 2):
+        raise ValueError(f"{value} is not possible; use steps of 0.5, such as 0.5, 1 or 1.5")
+    return value
+
+
+Capacity = Annotated[float, Field(le=256), AfterValidator(_in_half_steps)]
+PostgresName = Annotated[
+    str,
+    matching(
+        r"[a-z][a-z0-9_]*", "use lower-case letters, digits and underscores, beginning with a letter, such as pay", 63
+    ),
+]
+
+
+class DatabaseTable(Table):
+    """`[databases.<name>]`. The keys of `[environments.<name>.databases.<database>]` override it for one environment.
+
+    A service that uses the database names it in `[services.<name>.uses]`, with `read` or `readwrite`.
+    """
+
+    database_name: PostgresName | None = Field(
+        default=None,
+        description="Name of the database in the cluster; by default the table's name with underscores instead of"
+        " hyphens. A change replaces the cluster",
+    )
+    version: Literal["16", "17"] = Field(
+        default="17", description="Major version of PostgreSQL; RDS chooses and upgrades the minor version"
+    )
+    min_capacity: Annotated[Capacity, Field(ge=0.5)] = Field(
+        default=0.5, description="Least capacity of each instance, in Aurora capacity units (ACU) of 2 GiB of memory"
+    )
+    max_capacity: Annotated[Capacity, Field(ge=1)] = Field(
+        default=4.0, description="Largest capacity of each instance, in ACU; an alarm notifies operations near it"
+    )
+    instances: Annotated[int, Field(ge=1, le=15)] | None = Field(
+        default=None,
+        description="Instances, which RDS places in different zones; by default 2 in a protected environment, so that"
+        " one can replace the other, and otherwise 1",
+    )
+    backup_days: Annotated[int, Field(ge=1, le=35)] | None = Field(
+        default=None,
+        description="Days for which RDS can restore any second; by default 35 in a protected environment, otherwise 1",
+    )
+    port: Annotated[int, Field(ge=1150, le=65535)] = Field(
+        default=5432, description="TCP port, also of a provided database"
+    )
+    connections: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Connections to one instance above which an alarm notifies operations; by default 150 per ACU of"
+        " `max_capacity`, and at most 1600",
+    )
+
+    def name_in_cluster(self, name: str) -> str:
+        """Return the name of the database in its cluster. `name` is the name of the table."""
+        return self.database_name or name.replace("-", "_")

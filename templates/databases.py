@@ -1,0 +1,77 @@
+"""Layer `databases`: PostgreSQL databases that services use, each with backups, logs and alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from troposphere import GetAtt
+
+from cicd_templates.blocks import databases as blocks
+from cicd_templates.blocks.log_groups import masked_log_group
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import title
+from cicd_templates.layer.offers import Offer
+from cicd_templates.layer.outputs import DatabaseResourceId, HostName, Output, SecretArn, SecurityGroupId
+from cicd_templates.layer.template import LayerTemplate
+from templates import keys, network, notifications
+
+
+def host(name: str) -> Output[HostName]:
+    """Return the output for the host name of the database `name`."""
+    return Output(HostName, "databases", f"{title(name)}Host", f"Host of the database {name}, for reading and writing")
+
+
+def group_id(name: str) -> Output[SecurityGroupId]:
+    """Return the output for the security group of the database `name`."""
+    return Output(SecurityGroupId, "databases", f"{title(name)}GroupId", f"Security group of the database {name}")
+
+
+def resource_id(name: str) -> Output[DatabaseResourceId]:
+    """Return the output for the id of the database `name` in the ARNs of its users."""
+    return Output(
+        DatabaseResourceId, "databases", f"{title(name)}ResourceId", f"The database {name} in the ARNs of its users"
+    )
+
+
+def administrator_secret(name: str) -> Output[SecretArn]:
+    """Return the output for the secret with the administrator's password, which RDS manages. No service reads it."""
+    return Output(
+        SecretArn, "databases", f"{title(name)}AdministratorSecretArn", f"Password of the administrator of {name}"
+    )
+
+
+def offers(env: Environment) -> Sequence[Offer]:
+    """Return an offer for each database of `env`."""
+    return [
+        blocks.database_offer(env, name, settings, host(name), group_id(name), resource_id(name))
+        for name, settings in env.databases.items()
+    ]
+
+
+def exists(env: Environment) -> bool:
+    """Return whether the configuration has a database."""
+    return bool(env.databases)
+
+
+def build(env: Environment) -> LayerTemplate:
+    """Return the databases. Services add the rules that let them connect."""
+    layer = LayerTemplate(env)
+    key = layer.read(keys.KEY_ARN)
+    operations = layer.read(notifications.OPERATIONS)
+    vpc, subnets = layer.read(network.VPC_ID), layer.read(network.PRIVATE_SUBNET_IDS)
+    for name, settings in env.databases.items():
+        prefix = title(name)
+        log = layer.add(masked_log_group(f"{prefix}LogGroup", env, blocks.log_group_name(env, name), key))
+        group = layer.add(blocks.database_group(f"{prefix}Group", env, name, vpc))
+        placed = layer.add(blocks.subnet_group(f"{prefix}SubnetGroup", env, name, subnets))
+        parameters = layer.add(blocks.parameter_group(f"{prefix}Parameters", env, name, settings))
+        cluster = layer.add(
+            blocks.cluster(f"{prefix}Cluster", env, key, name, settings, group, placed, parameters, log)
+        )
+        layer.add_all(blocks.instances(f"{prefix}Instance", env, name, settings, cluster))
+        layer.add_all(blocks.database_alarms(env, name, settings, cluster, operations))
+        layer.publish(host(name), HostName(GetAtt(cluster, "Endpoint.Address")))
+        layer.publish(group_id(name), SecurityGroupId(GetAtt(group, "GroupId")))
+        layer.publish(resource_id(name), DatabaseResourceId(GetAtt(cluster, "DBClusterResourceId")))
+        layer.publish(administrator_secret(name), SecretArn(GetAtt(cluster, "MasterUserSecret.SecretArn")))
+    return layer
