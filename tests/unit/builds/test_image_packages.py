@@ -261,6 +261,8 @@ def test_no_link_of_the_source_pins_a_package(run: Run, tmp_path: Path) -> None:
 
 
 ARCHIVE = zipped("flask/__init__.py")
+# The beginning of a compiled module says whether Python compares it with its source.
+BY_TIME, BY_DIGEST, UNCOMPARED = (b"magc" + bytes([flags, 0, 0, 0]) + b"x" * 8 for flags in (0, 3, 1))
 PINS = {"requirements.txt": "flask==3.1"}
 FLASK = python("flask", "3.1")
 RECORDS = f"{SITE}/flask-3.1.dist-info/RECORD"
@@ -281,6 +283,16 @@ RECORDS = f"{SITE}/flask-3.1.dist-info/RECORD"
         pytest.param({f"{SITE}/flask/app.py": "x = 1"}, {}, id="a module without metadata"),
         pytest.param({f"{SITE}/flask.so": "x"}, {}, id="a compiled module"),
         pytest.param({f"{SITE}/flask/app.pyc": "x"}, {}, id="a compiled module without its source"),
+        pytest.param(
+            {f"{SITE}/b.py": "x", f"{SITE}/__pycache__/b.cpython-313.pyc": UNCOMPARED},
+            {"b.py": "x"},
+            id="a compiled module that Python does not compare with its source",
+        ),
+        pytest.param({f"{SITE}/__pycache__/b.cpython-313.pyc": BY_TIME}, {}, id="a compiled module and no source"),
+        pytest.param({f"{SITE}/__pycache__/b.cpython-313.pyc": "->/opt/b.pyc"}, {}, id="a link to a compiled module"),
+        pytest.param({f"{SITE}/__pycache__/evil.pyc": BY_TIME}, {}, id="a compiled module that a path could name"),
+        pytest.param({f"{SITE}/a/__pycache__/evil.py": "x"}, {}, id="a module where only Python writes"),
+        pytest.param({"usr/local/lib/python3.13t/evil.py": "x"}, {}, id="in the library of another build of Python"),
         pytest.param({f"{SITE}/x.pth": "import os"}, {}, id="what Python runs when it starts"),
         pytest.param({f"{SITE}/flask": "->/opt/flask"}, {}, id="a link to a folder"),
         pytest.param({"usr/local/lib/python3.13/sitecustomize.py": "x"}, {}, id="in the library of Python"),
@@ -326,7 +338,13 @@ def test_code_that_no_check_judged_is_refused_by_its_place(
         ),
         pytest.param({**own("me"), f"{SITE}/me.py": "x"}, {"setup.cfg": "name=me", "src/me.py": "x"}, id="the source"),
         pytest.param({"app/src/main.py": "x", "app/x.so": "y"}, {}, id="beside no package"),
-        pytest.param({f"{SITE}/a/__pycache__/b.cpython-313.pyc": "x", f"{SITE}/a.txt": "x"}, {}, id="no module"),
+        pytest.param({f"{SITE}/a.txt": "x", "app/__pycache__/evil.pyc": "x"}, {}, id="no module of a package"),
+        pytest.param(
+            {f"{SITE}/b.py": "x", f"{SITE}/__pycache__/b.cpython-313.pyc": BY_TIME,
+             "usr/lib/pypy3.11/b.py": "x", "usr/lib/pypy3.11/__pycache__/b.pypy311.opt-1.pyc": BY_DIGEST},
+            {"src/b.py": "x"},
+            id="compiled from a module beside it",
+        ),
         pytest.param({"app/report.docx": zipped("word/document.xml")}, {}, id="an archive without code"),
         pytest.param({"app/x": ARCHIVE + b"x" * 66_000}, {}, id="no archive any more"),
         pytest.param(

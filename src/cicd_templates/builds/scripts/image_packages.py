@@ -28,10 +28,13 @@ PYTHON = re.compile(FOLDER.pattern + r"(?:/(?:METADATA|PKG-INFO))?$", re.IGNOREC
 EGG = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)[^/]*)?(?:\.egg)?/EGG-INFO/PKG-INFO$")
 RECORD = re.compile(r"(?:^|(.*)/)([^/]+\.dist-info)/RECORD$", re.IGNORECASE)
 RECORDED = re.compile(r'^"?([^"\n]+?)"?,sha256=([\w-]+),', re.MULTILINE)
-# A file that Python imports or runs. Python itself writes the files in `__pycache__`.
+# A module that Python itself has compiled, and how Python knows that its source has not changed: by time, or by digest.
+COMPILED = re.compile(r"^(?:(.*)/)?__pycache__/([^/]+?)\.(?:cpython|pypy|graalpy)[\w-]*(?:\.opt-\w+)?\.pyc$")
+COMPARED_WITH_SOURCE = (b"\0\0\0\0", b"\3\0\0\0")
+# A file that Python imports or runs.
 CODE = re.compile(r"\.(?:py|pyc|so|pth)$", re.IGNORECASE)
 # The folders from which Python imports packages, and its own library.
-SITE = re.compile(r"(?:^|/)(?:site-packages|dist-packages|lib(?:32|64)?/python3[\d.]*)/")
+SITE = re.compile(r"(?:^|/)(?:site-packages|dist-packages|lib(?:32|64)?/(?:python3|pypy)[\w.]*)/")
 # The list of the files of a Debian package.
 DPKG_FILES = re.compile(r"^var/lib/dpkg/info/[^/]+\.list$")
 NODE = re.compile(r"(?:^|/)node_modules/((?:@[^/]+/)?[^/]+)/package\.json$")
@@ -113,6 +116,7 @@ class Image:
 
     - `code` has the digests of files with code, keyed by path.
     - `archives` has the paths of files from which Python can import.
+    - `compiled` has the path of the source, keyed by the path of a compiled module.
     - `records` has, for the folder of each package, the digests that its record states, keyed by path.
     - `sites` are the folders that contain packages.
     - `bare` has the names of packages whose folder does not name a version. Only packages in `described` have a version
@@ -123,6 +127,7 @@ class Image:
         self.packages: list[dict[str, object]] = []
         self.code: dict[str, str] = {}
         self.archives: set[str] = set()
+        self.compiled: dict[str, str] = {}
         self.records: dict[str, dict[str, str]] = {}
         self.local: set[str] = set()
         self.bare: dict[str, str] = {}
@@ -157,8 +162,11 @@ class Image:
         if is_archive_of_code(data):
             self.archives.add(path)
             self.code[path] = digest
-        elif "/__pycache__/" not in path and (CODE.search(path) or digest.startswith("->")):
+        elif CODE.search(path) or digest.startswith("->"):
             self.code[path] = digest
+        compiled = COMPILED.search(path)
+        if compiled and data[4:8] in COMPARED_WITH_SOURCE:
+            self.compiled[path] = os.path.join(compiled[1] or "", f"{compiled[2]}.py")
         if record := RECORD.search(path):
             listed = RECORDED.findall(data.decode("utf-8", "replace"))
             root = record[1] or ""
@@ -178,7 +186,8 @@ class Image:
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
-        left = {at: of for at, of in self.code.items() if (at, of) not in known}
+        beside_source = {at for at, source in self.compiled.items() if source in self.code}
+        left = {at: of for at, of in self.code.items() if (at, of) not in known and at not in beside_source}
         code = {at: of for at, of in left.items() if at not in self.archives | self.of_system and self.is_in_site(at)}
         return {"code": code, "archives": {at: of for at, of in left.items() if at in self.archives}}
 
