@@ -20,6 +20,9 @@ INSTRUCTIONS = "/tmp/instructions.json"  # noqa: S108 - as above
 # The Dockerfile that is built, in which commands of the source have no network. Docker looks for the file that names
 # what the context leaves out beside it.
 DOCKERFILE = "/tmp/built/Dockerfile"  # noqa: S108 - as above
+# The part of that Dockerfile that takes only what locks name, and the names of its stages.
+LOCKED_DOCKERFILE = "/tmp/built/Locked"  # noqa: S108 - as above
+LOCKED_STAGES = "/tmp/locked_stages"  # noqa: S108 - as above
 PROVENANCE = "/tmp/provenance.json"  # noqa: S108 - as above
 
 
@@ -44,7 +47,10 @@ def _build(service: Service) -> str:
     dockerfile = f'"{service_folder(service)}/{settings.dockerfile}"'
     arguments = [dockerfile, INSTRUCTIONS, f'"{service_folder(service)}/{settings.context}"', DOCKERFILE]
     arguments += map(shlex.quote, settings.downloads)
-    cut = f"({ISOLATED_PYTHON} /tmp/dockerfile_network.py {' '.join(arguments)})"
+    cut = f"""\
+({ISOLATED_PYTHON} /tmp/dockerfile_network.py {" ".join(arguments)}) > /tmp/closed.json
+({ISOLATED_PYTHON} /tmp/locked_stages.py {DOCKERFILE} {INSTRUCTIONS} /tmp/closed.json {LOCKED_DOCKERFILE}) \\
+  > {LOCKED_STAGES}"""
     if settings.unlocked_installs:
         cut = f"cp {dockerfile} {DOCKERFILE}"
     return f"""\
@@ -53,10 +59,14 @@ set -euo pipefail
 {require_judged_source(service)}
 {write_script("dockerfile.py")}
 {write_script("dockerfile_network.py")}
+{write_script("locked_stages.py")}
 ({ISOLATED_PYTHON} /tmp/dockerfile.py {dockerfile} {INSTRUCTIONS} {prefixes}) > {BASES}
 mkdir -p /tmp/built
 {cut}
-if [ -f {dockerfile}.dockerignore ]; then cp {dockerfile}.dockerignore {DOCKERFILE}.dockerignore; fi
+if [ -f {dockerfile}.dockerignore ]; then
+  cp {dockerfile}.dockerignore {DOCKERFILE}.dockerignore
+  cp {dockerfile}.dockerignore {LOCKED_DOCKERFILE}.dockerignore
+fi
 cd "{service_folder(service)}"
 version=$(printf '%s' "$SOURCE_VERSION" | tr -c 'A-Za-z0-9._-' '-' | cut -c 1-110)
 tag="v-$version-$(printf '%s' "${SOURCE_DIGEST}" | cut -c 1-12)"
@@ -90,29 +100,54 @@ def _examine(service: Service) -> str:
     """Return the command that lists the packages in the image, and refuses Python packages that no check judged.
 
     The image is exported and never run. Packages of its base images are accepted, because the service did not add them.
+    Commands of the Dockerfile could forge the lists of files that installers write. So a list counts only if a base
+    image has it, or a stage in which nothing of the source had run.
     """
+    locked = _locked_stages(service)
+    trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""
     return f"""\
 (
 set -euo pipefail
 {write_script("image_packages.py")}
 {write_script("image_judgement.py")}
 list_packages() {{
-  docker pull --quiet "$1"
   container=$(docker create --network none "$1" /none)
-  docker export "$container" | ({ISOLATED_PYTHON} /tmp/image_packages.py "$2")
+  docker export "$container" | ({ISOLATED_PYTHON} /tmp/image_packages.py "${{@:2}}")
   docker rm "$container" > /dev/null
 }}
-list_packages "${IMAGE_URI}" {PACKAGES}
 bases=()
 while read -r base; do
   if [ -n "$base" ]; then
+    docker pull --quiet "$base" < /dev/null
     list_packages "$base" "/tmp/base-${{#bases[@]}}.json" < /dev/null
     bases+=("/tmp/base-${{#bases[@]}}.json")
   fi
 done < {BASES}
+{locked}docker pull --quiet "${IMAGE_URI}"
+list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 ({ISOLATED_PYTHON} /tmp/image_judgement.py {PACKAGES} "{service_folder(service)}" "${{bases[@]}}")
 {_put_evidence(PACKAGES, "image-packages", ".cdx.json")}
 )
+"""
+
+
+def _locked_stages(service: Service) -> str:
+    """Return commands that build and list the stages in which nothing of the source has run; empty if there are none.
+
+    Right after the image was built, Docker still has the layers of these stages.
+    """
+    if service.settings.build.unlocked_installs:
+        return ""
+    return f"""\
+locked=()
+while read -r stage; do
+  if [ -n "$stage" ]; then
+    (cd "{service_folder(service)}" && BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --file {LOCKED_DOCKERFILE} \\
+      --target "$stage" --tag "locked:$stage" "{service.settings.build.context}") < /dev/null
+    list_packages "locked:$stage" "/tmp/locked-${{#locked[@]}}.json" < /dev/null
+    locked+=("/tmp/locked-${{#locked[@]}}.json")
+  fi
+done < {LOCKED_STAGES}
 """
 
 

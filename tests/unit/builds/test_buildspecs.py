@@ -465,6 +465,8 @@ esac""",
     assert [each["purl"] for each in packages["components"]] == ["pkg:pypi/python@3.13"]
     (base,) = [line for line in (source / "Dockerfile").read_text().splitlines() if line.startswith("FROM ")]
     assert f"docker pull --quiet {base.removeprefix('FROM ')}" in calls
+    locked = f"docker build --file {tmp_path}/tmp/built/Locked --target stage-0 --tag locked:stage-0 ."
+    assert calls.index("docker push") < calls.index(locked) < calls.index("docker create --network none locked:stage-0")
     assert "docker run" not in calls
     assert "--if-none-match *" in calls
     statement = json.loads((tmp_path / "tmp/provenance.json").read_text())
@@ -488,12 +490,21 @@ def test_an_image_with_a_package_that_no_check_judged_is_refused(source: Path, t
     stub(tmp_path / "bin", "aws", "exit 1")
     (source.parent / "tmp").mkdir()
     (source.parent / "tmp/base_images").write_text("base\n")
+    (source.parent / "tmp/locked_stages").write_text("\n")
     examine = commands(image_build.image(service()))[2]
     answer = run(examine, source, tmp_path / "bin", IMAGE_URI="x/shipping@sha256:1", **IMAGE_VARIABLES)
 
     assert answer.returncode == 1
     assert "'flask' '0.12' in 'site-packages/flask-0.12.dist-info'" in answer.stderr
     assert "aws" not in (tmp_path / "bin/calls").read_text()
+
+
+def test_where_installs_need_no_lock_every_list_of_an_installer_counts() -> None:
+    unlocked = commands(image_build.image(service((f"{SERVICE}/build/unlocked_installs", True))))[2]
+    locked = commands(image_build.image(service()))[2]
+
+    assert ('--lists-of "${bases[@]}" "${locked[@]}"' in locked, "docker build" in locked) == (True, True)
+    assert ('--lists-of "${bases[@]}' in unlocked, "docker build" in unlocked) == (False, False)
 
 
 DOWNLOAD = f"curl -o /opt/tool https://example.com/tools/tool && echo '{'a' * 64}  /opt/tool' | sha256sum --check"

@@ -193,7 +193,9 @@ def test_the_configuration_can_allow_other_images(
     assert read(f"FROM {other}", tmp_path, monkeypatch, capsys, prefixes=())[1][0].endswith("allowed: none")
 
 
-@pytest.mark.parametrize("name", ["dockerfile", "dockerfile_network", "image_packages", "image_judgement"])
+@pytest.mark.parametrize(
+    "name", ["dockerfile", "dockerfile_network", "locked_stages", "image_packages", "image_judgement"]
+)
 def test_the_scripts_beside_docker_need_no_newer_python_than_build_images_have(name: str) -> None:
     tree = ast.parse(script_text(f"{name}.py"), feature_version=(3, 8))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

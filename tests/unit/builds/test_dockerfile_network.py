@@ -44,12 +44,16 @@ def built(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         ("dockerfile", [instructions, "public.ecr.aws"]),
         ("dockerfile_network", [instructions, str(folder / "context"), str(target), *ADDRESSES]),
     ):
-        monkeypatch.setattr(sys, "argv", [f"{script}.py", str(path), *arguments])
         try:
-            runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
+            run_script(script, [str(path), *arguments], monkeypatch)
         except SystemExit as error:
             return str(error.code).replace(f"{path}:", "")
     return target.read_text()
+
+
+def run_script(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
+    runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="__main__")
 
 
 @pytest.mark.parametrize(

@@ -369,6 +369,61 @@ def test_code_that_was_judged_is_accepted(
     assert answer.startswith("all "), answer
 
 
+RECORDED = {**FLASK, RECORDS: f"flask/app.py,{digest('x')}\n", f"{SITE}/flask/app.py": "x"}
+LISTED = {
+    "var/lib/dpkg/info/a.list": "/usr/lib/python3/dist-packages/a.py\n",
+    "usr/lib/python3/dist-packages/a.py": "x",
+}
+INSTALLED = {"lib/apk/db/installed": "F:usr/lib/python3.12\nR:a.py\n", "usr/lib/python3.12/a.py": "x"}
+
+
+@pytest.mark.parametrize(
+    ("image", "others", "refused"),
+    [
+        pytest.param(RECORDED, [{}], f"{SITE}/flask/app.py", id="a record that a command wrote"),
+        pytest.param(RECORDED, [], f"{SITE}/flask/app.py", id="a record without any other image"),
+        pytest.param(
+            RECORDED,
+            [{f"venv/{RECORDS}": f"flask/app.py,{digest('y')}\n"}],
+            f"{SITE}/flask/app.py",
+            id="a record that a command changed",
+        ),
+        pytest.param(RECORDED, [{}, {f"venv/{RECORDS}": RECORDED[RECORDS]}], "", id="a record of a stage, copied"),
+        pytest.param(
+            {**FLASK, "srv/x-1.dist-info/RECORD": f"../{SITE}/a.py,{digest('x')}\n", f"{SITE}/a.py": "x"},
+            [{"srv/x-1.dist-info/RECORD": f"../{SITE}/a.py,{digest('x')}\n"}],
+            f"{SITE}/a.py",
+            id="a record for the folder of another package",
+        ),
+        pytest.param(
+            {"a-1.dist-info/RECORD": f"a.py,{digest('x')}\n", "a.py": "x", **python("flask", "3.1")},
+            [{"a-1.dist-info/RECORD": f"a.py,{digest('x')}\n"}],
+            "",
+            id="a record at the top",
+        ),
+        pytest.param(LISTED, [{}], "usr/lib/python3/dist-packages/a.py", id="a list of Debian that a command wrote"),
+        pytest.param(LISTED, [LISTED], "", id="a list of Debian"),
+        pytest.param(INSTALLED, [{}], "usr/lib/python3.12/a.py", id="a list of Alpine that a command wrote"),
+        pytest.param(INSTALLED, [INSTALLED], "", id="a list of Alpine"),
+    ],
+)
+def test_a_list_of_an_installer_counts_only_if_an_image_has_it_in_which_nothing_of_the_source_ran(
+    image: dict[str, Any], others: list[dict[str, Any]], refused: str, run: Run, tmp_path: Path
+) -> None:
+    places = []
+    for number, files in enumerate(others):
+        places.append(str(tmp_path / f"{number}.json"))
+        run("image_packages", places[-1], stdin=exported(files))
+    listing = str(tmp_path / "image.json")
+    run("image_packages", listing, "--lists-of", *places, stdin=exported(image))
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/requirements.txt").write_text("flask==3.1\nx==1\na==1\n")
+    run("image_packages", str(tmp_path / "base.json"), stdin=exported({}))
+    answer = run("image_judgement", listing, str(tmp_path / "source"), str(tmp_path / "base.json"))
+
+    assert answer.startswith(f"exit: error: '{refused}'" if refused else "all "), answer
+
+
 def test_a_large_file_is_read_in_parts_and_judged_by_its_end(run: Run, tmp_path: Path) -> None:
     answer = judged({"app/large": b"x" * 64_000_000 + ARCHIVE}, {}, {}, run, tmp_path)
 

@@ -10,8 +10,8 @@ In TARGET, a RUN command has a network only if both of these conditions hold:
 - Its stage has copied only lock files so far. Otherwise, a program of the source could download something, or replace a
   program that such a form runs.
 
-The script prints the lines of commands that need a network but have none, and exits with 1. It needs only Python 3.8,
-because it runs in the build environment that has Docker.
+The script prints a JSON list with, for each stage, the line from which on it has no network, or 0. If commands need a
+network that they have not, it prints their lines and exits with 1. It needs only Python 3.8, as build images have it.
 """
 
 from __future__ import annotations
@@ -346,6 +346,7 @@ def main() -> None:
         sys.exit("\n".join(f"{path}:{number}: {problem}" for number, problem in problems))
     with open(target, "w", encoding="utf-8", newline="") as file:
         file.write(text)
+    print(json.dumps(network.closed))
 
 
 main()

@@ -1,8 +1,10 @@
-"""List the packages of an image and the code that Python could import, without running it: `image_packages.py FILE`.
+"""List the packages of an image and the code that Python could import, without running it.
 
-The script reads the tar archive of `docker export` from standard input and writes a CycloneDX bill of materials to
-FILE. To FILE.code, it writes the digests of two kinds of files that no record of a package contains: archives from
-which Python can import, and code beside packages.
+`image_packages.py FILE [--lists-of OTHER...]`: the script reads the tar archive of `docker export` from standard input
+and writes a CycloneDX bill of materials to FILE. To FILE.code, it writes the digests of two kinds of files that no
+record of a package contains: archives from which Python can import, and code beside packages. To FILE.lists, it writes
+the digests of the records and of the other files in which installers list what they wrote. With `--lists-of`, such a
+list counts only if one of the images OTHER has it, too. Each OTHER is a FILE that the script wrote before.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -118,6 +120,7 @@ class Image:
     - `archives` has the paths of files from which Python can import.
     - `compiled` has the path of the source, keyed by the path of a compiled module.
     - `records` has, for the folder of each package, the digests that its record states, keyed by path.
+    - `lists` has the digests of the lists of installers; `trusted` has those that count, or is None if all do.
     - `sites` are the folders that contain packages.
     - `bare` has the names of packages whose folder does not name a version. Only packages in `described` have a version
       in their metadata.
@@ -129,6 +132,8 @@ class Image:
         self.archives: set[str] = set()
         self.compiled: dict[str, str] = {}
         self.records: dict[str, dict[str, str]] = {}
+        self.lists: set[str] = set()
+        self.trusted: set[str] | None = None
         self.local: set[str] = set()
         self.bare: dict[str, str] = {}
         self.described: set[str] = set()
@@ -167,10 +172,17 @@ class Image:
         compiled = COMPILED.search(path)
         if compiled and data[4:8] in COMPARED_WITH_SOURCE:
             self.compiled[path] = os.path.join(compiled[1] or "", f"{compiled[2]}.py")
+        if RECORD.search(path) or APK.search(path) or DPKG_FILES.search(path):
+            self.lists.add(digest)
+            if self.trusted is not None and digest not in self.trusted:
+                return
         if record := RECORD.search(path):
             listed = RECORDED.findall(data.decode("utf-8", "replace"))
             root = record[1] or ""
-            self.records[os.path.dirname(path)] = {os.path.normpath(os.path.join(root, at)): of for at, of in listed}
+            places = {os.path.normpath(os.path.join(root, at)): of for at, of in listed}
+            # A package has its modules beside its record. What is elsewhere, such as programs, is not imported.
+            beside = {at: of for at, of in places.items() if not root or at.startswith(f"{root}/")}
+            self.records[os.path.dirname(path)] = beside
         if APK.search(path):
             folder = ""
             for key, _, value in (line.partition(":") for line in data.decode("utf-8", "replace").split("\n")):
@@ -230,9 +242,19 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, object
     return {**found, "properties": [{"name": "path", "value": path}]}
 
 
-def list_packages(target: str) -> None:
+def read_lists(paths: list[str]) -> set[str]:
+    """Return the digests of the lists that other images have."""
+    digests: set[str] = set()
+    for path in paths:
+        with open(f"{path}.lists") as file:
+            digests.update(json.load(file))
+    return digests
+
+
+def list_packages(target: str, options: list[str]) -> None:
     """Write the bill of materials of the image whose exported files come from standard input."""
     image = Image()
+    image.trusted = read_lists(options[1:]) if options else None
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as stream:
         for member in stream:
             image.take(stream, member)
@@ -243,7 +265,9 @@ def list_packages(target: str) -> None:
         json.dump(bill, file, indent=1)
     with open(f"{target}.code", "w") as file:
         json.dump(image.unrecorded(), file)
+    with open(f"{target}.lists", "w") as file:
+        json.dump(sorted(image.lists), file)
     print(f"listed {len(unique)} packages in {target}")
 
 
-list_packages(sys.argv[1])
+list_packages(sys.argv[1], sys.argv[2:])

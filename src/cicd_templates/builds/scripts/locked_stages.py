@@ -1,0 +1,64 @@
+"""Write a Dockerfile with the part of each stage that takes only what locks name.
+
+`locked_stages.py FILE INSTRUCTIONS CLOSED TARGET`: FILE is the Dockerfile that `dockerfile_network.py` wrote, and
+CLOSED is what it printed. INSTRUCTIONS is what `dockerfile.py` wrote. The stages of TARGET end where those of FILE lose
+their network. So nothing of the source has run in them, and what installers list there is what they wrote.
+
+The script prints the names of the stages that run a command. It needs only Python 3.8, because it runs in the build
+environment that has Docker.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+
+def locked_stages(
+    lines: list[str], instructions: list[tuple[int, str, list[str], str]], closed: list[int]
+) -> tuple[list[str], list[str]]:
+    """Return the lines of the new Dockerfile, and the names of its stages that run a command."""
+    kept: list[str] = []
+    running: list[str] = []
+    stage, own = -1, ""
+    names = [words[2] for _, name, _, rest in instructions if name == "FROM" for words in [rest.split()] if words[2:]]
+    begins = [number for number, *_ in instructions] + [len(lines) + 1]
+    for position, (number, name, options, rest) in enumerate(instructions):
+        if name == "FROM":
+            stage += 1
+            words = rest.split()
+            own = words[2] if words[2:] else free_name(stage, names)
+            kept.append(" ".join(["FROM", *options, words[0], "AS", own]))
+            continue
+        limit = closed[stage] if stage >= 0 else 0
+        # A command with a network that ends that part of its stage is a download with a checksum.
+        last = number == limit and name == "RUN" and "--network=none" not in lines[number - 1]
+        if not limit or number < limit or last:
+            kept += lines[number - 1 : begins[position + 1] - 1]
+            running += [own] if name == "RUN" and own not in running else []
+    return kept, running
+
+
+def free_name(stage: int, names: list[str]) -> str:
+    """Return a name for a stage without one, which no other stage has."""
+    name = f"stage-{stage}"
+    while name in [other.lower() for other in names]:
+        name += "x"
+    return name
+
+
+def main() -> None:
+    """Write the Dockerfile and print the names of the stages."""
+    path, instructions, closed, target = sys.argv[1:]
+    with open(instructions) as file:
+        known = json.load(file)
+    with open(closed) as file:
+        limits = json.load(file)
+    with open(path, encoding="utf-8", newline="") as file:
+        lines, running = locked_stages(file.read().split("\n"), known, limits)
+    with open(target, "w", encoding="utf-8", newline="") as file:
+        file.write("\n".join([*lines, ""]))
+    print("\n".join(running))
+
+
+main()
