@@ -51,7 +51,7 @@ LAYERS = (
     Layer("cluster", cluster.build, kinds=ONLY_RUNTIME),
     Layer("ingress", build_with_uses=ingress.build, kinds=ONLY_RUNTIME),
     Layer("secrets", build_per_service=secrets.build, kinds=ONLY_RUNTIME, needed=secrets.needed),
-    Layer("health", build_per_service=health.build, kinds=ONLY_RUNTIME),
+    Layer("health", build_with_uses=health.build, kinds=ONLY_RUNTIME),
     Layer("hooks", build_per_service=hooks.build, kinds=ONLY_RUNTIME, needed=hooks.needed),
     Layer("delivery", build_per_service=delivery.build, kinds=ONLY_RUNTIME, where=delivery.exists),
     Layer(

@@ -32,7 +32,7 @@ SHORT_MINUTES = 10
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return one CodeBuild project per check, and four projects for the steps after the gate.
+    """Return one CodeBuild project per check, and one for each of the steps after the gate.
 
     Only the project that builds the image has a Docker engine.
     """
@@ -54,13 +54,15 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer.add_all(_image(context, layer.read(registry.REPOSITORY_URI)))
     layer.add_all(_bill_of_materials(context))
     layer.add_all(_image_scan(context))
-    layer.add_all(_smoke_test(context))
+    if service.settings.is_web:
+        layer.add_all(_smoke_test(context))
     return layer
 
 
 def purposes(service: Service) -> list[str]:
     """Return the purpose of each CodeBuild project of the service: the checks, and the steps after the gate."""
-    return [*(check.name for check in checks_of(service)), IMAGE, BILL_OF_MATERIALS, IMAGE_SCAN, SMOKE_TEST]
+    tests = [SMOKE_TEST] if service.settings.is_web else []
+    return [*(check.name for check in checks_of(service)), IMAGE, BILL_OF_MATERIALS, IMAGE_SCAN, *tests]
 
 
 def _secrets(context: BuildContext) -> dict[str, secrets.Secret]:

@@ -1,10 +1,10 @@
-"""Layer `ingress`: target groups, listener rules and security group of one service, for both sides of a rollout."""
+"""Layer `ingress`: security group of one service; for a web service, target groups and rules for both sides."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from troposphere import GetAtt
+from troposphere import GetAtt, ec2
 
 from cicd_templates.blocks import target_groups
 from cicd_templates.blocks.service_alarms import TargetGroupMetrics
@@ -17,6 +17,7 @@ from cicd_templates.layer.outputs import (
     SecurityGroupId,
     ServiceOutput,
     TargetGroupArn,
+    VpcId,
 )
 from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, network
@@ -58,23 +59,38 @@ def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return two target groups and two listener rules, which every deployment strategy uses.
+    """Return the security group of the tasks, with rules for the resources in the VPC that the service `uses`.
 
-    So a change of the strategy replaces none of them. Further rules let the tasks connect to the resources in the VPC
-    that the service `uses`.
+    A web service also has two target groups and two listener rules, which every deployment strategy uses. So a change
+    of the strategy replaces none of them.
     """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)
+    if service.settings.is_web:
+        return _with_load_balancing(layer, env, service, vpc, uses)
+    tasks = layer.add(target_groups.tasks_group("TasksGroup", env, service, vpc))
+    _add_access(layer, service, tasks, uses)
+    layer.publish(TASKS_GROUP_ID, SecurityGroupId(GetAtt(tasks, "GroupId")))
+    return layer
+
+
+def _add_access(layer: LayerTemplate, service: Service, tasks: ec2.SecurityGroup, uses: Sequence[Use]) -> None:
+    for use in uses:
+        if use.offer.port is not None:
+            group = layer.read(use.offer.port.group)
+            layer.add_all(target_groups.access_to(use.offer.name, service, tasks, group, use.offer.port.number))
+
+
+def _with_load_balancing(
+    layer: LayerTemplate, env: Environment, service: Service, vpc: VpcId, uses: Sequence[Use]
+) -> LayerTemplate:
     production = layer.read(cluster.LISTENER_ARN)
     test = layer.read(cluster.TEST_LISTENER_ARN)
     balancer_group = layer.read(cluster.BALANCER_GROUP_ID)
 
     tasks = layer.add(target_groups.tasks_group("TasksGroup", env, service, vpc))
     layer.add_all(target_groups.load_balancer_access(service, tasks, balancer_group))
-    for use in uses:
-        if use.offer.port is not None:
-            group = layer.read(use.offer.port.group)
-            layer.add_all(target_groups.access_to(use.offer.name, service, tasks, group, use.offer.port.number))
+    _add_access(layer, service, tasks, uses)
     primary = layer.add(target_groups.target_group("PrimaryTargetGroup", env, service, vpc, "primary"))
     alternate = layer.add(target_groups.target_group("AlternateTargetGroup", env, service, vpc, "alternate"))
     rules = [

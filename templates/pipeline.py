@@ -217,7 +217,8 @@ def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: in
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
     """Return the stages that deploy to `peer`.
 
-    A deployment to a protected environment needs an approval first. After any other deployment, a smoke test follows.
+    A deployment to a protected environment needs an approval first. A smoke test follows any other deployment, except
+    that of a worker, which has no address.
     """
     overrides = {"ImageUri": f"#{{{IMAGE_ACTION}.IMAGE_URI}}"}
     actions = [prepare_action(context, peer, templates=TEMPLATES, overrides=overrides)]
@@ -225,7 +226,10 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
         actions += [*_approve(layer, context, peer), execute_action(context, peer, order=4)]
         on_failure = None
     else:
-        actions += [execute_action(context, peer, order=2), _smoke_test(context, peer, order=3)]
+        actions.append(execute_action(context, peer, order=2))
+        # The deployment of a worker lasts until its tasks have kept running while ECS watched its alarms.
+        if context.service.settings.is_web:
+            actions.append(_smoke_test(context, peer, order=3))
         on_failure = pipeline_stages.rollback_on_failure()
     deployment = stage(stage_of(peer), actions, before=pipeline_stages.gate_condition(), on_failure=on_failure)
     return [_window(context, peer), deployment] if peer.settings.deployment_window else [deployment]

@@ -9,7 +9,7 @@ from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import title
 from cicd_templates.layer.offers import Offer
-from cicd_templates.layer.outputs import Output, QueueArn, Url
+from cicd_templates.layer.outputs import MetricName, Output, QueueArn, Url
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, notifications
 
@@ -24,9 +24,17 @@ def queue_arn(name: str) -> Output[QueueArn]:
     return Output(QueueArn, "queues", f"{title(name)}QueueArn", f"The queue {name}, for the rights to use it")
 
 
+def queue_name(name: str) -> Output[MetricName]:
+    """Return the output for the name of the queue `name` in metrics."""
+    return Output(MetricName, "queues", f"{title(name)}QueueName", f"The queue {name}, for metrics of its messages")
+
+
 def offers(env: Environment) -> Sequence[Offer]:
     """Return, for each queue of `env`, the offer that lets services use it."""
-    return [blocks.queue_offer(name, queue_url(name), queue_arn(name), keys.KEY_ARN) for name in env.queues]
+    return [
+        blocks.queue_offer(name, queue_url(name), queue_arn(name), keys.KEY_ARN, queue_name(name))
+        for name in env.queues
+    ]
 
 
 def exists(env: Environment) -> bool:
@@ -49,4 +57,5 @@ def build(env: Environment) -> LayerTemplate:
         layer.add_all(blocks.work_queue_alarms(env, name, settings, queue, dead_letters, operations))
         layer.publish(queue_url(name), Url(queue.ref()))
         layer.publish(queue_arn(name), QueueArn(queue.get_att("Arn")))
+        layer.publish(queue_name(name), MetricName(queue.get_att("QueueName")))
     return layer

@@ -13,7 +13,7 @@ from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name
 from cicd_templates.config.routes import base_path
-from cicd_templates.layer.offers import Use
+from cicd_templates.layer.offers import Use, backlogs
 from cicd_templates.layer.outputs import ServiceOutput, Url, Value, joined_text
 from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, health, hooks, ingress, keys, network, secrets
@@ -74,7 +74,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
             definition=definition,
             subnets=layer.read(network.PRIVATE_SUBNET_IDS),
             group=layer.read(ingress.TASKS_GROUP_ID),
-            traffic=_traffic(layer),
+            traffic=_traffic(layer) if service.settings.is_web else None,
             safeguards=_safeguards(layer, service),
         )
     )
@@ -84,10 +84,12 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
         # Read only where a policy uses them: cfn-lint reports a parameter that nothing uses.
         counted = scales.requests_per_target is not None
         requests = ingress.target_group_metrics(layer).metrics("RequestCount", "Sum") if counted else []
-        layer.add_all(autoscaling.scaling_policies(env, service, scales, target, requests))
-    address = layer.read(cluster.BASE_URL)
-    folder = base_path(service.settings.path_pattern)
-    layer.publish(SERVICE_URL, Url(joined_text(address, folder)) if folder else address)
+        queues = {} if service.settings.is_web else {name: layer.read(queue) for name, queue in backlogs(uses).items()}
+        layer.add_all(autoscaling.scaling_policies(env, service, scales, target, requests, queues))
+    if service.settings.is_web:
+        address = layer.read(cluster.BASE_URL)
+        folder = base_path(service.settings.path_pattern)
+        layer.publish(SERVICE_URL, Url(joined_text(address, folder)) if folder else address)
     return layer
 
 
@@ -104,7 +106,7 @@ def _traffic(layer: LayerTemplate) -> Traffic:
 def _safeguards(layer: LayerTemplate, service: Service) -> Safeguards:
     settings = service.settings
     return Safeguards(
-        layer.read(health.ROLLBACK_ALARMS) if settings.rollback_on_alarm else None,
+        layer.read(health.ROLLBACK_ALARMS) if settings.has_rollback_alarms else None,
         {hook: layer.read(hooks.hook_function(hook)) for hook in settings.hooks},
         layer.read(hooks.HOOKS_ROLE) if settings.hooks else None,
     )

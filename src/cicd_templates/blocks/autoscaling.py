@@ -1,12 +1,16 @@
-"""Autoscaling of a service by CPU and memory use, by requests, and by a schedule.
+"""Autoscaling of a service by CPU and memory use, by requests, by the messages in its queues, and by a schedule.
 
 The policy for requests uses the sum of the metrics of both target groups, so it works with every deployment strategy.
+A worker scales on its backlog per task, as AWS recommends: the number of messages alone does not say how many tasks are
+right, and a step policy on it needs a table of steps for each minimum and maximum. Metric math in the policy divides,
+so no function has to publish a metric.
+https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from troposphere import applicationautoscaling as scaling
@@ -14,14 +18,17 @@ from troposphere import ecs
 
 from cicd_templates.blocks.alarms import Metric
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import cluster_name, physical_name, service_name
+from cicd_templates.config.naming import cluster_name, physical_name, service_name, title
 from cicd_templates.config.tables.autoscaling import AutoscalingTable
+from cicd_templates.layer.outputs import MetricName
 
 DIMENSION = "ecs:service:DesiredCount"
 SCALABLE_NAMESPACE = "ecs"
 # A new task needs about a minute before it can handle requests. Scaling in is slow, because one task too many costs
 # less than one too few.
 OUT_SECONDS, IN_SECONDS = 60, 300
+# The targets of a worker whose configuration has none.
+MESSAGES_PER_TASK, WORKER_CPU_PERCENT = 100, 60
 
 
 def scalable_target(
@@ -60,14 +67,20 @@ def scaling_policies(
     settings: AutoscalingTable,
     target: scaling.ScalableTarget,
     requests: Sequence[Metric],
+    queues: Mapping[str, MetricName],
 ) -> list[scaling.ScalingPolicy]:
     """Return one scaling policy for each target value in the configuration.
 
-    `requests` are the request counts of both target groups.
+    `requests` are the request counts of both target groups of a web service. `queues` has the queues from which a
+    worker receives: their names in metrics, keyed by the names in the configuration. The policy that wants most tasks
+    decides.
     """
+    cpu_percent, messages = settings.cpu_percent, settings.messages_per_task
+    if not (service.settings.is_web or cpu_percent or settings.memory_percent or messages):
+        cpu_percent, messages = (None, MESSAGES_PER_TASK) if queues else (WORKER_CPU_PERCENT, None)
     predefined = {
-        "Cpu": ("ECSServiceAverageCPUUtilization", settings.cpu_percent),
-        "Memory": ("ECSServiceAverageMemoryUtilization", settings.memory_percent),
+        "cpu": ("ECSServiceAverageCPUUtilization", cpu_percent),
+        "memory": ("ECSServiceAverageMemoryUtilization", settings.memory_percent),
     }
     policies = [
         _policy(
@@ -86,7 +99,7 @@ def scaling_policies(
         per_task = scaling.CustomizedMetricSpecification(Metrics=_requests_per_task(env, service, requests))
         policies.append(
             _policy(
-                "Requests",
+                "requests",
                 env,
                 service,
                 target,
@@ -94,7 +107,42 @@ def scaling_policies(
                 CustomizedMetricSpecification=per_task,
             )
         )
+    if messages is not None:
+        policies += [_backlog_policy(env, service, target, messages, name, queue) for name, queue in queues.items()]
     return policies
+
+
+def _backlog_policy(
+    env: Environment,
+    service: Service,
+    target: scaling.ScalableTarget,
+    messages: int,
+    name: str,
+    queue: MetricName,
+) -> scaling.ScalingPolicy:
+    """Return the policy for the messages of one queue.
+
+    Each queue has a policy of its own. A sum would need a value for a queue that SQS reports no longer, because nobody
+    has used it for six hours. With 0 as this value, the newest minute would always count as 0, because values arrive
+    late, and the service would never scale out.
+    """
+    queries = [
+        _query("messages", visible_messages(queue)),
+        _query("tasks", running_tasks(env, service)),
+        scaling.TargetTrackingMetricDataQuery(
+            Id="backlog", Label=f"Messages of {name} for each task", Expression="messages / tasks", ReturnData=True
+        ),
+    ]
+    per_task = scaling.CustomizedMetricSpecification(Metrics=queries)
+    return _policy(f"{name}-backlog", env, service, target, messages, CustomizedMetricSpecification=per_task)
+
+
+def visible_messages(queue: MetricName) -> Metric:
+    """Return a metric: the number of messages that wait in a queue, without those that a worker has received.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    return Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}, "Maximum", 60)
 
 
 def running_tasks(env: Environment, service: Service, name: str = "RunningTaskCount") -> Metric:
@@ -148,8 +196,8 @@ def _policy(
     **measure: Any,
 ) -> scaling.ScalingPolicy:
     return scaling.ScalingPolicy(
-        f"{word}Policy",
-        PolicyName=physical_name(env, "AWS::ApplicationAutoScaling::ScalingPolicy", service.name, word.lower()),
+        f"{title(word)}Policy",
+        PolicyName=physical_name(env, "AWS::ApplicationAutoScaling::ScalingPolicy", service.name, word),
         PolicyType="TargetTrackingScaling",
         ScalingTargetId=target.ref(),
         TargetTrackingScalingPolicyConfiguration=scaling.TargetTrackingScalingPolicyConfiguration(

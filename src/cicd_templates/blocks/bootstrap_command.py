@@ -22,9 +22,14 @@ class NotReleasedYet(BaseHTTPRequestHandler):
 ThreadingHTTPServer(("", {port}), NotReleasedYet).serve_forever()
 """
 
+# Waits until ECS stops the task, with SIGTERM.
+_WAITING = "import signal; signal.pause()"
+
 
 def command(service: Service) -> list[str]:
     """Return the command that the container runs in the bootstrap image, which contains `python3`."""
     settings = service.settings
+    if not settings.is_web:
+        return ["python3", "-c", _WAITING]
     answers = {settings.health_check.path: 200, **settings.probes}
     return ["python3", "-c", _SERVER.format(answers=answers, port=settings.port)]

@@ -13,7 +13,7 @@ from cicd_templates.blocks.alarms import METRIC_NAMESPACE
 from cicd_templates.blocks.service_alarms import TargetGroupMetrics
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import cluster_name, service_name
-from cicd_templates.layer.outputs import sub_fragment
+from cicd_templates.layer.outputs import MetricName, sub_fragment
 
 HALF, QUARTER, HEIGHT = 12, 6, 6
 DAY = 86400
@@ -52,11 +52,11 @@ def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) 
 
 
 def service_dashboard(env: Environment, service: Service, target_groups: TargetGroupMetrics) -> str:
-    """Return the dashboard of a service as text for `Fn::Sub`.
+    """Return the dashboard of a web service as text for `Fn::Sub`.
 
     `Fn::Sub` inserts the load balancer's name in metrics, because AWS chooses this name.
     """
-    count, mean = {"stat": "Sum"}, {"stat": "Average"}
+    count = {"stat": "Sum"}
 
     def both(name: str, label: str, **options: Any) -> list[Any]:
         series = []
@@ -65,25 +65,42 @@ def service_dashboard(env: Environment, service: Service, target_groups: TargetG
             series.append([metric.namespace, name, *dimensions, {"label": f"{label}, {side}", **options}])
         return series
 
-    def tasks(namespace: str, name: str, label: str) -> list[Any]:
-        dimensions = ["ClusterName", cluster_name(env), "ServiceName", service_name(env, service.name)]
-        return [namespace, name, *dimensions, {"label": label, **mean}]
-
-    running = [
-        tasks("ECS/ContainerInsights", "RunningTaskCount", "running"),
-        tasks("ECS/ContainerInsights", "DesiredTaskCount", "desired"),
-    ]
-    use = [tasks("AWS/ECS", "CPUUtilization", "CPU"), tasks("AWS/ECS", "MemoryUtilization", "memory")]
     late = both("TargetResponseTime", "p99", stat="p99") + both("TargetResponseTime", "p50", stat="p50")
     rows = [
         (HALF, "Requests", 60, both("RequestCount", "requests", **count)),
         (HALF, "Errors (5xx)", 60, both("HTTPCode_Target_5XX_Count", "errors", **count)),
         (HALF, "Response time, seconds", 60, late),
         (HALF, "Unhealthy targets", 60, both("UnHealthyHostCount", "unhealthy", stat="Maximum")),
-        (HALF, "Tasks", 60, running),
-        (HALF, "CPU and memory of the tasks, %", 60, use),
+        *_task_rows(env, service),
     ]
     return _body(env.region, rows)
+
+
+def worker_dashboard(env: Environment, service: Service, queues: Mapping[str, MetricName]) -> str:
+    """Return the dashboard of a worker as text for `Fn::Sub`, which inserts the names of its `queues`."""
+    rows = []
+    for name, queue in queues.items():
+        dimension = [sub_fragment("QueueName"), sub_fragment(queue)]
+        waiting = [
+            ["AWS/SQS", "ApproximateNumberOfMessagesVisible", *dimension, {"label": "waiting"}],
+            ["AWS/SQS", "ApproximateNumberOfMessagesNotVisible", *dimension, {"label": "in work"}],
+        ]
+        age = [["AWS/SQS", "ApproximateAgeOfOldestMessage", *dimension, {"label": "oldest"}]]
+        rows += [(HALF, f"Messages of {name}", 60, waiting), (HALF, f"Oldest message of {name}, seconds", 60, age)]
+    return _body(env.region, [*rows, *_task_rows(env, service)])
+
+
+def _task_rows(env: Environment, service: Service) -> list[tuple[int, str, int, list[Any]]]:
+    def tasks(namespace: str, name: str, label: str) -> list[Any]:
+        dimensions = ["ClusterName", cluster_name(env), "ServiceName", service_name(env, service.name)]
+        return [namespace, name, *dimensions, {"label": label, "stat": "Average"}]
+
+    running = [
+        tasks("ECS/ContainerInsights", "RunningTaskCount", "running"),
+        tasks("ECS/ContainerInsights", "DesiredTaskCount", "desired"),
+    ]
+    use = [tasks("AWS/ECS", "CPUUtilization", "CPU"), tasks("AWS/ECS", "MemoryUtilization", "memory")]
+    return [(HALF, "Tasks", 60, running), (HALF, "CPU and memory of the tasks, %", 60, use)]
 
 
 def _body(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> str:

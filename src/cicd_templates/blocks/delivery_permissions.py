@@ -86,7 +86,7 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
     roles = [Sub(role_arn(env, service.name, purpose)) for purpose in (EXECUTION_ROLE, TASK_ROLE)]
     boundary = env.settings.permissions_boundary
     bounded: list[ConditionElement] = [StringEquals({"iam:PermissionsBoundary": boundary})] if boundary else []
-    return [
+    grants = [
         allow(
             "MakeTheTaskRoles",
             [iam.CreateRole, iam.DeleteRolePolicy, iam.PutRolePolicy],
@@ -112,18 +112,22 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
             on=roles,
         ),
         allow(
-            "GiveEcsItsRoles",
-            [iam.PassRole],
-            on=[Sub(role_arn(env, service.name, purpose)) for purpose in (INFRASTRUCTURE, HOOKS)],
-            when=[StringEquals({"iam:PassedToService": "ecs.amazonaws.com"})],
-        ),
-        allow(
             "GiveTasksTheirRoles",
             [iam.PassRole],
             on=roles,
             when=[StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"})],
         ),
     ]
+    # A worker has neither a role that shifts requests nor hooks.
+    if service.settings.is_web:
+        ecs_roles = allow(
+            "GiveEcsItsRoles",
+            [iam.PassRole],
+            on=[Sub(role_arn(env, service.name, purpose)) for purpose in (INFRASTRUCTURE, HOOKS)],
+            when=[StringEquals({"iam:PassedToService": "ecs.amazonaws.com"})],
+        )
+        grants.insert(-1, ecs_roles)
+    return grants
 
 
 def _boundary_grant(boundary: str | None, roles: list[Sub]) -> Grant:

@@ -63,10 +63,12 @@ def fargate_service(
     definition: ecs.TaskDefinition,
     subnets: SubnetIds,
     group: SecurityGroupId,
-    traffic: Traffic,
+    traffic: Traffic | None,
     safeguards: Safeguards,
 ) -> ecs.Service:
     """Return the ECS service. Every deployment strategy uses both target groups and everything else in `traffic`.
+
+    A worker has no `traffic`.
 
     Before a service changes from rolling to another strategy, ECS requires a rolling deployment that has set up both
     target groups, both listener rules and the role. When the service changes back to rolling, ECS keeps the target
@@ -75,20 +77,14 @@ def fargate_service(
     """
     settings = service.settings
     vpc = ecs.AwsvpcConfiguration(AssignPublicIp="DISABLED", Subnets=subnets, SecurityGroups=[group])
-    balanced = ecs.LoadBalancer(
-        ContainerName=service.name,
-        ContainerPort=settings.port,
-        TargetGroupArn=traffic.primary,
-        AdvancedConfiguration=ecs.AdvancedConfiguration(
-            AlternateTargetGroupArn=traffic.alternate,
-            ProductionListenerRule=traffic.production_rule,
-            TestListenerRule=traffic.test_rule,
-            RoleArn=traffic.role,
-        ),
-    )
     # Without DesiredCount, an update keeps the task count that autoscaling has set. With it, an update would reset the
     # count.
     count: dict[str, Any] = {"DesiredCount": settings.desired_count} if settings.autoscaling is None else {}
+    checked: dict[str, Any] = {}
+    balanced: dict[str, Any] = {}
+    if traffic is not None:
+        checked["HealthCheckGracePeriodSeconds"] = settings.health_check.grace_seconds
+        balanced["LoadBalancers"] = [_load_balancer(service, traffic)]
     return ecs.Service(
         logical_id,
         ServiceName=service_name(env, service.name),
@@ -98,12 +94,26 @@ def fargate_service(
         PlatformVersion="1.4.0",
         **count,
         DeploymentConfiguration=_deployment(service, safeguards),
-        HealthCheckGracePeriodSeconds=settings.health_check.grace_seconds,
+        **checked,
         NetworkConfiguration=ecs.NetworkConfiguration(AwsvpcConfiguration=vpc),
-        LoadBalancers=[balanced],
+        **balanced,
         EnableECSManagedTags=True,
         EnableExecuteCommand=settings.audited_exec,
         PropagateTags="SERVICE",
+    )
+
+
+def _load_balancer(service: Service, traffic: Traffic) -> ecs.LoadBalancer:
+    return ecs.LoadBalancer(
+        ContainerName=service.name,
+        ContainerPort=service.settings.port,
+        TargetGroupArn=traffic.primary,
+        AdvancedConfiguration=ecs.AdvancedConfiguration(
+            AlternateTargetGroupArn=traffic.alternate,
+            ProductionListenerRule=traffic.production_rule,
+            TestListenerRule=traffic.test_rule,
+            RoleArn=traffic.role,
+        ),
     )
 
 

@@ -17,8 +17,8 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, physical_name, title, variable_name
 from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.layer.iam import Grant, allow, deny, document
-from cicd_templates.layer.offers import Offer
-from cicd_templates.layer.outputs import KeyArn, Output, QueueArn, TopicArn, Url
+from cicd_templates.layer.offers import Backlog, Offer
+from cicd_templates.layer.outputs import KeyArn, MetricName, Output, QueueArn, TopicArn, Url
 from cicd_templates.layer.template import LayerTemplate
 
 DEAD_LETTERS = reserved_words.DEAD_LETTERS
@@ -155,10 +155,17 @@ def work_queue_alarms(
     )
 
 
-def queue_offer(name: str, url: Output[Url], arn: Output[QueueArn], key: Output[KeyArn]) -> Offer:
+def queue_offer(
+    name: str,
+    url: Output[Url],
+    arn: Output[QueueArn],
+    key: Output[KeyArn],
+    metrics: Output[MetricName] | None = None,
+) -> Offer:
     """Return the offer that lets a service use a queue: to `send`, to `receive`, or for both (`send-and-receive`).
 
     The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`.
+    `metrics` is the queue's name in metrics; with it, workers that receive from the queue scale on its messages.
     """
 
     def send(layer: LayerTemplate) -> list[Grant]:
@@ -190,4 +197,5 @@ def queue_offer(name: str, url: Output[Url], arn: Output[QueueArn], key: Output[
         name,
         {variable_name(name, "queue", "url"): url},
         {"send": send, "receive": receive, "send-and-receive": send_and_receive},
+        backlog=None if metrics is None else Backlog(metrics, frozenset({"receive", "send-and-receive"})),
     )

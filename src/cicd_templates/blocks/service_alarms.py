@@ -46,15 +46,14 @@ class TargetGroupMetrics:
         ]
 
 
-def rollback_alarms(
+def response_alarms(
     monitored: MonitoredService, target_groups: TargetGroupMetrics, tell: Sequence[TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms that roll a release back: errors, latency, unhealthy targets and tasks that fail to start.
+    """Return the alarms on errors, latency and unhealthy targets of a web service. They roll a release back.
 
     Rates are calculated for each target group, and the worse rate counts. Otherwise, the many requests of the old
-    release would hide the errors of a canary, which gets few requests. A task that fails to start receives no requests
-    and is not registered as a target, so only events report the failure. The load balancer's values arrive minutes
-    late, so no alarm depends on the newest minute.
+    release would hide the errors of a canary, which gets few requests. The load balancer's values arrive minutes late,
+    so no alarm depends on the newest minute.
     """
     limits = monitored.service.settings.alarms
     errors = _numbered("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
@@ -80,6 +79,17 @@ def rollback_alarms(
             "UnhealthyAlarm", monitored, "unhealthy-hosts", "Tasks fail their health check, beyond the grace period",
             unwell, _worse_side("{u}"), 0, tell, *unhealthy_window(monitored.service.settings.health_check),
         ),
+    ]  # fmt: skip
+
+
+def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[cloudwatch.Alarm]:
+    """Return the alarms on tasks that fail to start or that do not keep running. They roll a release back.
+
+    A task that fails to start receives no requests and is not registered as a target, so only events report the
+    failure. For a worker, these alarms are the only test of a release: ECS counts its task as healthy as soon as the
+    task runs, even if the process then ends.
+    """
+    return [
         m_of_n_alarm(
             alarm(
                 "NotStartingAlarm", monitored.env, [monitored.service.name, "not-starting"],
@@ -148,6 +158,16 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
             failed, "FILL(ecs, 0) + FILL(stack, 0)", 0, both, 3, 1,
         ),
     ]  # fmt: skip
+
+
+def no_tasks_alarm(monitored: MonitoredService, tell: Sequence[TopicArn]) -> cloudwatch.Alarm:
+    """Return the alarm on a worker of which no task runs. Nobody else notices this, because it gets no requests."""
+    metrics = {
+        "wanted": running_tasks(monitored.env, monitored.service, "DesiredTaskCount"),
+        "running": running_tasks(monitored.env, monitored.service),
+    }
+    expression = "IF(wanted > 0 AND running < 1, 1, 0)"
+    return _computed("NoTasksAlarm", monitored, "no-tasks", "No task is running", metrics, expression, 0, tell, 3)
 
 
 def _events(monitored: MonitoredService, rule: str, period: int = 5 * MINUTE) -> Metric:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from awacs import kms, secretsmanager, ssm, ssmmessages
 from awacs import logs as logs_actions
@@ -70,6 +71,13 @@ def task_definition(
     variables to values that other stacks publish.
     """
     settings = service.settings
+    values: dict[str, Value | str] = {**settings.environment, **addresses}
+    optional: dict[str, Any] = {}
+    if settings.is_web:
+        values[PORT_VARIABLE] = str(settings.port)
+        optional["PortMappings"] = [ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")]
+    if values:
+        optional["Environment"] = _variables(values)
     container = ecs.ContainerDefinition(
         Name=service.name,
         Image=Ref(IMAGE_PARAMETER),
@@ -77,8 +85,7 @@ def task_definition(
         User=CONTAINER_USER,
         ReadonlyRootFilesystem=True,
         LinuxParameters=ecs.LinuxParameters(Capabilities=ecs.KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True),
-        PortMappings=[ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")],
-        Environment=_variables({**settings.environment, PORT_VARIABLE: str(settings.port), **addresses}),
+        **optional,
         LogConfiguration=ecs.LogConfiguration(
             LogDriver="awslogs",
             Options={

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cicd_templates.config.environment import Configuration, Service
 from cicd_templates.config.tables.checks import Preset
+from cicd_templates.config.tables.table import Table
 
 PRESET_LANGUAGES: dict[Preset, str] = {
     "bandit": "Python",
@@ -39,7 +40,9 @@ def _languages(service: Service) -> set[str]:
 
 def _python_defaults(service: Service) -> list[str]:
     """Return the keys of the service that still have their default, which works only for a Python application."""
-    tables = {"build.sbom": (service.settings.build, "sbom"), "smoke": (service.settings, "smoke")}
+    tables: dict[str, tuple[Table, str]] = {"build.sbom": (service.settings.build, "sbom")}
+    if service.settings.is_web:
+        tables["smoke"] = (service.settings, "smoke")
     return [
         key for key, (table, name) in tables.items() if getattr(table, name) == type(table).model_fields[name].default
     ]

@@ -72,7 +72,7 @@ def base_path(pattern: str) -> str:
 
 
 def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
-    """Return `services`. Each service without a priority gets one: more exact patterns are tried earlier.
+    """Return `services`. Each web service without a priority gets one: more exact patterns are tried earlier.
 
     A priority depends on the service's own pattern, and on other patterns only if they are equally exact. So a new
     service rarely changes the rule of an existing service. Configured priorities are kept.
@@ -81,7 +81,7 @@ def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
     derived: dict[str, int] = {}
     limit = CATCH_ALL_PRIORITY + 1
     for service in sorted(services, key=_exactness):
-        if service.settings.priority is None:
+        if service.settings.is_web and service.settings.priority is None:
             limit = min(limit - 1, CATCH_ALL_PRIORITY + 1 - _literals(service.settings.path_pattern))
             while limit in taken:
                 limit -= 1
@@ -110,8 +110,9 @@ def _literals(pattern: str) -> int:
 
 
 def in_order(services: Sequence[Service]) -> list[Service]:
-    """Return `services` in the order in which the load balancer tries their rules."""
-    return sorted(services, key=lambda service: service.settings.priority or 0)
+    """Return the web services among `services`, in the order in which the load balancer tries their rules."""
+    web = (service for service in services if service.settings.is_web)
+    return sorted(web, key=lambda service: service.settings.priority or 0)
 
 
 def receiver(path: str, services: Sequence[Service]) -> Service | None:

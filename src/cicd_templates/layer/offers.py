@@ -13,7 +13,7 @@ from typing import Any
 
 from cicd_templates.config.environment import Service
 from cicd_templates.layer.iam import Grant
-from cicd_templates.layer.outputs import Output, SecurityGroupId, ServiceOutput, Value
+from cicd_templates.layer.outputs import MetricName, Output, SecurityGroupId, ServiceOutput, Value
 from cicd_templates.layer.template import LayerTemplate
 
 Rights = Callable[[LayerTemplate], Sequence[Grant]]
@@ -34,14 +34,25 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Backlog:
+    """The messages that wait in an offered SQS queue, on whose number a worker scales.
+
+    `queue` is the name of the queue, and `access` has the kinds of access with which a service receives its messages.
+    """
+
+    queue: Output[MetricName]
+    access: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Offer:
     """A resource that a layer lets services use. `name` is its key in `[services.<name>.uses]`.
 
     `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
     `read`, to a function that returns the grants of the task role. The function reads ARNs into the template of the
     service. `port` is for a resource in the VPC. `texts` returns further variables, with fixed values that depend on
-    the service and on the kind of access, such as the name of a user. Raises `ValueError` if `access` is empty, or if a
-    value is a list or exists once per service.
+    the service and on the kind of access, such as the name of a user. `backlog` is for a queue. Raises `ValueError` if
+    `access` is empty, or if a value is a list or exists once per service.
     """
 
     name: str
@@ -49,6 +60,7 @@ class Offer:
     access: Mapping[str, Rights]
     port: Port | None = None
     texts: Texts = no_texts
+    backlog: Backlog | None = None
 
     def __post_init__(self) -> None:
         """Raise `ValueError` if the offer is not valid."""
@@ -81,6 +93,15 @@ class Use:
         assert layer.service is not None
         read = {variable: layer.read(output) for variable, output in self.offer.variables.items()}
         return {**read, **self.offer.texts(layer.service, self.access)}
+
+
+def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
+    """Return the names of the queues from which a service receives messages, keyed by the names of their offers."""
+    return {
+        use.offer.name: use.offer.backlog.queue
+        for use in uses
+        if use.offer.backlog is not None and use.access in use.offer.backlog.access
+    }
 
 
 def no_offers(env: object) -> Sequence[Offer]:

@@ -71,7 +71,7 @@ class TargetGroupArn(Value):
 
 
 class MetricName(Value):
-    """A load balancer or target group as CloudWatch's dimensions name it: `app/...` or `targetgroup/...`."""
+    """A resource as CloudWatch's dimensions name it, such as a load balancer (`app/...`) or a queue."""
 
 
 class AlarmNames(Value):

@@ -9,7 +9,7 @@ from cicd_templates.config.tables.service import PORT_VARIABLE
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.errors import ConfigurationError, suggestion
 from cicd_templates.layer.definition import Layer
-from cicd_templates.layer.offers import Offer, Use
+from cicd_templates.layer.offers import Offer, Use, backlogs
 from cicd_templates.paths import CONFIGURATION
 
 
@@ -26,10 +26,14 @@ def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
     problems = [problem for service in env.services for problem in _problems(env, service, offers)]
     if problems:
         raise configuration_error(str(CONFIGURATION), problems)
-    return {
+    uses = {
         service.name: [Use(offers[name], access) for name, access in sorted(service.settings.uses.items())]
         for service in env.services
     }
+    unscaled = [problem for service in env.services for problem in _scaling(env, service, uses[service.name])]
+    if unscaled:
+        raise configuration_error(str(CONFIGURATION), unscaled)
+    return uses
 
 
 def _offers(env: Environment, layers: Sequence[Layer]) -> dict[str, Offer]:
@@ -49,7 +53,7 @@ def _offers(env: Environment, layers: Sequence[Layer]) -> dict[str, Offer]:
 
 
 def _problems(env: Environment, service: Service, offers: dict[str, Offer]) -> Iterator[Problem]:
-    set_by = {PORT_VARIABLE: "port"}
+    set_by = {PORT_VARIABLE: "port"} if service.settings.is_web else {}
     set_by |= {name: f"environment.{name}" for name in service.settings.environment}
     set_by |= {name: f"secrets.{name}" for name in service.settings.secrets}
     for name, access in sorted(service.settings.uses.items()):
@@ -64,6 +68,16 @@ def _problems(env: Environment, service: Service, offers: dict[str, Offer]) -> I
                 if variable in set_by:
                     yield Problem(at, f"sets the variable {variable}, which {set_by[variable]} sets too; rename one")
                 set_by[variable] = f"uses.{name}"
+
+
+def _scaling(env: Environment, service: Service, uses: Sequence[Use]) -> Iterator[Problem]:
+    """Yield a problem if the service is to scale on messages, but receives them from no queue."""
+    scaling = service.settings.autoscaling
+    if scaling is not None and scaling.messages_per_task is not None and not backlogs(uses):
+        yield Problem(
+            f"environments.{env.name}.services.{service.name}.autoscaling.messages_per_task",
+            'the service receives from no queue; add a queue to uses, as orders = "receive", or use cpu_percent',
+        )
 
 
 def _unknown(name: str, offers: dict[str, Offer]) -> str:

@@ -45,6 +45,7 @@ BOOTSTRAP_IMAGE = (
 )
 Source = Literal["s3", "github"]
 Architecture = Literal["x86_64", "arm64"]
+Shape = Literal["web", "worker"]
 PathPattern = Annotated[
     str,
     matching(
@@ -113,6 +114,11 @@ def without_json_key(source: str) -> str:
 class ServiceTable(Table):
     """`[services.<name>]`. The keys of `[environments.<name>.services.<service>]` override it for one environment."""
 
+    shape: Shape = Field(
+        default="web",
+        description="`web` answers requests through the load balancer; `worker` has no port and no load balancer, and"
+        " scales on the queues from which it receives; decide this before the first deployment",
+    )
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,
         description="Image of the first deployment, by digest; the pipeline sets the image of every later one",
@@ -178,8 +184,10 @@ class ServiceTable(Table):
         default=None,
         description="Roll back a release whose tasks do not start; for `rolling` only, where it is on by default",
     )
-    rollback_on_alarm: bool = Field(
-        default=False, description="Roll back a release if an alarm on its responses fires during the deployment"
+    rollback_on_alarm: bool | None = Field(
+        default=None,
+        description="Roll back a release if an alarm on its responses or its tasks fires during the deployment; always"
+        " on for a worker, which has no smoke test",
     )
     bake_minutes: Minutes = Field(
         default=5,
@@ -232,6 +240,16 @@ class ServiceTable(Table):
         """Return this table with `{environment}` in the paths of its secrets replaced by the name of an environment."""
         secrets = {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in self.secrets.items()}
         return self.model_copy(update={"secrets": secrets})
+
+    @property
+    def is_web(self) -> bool:
+        """Whether the service has a port, to which the load balancer sends requests."""
+        return self.shape == "web"
+
+    @property
+    def has_rollback_alarms(self) -> bool:
+        """Whether ECS rolls back a release if an alarm fires during the deployment. Always true for a worker."""
+        return not self.is_web if self.rollback_on_alarm is None else self.rollback_on_alarm
 
     @property
     def is_progressive(self) -> bool:

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from cicd_templates.config.tables.autoscaling import AutoscalingTable
 
 
-def problems(scaling: AutoscalingTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and message of each problem: a minimum above its maximum, or a table without target or schedule."""
+def problems(scaling: AutoscalingTable, *, needs_target: bool = True) -> Iterator[tuple[str, str]]:
+    """Yield the key and message of each problem: a minimum above its maximum, or a table without target or schedule.
+
+    Without `needs_target`, the service has a default target.
+    """
     limits = {"autoscaling": (scaling.minimum, scaling.maximum)}
     limits |= {f"autoscaling.schedules.{name}": (at.minimum, at.maximum) for name, at in scaling.schedules.items()}
     for where, (minimum, maximum) in limits.items():
         if minimum > maximum:
             yield f"{where}.minimum", f"{minimum} is above the maximum of {maximum}"
-    if not (scaling.cpu_percent or scaling.memory_percent or scaling.requests_per_target or scaling.schedules):
+    if needs_target and not (
+        scaling.cpu_percent or scaling.memory_percent or scaling.requests_per_target or scaling.schedules
+    ):
         yield "autoscaling", "has no target; add cpu_percent, memory_percent, requests_per_target or schedules"

@@ -42,7 +42,7 @@ def _progressive(settings: ServiceTable) -> Iterator[tuple[str, str]]:
             "circuit_breaker",
             f'ECS has no circuit breaker for {settings.rollout}; remove the key, or use rollout = "rolling"',
         )
-    if not settings.rollback_on_alarm:
+    if not settings.has_rollback_alarms:
         # Hooks do not help: a release whose tasks do not start never reaches the stage in which hooks run.
         yield (
             "rollout",
@@ -64,7 +64,7 @@ def _progressive(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 def _rolling(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.hooks:
         yield "hooks", 'ECS runs hooks only while requests shift; use rollout = "blue-green", "canary" or "linear"'
-    if not settings.has_circuit_breaker and not settings.rollback_on_alarm:
+    if not settings.has_circuit_breaker and not settings.has_rollback_alarms:
         yield (
             "circuit_breaker",
             "without the circuit breaker, ECS tries to start a failing release for three hours; remove the key, or set"

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.tables.network_field_types import Nat
 from cicd_templates.config.tables.service import FARGATE_MEMORY, PORT_VARIABLE, ServiceTable, is_existing_secret
-from cicd_templates.config.validation import autoscaling, rollouts, routes
+from cicd_templates.config.validation import autoscaling, rollouts, routes, shapes
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
 from cicd_templates.template.partitions import partition_of
@@ -20,18 +20,27 @@ PRIVATE_RANGES = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", 
 HTTPS_PORT = 443
 
 
+# Settings of a release and its pipeline, which are the same for all environments.
+RELEASE_KEYS = {
+    "architecture": "a release is one image",
+    "shape": "a release has one pipeline",
+}
+
+
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every service whose architecture differs between environments. A release is one image for all of them."""
-    built: dict[str, str] = {}
-    for environment in configuration.environments:
-        for service in environment.services:
-            first = built.setdefault(service.name, service.settings.architecture)
-            if service.settings.architecture != first:
-                yield Problem(
-                    f"environments.{environment.name}.services.{service.name}.architecture",
-                    f"{service.settings.architecture} differs from {first} in another environment; a"
-                    f" release is one image, so set it in [services.{service.name}]",
-                )
+    """Yield every service whose architecture or shape differs between environments."""
+    for key, reason in RELEASE_KEYS.items():
+        released: dict[str, str] = {}
+        for environment in configuration.environments:
+            for service in environment.services:
+                value = getattr(service.settings, key)
+                first = released.setdefault(service.name, value)
+                if value != first:
+                    yield Problem(
+                        f"environments.{environment.name}.services.{service.name}.{key}",
+                        f"{value} differs from {first} in another environment; {reason}, so set it in"
+                        f" [services.{service.name}]",
+                    )
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
@@ -44,12 +53,10 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         yield from _size(settings, where)
         yield from _image_source(environment, settings, where)
         yield from _egress(settings, environment.region, where)
-        for key, message in rollouts.problems(settings):
+        for key, message in _by_key(settings):
             yield Problem(f"{where}.{key}", message)
-        if settings.autoscaling is not None:
-            for key, message in autoscaling.problems(settings.autoscaling):
-                yield Problem(f"{where}.{key}", message)
-        for variable in sorted({*settings.secrets} & {*settings.environment, PORT_VARIABLE}):
+        port = {PORT_VARIABLE} if settings.is_web else set()
+        for variable in sorted({*settings.secrets} & {*settings.environment, *port}):
             yield Problem(
                 f"{where}.secrets.{variable}",
                 "is already an environment variable of the container; choose another name",
@@ -57,6 +64,15 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         yield from _secret_keys(settings, environment.region, where)
         yield from _smoke_route(settings, environment.settings.nat, where)
     yield from routes.problems_in(environment)
+
+
+def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
+    """Yield the key and message of each problem of the service's shape, rollout and autoscaling."""
+    yield from shapes.problems(settings)
+    if settings.is_web:
+        yield from rollouts.problems(settings)
+    if settings.autoscaling is not None:
+        yield from autoscaling.problems(settings.autoscaling, needs_target=settings.is_web)
 
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:

@@ -1,0 +1,42 @@
+"""Problems of shapes: settings that only a web service has, and settings that only a worker has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.config.tables.service import ServiceTable
+
+# Settings of the port, the load balancer's requests, and the tests and rollouts that send or shift requests.
+WEB_KEYS = (
+    "port", "path_pattern", "priority", "backend_tls", "health_check", "rollout", "bake_minutes", "canary", "linear",
+    "hooks", "probes", "smoke", "integration",
+)  # fmt: skip
+WEB_ALARMS = ("error_percent", "latency_seconds")
+
+
+def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
+    """Yield the key and message of each configured setting that a service of this shape does not have."""
+    if settings.is_web:
+        if settings.autoscaling is not None and settings.autoscaling.messages_per_task is not None:
+            yield "autoscaling.messages_per_task", 'only a worker scales on a queue; remove it, or set shape = "worker"'
+        return
+    configured = [key for key in WEB_KEYS if key in settings.model_fields_set]
+    configured += [f"alarms.{key}" for key in WEB_ALARMS if key in settings.alarms.model_fields_set]
+    if settings.autoscaling is not None and settings.autoscaling.requests_per_target is not None:
+        configured.append("autoscaling.requests_per_target")
+    for key in configured:
+        yield key, 'a worker gets no requests, so only a web service has this; remove it, or set shape = "web"'
+    if not settings.has_rollback_alarms:
+        yield (
+            "rollback_on_alarm",
+            "a worker has no smoke test, so its alarms must stop a release whose tasks do not keep running; remove the"
+            " key",
+        )
+    if settings.autoscaling is not None:
+        for name, at in settings.autoscaling.schedules.items():
+            if at.minimum == 0:
+                yield (
+                    f"autoscaling.schedules.{name}.minimum",
+                    "0 tasks have no CPU use and no messages per task, so the worker would not start again; use 1 or"
+                    " more",
+                )
