@@ -1,0 +1,206 @@
+"""The page in a real browser: what fits, what can be read, what the keyboard reaches, and what the marks export."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy.plans import document
+from cicd_templates.deploy.plans.document import Plan
+from cicd_templates.deploy.plans.web_page.page import plan_page
+from tests.hostile.texts import PIECES
+from tests.unit.deploy.plans.web_page import planned_changes as changes
+from tests.unit.deploy.plans.web_page.browser import MISSING, TAB, Browser, browser
+from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange
+from tests.unit.test_hostile_text import hostile_plan
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed here: {', '.join(MISSING)} (Debian: chromium-driver)"),
+]
+LEAST_CONTRAST = 4.5
+# The texts that are visible, with the contrast of each to its background:
+# https://www.w3.org/TR/WCAG22/#contrast-minimum
+CONTRASTS = """
+const luminance = (colour) => {
+  const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+  const linear = parts.map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+};
+const background = (node) => {
+  const colour = getComputedStyle(node).backgroundColor;
+  return colour !== "rgba(0, 0, 0, 0)" || !node.parentElement ? colour : background(node.parentElement);
+};
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const found = [];
+while (texts.nextNode()) {
+  const parent = texts.currentNode.parentElement;
+  if (!texts.currentNode.data.trim() || !parent.checkVisibility() || parent.closest("button:disabled")) continue;
+  const [one, other] = [getComputedStyle(parent).color, background(parent)].map(luminance).sort((a, b) => b - a);
+  found.push([(one + 0.05) / (other + 0.05), texts.currentNode.data.slice(0, 60)]);
+}
+return found;
+"""
+OPEN_ALL = "document.querySelectorAll('details').forEach((details) => { details.open = true; });"
+FOCUSED = "const at = document.activeElement; return [at.tagName, at.textContent || at.parentElement.textContent];"
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("browser")) as window:
+        yield window
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return PlannedChange(changes.everything).plan(tmp_path / "state")
+
+
+def written(folder: Path, *plans: Plan) -> Path:
+    path = folder / "staging.html"
+    path.write_text(plan_page(plans, "make deploy PLAN=.state/plans/staging.json"))
+    return path
+
+
+def rows(window: Browser) -> list[str]:
+    shown: list[str] = window.run(
+        "return [...document.querySelectorAll('#rows > li:not([hidden]) h3')].map((heading) => heading.textContent);"
+    )
+    return shown
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_everything_fits_and_can_be_read(window: Browser, tmp_path: Path, plan: Plan, width: int, scheme: str) -> None:
+    window.open(written(tmp_path, plan), width, scheme)
+    window.run(OPEN_ALL)
+
+    assert window.run("return document.documentElement.scrollWidth;") == width
+    contrasts = window.run(CONTRASTS)
+    assert len(contrasts) > 100
+    assert [text for contrast, text in contrasts if contrast < LEAST_CONTRAST] == []
+    assert window.run("return getComputedStyle(document.body).backgroundColor;") == (
+        "rgb(251, 250, 248)" if scheme == "light" else "rgb(22, 23, 26)"
+    )
+    assert window.messages() == []
+
+
+def test_forty_services_in_three_environments_fit_on_a_telephone(window: Browser, tmp_path: Path) -> None:
+    change = PlannedChange(changes.scale_services, services=SERVICES_40)
+    plans = [
+        PlannedChange(change.edit, change.services, environment=name).plan(tmp_path / name)
+        for name in ("dev", "staging", "production")
+    ]
+    window.open(written(tmp_path, *plans), 390)
+    window.run(OPEN_ALL)
+
+    assert rows(window) == ["service-{service}/Service"]
+    assert window.run("return document.querySelectorAll('.places li').length;") == 120
+    assert window.run("return document.documentElement.scrollWidth;") == 390
+    assert window.messages() == []
+
+
+def test_the_keyboard_reaches_everything_in_the_order_of_reading(window: Browser, tmp_path: Path, plan: Plan) -> None:
+    window.open(written(tmp_path, plan), 1280)
+    reached = []
+    for _ in range(7):
+        window.press(TAB)
+        reached.append(window.run(FOCUSED))
+
+    buttons = ["data loss", "access", "replaced", "Open all", "Export marks"]
+    assert [text.split(" (")[0] for _, text in reached[:5]] == buttons
+    assert [tag for tag, _ in reached[5:]] == ["SUMMARY", "INPUT"]
+    assert reached[6][1] == "seen: service-till/Table"
+    assert window.run("return getComputedStyle(document.activeElement).outlineStyle;") == "solid"
+    window.press(" ")
+    assert window.run("return document.getElementById('count').textContent;") == "8 of 8 shown, 1 of 8 seen"
+
+
+def test_filters_show_only_the_rows_that_they_name(window: Browser, tmp_path: Path, plan: Plan) -> None:
+    window.open(written(tmp_path, plan), 1280)
+
+    def press(name: str) -> list[str]:
+        window.run(
+            "const buttons = [...document.querySelectorAll('#filters button')];"
+            "buttons.find((button) => button.textContent.startsWith(arguments[0])).click();",
+            name,
+        )
+        return rows(window)
+
+    assert len(rows(window)) == 8
+    assert press("data loss") == ["service-till/Table", "storage/Uploads"]
+    assert press("access") == ["service-till/Table", "storage/Uploads", "keys/Key", "service-till/TaskRole"]
+    assert press("data loss") == ["keys/Key", "service-till/TaskRole"]
+    assert len(press("access")) == 8
+    assert window.run("return document.querySelectorAll('#filters button:disabled').length;") == 1
+
+
+def exported(folder: Path, name: str) -> Any:
+    deadline = time.monotonic() + 10
+    while not (folder / name).exists():
+        assert time.monotonic() < deadline, f"no {name} was saved"
+        time.sleep(0.05)  # a browser saves a file in the background and notifies nobody
+    return json.loads((folder / name).read_text())
+
+
+def test_marks_stay_and_are_exported_with_the_digest(window: Browser, tmp_path: Path, plan: Plan) -> None:
+    page = written(tmp_path, plan)
+    window.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    window.open(page, 1280)
+    window.run("localStorage.clear(); document.querySelectorAll('#rows input')[1].click();")
+    window.open(page, 1280)
+    assert window.run("return [...document.querySelectorAll('#rows input')].map((box) => box.checked);")[:3] == [
+        False,
+        True,
+        False,
+    ]
+    window.run("document.getElementById('export').click();")
+    marks = exported(tmp_path, "seen-in-staging.json")
+
+    assert marks["plans"] == [{"environment": "staging", "digest": document.digest(plan)}]
+    assert marks["seen"] == ["storage/Uploads"]
+    assert "service-till/Table" in marks["unseen"]
+    assert len(marks["unseen"]) == 11
+    assert window.messages() == []
+
+
+def test_a_printed_page_has_every_row_open(window: Browser, tmp_path: Path, plan: Plan) -> None:
+    window.open(written(tmp_path, plan), 1280)
+    opened = "return document.querySelectorAll('details[open]').length;"
+    window.run("window.dispatchEvent(new Event('beforeprint'));")
+    assert window.run("return document.querySelectorAll('details:not([open])').length;") == 0
+    window.run("window.dispatchEvent(new Event('afterprint'));")
+
+    assert window.run(opened) == 0
+    assert window.command("Page.printToPDF")["data"]
+
+
+def test_hostile_texts_are_only_texts(window: Browser, tmp_path: Path) -> None:
+    text = "".join(PIECES)
+    elements = "return [...new Set([...document.querySelectorAll('*')].map((element) => element.tagName))].sort();"
+    window.open(written(tmp_path, hostile_plan("flask")), 390)
+    window.run(OPEN_ALL)
+    expected = window.run(elements)
+    window.open(written(tmp_path, hostile_plan(text)), 390)
+    window.run(OPEN_ALL)
+
+    assert set(window.run(elements)) <= set(expected)
+    assert "<script>alert(1)</script>" in window.run("return document.querySelector('h3').textContent;")
+    assert window.run("return document.documentElement.scrollWidth;") == 390
+    assert window.messages() == []
+
+
+def test_the_page_refuses_markup_and_requests_even_if_its_script_asks_for_them(
+    window: Browser, tmp_path: Path, plan: Plan
+) -> None:
+    window.open(written(tmp_path, plan), 1280)
+    window.run("const image = new Image(); image.src = 'https://127.0.0.1:1/x'; document.body.append(image);")
+    error = window.run("try { document.body.innerHTML = '<b>x</b>'; } catch (error) { return error.name; }")
+
+    assert error == "TypeError"
+    assert any("Content Security Policy" in message for message in window.messages())
