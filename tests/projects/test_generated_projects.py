@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from cicd_templates.cli.project_layers import tool_layers
 from cicd_templates.config.load import parse_configuration
-from cicd_templates.lint.run import lint_templates
+from cicd_templates.lint.run import find_in_templates
 from cicd_templates.render.render import RenderedStack, render
 from cicd_templates.template import stack_graph
 from tests.projects.configurations import Raw, configurations
@@ -46,4 +46,4 @@ def test_every_valid_configuration_renders_without_a_finding(raw: Raw) -> None:
             path.parent.mkdir(exist_ok=True)
             path.write_text(stack.text, encoding="utf-8")
             paths.append(path)
-        assert lint_templates(paths) == []
+        assert find_in_templates(paths) == []

@@ -9,7 +9,7 @@ import pytest
 
 from cicd_templates.cli.project_layers import tool_layers
 from cicd_templates.config.load import read_configuration
-from cicd_templates.lint.run import lint_templates
+from cicd_templates.lint.run import find_in_templates
 from cicd_templates.render import render
 from tests.conftest import ROOT
 from tests.projects.rendering import PROJECTS
@@ -43,7 +43,7 @@ def test_a_project_that_differs_much_renders(name: str, tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_each_project_renders_without_a_finding(name: str, tmp_path: Path) -> None:
-    assert lint_templates(write_rendered(name, tmp_path)) == []
+    assert find_in_templates(write_rendered(name, tmp_path)) == []
 
 
 def test_the_code_of_the_tool_and_its_tests_do_not_know_the_example() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cicd_templates.lint.run import lint_templates
+from cicd_templates.lint.run import find_in_templates
 from cicd_templates.render import render
 from templates import LAYERS
-from tests.conftest import configured
+from tests.conftest import PROJECT, configured
 
 STAGING = "environments/staging"
+
+
+@cache
+def project_texts() -> frozenset[str]:
+    return frozenset(path.read_text() for path in (PROJECT / "out").glob("*/*.yaml"))
 
 
 @pytest.mark.long
@@ -45,12 +51,16 @@ STAGING = "environments/staging"
 def test_what_another_configuration_renders_is_clean(
     edits: tuple[tuple[str, Any], ...], suffix: str | None, tmp_path: Path
 ) -> None:
+    stacks = render.render(configured(*edits, suffix=suffix), LAYERS, "yaml")
+    # tests/golden/test_out.py lints the templates that are the same in the project of the tests.
+    different = [stack for stack in stacks if stack.text not in project_texts()]
     paths = []
-    for stack in render.render(configured(*edits, suffix=suffix), LAYERS, "yaml"):
+    for stack in different:
         path = tmp_path / stack.path
         path.parent.mkdir(exist_ok=True)
         path.write_text(stack.text)
         paths.append(path)
 
-    assert len(paths) > 20
-    assert lint_templates(paths) == []
+    assert len(stacks) > 20
+    assert paths
+    assert find_in_templates(paths) == []

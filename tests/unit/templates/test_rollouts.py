@@ -13,7 +13,7 @@ import pytest
 
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.validation import autoscaling, rollouts
-from cicd_templates.lint.run import lint_templates
+from cicd_templates.lint.run import find_in_templates
 from cicd_templates.render import render
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
@@ -91,7 +91,7 @@ def test_cfn_lint_finds_nothing_on_any_step(tmp_path: Path) -> None:
         paths.append(target)
 
     assert len(paths) > 20
-    assert lint_templates(paths) == []
+    assert find_in_templates(paths) == []
 
 
 def test_a_new_service_is_the_simple_one() -> None:
