@@ -1,4 +1,4 @@
-"""The layers: which exist, for which kind of environment, once or per service. Their order is derived, not listed."""
+"""The list of all layers, with the kinds of environments that have each. The deploy order is derived, not listed."""
 
 from __future__ import annotations
 

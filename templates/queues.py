@@ -38,7 +38,7 @@ def offers(env: Environment) -> Sequence[Offer]:
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the configuration has a queue, so that the layer is needed."""
+    """Return whether the configuration has a queue."""
     return bool(env.queues)
 
 

@@ -1,4 +1,4 @@
-"""Write files of the user's project, which are committed, and replace them as a whole instead of rewriting in place."""
+"""Writes committed files of the user's project. It replaces each file as a whole instead of rewriting it in place."""
 
 from __future__ import annotations
 

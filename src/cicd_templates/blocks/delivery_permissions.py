@@ -193,8 +193,8 @@ def may_resolve_values(env: Environment) -> list[Grant]:
     """Let a role use template parameters that read the values of other layers from Parameter Store.
 
     CloudFormation reads these values, and checks that the subnets and security groups among them exist. It uses the
-    permissions of the caller of CreateChangeSet, or of the stack's role. AWS's documentation does not say which role it
-    uses when, so both roles get this grant.
+    permissions of the caller of CreateChangeSet, or of the stack's role. AWS's documentation does not say when it uses
+    which role, so both roles get this grant.
     """
     return [
         allow(

@@ -35,7 +35,7 @@ LATE_MINUTES = 10
 def run_alarms(
     monitored: MonitoredService, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on runs that failed, on runs that are stuck, and on gate verdicts that came late."""
+    """Return the alarms on failed runs, on stuck runs, and on gate verdicts that came late."""
     env, service = monitored.env, monitored.service.name
     operations, developers = topics["operations"], topics["developers"]
     dimensions = {"PipelineName": pipeline}

@@ -112,9 +112,9 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
     """Return how many minutes the alarm on unhealthy targets evaluates, and how many of them must be unhealthy.
 
-    The load balancer counts a task as unhealthy after enough failed checks, even within the grace period, in which ECS
-    ignores this. One slow start must not trigger the alarm. A task that never becomes healthy is replaced again and
-    again, and three such starts must trigger the alarm.
+    The load balancer counts a task as unhealthy after enough failed checks, even during the grace period, when ECS
+    ignores failed checks. One slow start must not trigger the alarm. A task that never becomes healthy is replaced
+    again and again, and three such starts must trigger the alarm.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1

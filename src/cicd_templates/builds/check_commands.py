@@ -1,4 +1,4 @@
-"""The commands that the checks of a release share: they install tools from pins and prepare what a tool reads."""
+"""Commands that several checks of a release share: they install pinned tools and prepare the files that tools read."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Option(click.Option):
             return None
         if self.narrows and os.environ.get(f"{hints.PREFIX}{self.variable}", "set").strip() == "":
             typed = f"{self.variable}=" if hints.under_make() else f"{self.envvar}="
-            raise ConfigurationError(f"`{typed}` is empty; write a value behind it, without a space, or leave it out")
+            raise ConfigurationError(f"`{typed}` is empty; write the value directly after the =, or leave it out")
         if self.empty_counts and os.environ.get(f"{hints.PREFIX}{self.variable}") == "":
             return ""
         return super().resolve_envvar_value(ctx)

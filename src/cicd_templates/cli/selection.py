@@ -160,7 +160,7 @@ def confirmation(yes: bool) -> Callable[[str], bool]:
         return lambda question: True
     if not sys.stdin.isatty():
         raise ConfigurationError(
-            f"there is no terminal to ask at; add {hints.option('YES', value=True)} to execute without asking"
+            f"there is no terminal for questions; add {hints.option('YES', value=True)} to execute without asking"
         )
     return _ask
 

@@ -18,7 +18,7 @@ from cicd_templates.printable import printable, printable_lines
 
 
 def show(line: str, *, err: bool = False) -> None:
-    """Print one line. Line breaks in it are printed as spaces; only foreign text, such as file names, has any."""
+    """Print one line. Line breaks in foreign text, such as file names, are printed as spaces."""
     click.echo(printable(line), err=err)
 
 

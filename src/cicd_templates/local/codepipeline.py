@@ -54,7 +54,7 @@ class Answers:
 class ActionExecutions:
     """The executions of actions, one per line in a file that any process can read.
 
-    If several lines are about one execution, the last one counts.
+    If several lines are about the same execution, the last line counts.
     """
 
     def __init__(self, folder: Path) -> None:

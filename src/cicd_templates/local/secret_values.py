@@ -1,4 +1,4 @@
-"""Makes secrets behave as in AWS: without a value they have no version, and while being deleted they keep their name.
+"""Makes secrets behave as in AWS: without a value they have no version; they keep their name until they are deleted.
 
 The engine gives every new secret a version, so a check for secrets without a value would find none. See docs/fakes.md.
 

@@ -83,7 +83,7 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 
 
 def list_execution(run: PipelineRun, action: Action, identifier: str, started: float, status: str) -> None:
-    """Make the local AWS list an execution of an action. If it succeeded, its output artifacts are listed, too.
+    """Record an execution of an action in the local AWS, with its output artifacts if it succeeded.
 
     `started` is in seconds since 1970, and `status` is a status of CodePipeline. A call with the same `identifier`
     replaces the earlier state.

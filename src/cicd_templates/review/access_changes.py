@@ -14,7 +14,7 @@ AccessChange = tuple[bool, str, str]
 def access_changes(
     before: Sequence[Statement], after: Sequence[Statement], gone: Collection[str] = ()
 ) -> Iterator[AccessChange]:
-    """Yield three values for each change of a statement: whether access is wider, the statement's holder, a sentence.
+    """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
 
     `gone` are the holders that are removed together with everything that their statements allow or restrict. They are
     left out.

@@ -28,7 +28,7 @@ _RELEASE_ACTIONS = {
 
 
 def reviewed_environments(environment: str, stacks: Sequence[ReviewedStack]) -> list[str]:
-    """Return the names of the environments whose external access the `REVIEW.md` of `environment` lists.
+    """Return the names of the environments whose external access the page `REVIEW.md` of `environment` lists.
 
     For a runtime environment, this is the environment itself. For a tools environment, these are the protected runtime
     environments, or all runtime environments if none is protected.

@@ -2,5 +2,5 @@
 
 
 def parameter_value(path: str) -> str:
-    """Return shell code, `$(aws ssm ...)`, that stands for the value of the Parameter Store parameter `path`."""
+    """Return the shell code `$(aws ssm ...)`, whose result is the value of the Parameter Store parameter `path`."""
     return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"

@@ -208,7 +208,7 @@ def test_upgrade_check_runs_nothing_before_somebody_agreed(repository: Path, mon
     monkeypatch.setattr("cicd_templates.review.upgrade.render_with", run)
     refused = typed("upgrade-check", "--ref", "HEAD")
     assert refused.exit_code == 2
-    assert "there is no terminal to ask at" in refused.output
+    assert "there is no terminal for questions" in refused.output
     monkeypatch.setattr("cicd_templates.cli.selection.confirmation", lambda yes: lambda question: False)
     declined = typed("upgrade-check", "--ref", "HEAD")
     assert declined.exit_code == 1

@@ -84,7 +84,7 @@ def text(data: bytes) -> str:
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield one list: the lines of a file, its name, and further lines that the parsers of detect-secrets produce."""
+    """Yield a single list: the lines of a file, its name, and the lines that detect-secrets' parsers add."""
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
     with open(filename, encoding="utf-8") as opened:
         file: Any = opened

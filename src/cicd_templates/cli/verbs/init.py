@@ -83,7 +83,7 @@ def _is_example() -> bool:
 
 def _ask(name: str, question: str) -> str:
     if not sys.stdin.isatty():
-        raise ConfigurationError(f"there is no terminal to ask at; add {hints.option(name)}: {question}")
+        raise ConfigurationError(f"there is no terminal for questions; add {hints.option(name)}: {question}")
     answer = terminal.ask(question)
     if not answer:
         raise ConfigurationError(f"{hints.option(name)} is needed: {question}")

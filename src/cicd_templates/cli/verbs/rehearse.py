@@ -163,7 +163,7 @@ def _prepared(tools: Path | None) -> BuildTools:
 def _given(names: list[str]) -> dict[str, str]:
     """Return the tokens in the environment variables `names`.
 
-    An argument of the command line cannot hold a token, because every user of the machine can see it.
+    Tokens cannot be arguments of the command line, because every user of the machine can see those.
     """
     if missing := [name for name in names if not os.environ.get(name)]:
         raise ConfigurationError(

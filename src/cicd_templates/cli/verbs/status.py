@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     ),
 )
 def status(as_json: bool, left: bool, **options: Any) -> None:
-    """Show the state of every stack, the version of its template and who holds the lock, or what no stack owns."""
+    """Show the state of every stack, its template's version and who holds the lock; or list the resources that no stack
+    owns.
+    """
     from dataclasses import asdict
 
     from cicd_templates.deploy.releases import commits

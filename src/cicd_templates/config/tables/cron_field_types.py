@@ -41,7 +41,7 @@ def _schedule(value: str) -> str:
 
 
 def _cron(value: str, kind: str, fields: Sequence[str]) -> str:
-    """Return `value` if its cron `fields`, from the minute on, are valid. Raises `ValueError` otherwise."""
+    """Return `value` if its cron `fields`, which begin with the minute, are valid. Raises `ValueError` otherwise."""
     for field, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
         pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD
         numbers = [int(number) for number in re.findall(r"(?<![/#\d])\d+", field)]

@@ -9,7 +9,7 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
-    """Yield a problem for each wrong environment on the path, and one unless there is exactly one tools environment.
+    """Yield a problem for each wrong environment on the path, and one if there is not exactly one tools environment.
 
     `unread` has the names of environments whose tables have problems. They exist, but their kind is unknown.
     """

@@ -1,4 +1,4 @@
-"""Creates one session for each `Access`, with credentials that are renewed until the command ends.
+"""Creates one session for each `Access`, and renews its credentials until the command ends.
 
 A role's credentials last an hour. They are requested before the first call that needs them, and again before they
 expire.

@@ -31,7 +31,7 @@ class Described:
     """A change set as CloudFormation describes it. `changes` is empty if only outputs or tags change.
 
     `findings` has one line for each failed validation or warning, even if the change set was created. `answer` is the
-    first page of DescribeChangeSet. `request_comparison` compares it with the request that would be sent now.
+    first page of DescribeChangeSet, for comparison with the request that would be sent now.
     """
 
     arn: str

@@ -75,7 +75,7 @@ def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any
 
 
 def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
-    """Return every stack in the account that has this tool's tag, of all projects."""
+    """Return every stack in the account that has this tool's tag, whatever its project is."""
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     living = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != "DELETE_COMPLETE"]
     tagged = ((stack, owner_tags(clients, stack)) for stack in living)

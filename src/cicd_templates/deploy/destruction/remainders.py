@@ -21,9 +21,9 @@ LOOKS = 6
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
     """Return the resources of `inventory` that no stack owns, those that are left for an unknown reason first.
 
-    With `stacks_too`, used after a destruction, each stack is also returned, as a remainder that should not exist.
-    Without it, an environment that has stacks counts as in use. What it created outside its stacks, such as older task
-    definition revisions, is then explained.
+    After a destruction, use `stacks_too`: it also returns each stack, as a remainder that should not exist. Without it,
+    an environment that has stacks counts as in use. The resources that it created outside its stacks, such as older
+    task definition revisions, then count as explained.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

@@ -29,7 +29,7 @@ class Quota:
 
 
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
-    """Return a function that returns how many builds with this compute type a pipeline stage runs at the same time."""
+    """Return a function that counts the builds with this compute type that one pipeline stage runs at the same time."""
 
     def wanted(examined: ExaminedEnvironment) -> int:
         projects = examined.resources("AWS::CodeBuild::Project")

@@ -1,4 +1,4 @@
-"""Looks up the IAM actions that CloudFormation needs for a resource type, and the resources to which IAM limits each.
+"""Looks up which IAM actions CloudFormation needs for a resource type, and to which resources IAM can limit them.
 
 Both come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions of each
 type's handlers. The service authorization reference lists the kinds of resources to which IAM can limit an action.

@@ -102,7 +102,7 @@ def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplat
 def _compute(
     context: DeployContext, plan: Plan, planned: PlannedStack, stack: StackTemplate
 ) -> Steps[tuple[PlannedStack, list[str]]]:
-    """Return what `propose` would return for the stack now, and how that differs from `planned`."""
+    """Return what `propose` would return for the stack now, and the differences from `planned`."""
     clients = context.clients
     described = None
     if planned.change_set:

@@ -63,7 +63,7 @@ class Archive:
 
 
 def source_archive(app: Path, path: str | None = None) -> Archive:
-    """Return the source of an application: what HEAD of its git work tree contains, or a folder or zip file as it is.
+    """Return the source of an application: the commit HEAD of a git work tree, or a folder or zip file as it is.
 
     `path` is the application's folder within `app`. Raises `ConfigurationError` if there is nothing to release, if the
     work tree has uncommitted changes, or if the source contains a link. A link could point outside the source.

@@ -29,9 +29,10 @@ SHA1_LENGTH = 40
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit: its id, its author, and the files of one folder. By name: the content, and whether it is executable.
+    """A commit: its id, its author, and the files of one folder.
 
-    `untracked` are the names of files in the folder that git neither tracks nor ignores.
+    `files` maps each name to the content of the file, and to whether it is executable. `untracked` are the names of
+    files in the folder that git neither tracks nor ignores.
     """
 
     revision: str

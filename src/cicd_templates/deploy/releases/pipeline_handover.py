@@ -25,8 +25,8 @@ class Comparison:
     """How the rendered templates differ from the pipeline's templates.
 
     `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
-    are the files that differ, by environment. `has_these` is true if no file differs and the pipeline's copy records
-    the commit of its templates. Earlier releases of this tool did not record the commit.
+    are the files that differ, by environment. `has_these` is true if the pipeline already has these templates with
+    their commit, which earlier releases of this tool did not record.
     """
 
     bucket: str | None

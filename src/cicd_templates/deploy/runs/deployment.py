@@ -109,7 +109,7 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise `CicdError`, because the waiting stacks of `made` need a value that no deployment will publish.
+    """Raise `CicdError`, because the waiting stacks of `made` read a value that no deployment will publish.
 
     The value was deleted from Parameter Store, and the stack that publishes it does not change.
     """

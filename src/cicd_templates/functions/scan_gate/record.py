@@ -28,7 +28,7 @@ def record_problem(
     """Return what is wrong with the run record in `data`, or an empty string.
 
     The record must be about this check and format. If `source_version` or `execution` (of the pipeline) is given, it
-    must be about these, too. If `now` is given, the run must have ended no longer than MAX_AGE before.
+    must be about these, too. If `now` is given, the run must have ended at most MAX_AGE before it.
     """
     try:
         record: Any = json.loads(data)

@@ -86,7 +86,7 @@ def test_a_mistake_writes_nothing(changed: dict[str, str], message: str) -> None
 
 
 def test_what_is_missing_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "error: there is no terminal to ask at; add --region: AWS region" in typed(without="--region").output
+    assert "error: there is no terminal for questions; add --region: AWS region" in typed(without="--region").output
 
     answers = ["eu-north-1", ""]
     monkeypatch.setattr(terminal, "ask", lambda question: answers.pop(0))

@@ -34,7 +34,7 @@ from tests.conftest import PROJECT
             2,
             "--token NO_SUCH_TOKEN: the environment has no variable NO_SUCH_TOKEN, or it is empty",
         ),
-        ("--app {app}", 2, "there is no terminal to ask at; add --yes to execute without asking"),
+        ("--app {app}", 2, "there is no terminal for questions; add --yes to execute without asking"),
         ("--app nowhere --yes", 2, "nowhere: no such folder"),
         ("--app nowhere", 2, "nowhere: no such folder"),
         ("--app . --yes --suffix pr9", 2, "no rendered templates; run `make render` first"),
