@@ -39,7 +39,9 @@ def _changes(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
     counts: Counter[str] = Counter()
     for stack in changing:
         counts.update(total(stack.changes))
-    actions = [(counts[action], verb) for action, verb in reversed(VERBS.items()) if counts[action]]
+    perhaps = sum(change.replacement == "Conditional" for stack in changing for change in stack.changes)
+    verbs = VERBS | {"Replace": f"replaced ({perhaps:,} perhaps)" if perhaps else "replaced"}
+    actions = [(counts[action], verb) for action, verb in reversed(verbs.items()) if counts[action]]
     nouns = [counted(count, "resource") if number == 0 else f"{count:,}" for number, (count, _) in enumerate(actions)]
     resources = ", ".join(f"{noun} {verb}" for noun, (_, verb) in zip(nouns, actions, strict=True))
     environments = f" in {counted(len(plans), 'environment')}" if len(plans) > 1 else ""

@@ -232,6 +232,17 @@ def test_what_waits_and_what_has_no_resource_is_told() -> None:
     assert answers(replace(PLAN, stacks=(stack("network", rule),)))[3] == "Interrupted meanwhile: network/Rule."
 
 
+def test_a_replacement_of_which_cloudformation_is_not_certain_is_counted_as_such() -> None:
+    changed = [
+        (Change("Modify", f"R{number}", "T", replacement), Impact("replacement", replacement == "True"))
+        for number, replacement in enumerate(("True", "Conditional", "Conditional"))
+    ]
+
+    assert answers(replace(PLAN, stacks=(stack("network", *changed),), waits={}))[0] == (
+        "1 updated stack: 3 resources replaced (2 perhaps)."
+    )
+
+
 def test_two_new_services_are_new_only_without_an_old_stack() -> None:
     new = [stack(f"service-{name}", creates=True, service=name) for name in ("a", "b", "c")]
     old = stack("health-c", service="c")
