@@ -60,6 +60,17 @@ def test_a_copy_lives_beside_its_original_and_goes_without_it(project: Project) 
 
 
 @pytest.mark.long
+def test_one_environment_of_a_copy_is_rendered_deployed_and_destroyed_alone(project: Project) -> None:
+    project.ok("render --env staging --suffix pr1")
+    project.ok("plan --env staging --suffix pr1 --local")
+    deployed = project.ok("deploy --env staging --suffix pr1 --local --yes")
+
+    assert deployed.count(": created, ") == STAGING_STACKS
+    destroyed = project.ok("destroy --env staging --suffix pr1 --local --yes")
+    assert "UNEXPLAINED" not in destroyed
+
+
+@pytest.mark.long
 def test_only_copies_that_have_expired_and_are_idle_are_swept(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from cicd_templates import hints
 from cicd_templates.cli.accounts import open_account
 from cicd_templates.config.environment import Configuration
 from cicd_templates.deploy.aws.clients import require_account
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks, template_paths
 from cicd_templates.deploy.releases.pipeline_handover import Comparison, PipelineHandover
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
 from cicd_templates.deploy.reporting.report import Note, Reporter
@@ -123,7 +123,7 @@ def open_tools(
     by_environment = {
         environment.qualified: read_stacks(folder / environment.qualified)
         for environment in configuration.environments
-        if not copy or (folder / environment.qualified).is_dir()
+        if not copy or template_paths(folder / environment.qualified)
     }
     own = by_environment.get(tools.qualified)
     account, region = (own[0].account, own[0].region) if own else (tools.account, tools.region)

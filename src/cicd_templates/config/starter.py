@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cicd_templates.config.validation.regions import CHECKED_PARTITIONS
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.partitions import partition_of
 
@@ -56,6 +57,9 @@ def _lines(start: NewProject, accounts: dict[str, str]) -> Iterator[str]:
     yield f'name = "{start.project}"  # every name in AWS begins with it, so it never changes'
     yield f'owner = "{start.project}-team"'
     yield f'cost_center = "{start.project}"'
+    partition = partition_of(start.region).name
+    if partition not in CHECKED_PARTITIONS:
+        yield f'unchecked_partitions = ["{partition}"]  # nobody has checked the names and endpoints of its services'
     yield ""
     yield "[pipeline]"
     yield f"path = [{path}]  # the way of a release"

@@ -52,8 +52,13 @@ def test_the_pipeline_gets_the_stacks_of_every_environment(in_project: Path, acc
 def test_a_copy_may_be_rendered_in_part(
     rendered: tuple[str, ...], missing: tuple[str, ...], in_project: Path, accounts: list[tuple[str, str]]
 ) -> None:
+    # A render of one environment also writes the pages of the others.
+    for name in ("tools", "staging", "production"):
+        page = BUILD / f"pr1/{name}-pr1/REVIEW.md"
+        page.parent.mkdir(parents=True)
+        page.write_text("#")
     for name in rendered:
-        shutil.copytree(PROJECT / "out" / name, BUILD / f"pr1/{name}-pr1")
+        shutil.copytree(PROJECT / "out" / name, BUILD / f"pr1/{name}-pr1", dirs_exist_ok=True)
     tools = open_tools(read_configuration(CONFIGURATION, suffix="pr1"), BUILD / "pr1", local=False)
 
     assert set(tools.missing) == set(missing)

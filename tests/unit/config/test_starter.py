@@ -23,8 +23,9 @@ START = NewProject(
         replace(START, services=["till", "ledger", "card-pay"], accounts=["1" * 12, "2" * 12, "3" * 12]),
         replace(START, environments=["live"], source="github"),
         replace(START, environments=["dev", "preprod", "reprod", "prod"], region="us-gov-west-1", source="github"),
+        replace(START, environments=["dev", "live"], region="cn-north-1"),
     ],
-    ids=["one account", "three services and accounts", "one environment", "another partition"],
+    ids=["one account", "three services and accounts", "one environment", "another partition", "China"],
 )
 def test_what_is_written_is_accepted_and_starts_with_checks_that_need_no_token(start: NewProject) -> None:
     configuration = parse_configuration(tomllib.loads(starter_text(start)), source="new")
@@ -39,6 +40,13 @@ def test_what_is_written_is_accepted_and_starts_with_checks_that_need_no_token(s
     for service in configuration.environments[-1].services:
         assert set(service.settings.checks) == {"unit-tests", "bandit", "pip-audit", "secrets"}
         assert service.settings.source == start.source
+
+
+@pytest.mark.parametrize(("region", "shown"), [("cn-northwest-1", 1), ("us-gov-east-1", 0), ("eu-west-1", 0)])
+def test_a_partition_that_nobody_has_checked_is_accepted_in_a_line_that_says_so(region: str, shown: int) -> None:
+    line = 'unchecked_partitions = ["aws-cn"]  # nobody has checked the names and endpoints of its services'
+
+    assert starter_text(replace(START, region=region)).count(line) == shown
 
 
 @pytest.mark.parametrize("name", ["safety", "snyk"])

@@ -15,12 +15,17 @@ IAM_TYPE = "AWS::IAM::"
 IAM_NAMES = ("RoleName", "ManagedPolicyName", "GroupName", "UserName", "InstanceProfileName")
 
 
+def template_paths(folder: Path) -> list[Path]:
+    """Return the templates in `folder`. A folder of an environment that is not rendered may still have its page."""
+    return sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".json"))
+
+
 def read_stacks(folder: Path) -> list[StackTemplate]:
     """Return the stacks in `folder`; each stack comes after the stacks whose values it reads.
 
     Raises `ConfigurationError` if there are no templates, or if a file is not a template of this program.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".json"))
+    paths = template_paths(folder)
     if not paths:
         same = " with the same SUFFIX=" if folder.parent.parent == BUILD else ""
         raise ConfigurationError(f"{folder}: no rendered templates; run `make render`{same} first")
