@@ -44,6 +44,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, int]]:
     for name, values in (("secrets", SECRETS), ("references", REFERENCES)):
         (source / f"{name}.py").write_text("".join(f'password = "{value}"\n' for value in values))
         (source / f"{name}.yml").write_text("".join(f'password: "{value}"\n' for value in values))
+    (source / "names.py").write_text('name = arn.partition(":secret:")[2].rpartition("-")[0]\n')
     for name in ("deploy.sh", "app.ts", "app.py"):
         (source / name).write_text('password="$hunterabcdef"\n')
     (source / f"{key(1)}.txt").write_text("x")
@@ -70,6 +71,10 @@ def test_a_secret_in_the_shape_of_a_reference_is_found(file: str, found: set[tup
 @pytest.mark.parametrize("file", ["references.py", "references.yml"])
 def test_a_reference_is_no_secret(file: str, found: set[tuple[str, int]]) -> None:
     assert [REFERENCES[number - 1] for number in lines(found, file)] == []
+
+
+def test_what_follows_a_quote_that_ends_a_value_is_no_value(found: set[tuple[str, int]]) -> None:
+    assert lines(found, "names.py") == []
 
 
 @pytest.mark.parametrize(("file", "secret"), [("deploy.sh", False), ("app.ts", True), ("app.py", True)])

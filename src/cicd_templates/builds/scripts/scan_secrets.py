@@ -56,9 +56,10 @@ ANY_DOLLAR = re.compile(r"""(?<=["'`])(?!\$[A-Z][A-Z0-9_]*(?![A-Za-z0-9]))\$+(?=
 WORD = r"(?:[A-Z][A-Z0-9_]*|[A-Za-z_]+\d{0,2})"
 TEMPLATE = re.compile(rf"(?:\$?\{{+|<)[ %=#]*{WORD}(?:(?:[ .:|-]|::)+{WORD})*[ %]*(?:\}}+|>)")
 # The detector of keywords takes only values that begin with a letter, a digit or an underscore. So one is put before a
-# value that begins with another sign and has letters and digits; a path and a template stay as they are.
+# value that begins with another sign and has letters and digits; a path and a template stay as they are, and so does
+# what follows the quote that ends a value.
 SIGN = re.compile(
-    rf"""(?<=[=:(,\s\[]["'`])(?!{VARIABLE.pattern}|{TEMPLATE.pattern}|%\()(?=[^\w\s"'`/.$]|\$\{{)(?=[^\s"'`]{{8}})"""
+    rf"""(?<=[=:(,\s\[]["'`])(?!{VARIABLE.pattern}|{TEMPLATE.pattern}|%\()(?=[^\w\s"'`/.$)\]}},;:]|\$\{{)(?=[^\s"'`]{{8}})"""
     r"""(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])"""
 )
 # The files in which package managers keep digests of packages.
