@@ -27,7 +27,7 @@ def group_id(name: str) -> Output[SecurityGroupId]:
 
 
 def resource_id(name: str) -> Output[DatabaseResourceId]:
-    """Return the output for the id of the database `name` in the ARNs of its users."""
+    """Return the output for the id by which ARNs of database users name the database `name`."""
     return Output(
         DatabaseResourceId, "databases", f"{title(name)}ResourceId", f"The database {name} in the ARNs of its users"
     )
@@ -41,7 +41,7 @@ def administrator_secret(name: str) -> Output[SecretArn]:
 
 
 def offers(env: Environment) -> Sequence[Offer]:
-    """Return an offer for each database of `env`."""
+    """Return, for each database of `env`, the offer that lets services use it."""
     return [
         blocks.database_offer(env, name, settings, host(name), group_id(name), resource_id(name))
         for name, settings in env.databases.items()

@@ -67,7 +67,7 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _with_placeholders(env: Environment) -> Environment:
-    """Return `env` with a range and zones, if the configuration omits them because it provides an existing VPC.
+    """Return `env`. If it provides an existing VPC without range or zones, set placeholders for these.
 
     The layer is then built only for the names of its outputs. Its template, with the placeholders, is not rendered.
     """

@@ -1,9 +1,10 @@
 """Autoscaling of a service by CPU and memory use, by requests, by the messages in its queues, and by a schedule.
 
 The policy for requests uses the sum of the metrics of both target groups, so it works with every deployment strategy.
-A worker scales on its backlog per task, as AWS recommends: the number of messages alone does not say how many tasks are
-right, and a step policy on it needs a table of steps for each minimum and maximum. Metric math in the policy divides,
-so no function has to publish a metric.
+
+A worker scales on its backlog per task, as AWS recommends. The number of messages alone does not say how many tasks are
+needed, and a step policy on this number would need other steps for each minimum and maximum. The policy divides with
+metric math, so no function has to publish a metric.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
@@ -72,8 +73,8 @@ def scaling_policies(
     """Return one scaling policy for each target value in the configuration.
 
     `requests` are the request counts of both target groups of a web service. `queues` has the queues from which a
-    worker receives: their names in metrics, keyed by the names in the configuration. The policy that wants most tasks
-    decides.
+    worker receives: their names in metrics, keyed by the names in the configuration. If the policies differ, the one
+    that needs the most tasks decides.
     """
     cpu_percent, messages = settings.cpu_percent, settings.messages_per_task
     if not (service.settings.is_web or cpu_percent or settings.memory_percent or messages):
@@ -122,9 +123,9 @@ def _backlog_policy(
 ) -> scaling.ScalingPolicy:
     """Return the policy for the messages of one queue.
 
-    Each queue has a policy of its own. A sum would need a value for a queue that SQS reports no longer, because nobody
-    has used it for six hours. With 0 as this value, the newest minute would always count as 0, because values arrive
-    late, and the service would never scale out.
+    Each queue has a policy of its own. After six hours without use, SQS reports no metrics for a queue. A sum would
+    then need 0 as the missing value. But values arrive late, so the newest minute would always count as 0, and the
+    service would never scale out.
     """
     queries = [
         _query("messages", visible_messages(queue)),

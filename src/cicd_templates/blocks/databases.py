@@ -1,4 +1,4 @@
-"""Aurora PostgreSQL clusters: encrypted, private, TLS only, users with IAM tokens; and the right to connect to one."""
+"""Private, encrypted Aurora PostgreSQL clusters that require TLS, and permissions to connect with IAM tokens."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def cluster(
 ) -> rds.DBCluster:
     """Return the cluster with its storage, encrypted with `key`. `log` must exist before RDS writes to it.
 
-    A protected environment refuses the deletion. If it is deleted all the same, or replaced, a final snapshot is kept.
-    A cluster that was kept would block the deletion of its subnets.
+    A protected environment refuses to delete the cluster. If the cluster is deleted or replaced anyway, a final
+    snapshot is kept. The cluster itself is not kept, because it would block the deletion of its subnets.
     """
     policy = "Snapshot" if env.protected else "Delete"
     return rds.DBCluster(
@@ -149,7 +149,7 @@ def _number(capacity: float) -> float:
 def instances(
     prefix: str, env: Environment, name: str, settings: DatabaseTable, database: rds.DBCluster
 ) -> list[rds.DBInstance]:
-    """Return the instances of the cluster. They hold no data: the cluster's storage does."""
+    """Return the instances of the cluster. They hold no data, because the data is in the cluster's storage."""
     reason = (
         "Enhanced Monitoring writes to one log group of the whole account, which has no key of ours; the alarms use"
         " metrics of RDS"
@@ -177,7 +177,7 @@ def instances(
 def database_alarms(
     env: Environment, name: str, settings: DatabaseTable, database: rds.DBCluster, operations: TopicArn
 ) -> Sequence[cloudwatch.Alarm]:
-    """Return alarms that notify `operations` near the largest capacity, and of too many connections, for 15 minutes.
+    """Return alarms that notify `operations` if capacity, CPU or connections are too high for 15 minutes.
 
     The maximum over the instances counts. The storage of Aurora grows by itself.
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
@@ -204,7 +204,7 @@ def database_alarms(
 
 
 def user_of(service: Service, access: str) -> str:
-    """Return the database user of a service with this kind of access, such as `read_payment_processor`."""
+    """Return the name of a service's database user for one kind of access, such as `read_payment_processor`."""
     return f"{access}_{service.name.replace('-', '_')}"
 
 
@@ -216,10 +216,11 @@ def database_offer(
     group: Output[SecurityGroupId],
     resource_id: Output[DatabaseResourceId],
 ) -> Offer:
-    """Return the offer of a database: `read` or `readwrite`, each as a database user of its own.
+    """Return the offer that lets a service `read` or `readwrite` a database. Each kind of access has its own database
+    user.
 
-    IAM decides as which user a service connects, and PostgreSQL what this user may do. The container finds the address
-    in variables such as `LEDGER_DATABASE_HOST`.
+    IAM decides as which user a service connects, and PostgreSQL decides what this user may do. The container finds the
+    address in variables such as `LEDGER_DATABASE_HOST`.
     """
 
     def connect_as(access: str) -> Rights:

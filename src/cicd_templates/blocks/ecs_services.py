@@ -66,9 +66,7 @@ def fargate_service(
     traffic: Traffic | None,
     safeguards: Safeguards,
 ) -> ecs.Service:
-    """Return the ECS service. Every deployment strategy uses both target groups and everything else in `traffic`.
-
-    A worker has no `traffic`.
+    """Return the ECS service. Every deployment strategy uses everything in `traffic`, which a worker does not have.
 
     Before a service changes from rolling to another strategy, ECS requires a rolling deployment that has set up both
     target groups, both listener rules and the role. When the service changes back to rolling, ECS keeps the target

@@ -161,7 +161,7 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
 
 
 def no_tasks_alarm(monitored: MonitoredService, tell: Sequence[TopicArn]) -> cloudwatch.Alarm:
-    """Return the alarm on a worker of which no task runs. Nobody else notices this, because it gets no requests."""
+    """Return the alarm on a worker without a running task. No client notices this, because it gets no requests."""
     metrics = {
         "wanted": running_tasks(monitored.env, monitored.service, "DesiredTaskCount"),
         "running": running_tasks(monitored.env, monitored.service),

@@ -100,8 +100,8 @@ def _examine(service: Service) -> str:
     """Return the command that lists the packages in the image, and refuses Python packages that no check judged.
 
     The image is exported and never run. Packages of its base images are accepted, because the service did not add them.
-    Commands of the Dockerfile could forge the lists of files that installers write. So a list counts only if a base
-    image has it, or a stage in which nothing of the source had run.
+    Commands of the Dockerfile could forge the lists in which installers record their files. So a list counts only if it
+    is also in a base image, or in a stage in which no code of the source has run.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""
@@ -132,9 +132,9 @@ list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 
 
 def _locked_stages(service: Service) -> str:
-    """Return commands that build and list the stages in which nothing of the source has run; empty if there are none.
+    """Return commands that build the stages in which no code of the source has run, and list their packages.
 
-    Right after the image was built, Docker still has the layers of these stages.
+    The result is empty if there are no such stages. Right after the image was built, Docker still has their layers.
     """
     if service.settings.build.unlocked_installs:
         return ""

@@ -129,8 +129,8 @@ class Environment:
     def network(self) -> IPv4Network:
         """The address range of the VPC.
 
-        Raises `LookupError` in the tools environment, which has no VPC, and where an existing VPC is provided without
-        its range.
+        Raises `LookupError` in the tools environment, which has no VPC, and if the configuration provides an existing
+        VPC without its range.
         """
         if self.settings.cidr is None:
             raise LookupError(f"environment {self.name} has no cidr")

@@ -35,9 +35,9 @@ class Port:
 
 @dataclass(frozen=True)
 class Backlog:
-    """The messages that wait in an offered SQS queue, on whose number a worker scales.
+    """The waiting messages of an offered SQS queue. A worker scales on their number.
 
-    `queue` is the name of the queue, and `access` has the kinds of access with which a service receives its messages.
+    `queue` is the name of the queue, and `access` has the kinds of access that let a service receive its messages.
     """
 
     queue: Output[MetricName]

@@ -86,7 +86,7 @@ class ReviewedStacks:
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
     """Return a handler that calls `describe`, adds the resolved values of parameters, and masks secret values.
 
-    `described` has the stacks or change sets that `describe` describes.
+    `described` has the stacks or change sets whose values it adds.
     """
 
     def handle(params: Params) -> Answer:

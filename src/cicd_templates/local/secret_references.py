@@ -13,7 +13,7 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 def secrets_by_arn(table: dict[str, Any], drift_readers: dict[str, Any]) -> None:
     """Wrap the handlers of secrets in the engine's `table`, so that a secret's physical id is its ARN.
 
-    `drift_readers` are the functions with which the engine reads resources to detect drift, by resource type.
+    `drift_readers` maps each resource type to the function with which the engine reads a resource to detect drift.
     """
     handlers = table[SECRET]
     read, properties_read = drift_readers[SECRET]

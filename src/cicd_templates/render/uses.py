@@ -71,7 +71,7 @@ def _problems(env: Environment, service: Service, offers: dict[str, Offer]) -> I
 
 
 def _scaling(env: Environment, service: Service, uses: Sequence[Use]) -> Iterator[Problem]:
-    """Yield a problem if the service is to scale on messages, but receives them from no queue."""
+    """Yield a problem if the service is configured to scale on messages but receives messages from no queue."""
     scaling = service.settings.autoscaling
     if scaling is not None and scaling.messages_per_task is not None and not backlogs(uses):
         yield Problem(

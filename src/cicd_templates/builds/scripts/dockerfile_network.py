@@ -10,8 +10,9 @@ In TARGET, a RUN command has a network only if both of these conditions hold:
 - Its stage has copied only lock files so far. Otherwise, a program of the source could download something, or replace a
   program that such a form runs.
 
-The script prints a JSON list with, for each stage, the line from which on it has no network, or 0. If commands need a
-network that they have not, it prints their lines and exits with 1. It needs only Python 3.8, as build images have it.
+The script prints a JSON list with one number per stage: the line after which it has no network, or 0. If commands need
+a network but have none, it prints their lines and exits with 1. It needs only Python 3.8, because it runs in the build
+environment that has Docker.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ def is_lock(context: str, path: str) -> bool:
 
 
 def is_text(path: str) -> bool:
-    """Return whether a path is a file with text, which no program can load as a library or an archive."""
+    """Return whether a path is a text file, which no program can load as a library or an archive."""
     if not os.path.isfile(path) or os.path.islink(path):
         return False
     with open(path, "rb") as file:
@@ -207,7 +208,7 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
 
 
 def is_below(url: str, addresses: list[str]) -> bool:
-    """Return whether a URL is one of the addresses, or is below one that ends in a slash."""
+    """Return whether a URL is one of `addresses`, or is below one that ends in a slash."""
     return any(url == address or (address.endswith("/") and url.startswith(address)) for address in addresses)
 
 
@@ -257,7 +258,7 @@ class Network:
             self.close(number)
 
     def set_variables(self, number: int, arguments: str) -> None:
-        """Process ENV or ARG: end the network of the stage if a variable could steer an allowed command."""
+        """Process ENV or ARG: deny the network to the rest of the stage if a variable could steer a command."""
         unsafe = steering(arguments)
         if not self.closed:
             self.before |= unsafe

@@ -1,8 +1,8 @@
-"""Write a Dockerfile with the part of each stage that takes only what locks name.
+"""Write a Dockerfile with only the beginning of each stage, in which no code of the source runs.
 
 `locked_stages.py FILE INSTRUCTIONS CLOSED TARGET`: FILE is the Dockerfile that `dockerfile_network.py` wrote, and
-CLOSED is what it printed. INSTRUCTIONS is what `dockerfile.py` wrote. The stages of TARGET end where those of FILE lose
-their network. So nothing of the source has run in them, and what installers list there is what they wrote.
+CLOSED is what it printed. INSTRUCTIONS is what `dockerfile.py` wrote. In TARGET, each stage ends where it loses its
+network in FILE. So the lists of installed files in these stages cannot be forged by the source.
 
 The script prints the names of the stages that run a command. It needs only Python 3.8, because it runs in the build
 environment that has Docker.
@@ -40,7 +40,7 @@ def locked_stages(
 
 
 def free_name(stage: int, names: list[str]) -> str:
-    """Return a name for a stage without one, which no other stage has."""
+    """Return a name that no stage has, for a stage without a name."""
     name = f"stage-{stage}"
     while name in [other.lower() for other in names]:
         name += "x"

@@ -100,12 +100,12 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
 
 
 def is_variable(secret: str) -> bool:
-    """Return whether a candidate is a reference to a variable."""
+    """Return whether a found value is only a reference to a variable, and not a secret."""
     return VARIABLE.match(secret) is not None
 
 
 def is_template(secret: str) -> bool:
-    """Return whether a candidate is a reference in a template."""
+    """Return whether a found value is only a reference in a template, and not a secret."""
     return TEMPLATE.fullmatch(secret) is not None
 
 

@@ -248,7 +248,7 @@ class ServiceTable(Table):
 
     @property
     def has_rollback_alarms(self) -> bool:
-        """Whether ECS rolls back a release if an alarm fires during the deployment. Always true for a worker."""
+        """Whether an alarm during a deployment makes ECS roll the release back. Always true for a worker."""
         return not self.is_web if self.rollback_on_alarm is None else self.rollback_on_alarm
 
     @property

@@ -194,9 +194,9 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each queue, table and database whose name differs from another one's only by a hyphen.
+    """Yield a problem for each queue, table and database whose name equals another one's, apart from hyphens.
 
-    Services use them by their names, so a queue, a table and a database cannot have the same name, either.
+    A service uses each of them by its name, so a queue, a table and a database cannot share a name.
     """
     kind_of: dict[str, str] = {}
     for kind in ("queues", "tables", "databases"):

@@ -30,7 +30,7 @@ DETECTION_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
-class Difference:
+class PropertyDrift:
     """A property that was changed: its path in the resource, and its values as JSON or plain text."""
 
     path: str
@@ -49,7 +49,7 @@ class DriftedResource:
     resource_type: str
     at: str
     status: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[PropertyDrift, ...] = ()
     reason: str = ""
 
     @property
@@ -166,7 +166,7 @@ def drifted_resources(
                 locate(stack, each["LogicalResourceId"]),
                 each["StackResourceDriftStatus"],
                 tuple(
-                    Difference(difference["PropertyPath"], difference["ExpectedValue"], difference["ActualValue"])
+                    PropertyDrift(difference["PropertyPath"], difference["ExpectedValue"], difference["ActualValue"])
                     for difference in differences
                 ),
                 each.get("DriftStatusReason", ""),

@@ -209,7 +209,7 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
 
 
 def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: str = "") -> str:
-    """Return the command that deploys the plan in `path`. With `digest`, it executes only the plan of that digest.
+    """Return the command that deploys the plan in `path`. With `digest`, it refuses any plan with another digest.
 
     `allow` are the names of the resources whose loss the user must allow.
     """

@@ -103,7 +103,7 @@ def _below_line(row: list[JudgedFinding], *, new: bool) -> str:
 def _place(finding: Finding) -> str:
     """Return the place of a finding for a Markdown code span, without backticks, which would end the span.
 
-    A long place loses its beginning, because its end names the file and the line.
+    If the place is too long, its beginning is cut, because its end names the file and the line.
     """
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     shown = one_line(where.replace("`", ""), len(where))

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
-from cicd_templates.deploy.recovery.drift import Difference, StackDrift, detect_drift
+from cicd_templates.deploy.recovery.drift import PropertyDrift, StackDrift, detect_drift
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied, missing
 from tests.fakes.simulated_aws import Clock
@@ -107,7 +107,7 @@ def test_a_changed_property_comes_with_its_line_and_both_values() -> None:
     (only,) = results(aws(describe_stack_resource_drifts={"StackResourceDrifts": [drifted("MODIFIED", ROTATION)]}))
 
     (key,) = only.drifted
-    assert key.differences == (Difference("/EnableKeyRotation", "true", "false"),)
+    assert key.differences == (PropertyDrift("/EnableKeyRotation", "true", "false"),)
     assert key.fact.startswith(f"Key (AWS::KMS::Key) at {KEYS.path}:")
     assert key.fact.endswith(": MODIFIED: /EnableKeyRotation is false instead of true")
     assert not only.unchecked

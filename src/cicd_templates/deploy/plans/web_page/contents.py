@@ -25,7 +25,7 @@ ALIKE = 0.5
 
 
 def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[str, Any]:
-    """Return what the page displays below its first sentences. Values are cut to `longest` characters."""
+    """Return what the page displays below the sentences at its top. Values are cut to `longest` characters."""
     content = {
         "plans": [{"environment": plan.environment, "digest": document.digest(plan)} for plan in plans],
         "filters": [LOSS, ACCESS, REPLACED, INTERRUPTED],
@@ -98,7 +98,7 @@ def _likeness(one: str, other: str) -> float:
 
 
 def _notes(plans: Sequence[Plan]) -> Iterable[dict[str, Any]]:
-    """Yield what the plans say about whole stacks, each text once with the stacks to which it applies."""
+    """Yield what the plans say about whole stacks. Each text appears once, with its stacks."""
     stacks: dict[str, list[str]] = {}
     for plan in plans:
         prefix = f"{plan.environment}: " if len(plans) > 1 else ""

@@ -1,4 +1,4 @@
-"""Turns plans into the rows of a page: changes that are alike in several places become one row. Pure.
+"""Turns plans into the rows of a page. Changes that are alike in several places share one row. Pure.
 
 Changes are alike if they differ only in names that contain the environment, its account or the service. In such names,
 a placeholder such as `{service}` stands for the part that differs.
@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """A change, with every place where it happens alike. With several places, placeholders stand for what differs.
+    """A change, with every place where the same change happens. In several places, placeholders stand for what differs.
 
     For a new stack, `change` is the creation of the stack, and `contents` has the types of its resources with their
     numbers.
@@ -59,19 +59,19 @@ class Row:
 
     @property
     def nature(self) -> str:
-        """`TAGS` or `IMAGE` if nothing but tags or container images changes, and otherwise an empty string."""
+        """`TAGS` or `IMAGE` if only tags or container images change, otherwise an empty string."""
         return nature_of(self.change)
 
     @property
     def title(self) -> str:
-        """The name of what changes: of the resource if there is one, or of all resources if their names are alike."""
+        """The name of the changed resource, or of all changed resources if their names are alike."""
         if len(self.places) == 1:
             return self.places[0].name
         return self.name or counted(len(self.places), "resource")
 
     @property
     def extent(self) -> str:
-        """In how many places the change is the same: `3 environments, 40 services: the same`. Empty for one place."""
+        """The places with this change, in words: `3 environments, 40 services: the same`. Empty for one place."""
         environments = {place.environment for place in self.places}
         services = {place.service for place in self.places if place.service}
         words = [
@@ -95,7 +95,7 @@ class Row:
 
     @property
     def severity(self) -> int:
-        """How much attention the row needs. 0 needs most: data is deleted."""
+        """How much attention the row needs. 0, which needs most, means that data is deleted."""
         deletes_data = self.impact.loses and not self.impact.fate.startswith("kept")
         by_severity = (
             deletes_data and self.impact.certain,
@@ -125,7 +125,7 @@ def fold(plans: Sequence[Plan]) -> list[Row]:
 
 
 def _key(row: Row) -> tuple[object, ...]:
-    """Return what rows have in common that are shown as one.
+    """Return a key that is equal for all changes that share a row.
 
     Each resource with data has a row of its own, because the user must allow its loss by name. Tags are the same
     whatever type the resource has.
@@ -206,7 +206,7 @@ def _with_texts(row: Row, edit: Callable[[str], str]) -> Row:
 
 
 def nature_of(change: Change) -> str:
-    """Return `TAGS` or `IMAGE` if nothing but tags or container images of a resource changes, otherwise an empty text.
+    """Return `TAGS` or `IMAGE` if a change affects only tags or container images, otherwise an empty string.
 
     A service that only moves to a new revision of its task definition counts as a change of images, too.
     """
@@ -230,7 +230,7 @@ def _changes_only_images(detail: Detail) -> bool:
 
 
 def _without_images(text: str) -> Any:
-    """Return the container definitions in the JSON `text` without their images, or None if it is not their JSON."""
+    """Return the container definitions in the JSON `text` without their images, or None if `text` has no such JSON."""
     try:
         containers = json.loads(text)
         return [{key: value for key, value in container.items() if key != "Image"} for container in containers]

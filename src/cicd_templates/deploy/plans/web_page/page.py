@@ -60,7 +60,7 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
 
 
 def _data(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return the data of the page. The longer all of it is, the shorter are its values."""
+    """Return the data of the page. If there is much data, its values are cut shorter."""
     *longer, shortest = LONGEST_VALUES
     attempts = (script_data(contents(plans, rows, longest)) for longest in longer)
     fitting = next((data for data in attempts if len(data) <= LARGEST_DATA), None)

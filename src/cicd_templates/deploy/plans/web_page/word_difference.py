@@ -60,7 +60,7 @@ def _compare(old: Sequence[str], new: Sequence[str]) -> Iterator[Part]:
 
 
 def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
-    """Return the text of a part. Of equal words, only those beside a difference are left."""
+    """Return the text of a part. Of a long part that is equal in both, only the words beside a difference are kept."""
     words = _WORD.findall(part.text) if part.kind == "same" else []
     if len(words) <= 2 * CONTEXT_WORDS + 1:
         return part.text
