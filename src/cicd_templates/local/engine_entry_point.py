@@ -12,6 +12,7 @@ import caller_identity  # type: ignore[import-not-found]
 import codepipeline  # type: ignore[import-not-found]
 import condition_keys  # type: ignore[import-not-found]
 import create_only  # type: ignore[import-not-found]
+import database_clusters  # type: ignore[import-not-found]
 import encryption  # type: ignore[import-not-found]
 import event_targets  # type: ignore[import-not-found]
 import iam_decisions  # type: ignore[import-not-found]
@@ -49,6 +50,7 @@ secret_values.register(secretsmanager, _RESOURCE_HANDLERS, responses.error_respo
 secret_references.secrets_by_arn(_RESOURCE_HANDLERS, drift._DRIFT_READERS)
 recorded_answers.refuse_existing_log_groups(_RESOURCE_HANDLERS, cloudwatch_logs._log_groups)
 modules = {"engine": templates, "changesets": changesets, "handlers": handlers, "stacks": stacks}
+database_clusters.register(_RESOURCE_HANDLERS, responses.get_account_id, responses.get_region)
 recorded_answers.register(cloudformation, modules, template_refusals.template_refusal)
 create_only.register(stacks, provisioners, Path(os.environ["SCHEMAS"]), responses.get_region)
 keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)

@@ -86,6 +86,11 @@ class Clients:
         return self._client("cloudformation")  # type: ignore[no-any-return]
 
     @cached_property
+    def rds(self) -> Any:
+        """The client for Amazon RDS: database clusters, their groups and snapshots."""
+        return self._client("rds")
+
+    @cached_property
     def s3(self) -> S3Client:
         """The client for Amazon S3: buckets and objects."""
         return self._client("s3")  # type: ignore[no-any-return]

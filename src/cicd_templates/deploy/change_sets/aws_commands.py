@@ -19,7 +19,13 @@ from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate
 
-LOAD_BALANCER_TYPE = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+# The commands that switch off a deletion protection, by resource type.
+UNPROTECT_COMMANDS = {
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "aws elbv2 modify-load-balancer-attributes --region {region}"
+    " --load-balancer-arn {name} --attributes Key=deletion_protection.enabled,Value=false",
+    "AWS::RDS::DBCluster": "aws rds modify-db-cluster --region {region} --db-cluster-identifier {name}"
+    " --no-deletion-protection --apply-immediately",
+}
 # The statuses that a stack can leave only by being deleted.
 DELETED_BY_HAND = frozenset({"ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"})
 _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
@@ -46,19 +52,18 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 
 
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the commands that switch off the deletion protection of load balancers in a stack to be deleted.
+    """Return the commands that switch off the deletion protection of resources in a stack to be deleted.
 
     The result is empty if `status` is not one in which the stack must be deleted. In a protected environment, a load
-    balancer has deletion protection from its creation, so CloudFormation can neither roll its stack back nor delete it.
-    `resources` are the resources that the stack still has.
+    balancer and a database have deletion protection from their creation, so CloudFormation can neither roll their stack
+    back nor delete it. `resources` are the resources that the stack still has.
     """
     if status not in DELETED_BY_HAND:
         return ()
     return tuple(
-        f"aws elbv2 modify-load-balancer-attributes --region {region} --load-balancer-arn"
-        f" {resource['PhysicalResourceId']} --attributes Key=deletion_protection.enabled,Value=false"
+        UNPROTECT_COMMANDS[resource["ResourceType"]].format(region=region, name=resource["PhysicalResourceId"])
         for resource in resources
-        if resource["ResourceType"] == LOAD_BALANCER_TYPE and resource.get("PhysicalResourceId")
+        if resource["ResourceType"] in UNPROTECT_COMMANDS and resource.get("PhysicalResourceId")
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.ecr import empty_repository
+from cicd_templates.deploy.aws.resource_types.rds import lift_cluster_protection
 from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.unmanaged import unused_interfaces
@@ -56,14 +57,19 @@ def _delete_reports(clients: Clients, group: str) -> str:
     return f"deleted {len(reports)} reports"
 
 
+# The resource types with a deletion protection, and how to switch it off.
+PROTECTED_TYPES: dict[str, Repair] = {
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": lift_deletion_protection,
+    "AWS::RDS::DBCluster": lift_cluster_protection,
+}
 REPAIRS: dict[str, Repair] = {
+    **PROTECTED_TYPES,
     "AWS::S3::Bucket": _empty_again,
     "AWS::ECR::Repository": _remove_images,
     "AWS::ECS::Cluster": _stop_tasks,
     "AWS::EC2::Subnet": _delete_interfaces("subnet-id"),
     "AWS::EC2::SecurityGroup": _delete_interfaces("group-id"),
     "AWS::EC2::VPC": _delete_interfaces("vpc-id"),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": lift_deletion_protection,
     "AWS::CodeBuild::ReportGroup": _delete_reports,
 }
 

@@ -96,6 +96,8 @@ def _owned_item(clients: Clients, owned: Owned) -> Item:
         fate = Fate.RETAINED
     elif owned.resource_type == "AWS::KMS::Key":
         fate, detail = Fate.SCHEDULED, WINDOW
+    elif owned.policy == "Snapshot":
+        fate, detail = Fate.DELETED, "a final snapshot is kept"
     elif contents := operations_of(owned.resource_type).contents:
         fate, detail = Fate.EMPTIED, contents.describe(clients, owned.physical_id)
     else:
@@ -167,7 +169,8 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
         return item(Fate.RETAINED, f"kept by policy: its data outlives the stack {kept_by}")
     if operations.leftover is None or operations.leftover.delete is None:
         return item(Fate.UNTOUCHED, "no stack owns it, and destroy does not know how to delete it")
-    if protected and facts_of(found.resource_type).kept_when_protected:
+    kept = facts_of(found.resource_type).kept_when_protected or operations.leftover.kept_when_protected
+    if protected and kept:
         return item(Fate.RETAINED, "kept by policy: no stack owns it, but the environment is protected")
     if found.resource_type == "AWS::KMS::Key":
         return item(Fate.SCHEDULED, WINDOW)

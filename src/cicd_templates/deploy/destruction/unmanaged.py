@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.rds import CLUSTER_SNAPSHOT
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.deploy.locking.holder import lock_parameter
@@ -27,6 +28,7 @@ IMPLICIT_LOG_GROUPS = {
     "AWS::Lambda::Function": "/aws/lambda/{}",
     "AWS::CodeBuild::Project": "/aws/codebuild/{}",
     "AWS::ECS::Cluster": "/aws/ecs/containerinsights/{}/performance",
+    "AWS::RDS::DBCluster": "/aws/rds/cluster/{}/postgresql",
 }
 # The resource types whose ARN ends in the physical name alone, by service, and those whose ARN has a kind before it.
 NAMED_BY_THE_RESOURCE = {"s3": "AWS::S3::Bucket", "sqs": "AWS::SQS::Queue"}
@@ -34,6 +36,8 @@ NAMED_AFTER_THE_KIND = {
     ("dynamodb", "table"): "AWS::DynamoDB::Table",
     ("ecr", "repository"): "AWS::ECR::Repository",
     ("kms", "key"): "AWS::KMS::Key",
+    ("rds", "cluster"): "AWS::RDS::DBCluster",
+    ("rds", "cluster-snapshot"): CLUSTER_SNAPSHOT,
 }
 GUARDDUTY_TAG = "GuardDutyManaged"
 REVISION_STATES = ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS")
@@ -258,6 +262,16 @@ def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unma
                 yield UnmanagedResource("AWS::Events::Archive", archive["ArchiveName"], ours=True)
 
 
+def _snapshots(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
+    """Yield the snapshots of the database clusters that our stacks have or had, without those that RDS makes itself."""
+    for cluster in sorted({owned.physical_id for owned in had if owned.resource_type == "AWS::RDS::DBCluster"}):
+        pages = clients.rds.get_paginator("describe_db_cluster_snapshots").paginate(
+            DBClusterIdentifier=cluster, SnapshotType="manual"
+        )
+        for snapshot in (snapshot for page in pages for snapshot in page["DBClusterSnapshots"]):
+            yield UnmanagedResource(CLUSTER_SNAPSHOT, snapshot["DBClusterSnapshotIdentifier"], ours=True)
+
+
 Finder = Callable[[Clients, Scope, list[Owned]], Iterator[UnmanagedResource]]
 CREATED_BY_RESOURCES: tuple[Finder, ...] = (
     _implicit_log_groups,
@@ -266,6 +280,7 @@ CREATED_BY_RESOURCES: tuple[Finder, ...] = (
     _guardduty,
     _report_groups,
     _archives,
+    _snapshots,
 )
 # The first finders prove that a resource is ours; the last ones only compare names.
 OF_WHOLE_SCOPE: tuple[Finder, ...] = (_tagged, _secrets, _aliases, _buckets, _log_groups, _parameters)

@@ -11,6 +11,7 @@ from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 # By resource type: the name of the service-linked role that it needs, and the service that assumes the role.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-service-linked-roles.html
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html
 # https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html
 ROLES = {
     "AWS::ECS::Cluster": ("AWSServiceRoleForECS", "ecs.amazonaws.com"),
@@ -18,6 +19,7 @@ ROLES = {
         "AWSServiceRoleForElasticLoadBalancing",
         "elasticloadbalancing.amazonaws.com",
     ),
+    "AWS::RDS::DBCluster": ("AWSServiceRoleForRDS", "rds.amazonaws.com"),
     "AWS::ApplicationAutoScaling::ScalableTarget": (
         "AWSServiceRoleForApplicationAutoScaling_ECSService",
         "ecs.application-autoscaling.amazonaws.com",

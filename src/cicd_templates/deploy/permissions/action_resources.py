@@ -29,6 +29,11 @@ EVERY_ARN = ("*",)
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
 SCALABLE_TARGET = "scalabletarget"
 SCALED_SERVICE = {"StringEqualsIfExists": {"application-autoscaling:service-namespace": ["ecs"]}}
+# What RDS uses for a database besides our resources: its default groups, by IAM's kinds of resources, and the secret
+# with the administrator's password, which RDS names.
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/security_iam_id-based-policy-examples.html
+DEFAULT_GROUPS = ("og", "pg")
+MAKES_MANAGED_SECRET = frozenset({"secretsmanager:CreateSecret", "secretsmanager:TagResource"})
 # The deployer calls DescribeStacks without a name, to find stacks that are no longer rendered. IAM then authorizes the
 # call for all stacks:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
@@ -45,7 +50,7 @@ class EnvironmentNames:
     Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`. `exceptions` has
     the physical names that do not begin with `prefix`, by resource type: names that AWS prescribes, and names in which
     the prefix is shortened. With `copies`, the paths of the environment's copies are included. Their physical names
-    need no addition, because they begin with `prefix`, too.
+    need no addition, because they begin with `prefix`, too. `databases` says whether the environment has a database.
     """
 
     partition: str
@@ -56,6 +61,7 @@ class EnvironmentNames:
     role_path: str
     exceptions: Mapping[str, frozenset[str]]
     copies: bool = False
+    databases: bool = False
 
     @classmethod
     def of(cls, stacks: Sequence[StackTemplate]) -> EnvironmentNames:
@@ -72,6 +78,7 @@ class EnvironmentNames:
             path=path,
             role_path=role_paths[0] if role_paths else "/",
             exceptions=_exceptions(resources, prefix, path),
+            databases=any(resource["Type"] == "AWS::RDS::DBCluster" for resource in resources),
         )
 
     def arn_patterns(self, resource_type: ResourceType, kind: str) -> Iterator[str]:
@@ -123,8 +130,19 @@ def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple
         if (service, kind) in TYPE_OF_KIND
         for pattern in names.arn_patterns(TYPE_OF_KIND[service, kind], kind)
     }
+    if names.databases:
+        patterns |= _used_by_databases(action, kinds, names)
     if action == GET_ROLE:
         # IAM knows the path of a role only if the role exists. Without the second ARN, the question whether it does
         # would be denied.
         patterns |= {service_linked, f"arn:{names.partition}:iam::{names.account}:role/AWSServiceRoleFor*"}
     return tuple(sorted(patterns)) or EVERY_ARN
+
+
+def _used_by_databases(action: str, kinds: Collection[str], names: EnvironmentNames) -> set[str]:
+    place = f"{names.region}:{names.account}"
+    if action in MAKES_MANAGED_SECRET:
+        return {f"arn:{names.partition}:secretsmanager:{place}:secret:rds!*"}
+    if not action.startswith("rds:"):
+        return set()
+    return {f"arn:{names.partition}:rds:{place}:{kind}:default*" for kind in DEFAULT_GROUPS if kind in kinds}

@@ -12,7 +12,10 @@ RESOURCE_TYPES = (
         loss="a database",
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.CFN_LINT,
-        arns={"cluster": "rds:{region}:{account}:cluster:{name}"},
+        arns={
+            "cluster": "rds:{region}:{account}:cluster:{name}",
+            "cluster-snapshot": "rds:{region}:{account}:cluster-snapshot:{name}",
+        },
     ),
     ResourceType(
         "AWS::RDS::DBClusterParameterGroup",

@@ -111,6 +111,7 @@ def test_the_stubbed_errors_are_those_of_botocore() -> None:
         ("codebuild", "codebuild"),
         ("codeconnections", "codeconnections"),
         ("dynamodb", "dynamodb"),
+        ("rds", "rds"),
         ("ec2", "ec2"),
         ("ecs", "ecs"),
         ("quotas", "service-quotas"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -299,6 +299,15 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
                 {"LoadBalancerArn": "xx", "Attributes": [{"Key": "deletion_protection.enabled", "Value": "false"}]},
             ),
         ),
+        (
+            "AWS::RDS::DBCluster",
+            {"rds": {"describe_db_clusters": {"DBClusters": [{"DeletionProtection": True}]}}},
+            "switched off its deletion protection",
+            (
+                "modify_db_cluster",
+                {"DBClusterIdentifier": "xx", "DeletionProtection": False, "ApplyImmediately": True},
+            ),
+        ),
     ],
 )
 def test_what_keeps_a_resource_is_taken_away(
@@ -308,6 +317,27 @@ def test_what_keeps_a_resource_is_taken_away(
 
     assert repair(fake, Owned("s", "X", resource_type, "xx")) == done
     assert fake.calls[-1] == call
+
+
+@pytest.mark.parametrize(
+    ("answer", "done"),
+    [
+        ({"DBClusters": [{"DeletionProtection": False}]}, "its deletion protection is off"),
+        (refusal("DBClusterNotFoundFault"), "it no longer exists"),
+    ],
+)
+def test_a_database_that_is_not_protected_is_not_changed(answer: Any, done: str) -> None:
+    fake = aws(rds={"describe_db_clusters": answer})
+
+    assert repair(fake, Owned("s", "X", "AWS::RDS::DBCluster", "rates")) == done
+    assert fake.called("modify_db_cluster") == []
+
+
+def test_a_denied_look_at_a_database_is_not_taken_for_its_absence() -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        repair(
+            aws(rds={"describe_db_clusters": refusal("AccessDenied")}), Owned("s", "X", "AWS::RDS::DBCluster", "rates")
+        )
 
 
 def test_network_interfaces_are_looked_for_where_each_type_has_them() -> None:

@@ -14,6 +14,7 @@ from cicd_templates.deploy.destruction import unmanaged as finding
 from cicd_templates.deploy.destruction.deployed_stacks import Owned, former_resources, read_deployed_stack
 from cicd_templates.deploy.destruction.inventory import (
     WINDOW,
+    _owned_item,
     _unmanaged_item,
     _unmanaged_items,
     _was_deleted,
@@ -38,6 +39,9 @@ TAGS = [{"Key": key, "Value": value} for key, value in SCOPE.tags.items()]
         ("logs", "log-group:/shipping/staging/x:*", ("AWS::Logs::LogGroup", "/shipping/staging/x")),
         ("kms", "key/1234", ("AWS::KMS::Key", "1234")),
         ("dynamodb", "table/shipping-staging-rates", ("AWS::DynamoDB::Table", "shipping-staging-rates")),
+        ("rds", "cluster:shipping-staging-rates", ("AWS::RDS::DBCluster", "shipping-staging-rates")),
+        ("rds", "cluster-snapshot:rates-final", ("AWS::RDS::DBClusterSnapshot", "rates-final")),
+        ("rds", "cluster-snapshot:rds:rates-2026", ("AWS::RDS::DBClusterSnapshot", "rds:rates-2026")),
         ("sqs", "shipping-staging-labels", ("AWS::SQS::Queue", "shipping-staging-labels")),
         ("ecr", "repository/shipping-app", ("AWS::ECR::Repository", "shipping-app")),
         ("ssm", "parameter/shipping/staging/x", ("AWS::SSM::Parameter", "/shipping/staging/x")),
@@ -89,6 +93,33 @@ def test_report_groups_that_codebuild_made_are_named_after_a_project_of_ours() -
 
     assert found_by(finding._report_groups, fake, PROJECT) == [("AWS::CodeBuild::ReportGroup", groups[0], True)]
     assert found_by(finding._report_groups, fake) == []
+
+
+CLUSTER = Owned("databases", "RatesCluster", "AWS::RDS::DBCluster", "shipping-staging-rates", "Snapshot")
+
+
+def test_snapshots_are_looked_for_by_the_cluster_from_which_they_are() -> None:
+    pages = [{"DBClusterSnapshots": [{"DBClusterSnapshotIdentifier": "final"}]}, {"DBClusterSnapshots": []}]
+    fake = aws(rds={"describe_db_cluster_snapshots": pages})
+
+    assert found_by(finding._snapshots, fake, CLUSTER) == [("AWS::RDS::DBClusterSnapshot", "final", True)]
+    assert fake.called("describe_db_cluster_snapshots") == [
+        {"DBClusterIdentifier": "shipping-staging-rates", "SnapshotType": "manual"}
+    ]
+    assert found_by(finding._snapshots, fake, PROJECT) == []
+
+
+@pytest.mark.parametrize(("protected", "fate"), [(True, Fate.RETAINED), (False, Fate.DELETED)])
+def test_only_a_protected_environment_keeps_the_snapshots_of_its_databases(protected: bool, fate: Fate) -> None:
+    snapshot = finding.UnmanagedResource("AWS::RDS::DBClusterSnapshot", "final", ours=True)
+
+    assert _unmanaged_item(snapshot, EXISTS, "", protected=protected).fate is fate
+
+
+def test_a_database_that_is_deleted_says_that_its_final_snapshot_is_kept() -> None:
+    item = _owned_item(aws(), CLUSTER)
+
+    assert (item.fate, item.detail) == (Fate.DELETED, "a final snapshot is kept")
 
 
 def test_a_bucket_is_looked_at_by_its_name_and_known_by_its_tags() -> None:
@@ -290,6 +321,19 @@ def test_what_guardduty_put_into_a_network_of_ours_is_found_by_its_tag() -> None
             "DynamoDB is deleting it",
         ),
         ("AWS::DynamoDB::Table", {"dynamodb": {"describe_table": refusal("ResourceNotFoundException")}}, ""),
+        ("AWS::RDS::DBCluster", {"rds": {"describe_db_clusters": {"DBClusters": [{"Status": "available"}]}}}, EXISTS),
+        (
+            "AWS::RDS::DBCluster",
+            {"rds": {"describe_db_clusters": {"DBClusters": [{"Status": "deleting"}]}}},
+            "RDS is deleting it",
+        ),
+        ("AWS::RDS::DBCluster", {"rds": {"describe_db_clusters": refusal("DBClusterNotFoundFault")}}, ""),
+        (
+            "AWS::RDS::DBClusterSnapshot",
+            {"rds": {"describe_db_cluster_snapshots": {"DBClusterSnapshots": [{}]}}},
+            EXISTS,
+        ),
+        ("AWS::RDS::DBClusterSnapshot", {"rds": {"describe_db_cluster_snapshots": {"DBClusterSnapshots": []}}}, ""),
         ("AWS::SQS::Queue", {"sqs": {"get_queue_url": {"QueueUrl": "https://sqs/1/x"}}}, EXISTS),
         ("AWS::SQS::Queue", {"sqs": {"get_queue_url": refusal("AWS.SimpleQueueService.NonExistentQueue")}}, ""),
         ("AWS::EC2::NetworkInterface", {}, EXISTS),
@@ -335,6 +379,7 @@ def test_a_refusal_to_look_is_no_proof_that_something_is_gone(resource_type: str
         ("AWS::EC2::NetworkInterface", "delete_network_interface", {"NetworkInterfaceId": "xx"}),
         ("AWS::EC2::SecurityGroup", "delete_security_group", {"GroupId": "xx"}),
         ("AWS::EC2::VPCEndpoint", "delete_vpc_endpoints", {"VpcEndpointIds": ["xx"]}),
+        ("AWS::RDS::DBClusterSnapshot", "delete_db_cluster_snapshot", {"DBClusterSnapshotIdentifier": "xx"}),
         ("AWS::CodeBuild::ReportGroup", "delete_report_group", {"arn": "xx", "deleteReports": True}),
         (
             "AWS::SecretsManager::Secret",

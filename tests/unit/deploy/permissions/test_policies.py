@@ -30,6 +30,25 @@ def statements(stacks: list[StackTemplate]) -> list[dict[str, Any]]:
     return [statement for document in policies(stacks).values() for statement in document["Statement"]]
 
 
+def test_databases_need_the_default_groups_of_rds_and_a_secret_that_rds_names() -> None:
+    place = "eu-central-1:222222222222"
+    names = EnvironmentNames("aws", "eu-central-1", "222222222222", "shipping-staging", "/shipping/staging/", "/", {})
+    having = replace(names, databases=True)
+
+    def added(action: str) -> set[str]:
+        kinds = resource_kinds(action)
+        return set(scope(action, kinds, having)) - set(scope(action, kinds, names))
+
+    assert added("rds:CreateDBInstance") == {f"arn:aws:rds:{place}:{kind}:default*" for kind in ("og", "pg")}
+    assert added("rds:DeleteDBCluster") == set()
+    assert added("secretsmanager:CreateSecret") == {f"arn:aws:secretsmanager:{place}:secret:rds!*"}
+    assert added("secretsmanager:DeleteSecret") == set()
+    assert added("kms:CreateGrant") == set()
+    assert f"arn:aws:rds:{place}:cluster-snapshot:shipping-staging-*" in scope(
+        "rds:CreateDBClusterSnapshot", resource_kinds("rds:CreateDBClusterSnapshot"), names
+    )
+
+
 @pytest.mark.parametrize("stacks", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[StackTemplate]) -> None:
     documents = policies(stacks)

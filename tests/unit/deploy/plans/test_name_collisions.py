@@ -70,6 +70,26 @@ ANSWERS: dict[str, tuple[str, Any, Any]] = {
         [{"logGroups": [{"logGroupName": "name-of-another", "arn": "x:*"}]}, {"logGroups": [GROUP]}],
         [{"logGroups": []}],
     ),
+    "AWS::RDS::DBCluster": (
+        "rds.describe_db_clusters",
+        {"DBClusters": [{"DBClusterArn": ARN, "TagList": [{"Key": "a", "Value": "b"}]}]},
+        missing("DBClusterNotFoundFault"),
+    ),
+    "AWS::RDS::DBInstance": (
+        "rds.describe_db_instances",
+        {"DBInstances": [{"DBInstanceArn": ARN}]},
+        missing("DBInstanceNotFound"),
+    ),
+    "AWS::RDS::DBClusterParameterGroup": (
+        "rds.describe_db_cluster_parameter_groups",
+        {"DBClusterParameterGroups": [{"DBClusterParameterGroupArn": ARN}]},
+        missing("DBParameterGroupNotFound"),
+    ),
+    "AWS::RDS::DBSubnetGroup": (
+        "rds.describe_db_subnet_groups",
+        {"DBSubnetGroups": [{"DBSubnetGroupArn": ARN}]},
+        missing("DBSubnetGroupNotFoundFault"),
+    ),
     "AWS::S3::Bucket": ("s3.head_bucket", {}, missing("404")),
     "AWS::SNS::Topic": ("sns.get_topic_attributes", {}, missing("NotFound")),
     "AWS::SQS::Queue": ("sqs.get_queue_url", {}, missing("QueueDoesNotExist")),

@@ -105,6 +105,18 @@ def test_a_deletion_that_failed_leaves_at_last_what_cannot_be_deleted() -> None:
     )
 
 
+def test_a_protected_database_is_unprotected_before_its_stack_is_deleted() -> None:
+    cluster = {"ResourceType": "AWS::RDS::DBCluster", "PhysicalResourceId": "shipping-production-rates"}
+    (only,) = found(
+        aws(described("ROLLBACK_FAILED"), resource("Cluster", "DELETE_FAILED", "it is protected") | cluster)
+    )
+
+    assert only.commands[0] == (
+        "aws rds modify-db-cluster --region eu-central-1 --db-cluster-identifier shipping-production-rates"
+        " --no-deletion-protection --apply-immediately"
+    )
+
+
 BALANCER = "arn:aws:elasticloadbalancing:eu-central-1:222222222222:loadbalancer/app/shipping-production/1"
 
 

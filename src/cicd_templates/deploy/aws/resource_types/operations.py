@@ -17,6 +17,11 @@ NOT_FOUND_CODES = frozenset(
         "404",
         "AWS.SimpleQueueService.NonExistentQueue",
         "ClusterNotFoundException",
+        "DBClusterNotFoundFault",
+        "DBClusterSnapshotNotFoundFault",
+        "DBInstanceNotFound",
+        "DBParameterGroupNotFound",
+        "DBSubnetGroupNotFoundFault",
         "InvalidGroup.NotFound",
         "InvalidNetworkInterfaceID.NotFound",
         "InvalidVpcEndpointId.NotFound",
@@ -64,12 +69,15 @@ class Leftover:
     - `state`: a function that returns the state of a resource. The state is empty if the resource does not exist. If
       AWS will delete the resource, the state says when or why. Otherwise, the state is `EXISTS`.
     - `delete`: a function that deletes the resource and everything in it. None if destroy only lists such resources.
+    - `kept_when_protected`: whether a protected environment keeps such a resource, for what is no resource type of
+      CloudFormation. For a resource type, its facts say so.
     """
 
     why: str
     removal: str
     state: Callable[[Clients, str], str]
     delete: Callable[[Clients, str], object] | None = None
+    kept_when_protected: bool = False
 
 
 @dataclass(frozen=True)
