@@ -151,10 +151,10 @@ def _is_parameter(arn: AWSHelperFn | str) -> bool:
 def secret_arns(
     env: Environment, service: Service, own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return, for each secret variable of the service, the ARN of the secret or parameter with its value.
+    """Return, for each secret variable of the service, the ARN from which ECS reads its value.
 
-    For one key of a JSON value, the key follows the ARN. `own_secrets` has the ARNs of the secrets in the layer
-    `secrets`, keyed by name.
+    It is the ARN of a secret or a parameter. If the value is one key of a JSON secret, the key is appended to the ARN.
+    `own_secrets` has the ARNs of the secrets in the layer `secrets`, keyed by name.
     """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in service.settings.secrets.items():
