@@ -23,7 +23,9 @@ NAMES = sorted(path.parent.name for path in PROJECTS.glob("*/environments.toml")
 
 
 # One for each way in which the run of a pipeline differs. A rehearsal has no tools but those of Python.
-REHEARSED = ("boundary", "github", "gov-cloud", "long-names", "no-nat", "one-account", "rollouts", "three-services")
+REHEARSED = (
+    "boundary", "github", "gov-cloud", "long-names", "no-nat", "one-account", "rollouts", "three-services", "worker",
+)  # fmt: skip
 
 
 def with_accounts(text: str, engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
