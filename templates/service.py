@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from troposphere import Parameter
-
 from cicd_templates.blocks import autoscaling, task_definitions
 from cicd_templates.blocks.ecs_services import Safeguards, Traffic, fargate_service
-from cicd_templates.blocks.log_groups import masked_log_group, may_write
-from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
+from cicd_templates.blocks.log_groups import masked_log_group
+from cicd_templates.blocks.repositories import EXECUTION_ROLE
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name
 from cicd_templates.config.routes import base_path
@@ -29,16 +27,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     It runs the bootstrap image until its first release. From then on, the pipeline sets `ImageUri`.
     """
     layer = LayerTemplate(env, service)
-    layer.add_parameter(
-        Parameter(
-            task_definitions.IMAGE_PARAMETER,
-            Type="String",
-            Default=service.settings.image,
-            AllowedPattern=r"^\S+@sha256:[0-9a-f]{64}$",
-            ConstraintDescription="an image by digest",
-            Description="The image that runs, by digest; decided by the pipeline and kept by every other update",
-        )
-    )
+    layer.add_parameter(task_definitions.image_parameter(service))
     layer.add_condition(task_definitions.BOOTSTRAP_CONDITION, task_definitions.bootstrap_image_condition())
     key = layer.read(keys.KEY_ARN)
     own_secrets = {name: layer.read(secrets.secret_arn(name)) for name in service.own_secrets}
@@ -51,9 +40,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
             env,
             service,
             EXECUTION_ROLE,
-            may_write("WriteTheLog", log),
-            *may_pull(env, service),
-            *task_definitions.may_read_secrets(env, [key, *service.settings.secret_keys], secret),
+            grants=task_definitions.may_start(env, service, key, log, secret),
         )
     )
     grants = [*task_definitions.may_open_exec_sessions(env, key)] if service.settings.audited_exec else []
@@ -61,7 +48,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     for use in uses:
         grants += use.grants(layer)
         addresses |= use.variables(layer)
-    task = layer.add(task_definitions.task_role("TaskRole", env, service, task_definitions.TASK_ROLE, *grants))
+    task = layer.add(task_definitions.task_role("TaskRole", env, service, task_definitions.TASK_ROLE, grants=grants))
     definition = layer.add(
         task_definitions.task_definition("TaskDefinition", env, service, execution, task, log, secret, addresses)
     )

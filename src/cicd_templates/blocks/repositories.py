@@ -55,7 +55,8 @@ def repository(
 
 
 def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
-    roles = [Sub(role_arn(reader, service.name, EXECUTION_ROLE)) for reader in readers]
+    purposes = [[EXECUTION_ROLE], *([[reserved_words.MIGRATION, EXECUTION_ROLE]] if service.settings.migration else [])]
+    roles = [Sub(role_arn(reader, service.name, *purpose)) for reader in readers for purpose in purposes]
     # A repository policy has no Resource element: it always applies to its own repository.
     return allow(
         "LetTheExecutionRolesPull",

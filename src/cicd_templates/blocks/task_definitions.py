@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
 from awacs import kms, secretsmanager, ssm, ssmmessages
 from awacs import logs as logs_actions
 from awacs.aws import ArnLike
-from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, ecs, iam, logs
+from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Parameter, Ref, Sub, ecs, iam, logs
 
 from cicd_templates.blocks import bootstrap_command
 from cicd_templates.blocks.keys import may_use_through
+from cicd_templates.blocks.log_groups import may_write
+from cicd_templates.blocks.repositories import may_pull
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
@@ -38,7 +38,19 @@ def bootstrap_image_condition() -> Equals:
     return Equals(Ref(IMAGE_PARAMETER), BOOTSTRAP_IMAGE)
 
 
-def task_role(logical_id: str, env: Environment, service: Service, purpose: str, *grants: Grant) -> iam.Role:
+def image_parameter(service: Service) -> Parameter:
+    """Return the template parameter with the image. Its default is the image of the first deployment."""
+    return Parameter(
+        IMAGE_PARAMETER,
+        Type="String",
+        Default=service.settings.image,
+        AllowedPattern=r"^\S+@sha256:[0-9a-f]{64}$",
+        ConstraintDescription="an image by digest",
+        Description="The image that runs, by digest; decided by the pipeline and kept by every other update",
+    )
+
+
+def task_role(logical_id: str, env: Environment, service: Service, *purpose: str, grants: Sequence[Grant]) -> iam.Role:
     """Return a role that ECS assumes for tasks of this account.
 
     `purpose` says whether ECS uses the role to start a task, or the application in the task uses it.
@@ -49,7 +61,7 @@ def task_role(logical_id: str, env: Environment, service: Service, purpose: str,
         env,
         "ecs-tasks",
         *grants,
-        name=[service.name, purpose],
+        name=[service.name, *purpose],
         when=[ArnLike({"aws:SourceArn": tasks})],
     )
 
@@ -71,13 +83,32 @@ def task_definition(
     variables to values that other stacks publish.
     """
     settings = service.settings
-    values: dict[str, Value | str] = {**settings.environment, **addresses}
-    optional: dict[str, Any] = {}
+    variables: dict[str, Value | str] = {**settings.environment, **addresses}
+    ports: list[ecs.PortMapping] = []
     if settings.is_web:
-        values[PORT_VARIABLE] = str(settings.port)
-        optional["PortMappings"] = [ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")]
-    if values:
-        optional["Environment"] = _variables(values)
+        variables[PORT_VARIABLE] = str(settings.port)
+        ports = [ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")]
+    command = If(BOOTSTRAP_CONDITION, bootstrap_command.command(service), NoValue)
+    container = hardened_container(env, service, group, secrets, variables, command, ports)
+    definition = fargate_task(logical_id, env, service, execution, task, container, name=[service.name])
+    if settings.audited_exec:
+        definition.Volumes = [ecs.Volume(Name=name) for name in AGENT_FOLDERS]
+        container.MountPoints = [
+            ecs.MountPoint(SourceVolume=name, ContainerPath=path) for name, path in AGENT_FOLDERS.items()
+        ]
+    return definition
+
+
+def hardened_container(
+    env: Environment,
+    service: Service,
+    group: logs.LogGroup,
+    secrets: Mapping[str, AWSHelperFn | str],
+    variables: Mapping[str, Value | str],
+    command: AWSHelperFn | Sequence[str],
+    ports: Sequence[ecs.PortMapping] = (),
+) -> ecs.ContainerDefinition:
+    """Return a container with the service's image, without root, Linux capabilities and a writable file system."""
     container = ecs.ContainerDefinition(
         Name=service.name,
         Image=Ref(IMAGE_PARAMETER),
@@ -85,22 +116,40 @@ def task_definition(
         User=CONTAINER_USER,
         ReadonlyRootFilesystem=True,
         LinuxParameters=ecs.LinuxParameters(Capabilities=ecs.KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True),
-        **optional,
-        LogConfiguration=ecs.LogConfiguration(
-            LogDriver="awslogs",
-            Options={
-                "awslogs-group": group.ref(),
-                "awslogs-region": env.region,
-                "awslogs-stream-prefix": STREAM_PREFIX,
-            },
-        ),
-        Command=If(BOOTSTRAP_CONDITION, bootstrap_command.command(service), NoValue),
     )
+    if ports:
+        container.PortMappings = list(ports)
+    if variables:
+        container.Environment = _variables(variables)
+    container.LogConfiguration = ecs.LogConfiguration(
+        LogDriver="awslogs",
+        Options={
+            "awslogs-group": group.ref(),
+            "awslogs-region": env.region,
+            "awslogs-stream-prefix": STREAM_PREFIX,
+        },
+    )
+    container.Command = command
     if secrets:
         container.Secrets = [ecs.Secret(Name=name, ValueFrom=arn) for name, arn in sorted(secrets.items())]
-    definition = ecs.TaskDefinition(
+    return container
+
+
+def fargate_task(
+    logical_id: str,
+    env: Environment,
+    service: Service,
+    execution: iam.Role,
+    task: iam.Role,
+    container: ecs.ContainerDefinition,
+    *,
+    name: Sequence[str],
+) -> ecs.TaskDefinition:
+    """Return a task definition for Fargate with the service's size and one container. `name` names its family."""
+    settings = service.settings
+    return ecs.TaskDefinition(
         logical_id,
-        Family=physical_name(env, "AWS::ECS::TaskDefinition", service.name),
+        Family=physical_name(env, "AWS::ECS::TaskDefinition", *name),
         RequiresCompatibilities=["FARGATE"],
         NetworkMode="awsvpc",
         Cpu=str(settings.cpu),
@@ -112,16 +161,25 @@ def task_definition(
         TaskRoleArn=GetAtt(task, "Arn"),
         ContainerDefinitions=[container],
     )
-    if settings.audited_exec:
-        definition.Volumes = [ecs.Volume(Name=name) for name in AGENT_FOLDERS]
-        container.MountPoints = [
-            ecs.MountPoint(SourceVolume=name, ContainerPath=path) for name, path in AGENT_FOLDERS.items()
-        ]
-    return definition
 
 
 def _variables(values: Mapping[str, Value | str]) -> list[ecs.Environment]:
     return [ecs.Environment(Name=name, Value=value) for name, value in sorted(values.items())]
+
+
+def may_start(
+    env: Environment,
+    service: Service,
+    key: KeyArn,
+    group: logs.LogGroup,
+    secrets: Mapping[str, AWSHelperFn | str],
+) -> list[Grant]:
+    """Let the role that starts tasks pull the service's image, read the tasks' secrets and write their log."""
+    return [
+        may_write("WriteTheLog", group),
+        *may_pull(env, service),
+        *may_read_secrets(env, [key, *service.settings.secret_keys], secrets),
+    ]
 
 
 def may_read_secrets(

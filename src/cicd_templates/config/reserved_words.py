@@ -27,6 +27,7 @@ EXECUTION = "execution"
 TASK = "task"
 INFRASTRUCTURE = "infrastructure"
 HOOKS = "hooks"
+MIGRATION = "migration"
 # Words that come before the service's name, so that one pattern in a policy matches the roles of every service.
 DELIVERY = "delivery"
 SOURCE_ACTION = "action-source"
@@ -55,6 +56,7 @@ AFTER_A_SERVICE = frozenset(
         TASK,
         INFRASTRUCTURE,
         HOOKS,
+        MIGRATION,
     }
 )
 # Checks may not have these names, either. Such a check would get the same logical id or role as another action or alarm
@@ -72,5 +74,5 @@ OF_A_PIPELINE = frozenset(
         SOURCE_ACTION,
     }
 )
-BEFORE_A_SERVICE = frozenset({DELIVERY, EXECUTION, SOURCE_ACTION, PIPELINE, REVIEW})
+BEFORE_A_SERVICE = frozenset({DELIVERY, EXECUTION, SOURCE_ACTION, PIPELINE, REVIEW, MIGRATION})
 OF_AN_ENVIRONMENT = BEFORE_A_SERVICE | {LOAD_BALANCER, FLOW_LOG, DEAD_LETTERS}

@@ -160,6 +160,12 @@ class ServiceTable(Table):
         description="What the service uses of layers that offer it: the kind of access for each name, such as"
         ' `inbox = "send"`; the container gets the address, and the task role the rights',
     )
+    migration: tuple[ShellCommand, ...] = Field(
+        default=(),
+        strict=False,
+        description="Program and arguments of a task that runs once per release in every environment, with the"
+        " release's image, before the service moves; if it fails, the release stops",
+    )
     architecture: Architecture = Field(default="x86_64", description="Processor architecture of the builds and tasks")
     egress: dict[IpRange, Ports] = Field(
         default={"0.0.0.0/0": (443,)}, description="Where tasks may connect to: a list of ports for each IPv4 range"
