@@ -8,6 +8,7 @@ from troposphere import Sub
 
 from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, release_change_set_name
 from cicd_templates.blocks.delivery_permissions import may_resolve_values, service_grants
+from cicd_templates.blocks.migrations import MIGRATION, migration_role
 from cicd_templates.blocks.roles import assumed_role, service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
@@ -31,7 +32,8 @@ def exists(env: Environment) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the role that the pipeline assumes and the role that it passes to CloudFormation.
 
-    In a protected environment, also return the role that lets the review function describe change sets.
+    In a protected environment, also return the role that lets the review function describe change sets. For a service
+    with a migration, also return the role that runs it.
     """
     layer = LayerTemplate(env, service)
     tools = env.tools
@@ -67,17 +69,21 @@ def build(env: Environment, service: Service) -> LayerTemplate:
                 "ReviewRole",
                 env,
                 trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, reserved_words.REVIEW, "function"))]),
-                allow("LookAtChangeSets", [cloudformation.DescribeChangeSet], on=_stack(env, service)),
+                allow("LookAtChangeSets", [cloudformation.DescribeChangeSet], on=_stacks(env, service)),
                 name=[reserved_words.REVIEW, service.name],
             )
         )
+    if service.settings.migration:
+        layer.add(migration_role("MigrationRole", env, service))
     layer.publish(CLOUDFORMATION_ROLE, RoleArn(execution.get_att("Arn")))
     return layer
 
 
-def _stack(env: Environment, service: Service) -> Sub:
-    name = stack_name(env, SERVICE_LAYER, service.name)
-    return Sub(f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack/{name}/*")
+def _stacks(env: Environment, service: Service) -> list[Sub]:
+    """Return the ARNs of the stacks that a release updates."""
+    begin = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack"
+    layers = [SERVICE_LAYER, *([MIGRATION] if service.settings.migration else [])]
+    return [Sub(f"{begin}/{stack_name(env, layer, service.name)}/*") for layer in layers]
 
 
 def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
@@ -112,12 +118,12 @@ def _may_deploy(env: Environment, service: Service) -> list[Grant]:
         allow(
             "ReplaceTheChangeSet",
             [cloudformation.CreateChangeSet, cloudformation.DeleteChangeSet, cloudformation.ExecuteChangeSet],
-            on=_stack(env, service),
+            on=_stacks(env, service),
             when=[own_change_set],
         ),
         # The pipeline action passes the tags that are in its template configuration. CloudFormation authorizes tags
         # separately.
-        allow("TagTheStack", [cloudformation.TagResource, cloudformation.UntagResource], on=_stack(env, service)),
+        allow("TagTheStack", [cloudformation.TagResource, cloudformation.UntagResource], on=_stacks(env, service)),
         allow(
             "FollowTheDeployment",
             [
@@ -127,6 +133,6 @@ def _may_deploy(env: Environment, service: Service) -> list[Grant]:
                 cloudformation.DescribeStacks,
                 cloudformation.GetTemplate,
             ],
-            on=_stack(env, service),
+            on=_stacks(env, service),
         ),
     ]

@@ -9,6 +9,8 @@ from troposphere import GetAtt, ec2
 from cicd_templates.blocks import target_groups
 from cicd_templates.blocks.service_alarms import TargetGroupMetrics
 from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import title
+from cicd_templates.config.reserved_words import MIGRATION
 from cicd_templates.layer.offers import Use
 from cicd_templates.layer.outputs import (
     ListenerRuleArn,
@@ -47,6 +49,9 @@ INFRASTRUCTURE_ROLE = ServiceOutput(
     RoleArn, "ingress", "InfrastructureRoleArn", "Role with which ECS shifts traffic between the target groups"
 )
 TASKS_GROUP_ID = ServiceOutput(SecurityGroupId, "ingress", "TasksGroupId", "Security group of the tasks")
+MIGRATION_GROUP_ID = ServiceOutput(
+    SecurityGroupId, "ingress", "MigrationGroupId", "Security group of the task that migrates data"
+)
 
 
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
@@ -67,30 +72,37 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)
     if service.settings.is_web:
-        return _with_load_balancing(layer, env, service, vpc, uses)
-    tasks = layer.add(target_groups.tasks_group("TasksGroup", env, service, vpc))
-    _add_access(layer, service, tasks, uses)
-    layer.publish(TASKS_GROUP_ID, SecurityGroupId(GetAtt(tasks, "GroupId")))
+        _with_load_balancing(layer, env, service, vpc, uses)
+    else:
+        tasks = layer.add(target_groups.tasks_group("TasksGroup", env, service, vpc))
+        _add_access(layer, service, tasks, "Tasks", uses)
+        layer.publish(TASKS_GROUP_ID, SecurityGroupId(GetAtt(tasks, "GroupId")))
+    if service.settings.migration:
+        migration = layer.add(target_groups.tasks_group("MigrationGroup", env, service, vpc, MIGRATION))
+        _add_access(layer, service, migration, title(MIGRATION), uses)
+        layer.publish(MIGRATION_GROUP_ID, SecurityGroupId(GetAtt(migration, "GroupId")))
     return layer
 
 
-def _add_access(layer: LayerTemplate, service: Service, tasks: ec2.SecurityGroup, uses: Sequence[Use]) -> None:
+def _add_access(
+    layer: LayerTemplate, service: Service, tasks: ec2.SecurityGroup, whose: str, uses: Sequence[Use]
+) -> None:
     for use in uses:
         if use.offer.port is not None:
             group = layer.read(use.offer.port.group)
-            layer.add_all(target_groups.access_to(use.offer.name, service, tasks, group, use.offer.port.number))
+            layer.add_all(target_groups.access_to(use.offer.name, service, tasks, group, use.offer.port.number, whose))
 
 
 def _with_load_balancing(
     layer: LayerTemplate, env: Environment, service: Service, vpc: VpcId, uses: Sequence[Use]
-) -> LayerTemplate:
+) -> None:
     production = layer.read(cluster.LISTENER_ARN)
     test = layer.read(cluster.TEST_LISTENER_ARN)
     balancer_group = layer.read(cluster.BALANCER_GROUP_ID)
 
     tasks = layer.add(target_groups.tasks_group("TasksGroup", env, service, vpc))
     layer.add_all(target_groups.load_balancer_access(service, tasks, balancer_group))
-    _add_access(layer, service, tasks, uses)
+    _add_access(layer, service, tasks, "Tasks", uses)
     primary = layer.add(target_groups.target_group("PrimaryTargetGroup", env, service, vpc, "primary"))
     alternate = layer.add(target_groups.target_group("AlternateTargetGroup", env, service, vpc, "alternate"))
     rules = [
@@ -107,4 +119,3 @@ def _with_load_balancing(
     layer.publish(TEST_RULE, ListenerRuleArn(rules[1].ref()))
     layer.publish(INFRASTRUCTURE_ROLE, RoleArn(role.get_att("Arn")))
     layer.publish(TASKS_GROUP_ID, SecurityGroupId(GetAtt(tasks, "GroupId")))
-    return layer

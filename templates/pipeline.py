@@ -6,13 +6,14 @@ from awacs.aws import ArnEqualsIfExists
 from awacs.sts import AssumeRole
 from troposphere import GetAtt, Sub, codepipeline, iam
 
-from cicd_templates.blocks import pipeline_stages
+from cicd_templates.blocks import migrations, pipeline_stages
 from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
 from cicd_templates.blocks.delivery_actions import (
     SERVICE_LAYER,
     execute_action,
     prepare_action,
     release_change_set_name,
+    stack_variables,
 )
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.keys import may_encrypt
@@ -30,6 +31,7 @@ from cicd_templates.blocks.pipeline_stages import GATE_STAGE, PipelineStage, sta
 from cicd_templates.blocks.pipeline_trigger import release_rule
 from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
+from cicd_templates.blocks.task_definitions import IMAGE_PARAMETER
 from cicd_templates.builds.release_checks import checks_of
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
@@ -38,6 +40,7 @@ from cicd_templates.config.naming import (
     TEMPLATES,
     TEMPLATES_KEY,
     artifact_keys,
+    cluster_name,
     pipeline_arn,
     pipeline_name,
     report_artifact,
@@ -45,19 +48,20 @@ from cicd_templates.config.naming import (
     stack_name,
     title,
 )
-from cicd_templates.config.reserved_words import DELIVERY, PIPELINE
+from cicd_templates.config.reserved_words import DELIVERY, MIGRATION, PIPELINE
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, PipelineName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
-from templates import keys, notifications, review, scan_gate, storage
+from templates import keys, migration_runner, notifications, review, scan_gate, storage
 
 PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipeline that releases the service")
 IMAGE_ACTION = "Image"
 # Resolves to the version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
 REVIEW_ACTION = "Review"
+MIGRATE_ACTION = "Migrate"
 APPROVE = "Approve"
 
 
@@ -217,22 +221,52 @@ def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: in
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
     """Return the stages that deploy to `peer`.
 
-    A deployment to a protected environment needs an approval first. A smoke test follows any other deployment, except
-    that of a worker, which has no address.
+    A deployment to a protected environment needs an approval first. Then the migration of the release runs, if the
+    service has one, and the service moves. A smoke test follows any other deployment, except that of a worker, which
+    has no address.
     """
-    overrides = {"ImageUri": f"#{{{IMAGE_ACTION}.IMAGE_URI}}"}
-    actions = [prepare_action(context, peer, templates=TEMPLATES, overrides=overrides)]
+    overrides = {IMAGE_PARAMETER: f"#{{{IMAGE_ACTION}.IMAGE_URI}}"}
+    layers = [SERVICE_LAYER, *([MIGRATION] if context.service.settings.migration else [])]
+    actions = [
+        prepare_action(context, peer, templates=TEMPLATES, overrides=overrides, layer=prepared) for prepared in layers
+    ]
     if peer.protected:
-        actions += [*_approve(layer, context, peer), execute_action(context, peer, order=4)]
-        on_failure = None
-    else:
-        actions.append(execute_action(context, peer, order=2))
+        actions += _approve(layer, context, peer)
+    order = max(action.declaration.RunOrder for action in actions) + 1
+    if context.service.settings.migration:
+        actions += _migrate(layer, context, peer, order=order)
+        order += 2
+    actions.append(execute_action(context, peer, order=order))
+    on_failure = None
+    if not peer.protected:
         # The deployment of a worker lasts until its tasks have kept running while ECS watched its alarms.
         if context.service.settings.is_web:
-            actions.append(_smoke_test(context, peer, order=3))
+            actions.append(_smoke_test(context, peer, order=order + 1))
         on_failure = pipeline_stages.rollback_on_failure()
     deployment = stage(stage_of(peer), actions, before=pipeline_stages.gate_condition(), on_failure=on_failure)
     return [_window(context, peer), deployment] if peer.settings.deployment_window else [deployment]
+
+
+def _migrate(layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int) -> list[PipelineAction]:
+    """Return two actions: one that creates the task definition of this release, and one that runs the task."""
+    service = context.service
+    outputs = stack_variables(peer, MIGRATION)
+    parameters = {
+        "pipeline": pipeline_name(context.env, service.name),
+        "stage": stage_of(peer),
+        "role": role_arn(peer, MIGRATION, service.name),
+        "region": peer.region,
+        "cluster": cluster_name(peer),
+        "log": migrations.migration_log(peer, service),
+        "definition": f"#{{{outputs}.{migrations.DEFINITION}}}",
+        "subnets": f"#{{{outputs}.{migrations.SUBNETS}}}",
+        "group": f"#{{{outputs}.{migrations.GROUP}}}",
+    }
+    function, name = layer.read(migration_runner.MIGRATION_FUNCTION), f"{MIGRATE_ACTION}{title(peer.name)}"
+    return [
+        execute_action(context, peer, order=order, layer=MIGRATION),
+        lambda_action(context, name, function, parameters, namespace=name, order=order + 1),
+    ]
 
 
 def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
@@ -274,6 +308,8 @@ def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) 
         "image": f"#{{{IMAGE_ACTION}.IMAGE_URI}}",
         "templates": TEMPLATES_VERSION,
     }
+    if service.settings.migration:
+        parameters["migration"] = stack_name(peer, MIGRATION, service.name)
     data = (
         f"{service.name} to {peer.qualified}: #{{{name}.Summary}}. Image #{{{name}.Digest}}."
         f" Templates {TEMPLATES_VERSION}: #{{{name}.Templates}}."

@@ -1,4 +1,4 @@
-"""The pipeline's two actions on a service's stack in another account: create the change set, and execute it.
+"""The pipeline's two actions on a stack of a service in another account: create the change set, and execute it.
 
 Both actions use a role of that account, the delivery role. CloudFormation itself uses another role, the execution role,
 and keeps it for all later operations on the stack.
@@ -13,7 +13,7 @@ from troposphere import Sub
 
 from cicd_templates.blocks.pipeline_actions import PipelineAction, PipelineContext, change_set_action
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import physical_name, role_arn, stack_name, title
+from cicd_templates.config.naming import file_stem, physical_name, role_arn, stack_name, title
 from cicd_templates.config.reserved_words import DELIVERY, EXECUTION
 
 SERVICE_LAYER = "service"
@@ -25,18 +25,23 @@ def release_change_set_name(env: Environment, service: Service) -> str:
 
 
 def prepare_action(
-    context: PipelineContext, peer: Environment, *, templates: str, overrides: Mapping[str, str]
+    context: PipelineContext,
+    peer: Environment,
+    *,
+    templates: str,
+    overrides: Mapping[str, str],
+    layer: str = SERVICE_LAYER,
 ) -> PipelineAction:
     """Return the action that creates the change set from `templates`, the artifact with the reviewed templates.
 
-    `overrides` maps names of template parameters to values.
+    `layer` says which of the service's stacks is meant. `overrides` maps names of template parameters to values.
     """
     service = context.service
-    file = f"{peer.qualified}/{SERVICE_LAYER}-{service.name}"
+    file = f"{peer.qualified}/{file_stem(layer, service.name)}"
     return change_set_action(
-        "Prepare",
+        f"Prepare{_ending(layer)}",
         "CHANGE_SET_REPLACE",
-        stack=stack_name(peer, SERVICE_LAYER, service.name),
+        stack=stack_name(peer, layer, service.name),
         change_set_name=release_change_set_name(peer, service),
         delivery_role=Sub(role_arn(peer, DELIVERY, service.name)),
         configuration={
@@ -53,15 +58,26 @@ def prepare_action(
     )
 
 
-def execute_action(context: PipelineContext, peer: Environment, *, order: int) -> PipelineAction:
+def execute_action(
+    context: PipelineContext, peer: Environment, *, order: int, layer: str = SERVICE_LAYER
+) -> PipelineAction:
     """Return the action that executes the change set; the stack's outputs become variables of this action."""
     return change_set_action(
-        "Execute",
+        f"Execute{_ending(layer)}",
         "CHANGE_SET_EXECUTE",
-        stack=stack_name(peer, SERVICE_LAYER, context.service.name),
+        stack=stack_name(peer, layer, context.service.name),
         change_set_name=release_change_set_name(peer, context.service),
         delivery_role=Sub(role_arn(peer, DELIVERY, context.service.name)),
         configuration={},
         order=order,
-        namespace=title(peer.name),
+        namespace=stack_variables(peer, layer),
     )
+
+
+def stack_variables(peer: Environment, layer: str = SERVICE_LAYER) -> str:
+    """Return the namespace of the variables that hold the outputs of a stack of `peer`."""
+    return f"{title(peer.name)}{_ending(layer)}"
+
+
+def _ending(layer: str) -> str:
+    return "" if layer == SERVICE_LAYER else title(layer)

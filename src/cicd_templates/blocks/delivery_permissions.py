@@ -13,6 +13,8 @@ from awacs.aws import ConditionElement, StringEquals, StringEqualsIfExists
 from troposphere import Sub
 
 from cicd_templates.blocks.ecs_services import HOOKS
+from cicd_templates.blocks.migrations import MIGRATION, migration_log
+from cicd_templates.blocks.migrations import ROLES as MIGRATION_ROLES
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
 from cicd_templates.blocks.target_groups import INFRASTRUCTURE
 from cicd_templates.blocks.task_definitions import TASK_ROLE
@@ -30,7 +32,7 @@ from cicd_templates.layer.iam import Grant, allow
 
 
 def service_grants(env: Environment, service: Service) -> list[Grant]:
-    """Return the statements for the role that CloudFormation uses for one service's stack."""
+    """Return the statements for the role that CloudFormation uses for the stacks that releases of a service update."""
     return [
         *_tasks(env, service),
         *_roles(env, service),
@@ -46,10 +48,13 @@ def _arn(env: Environment, service: str, resource: str) -> Sub:
 
 
 def _tasks(env: Environment, service: Service) -> list[Grant]:
-    family = physical_name(env, "AWS::ECS::TaskDefinition", service.name)
+    families = [
+        physical_name(env, "AWS::ECS::TaskDefinition", service.name, *words)
+        for words in ([], *([[MIGRATION]] if service.settings.migration else []))
+    ]
     cluster, name = cluster_name(env), service_name(env, service.name)
     own_service = Sub(service_arn(env, service.name))
-    own_definitions = _arn(env, "ecs", f"task-definition/{family}:*")
+    own_definitions = [_arn(env, "ecs", f"task-definition/{family}:*") for family in families]
     return [
         allow(
             "RunTheService",
@@ -70,7 +75,7 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
         allow(
             "TagTheServiceAndItsTasks",
             [ecs.ListTagsForResource, ecs.TagResource, ecs.UntagResource],
-            on=[own_service, own_definitions],
+            on=[own_service, *own_definitions],
         ),
         allow(
             "KeepTaskDefinitions",
@@ -83,7 +88,8 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
 
 
 def _roles(env: Environment, service: Service) -> list[Grant]:
-    roles = [Sub(role_arn(env, service.name, purpose)) for purpose in (EXECUTION_ROLE, TASK_ROLE)]
+    words = [(EXECUTION_ROLE,), (TASK_ROLE,), *(MIGRATION_ROLES if service.settings.migration else ())]
+    roles = [Sub(role_arn(env, service.name, *purpose)) for purpose in words]
     boundary = env.settings.permissions_boundary
     bounded: list[ConditionElement] = [StringEquals({"iam:PermissionsBoundary": boundary})] if boundary else []
     grants = [
@@ -147,7 +153,9 @@ def _boundary_grant(boundary: str | None, roles: list[Sub]) -> Grant:
 
 
 def _logs(env: Environment, service: Service) -> list[Grant]:
-    name = log_group_name(env, "service", service.name)
+    names = [log_group_name(env, "service", service.name)]
+    if service.settings.migration:
+        names.append(migration_log(env, service))
     return [
         allow(
             "KeepTheLogGroup",
@@ -165,7 +173,7 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
                 logs.TagResource,
                 logs.UntagResource,
             ],
-            on=[_arn(env, "logs", f"log-group:{name}"), _arn(env, "logs", f"log-group:{name}:*")],
+            on=[_arn(env, "logs", f"log-group:{name}{end}") for name in names for end in ("", ":*")],
         ),
         allow(
             "LookAtLogGroups",

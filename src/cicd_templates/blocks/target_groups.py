@@ -130,11 +130,12 @@ def infrastructure_role(
     )
 
 
-def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
+def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, *purpose: str) -> ec2.SecurityGroup:
     """Return the security group of the tasks, with the configured egress and no ingress.
 
-    Ingress from the load balancer is a separate rule, from `load_balancer_access`. If the VPC has interface endpoints,
-    tasks may also reach these, because images, logs and secrets use them.
+    Ingress from the load balancer is a separate rule, from `load_balancer_access`. `purpose` tells the groups of a
+    service's further tasks apart. If the VPC has interface endpoints, tasks may also reach these, because images, logs
+    and secrets use them.
     """
     rules = {(cidr, port) for cidr, ports in service.settings.egress.items() for port in ports}
     if env.settings.endpoints == "all":
@@ -143,8 +144,8 @@ def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
             rules.add((str(env.network), HTTPS_PORT))
     return ec2.SecurityGroup(
         logical_id,
-        GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name),
-        GroupDescription=f"Tasks of {service.name}",
+        GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name, *purpose),
+        GroupDescription=" ".join(["Tasks of", service.name, *purpose]),
         VpcId=vpc,
         SecurityGroupEgress=[
             ec2.SecurityGroupRule(
@@ -192,16 +193,17 @@ def load_balancer_access(
 
 
 def access_to(
-    name: str, service: Service, tasks: ec2.SecurityGroup, group: SecurityGroupId, port: int
+    name: str, service: Service, tasks: ec2.SecurityGroup, group: SecurityGroupId, port: int, whose: str
 ) -> tuple[ec2.SecurityGroupEgress, ec2.SecurityGroupIngress]:
     """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
 
     The first is an egress rule of the tasks' security group, the second an ingress rule of the security group `group`.
+    `whose` is the word for the tasks in logical ids: `Tasks` for those of the service itself.
     """
     own = GetAtt(tasks, "GroupId")
     return (
         ec2.SecurityGroupEgress(
-            f"To{title(name)}",
+            f"To{title(name)}" if whose == "Tasks" else f"{whose}To{title(name)}",
             GroupId=own,
             IpProtocol="tcp",
             FromPort=port,
@@ -210,7 +212,7 @@ def access_to(
             Description=f"Connections to {name}",
         ),
         ec2.SecurityGroupIngress(
-            f"{title(name)}FromTasks",
+            f"{title(name)}From{whose}",
             GroupId=group,
             IpProtocol="tcp",
             FromPort=port,

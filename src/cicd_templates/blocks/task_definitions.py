@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
 from awacs import kms, secretsmanager, ssm, ssmmessages
 from awacs import logs as logs_actions
 from awacs.aws import ArnLike

@@ -1,9 +1,10 @@
 """Describe a change set and its templates to the approver, in output variables of the pipeline's action.
 
-The user parameters are `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `image` (by digest) and
-`templates` (their version). If this version has been replaced, it is refused, unless the configuration names it. Every
-path answers the job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is never
-logged, because it contains credentials. The environment variable `CONSOLE` is the address of the console.
+The user parameters are `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `image` (by digest),
+`templates` (their version) and, if the service has one, `migration` (a stack whose change set has the same name). If
+the version of the templates has been replaced, it is refused, unless the configuration names it. Every path answers the
+job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is never logged, because it
+contains credentials. The environment variable `CONSOLE` is the address of the console.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import quote
 
 # An approval shows at most 1,000 characters, which the summary shares with other text.
 SUMMARY_LENGTH = 360
+MIGRATION_LABEL = "; migration: "
 MESSAGE_LENGTH = 1000
 # The status reasons of a change set without changes; CloudFormation has no field for it.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
@@ -108,26 +110,33 @@ def _describe_templates(version: str) -> str:
 
 def _describe_change_set(parameters: dict[str, str]) -> dict[str, str]:
     cloudformation = _cloudformation_client(parameters["role"], parameters["region"])
-    pages = [cloudformation.describe_change_set(StackName=parameters["stack"], ChangeSetName=parameters["changeSet"])]
+    first, changes = _read_change_set(cloudformation, parameters["stack"], parameters["changeSet"])
+    summary = _summary(changes, SUMMARY_LENGTH)
+    if "migration" in parameters:
+        _, of_migration = _read_change_set(cloudformation, parameters["migration"], parameters["changeSet"])
+        # Half of the room for each, so that neither hides the other.
+        half = (SUMMARY_LENGTH - len(MIGRATION_LABEL)) // 2
+        summary = f"{_summary(changes, half)}{MIGRATION_LABEL}{_summary(of_migration, half)}"
+    where = f"stackId={quote(first['StackId'], safe='')}&changeSetId={quote(first['ChangeSetId'], safe='')}"
+    page = f"{os.environ['CONSOLE']}/cloudformation/home?region={parameters['region']}"
+    return {
+        "ChangeSetUrl": f"{page}#/stacks/changesets/changes?{where}",
+        "Summary": summary,
+        "Digest": _one_line(parameters["image"].partition("@")[2]),
+    }
+
+
+def _read_change_set(cloudformation: Any, stack: str, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the first page of a change set, and all its resource changes. Raises `ValueError` if it failed."""
+    pages = [cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)]
     while token := pages[-1].get("NextToken"):
-        pages.append(
-            cloudformation.describe_change_set(
-                StackName=parameters["stack"], ChangeSetName=parameters["changeSet"], NextToken=token
-            )
-        )
+        pages.append(cloudformation.describe_change_set(StackName=stack, ChangeSetName=name, NextToken=token))
     first = pages[0]
     # A change set without changes is not a failure: there is nothing to execute after the approval.
     empty = first["Status"] == "FAILED" and first.get("StatusReason", "").startswith(UNCHANGED)
     if first["Status"] != "CREATE_COMPLETE" and not empty:
         raise ValueError(f"the change set has status {first['Status']}: {first.get('StatusReason', 'no reason given')}")
-    changes = [change["ResourceChange"] for page in pages for change in page["Changes"]]
-    where = f"stackId={quote(first['StackId'], safe='')}&changeSetId={quote(first['ChangeSetId'], safe='')}"
-    page = f"{os.environ['CONSOLE']}/cloudformation/home?region={parameters['region']}"
-    return {
-        "ChangeSetUrl": f"{page}#/stacks/changesets/changes?{where}",
-        "Summary": _summary(changes),
-        "Digest": _one_line(parameters["image"].partition("@")[2]),
-    }
+    return first, [change["ResourceChange"] for page in pages for change in page["Changes"]]
 
 
 def _cloudformation_client(role: str, region: str) -> Any:
@@ -143,7 +152,7 @@ def _cloudformation_client(role: str, region: str) -> Any:
     )
 
 
-def _summary(changes: list[dict[str, Any]]) -> str:
+def _summary(changes: list[dict[str, Any]], length: int) -> str:
     """Return the resource changes as text: removals, replacements, possible replacements, then all others."""
     resources_by_effect: dict[str, list[str]] = {
         "REMOVE": [],
@@ -161,4 +170,4 @@ def _summary(changes: list[dict[str, Any]]) -> str:
         resources_by_effect[effect].append(f"{change['LogicalResourceId']} ({change['ResourceType']})")
     text = "; ".join(f"{effect} {', '.join(names)}" for effect, names in resources_by_effect.items() if names)
     text = _one_line(text) or "no resource changes"
-    return text if len(text) <= SUMMARY_LENGTH else f"{text[: SUMMARY_LENGTH - 3]}..."
+    return text if len(text) <= length else f"{text[: length - 3]}..."

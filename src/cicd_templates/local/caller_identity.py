@@ -29,7 +29,9 @@ def services(evaluator: ModuleType) -> None:
         parsed = json.loads(document) if isinstance(document, str) else document
         on_behalf = str(context.service_context.get("sts:externalid") or "") if context else ""
         if caller.endswith(":root") and on_behalf.startswith("arn:"):
-            _, _, service, _, account, *_ = on_behalf.split(":")
+            _, _, service, _, account, resource, *_ = on_behalf.split(":")
+            # Tasks have a service principal of their own.
+            service = "ecs-tasks" if service == "ecs" and resource.startswith("task/") else service
             if f"{service}.amazonaws.com" not in _services(parsed):
                 return False
             context.service_context |= {"aws:sourcearn": on_behalf, "aws:sourceaccount": account}

@@ -1,9 +1,9 @@
 """Adds the CodePipeline operations that a run needs and the local AWS lacks.
 
-These operations start a run, report the results of jobs, and list the executions of actions. The engine checks the
-permissions of a request with IAM. Then this module validates the request against the API's model. No pipeline is
-executed: a rehearsal reads the stored job results, and stores the executions of actions that this module lists. This
-module runs inside the engine's interpreter, which has botocore.
+These operations start a run, describe it, report the results of jobs, and list the executions of actions. The engine
+checks the permissions of a request with IAM. Then this module validates the request against the API's model. No
+pipeline is executed: a rehearsal reads the stored job results, and stores the executions of actions that this module
+lists. This module runs inside the engine's interpreter, which has botocore.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ EXECUTIONS_FILE = "action-executions.jsonl"
 TARGET_PREFIX = "CodePipeline_20150709"
 START_OPERATION = "StartPipelineExecution"
 LIST_OPERATION = "ListActionExecutions"
+STATE_OPERATION, EXECUTION_OPERATION = "GetPipelineState", "GetPipelineExecution"
 # The most that AWS puts into one answer, and its default.
 PAGE_SIZE = 100
+OPERATIONS = (START_OPERATION, LIST_OPERATION, STATE_OPERATION, EXECUTION_OPERATION)
 RESULT_OPERATIONS = ("PutJobSuccessResult", "PutJobFailureResult")
 
 Response = tuple[int, dict[str, str], bytes]
@@ -91,7 +93,7 @@ def service(answers: Answers, executions: ActionExecutions, check: RequestCheck)
 
     async def handle(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        if operation not in (START_OPERATION, LIST_OPERATION, *RESULT_OPERATIONS):
+        if operation not in (*OPERATIONS, *RESULT_OPERATIONS):
             return _answer(400, {"__type": "UnknownOperationException", "message": f"not supported: {operation}"})
         request = json.loads(body)
         if wrong := check(operation, request):
@@ -100,6 +102,10 @@ def service(answers: Answers, executions: ActionExecutions, check: RequestCheck)
             return _answer(200, {"pipelineExecutionId": str(uuid.uuid4())})
         if operation == LIST_OPERATION:
             return _answer(200, _page(executions, request))
+        if operation == STATE_OPERATION:
+            return _answer(200, _state(executions, request["name"]))
+        if operation == EXECUTION_OPERATION:
+            return _answer(200, {"pipelineExecution": _release(request["pipelineExecutionId"])})
         if answers.of(request["jobId"]):
             return _answer(400, {"__type": "InvalidJobStateException", "message": "the job already has a result"})
         answers.put(operation, request)
@@ -113,6 +119,20 @@ def _page(executions: ActionExecutions, request: dict[str, Any]) -> dict[str, An
     begin, size = int(request.get("nextToken", 0)), request.get("maxResults", PAGE_SIZE)
     more = {"nextToken": str(begin + size)} if listed[begin + size :] else {}
     return {"actionExecutionDetails": listed[begin : begin + size], **more}
+
+
+def _state(executions: ActionExecutions, pipeline: str) -> dict[str, Any]:
+    """Return the stages that a run has reached. Every run is a release: the local AWS rolls no stage back."""
+    stages: dict[str, dict[str, Any]] = {}
+    for detail in reversed(executions.of(pipeline, None)):
+        name = detail["stageName"]
+        latest = {"pipelineExecutionId": detail["pipelineExecutionId"], "status": detail["status"], "type": "STANDARD"}
+        stages[name] = {"stageName": name, "latestExecution": latest}
+    return {"pipelineName": pipeline, "stageStates": list(stages.values())}
+
+
+def _release(execution: str) -> dict[str, Any]:
+    return {"pipelineExecutionId": execution, "status": "InProgress", "executionType": "STANDARD"}
 
 
 def _answer(status: int, content: dict[str, Any]) -> Response:

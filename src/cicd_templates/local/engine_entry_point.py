@@ -13,6 +13,7 @@ import codepipeline  # type: ignore[import-not-found]
 import condition_keys  # type: ignore[import-not-found]
 import create_only  # type: ignore[import-not-found]
 import database_clusters  # type: ignore[import-not-found]
+import ecs_tasks  # type: ignore[import-not-found]
 import encryption  # type: ignore[import-not-found]
 import event_targets  # type: ignore[import-not-found]
 import iam_decisions  # type: ignore[import-not-found]
@@ -29,6 +30,7 @@ from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4 
 from ministack.services import (  # type: ignore[import-not-found]
     cloudformation,
     cloudwatch_logs,
+    ecs,
     eventbridge,
     iam,
     s3,
@@ -57,8 +59,9 @@ keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)
 event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)
 event_targets.name_versions(s3, eventbridge)
 codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder), codepipeline.ActionExecutions(folder))
+ecs_tasks.register(ecs, ecs_tasks.Tasks(folder))
 image_registry.register(app)
-seen = request_resources.Requests(iam_actions)
+seen = request_resources.Requests(iam_actions, lambda definition: ecs_tasks.passed_roles(ecs, definition))
 seen.listen()
 condition_keys.register(iam_evaluator, iam_actions)
 if os.environ.get("COUNT_AS_TLS"):

@@ -46,11 +46,12 @@ class Decisions:
         calls: Calls,
         key_of: Callable[[str, str], str],
         key_actions: Mapping[str, Sequence[str]],
-        passed: Callable[[], str],
+        passed: Callable[[], Sequence[tuple[str, str]]],
     ) -> None:
         """Wrap `evaluator`.
 
-        `key_of` returns the KMS key for an action on a resource. `passed` returns the role that a request passes.
+        `key_of` returns the KMS key for an action on a resource. `passed` returns the roles that a
+        request passes, each with the service that gets it.
         """
         self._evaluator, self._calls = evaluator, calls
         self._key_of, self._key_actions, self._passed = key_of, key_actions, passed
@@ -85,7 +86,7 @@ class Decisions:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Decide on a request, then on the use of its KMS key and of the role that it passes.
+        """Decide on a request, then on the use of its KMS key and of the roles that it passes.
 
         Return the first refusal, or None if everything is allowed.
         """
@@ -94,8 +95,8 @@ class Decisions:
             through = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
             for action in self._key_actions[iam_action]:
                 refusal = refusal or self._decide(access_key_id, action, "kms", region, key, through)
-        if role := self._passed():
-            to = {"iam:PassedToService": f"{service}.amazonaws.com"}
+        for role, receiver in self._passed():
+            to = {"iam:PassedToService": receiver}
             refusal = refusal or self._decide(access_key_id, "iam:PassRole", "iam", region, role, to)
         return refusal
 

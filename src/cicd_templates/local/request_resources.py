@@ -7,46 +7,72 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 # Headers of PutObject that are condition keys:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
 PUT_KEYS = ("x-amz-server-side-encryption-aws-kms-key-id",)
+# The members of requests that name the pipeline.
+PIPELINE_NAMES = {
+    "StartPipelineExecution": "name",
+    "GetPipelineState": "name",
+    "GetPipelineExecution": "pipelineName",
+    "ListActionExecutions": "pipelineName",
+}
+# The members of requests that name a task or a task definition by its ARN. A list has the ARNs of one cluster.
+ECS_ARNS = {"RunTask": "taskDefinition", "DescribeTasks": "tasks"}
 
 
 class Requests:
     """Adds resources, condition keys and passed roles to what the engine's module `iam_actions` finds in a request."""
 
-    def __init__(self, actions: ModuleType) -> None:
-        self._actions = actions
+    def __init__(self, actions: ModuleType, roles_of: Callable[[str], list[str]]) -> None:
+        """Extend `actions`. `roles_of` returns the roles that RunTask passes to the tasks of a task definition."""
+        self._actions, self._roles_of = actions, roles_of
+        self._tags_of = actions.request_tag_context
         self._resource_of, self._context_of = actions.extract_resource_arn, actions._s3_object_context
         self._latest = threading.local()
 
     def listen(self) -> None:
-        """Replace two functions of the engine's module `iam_actions`. The engine looks them up at each call."""
+        """Replace three functions of the engine's module `iam_actions`. The engine looks them up at each call."""
+        self._actions.request_tag_context = self.tags  # type: ignore[attr-defined]
         self._actions.extract_resource_arn = self.resource  # type: ignore[attr-defined]
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
-    def passed(self) -> str:
-        """Return the role that the latest request of this thread passes to a service, then forget the role.
+    def passed(self) -> list[tuple[str, str]]:
+        """Return the roles that the latest request of this thread passes, each with the service, then forget them.
 
         The engine reads a request and decides on it in the same thread.
         """
-        role, self._latest.role = getattr(self._latest, "role", ""), ""
-        return role
+        roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
+        self._latest.roles = []
+        return roles
 
     def resource(
         self, service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, region: str,
         account: str,
     ) -> str:  # fmt: skip
         """Return the ARN of the resource that a request acts on."""
-        self._latest.role = self._actions._query_param(query, "RoleARN") if service == "cloudformation" else ""
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        self._latest.roles, self._latest.keys = [], {}
+        if service == "cloudformation" and (role := self._actions._query_param(query, "RoleARN")):
+            self._latest.roles = [(role, "cloudformation.amazonaws.com")]
+        elif (service, operation) == ("ecs", "RunTask"):
+            roles = self._roles_of(json.loads(body)["taskDefinition"])
+            self._latest.roles = [(role, "ecs-tasks.amazonaws.com") for role in roles]
+        if service == "ecs" and operation in ECS_ARNS:
+            cluster = json.loads(body).get("cluster", "default").rpartition("/")[2]
+            self._latest.keys = {"ecs:cluster": f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"}
         named = _named(service, operation, body)
         if named:
             return f"arn:aws:{service}:{region}:{account}:{named}"
         return str(self._resource_of(service, method, path, headers, body, query, region, account))
+
+    def tags(self, service: str, *request: Any) -> dict[str, Any]:
+        """Return the condition keys of a request's tags, and the key of its cluster."""
+        return {**self._tags_of(service, *request), **(self._latest.keys if service == "ecs" else {})}
 
     def context(self, action: str, query: Any, path: str, headers: dict[str, str]) -> dict[str, Any]:
         """Return the condition keys of a request for an S3 object."""
@@ -64,11 +90,12 @@ def _named(service: str, operation: str, body: bytes) -> str:
         request = json.loads(body)
         build = request["ids"][0] if "ids" in request else request["id"]
         return f"project/{build.rpartition('/')[2].partition(':')[0]}"
-    if (service, operation) in (("logs", "CreateLogStream"), ("logs", "PutLogEvents")):
+    if (service, operation) in (("logs", "CreateLogStream"), ("logs", "PutLogEvents"), ("logs", "GetLogEvents")):
         request = json.loads(body)
         return f"log-group:{request['logGroupName']}:log-stream:{request['logStreamName']}"
-    if (service, operation) == ("codepipeline", "StartPipelineExecution"):
-        return str(json.loads(body)["name"])
-    if (service, operation) == ("codepipeline", "ListActionExecutions"):
-        return str(json.loads(body)["pipelineName"])
+    if service == "codepipeline" and operation in PIPELINE_NAMES:
+        return str(json.loads(body)[PIPELINE_NAMES[operation]])
+    if service == "ecs" and operation in ECS_ARNS:
+        arn = json.loads(body)[ECS_ARNS[operation]]
+        return str(arn[0] if isinstance(arn, list) else arn).split(":", 5)[5]
     return ""

@@ -15,7 +15,10 @@ from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Session
+from cicd_templates.rehearsal.task_process import run_started_tasks
 
+# A function that waits is called again each time, and a rehearsed task has ended by then.
+MOST_INVOCATIONS = 5
 LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
@@ -27,10 +30,35 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     configuration = run.resolve_configuration(action)
     session = run.action_session(action, step)
     function = _get_function(run, configuration["FunctionName"], step)
+    token = ""
+    for _ in range(MOST_INVOCATIONS):
+        result = _invoke(run, action, configuration, session, function, step, token)
+        if "continuationToken" not in result:
+            variables: dict[str, str] = result.get("outputVariables", {})
+            return variables
+        token = result["continuationToken"]
+        # The function waits for a task that it has started.
+        run_started_tasks(run, step)
+    raise ActionFailedError(f"{configuration['FunctionName']} still asks to be called again", step.log)
+
+
+def _invoke(
+    run: PipelineRun,
+    action: Action,
+    configuration: dict[str, str],
+    session: Session,
+    function: dict[str, Any],
+    step: ActionProgress,
+    token: str,
+) -> dict[str, Any]:
+    """Invoke the function once, and return the request with which it reported success.
+
+    `token` is the continuation token of the previous invocation, or empty.
+    """
     job = str(uuid.uuid4())
     answer = session.client("lambda").invoke(
         FunctionName=configuration["FunctionName"],
-        Payload=json.dumps(_job_event(run, action, configuration, session, job)).encode(),
+        Payload=json.dumps(_job_event(run, action, configuration, session, job, token)).encode(),
         LogType="Tail",
     )
     step.log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
@@ -45,8 +73,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     operation, request = result
     if operation != RESULT_OPERATIONS[0]:
         raise ActionFailedError(request["failureDetails"]["message"])
-    variables: dict[str, str] = request.get("outputVariables", {})
-    return variables
+    return request
 
 
 def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str, Any]:
@@ -62,7 +89,7 @@ def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str
 
 
 def _job_event(
-    run: PipelineRun, action: Action, configuration: dict[str, str], session: Session, job: str
+    run: PipelineRun, action: Action, configuration: dict[str, str], session: Session, job: str, token: str
 ) -> dict[str, Any]:
     """Return the event of a job: https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html"""
     keys = session.keys
@@ -77,4 +104,6 @@ def _job_event(
         },
         "encryptionKey": {"id": run.pipeline.key, "type": "KMS"},
     }
+    if token:
+        data["continuationToken"] = token
     return {"CodePipeline.job": {"id": job, "accountId": run.setup.account, "data": data}}

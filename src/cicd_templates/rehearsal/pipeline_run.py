@@ -9,6 +9,7 @@ from typing import Any
 
 from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import ActionExecutions, Answers
+from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_projects import Project
@@ -47,6 +48,7 @@ class RehearsalSetup:
     answers: Answers
     action_executions: ActionExecutions
     calls: Calls
+    tasks: Tasks
     confirm: Confirm
     # The zip file that is released.
     source: bytes = field(repr=False)

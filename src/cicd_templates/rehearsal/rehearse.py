@@ -15,6 +15,7 @@ from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive, bundle
 from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import ActionExecutions, Answers
+from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import connection_source, deployed_pipeline
@@ -93,6 +94,7 @@ def run_rehearsal(
             answers=Answers(engine.folder),
             action_executions=ActionExecutions(engine.folder),
             calls=Calls(engine.folder),
+            tasks=Tasks(engine.folder),
             confirm=confirm,
             source=archive.data,
             start_application=application_starter(archive, Path(folder), tools, exit_stack),

@@ -58,6 +58,9 @@ REASONS = (
         "CloudFormation reads a template's SSM parameters as its caller or as the stack's role",
     ),
     ("*", "CheckValues", "ec2:*", "CloudFormation checks the subnets and security groups in a template's parameters"),
+    ("*", "ReadItsLog", "logs:GetLogEvents", FAILURE),
+    ("*-migration-execution", "*", "ecr:*", "pulls the image of the migration; a rehearsal starts no container"),
+    ("*-migration-task", "*", "*", "a migration has the rights of its service, whether it uses them or not"),
     ("*", "*Source", "s3:*Tagging", "used if the source object has tags"),
     (
         "*",

@@ -187,6 +187,42 @@ def test_a_long_summary_fits_into_the_approval(aws: Aws) -> None:
     assert request["outputVariables"]["Summary"].endswith("...")
 
 
+def reviewed_with_migration(aws: Aws, *pages: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    aws.answer("AssumeRole", {"Credentials": CREDENTIALS})
+    aws.answer("DescribeChangeSet", *pages)
+    review.handler(job({**ASKED, "migration": "shipping-production-migration"}), None)
+    return aws.put()
+
+
+def test_the_change_set_of_a_migration_is_described_beside_that_of_the_service(aws: Aws) -> None:
+    migration = described(change("Modify", "TaskDefinition", "True"))
+    _, request = reviewed_with_migration(aws, described(change("Modify", "Service")), migration)
+
+    assert request["outputVariables"]["Summary"] == (
+        "modify Service (AWS::ECS::Service); migration: REPLACE TaskDefinition (AWS::ECS::Service)"
+    )
+    asked = [parameters for operation, parameters in aws.calls if operation == "DescribeChangeSet"]
+    assert [each["StackName"] for each in asked] == [ASKED["stack"], "shipping-production-migration"]
+    assert {each["ChangeSetName"] for each in asked} == {ASKED["changeSet"]}
+    assert len([operation for operation, _ in aws.calls if operation == "AssumeRole"]) == 1
+
+
+def test_neither_summary_hides_the_other(aws: Aws) -> None:
+    many = described(*[change("Add", f"Resource{number}") for number in range(60)])
+    _, request = reviewed_with_migration(aws, many, many)
+
+    summary = request["outputVariables"]["Summary"]
+    assert len(summary) <= review.SUMMARY_LENGTH
+    assert [part.partition(" ")[0] for part in summary.split(review.MIGRATION_LABEL)] == ["add", "add"]
+
+
+def test_a_change_set_of_a_migration_that_failed_is_not_approved(aws: Aws) -> None:
+    operation, request = reviewed_with_migration(aws, described(), described(status="FAILED"))
+
+    assert operation == "PutJobFailureResult"
+    assert "the change set has status FAILED: no reason" in request["failureDetails"]["message"]
+
+
 @pytest.mark.parametrize(
     ("parameters", "answers", "expected"),
     [

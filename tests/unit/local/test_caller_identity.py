@@ -12,7 +12,9 @@ from cicd_templates.local import caller_identity
 
 ROOT = "arn:aws:iam::111111111111:root"
 PIPELINE = "arn:aws:codepipeline:eu-central-1:111111111111:p"
-TRUST = {"Statement": [{"Principal": {"Service": "codepipeline.amazonaws.com"}}, {"Principal": {"AWS": ROOT}}]}
+TASK = "arn:aws:ecs:eu-central-1:111111111111:task/c/1"
+SERVICES = ["codepipeline.amazonaws.com", "ecs-tasks.amazonaws.com"]
+TRUST = {"Statement": [{"Principal": {"Service": SERVICES}}, {"Principal": {"AWS": ROOT}}]}
 
 
 def test_the_loopback_address_counts_as_tls() -> None:
@@ -30,6 +32,8 @@ def test_the_loopback_address_counts_as_tls() -> None:
     [
         pytest.param(ROOT, PIPELINE, True, {"aws:sourcearn", "aws:sourceaccount"}, id="its service"),
         pytest.param(ROOT, PIPELINE.replace("codepipeline", "codebuild"), False, set(), id="another service"),
+        pytest.param(ROOT, TASK, True, {"aws:sourcearn", "aws:sourceaccount"}, id="a task"),
+        pytest.param(ROOT, TASK.replace("task/", "service/"), False, set(), id="a service of ECS"),
         pytest.param(ROOT, None, True, set(), id="the account"),
         pytest.param("arn:aws:sts::1:assumed-role/r/s", PIPELINE, True, set(), id="a role"),
     ],

@@ -104,3 +104,26 @@ def test_the_service_stands_in_the_engines_tables(answers: Answers) -> None:
     assert callable(app.SERVICE_HANDLERS["codepipeline"])
     assert router.SERVICE_PATTERNS["codepipeline"]["target_prefixes"] == ["CodePipeline_20150709"]
     assert actions.SERVICE_TO_IAM_NAMESPACE == {"codepipeline": "codepipeline"}
+
+
+def test_a_stage_is_in_the_run_and_state_of_its_newest_action(answers: Answers) -> None:
+    executions = ActionExecutions(answers.folder)
+    for listed in (
+        detail("A", 1.0),
+        detail("B", 2.0, status="InProgress"),
+        detail("A", 0.5, execution="e-0", run="old"),
+    ):
+        executions.put("p", listed)
+    executions.put("other", detail("C", 3.0))
+
+    status, state = ask(answers, "GetPipelineState", {"name": "p"})
+    latest = {"pipelineExecutionId": "e-1", "status": "InProgress", "type": "STANDARD"}
+    assert (status, state["stageStates"]) == (200, [{"stageName": "Verify", "latestExecution": latest}])
+
+
+def test_every_run_is_a_release(answers: Answers) -> None:
+    request = {"pipelineName": "p", "pipelineExecutionId": JOB}
+
+    status, answer = ask(answers, "GetPipelineExecution", request)
+    assert (status, answer["pipelineExecution"]["executionType"]) == (200, "STANDARD")
+    assert answer["pipelineExecution"]["pipelineExecutionId"] == JOB

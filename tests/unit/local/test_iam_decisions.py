@@ -42,7 +42,9 @@ def decided(
 ) -> tuple[Any, list[list[str]]]:
     calls = Calls(folder)
     key_actions = {"s3:PutObject": ("kms:GenerateDataKey", "kms:Decrypt")}
-    Decisions(engine.module, calls, lambda *_: key, key_actions, lambda: role).listen()
+    Decisions(
+        engine.module, calls, lambda *_: key, key_actions, lambda: [(role, "ecs-tasks.amazonaws.com")] if role else []
+    ).listen()
     return engine.module.enforce(caller, action, "s3", "eu-central-1", RESOURCE), calls.rows()
 
 
@@ -84,7 +86,7 @@ def test_a_role_that_is_passed_on_is_asked_for(tmp_path: Path) -> None:
 
     assert refusal is not None
     assert rows[1] == [SESSION, "iam:PassRole", "arn:role", DENIED, ""]
-    assert engine.contexts[1][1] == {"iam:PassedToService": "s3.amazonaws.com"}
+    assert engine.contexts[1][1] == {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
 
 def test_who_is_no_role_is_not_kept(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_who_is_no_role_is_not_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("allowed", "decision"), [({"a:B": "S"}, ALLOWED), ({}, DENIED)])
 def test_what_the_simulator_asks_of_a_role_is_kept(tmp_path: Path, allowed: dict[str, str], decision: str) -> None:
     engine, calls = Engine(allowed), Calls(tmp_path)
-    Decisions(engine.module, calls, lambda *_: "", {}, lambda: "").listen()
+    Decisions(engine.module, calls, lambda *_: "", {}, lambda: []).listen()
     role = "arn:aws:iam::1:role/r"
 
     engine.module.evaluate(SimpleNamespace(action="a:B", principal_arn=role, resource_arn="x"))

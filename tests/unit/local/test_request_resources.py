@@ -16,7 +16,8 @@ def requests() -> tuple[Requests, ModuleType]:
     actions.extract_resource_arn = lambda *request: "theirs"  # type: ignore[attr-defined]
     actions._s3_object_context = lambda *request: {"s3:x": "1"}  # type: ignore[attr-defined]
     actions._query_param = lambda query, name: query.get(name, "")  # type: ignore[attr-defined]
-    made = Requests(actions)
+    actions.request_tag_context = lambda *request: {"aws:TagKeys": []}  # type: ignore[attr-defined]
+    made = Requests(actions, lambda definition: [f"{definition}-execution", f"{definition}-task"])
     made.listen()
     return made, actions
 
@@ -50,6 +51,25 @@ def resource(actions: ModuleType, service: str, operation: str, body: Any, query
             {"pipelineName": "p"},
             "arn:aws:codepipeline:eu-central-1:111111111111:p",
         ),
+        (
+            "codepipeline",
+            "GetPipelineState",
+            {"name": "p"},
+            "arn:aws:codepipeline:eu-central-1:111111111111:p",
+        ),
+        (
+            "ecs",
+            "RunTask",
+            {"taskDefinition": "arn:aws:ecs:eu-central-1:111111111111:task-definition/f:7", "cluster": "c"},
+            "arn:aws:ecs:eu-central-1:111111111111:task-definition/f:7",
+        ),
+        (
+            "ecs",
+            "DescribeTasks",
+            {"tasks": ["arn:aws:ecs:eu-central-1:111111111111:task/c/1"]},
+            "arn:aws:ecs:eu-central-1:111111111111:task/c/1",
+        ),
+        ("ecs", "ListTasks", {"cluster": "c"}, "theirs"),
         ("codebuild", "StartBuild", {"projectName": "p"}, "theirs"),
     ],
 )
@@ -62,11 +82,23 @@ def test_a_resource_is_named_as_policies_name_it(service: str, operation: str, b
 def test_a_role_is_passed_by_cloudformation_and_once() -> None:
     made, actions = requests()
 
-    assert made.passed() == ""
+    assert made.passed() == []
     resource(actions, "cloudformation", "", {}, {"RoleARN": "arn:role"})
-    assert (made.passed(), made.passed()) == ("arn:role", "")
+    assert (made.passed(), made.passed()) == ([("arn:role", "cloudformation.amazonaws.com")], [])
     resource(actions, "s3", "", {}, {"RoleARN": "arn:role"})
-    assert made.passed() == ""
+    assert made.passed() == []
+
+
+def test_a_task_gets_both_roles_and_its_cluster_is_a_condition_key() -> None:
+    made, actions = requests()
+    definition = "arn:aws:ecs:eu-central-1:1:task-definition/f:7"
+
+    resource(actions, "ecs", "RunTask", {"taskDefinition": definition, "cluster": "c"})
+    assert made.passed() == [(f"{definition}-{role}", "ecs-tasks.amazonaws.com") for role in ("execution", "task")]
+    cluster = {"ecs:cluster": "arn:aws:ecs:eu-central-1:111111111111:cluster/c"}
+    assert actions.request_tag_context("ecs", "ecs:RunTask", b"", {}) == {"aws:TagKeys": [], **cluster}
+    resource(actions, "sqs", "SendMessage", {})
+    assert actions.request_tag_context("sqs", "sqs:SendMessage", b"", {}) == {"aws:TagKeys": []}
 
 
 def test_headers_of_a_put_are_condition_keys() -> None:

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.local.codepipeline import ActionExecutions, Answers
+from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, connection_source, lambdas
 from cicd_templates.rehearsal.artifacts import Artifact
@@ -65,6 +66,7 @@ def place(folder: Path, **changes: Any) -> RehearsalSetup:
         answers=Answers(folder),
         action_executions=ActionExecutions(folder),
         calls=Calls(folder),
+        tasks=Tasks(folder),
         confirm=lambda question: True,
         source=b"PK",
         start_application=lambda: "http://127.0.0.1:9",

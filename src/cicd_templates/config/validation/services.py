@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from cicd_templates.config.environment import Configuration, Environment
+from cicd_templates.config.pydantic_messages import toml_text
 from cicd_templates.config.tables.network_field_types import Nat
 from cicd_templates.config.tables.service import FARGATE_MEMORY, PORT_VARIABLE, ServiceTable, is_existing_secret
 from cicd_templates.config.validation import autoscaling, rollouts, routes, shapes
@@ -24,13 +25,14 @@ HTTPS_PORT = 443
 RELEASE_KEYS = {
     "architecture": "a release is one image",
     "shape": "a release has one pipeline",
+    "migration": "a release has one migration",
 }
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every service whose architecture or shape differs between environments."""
+    """Yield every service whose architecture, shape or migration differs between environments."""
     for key, reason in RELEASE_KEYS.items():
-        released: dict[str, str] = {}
+        released: dict[str, object] = {}
         for environment in configuration.environments:
             for service in environment.services:
                 value = getattr(service.settings, key)
@@ -38,9 +40,13 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
                 if value != first:
                     yield Problem(
                         f"environments.{environment.name}.services.{service.name}.{key}",
-                        f"{value} differs from {first} in another environment; {reason}, so set it in"
+                        f"{_text(value)} differs from {_text(first)} in another environment; {reason}, so set it in"
                         f" [services.{service.name}]",
                     )
+
+
+def _text(value: object) -> str:
+    return toml_text(list(value)) if isinstance(value, tuple) else str(value)
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 # User-defined metadata of the bundle's S3 object: its digest, its commit, and the ARN of the caller who uploaded it.
 DIGEST, COMMIT, HANDED_OVER_BY = "sha256", "commit", "handed-over-by"
-SERVICE_TYPE = "AWS::ECS::Service"
+SERVICE_TYPE, TASK_TYPE = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
 
 
 @dataclass(frozen=True)
@@ -111,19 +111,21 @@ def left_to_the_pipeline(
 ) -> list[StackTemplate]:
     """Return the stacks that only the pipeline may deploy.
 
-    They are in a protected environment, releases update them, and their ECS service already exists.
+    They are in a protected environment, releases update them, and what they run already exists.
     """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the stack contains its ECS service.
+    """Return whether the stack contains its ECS service, or if it has none, its task definition.
 
     After an import, it may contain only a log group. A release cannot update such a stack.
     """
     if describe_stack(clients, stack.name) is None:
         return False
-    return any(resource["ResourceType"] == SERVICE_TYPE for resource in live_resources(clients, stack.name))
+    types = {resource["Type"] for resource in stack.resources.values()}
+    runs = SERVICE_TYPE if SERVICE_TYPE in types else TASK_TYPE
+    return any(resource["ResourceType"] == runs for resource in live_resources(clients, stack.name))
 
 
 def _changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:

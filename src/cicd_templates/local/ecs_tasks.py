@@ -1,0 +1,113 @@
+"""Makes the engine's ECS start a task once for each client token, and end a task as the rehearsal of its command ended.
+
+The local AWS starts no containers, so its tasks would run forever. A rehearsal runs the command of a task as a process
+and stores the exit code in a file. This module runs inside the engine's interpreter, so it imports only the standard
+library.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TASKS_FILE = "ecs-tasks.jsonl"
+EXITS_FILE = "ecs-task-exits.jsonl"
+# What ECS says about a task whose container has ended.
+EXITED = ("Essential container in task exited", "EssentialContainerExited")
+
+Response = tuple[int, dict[str, str], bytes]
+Handler = Callable[[dict[str, Any]], Response]
+
+
+class Tasks:
+    """The tasks that were started and the exit codes of those that have ended, in files that any process can read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tasks, self._exits = folder / TASKS_FILE, folder / EXITS_FILE
+
+    def start(self, task: str, definition: str) -> None:
+        """Add a task and its task definition, both by ARN."""
+        _append(self._tasks, [task, definition])
+
+    def end(self, task: str, code: int) -> None:
+        """Store the exit code of a task's container."""
+        _append(self._exits, [task, code])
+
+    def exit_code(self, task: str) -> int | None:
+        """Return the exit code of a task's container, or None if it still runs."""
+        return dict(_lines(self._exits)).get(task)
+
+    def running(self) -> list[tuple[str, str]]:
+        """Return each task that still runs, with its task definition."""
+        return [(task, definition) for task, definition in _lines(self._tasks) if self.exit_code(task) is None]
+
+
+def _append(file: Path, line: list[Any]) -> None:
+    with file.open("a") as opened:
+        opened.write(json.dumps(line) + "\n")
+
+
+def _lines(file: Path) -> list[Any]:
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def run_task(run: Handler, tasks: Tasks, scope: Callable[[], str]) -> Handler:
+    """Return a handler that starts a task once for each client token. `scope` returns the account and the region.
+
+    ECS repeats its answer to a request with the same token, and refuses the token in any other request:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    """
+    answered: dict[tuple[str, str, str], tuple[dict[str, Any], Response, list[str]]] = {}
+
+    def handle(request: dict[str, Any]) -> Response:
+        key = (scope(), request.get("cluster", "default"), request.get("clientToken", ""))
+        if key in answered:
+            before, answer, arns = answered[key]
+            return answer if before == request else _conflict(arns)
+        answer = run(request)
+        status, _, body = answer
+        started = json.loads(body)["tasks"] if status == 200 else []
+        for task in started:
+            tasks.start(task["taskArn"], task["taskDefinitionArn"])
+        if started and key[-1]:
+            answered[key] = (request, answer, [task["taskArn"] for task in started])
+        return answer
+
+    return handle
+
+
+def _conflict(arns: list[str]) -> Response:
+    content = {"__type": "ConflictException", "message": "The client token is already in use.", "resourceIds": arns}
+    return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
+
+
+def describe_tasks(describe: Handler, tasks: Tasks, engine: Any) -> Handler:
+    """Return a handler that first stops the tasks whose commands have ended, in the engine's module `engine`."""
+
+    def handle(request: dict[str, Any]) -> Response:
+        cluster = engine._resolve_cluster_name(request.get("cluster", "default"))
+        for name in request.get("tasks", ()):
+            task = engine._resolve_task(name, cluster)
+            code = tasks.exit_code(task["taskArn"]) if task else None
+            if code is not None:
+                engine._mark_task_stopped(task["taskArn"], task, *EXITED, exit_code=code)
+        return describe(request)
+
+    return handle
+
+
+def passed_roles(engine: Any, definition: str) -> list[str]:
+    """Return the roles that RunTask passes to the tasks of a task definition."""
+    found = engine._task_defs.get(engine._resolve_td_key(definition)) or {}
+    return [found[key] for key in ("executionRoleArn", "taskRoleArn") if found.get(key)]
+
+
+def register(engine: Any, tasks: Tasks) -> None:
+    """Wrap the operations in the engine's module `engine`."""
+    handlers = engine._ACTION_MAP
+    handlers["RunTask"] = run_task(
+        handlers["RunTask"], tasks, lambda: f"{engine.get_account_id()}/{engine.get_region()}"
+    )
+    handlers["DescribeTasks"] = describe_tasks(handlers["DescribeTasks"], tasks, engine)

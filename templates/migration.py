@@ -1,0 +1,62 @@
+"""Layer `migration`: the task that migrates data for a release of one service before the service moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from troposphere import Join, Output
+
+from cicd_templates.blocks import migrations, task_definitions
+from cicd_templates.blocks.log_groups import masked_log_group
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.layer.iam import Grant
+from cicd_templates.layer.offers import Use
+from cicd_templates.layer.outputs import Value
+from cicd_templates.layer.template import LayerTemplate
+from templates import ingress, keys, network, secrets
+
+
+def needed(service: Service) -> bool:
+    """Return whether the service has a migration."""
+    return bool(service.settings.migration)
+
+
+def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
+    """Return the task, with the secrets of the service and permissions for what the service `uses`.
+
+    Nothing here runs the task. The pipeline sets `ImageUri`, and then runs the new task definition once.
+    """
+    layer = LayerTemplate(env, service)
+    layer.add_parameter(task_definitions.image_parameter(service))
+    key = layer.read(keys.KEY_ARN)
+    own_secrets = {name: layer.read(secrets.secret_arn(name)) for name in service.own_secrets}
+    secret = task_definitions.secret_arns(env, service, own_secrets)
+
+    log = layer.add(masked_log_group("LogGroup", env, migrations.migration_log(env, service), key))
+    starting, running = migrations.ROLES
+    execution = layer.add(
+        task_definitions.task_role(
+            "ExecutionRole",
+            env,
+            service,
+            *starting,
+            grants=task_definitions.may_start(env, service, key, log, secret),
+        )
+    )
+    addresses: dict[str, Value | str] = {}
+    grants: list[Grant] = []
+    for use in uses:
+        grants += use.grants(layer)
+        addresses |= use.variables(layer)
+    task = layer.add(task_definitions.task_role("TaskRole", env, service, *running, grants=grants))
+    definition = layer.add(
+        migrations.migration_task("TaskDefinition", env, service, execution, task, log, secret, addresses)
+    )
+    subnets = Join(",", layer.read(network.PRIVATE_SUBNET_IDS).data)
+    for name, description, value in (
+        (migrations.DEFINITION, "The task that the pipeline runs", definition.ref()),
+        (migrations.SUBNETS, "The subnets of the task", subnets),
+        (migrations.GROUP, "The security group of the task", layer.read(ingress.MIGRATION_GROUP_ID)),
+    ):
+        layer.template.add_output(Output(name, Description=description, Value=value))
+    return layer

@@ -1,0 +1,25 @@
+"""Layer `migration_runner`: the function that runs a service's migration in the environment that a release reaches."""
+
+from __future__ import annotations
+
+from cicd_templates.blocks.alarms import function_error_alarm
+from cicd_templates.blocks.migrations import MIGRATION, migration_function
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.layer.outputs import FunctionName, ServiceOutput
+from cicd_templates.layer.template import LayerTemplate
+from templates import keys, notifications
+
+MIGRATION_FUNCTION = ServiceOutput(
+    FunctionName, "migration_runner", "MigrationFunctionName", "Function that runs the migration of a release"
+)
+
+
+def build(env: Environment, service: Service) -> LayerTemplate:
+    """Return the function, which may assume one role in each environment, and an alarm on its errors."""
+    layer = LayerTemplate(env, service)
+    key, dead_letters = layer.read(keys.KEY_ARN), layer.read(notifications.DEAD_LETTER_QUEUE)
+    _, _, function = layer.add_all(migration_function(env, service, key, dead_letters))
+    operations = layer.read(notifications.OPERATIONS)
+    layer.add(function_error_alarm("MigrateErrors", env, [service.name, MIGRATION], function.ref(), [operations]))
+    layer.publish(MIGRATION_FUNCTION, FunctionName(function.ref()))
+    return layer

@@ -1,0 +1,260 @@
+"""A service with a migration: its task, who may run it, and where the pipeline does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from cicd_templates.render.render import render
+from cicd_templates.template import cloudformation_yaml
+from templates import LAYERS
+from tests.conftest import RAW, configured
+from tests.unit.config.problems import SERVICE, problems_of
+
+COMMAND = ["python3", "-m", "depot.migrate"]
+MIGRATION = (f"{SERVICE}/migration", COMMAND)
+PARCELS = [("tables/parcels", {"partition_key": "parcel_id"}), (f"{SERVICE}/uses", {"parcels": "readwrite"})]
+SECRET = (f"{SERVICE}/secrets", {"DATABASE": "/shipping/database"})
+NAME = "parcel-dispatcher"
+
+
+def rendered(*edits: tuple[str, Any]) -> dict[str, Any]:
+    return {
+        stack.path.removesuffix(".yaml"): cloudformation_yaml.load(stack.text)
+        for stack in render(configured(*edits), LAYERS, "yaml")
+    }
+
+
+@pytest.fixture(scope="module")
+def stacks() -> dict[str, Any]:
+    return rendered(MIGRATION, SECRET, *PARCELS)
+
+
+def resources(stacks: dict[str, Any], path: str) -> dict[str, Any]:
+    found: dict[str, Any] = stacks[path]["Resources"]
+    return found
+
+
+def statements(role: dict[str, Any]) -> dict[str, Any]:
+    (policy,) = role["Properties"]["Policies"]
+    return {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
+
+
+def stage(stacks: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = [
+        each
+        for each in resources(stacks, f"tools/pipeline-{NAME}")["Pipeline"]["Properties"]["Stages"]
+        if each["Name"] == name
+    ]
+    return {action["Name"]: action for action in found["Actions"]}
+
+
+def test_without_a_migration_nothing_of_it_is_rendered() -> None:
+    without = rendered()
+
+    assert not [path for path in without if "migration" in path]
+    assert "igration" not in json.dumps(resources(without, f"tools/pipeline-{NAME}"))
+    assert "igration" not in json.dumps(resources(without, f"production/delivery-{NAME}"))
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_task_has_the_image_secrets_and_variables_of_the_service_and_another_command(
+    stacks: dict[str, Any], environment: str
+) -> None:
+    (own,) = resources(stacks, f"{environment}/service-{NAME}")["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    task = resources(stacks, f"{environment}/migration-{NAME}")["TaskDefinition"]["Properties"]
+    (container,) = task["ContainerDefinitions"]
+
+    assert container["Command"] == COMMAND
+    assert "PortMappings" not in container
+    for same in ("Image", "Secrets", "User", "ReadonlyRootFilesystem", "LinuxParameters"):
+        assert container[same] == own[same]
+    variables = {each["Name"] for each in container["Environment"]}
+    assert variables == {each["Name"] for each in own["Environment"]} - {"PORT"}
+    assert "PARCELS_TABLE_NAME" in variables
+    assert task["Family"] == f"shipping-{environment}-{NAME}-migration"
+    assert (
+        stacks[f"{environment}/migration-{NAME}"]["Parameters"]["ImageUri"]
+        == (stacks[f"{environment}/service-{NAME}"]["Parameters"]["ImageUri"])
+    )
+
+
+def test_the_task_has_roles_a_log_and_a_security_group_of_its_own(stacks: dict[str, Any]) -> None:
+    found = resources(stacks, f"staging/migration-{NAME}")
+    own = resources(stacks, f"staging/service-{NAME}")
+
+    for role in ("ExecutionRole", "TaskRole"):
+        assert found[role]["Properties"]["RoleName"] != own[role]["Properties"]["RoleName"]
+        assert set(statements(found[role])) == set(statements(own[role]))
+    assert found["LogGroup"]["Properties"]["LogGroupName"] == f"/shipping/staging/migration/{NAME}"
+    assert "DataProtectionPolicy" in found["LogGroup"]["Properties"]
+    group = resources(stacks, f"staging/ingress-{NAME}")["MigrationGroup"]["Properties"]
+    tasks = resources(stacks, f"staging/ingress-{NAME}")["TasksGroup"]["Properties"]
+    assert group["SecurityGroupEgress"] == tasks["SecurityGroupEgress"]
+    assert group["GroupName"] == f"{tasks['GroupName']}-migration"
+    assert "SecurityGroupIngress" not in group
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_function_may_run_this_task_and_nothing_else(stacks: dict[str, Any], environment: str) -> None:
+    account = {"staging": "222222222222", "production": "333333333333"}[environment]
+    role = resources(stacks, f"{environment}/delivery-{NAME}")["MigrationRole"]
+    allowed = statements(role)
+    begin = f"arn:${{AWS::Partition}}:ecs:eu-central-1:{account}"
+    cluster = {"ArnEquals": {"ecs:cluster": {"Fn::Sub": f"{begin}:cluster/shipping-{environment}-cluster"}}}
+
+    assert {sid: each["Action"] for sid, each in allowed.items()} == {
+        "RunTheMigration": ["ecs:RunTask"],
+        "FollowTheTask": ["ecs:DescribeTasks"],
+        "GiveTheTaskItsRoles": ["iam:PassRole"],
+        "ReadItsLog": ["logs:GetLogEvents"],
+    }
+    family = f"shipping-{environment}-{NAME}-migration"
+    assert allowed["RunTheMigration"]["Resource"] == [{"Fn::Sub": f"{begin}:task-definition/{family}:*"}]
+    assert allowed["RunTheMigration"]["Condition"] == allowed["FollowTheTask"]["Condition"] == cluster
+    names = [
+        resources(stacks, f"{environment}/migration-{NAME}")[task]["Properties"]["RoleName"]
+        for task in ("ExecutionRole", "TaskRole")
+    ]
+    passed = [arn["Fn::Sub"].rpartition("/")[2] for arn in allowed["GiveTheTaskItsRoles"]["Resource"]]
+    assert passed == names
+    (log,) = allowed["ReadItsLog"]["Resource"]
+    assert log["Fn::Sub"].endswith(f"log-group:/shipping/{environment}/migration/{NAME}:log-stream:*")
+    trusted = json.dumps(role["Properties"]["AssumeRolePolicyDocument"])
+    function = resources(stacks, f"tools/migration-runner-{NAME}")["MigrateRole"]
+    assert function["Properties"]["RoleName"] in trusted
+    assert {arn["Fn::Sub"].rpartition("/")[2] for arn in statements(function)["RunTheMigration"]["Resource"]} == {
+        f"shipping-{each}-migration-{NAME}" for each in ("staging", "production")
+    }
+
+
+def test_staging_migrates_before_the_service_moves_and_the_test_comes_last(stacks: dict[str, Any]) -> None:
+    assert {name: action["RunOrder"] for name, action in stage(stacks, "Staging").items()} == {
+        "Prepare": 1,
+        "PrepareMigration": 1,
+        "ExecuteMigration": 2,
+        "MigrateStaging": 3,
+        "Execute": 4,
+        "StagingSmokeTest": 5,
+    }
+
+
+def test_production_migrates_after_the_approval_and_before_the_service_moves(stacks: dict[str, Any]) -> None:
+    production = stage(stacks, "Production")
+
+    assert {name: action["RunOrder"] for name, action in production.items()} == {
+        "Prepare": 1,
+        "PrepareMigration": 1,
+        "ReviewProduction": 2,
+        "Approve": 3,
+        "ExecuteMigration": 4,
+        "MigrateProduction": 5,
+        "Execute": 6,
+    }
+    asked = json.loads(production["ReviewProduction"]["Configuration"]["UserParameters"]["Fn::Sub"])
+    assert asked["migration"] == production["PrepareMigration"]["Configuration"]["StackName"]
+    assert asked["changeSet"] == production["PrepareMigration"]["Configuration"]["ChangeSetName"]
+
+
+@pytest.mark.parametrize("environment", ["Staging", "Production"])
+def test_the_function_gets_the_task_definition_that_this_run_has_made(stacks: dict[str, Any], environment: str) -> None:
+    actions = stage(stacks, environment)
+    prepared, executed = actions["PrepareMigration"]["Configuration"], actions["ExecuteMigration"]
+    asked = json.loads(actions[f"Migrate{environment}"]["Configuration"]["UserParameters"]["Fn::Sub"])
+    path = f"{environment.lower()}/migration-{NAME}"
+
+    assert prepared["TemplatePath"] == f"Templates::{path}.yaml"
+    assert prepared["ParameterOverrides"] == actions["Prepare"]["Configuration"]["ParameterOverrides"]
+    assert prepared["RoleArn"] == actions["Prepare"]["Configuration"]["RoleArn"]
+    assert executed["Configuration"]["StackName"] == prepared["StackName"]
+    for key in ("definition", "subnets", "group"):
+        namespace, output = asked[key].strip("#{}").split(".")
+        assert namespace == executed["Namespace"]
+        assert output in stacks[path]["Outputs"]
+    assert asked["stage"] == environment
+    assert asked["log"] == resources(stacks, path)["LogGroup"]["Properties"]["LogGroupName"]
+    # CodePipeline's limit, with the values in place of the variables: six subnets, an ARN and a group.
+    assert len(json.dumps(asked)) + 6 * 25 + 120 + 20 < 1000
+
+
+def test_only_the_roles_of_the_release_deploy_the_migration(stacks: dict[str, Any]) -> None:
+    found = resources(stacks, f"production/delivery-{NAME}")
+    path = f"stack/shipping-production-migration-{NAME}/*"
+
+    for role, sid in (("DeliveryRole", "ReplaceTheChangeSet"), ("ReviewRole", "LookAtChangeSets")):
+        assert path in json.dumps(statements(found[role])[sid]["Resource"])
+    made = [
+        arn["Fn::Sub"].rpartition("/")[2]
+        for arn in statements(found["CloudFormationRole"])["MakeTheTaskRoles"]["Resource"]
+    ]
+    assert made == [
+        f"shipping-production-{NAME}-{words}"
+        for words in ("execution", "task", "migration-execution", "migration-task")
+    ]
+    assert f"log-group:/shipping/production/migration/{NAME}:*" in json.dumps(
+        statements(found["CloudFormationRole"])["KeepTheLogGroup"]["Resource"]
+    )
+    pulling = json.dumps(resources(stacks, f"tools/registry-{NAME}"))
+    assert f"shipping-production-{NAME}-migration-execution" in pulling
+
+
+def test_the_migration_reaches_what_the_service_uses_in_the_vpc() -> None:
+    from cicd_templates.layer.offers import Offer, Port, Use
+    from cicd_templates.layer.outputs import Output, SecurityGroupId
+    from templates import ingress
+    from tests.conftest import environment
+
+    group = Output(SecurityGroupId, "depot", "DepotGroupId", "Security group of the depot")
+    offer = Offer("depot", {}, {"read": lambda layer: []}, Port(group, 5432))
+    env = environment("staging", MIGRATION)
+    found = ingress.build(env, env.services[0], [Use(offer, "read")]).template.to_dict()["Resources"]
+
+    for own, egress, into in (
+        ("TasksGroup", "ToDepot", "DepotFromTasks"),
+        ("MigrationGroup", "MigrationToDepot", "DepotFromMigration"),
+    ):
+        to = {"Fn::GetAtt": [own, "GroupId"]}
+        assert found[egress]["Properties"]["GroupId"] == to
+        assert found[into]["Properties"]["SourceSecurityGroupId"] == to
+        assert (found[into]["Properties"]["FromPort"], found[into]["Properties"]["ToPort"]) == (5432, 5432)
+
+
+def test_a_worker_migrates_before_it_moves_as_well() -> None:
+    queue = [("queues/inbox", {}), (f"{SERVICE}/uses", {"inbox": "receive"}), (f"{SERVICE}/shape", "worker")]
+    of_a_web_service = [
+        (f"{SERVICE}/{key}", ...) for key in ("port", "integration", "smoke") if key in RAW["services"][NAME]
+    ]
+    stacks = rendered(MIGRATION, *queue, *of_a_web_service)
+
+    assert {name: action["RunOrder"] for name, action in stage(stacks, "Staging").items()} == {
+        "Prepare": 1,
+        "PrepareMigration": 1,
+        "ExecuteMigration": 2,
+        "MigrateStaging": 3,
+        "Execute": 4,
+    }
+    assert "MigrationGroup" in resources(stacks, f"staging/ingress-{NAME}")
+    (container,) = resources(stacks, f"staging/migration-{NAME}")["TaskDefinition"]["Properties"][
+        "ContainerDefinitions"
+    ]
+    assert [each["Name"] for each in container["Environment"]] == ["INBOX_QUEUE_URL"]
+
+
+def test_one_release_has_one_migration() -> None:
+    edit = ("environments/production/services/parcel-dispatcher/migration", ["true"])
+
+    (problem,) = problems_of(MIGRATION, edit)
+    assert problem == (
+        "environments.production.services.parcel-dispatcher.migration: ['true'] differs from ['python3', '-m',"
+        " 'depot.migrate'] in another environment; a release has one migration, so set it in"
+        " [services.parcel-dispatcher]"
+    )
+
+
+@pytest.mark.parametrize("command", ["python3 migrate.py", [""], [1]])
+def test_a_migration_is_a_list_of_words(command: Any) -> None:
+    (problem,) = problems_of((f"{SERVICE}/migration", command))
+
+    assert problem.startswith("services.parcel-dispatcher.migration")
