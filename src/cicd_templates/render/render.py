@@ -19,6 +19,7 @@ from cicd_templates.layer.user_layers import explained_user_errors
 from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching, tagging
 from cicd_templates.render import template_text as rendering
+from cicd_templates.render.audit_exemptions import exempt_paths_taken_for_keys
 from cicd_templates.render.equal_names import refuse_equal_names
 from cicd_templates.render.template_text import Format
 from cicd_templates.render.uses import uses_of
@@ -130,6 +131,7 @@ def _render_stack(
     service_name = service.name if service else None
     tags = tagging.stack_tags(env, layer.name, service_name)
     content = tagging.apply_tags_and_role_settings(template, env, tags)
+    exempt_paths_taken_for_keys(content)
     facts = _facts(env, layer, service_name, after, tags)
     label = naming.file_stem(layer.name, service_name)
     patches = env.settings.patch.get(label, {})

@@ -1,0 +1,39 @@
+"""Exempts functions from checkov's search for secrets in variables, if it would take the path of a value for a key.
+
+checkov replaces a reference to a parameter by the parameter's default. It takes 40 letters, digits and slashes in a row
+for a secret access key. A path in Parameter Store has exactly 40 characters for some names of projects and services.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cicd_templates.template.metadata import REASONS_KEY
+
+SECRETS_CHECK = "CKV_AWS_45"
+REASON = "checkov takes the Parameter Store path of a variable's value for a secret access key; it is no secret."
+_TAKEN_FOR_KEY = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=])")
+
+
+def exempt_paths_taken_for_keys(content: dict[str, Any]) -> None:
+    """Exempt each function of a template that reads such a path in a variable. Changes `content`."""
+    defaults = {
+        name: parameter.get("Default", "")
+        for name, parameter in content.get("Parameters", {}).items()
+        if parameter["Type"].startswith("AWS::SSM::Parameter::Value<")
+    }
+    for resource in content["Resources"].values():
+        if resource["Type"] != "AWS::Lambda::Function":
+            continue
+        variables = resource["Properties"].get("Environment", {}).get("Variables", {}).values()
+        if any(
+            isinstance(value, dict) and _TAKEN_FOR_KEY.search(defaults.get(value.get("Ref"), "")) for value in variables
+        ):
+            before = resource.get("Metadata", {})
+            skips = before.get("checkov", {}).get("skip", [])
+            resource["Metadata"] = {
+                **before,
+                REASONS_KEY: [*before.get(REASONS_KEY, ()), f"{REASON} ({SECRETS_CHECK})"],
+                "checkov": {"skip": [*skips, {"id": SECRETS_CHECK, "comment": REASON}]},
+            }
