@@ -133,12 +133,12 @@ def test_a_dollar_sign_and_the_form_of_a_uuid_hide_no_secret_and_a_variable_is_n
     uuid = "-".join(["1f3870be", "274f", "4c49", "b3e3", "1a0c6728957f"])
     secrets = ["$up" + "erS3cr3t-9", "$$4" + "qW-zz8", uuid, "$" + "Zk4qW"]
     variables = ["$PASSWORD_2", "${DB_PASSWORD}", "$db_password", "$dbPassword", "$HOME/x", "${A:-b}", "$(cat x)"]
-    lines = [f'password = "{value}"' for value in secrets + variables]
-    (source / "config.py").write_text("\n".join(lines) + f'\nrequest_id = "{uuid}"\n')
+    lines = [f'password="{value}"' for value in secrets + variables]
+    (source / "config.sh").write_text("\n".join(lines) + f'\nrequest_id="{uuid}"\n')
     _, report = checked("secrets", source)
 
     read = read_report("detect-secrets", report.read_bytes())
-    assert sorted(each.line for each in read.findings if each.file == "config.py") == [1, 2, 3, 4]
+    assert sorted(each.line for each in read.findings if each.file == "config.sh") == [1, 2, 3, 4]
 
 
 def test_safety_finds_no_policy_of_the_source(source: Path, tmp_path: Path) -> None:

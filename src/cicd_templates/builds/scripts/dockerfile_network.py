@@ -17,11 +17,12 @@ environment that has Docker.
 
 from __future__ import annotations
 
-import fnmatch
 import json
-import os
 import re
 import sys
+
+from cicd_templates.builds.scripts.installer_forms import kinds
+from cicd_templates.builds.scripts.lock_files import copies_locks, keeps_names, mounts_locks
 
 # By name, a command that installs or downloads. This list only makes a refusal clear; what it lacks has no network.
 INSTALLS = {
@@ -45,63 +46,10 @@ PROBLEM = (
     "{} can take what no lock file names and no check judged; write it in a form that docs/pipeline.md lists, before"
     " its stage copies anything but lock files{}"
 )
-PATH, NAMED = r"[\w./][\w./-]*", r"[a-z0-9][\w+.-]*(?:=[\w.+:~-]+)?"
-REQUIREMENTS = r"(?!-)(?:[\w./-]+/)?(?:[\w.-]*requirements[\w.-]*|requirements/[\w.-]+)\.txt"
-# The forms of commands that take only what a lock names: the command, its options, and those that it must have.
-PIP = (
-    r"-q|--(?:no-cache-dir|no-deps|quiet|no-compile|no-input|disable-pip-version-check|root-user-action[= ]ignore|user)"
-)
-NODE = r"--(?:omit[= ]dev|production|prod|no-audit|no-fund|no-optional|silent|no-progress)"
-FORMS: list[tuple[str, str, tuple[str, ...]]] = [
-    (
-        r"(?:[\w./-]+/)?(?:python[\d.]* -m )?pip[\d.]* install",
-        rf"--require-hashes|--only-binary[= ]:all:|{PIP}|(?:-t|--target|--prefix)[= ]{PATH}"
-        rf"|(?:-r|--requirement)[= ]{REQUIREMENTS}",
-        (r"--require-hashes", r"--only-binary[= ]:all:", r"(?:-r|--requirement)[= ]\S+"),
-    ),
-    (
-        r"uv pip (?:install|sync)",
-        rf"--no-config|--require-hashes|--no-build|--system|--no-cache|--no-deps|--quiet|-q|(?:-r )?{REQUIREMENTS}",
-        # Configuration in pyproject.toml can name an interpreter that uv downloads and runs.
-        ("--no-config", "--require-hashes", "--no-build"),
-    ),
-    (
-        r"uv sync",
-        r"--no-config|--locked|--frozen|--no-build|--no-install-project|--no-install-workspace|--no-dev|--no-cache|--quiet|-q",
-        ("--no-config", "--locked|--frozen", "--no-build", "--no-install-(?:project|workspace)"),
-    ),
-    (r"npm ci", rf"--ignore-scripts|{NODE}", ("--ignore-scripts",)),
-    (r"yarn install", rf"--frozen-lockfile|--ignore-scripts|{NODE}", ("--frozen-lockfile", "--ignore-scripts")),
-    (r"pnpm install", rf"--frozen-lockfile|--ignore-scripts|{NODE}|-P", ("--frozen-lockfile", "--ignore-scripts")),
-    (r"go mod download", r"-x", ()),
-    (r"cargo fetch", r"--locked|--quiet", ("--locked",)),
-    (r"composer install", r"--no-(?:scripts|plugins|dev|interaction|progress)", ("--no-scripts", "--no-plugins")),
-    # Packages of the system, which the registry's scan judges.
-    (r"apt-get(?: -q+| -y)* (?:update|upgrade)", r"-y|-q+|--yes", ()),
-    (r"apt-get(?: -q+| -y)* install", rf"-y|-q+|--yes|--no-install-(?:recommends|suggests)|{NAMED}", ()),
-    (r"apk(?: --no-cache| -q)* (?:add|upgrade)", rf"--no-cache|--update|-U|-q|{NAMED}", ()),
-    (r"(?:dnf|microdnf|yum)(?: -y| -q)* (?:install|update|upgrade)", rf"-y|-q|--nodocs|{NAMED}", ()),
-]
-DOWNLOAD = re.compile(
-    r"curl(?: -[fsSL]+)* (?:-o|--output|-[fsSL]+o) ((?:/tmp|/opt)/[a-z0-9][\w.-]*)(?: -[fsSL]+)* (https://(?!\S*\.\.)[\w./:+~=-]+)"
-    r" && echo [\"']?[0-9a-f]{64} \*?(\S+?)[\"']? \| sha256sum (?:-c|--check)(?: -)?"
-)
-# Commands that need no network and bring in nothing.
-HARMLESS = re.compile(
-    r"rm -rf /var/lib/apt/lists/\*|(?:apt-get|dnf|microdnf|yum) clean(?: all)?|mkdir(?: -p)?(?: [\w./-]+)+|true"
-    r"|(?:[\w./-]+/)?python[\d.]* -m venv(?: --system-site-packages)? [\w./-]+"
-    r"|(?:add|group|user)(?:add|group|user|mod)(?: [\w./=:-]+)+"
-)
-LOCKS = (
-    *("*requirements*.txt", "constraints.txt", "pyproject.toml", "uv.lock", "package.json", "package-lock.json"),
-    *("npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "go.mod", "go.sum", "Cargo.toml", "Cargo.lock"),
-    *("composer.json", "composer.lock"),
-)
 # A variable with a plain value, in which no shell finds a command. BuildKit removes quotes from names as well.
 VARIABLE = r"""([A-Za-z_]\w*)(=(?:"(?:[\w./:=,@+ -]|\$\w|\$\{\w+\})*"|(?:[\w./:=,@+-]|\$\w|\$\{\w+\})*))?"""
 # A value that is neither a path nor an address nor an option, such as 8080, production or C.UTF-8.
 INERT = re.compile(r"""="?(?:(?:[\w,@+-]| (?!-))*|\w+\.(?:utf|UTF)-?8)"?""")
-ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 # A cache keeps what another build put there. Nothing hands a secret or a key to a build.
 MOUNTS = ("bind", "tmpfs")
 # Variables that could make a program of a form take something else, or run something, whatever their value is.
@@ -116,100 +64,6 @@ PLAIN = {
     *("PYTHONFAULTHANDLER", "PYTHONHASHSEED", "PYTHONPATH", "PYTHONUNBUFFERED", "NODE_ENV", "UV_COMPILE_BYTECODE"),
     *("UV_LINK_MODE", "VIRTUAL_ENV"),
 }
-
-
-def is_lock(context: str, path: str) -> bool:
-    """Return whether a path in the build context matches only lock files.
-
-    Return False for a folder, because it could hold programs.
-    """
-    if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
-        return False
-    folder = os.path.join(context, os.path.dirname(path).lstrip("/"))
-    name = os.path.basename(path)
-    matching = fnmatch.filter(os.listdir(folder), name) if os.path.isdir(folder) else []
-    files = [os.path.join(folder, each) for each in matching]
-    known = all(is_lock_name(os.path.join(os.path.dirname(path), each)) for each in matching)
-    return bool(files) and known and all(is_text(each) for each in files)
-
-
-def is_text(path: str) -> bool:
-    """Return whether a path is a text file, which no program can load as a library or an archive."""
-    if not os.path.isfile(path) or os.path.islink(path):
-        return False
-    with open(path, "rb") as file:
-        data = file.read()
-    try:
-        return "\0" not in data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-
-
-def is_lock_name(path: str) -> bool:
-    """Return whether a file with this path is a lock file, or is read together with a lock file."""
-    name = os.path.basename(path)
-    in_folder = os.path.basename(os.path.dirname(path)) == "requirements" and name.endswith(".txt")
-    return in_folder or any(fnmatch.fnmatchcase(name, lock) for lock in LOCKS)
-
-
-def keeps_names(arguments: str) -> bool:
-    """Return whether COPY keeps the names of the files that it copies."""
-    *sources, target = arguments.split() or [""]
-    same = len(sources) == 1 and os.path.basename(target) == os.path.basename(sources[0])
-    return bool(sources) and (same or target in (".", "./") or target.endswith("/"))
-
-
-def copies_locks(context: str, arguments: str) -> bool:
-    """Return whether COPY copies only lock files and keeps their names."""
-    return keeps_names(arguments) and all(is_lock(context, each) for each in arguments.split()[:-1])
-
-
-def mounts_locks(context: str, options: list[str]) -> bool:
-    """Return whether the options of RUN mount only lock files, under their own names."""
-    for option in options:
-        parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
-        values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}
-        same = os.path.basename(values.get("source", "")) == os.path.basename(values.get("target", "/"))
-        plain = len(values) == len(parts) and values.keys() <= {"type", "source", "target", "ro", "readonly"}
-        if not (plain and values.get("type") == "bind" and same and is_lock(context, values["source"])):
-            return False
-    return True
-
-
-def is_form(command: str) -> bool:
-    """Return whether a command has one of the forms that install only what a lock file names."""
-    return any(
-        re.fullmatch(f"{program}(?: (?:{options}))*", command)
-        and all(re.search(rf"(?<!\S)(?:{each})(?!\S)", command) for each in needed)
-        for program, options, needed in FORMS
-    )
-
-
-def kinds(command: str, addresses: list[str]) -> set[str]:
-    """Return the kinds of the commands that `command` joins.
-
-    `lock` installs only what a lock file names, `download` takes a file with a checksum from one of the addresses,
-    `nothing` needs no network, and `other` is anything else.
-    """
-    found = set()
-    rest = re.sub(r"[ \t]+", " ", command).strip()
-    while rest:
-        download = DOWNLOAD.match(rest)
-        if download and (download[1] != download[3] or not is_below(download[2], addresses)):
-            download = None
-        part = download[0] if download else rest.partition(" && ")[0]
-        known = "nothing" if HARMLESS.fullmatch(part) else "lock" if is_form(part) else "other"
-        found.add("download" if download else known)
-        joined = rest[len(part) :]
-        if joined and not (joined.startswith(" && ") and joined[4:]):
-            return {"other"}
-        rest = joined[4:]
-    return found or {"other"}
-
-
-def is_below(url: str, addresses: list[str]) -> bool:
-    """Return whether a URL is one of `addresses`, or is below one that ends in a slash."""
-    return any(url == address or (address.endswith("/") and url.startswith(address)) for address in addresses)
 
 
 def steering(arguments: str) -> set[str]:

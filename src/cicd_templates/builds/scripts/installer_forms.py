@@ -1,0 +1,92 @@
+"""The forms of commands in a Dockerfile that install only what a lock file names, or download a file with a checksum.
+
+A build script takes this module over as text, so it needs only Python 3.8.
+"""
+
+from __future__ import annotations
+
+import re
+
+PATH, NAMED = r"[\w./][\w./-]*", r"[a-z0-9][\w+.-]*(?:=[\w.+:~-]+)?"
+REQUIREMENTS = r"(?!-)(?:[\w./-]+/)?(?:[\w.-]*requirements[\w.-]*|requirements/[\w.-]+)\.txt"
+# The forms of commands that take only what a lock names: the command, its options, and those that it must have.
+PIP = (
+    r"-q|--(?:no-cache-dir|no-deps|quiet|no-compile|no-input|disable-pip-version-check|root-user-action[= ]ignore|user)"
+)
+NODE = r"--(?:omit[= ]dev|production|prod|no-audit|no-fund|no-optional|silent|no-progress)"
+FORMS: list[tuple[str, str, tuple[str, ...]]] = [
+    (
+        r"(?:[\w./-]+/)?(?:python[\d.]* -m )?pip[\d.]* install",
+        rf"--require-hashes|--only-binary[= ]:all:|{PIP}|(?:-t|--target|--prefix)[= ]{PATH}"
+        rf"|(?:-r|--requirement)[= ]{REQUIREMENTS}",
+        (r"--require-hashes", r"--only-binary[= ]:all:", r"(?:-r|--requirement)[= ]\S+"),
+    ),
+    (
+        r"uv pip (?:install|sync)",
+        rf"--no-config|--require-hashes|--no-build|--system|--no-cache|--no-deps|--quiet|-q|(?:-r )?{REQUIREMENTS}",
+        # Configuration in pyproject.toml can name an interpreter that uv downloads and runs.
+        ("--no-config", "--require-hashes", "--no-build"),
+    ),
+    (
+        r"uv sync",
+        r"--no-config|--locked|--frozen|--no-build|--no-install-project|--no-install-workspace|--no-dev|--no-cache|--quiet|-q",
+        ("--no-config", "--locked|--frozen", "--no-build", "--no-install-(?:project|workspace)"),
+    ),
+    (r"npm ci", rf"--ignore-scripts|{NODE}", ("--ignore-scripts",)),
+    (r"yarn install", rf"--frozen-lockfile|--ignore-scripts|{NODE}", ("--frozen-lockfile", "--ignore-scripts")),
+    (r"pnpm install", rf"--frozen-lockfile|--ignore-scripts|{NODE}|-P", ("--frozen-lockfile", "--ignore-scripts")),
+    (r"go mod download", r"-x", ()),
+    (r"cargo fetch", r"--locked|--quiet", ("--locked",)),
+    (r"composer install", r"--no-(?:scripts|plugins|dev|interaction|progress)", ("--no-scripts", "--no-plugins")),
+    # Packages of the system, which the registry's scan judges.
+    (r"apt-get(?: -q+| -y)* (?:update|upgrade)", r"-y|-q+|--yes", ()),
+    (r"apt-get(?: -q+| -y)* install", rf"-y|-q+|--yes|--no-install-(?:recommends|suggests)|{NAMED}", ()),
+    (r"apk(?: --no-cache| -q)* (?:add|upgrade)", rf"--no-cache|--update|-U|-q|{NAMED}", ()),
+    (r"(?:dnf|microdnf|yum)(?: -y| -q)* (?:install|update|upgrade)", rf"-y|-q|--nodocs|{NAMED}", ()),
+]
+DOWNLOAD = re.compile(
+    r"curl(?: -[fsSL]+)* (?:-o|--output|-[fsSL]+o) ((?:/tmp|/opt)/[a-z0-9][\w.-]*)(?: -[fsSL]+)* (https://(?!\S*\.\.)[\w./:+~=-]+)"
+    r" && echo [\"']?[0-9a-f]{64} \*?(\S+?)[\"']? \| sha256sum (?:-c|--check)(?: -)?"
+)
+# Commands that need no network and bring in nothing.
+HARMLESS = re.compile(
+    r"rm -rf /var/lib/apt/lists/\*|(?:apt-get|dnf|microdnf|yum) clean(?: all)?|mkdir(?: -p)?(?: [\w./-]+)+|true"
+    r"|(?:[\w./-]+/)?python[\d.]* -m venv(?: --system-site-packages)? [\w./-]+"
+    r"|(?:add|group|user)(?:add|group|user|mod)(?: [\w./=:-]+)+"
+)
+
+
+def is_form(command: str) -> bool:
+    """Return whether a command has one of the forms that install only what a lock file names."""
+    return any(
+        re.fullmatch(f"{program}(?: (?:{options}))*", command)
+        and all(re.search(rf"(?<!\S)(?:{each})(?!\S)", command) for each in needed)
+        for program, options, needed in FORMS
+    )
+
+
+def kinds(command: str, addresses: list[str]) -> set[str]:
+    """Return the kinds of the commands that `command` joins.
+
+    `lock` installs only what a lock file names, `download` takes a file with a checksum from one of the addresses,
+    `nothing` needs no network, and `other` is anything else.
+    """
+    found = set()
+    rest = re.sub(r"[ \t]+", " ", command).strip()
+    while rest:
+        download = DOWNLOAD.match(rest)
+        if download and (download[1] != download[3] or not is_below(download[2], addresses)):
+            download = None
+        part = download[0] if download else rest.partition(" && ")[0]
+        known = "nothing" if HARMLESS.fullmatch(part) else "lock" if is_form(part) else "other"
+        found.add("download" if download else known)
+        joined = rest[len(part) :]
+        if joined and not (joined.startswith(" && ") and joined[4:]):
+            return {"other"}
+        rest = joined[4:]
+    return found or {"other"}
+
+
+def is_below(url: str, addresses: list[str]) -> bool:
+    """Return whether a URL is one of `addresses`, or is below one that ends in a slash."""
+    return any(url == address or (address.endswith("/") and url.startswith(address)) for address in addresses)
