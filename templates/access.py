@@ -156,8 +156,8 @@ def _no_override(env: Environment, service: Service) -> Grant:
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
     """Let operators run the pipeline. They may roll back only the stages that deploy to protected environments.
 
-    A rollback deploys older templates. In these stages it is safe, because a review refuses templates that newer ones
-    have replaced. The automatic rollback works in all stages, because it needs no permission of a person.
+    A rollback deploys older templates. In these stages, a review function refuses a rollback to templates that newer
+    ones have replaced. The automatic rollback works in all stages, because it needs no permission of a person.
     """
     reviewed = [_pipeline(env, service, f"/{pipeline.stage_of(peer)}") for peer in env.route if peer.protected]
     return [

@@ -1,4 +1,4 @@
-"""Layer `migration_runner`: the function that runs a service's migration in the environment that a release reaches."""
+"""Layer `migration_runner`: the function that runs a service's migration in an environment."""
 
 from __future__ import annotations
 

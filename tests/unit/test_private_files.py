@@ -99,6 +99,7 @@ OTHER_WRITERS = {
     "project_files.py": "the function that writes committed files: templates, pages, configuration and policies",
     "local/engine_process.py": "the private temporary folder of the engine",
     "local/recorded_types.py": "the private temporary folder of the engine",
+    "local/ecs_tasks.py": "the private temporary folder of the engine",
     "local/codepipeline.py": "the private temporary folder of the engine",
     "review/upgrade.py": "the temporary folder in which another revision renders",
     "local/iam_decisions.py": "the private temporary folder of the engine",

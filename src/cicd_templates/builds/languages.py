@@ -20,7 +20,7 @@ PRESET_LANGUAGES: dict[Preset, str] = {
 
 
 def warnings(configuration: Configuration) -> Iterator[str]:
-    """Yield one line for each service that keeps a default for Python, although none of its checks is for Python."""
+    """Yield a warning for each service that has default settings for Python, but no check for Python."""
     services = {service.name: service for environment in configuration.environments for service in environment.services}
     for service in services.values():
         defaults = _python_defaults(service)

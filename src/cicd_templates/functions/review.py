@@ -127,7 +127,7 @@ def _describe_change_set(parameters: dict[str, str]) -> dict[str, str]:
 
 
 def _read_change_set(cloudformation: Any, stack: str, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the first page of a change set, and all its resource changes. Raises `ValueError` if it failed."""
+    """Return the first page of a change set, and all its changes. Raises `ValueError` if the change set failed."""
     pages = [cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)]
     while token := pages[-1].get("NextToken"):
         pages.append(cloudformation.describe_change_set(StackName=stack, ChangeSetName=name, NextToken=token))

@@ -87,7 +87,9 @@ class LayerTemplate:
                 )
             )
         elif declared.properties.get("Default") != path:
-            raise ValueError(f"{path}: the parameter {name} already reads another value; rename one of the outputs")
+            raise ValueError(
+                f"{path}: the parameter {name} already reads the value of another output; rename one of the two outputs"
+            )
         return output.kind(Ref(name))
 
     def publish(self, output: Output[V], value: V) -> None:

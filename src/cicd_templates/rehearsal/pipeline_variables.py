@@ -28,7 +28,7 @@ def namespaces(value: Any) -> set[str]:
 
 
 def substitute(text: str, variables: Variables) -> str:
-    """Return `text` with variables replaced by their values. Raises `CicdError` if no action exported a variable."""
+    """Return `text` with the values of its variables. Raises `CicdError` for a variable that no action exported."""
 
     def value(found: re.Match[str]) -> str:
         namespace, name = found.groups()

@@ -38,7 +38,7 @@ _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """PyYAML would write a part of the value differently on its own, so it must write the whole value."""
+    """Raised if PyYAML must write a whole value, because it would write one of its parts differently alone."""
 
 
 def write_yaml(value: Any, column: int) -> str:

@@ -346,7 +346,10 @@ def test_a_run_that_was_judged_too_often_does_not_pass(monkeypatch: pytest.Monke
     kind, answer = run(monkeypatch, aws)
 
     assert kind == "failure"
-    assert "pay/e-1/summary.md already exists in 9 versions" in answer["failureDetails"]["message"]
+    assert (
+        "pay/e-1/summary.md and its numbered names up to pay/e-1/summary-9.md already exist"
+        in answer["failureDetails"]["message"]
+    )
 
 
 def test_a_long_summary_fits_into_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:

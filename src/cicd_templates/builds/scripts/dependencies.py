@@ -87,7 +87,7 @@ def table(value: Any, *keys: str) -> dict[str, Any]:
 
 
 def in_lock_file(text: str) -> Found:
-    """Yield the name and version of every package in a TOML lock file, except folders of the source.
+    """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
     A scanner knows only packages of an index. For a package from elsewhere, also yield a sentence with its address.
     """

@@ -155,7 +155,7 @@ def _prepared(tools: Path | None) -> BuildTools:
     if not (prefix / "pyvenv.cfg").is_file():
         raise ConfigurationError(
             f"{prefix}: not a virtual environment; "
-            f"name one that has the tools of the checks with {hints.option('TOOLS')}"
+            f"with {hints.option('TOOLS')}, name one that contains the tools of the checks"
         )
     return BuildTools(prefix)
 

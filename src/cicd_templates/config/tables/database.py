@@ -28,7 +28,7 @@ PostgresName = Annotated[
 class DatabaseTable(Table):
     """`[databases.<name>]`. The keys of `[environments.<name>.databases.<database>]` override it for one environment.
 
-    A service that uses the database names it in `[services.<name>.uses]`, with `read` or `readwrite`.
+    A service uses the database if `[services.<name>.uses]` gives it `read` or `readwrite` on it.
     """
 
     database_name: PostgresName | None = Field(

@@ -66,7 +66,8 @@ class Clients:
     def profile(self) -> str | None:
         """The profile for AWS CLI commands that need the permissions of these clients, or None if it is unknown.
 
-        It is unknown if the clients assume a configured role, because the caller may have no profile for that role.
+        The profile is unknown if the clients assume a role from the configuration, because the caller may have no
+        profile for that role.
         """
         return self._profile
 

@@ -182,7 +182,8 @@ def _change_set_differences(
 ) -> Iterator[str]:
     """Yield a line for each reason to refuse a change set.
 
-    The plan did not create it, it is too old, or CloudFormation's validation has other findings than were shown.
+    Reasons are: the plan did not create the change set, the change set is too old, or CloudFormation's validation now
+    has other findings than the plan showed.
     """
     answer: Mapping[str, Any] = described.answer
     if (answer["ChangeSetName"], answer["StackName"]) != (plan_change_set_name(plan.id), stack.name):

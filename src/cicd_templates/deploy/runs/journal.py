@@ -150,7 +150,7 @@ class Journal:
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Remove the record that a plan creates change sets, once a plan file lists them or they have been deleted."""
+        """Remove the record of a plan's change sets. Call this once a plan file lists them or they are deleted."""
         self.proposals.pop(plan_id, None)
         self._write()
 

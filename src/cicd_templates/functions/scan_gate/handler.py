@@ -192,4 +192,4 @@ def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
             if s3.get_object(Bucket=bucket, Key=numbered)["Body"].read() != body:
                 continue
         return numbered
-    raise ValueError(f"{key}{suffix} already exists in {MAX_ATTEMPTS} versions")
+    raise ValueError(f"{key}{suffix} and its numbered names up to {key}-{MAX_ATTEMPTS}{suffix} already exist")

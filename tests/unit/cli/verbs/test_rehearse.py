@@ -27,7 +27,7 @@ from tests.conftest import PROJECT
         (
             "--app . --yes --tools nowhere",
             2,
-            "nowhere: not a virtual environment; name one that has the tools of the checks with --tools",
+            "nowhere: not a virtual environment; with --tools, name one that contains the tools of the checks",
         ),
         (
             "--app . --yes --token NO_SUCH_TOKEN",
