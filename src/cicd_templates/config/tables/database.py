@@ -34,7 +34,7 @@ class DatabaseTable(Table):
     database_name: PostgresName | None = Field(
         default=None,
         description="Name of the database in the cluster; by default the table's name with underscores instead of"
-        " hyphens. A change replaces the cluster",
+        " hyphens. It cannot be changed after the first deployment",
     )
     version: Literal["16", "17"] = Field(
         default="17", description="Major version of PostgreSQL; RDS chooses and upgrades the minor version"

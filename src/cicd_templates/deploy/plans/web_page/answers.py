@@ -14,6 +14,11 @@ from cicd_templates.plurals import counted
 # The number of rows that a sentence names. The others are counted.
 NAMED = 3
 LONGEST_STATEMENT = 160
+NOTHING_WIDER = "No statement of a policy allows more."
+# What also decides who can reach or call something, and is not compared as policies are.
+NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
+UNCOMPARED_TYPES = (*NETWORK_TYPES, "AWS::Lambda::Permission")
+UNCOMPARED_PROPERTY = "PermissionsBoundary"
 
 
 def what_changes(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
@@ -85,18 +90,35 @@ def what_is_lost(rows: Sequence[Row]) -> str:
 
 
 def who_can_do_more(rows: Sequence[Row]) -> str:
-    """Return which policies allow more than before. The permissions of new stacks are only counted."""
+    """Return which policies allow more than before, and which changes must be read because they are not compared.
+
+    The permissions of new stacks are only counted.
+    """
     wider = [row for row in rows if row.grants.widens]
     new = sum(count * len(row.places) for row in rows for type_, count in row.contents if _grants(type_))
     sentences = [f"More is allowed by {_listed([_access(row) for row in wider], '; ')}."] if wider else []
     if new:
-        sentences.append(f"Roles and policies in new stacks: {new}; read their permissions in the templates.")
-    return " ".join(sentences) or "Nobody can do more than before."
+        sentences.append(f"Resources in new stacks that grant access: {new}; read them in the templates.")
+    unread = [_named(row) for row in rows if _is_uncompared(row)]
+    if unread:
+        sentences.append(f"Not compared, so read what changes: {_listed(unread)}.")
+    return " ".join(sentences) or NOTHING_WIDER
+
+
+def _is_uncompared(row: Row) -> bool:
+    """Return whether a change can give access in a way that no comparison of policies shows."""
+    if row.creates_stack or row.nature == TAGS or row.change.action == "Remove":
+        return False
+    return row.change.resource_type in UNCOMPARED_TYPES or UNCOMPARED_PROPERTY in row.change.properties
 
 
 def _grants(resource_type: str) -> bool:
-    """Return whether resources of this type grant permissions."""
-    return resource_type.startswith("AWS::IAM::") or resource_type.endswith("Policy")
+    """Return whether resources of this type grant permissions or open a network."""
+    return (
+        resource_type.startswith("AWS::IAM::")
+        or resource_type.endswith("Policy")
+        or resource_type in (*UNCOMPARED_TYPES, "AWS::KMS::Key")
+    )
 
 
 def _access(row: Row) -> str:

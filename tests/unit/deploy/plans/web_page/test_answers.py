@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.change_sets.impact import Change, Impact
+from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.web_page.answers import how_long, what_changes, what_is_lost, who_can_do_more
 from cicd_templates.deploy.plans.web_page.folding import fold
@@ -17,7 +17,7 @@ from tests.unit.deploy.plans.web_page import planned_changes as changes
 from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange, Project
 
 NOTHING_LOST = "Nothing that holds data is deleted or replaced."
-NOBODY = "Nobody can do more than before."
+NOBODY = "No statement of a policy allows more."
 
 
 def remove_one_and_scale_the_other(project: Project) -> None:
@@ -78,7 +78,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 new stack: 4 resources added. New service: locker.",
                 NOTHING_LOST,
-                "Roles and policies in new stacks: 1; read their permissions in the templates.",
+                "Resources in new stacks that grant access: 1; read them in the templates.",
                 "The slowest stack, service-locker, takes at most 3 h.",
             ),
             id="a new service",
@@ -151,7 +151,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 " storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack.",
                 "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root);"
                 " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
-                " Roles and policies in new stacks: 1; read their permissions in the templates.",
+                " Resources in new stacks that grant access: 1; read them in the templates.",
                 "The slowest stack, service-till, takes at most 3 h.",
             ),
             id="all at once",
@@ -201,6 +201,49 @@ def test_who_can_do_more_is_told_by_the_statement_that_changed(grants: PolicyDif
     changed = stack("roles", (Change("Modify", "Role", "AWS::IAM::Role"), Impact("safe")), grants={"Role": grants})
 
     assert answers(replace(PLAN, stacks=(changed,)))[2] == expected
+
+
+RANGE = Detail("Properties", "CidrIp", before="10.0.0.0/8", after="0.0.0.0/0")
+BOUNDARY = Detail("Properties", "PermissionsBoundary", before="arn:aws:iam::1:policy/b")
+UNREAD = "Not compared, so read what changes: stack/R."
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (Change("Modify", "R", "AWS::EC2::SecurityGroup", details=(RANGE,)), UNREAD),
+        (Change("Add", "R", "AWS::EC2::SecurityGroupIngress"), UNREAD),
+        (Change("Add", "R", "AWS::Lambda::Permission"), UNREAD),
+        (Change("Modify", "R", "AWS::IAM::Role", details=(BOUNDARY,)), UNREAD),
+        (Change("Remove", "R", "AWS::EC2::SecurityGroupIngress"), NOBODY),
+        (Change("Modify", "R", "AWS::EC2::SecurityGroup", details=(Detail("Tags", ""),)), NOBODY),
+        (Change("Modify", "R", "AWS::SNS::Topic", details=(RANGE,)), NOBODY),
+    ],
+    ids=[
+        "an open range",
+        "a new rule",
+        "a permission of a function",
+        "a boundary that ends",
+        "a rule that goes",
+        "tags",
+        "a topic",
+    ],
+)
+def test_what_is_not_compared_is_never_called_unchanged(change: Change, expected: str) -> None:
+    changed = stack("stack", (change, Impact("safe")))
+
+    assert answers(replace(PLAN, stacks=(changed,)))[2] == expected
+
+
+@pytest.mark.parametrize(
+    "resource_type", ["AWS::KMS::Key", "AWS::Lambda::Permission", "AWS::EC2::SecurityGroupIngress"]
+)
+def test_what_a_new_stack_grants_is_counted(resource_type: str) -> None:
+    new = replace(stack("new", (Change("Add", "R", resource_type), Impact("new"))), creates=True)
+
+    assert answers(replace(PLAN, stacks=(new,)))[2] == (
+        "Resources in new stacks that grant access: 1; read them in the templates."
+    )
 
 
 def test_an_equal_statement_of_several_environments_is_told_once(tmp_path: Path) -> None:
