@@ -29,7 +29,7 @@ def drift(as_json: bool, **options: Any) -> None:
     by_environment: dict[str, list[StackDrift]] = {}
     for target in selection.targets(**options):
         with terminal.working(f"{target.environment}: CloudFormation compares the resources with the templates"):
-            results = list(detect_drift(target.clients, target.chosen, target.polling))
+            results = list(detect_drift(target.clients, target.chosen, target.stacks, target.polling))
         by_environment[target.environment] = results
         if not as_json:
             _show(target.environment, results)

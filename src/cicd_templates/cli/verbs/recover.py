@@ -27,7 +27,9 @@ def recover(as_json: bool, **options: Any) -> None:
 
     chosen = selection.targets(**options)
     by_environment = {
-        target.environment: list(unsettled_stacks.unsettled(target.clients, target.chosen, target.claims()))
+        target.environment: list(
+            unsettled_stacks.unsettled(target.clients, target.chosen, target.claims(), target.stacks)
+        )
         for target in chosen
     }
     if as_json:

@@ -17,6 +17,7 @@ from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, ignore_transient, retry_steps, run_steps
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
 from cicd_templates.deploy.change_sets.ownership import Owner, owner_of
+from cicd_templates.deploy.recovery.security_group_rules import SECURITY_GROUP, is_rule_of_another_stack
 from cicd_templates.errors import CicdError
 from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
@@ -84,10 +85,13 @@ class StackDrift:
         return bool(self.problem) or len(self.drifted) < len(self.resources)
 
 
-def detect_drift(clients: Clients, stacks: Sequence[StackTemplate], polling: Polling) -> Iterator[StackDrift]:
-    """Detect the drift of `stacks`, and yield the result of each in their order.
+def detect_drift(
+    clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate], polling: Polling
+) -> Iterator[StackDrift]:
+    """Detect the drift of `stacks`, and yield the result for each stack in their order.
 
-    All detections are started before the first result is awaited, so that they run at the same time.
+    All detections are started before the first result is awaited, so that they run at the same time. `environment` are
+    all stacks of the environment, whose rules of security groups are not drift.
     """
     started = [(stack, _start(clients, stack, polling)) for stack in stacks]
     for stack, detection in started:
@@ -95,7 +99,7 @@ def detect_drift(clients: Clients, stacks: Sequence[StackTemplate], polling: Pol
             yield detection
             continue
         try:
-            yield _result(clients, stack, detection, polling)
+            yield _result(clients, stack, environment, detection, polling)
         except AWS_ERRORS as error:
             yield StackDrift(stack.label, problem=explain(error))
         except CicdError as error:
@@ -119,7 +123,9 @@ def _start(clients: Clients, stack: StackTemplate, polling: Polling) -> str | St
     return answer["StackDriftDetectionId"]
 
 
-def _result(clients: Clients, stack: StackTemplate, detection: str, polling: Polling) -> StackDrift:
+def _result(
+    clients: Clients, stack: StackTemplate, environment: Sequence[StackTemplate], detection: str, polling: Polling
+) -> StackDrift:
     answers: list[Mapping[str, Any]] = []
 
     def finished() -> bool:
@@ -129,7 +135,9 @@ def _result(clients: Clients, stack: StackTemplate, detection: str, polling: Pol
 
     polling.until(ignore_transient(finished), f"the drift detection of {stack.name}", DETECTION_SECONDS)
     last = answers[-1]
-    resources = tuple(drifted_resources(clients, stack, last["StackId"], ("MODIFIED", "DELETED", "UNKNOWN")))
+    resources = tuple(
+        drifted_resources(clients, stack, environment, last["StackId"], ("MODIFIED", "DELETED", "UNKNOWN"))
+    )
     unsupported = Counter(
         resource["ResourceType"]
         for resource in live_resources(clients, last["StackId"])
@@ -142,11 +150,16 @@ def _result(clients: Clients, stack: StackTemplate, detection: str, polling: Pol
 
 
 def drifted_resources(
-    clients: Clients, stack: StackTemplate, stack_id: str, statuses: Sequence[str]
+    clients: Clients,
+    stack: StackTemplate,
+    environment: Sequence[StackTemplate],
+    stack_id: str,
+    statuses: Sequence[str],
 ) -> Iterator[DriftedResource]:
     """Yield the resources that had one of these drift statuses at the last detection.
 
-    Listener rules that differ only in their weights are left out, because ECS changes the weights.
+    Listener rules that differ only in their weights are left out, because ECS changes the weights. So are security
+    groups that differ only in rules which another stack in `environment` adds.
     """
     # botocore has no paginator for this operation, although AWS returns the results in pages.
     request: dict[str, Any] = {"StackName": stack_id, "StackResourceDriftStatusFilters": list(statuses)}
@@ -154,10 +167,8 @@ def drifted_resources(
         page = clients.cloudformation.describe_stack_resource_drifts(**request)
         for each in page["StackResourceDrifts"]:
             differences = each.get("PropertyDifferences", ())
-            if (
-                each["ResourceType"] == SHIFTED
-                and each["StackResourceDriftStatus"] == "MODIFIED"
-                and all(_only_weights(difference) for difference in differences)
+            if each["StackResourceDriftStatus"] == "MODIFIED" and _is_expected(
+                each["ResourceType"], differences, environment
             ):
                 continue
             yield DriftedResource(
@@ -174,6 +185,17 @@ def drifted_resources(
         if not (token := page.get("NextToken")):
             break
         request["NextToken"] = token
+
+
+def _is_expected(
+    resource_type: str, differences: Sequence[Mapping[str, Any]], environment: Sequence[StackTemplate]
+) -> bool:
+    """Return whether a resource of this type differs from its template only as it does in a sound environment."""
+    if resource_type == SHIFTED:
+        return all(_only_weights(difference) for difference in differences)
+    if resource_type == SECURITY_GROUP:
+        return bool(differences) and all(is_rule_of_another_stack(each, environment) for each in differences)
+    return False
 
 
 def _only_weights(difference: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.recovery.claims import Claim
 from cicd_templates.deploy.recovery.drift import DRIFTED, SHIFTED, drifted_resources
+from cicd_templates.deploy.recovery.security_group_rules import has_rules_of_others
 from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -43,13 +44,19 @@ class Unsettled:
     diagnosis: Diagnosis | None = None
 
 
-def unsettled(clients: Clients, stacks: Sequence[StackTemplate], claims: Mapping[str, Claim]) -> Iterator[Unsettled]:
+def unsettled(
+    clients: Clients,
+    stacks: Sequence[StackTemplate],
+    claims: Mapping[str, Claim],
+    environment: Sequence[StackTemplate] = (),
+) -> Iterator[Unsettled]:
     """Yield each stack that a person must repair before the next deployment, then each stack with names that are taken.
 
     `claims` has the plans and runs on this machine that refer to stacks which were never created, by stack name.
+    `environment` are all stacks of the environment, if `stacks` are not all.
     """
     for stack in stacks:
-        for each in _unsettled(clients, stack, claims.get(stack.name)):
+        for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):
             yield replace(each, commands=_for_caller(clients, stack, each.commands))
     yield from _name_collisions(clients, stacks)
 
@@ -58,7 +65,9 @@ def _for_caller(clients: Clients, stack: StackTemplate, commands: Sequence[str])
     return tuple(for_caller(command, clients, stack.account) for command in commands)
 
 
-def _unsettled(clients: Clients, stack: StackTemplate, claim: Claim | None) -> Iterator[Unsettled]:
+def _unsettled(
+    clients: Clients, stack: StackTemplate, claim: Claim | None, environment: Sequence[StackTemplate]
+) -> Iterator[Unsettled]:
     existing = describe_stack(clients, stack.name)
     if existing is None:
         return
@@ -68,7 +77,7 @@ def _unsettled(clients: Clients, stack: StackTemplate, claim: Claim | None) -> I
     elif state := _state(clients, stack, existing, claim):
         yield state
     elif existing.get("DriftInformation", {}).get("StackDriftStatus") == DRIFTED:
-        yield from _drift(clients, stack, existing["StackId"])
+        yield from _drift(clients, stack, environment, existing["StackId"])
 
 
 def _state(
@@ -130,16 +139,21 @@ def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tu
     return ("it has no change set, and no plan on this machine refers to it",)
 
 
-def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Unsettled]:
+def _drift(
+    clients: Clients, stack: StackTemplate, environment: Sequence[StackTemplate], stack_id: str
+) -> Iterator[Unsettled]:
     """Yield the stack if its resources were changed outside CloudFormation."""
-    facts = tuple(each.fact for each in drifted_resources(clients, stack, stack_id, ("MODIFIED", "DELETED")))
+    facts = tuple(
+        each.fact for each in drifted_resources(clients, stack, environment, stack_id, ("MODIFIED", "DELETED"))
+    )
     if not facts:
         return
     means = "drift detection found resources changed outside CloudFormation; put the change into templates/,"
     shifted = any(resource["Type"] == SHIFTED for resource in stack.resources.values())
-    # A change set that reverts drift reverts all drift of the stack, including the weights.
-    then = "because a deployment does not revert it" if shifted else "or revert it"
-    yield Unsettled(stack.label, DRIFTED, f"{means} {then}", facts, () if shifted else revert_commands(stack))
+    # A change set that reverts drift reverts all drift of the stack: weights too, and rules that other stacks add.
+    kept = shifted or has_rules_of_others(stack)
+    then = "because a deployment does not revert it" if kept else "or revert it"
+    yield Unsettled(stack.label, DRIFTED, f"{means} {then}", facts, () if kept else revert_commands(stack))
 
 
 def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Unsettled]:

@@ -19,6 +19,7 @@ def drift(monkeypatch: pytest.MonkeyPatch, fake: Any, *words: str) -> Result:
     target = SimpleNamespace(
         environment="staging",
         clients=fake,
+        stacks=[KEYS, NETWORK],
         chosen=[KEYS, NETWORK],
         polling=Clock().polling(),
         command=lambda verb: f"make {verb} ENV=staging",

@@ -15,7 +15,8 @@ from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied, missing
 from tests.fakes.simulated_aws import Clock
 
-STACKS = {stack.layer: stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer in ("keys", "network")}
+ENVIRONMENT = read_stacks(PROJECT / "out/staging")
+STACKS = {stack.layer: stack for stack in ENVIRONMENT}
 KEYS, NETWORK = STACKS["keys"], STACKS["network"]
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 ROTATION = {
@@ -93,7 +94,7 @@ def aws(**answers: Any) -> FakeAws:
 
 
 def results(fake: FakeAws, *stacks: Any) -> list[StackDrift]:
-    return list(detect_drift(fake, stacks or [KEYS], Clock().polling()))  # type: ignore[arg-type] # the fake stands in
+    return list(detect_drift(fake, stacks or [KEYS], ENVIRONMENT, Clock().polling()))  # type: ignore[arg-type] # the fake stands in
 
 
 def test_a_stack_as_in_its_template_has_no_drift() -> None:

@@ -1,0 +1,62 @@
+"""Recognizes rules of a security group that another stack of the environment adds, and that are thus no drift.
+
+CloudFormation compares all rules of a group with those in the group's template. So it reports the rules as drift that
+resources of other stacks add: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1198
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cicd_templates.template.stack_template import StackTemplate
+
+SECURITY_GROUP = "AWS::EC2::SecurityGroup"
+# The property of a group with its rules, and the resource type of a single rule.
+RULE_TYPES = {
+    "SecurityGroupEgress": "AWS::EC2::SecurityGroupEgress",
+    "SecurityGroupIngress": "AWS::EC2::SecurityGroupIngress",
+}
+_RULE = re.compile(r"/(SecurityGroup(?:Egress|Ingress))(/\d+)?")
+# The ids of groups and prefix lists are unknown in a template, so only their presence is compared.
+_COMPARED = ("IpProtocol", "FromPort", "ToPort", "CidrIp", "CidrIpv6", "Description")
+_UNKNOWN = ("DestinationSecurityGroupId", "SourceSecurityGroupId", "DestinationPrefixListId", "SourcePrefixListId")
+
+Rule = tuple[str, ...]
+
+
+def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterable[StackTemplate]) -> bool:
+    """Return whether a difference of a security group consists only of rules that stacks in `environment` add."""
+    found = _RULE.fullmatch(difference["PropertyPath"])
+    if found is None:
+        return False
+    try:
+        expected, actual = (json.loads(difference[key]) for key in ("ExpectedValue", "ActualValue"))
+    except json.JSONDecodeError:
+        return False
+    if found[2]:
+        added, removed = [actual], [] if difference["DifferenceType"] == "ADD" else [expected]
+    else:
+        added = [rule for rule in actual or () if rule not in (expected or ())]
+        removed = [rule for rule in expected or () if rule not in (actual or ())]
+    known = {_rule(resource["Properties"]) for resource in _resources(environment, RULE_TYPES[found[1]])}
+    return not removed and all(isinstance(rule, dict) and _rule(rule) in known for rule in added)
+
+
+def has_rules_of_others(stack: StackTemplate) -> bool:
+    """Return whether a group of the stack lists rules. Reverting its drift would then remove rules of other stacks."""
+    return any(RULE_TYPES.keys() & resource["Properties"].keys() for resource in _resources([stack], SECURITY_GROUP))
+
+
+def _resources(stacks: Iterable[StackTemplate], resource_type: str) -> Sequence[Mapping[str, Any]]:
+    return [each for stack in stacks for each in stack.resources.values() if each["Type"] == resource_type]
+
+
+def _rule(properties: Mapping[str, Any]) -> Rule:
+    """Return what identifies a rule in a template and in AWS."""
+    return (
+        *(str(properties.get(key, "")) for key in _COMPARED),
+        *(str(key in properties) for key in _UNKNOWN),
+    )
