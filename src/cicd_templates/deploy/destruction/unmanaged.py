@@ -39,6 +39,8 @@ NAMED_AFTER_THE_KIND = {
     ("rds", "cluster"): "AWS::RDS::DBCluster",
     ("rds", "cluster-snapshot"): CLUSTER_SNAPSHOT,
 }
+# RDS names its automated snapshots so, and deletes them together with their cluster.
+AUTOMATED_SNAPSHOT = "rds:"
 GUARDDUTY_TAG = "GuardDutyManaged"
 REVISION_STATES = ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS")
 
@@ -101,6 +103,8 @@ def _from_arn(text: str) -> tuple[str, str] | None:
     """
     arn = Arn.parse(text)
     name = arn.resource_name
+    if name.startswith(AUTOMATED_SNAPSHOT):
+        return None
     if arn.service in NAMED_BY_THE_RESOURCE:
         return NAMED_BY_THE_RESOURCE[arn.service], arn.resource
     if (arn.service, arn.resource_kind) in NAMED_AFTER_THE_KIND:

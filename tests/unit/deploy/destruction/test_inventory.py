@@ -41,7 +41,7 @@ TAGS = [{"Key": key, "Value": value} for key, value in SCOPE.tags.items()]
         ("dynamodb", "table/shipping-staging-rates", ("AWS::DynamoDB::Table", "shipping-staging-rates")),
         ("rds", "cluster:shipping-staging-rates", ("AWS::RDS::DBCluster", "shipping-staging-rates")),
         ("rds", "cluster-snapshot:rates-final", ("AWS::RDS::DBClusterSnapshot", "rates-final")),
-        ("rds", "cluster-snapshot:rds:rates-2026", ("AWS::RDS::DBClusterSnapshot", "rds:rates-2026")),
+        ("rds", "cluster-snapshot:rds:rates-2026", None),
         ("sqs", "shipping-staging-labels", ("AWS::SQS::Queue", "shipping-staging-labels")),
         ("ecr", "repository/shipping-app", ("AWS::ECR::Repository", "shipping-app")),
         ("ssm", "parameter/shipping/staging/x", ("AWS::SSM::Parameter", "/shipping/staging/x")),
