@@ -166,6 +166,15 @@ def test_what_a_requirements_file_pins_may_be_declared_elsewhere_too(
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
+        *(
+            ({"dev-requirements.txt": line}, [f"dev-requirements.txt: {line}"])
+            for line in (
+                "-r https://evil.example/requirements.txt", "-r file:///tmp/requirements.txt",
+                "-r ${X}requirements.txt",
+                "--requirement=https:/evil.example/requirements.txt", "-r nowhere/requirements.txt",
+                "-c ../requirements.txt", "-r /requirements.txt", "--only-binary=:none:", "--only-binary flask",
+            )
+        ),
         ({"poetry.lock": POETRY.format("flask", "0.12")}, ["poetry.lock: flask 0.12"]),
         ({"sub/uv.lock": POETRY.format("flask", "0.12")}, ["sub/uv.lock: flask 0.12"]),
         ({"pdm.lock": POETRY.format("x", "1")}, ["pdm.lock: x 1"]),
@@ -305,7 +314,28 @@ def test_links_are_not_followed_and_a_long_list_is_cut(
     copies, missing = read({"poetry.lock": lock}, tmp_path, monkeypatch, capsys)
 
     assert copies == {}
-    assert (len(missing), missing[-1]) == (21, "5 more")
+    assert (len(missing), missing[-1]) == (21, "6 more")
+
+
+@pytest.mark.parametrize(
+    ("link", "listed"),
+    [
+        ("requirements", ["requirements, which is a link"]),
+        ("sub/requirements", ["sub/requirements, which is a link"]),
+        ("dev-requirements.txt", ["dev-requirements.txt, which is a link"]),
+        ("uv.lock", ["uv.lock, which is a link"]),
+        ("docs", []),
+        ("README.txt", []),
+    ],
+)
+def test_a_link_through_which_an_installer_could_read_is_listed(
+    link: str, listed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "source" / link
+    path.parent.mkdir(parents=True)
+    path.symlink_to("conf")
+
+    assert read({"conf/base.txt": "x==1"}, tmp_path, monkeypatch, capsys)[1] == listed
 
 
 MARKERS = [

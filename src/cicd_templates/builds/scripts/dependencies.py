@@ -36,11 +36,11 @@ DESCRIBED = re.compile(r"([^/]+?)(?:-([^/-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-info
 DESCRIPTIONS = ("METADATA", "PKG-INFO")
 # Options of pip that name no package, and let it run no code. pip reads further options in the same line.
 OPTIONS = re.compile(
-    r"(?:-i|-f|--(?:index-url|extra-index-url|find-links|only-binary|trusted-host|use-feature))[ =]+\S+"
-    r"|--(?:prefer-binary|require-hashes|pre|no-index)"
+    r"(?:-i|-f|--(?:index-url|extra-index-url|find-links|trusted-host|use-feature))[ =]+\S+"
+    r"|--(?:prefer-binary|require-hashes|pre|no-index)|--only-binary[ =]+:all:"
 )
 # A constraint can name the address of a package, too.
-INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*(\S+)")
+INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*([\w.][\w./-]*)")
 LOCK_FILES = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml")
 # The keys of a lock file under which a package has an address that is not an index.
 ELSEWHERE = ("url", "git", "path", "directory", "archive", "vcs")
@@ -211,6 +211,7 @@ class Dependencies:
         self.copies: dict[str, list[str]] = {}
         self.declared: list[tuple[str, str, str]] = []
         self.packages: list[tuple[str, str, str]] = []
+        self.included: list[tuple[str, str]] = []
         self.not_read: list[str] = []
         self.own = ""
 
@@ -226,6 +227,12 @@ class Dependencies:
             self.not_read.append(os.path.dirname(path))
         elif is_requirements(path) or readers:
             self.read(path, full, readers)
+
+    def take_link(self, path: str) -> None:
+        """List a link if an installer could read packages through it. The target has been read under its own name."""
+        name = os.path.basename(path)
+        if name == "requirements" or is_requirements(path) or any(fnmatch.fnmatchcase(name, each) for each in READERS):
+            self.not_read.append(f"{path}, which is a link")
 
     def read(self, path: str, full: str, readers: list[Any]) -> None:
         """Add the dependencies that a file declares. If it cannot be parsed, add it to `not_read`."""
@@ -255,7 +262,7 @@ class Dependencies:
     def take_requirements(self, path: str, data: bytes) -> None:
         """Add the packages of a requirements file: as pins if the file is copied, otherwise as declarations."""
         pins, others = read_requirements(data)
-        self.not_read += [f"{path}: {line[:80]}" for line in others if not self.is_included(path, line)]
+        self.included += [(path, line) for line in others]
         named = [pin.partition("==") for pin in pins]
         if fnmatch.fnmatchcase(path, self.wanted):
             self.copies[path] = pins
@@ -267,8 +274,9 @@ class Dependencies:
     def is_included(self, path: str, line: str) -> bool:
         """Return whether `line` includes another requirements file that is copied, too."""
         included = INCLUDED.fullmatch(line)
-        other = os.path.normpath(os.path.join(os.path.dirname(path), included[1])) if included else ""
-        return is_requirements(other) and fnmatch.fnmatchcase(other, self.wanted) and not other.startswith("..")
+        return (
+            included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies
+        )
 
     def is_pinned(self, name: str, version: str) -> bool:
         """Return whether a copy pins this version of a package, or any version if `version` is empty."""
@@ -287,7 +295,8 @@ class Dependencies:
             for path, name, version in [*self.declared, *others]
             if not self.is_pinned(name, version)
         ]
-        return list(dict.fromkeys([*self.not_read, *unpinned]))
+        apart = [f"{path}: {line[:80]}" for path, line in self.included if not self.is_included(path, line)]
+        return list(dict.fromkeys([*self.not_read, *apart, *unpinned]))
 
 
 def main() -> None:
@@ -295,11 +304,14 @@ def main() -> None:
     source, copy, wanted = sys.argv[1:]
     found = Dependencies(wanted)
     found.not_read += json.load(sys.stdin)
-    for folder, _, names in os.walk(source):
-        for name in sorted(names):
+    for folder, folders, names in os.walk(source):
+        for name in sorted([*names, *folders]):
             full = os.path.join(folder, name)
-            if not os.path.islink(full):
-                found.take(os.path.relpath(full, source), full)
+            path = os.path.relpath(full, source)
+            if os.path.islink(full):
+                found.take_link(path)
+            elif name in names:
+                found.take(path, full)
     os.makedirs(copy, exist_ok=True)
     for number, path in enumerate(sorted(found.copies)):
         # Scanners know such a file by its name only, and one of them does not look into deep folders.

@@ -30,7 +30,11 @@ CONTINUED = re.compile(r"([^\\])\\[ \t]*$|^\\[ \t]*$")
 OPTION = re.compile(r"--[a-z][a-z-]*(=[^\s\"'\\]+)?")
 PINNED = re.compile(r"([a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+)(?::[\w.-]+)?@sha256:[0-9a-f]{64}")
 STAGE = re.compile(r"[a-z][a-z0-9._-]*")
-SHELLS = re.compile(r'\[ *"(?:/bin/|/usr/bin/)?(?:sh|ash|bash|dash)"(?: *, *"(?:-[a-z]+|pipefail)")* *\]')
+# With other options, or without `-c`, a shell takes the text of a command as the name of a script.
+SHELLS = re.compile(
+    r'\[ *"(?:/bin/|/usr/bin/)?(?:sh|ash|bash|dash)"(?: *, *"-[eux]+"| *, *"-[eux]*o" *, *"pipefail")*'
+    r' *, *"-[eux]*c" *\]'
+)
 
 
 def instructions(text: str) -> Iterator[tuple[int, str, str]]:
@@ -122,7 +126,7 @@ class Reader:
                 self.problems.append((number, "FROM takes an image, and AS with the name of a stage"))
             self.stages.append(stage)
         elif name == "SHELL" and not SHELLS.fullmatch(arguments):
-            self.problems.append((number, "SHELL takes sh, ash, bash or dash, and its options, as a list of JSON"))
+            self.problems.append((number, "SHELL takes sh, ash, bash or dash with -c at its end, as a list of JSON"))
         self.options(number, options)
 
 

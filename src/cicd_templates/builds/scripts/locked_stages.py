@@ -32,7 +32,8 @@ def locked_stages(
             continue
         limit = closed[stage] if stage >= 0 else 0
         # A command with a network that ends that part of its stage is a download with a checksum.
-        last = number == limit and name == "RUN" and "--network=none" not in lines[number - 1]
+        without_network = "--network=none" in options or "--network=none" in lines[number - 1]
+        last = number == limit and name == "RUN" and not without_network
         if not limit or number < limit or last:
             kept += lines[number - 1 : begins[position + 1] - 1]
             running += [own] if name == "RUN" and own not in running else []

@@ -7,12 +7,16 @@ lock files, packages in the source, projects without a lock file, and settings o
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 LOCK = "package-lock.json"
 UNREAD = (".npmrc", "bun.lock", "bun.lockb", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock")
+# Another name could contain a path, by which npm asks for one package and installs another.
+NAME = re.compile(r"(?:@[a-z0-9~-][\w.~-]*/)?[A-Za-z0-9~_-][\w.~-]*", re.ASCII)
+VERSION = re.compile(r"[0-9A-Za-z.+-]+", re.ASCII)
 ROOT = ("name", "version", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 
 
@@ -23,10 +27,11 @@ def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
             continue
         name = entry.get("name") or path.rpartition("node_modules/")[2]
         version = entry.get("version")
+        plain = isinstance(name, str) and NAME.fullmatch(name) and VERSION.fullmatch(str(version))
         expected = f"{registry.rstrip('/')}/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
         if entry.get("link"):
             yield f"{path} (a folder of the source)"
-        elif entry.get("resolved", expected) != expected or not entry.get("integrity"):
+        elif not plain or entry.get("resolved", expected) != expected or not entry.get("integrity"):
             # Without an address, npm fetches this version from the registry.
             yield f"{name} {version} from {entry.get('resolved', 'the registry, without a digest')}"
 
