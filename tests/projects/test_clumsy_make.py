@@ -26,8 +26,11 @@ from tests.projects.rendering import rendered_project
 
 FINISHED = 120
 SEEDS = 126
-# Python itself answers Ctrl-C with a traceback as long as none of our code runs.
-PYTHON_STARTS = r"(?s)\A(Could not import runpy module\n)?Traceback \(most recent call last\):\n(?!.*cicd_templates).*"
+# Python itself answers Ctrl-C with a traceback until the first lines of `__main__` have told it how to.
+PYTHON_STARTS = (
+    r"(?s)\A(Fatal Python error: init_import_site[^\n]*\nPython runtime state: \w+\n|Could not import runpy module\n)?"
+    r"Traceback \(most recent call last\):\n(?!.*cicd_templates(?!/__main__\.py\", line \d,)).*"
+)
 CONFIGURATION = "templates/environments.toml"
 SETTINGS = ("requirements.lock", "requirements-local.lock", "setup.cfg", "pyproject.toml", ".cfnlintrc", "Makefile")
 # Each answers within a second, and none of them starts anything.

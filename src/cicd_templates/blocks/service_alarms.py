@@ -161,13 +161,19 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
 
 
 def no_tasks_alarm(monitored: MonitoredService, tell: Sequence[TopicArn]) -> cloudwatch.Alarm:
-    """Return the alarm on a worker without a running task. No client notices this, because it gets no requests."""
+    """Return the alarm on a worker without a running task. No client notices this, because it gets no requests.
+
+    A service without a running task sends no metrics at all, so missing data is a breach:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
+    """
     metrics = {
         "wanted": running_tasks(monitored.env, monitored.service, "DesiredTaskCount"),
         "running": running_tasks(monitored.env, monitored.service),
     }
     expression = "IF(wanted > 0 AND running < 1, 1, 0)"
-    return _computed("NoTasksAlarm", monitored, "no-tasks", "No task is running", metrics, expression, 0, tell, 3)
+    base = _computed("NoTasksAlarm", monitored, "no-tasks", "No task is running", metrics, expression, 0, tell, 5)
+    base.TreatMissingData = "breaching"
+    return base
 
 
 def _events(monitored: MonitoredService, rule: str, period: int = 5 * MINUTE) -> Metric:

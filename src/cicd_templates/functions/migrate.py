@@ -183,9 +183,13 @@ def _describe_tasks(ecs: Any, parameters: dict[str, str], task: str) -> list[dic
 
 
 def _failure(task: dict[str, Any]) -> str:
-    """Return why a stopped task failed, or an empty string. Only the exit code 0 of every container is a success."""
+    """Return why a stopped task failed, or an empty string.
+
+    It is a success only if every container has the exit code 0 and the task stopped because its container ended. A
+    program can also exit with 0 after somebody stopped the task in the middle.
+    """
     codes = [container.get("exitCode") for container in task["containers"]]
-    if codes and all(code == 0 for code in codes):
+    if codes and all(code == 0 for code in codes) and task.get("stopCode") == "EssentialContainerExited":
         return ""
     reasons = [task.get("stoppedReason", ""), *(container.get("reason", "") for container in task["containers"])]
     exits = ", ".join("no exit code" if code is None else f"exit code {code}" for code in codes)

@@ -33,7 +33,8 @@ ASKED = {
 
 def task(status: str, *codes: int | None, reason: str = "", arn: str = TASK) -> dict[str, Any]:
     containers = [{"name": "shop", **({} if code is None else {"exitCode": code})} for code in codes]
-    return {"taskArn": arn, "lastStatus": status, "containers": containers, "stoppedReason": reason}
+    ended = {"stopCode": "EssentialContainerExited"} if status == "STOPPED" else {}
+    return {"taskArn": arn, "lastStatus": status, "containers": containers, "stoppedReason": reason, **ended}
 
 
 def in_stage(

@@ -102,7 +102,10 @@ def test_a_worker_without_a_running_task_notifies_operations() -> None:
     unwell = health["UnwellAlarm"]["Properties"]
     assert 'ALARM("${NoTasksAlarm}")' in unwell["AlarmRule"]["Fn::Sub"]
     assert unwell["AlarmActions"] == [{"Ref": "OperationsTopicArn"}]
-    *_, result = health["NoTasksAlarm"]["Properties"]["Metrics"]
+    no_tasks = health["NoTasksAlarm"]["Properties"]
+    # A service without a running task sends no metrics.
+    assert (no_tasks["TreatMissingData"], no_tasks["EvaluationPeriods"]) == ("breaching", 5)
+    *_, result = no_tasks["Metrics"]
     assert result["Expression"] == "IF(wanted > 0 AND running < 1, 1, 0)"
 
 
