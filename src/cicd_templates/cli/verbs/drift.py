@@ -42,11 +42,12 @@ def drift(as_json: bool, **options: Any) -> None:
         )
     every = [stack for stacks in by_environment.values() for stack in stacks]
     unchecked = [stack.stack for stack in every if stack.unchecked]
-    left_open = f"; {counted(len(unchecked), 'stack')} could not be checked completely" if unchecked else ""
+    incomplete = f"{counted(len(unchecked), 'stack')} could not be checked completely"
     if drifted := sum(len(stack.drifted) for stack in every):
-        raise ChangesRemainError(f"{counted(drifted, 'resource')} changed outside CloudFormation{left_open}")
+        changed = f"{counted(drifted, 'resource')} changed outside CloudFormation"
+        raise ChangesRemainError(f"{changed}; {incomplete}" if unchecked else changed)
     if unchecked:
-        raise CicdError(f"no drift was found, but {left_open.removeprefix('; ')}: {', '.join(unchecked)}")
+        raise CicdError(f"no drift was found, but {incomplete}: {', '.join(unchecked)}")
     if not any(stack.deployed for stack in every):
         raise CicdError("none of these stacks is deployed, so nothing was checked")
 
