@@ -1,4 +1,7 @@
-"""Renders every layer for every environment into out/; `--check` compares instead of writing."""
+"""Renders the CloudFormation templates of every environment into `out/`.
+
+With `--check`, compares them with the files in `out/` and writes nothing.
+"""
 
 import atexit
 import gc

@@ -1,6 +1,6 @@
-"""Finds the plans and runs on this machine that refer to stacks which were never created.
+"""Finds the plans and the interrupted runs on this machine that still need a stack.
 
-Reads the plans and the journal of an environment; does not call AWS.
+Reads the plan files and the journal of an environment; does not call AWS.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan or an interrupted run that refers to a stack. `fact` describes it; `commands` continue it or end it."""
+    """A plan file or an interrupted run that still needs a stack, for example a stack that has only a change set.
+
+    `fact` is a sentence about it. The user can run one of `commands` to continue it or to discard it.
+    """
 
     fact: str
     commands: tuple[str, ...]
 
 
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
-    """Return the claims for the environment to which `stack` belongs, by stack name. `state` is the state folder.
+    """Return the plans and interrupted runs that still need a stack, keyed by the name of the stack.
 
+    The stacks are those of the environment to which `stack` belongs. `state` is the folder with the plans and journals.
     Raises `CicdError` if the journal cannot be read.
     """
     environment = stack.links.environment

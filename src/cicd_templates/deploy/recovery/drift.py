@@ -88,10 +88,10 @@ class StackDrift:
 def detect_drift(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate], polling: Polling
 ) -> Iterator[StackDrift]:
-    """Detect the drift of `stacks`, and yield the result for each stack in their order.
+    """Start drift detection for all `stacks`, then yield the result for each stack in the given order.
 
-    All detections are started before the first result is awaited, so that they run at the same time. `environment` are
-    all stacks of the environment, whose rules of security groups are not drift.
+    The detections run at the same time. `environment` has all stacks of the environment. A security group rule that one
+    of them adds to the group of another is not drift.
     """
     started = [(stack, _start(clients, stack, polling)) for stack in stacks]
     for stack, detection in started:
@@ -107,7 +107,7 @@ def detect_drift(
 
 
 def _start(clients: Clients, stack: StackTemplate, polling: Polling) -> str | StackDrift:
-    """Start the detection and return its id. If the stack cannot be checked, return its result instead."""
+    """Start the drift detection of a stack and return its id, or return the result if the stack cannot be checked."""
     existing = run_steps(retry_steps(lambda: describe_stack(clients, stack.name)), polling)
     if existing is None or existing["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
         return StackDrift(stack.label, deployed=False)
@@ -156,10 +156,10 @@ def drifted_resources(
     stack_id: str,
     statuses: Sequence[str],
 ) -> Iterator[DriftedResource]:
-    """Yield the resources that had one of these drift statuses at the last detection.
+    """Yield the resources to which the last drift detection gave one of `statuses`.
 
-    Listener rules that differ only in their weights are left out, because ECS changes the weights. So are security
-    groups that differ only in rules which another stack in `environment` adds.
+    Listener rules that differ only in their weights are left out, because ECS changes the weights. Security groups are
+    left out if they differ only in rules that another stack in `environment` adds.
     """
     # botocore has no paginator for this operation, although AWS returns the results in pages.
     request: dict[str, Any] = {"StackName": stack_id, "StackResourceDriftStatusFilters": list(statuses)}
@@ -190,7 +190,11 @@ def drifted_resources(
 def _is_expected(
     resource_type: str, differences: Sequence[Mapping[str, Any]], environment: Sequence[StackTemplate]
 ) -> bool:
-    """Return whether a resource of this type differs from its template only as it does in a sound environment."""
+    """Return whether the differences of a resource are normal, not drift.
+
+    The only such differences are the weights of a listener rule, and security group rules of other stacks in
+    `environment`.
+    """
     if resource_type == SHIFTED:
         return all(_only_weights(difference) for difference in differences)
     if resource_type == SECURITY_GROUP:

@@ -1,7 +1,7 @@
-"""Recognizes rules of a security group that another stack of the environment adds, and that are thus no drift.
+"""Recognizes security group rules that another stack of the environment adds. They are not drift.
 
-CloudFormation compares all rules of a group with those in the group's template. So it reports the rules as drift that
-resources of other stacks add: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1198
+CloudFormation compares all rules of a group with the template of the group. So it reports a rule as drift if a resource
+of another stack adds it: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1198
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterabl
 
 
 def has_rules_of_others(stack: StackTemplate) -> bool:
-    """Return whether a group of the stack lists rules. Reverting its drift would then remove rules of other stacks."""
+    """Return whether a template lists rules within a security group.
+
+    CloudFormation can revert drift of such a group only by removing the rules that other stacks added.
+    """
     return any(RULE_TYPES.keys() & resource["Properties"].keys() for resource in _resources([stack], SECURITY_GROUP))
 
 
@@ -55,7 +58,7 @@ def _resources(stacks: Iterable[StackTemplate], resource_type: str) -> Sequence[
 
 
 def _rule(properties: Mapping[str, Any]) -> Rule:
-    """Return what identifies a rule in a template and in AWS."""
+    """Return the properties of a security group rule, with which a rule in a template is compared to one in AWS."""
     return (
         *(str(properties.get(key, "")) for key in _COMPARED),
         *(str(key in properties) for key in _UNKNOWN),

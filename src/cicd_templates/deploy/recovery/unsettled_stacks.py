@@ -34,7 +34,7 @@ _SKIPS = {
 
 @dataclass(frozen=True)
 class Unsettled:
-    """A stack that a person must repair. `facts` describe the problem. The user tries `commands` in the given order."""
+    """A stack that a person must repair. `facts` describe the problem. The user runs `commands` in the given order."""
 
     stack: str
     state: str
@@ -52,8 +52,9 @@ def unsettled(
 ) -> Iterator[Unsettled]:
     """Yield each stack that a person must repair before the next deployment, then each stack with names that are taken.
 
-    `claims` has the plans and runs on this machine that refer to stacks which were never created, by stack name.
-    `environment` are all stacks of the environment, if `stacks` are not all.
+    A name is taken if a resource outside the stack already has it. `claims` maps stack names to the plans and
+    interrupted runs that still need the stack. `environment` has all stacks of the environment, if `stacks` has only
+    some of them.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

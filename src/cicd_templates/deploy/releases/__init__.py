@@ -5,5 +5,5 @@ zips of the source and of the templates. `pipeline_handover` uploads the templat
 deploys. `release` uploads the source and follows the pipeline run until it ends. `secrets` sets the value of a secret
 without showing it.
 
-Nothing here changes a stack: only the pipeline and `runs` do.
+Nothing here changes a stack. Stacks are changed only by the pipeline and by `deploy.runs`.
 """

@@ -38,9 +38,9 @@ BUNDLE_BYTES = 100_000_000
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip, the revision of its content, and the author of that revision.
+    """A zip of an application's source, the revision of the source, and the author of that revision.
 
-    `left_out` are files of the work tree that are not in the zip because git neither tracks nor ignores them.
+    `left_out` are the untracked files of the work tree. They are not in the zip.
     """
 
     data: bytes
@@ -63,7 +63,7 @@ class Archive:
 
 
 def source_archive(app: Path, path: str | None = None) -> Archive:
-    """Return the source of an application: the commit HEAD of a git work tree, or a folder or zip file as it is.
+    """Return a zip of an application's source: of the commit HEAD, or of a folder or zip file outside git as it is.
 
     `path` is the application's folder within `app`. Raises `ConfigurationError` if there is nothing to release, if the
     work tree has uncommitted changes, or if the source contains a link. A link could point outside the source.
@@ -107,8 +107,8 @@ def _read_zip(path: Path, within: str | None) -> Archive:
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     """Raise `ConfigurationError` if the zip contains a link or an ambiguous name.
 
-    Unzip programs refuse an ambiguous name or understand it differently. For example, a backslash is part of a name on
-    Linux, where the image build unpacks the zip. Some Windows programs treat it as a separator.
+    Programs may refuse an ambiguous name, or read it in different ways. For example, the image build unpacks the zip on
+    Linux, where a backslash is part of a name. Some Windows programs read the backslash as a separator.
     """
     advice = "make the zip with / between folders and without .., or name the folder with APP="
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
@@ -198,9 +198,9 @@ def _zip(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
 
 
 def bundle(stacks: Iterable[StackTemplate]) -> bytes:
-    """Return a zip of the reviewed templates, which pipeline runs deploy, with a file of tags for each template.
+    """Return the zip from which pipeline runs deploy: each reviewed template, and a file with the tags of its stack.
 
-    The tags come from the metadata of the template. The file is a template configuration file of CodePipeline:
+    The file with the tags is a template configuration file of CodePipeline:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html
     """
     files: dict[str, tuple[bytes, bool]] = {}
@@ -213,7 +213,7 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """Return the files of a bundle by name, or no files if `data` is not a bundle."""
+    """Return the files of a zip that `bundle` made, keyed by name. Return no files if `data` is not such a zip."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > BUNDLE_BYTES:

@@ -31,7 +31,7 @@ SHA1_LENGTH = 40
 class Commit:
     """A commit: its id, its author, and the files of one folder.
 
-    `files` maps each name to the content of the file, and to whether it is executable. `untracked` are the names of
+    `files` maps the name of each file to its content and to whether it is executable. `untracked` has the names of
     files in the folder that git neither tracks nor ignores.
     """
 
@@ -58,7 +58,7 @@ def in_work_tree(folder: Path) -> bool:
 
 
 def git_problem(folder: Path) -> str:
-    """Return why git cannot find the commit that contains a file of `folder`, or an empty string if it can."""
+    """Return why git cannot say which commit contains the files of `folder`, or an empty string if it can."""
     if not in_work_tree(folder):
         return f"{folder} is not in a git work tree"
     try:
@@ -72,7 +72,10 @@ def git_problem(folder: Path) -> str:
 
 
 def revision(folder: Path) -> str:
-    """Return the commit id of HEAD, with `+` appended if tracked files differ from it; empty if there is none."""
+    """Return the commit id of HEAD, or an empty string if there is no commit.
+
+    If tracked files differ from HEAD, `+` is appended to the id.
+    """
     if not in_work_tree(folder):
         return ""
     try:
@@ -85,8 +88,8 @@ def revision(folder: Path) -> str:
 def read_commit(folder: Path) -> Commit:
     """Return the files of `folder` in the commit HEAD.
 
-    Raises `ConfigurationError` for uncommitted changes, links and submodules, and if git fails. Files are never read
-    from the folder itself, because that would release files that git ignores.
+    Files are never read from the folder itself, because it may contain files that git ignores. Raises
+    `ConfigurationError` for uncommitted changes, links and submodules, and if git fails.
     """
     head = _run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     if head.returncode == 1 and not head.stderr:
@@ -119,7 +122,7 @@ def read_commit(folder: Path) -> Commit:
 def read_tree(folder: Path) -> Tree:
     """Return the blob ids of the files of `folder` in the commit HEAD, without reading the work tree.
 
-    Raises `ConfigurationError` if the commit contains nothing, a link or a submodule there, or if git fails.
+    Raises `ConfigurationError` if the folder is empty in the commit or has a link or a submodule, or if git fails.
     """
     # git runs in the parent folder: if `folder` were a link or a submodule, git would read another repository there.
     parent, name = folder.absolute().parent, folder.name
@@ -138,7 +141,10 @@ def read_tree(folder: Path) -> Tree:
 
 
 def blob_id(content: bytes, like: str) -> str:
-    """Return git's blob id of `content`. `like` is an id of the same repository, which shows the hash function."""
+    """Return the id that git gives to a file with this `content`.
+
+    `like` is any object id of the repository. Its length shows whether the repository uses SHA-1 or SHA-256.
+    """
     # How git computes the id: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
     algorithm = "sha1" if len(like) == SHA1_LENGTH else "sha256"
     return hashlib.new(algorithm, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
@@ -165,8 +171,8 @@ def find_commit(path: Path, content: bytes) -> str | None:
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
     """Return the abbreviated id of the newest commit in which `matches` accepts the text of the file `path`, or None.
 
-    Searches the last `SEARCHED_COMMITS` commits of the file. Use it if only an altered copy of the text is known. For
-    an exact text, `find_commit` searches the whole history.
+    Searches the last `SEARCHED_COMMITS` commits of the file. Use this function if only an altered copy of the text is
+    known. To find an exact text in the whole history, use `find_commit`.
     """
     if not in_work_tree(path.parent):
         return None

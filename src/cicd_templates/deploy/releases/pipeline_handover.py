@@ -1,4 +1,4 @@
-"""Hands templates over to the pipeline, and decides which stacks the pipeline deploys instead of `make deploy`."""
+"""Uploads the templates that the pipeline deploys, and decides which stacks `make deploy` leaves to the pipeline."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SERVICE_TYPE, TASK_TYPE = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the rendered templates differ from the pipeline's templates.
+    """How the rendered templates differ from those that were last uploaded for the pipeline.
 
     `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
-    are the files that differ, by environment. `has_these` is true if the pipeline already has these templates with
-    their commit, which earlier releases of this tool did not record.
+    has the files that differ, keyed by environment. `has_these` is true if no upload is needed: no file differs, and
+    the commit of the templates, if there is one, is recorded. Older versions of this tool did not record it.
     """
 
     bucket: str | None
@@ -36,7 +36,10 @@ class Comparison:
 
     @property
     def state(self) -> str:
-        """Return `none` if there is no bucket, `older` if any file differs, and `handed over` otherwise."""
+        """Return how the uploaded templates relate to the rendered ones: `none`, `older` or `handed over`.
+
+        The state is `none` if there is no bucket, and `older` if any file differs.
+        """
         if self.bucket is None:
             return "none"
         return "older" if self.changed else "handed over"
@@ -44,11 +47,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PipelineHandover:
-    """Hands the templates of all environments over to the pipeline, with the clients of the pipeline's account.
+    """Uploads the templates of all environments for the pipeline, with the clients of the pipeline's account.
 
-    `environment` is the environment with the pipeline. `commit` is the commit that contains the templates, or says why
-    there is none. `caller` is the ARN of the person or role that hands them over. `missing` are the environments of a
-    copy whose templates are not rendered here; without them, nothing can be handed over.
+    `environment` is the environment that contains the pipeline. `commit` is the commit of the templates, or the reason
+    why there is none. `caller` is the ARN of the person or role that uploads them. `missing` is for a parallel copy of
+    the environments: it names the environments whose templates are not rendered here. While any are missing, nothing
+    can be uploaded.
     """
 
     environment: Environment
@@ -59,7 +63,10 @@ class PipelineHandover:
     missing: tuple[str, ...] = ()
 
     def value(self, layer: str, output: str, service: str | None = None) -> str | None:
-        """Return a value that a layer of the pipeline's environment has published, or None if it does not exist."""
+        """Return a value that a stack of the pipeline's environment publishes, or None if it does not exist.
+
+        The value is read from Parameter Store.
+        """
         path = parameter_path(self.environment, layer, output, service)
         try:
             return self.clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
@@ -67,7 +74,7 @@ class PipelineHandover:
             return None
 
     def compare(self) -> Comparison:
-        """Compare the rendered templates with the templates that the pipeline has now."""
+        """Compare the rendered templates with the newest templates in the pipeline's bucket."""
         bucket = self.value("storage", "TemplatesBucketName")
         if bucket is None:
             return Comparison(None)
@@ -84,7 +91,7 @@ class PipelineHandover:
     def publish_templates(self, bucket: str) -> str:
         """Upload the rendered templates to `bucket`, where pipeline runs read them, and return the S3 version id.
 
-        Without this, the next release would replace what was deployed by hand with older templates. Raises
+        Without this upload, the next release would deploy older templates over a deployment by hand. Raises
         `RefusedError` if no commit contains the templates, because nobody could find out later what was deployed.
         """
         if self.commit.problem:
@@ -102,7 +109,10 @@ class PipelineHandover:
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Return whether releases update `stack`: the pipeline exists, and CloudFormation has a role for the stack."""
+        """Return whether releases update `stack`: its service has a pipeline, and its facts name a deploying role.
+
+        CloudFormation uses this role to deploy the stack.
+        """
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
 
@@ -111,15 +121,16 @@ def left_to_the_pipeline(
 ) -> list[StackTemplate]:
     """Return the stacks that only the pipeline may deploy.
 
-    They are in a protected environment, releases update them, and what they run already exists.
+    These are stacks of protected environments that releases update and that already have their ECS service or task
+    definition.
     """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the stack contains its ECS service, or if it has none, its task definition.
+    """Return whether the stack already has its ECS service or, if its template has no service, its task definition.
 
-    After an import, it may contain only a log group. A release cannot update such a stack.
+    A release cannot update a stack without them. For example, a stack may have only a log group after an import.
     """
     if describe_stack(clients, stack.name) is None:
         return False

@@ -99,9 +99,9 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
 
 @contextlib.contextmanager
 def _detaching(state: str) -> Iterator[None]:
-    """Raise `DetachedError` if the credentials stop working or the user stops the command in the `with` block.
+    """In the `with` block, raise `DetachedError` if the credentials stop working or the user presses Ctrl-C.
 
-    The pipeline run then continues in AWS. The message says so with the text `state`.
+    The pipeline run then continues in AWS. `state` is the part of the error message that says this.
     """
     try:
         yield

@@ -23,9 +23,10 @@ TEMPLATE_SUFFIXES = (".yaml", ".json")
 
 @dataclass(frozen=True)
 class TemplatesCommit:
-    """The commit that contains exactly the rendered templates, byte for byte. If there is none, `problem` says why.
+    """The commit whose templates equal the rendered ones byte for byte. If there is none, `problem` says why.
 
-    For a copy of an environment, `revision` and `problem` are both empty, because its templates are never committed.
+    For a parallel copy of an environment, `revision` and `problem` are both empty, because its templates are never
+    committed.
     """
 
     revision: str = ""
@@ -40,7 +41,7 @@ class TemplatesCommit:
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
     """Return the commit that contains the rendered templates in `folder`, or the reason why there is none.
 
-    Compares every file, and the text of each of `stacks`, with HEAD and with the folder's checksums.
+    HEAD and the folder's list of checksums must agree with every file, and with the text of each of `stacks`.
     """
     if not in_work_tree(folder):
         return TemplatesCommit(problem=f"{folder} is not in a git work tree")
@@ -93,9 +94,9 @@ def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
 
 
 def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[StackTemplate]) -> list[str]:
-    """Return how `stacks` differ from the rendered files.
+    """Return a problem for each of `stacks` that differs from its file or has no checksum.
 
-    A file can be missing in the checksums, can have changed, or can belong to no environment.
+    A file that has a checksum but belongs to no environment is also a problem.
     """
     listed = _checksums(files)
     texts = {f"{stack.links.environment}/{stack.path.name}": stack.text.encode() for stack in stacks}
