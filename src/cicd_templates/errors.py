@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
-    """Return the end of a message about the unknown `word`: the name in `known` that it is close to, or all of `known`.
+    """Return the end of an error message about an unknown name `word`: a similar known name, or the known names.
 
-    With `most`, no more than that many names are listed.
+    `most` is the largest number of names to list.
     """
     close = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known[:most]) or 'none'}"

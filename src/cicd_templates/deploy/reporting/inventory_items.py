@@ -42,8 +42,8 @@ class Item:
 class Remainder:
     """A resource or stack that is left after a destruction.
 
-    `reason` says why it is left. `explained` is true if it is meant to be left. If not, `command` shows how to remove
-    it.
+    `reason` says why it is left. `explained` is true if the destruction keeps it on purpose. Otherwise, `command`
+    removes it.
     """
 
     resource_type: str
@@ -54,7 +54,10 @@ class Remainder:
 
 
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
-    """Return the inventory as lines. Resources that are simply deleted are counted by type; all others are named."""
+    """Return the inventory as lines of text.
+
+    Resources of stacks that are deleted without a remark are only counted, by type. Every other item is named.
+    """
     if not items:
         return [f"  inventory of {environment}: nothing"]
     stacks = len({item.stack for item in items if item.stack})

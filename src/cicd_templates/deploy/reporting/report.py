@@ -103,9 +103,9 @@ class Broke:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A plan was written, to be reviewed and deployed later.
+    """A plan was written to a file, so that it can be reviewed and deployed later.
 
-    `allow` are the names of the resources whose loss the user must allow when deploying the plan.
+    `allow` has the names of the stateful resources that the plan would lose. The user must allow each by name.
     """
 
     path: str
@@ -157,7 +157,10 @@ class Reporter(Protocol):
 
 
 def as_lines(event: Event) -> list[str]:
-    """Return an event as lines of plain text without colour. Events that only change a live line have no lines."""
+    """Return the lines of plain text for an event, without colour.
+
+    An event that only changes a live line of a terminal has no lines.
+    """
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""
@@ -209,15 +212,16 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
 
 
 def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: str = "") -> str:
-    """Return the command that deploys the plan in `path`. With `digest`, it refuses any plan with another digest.
+    """Return the command that deploys the plan in the file `path`.
 
-    `allow` are the names of the resources whose loss the user must allow.
+    `allow` has the names of the resources that may be lost. With a `digest`, the command refuses a plan with another
+    one.
     """
     return hints.make("deploy", PLAN=path, ALLOW=",".join(allow), LOCAL=local, DIGEST=digest)
 
 
 def digest_line(digest: str) -> str:
-    """Return a line to show below a plan: how to make sure that no other plan is executed."""
+    """Return a line to print below a plan. It names the option that prevents the execution of any other plan."""
     return f"to execute only this plan, add DIGEST={digest}"
 
 
@@ -326,7 +330,7 @@ _STYLES: dict[type[Any], str] = {Heading: "bold", Unchanged: "dim", Succeeded: "
 
 
 def reporter(*, as_json: bool) -> Reporter:
-    """Return the reporter for standard output: one for JSON, for a terminal, or for a log or pipe."""
+    """Return the reporter for standard output: the one for JSON, for a terminal, or for a log or pipe."""
     if as_json:
         return JsonReporter()
     if not sys.stdout.isatty():

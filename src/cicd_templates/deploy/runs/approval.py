@@ -1,4 +1,4 @@
-"""The approval of a plan before it is executed: checks, the user's consent, a comparison with AWS. Executes nothing."""
+"""Approves a plan before it is executed: checks it, asks the user, and compares it with AWS. Executes nothing."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Approval:
     def approve(self, plan: Plan) -> tuple[Plan, Path]:
         """Show and check a plan, ask the user, write the plan and read it back. Return the plan and its file.
 
-        A plan that changes nothing needs no consent and is not written. Raises `RefusedError` if a check refuses the
-        plan, and `DeclinedError` if the user declines it.
+        A plan without changes needs no consent and is not written. Raises `RefusedError` if a check refuses the plan,
+        and `DeclinedError` if the user declines it.
         """
         path = self._context.plans / f"{plan.environment}.{plan.id[:8]}.json"
         report.report_plan(plan, self._reporter)
@@ -61,16 +61,17 @@ class Approval:
         return plan, path
 
     def verify(self, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Iterable[str] = ()) -> Plan:
-        """Compare a plan with AWS and the templates, and return it without the stacks in `begun`.
+        """Compare a plan with AWS and the templates. Return the plan without the stacks in `begun`.
 
-        Raises `RefusedError` if AWS or the templates differ from the plan.
+        `begun` has the names of the stacks whose operations an interrupted run has started. Raises `RefusedError` if
+        AWS or the templates differ from the plan.
         """
         return run_steps(verify(self._context, plan, stacks, set(begun)), self._context.polling)
 
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
 
-        Also reports each name that the user allowed although the plan loses no such resource.
+        Also reports each allowed name of a resource that the plan does not lose.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):
@@ -79,7 +80,7 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report the losses that need no consent, because the local AWS only records resources of these types."""
+        """Report each lost resource that needs no consent, because the local AWS only records resources of its type."""
         for loss in plans.exempt(plan, self._context.recorded):
             self._reporter.report(report.Note(f"{loss.words}; allowed, because the local AWS only records this type"))
 

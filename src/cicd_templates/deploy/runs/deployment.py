@@ -55,11 +55,12 @@ def plan(
     path: Path | None = None,
     removed: Sequence[str] = (),
 ) -> Plan:
-    """Plan every stack whose inputs exist, and write the plan to `path` or to the default folder for plans.
+    """Create change sets for every stack whose input values exist, and write the plan to a file.
 
-    Deletes the change sets of the previous plan. The change sets of the new plan exist until it is executed, discarded
-    or expired. A plan that changes nothing is not written. If a stack cannot be planned, deletes all change sets of the
-    plan, then raises `CicdError`. `removed` are the labels of stacks that are no longer rendered but still exist.
+    The file is `path` or, by default, in the folder for plans. Deletes the change sets of the previous plan. The change
+    sets of the new plan exist until it is executed, discarded or expired. A plan that changes nothing is not written.
+    If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`. `removed` are the labels
+    of stacks that are no longer rendered but still exist.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
@@ -109,9 +110,10 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise `CicdError`, because the waiting stacks of `made` read a value that no deployment will publish.
+    """Raise `CicdError`, because each remaining stack waits for a value that no deployment will publish.
 
-    The value was deleted from Parameter Store, and the stack that publishes it does not change.
+    The value was deleted from Parameter Store. The stack that published it has no changes, so CloudFormation will not
+    publish it again. `made` is the plan with the waiting stacks.
     """
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
@@ -143,8 +145,8 @@ def deploy(
 ) -> None:
     """Deploy the reviewed template of every stack.
 
-    `passed` is called once, when the first plan has been approved, before the first operation starts. Raises the same
-    errors as `DeploymentEngine.deploy` and `EnvironmentLock.held`.
+    `passed` is called once: after the approval of the first plan and before the first operation. Raises the same errors
+    as `DeploymentEngine.deploy` and `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())
     with journal_of(context, stacks) as journal, held as lock:
@@ -174,12 +176,11 @@ def execute_plan(
     after: Callable[[StackTemplate], None] = ignore_stack,
     next_path: Path | None = None,
 ) -> Plan | None:
-    """Execute exactly the plan `made`, then plan the stacks that had to wait for it.
+    """Execute exactly the plan `made`. Then plan the stacks that had to wait for its values, and return the new plan.
 
-    Returns the next plan, which is written like any other, or None if nothing is left to deploy. `stacks` are all
-    stacks of the environment. `made` is compared with them, and only its own stacks are deployed. `passed` is called
-    once the plan has passed all checks. Raises the same errors as `DeploymentEngine.execute` and
-    `EnvironmentLock.held`.
+    The new plan is written to a file; it is None if nothing is left to deploy. `stacks` are all stacks of the
+    environment. Only those in `made` are deployed, but all are compared with it. `passed` is called once, after all
+    checks of the plan. Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())
     with journal_of(context, stacks) as journal, held as lock:

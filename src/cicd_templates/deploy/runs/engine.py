@@ -42,20 +42,20 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def ignore_approval() -> None:
-    """Do nothing. Used by callers that need no notice when a plan has passed all checks."""
+    """Do nothing. The default for callers that need no notice of an approved plan."""
 
 
 def ignore_stack(stack: StackTemplate) -> None:
-    """Do nothing. Used by callers that need no notice when a stack is deployed."""
+    """Do nothing. The default for callers that need no notice of a deployed stack."""
 
 
 class DeploymentEngine:
     """One deployment of one environment.
 
-    `after` is called with each stack as soon as its reviewed template is deployed, even if nothing had to change. With
-    `eager`, change sets are created while other stacks are being deployed. Without it, `confirm` asks only while no
-    operation is under way. `require_lock` is called before each execution, and raises `DetachedError` if another
-    command may be working on the environment.
+    `after` is called with each stack as soon as its reviewed template is deployed, even if nothing had to change. If
+    `eager` is true, change sets are also created while other stacks are being deployed. If it is false, `confirm` asks
+    the user only while no operation is under way. `require_lock` is called before each execution, and raises
+    `DetachedError` if another command may be working on the environment.
     """
 
     def __init__(
@@ -87,11 +87,12 @@ class DeploymentEngine:
         self._passed = ignore_approval
 
     def deploy(self, passed: Callable[[], None] = ignore_approval) -> None:
-        """Deploy the reviewed template of every stack, wave by wave.
+        """Deploy the reviewed template of every stack.
 
-        `passed` is called once, when the first plan has been approved, before the first operation starts. If a check
-        refuses a wave or the user declines it, deletes the change sets of the wave. Operations under way are still
-        polled until they end. If stacks failed, raises `CicdError` that names them.
+        Stacks whose input values exist form a wave: they are planned and approved together. `passed` is called once:
+        after the first approval and before the first operation. If a check refuses a wave or the user declines it,
+        deletes the change sets of the wave. Operations under way are still polled until they end. If stacks failed,
+        raises `CicdError` that names them.
         """
         self._passed = passed
         self._run(self._deploy)
@@ -103,11 +104,11 @@ class DeploymentEngine:
         environment: Sequence[StackTemplate],
         passed: Callable[[], None] = ignore_approval,
     ) -> list[StackTemplate]:
-        """Execute exactly `plan`, and return the stacks that must be planned after it.
+        """Execute exactly `plan`, and return the stacks that still have to be planned.
 
-        Compares the plan with `environment`, which are all stacks of the environment in deploy order. Continues the
-        stacks that an interrupted run has begun. `passed` is called once the plan has passed all checks, before the
-        first operation starts. Raises `RefusedError` if anything else has changed since the plan was made, and the
+        `environment` has all stacks of the environment, in deploy order. The plan is compared with them. An operation
+        that an interrupted run has started is continued. `passed` is called once: after all checks of the plan and
+        before the first operation. Raises `RefusedError` if anything else has changed since the plan was made, and the
         errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
@@ -143,7 +144,7 @@ class DeploymentEngine:
         self._drive()
 
     def _run(self, work: Callable[[], None]) -> None:
-        """Run `work`, then raise an error if anything failed.
+        """Run `work`, then raise `CicdError` if a stack or a check failed.
 
         If the run stops early, raises `DetachedError` with the operations that are still under way in AWS.
         """
@@ -299,7 +300,7 @@ class DeploymentEngine:
             self._record(stack.name, StackPhase.AGREED, stack)
 
     def _compare_inputs(self, planned: PlannedStack) -> None:
-        """Drop the change set of a stack if values that the stack reads have changed since it was planned."""
+        """Delete the change set of a stack if an input value has changed since the stack was planned."""
         current = self._context.retry_call(lambda: published(self._context.clients, planned.inputs))
         if current == planned.inputs:
             self._record(planned.name, StackPhase.AGREED, planned, compared=True)

@@ -26,7 +26,7 @@ def execute_change_set(clients: Clients, entry: Entry) -> None:
 
 
 def is_known(clients: Clients, entry: Entry) -> bool:
-    """Return whether AWS knows the change set of `entry`, or an operation that it began."""
+    """Return whether AWS knows the change set of `entry`, or an operation that the change set began."""
     try:
         clients.cloudformation.describe_change_set(ChangeSetName=entry.change_set)
     except ClientError as error:
@@ -37,7 +37,7 @@ def is_known(clients: Clients, entry: Entry) -> bool:
 
 
 def has_begun(clients: Clients, entry: Entry) -> bool:
-    """Return whether the execution of the change set of `entry` has begun. It may have ended since."""
+    """Return whether AWS has begun to execute the change set of `entry`. The execution may already have ended."""
     client = clients.cloudformation
     try:
         if client.describe_change_set(ChangeSetName=entry.change_set)["ExecutionStatus"] in EXECUTED:

@@ -70,7 +70,7 @@ class Journal:
     def open(self, today: datetime) -> Journal:
         """Lock the journal, and read the entries of an interrupted run.
 
-        If another run has locked the journal, raises `RefusedError` with that run.
+        Raises `RefusedError`, which names the other run, if another run has locked the journal.
         """
         self._lock = open_lock_file(self._lock_file)
         try:
@@ -93,7 +93,7 @@ class Journal:
         return self
 
     def read(self) -> Journal:
-        """Read the journal without locking it. Another run may have locked it."""
+        """Read the journal without locking it. Another run may be writing to it."""
         self._read()
         return self
 
@@ -201,7 +201,7 @@ class Journal:
         self._write()
 
     def settle(self) -> None:
-        """Remove the entries of operations that have ended. Called at the end of a run."""
+        """Remove the entries of ended operations. Call this at the end of a run."""
         self.forget([entry.stack for entry in self.entries.values() if entry.state == ENDED])
 
 

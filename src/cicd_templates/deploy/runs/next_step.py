@@ -40,10 +40,10 @@ _UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
 
 @dataclass(frozen=True)
 class StackRecord:
-    """One stack of a run. `planned` is set only in the phase AGREED.
+    """The progress of one stack in a run. `planned` is set only in the phase AGREED.
 
-    `compared` is true if the stack's inputs were read again after the stacks that publish them were deployed, and had
-    not changed.
+    `compared` is true if the input values of the stack were read again, after their publishers were deployed, and are
+    unchanged.
     """
 
     name: str
@@ -56,7 +56,7 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class FailBlocked:
-    """Mark a stack as failed, because it reads from stacks that failed. `failed` has the labels of these stacks."""
+    """Mark a stack as failed, because stacks whose values it reads have failed. `failed` has their labels."""
 
     name: str
     failed: tuple[str, ...]
@@ -64,7 +64,7 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Compare a stack's inputs with its plan again, because a stack that publishes them was deployed since."""
+    """Compare a stack's current input values with those of its plan, because one of their publishers was deployed."""
 
     planned: PlannedStack
 
@@ -78,7 +78,7 @@ class ExecuteStack:
 
 @dataclass(frozen=True)
 class AcceptUnchanged:
-    """Record that a stack needs no change."""
+    """Record that a stack needs no change, because its plan contains none."""
 
     name: str
 
@@ -127,7 +127,7 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 
 
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
-    """Yield the next step of each approved stack that no longer waits for the stacks that it reads from."""
+    """Yield the next step of each approved stack, once no stack whose values it reads still has to be deployed."""
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():
         producers = {records[name].phase for name in record.reads_from}

@@ -50,7 +50,7 @@ class Operations:
 
     @property
     def under_way(self) -> bool:
-        """Return whether any operation is still under way."""
+        """Return whether any operation in AWS has not ended yet."""
         return bool(self._watch.entries)
 
     @property

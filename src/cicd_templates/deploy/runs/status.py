@@ -35,19 +35,20 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class StatusRow:
-    """One stack: its status in CloudFormation or `not deployed`, the UTC time of its last change, and its template.
+    """A stack with its status in CloudFormation or `not deployed`, the UTC time of its last change, and its template.
 
-    `text` compares the deployed template with the rendered one:
+    `text` says which template is deployed, compared with the rendered one of the same stack:
 
-    - `reviewed`: it is the rendered one, and has been in git since the commit `revision`
-    - `same in effect`: it differs from the rendered one only in comments, `Description` or `Metadata`; CloudFormation
-      does not update a stack if nothing else differs. If its commit is known, `revision` is that commit
-    - `older`: it is the one that was rendered in the commit `revision`
-    - `not committed`: it is the rendered one, which is in no commit
-    - `unknown text`: it is in no commit of this clone
-    - `as rendered` and `not as rendered`: it was compared with the rendered one only, because git could not be asked
-    - `not readable`: CloudFormation did not return it
-    - `not rendered`: the stack belongs to this project, but is no longer rendered
+    - `reviewed`: the rendered template, which is in git since the commit `revision`
+    - `same in effect`: a template that differs from the rendered one only in comments, `Description` or `Metadata`.
+      CloudFormation does not update a stack for such a difference. `revision` is the commit of the deployed template,
+      if it is known
+    - `older`: the template that was rendered in the commit `revision`
+    - `not committed`: the rendered template, which is in no commit
+    - `unknown text`: a template that is in no commit of this clone
+    - `as rendered` and `not as rendered`: whether it is the rendered template, if git was not asked for the commit
+    - `not readable`: CloudFormation did not return the template
+    - `not rendered`: the stack belongs to this project, but its template is no longer rendered
     """
 
     stack: str
@@ -58,7 +59,7 @@ class StatusRow:
 
     @property
     def description(self) -> str:
-        """Return which template is deployed, in words, for a table."""
+        """Return a short phrase for a table that says which template is deployed."""
         if self.text == REVIEWED:
             return f"at {self.revision}"
         return f"{self.text}, {self.revision}" if self.revision else self.text
@@ -67,7 +68,7 @@ class StatusRow:
 def status_rows(
     clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate], *, history: bool = True
 ) -> list[StatusRow]:
-    """Return a row for each stack in `chosen`, in deploy order. With `history`, git is asked for commits.
+    """Return a row for each stack in `chosen`, in deploy order. If `history` is true, search git for their templates.
 
     If `chosen` has all of `stacks`, also return a row for each deployed stack of the environment that is not rendered.
     """
@@ -123,7 +124,7 @@ def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: St
 
 
 def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str, str]:
-    """Return which template the stack has, in words, and the commit that contains it, or an empty string if unknown."""
+    """Return the value of `StatusRow.text` for a stack, and the commit of its template or an empty string."""
     try:
         body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     except ClientError:

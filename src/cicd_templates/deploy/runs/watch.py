@@ -54,7 +54,7 @@ class EventSeen:
 
 
 class Watch:
-    """The operations under way in one account and region, which are polled together."""
+    """Polls all operations that are under way in one account and region."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -123,9 +123,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the events of a stack, newest first, until the operation of `entry` is covered.
+    """Yield the events of a stack, newest first, back to the beginning of the operation of `entry`.
 
-    The last page can also contain events of other operations.
+    Whole pages are yielded, so older events of other operations can follow.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
