@@ -44,9 +44,10 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a decision. A waiver may end at most `waiver_days` days after it.
+    """The time of a decision, and the limits that the configuration sets for the policy.
 
-    With `refuse_weaker`, the policy may not let a finding pass that the default policy stops.
+    A waiver may end at most `waiver_days` days after the time. If `refuse_weaker` is true, the release fails if the
+    policy lets a finding pass that the default policy would stop.
     """
 
     now: datetime
@@ -54,9 +55,9 @@ class Day:
     refuse_weaker: bool = False
 
     def judging(self, policy: Policy) -> Policy:
-        """Return `policy` with what the configuration demands of every policy.
+        """Return `policy` with the limits that the configuration sets for every policy.
 
-        That is the longest duration of waivers, and whether the policy may be weaker than the default one.
+        The limits are the longest duration of waivers, and whether the policy may be weaker than the default policy.
         """
         return replace(policy, waiver_days=self.waiver_days, refuse_weaker=self.refuse_weaker)
 
@@ -85,7 +86,7 @@ def judge(
 
 
 def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
-    """Return the source versions that the records of builds state, each with the checks whose records state it."""
+    """Return each source version that the record of a build states, with the checks whose records state it."""
     versions: dict[str, list[str]] = {}
     for check in checks:
         record = folder / check / RECORD
@@ -155,7 +156,7 @@ def load_policy(path: Path, checks: Collection[str]) -> Policy:
 
 
 def _copies(folder: Path, checks: Collection[str]) -> dict[str, bytes | None]:
-    """Return the copy of the policy that each build stored beside its record `run.json`, by check.
+    """Return, for each check, the copy of the policy that its build stored beside the record `run.json`.
 
     The value is None if there is no copy. Checks without a record are left out.
     """

@@ -1,6 +1,7 @@
-"""Turns untrusted text into safe Markdown, and writes Markdown tables with one fact per row.
+"""Escapes untrusted text for Markdown, and writes Markdown tables.
 
-Every Markdown page of this package is written with these functions. If one fact changes, one line of the page changes.
+Every Markdown page of this package is written with these functions. Each table row states one fact, so that a change of
+one fact changes one line of the page.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes committed files of the user's project. It replaces each file as a whole instead of rewriting it in place."""
+"""Writes those files of the user's project that are committed to git. Each file is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 def replace_file(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to a new file beside `path`, then rename it to `path`; missing folders are created.
 
-    Line ends are not translated. If anything fails or interrupts, the old file stays, and the new one is removed.
+    Line ends are not translated. After an error or an interrupt, the old file remains, and the new file is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.new")

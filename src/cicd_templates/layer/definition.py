@@ -26,12 +26,12 @@ NO_USES: Mapping[str, Sequence[Use]] = {}
 
 
 def everywhere(env: Environment) -> bool:
-    """Return True. The default of `Layer.where`: the layer exists in every environment of its kinds."""
+    """Return True. With this default of `Layer.where`, every environment of the layer's kinds has the layer."""
     return True
 
 
 def every_service(service: Service) -> bool:
-    """Return True. The default of `Layer.needed`: every service has the layer."""
+    """Return True. With this default of `Layer.needed`, every service has the layer."""
     return True
 
 
@@ -39,8 +39,8 @@ def every_service(service: Service) -> bool:
 class Layer:
     """A module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per service.
 
-    A layer with `build_with_uses` also gets what the service uses of other layers. `offers` returns the resources that
-    services can use in an environment.
+    `build_with_uses` is a `build` that also receives the resources of other layers that the service uses. `offers`
+    returns the resources of this layer that services can use in an environment.
 
     An environment has the layer if its kind is in `kinds` and `where` returns true. A service has it if `needed`
     returns true. `after` names layers that must be deployed first, although this layer reads none of their values. If
@@ -73,7 +73,7 @@ class Layer:
     def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:
         """Yield a new template for each stack that this layer has in `env`.
 
-        `uses` maps the name of each service to what the service uses of other layers.
+        `uses` maps the name of each service to the resources of other layers that the service uses.
 
         Raises `TypeError` if `build` returns anything other than a template for `env` and, if there is one, the
         service.

@@ -1,9 +1,9 @@
 """Creates all IAM statements and trust policies of all templates, with awacs.
 
-awacs alone is not enough. If two conditions have the same operator, it silently keeps only the last one. It also
-accepts policies without statements or version, and any string as an action. Here, actions are awacs constants and
-conditions are merged. An allowed action is never a pattern. A statement that allows an action on the resource `*` must
-name the API that has no resource-level permissions.
+awacs alone is not enough. If two conditions have the same operator, awacs silently keeps only the last one. It also
+accepts any string as an action, and policies without statements or version. Here, actions are awacs constants, and
+conditions are merged. A pattern such as `s3:Get*` is never allowed as an action. A statement that allows an action on
+the resource `*` must name the API that has no resource-level permissions.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Grant:
 
     @property
     def reason(self) -> str:
-        """The reason as a sentence for readers of the template. Empty if the resource is not `*`."""
+        """The reason of the grant as a sentence for readers of the template. It is empty if the resource is not `*`."""
         return every_resource_reason(self.statement.Sid, self.because) if self.because else ""
 
 
@@ -195,7 +195,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
 
 
 def reasons(grants: Iterable[Grant]) -> list[str]:
-    """Return a sentence with the reason for each of `grants` whose resource is `*`."""
+    """Return the reasons of those `grants` whose resource is `*`, as one sentence each."""
     return [grant.reason for grant in grants if grant.reason]
 
 

@@ -1,8 +1,8 @@
-"""Offers and uses: the resources that layers let services use, and the choice that `[services.<name>.uses]` makes.
+"""Offers and uses: a layer offers resources to services, and a service names those that it uses.
 
-An offer is data: environment variables, permissions for each kind of access, and a security group if tasks connect to
-the resource. The layers of the service read the values of the offer with `LayerTemplate.read`. So the layer with the
-resource is deployed before them.
+A service names them in `[services.<name>.uses]`. An offer is data: environment variables, permissions for each kind of
+access, and a security group if tasks connect to the resource. The layers of the service read the values of the offer
+with `LayerTemplate.read`. So the layer with the resource is deployed before them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Texts = Callable[[Service, str], Mapping[str, str]]
 
 
 def no_texts(service: Service, access: str) -> Mapping[str, str]:
-    """Return no variables. The default of `Offer.texts`."""
+    """Return no variables, as the default of `Offer.texts`."""
     return {}
 
 
@@ -49,10 +49,10 @@ class Offer:
     """A resource that a layer lets services use. `name` is its key in `[services.<name>.uses]`.
 
     `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
-    `read`, to a function that returns the grants of the task role. The function reads ARNs into the template of the
-    service. `port` is for a resource in the VPC. `texts` returns further variables, with fixed values that depend on
-    the service and on the kind of access, such as the name of a user. `backlog` is for a queue. Raises `ValueError` if
-    `access` is empty, or if a value is a list or exists once per service.
+    `read`, to a function that returns the grants of the task role. The function adds parameters to the service's
+    template that read the ARNs of the resource. `port` is for a resource in the VPC. `texts` returns further variables,
+    with fixed values that depend on the service and on the kind of access, such as the name of a user. `backlog` is for
+    a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists once per service.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Use:
-    """One line of `[services.<name>.uses]`: an offer, and the kind of access that the service gets."""
+    """One line of `[services.<name>.uses]`: the offer of a resource, and the kind of access that the service gets."""
 
     offer: Offer
     access: str
@@ -86,9 +86,9 @@ class Use:
         return self.offer.access[self.access](layer)
 
     def variables(self, layer: LayerTemplate) -> dict[str, Value | str]:
-        """Read the values of the container's environment variables into `layer`, and return them by name.
+        """Return the values of the container's environment variables, keyed by name.
 
-        `layer` is a template of the service.
+        `layer` is a template of the service. It gets a parameter for each value that the template must read.
         """
         assert layer.service is not None
         read = {variable: layer.read(output) for variable, output in self.offer.variables.items()}
@@ -105,5 +105,5 @@ def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
 
 
 def no_offers(env: object) -> Sequence[Offer]:
-    """Return no offers, for a layer without resources that services can use."""
+    """Return no offers, as the default of a layer whose resources services cannot use."""
     return ()

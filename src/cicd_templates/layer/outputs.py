@@ -2,7 +2,7 @@
 
 The layer that publishes a value declares an `Output` as a constant, and layers that read it import this constant. So a
 misspelt name fails on import, and a value of the wrong kind fails in mypy. `LayerTemplate` reads and publishes the
-values. `stack_graph` checks on the rendered templates that every value that is read is also published.
+values. `stack_graph` checks the rendered templates: a stack must publish every value that another one reads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from troposphere import AWSHelperFn, Sub
 
 
 class Value(AWSHelperFn):
-    """A value in a template: a literal or an intrinsic function. Each subclass is one kind of value."""
+    """A value in a template: a literal or an intrinsic function. Each subclass is for one kind of value."""
 
     #: The type inside `AWS::SSM::Parameter::Value<...>` of the template parameter that reads the value.
     #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
@@ -71,7 +71,7 @@ class TargetGroupArn(Value):
 
 
 class MetricName(Value):
-    """A resource as CloudWatch's dimensions name it, such as a load balancer (`app/...`) or a queue."""
+    """Name of a resource in the dimensions of CloudWatch metrics, such as `app/...` for a load balancer."""
 
 
 class AlarmNames(Value):

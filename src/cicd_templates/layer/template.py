@@ -1,7 +1,7 @@
 """The template of one layer while it is being built: its resources, and the values that it reads and publishes.
 
-This module decides the Parameter Store path of a value, and the name of the template parameter that reads it. The
-module must not depend on the types of resources.
+This module decides the Parameter Store path of a value, and the name of the template parameter that reads it. It does
+not depend on the types of the resources.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class LayerTemplate:
         self.template.add_output(TemplateOutput(output.name, Description=output.description, Value=expression))
 
     def _owner(self, output: Output[V], service: Service | None) -> Service | None:
-        """Return the service whose value is read, or None if the value exists once per environment."""
+        """Return the service whose value is read, or None for a value that exists once per environment."""
         if not isinstance(output, ServiceOutput):
             if service is not None:
                 raise TypeError(f"{_label(output)} exists once per environment: read it without `service`")

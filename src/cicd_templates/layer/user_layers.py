@@ -60,7 +60,7 @@ def _import(name: str, at: str) -> ModuleType:
 
 
 def user_error(error: Exception, source: str) -> ConfigurationError:
-    """Return the error to report after the user's own layer in the file `source` has raised `error`."""
+    """Return the error to report if the user's own layer in the file `source` has raised `error`."""
     if isinstance(error, SyntaxError):
         return ConfigurationError(f"{source}:{error.lineno}: {error.msg}")
     lines = _lines_in(error, source)
@@ -72,9 +72,9 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
     """Raise the errors of the user's own `layers` as `ConfigurationError`, with file, line and cause.
 
-    An error belongs to a user's layer if the tool is `building` this layer, or if code of the layer is in the
-    traceback: the tool's layers call functions in the user's offers. Every other error is a bug of the tool and keeps
-    its traceback.
+    An error is the layer's own if it is raised while the tool is `building` this layer, or if the traceback contains
+    code of the layer. The traceback can contain it because the tool's layers call functions in the user's offers. Every
+    other error is a bug of the tool and keeps its traceback.
     """
     try:
         yield

@@ -34,8 +34,8 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the findings in `paths`, sorted, and the number of files that were linted.
 
-    `lint` is called once with the changed files. It is not called if no file has changed, except if `paths` is empty.
-    Raises the errors of `lint`.
+    `lint` is called once, with the changed files. It is not called if no file has changed. If `paths` is empty, it is
+    called anyway. Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)
@@ -52,7 +52,7 @@ def lint_changed(
 
 
 def rules_digest(today: date) -> str:
-    """Return a digest of everything that affects findings, except the template: rules, settings, schemas and day."""
+    """Return a digest of everything except the template that affects findings: rules, settings, schemas and day."""
     digest = hashlib.sha256(f"{sys.version} {today}".encode())
     settings = [folder / name for folder in (Path(), Path.home()) for name in SETTINGS]
     for path in settings:
@@ -76,9 +76,9 @@ def _folders_of_rules(settings: Sequence[Path]) -> list[Path]:
 
 
 def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
-    """Return the stored findings by digest.
+    """Return the stored findings of each template, keyed by the digest of its path and text.
 
-    The result is empty if they were found with other rules, or if the file cannot be read.
+    The result is empty if the findings come from other rules, or if the file cannot be read.
     """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """Lints rendered templates with cfn-lint, as configured in `.cfnlintrc`, in up to one process per core.
 
-A cfn-lint runner loads all rules, which takes longer than to check a template. So each process has one runner for its
-share of the templates. A small number of templates is linted without further processes.
+A cfn-lint runner takes longer to load all rules than to check a template. So each process has one runner for its share
+of the templates. A small number of templates is linted without further processes.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ MOST_PROCESSES = 8
 def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[LintFinding]:
     """Return the findings in `paths`, sorted.
 
-    Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without its findings. `suffix` is
-    the suffix of the copy whose templates are linted, if any. The error message recommends the command that renders
-    this copy.
+    Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without its findings. If the
+    templates are those of a parallel copy, `suffix` is its suffix, so that the error message can recommend the command
+    that renders it.
     """
     if not paths:
         render = hints.make("render", SUFFIX=suffix)

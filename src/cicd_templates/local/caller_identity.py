@@ -1,4 +1,4 @@
-"""Corrects what policies see of the caller of a request: TLS, the AWS service that calls, and the ARN of the role.
+"""Corrects the caller of a request as IAM policies see it: the use of TLS, the calling AWS service, and the role's ARN.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -18,10 +18,11 @@ def secure(app: ModuleType) -> None:
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let the root user of an account act as an AWS service on behalf of the resource whose ARN is the external id.
+    """Let the root user of an account assume a role as an AWS service would.
 
-    Root can then assume only roles that trust the service of this resource. Without this change, root could assume the
-    role of every service, and aws:SourceArn and aws:SourceAccount would not be set.
+    The external ID of the request is the ARN of the resource for which the service acts. Root can then assume only
+    roles that trust the service of this resource. Without this change, root could assume the role of every service, and
+    aws:SourceArn and aws:SourceAccount would not be set.
     """
     trusted = evaluator.evaluate_trust_policy
 

@@ -2,8 +2,9 @@
 
 These operations start a run, describe it, report the results of jobs, and list the executions of actions. The engine
 checks the permissions of a request with IAM. Then this module validates the request against the API's model. No
-pipeline is executed: a rehearsal reads the stored job results, and stores the executions of actions that this module
-lists. This module runs inside the engine's interpreter, which has botocore.
+pipeline is executed here. A rehearsal runs the actions: it reads the job results from a file, and writes the executions
+of actions to a file, from which this module lists them. This module runs inside the engine's interpreter, which has
+botocore.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class Answers:
             file.write(json.dumps([operation, request]) + "\n")
 
     def of(self, job: str) -> tuple[str, dict[str, Any]] | None:
-        """Return the operation that reported a job's result and its request, or None if there is no result yet."""
+        """Return the API operation that reported the result of a job, and its request.
+
+        Return None if there is no result yet.
+        """
         if self._file.exists():
             for line in self._file.read_text().splitlines():
                 operation, request = json.loads(line)
@@ -63,12 +67,12 @@ class ActionExecutions:
         self._file = folder / EXECUTIONS_FILE
 
     def put(self, pipeline: str, detail: dict[str, Any]) -> None:
-        """Add an execution, or its new state. `detail` has the format of ListActionExecutions."""
+        """Add an execution of an action, or a newer state of it. `detail` has the format of ListActionExecutions."""
         with self._file.open("a") as file:
             file.write(json.dumps([pipeline, detail]) + "\n")
 
     def of(self, pipeline: str, execution: str | None) -> list[dict[str, Any]]:
-        """Return the executions of a pipeline's actions, newest first. `execution` limits them to one run."""
+        """Return the executions of a pipeline's actions, newest first. `execution` selects those of one run."""
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         details = {
             detail["actionExecutionId"]: detail
@@ -122,7 +126,10 @@ def _page(executions: ActionExecutions, request: dict[str, Any]) -> dict[str, An
 
 
 def _state(executions: ActionExecutions, pipeline: str) -> dict[str, Any]:
-    """Return the stages that a run has reached. Every run is a release: the local AWS rolls no stage back."""
+    """Return the stages that a run has reached, each with its latest execution.
+
+    The type of every execution is that of a release, because the local AWS never rolls a stage back.
+    """
     stages: dict[str, dict[str, Any]] = {}
     for detail in reversed(executions.of(pipeline, None)):
         name = detail["stageName"]

@@ -1,8 +1,8 @@
 """Makes change sets of the local AWS predict replacements from AWS's own schemas.
 
-The engine has a table of create-only properties for some resource types. For every other type, it says of each changed
-property that the change may replace the resource. This module answers from the CloudFormation schemas in cfn-lint. It
-changes only what a change set says, not what the engine does when it executes one.
+The engine has a table of create-only properties for some resource types. For every other type, it reports that any
+changed property may replace the resource. This module answers from the CloudFormation schemas in cfn-lint. It corrects
+only what a change set predicts, not what the engine does when it executes the change set.
 
 This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
 """
@@ -72,9 +72,10 @@ def _paths(schema: Mapping[str, list[str]], key: str) -> set[str]:
 def recreation_by_schema(
     engine: Recreation, known: Mapping[str, Any], schemas: Schemas, region: Callable[[], str]
 ) -> Recreation:
-    """Return a function that asks `engine` about the types in `known`, and the schemas about all others.
+    """Return a function that says whether a changed property replaces its resource.
 
-    The engine also answers for a type without a schema, such as a custom resource.
+    It answers from the schemas. It asks `engine` about the types in `known`, and about types without a schema, such as
+    custom resources.
     """
 
     def recreation(resource_type: str, name: str) -> str:
@@ -85,7 +86,10 @@ def recreation_by_schema(
 
 
 def register(stacks: ModuleType, provisioners: ModuleType, folder: Path, region: Callable[[], str]) -> None:
-    """Make the engine's module `stacks`, which compares templates for change sets, use the schemas in `folder`."""
+    """Make the engine predict replacements from the schemas in `folder`.
+
+    `stacks` is the engine's module that compares templates for change sets.
+    """
     stacks._property_recreation = recreation_by_schema(  # type: ignore[attr-defined] # a function of the engine
         stacks._property_recreation, provisioners._REPLACING_PROPERTIES, Schemas(folder), region
     )

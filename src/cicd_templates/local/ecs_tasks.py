@@ -1,4 +1,4 @@
-"""Makes the engine's ECS start a task once for each client token, and end a task as the rehearsal of its command ended.
+"""Makes the engine's ECS start one task per client token, and end a task with the exit code of its rehearsed command.
 
 The local AWS starts no containers, so its tasks would run forever. A rehearsal runs the command of a task as a process
 and stores the exit code in a file. This module runs inside the engine's interpreter, so it imports only the standard
@@ -84,7 +84,7 @@ def _conflict(arns: list[str]) -> Response:
 
 
 def describe_tasks(describe: Handler, tasks: Tasks, engine: Any) -> Handler:
-    """Return a handler that first stops the tasks whose commands have ended, in the engine's module `engine`."""
+    """Return a handler of DescribeTasks. In `engine`, it first stops the tasks whose commands have ended."""
 
     def handle(request: dict[str, Any]) -> Response:
         cluster = engine._resolve_cluster_name(request.get("cluster", "default"))
@@ -99,7 +99,7 @@ def describe_tasks(describe: Handler, tasks: Tasks, engine: Any) -> Handler:
 
 
 def passed_roles(engine: Any, definition: str) -> list[str]:
-    """Return the roles that RunTask passes to the tasks of a task definition."""
+    """Return the roles that RunTask passes to ECS for a task definition: its execution role and its task role."""
     found = engine._task_defs.get(engine._resolve_td_key(definition)) or {}
     return [found[key] for key in ("executionRoleArn", "taskRoleArn") if found.get(key)]
 

@@ -1,4 +1,4 @@
-"""Finds the customer managed keys of encrypted resources, because the local AWS does not check permissions for them.
+"""Finds the customer managed keys that protect resources, because the local AWS does not check permissions for keys.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -44,7 +44,10 @@ class ResourceKeys:
         return handle
 
     def behind(self, action: str, resource: str) -> str:
-        """Return the ARN of the customer managed key that `action` on `resource` uses, or an empty string."""
+        """Return the ARN of the customer managed key that encrypts `resource`, or an empty string.
+
+        `action` is the requested IAM action. It shows to which service the resource belongs.
+        """
         service = action.partition(":")[0]
         if service == "secretsmanager":
             key = next((each.get("KmsKeyId") for each in self._secrets.values() if each["ARN"] == resource), None)

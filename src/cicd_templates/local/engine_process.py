@@ -58,7 +58,7 @@ class Engine:
 
     @property
     def record(self) -> Record:
-        """Return the record of the resources that the engine records but does not create."""
+        """Return the record of the resources that the engine accepts without creating them."""
         return Record(self.folder)
 
     def healthy(self) -> bool:

@@ -84,9 +84,9 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler that calls `describe`, adds the resolved values of parameters, and masks secret values.
+    """Return a handler that calls `describe`, adds the resolved values of template parameters, and masks secret values.
 
-    `described` has the stacks or change sets whose values it adds.
+    `described` has the engine's stacks or change sets, to whose descriptions the values are added.
     """
 
     def handle(params: Params) -> Answer:
@@ -158,9 +158,9 @@ class Events:
         self._add(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, *more, **options)
 
     def _of_new_resource(self, stack_id: str, stack_name: str, logical_id: str, status: str) -> str:
-        """Return the status that AWS gives to an event.
+        """Return the status that AWS would write in an event of a resource.
 
-        If an update creates a resource, AWS writes CREATE_*, but the engine writes UPDATE_*.
+        If an update of a stack creates the resource, AWS writes CREATE_*, but the engine writes UPDATE_*.
         """
         key, known = (stack_id, logical_id), self._stacks.get(stack_name, {}).get("_resources", {})
         if status == "UPDATE_IN_PROGRESS" and logical_id not in known:

@@ -1,4 +1,4 @@
-"""Finds the resources, headers and passed roles of requests that the IAM of the local AWS does not find itself.
+"""Finds the resources, headers and passed roles in requests, where the IAM of the local AWS does not find them itself.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -42,9 +42,9 @@ class Requests:
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
     def passed(self) -> list[tuple[str, str]]:
-        """Return the roles that the latest request of this thread passes, each with the service, then forget them.
+        """Return the roles that this thread's latest request passes, each with the service that gets it.
 
-        The engine reads a request and decides on it in the same thread.
+        The engine reads a request and decides on it in the same thread. The roles are forgotten after this call.
         """
         roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
         self._latest.roles = []
@@ -71,19 +71,20 @@ class Requests:
         return str(self._resource_of(service, method, path, headers, body, query, region, account))
 
     def tags(self, service: str, *request: Any) -> dict[str, Any]:
-        """Return the condition keys of a request's tags, and the key of its cluster."""
+        """Return the condition keys, with their values, for the tags and the ECS cluster of a request."""
         return {**self._tags_of(service, *request), **(self._latest.keys if service == "ecs" else {})}
 
     def context(self, action: str, query: Any, path: str, headers: dict[str, str]) -> dict[str, Any]:
-        """Return the condition keys of a request for an S3 object."""
+        """Return the condition keys, with their values, of a request for an S3 object."""
         found: dict[str, Any] = self._context_of(action, query, path, headers)
         more = {f"s3:{name}": headers[name] for name in PUT_KEYS if action == "s3:PutObject" and name in headers}
         return {**found, **more}
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of a request if the engine does not find this resource, otherwise an empty string.
+    """Return the resource of a request if the engine does not find it itself. Otherwise, return an empty string.
 
+    The result is the part of the resource's ARN after the account:
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
     if (service, operation) in (("codebuild", "BatchGetBuilds"), ("codebuild", "StopBuild")):

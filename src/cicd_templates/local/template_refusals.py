@@ -114,6 +114,6 @@ def _referred(value: Any, conditions: Mapping[str, bool]) -> Iterator[str]:
 
 
 def _placeholders(text: str) -> Iterator[str]:
-    """Yield the names in `${...}`; `${!...}` is literal text."""
+    """Yield the names in the placeholders `${...}` of a text. `${!...}` is not a placeholder but literal text."""
     for name in re.findall(r"\$\{([^!}][^}]*)\}", text):
         yield name.partition(".")[0]
