@@ -1,4 +1,4 @@
-"""`docs/compliance.md`: the requirements of standards, the resources that meet them, their tests, and the user's part.
+"""`docs/compliance.md`: requirements of standards, each with the resources that meet it, its tests and the user's part.
 
 A row without a test names a requirement that is not met. The requirements are shortened; only the text of the standard
 itself is authoritative.
@@ -282,9 +282,9 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
 
 
 def compliance_page() -> str:
-    """Return the text of `docs/compliance.md`. It does not depend on the configuration.
+    """Return the text of `docs/compliance.md`.
 
-    Every service has the same resources.
+    The text does not depend on the configuration, because every service has the same resources.
     """
     lines = [*_HEADER]
     for standard, rows in STANDARDS.items():

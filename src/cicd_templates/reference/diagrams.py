@@ -54,7 +54,7 @@ def _pipeline(prefix: str, stages: Sequence[Mapping[str, Any]]) -> Iterator[str]
 
 
 def _actions(stage: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one line for each step of a stage, with the actions that run at the same time."""
+    """Yield a line for each step of a stage. It names the actions of the step, which run in parallel."""
     steps: dict[int, list[str]] = {}
     for action in stage["Actions"]:
         steps.setdefault(int(action.get("RunOrder", 1)), []).append(str(action["Name"]))

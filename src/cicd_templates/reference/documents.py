@@ -1,4 +1,4 @@
-"""The generated documents, and the generated parts of other documents. Each part is between two markers."""
+"""Generates whole documents, and the generated parts of other documents. Each part is between two markers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generates the page about the lint rules from the rules, with a table that says which check covers which fact."""
+"""Generates the page about the lint rules, with a table that names the check for each required fact."""
 
 from __future__ import annotations
 

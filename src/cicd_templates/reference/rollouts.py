@@ -55,7 +55,7 @@ TAGS = re.compile(r"^      Tags:\n(      - \{Key: .*\}\n)+", re.MULTILINE)
 
 @dataclass(frozen=True)
 class RolloutStep:
-    """A step: the line of configuration that it adds, its purpose, its risk, and how a failure becomes visible."""
+    """One step of a rollout: the line of configuration that it adds, its purpose, its risk, and how a failure shows."""
 
     line: str
     purpose: str
@@ -213,14 +213,14 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _difference(before: str, after: str) -> Iterator[str]:
-    """Yield the diff of the resources without their tags, with one line of context."""
+    """Yield the lines of a diff of the resources before and after a step. Tags are left out."""
     old, new = (TAGS.sub("", text.partition("\nResources:\n")[2]).splitlines() for text in (before, after))
     for line in list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]:
         yield "..." if line.startswith("@@") else line.rstrip()
 
 
 def _changes_in_other_stacks(before: Mapping[str, StackTemplate], after: Mapping[str, StackTemplate]) -> Iterator[str]:
-    """Yield a line for each other stack, with the resources that the step adds, removes or changes there."""
+    """Yield a line for each other stack that the step changes. It lists the added, removed and changed resources."""
     for path in sorted(after.keys() - {SERVICE_PATH}):
         old, new = (stacks[path].resources if path in stacks else {} for stacks in (before, after))
         changes = [

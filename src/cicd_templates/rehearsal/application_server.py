@@ -1,6 +1,6 @@
-"""Starts the released application as a local process. The smoke tests of a rehearsal call it.
+"""Starts the released application as a local process, for the smoke tests of a rehearsal.
 
-A rehearsal runs no containers, so the deployed service cannot answer.
+A rehearsal runs no containers, so the deployed service cannot answer the tests.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ POLL_SECONDS = 0.05
 def application_starter(
     archive: Archive, folder: Path, tools: BuildTools, until: contextlib.ExitStack
 ) -> Callable[[], str]:
-    """Return a function that starts the source's script `rehearsal/serve` on its first call and returns the address.
+    """Return a function that returns the application's address. Its first call starts the script `rehearsal/serve`.
 
-    The script gets HOST and PORT, and is killed when `until` closes. The function raises `ActionFailedError` if there
-    is no script or if the application does not listen.
+    The script is in the released source. It gets HOST and PORT, and is killed when `until` closes. The function raises
+    `ActionFailedError` if there is no script or if the application does not listen.
     """
     started: list[str] = []
     # Parallel actions share one process.

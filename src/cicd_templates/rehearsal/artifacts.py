@@ -106,9 +106,7 @@ def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
         if name in seen or files.intersection(name.parents):
             raise CicdError(f"an archive has the entry {entry.filename!r} twice, or as a file and as a folder")
         if UNICODE_PATH in _extra_fields(entry.extra):
-            raise CicdError(
-                f"an archive has the entry {entry.filename!r} with two names, of which programs choose different ones"
-            )
+            raise CicdError(f"an archive has the entry {entry.filename!r} with two names; programs may choose either")
         seen.add(name)
 
 

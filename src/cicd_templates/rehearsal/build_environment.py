@@ -1,4 +1,4 @@
-"""The environment of a build on this machine: variables, credentials, tools, replaced programs, adapted phases."""
+"""Sets up a build on this machine: its variables, credentials, tools, replaced programs and adapted phases."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def mask_secrets(text: str, environment: Mapping[str, str], project: Project, sp
 
 
 def _has_service_tokens(run: PipelineRun, project: Project) -> bool:
-    """Return whether the project calls external services and the user gave all tokens for them."""
+    """Return whether the project calls external services and the user has given the tokens for all of them."""
     needed = project.needs_a_service
     return bool(needed) and all(name in run.setup.tokens for name in needed)
 
@@ -122,7 +122,7 @@ def _value(session: Session, setting: Setting) -> str:
 
 
 def application_addresses(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Return the variables with the deployed application's address, changed to the address of a local process.
+    """Return the variables with the application's address, in which the address of a local process replaces it.
 
     A rehearsal runs no containers, so the deployed application cannot answer.
     """

@@ -11,7 +11,10 @@ PROJECT_TYPE = "AWS::CodeBuild::Project"
 
 @dataclass(frozen=True)
 class Setting:
-    """An environment variable of a build. `kind` says whether `value` is the value or the place that stores it."""
+    """An environment variable of a build. `kind` says whether `value` is a literal or a reference.
+
+    A reference is the name of a secret in Secrets Manager or of a parameter in Parameter Store.
+    """
 
     name: str
     value: str
@@ -34,7 +37,7 @@ class Project:
 
     @property
     def needs_a_service(self) -> list[str]:
-        """Return the variables whose values are secrets. A project with such variables calls an external service."""
+        """Return the variables that are read from secrets. A project with such variables calls an external service."""
         return [setting.name for setting in self.settings if setting.kind == "SECRETS_MANAGER"]
 
 

@@ -51,7 +51,7 @@ class BuildTools:
         return {_normalised(each.name): each.version for each in found}
 
     def comparison(self, commands: Iterable[str]) -> str:
-        """Return one line that compares the packages that `commands` pin with the installed packages."""
+        """Return one line that says which installed packages differ from the versions that `commands` pin."""
         pins = {_normalised(name): version for text in commands for name, version in PIN.findall(text)}
         here = self.installed()
         other = [
@@ -82,7 +82,7 @@ def _normalised(name: str) -> str:
 
 
 def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
-    """Return the commands of a phase that would download something before the actual work begins."""
+    """Return those commands of a phase that only download something before the actual work begins."""
     return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(WRITTEN_FILE.sub("", each)))
 
 

@@ -1,4 +1,4 @@
-"""Reads the reports that the gate of a rehearsal received from the checks, for `make gate` and `make waive`."""
+"""Reads the reports that the scan gate of a rehearsal received from the checks, for `make gate` and `make waive`."""
 
 from __future__ import annotations
 

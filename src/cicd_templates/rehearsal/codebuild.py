@@ -113,7 +113,7 @@ def _unpack_source(run: PipelineRun, action: Action, s3: Any, folder: Path) -> P
 
 
 def _touch_cache(s3: Any, project: Project) -> None:
-    """Read the project's cache and write an empty one, so that both permissions are checked.
+    """Read the cache of the project and write an empty one, to check the project's permissions for both.
 
     A rehearsal installs nothing that could be cached.
     """

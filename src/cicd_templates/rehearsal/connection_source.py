@@ -1,6 +1,6 @@
 """Source actions for a branch of a repository behind a connection, such as a repository on GitHub.
 
-A rehearsal asks no repository. The given source takes the place of the branch's newest commit.
+A rehearsal does not contact the repository. It uses the given source as if this were the newest commit of the branch.
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
 """
 
@@ -23,7 +23,7 @@ ZIP_FORMAT = "CODE_ZIP"
 
 
 def commit_id(archive: Archive) -> str:
-    """Return the source's commit. A source that is in no commit gets an id of the same form, made from its contents."""
+    """Return the commit id of the source. If it has none, return a hash of its content in the same form."""
     if re.fullmatch(r"[0-9a-f]{40}", archive.revision):
         return archive.revision
     return hashlib.sha1(archive.data, usedforsecurity=False).hexdigest()

@@ -96,7 +96,7 @@ def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
 
 
 def polling() -> Polling:
-    """Return how to poll the local AWS: with short pauses, because it answers immediately."""
+    """Return the polling settings for the local AWS. It answers immediately, so the pauses are short."""
     return Polling(poll_seconds=POLL_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Finds out which of the actions that the templates grant to roles were used in a rehearsed run."""
+"""Finds out which of the IAM actions granted to roles were used in a rehearsed run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 
 
 class GrantUse(StrEnum):
-    """Whether a rehearsed run used a granted action."""
+    """Whether a rehearsed run used a granted action.
+
+    An action can also be outside of what a run does, or its use cannot be measured.
+    """
 
     USED = "used"
     UNUSED = "unused"
@@ -126,5 +129,5 @@ def _grant(role: Role, statement: str, action: str, calls: int, at_work: bool) -
 
 
 def unexplained_grants(found: Iterable[GrantedAction]) -> list[GrantedAction]:
-    """Return the unused grants without a known reason, for the roles that made calls in the run."""
+    """Return the grants that a run did not use although their roles made calls, if no reason is known."""
     return [grant for grant in found if grant.use is GrantUse.UNUSED and not grant.reason]

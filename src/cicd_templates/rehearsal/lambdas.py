@@ -39,7 +39,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
         token = result["continuationToken"]
         # The function waits for a task that it has started.
         run_started_tasks(run, step)
-    raise ActionFailedError(f"{configuration['FunctionName']} still asks to be called again", step.log)
+    raise ActionFailedError(f"{configuration['FunctionName']} still asks to be invoked again", step.log)
 
 
 def _invoke(

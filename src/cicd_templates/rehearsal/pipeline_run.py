@@ -1,4 +1,4 @@
-"""The state that the actions of a pipeline run share, and the error of a failed action."""
+"""The state of a pipeline run that its actions share, and the error for a failed action."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class RehearsalSetup:
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
-        """Check with IAM's simulator whether a role may perform `actions`, which the rehearsal itself never performs.
+        """Raise `ActionFailedError` if IAM's simulator says that the role may not perform one of the `actions`.
 
-        Raises `ActionFailedError` if one of them is denied.
+        AWS performs these actions in a real run, but the rehearsal does not.
         """
         simulated = self.root_session(role).client("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=actions, ResourceArns=[resource]

@@ -41,7 +41,7 @@ def substitute(text: str, variables: Variables) -> str:
 
 
 def is_open(lock: Lock, variables: Variables) -> bool:
-    """Return whether a variable check lets the run enter the stage. A missing variable keeps the stage closed.
+    """Return whether a VariableCheck rule lets the run enter the stage. It does not if its variable is missing.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-VariableCheck.html
     """

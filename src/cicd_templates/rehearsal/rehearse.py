@@ -36,14 +36,14 @@ START_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A finished run in the local AWS, and its result. Actions of the run can be repeated."""
+    """A finished pipeline run in the local AWS, and its result. Single actions of the run can be repeated."""
 
     run: PipelineRun
     steps: Mapping[str, ActionProgress]
     result: RehearsalResult
 
     def replay(self, action: Action, on_progress: ProgressListener = lambda step: None) -> ActionProgress:
-        """Run an action again, with the variables and artifacts of the finished run. Return its progress."""
+        """Run an action again, with the variables and artifacts of the finished run. Return the action's progress."""
         step = ActionProgress(action.path, action.provider)
         run_action(self.run, action, step, on_progress)
         return step

@@ -22,7 +22,7 @@ class ActionState(StrEnum):
 
 @dataclass
 class ActionProgress:
-    """The progress of an action. `notes` say in what the rehearsal of the action differed from AWS."""
+    """The progress of an action. `notes` say how the rehearsal of the action differed from a run in AWS."""
 
     path: str
     provider: str
@@ -45,7 +45,7 @@ class ActionProgress:
 
 @dataclass(frozen=True)
 class RehearsalResult:
-    """The result of a rehearsal. `problem` says why the run stopped without a failed action, or is empty."""
+    """The result of a rehearsal. If the run stopped although no action failed, `problem` is the reason."""
 
     pipeline: str
     execution: str
@@ -101,7 +101,10 @@ def as_junit(result: RehearsalResult) -> str:
 
 
 def critical_path(steps: Sequence[ActionProgress]) -> list[ActionProgress]:
-    """Return the actions that determined the duration: of each group of parallel actions, the one that ended last."""
+    """Return the actions that determined the duration of the run.
+
+    Actions of a group run in parallel, so from each group this is the action that ended last.
+    """
     path: list[ActionProgress] = []
     for step in sorted(
         (step for step in steps if step.state is not ActionState.NOT_REACHED), key=lambda each: each.began

@@ -1,4 +1,4 @@
-"""Sessions of principals in the local AWS: the account root, roles, and roles assumed by a service."""
+"""Sessions in the local AWS for the account root, for roles, and for roles that a service assumes."""
 
 from __future__ import annotations
 

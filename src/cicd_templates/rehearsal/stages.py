@@ -103,7 +103,7 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return the decisions that IAM made for the action's roles, and for the roles that these assumed.
+    """Return the decisions that IAM made during the action, for its roles and for the roles that they assumed in turn.
 
     `before` is the number of decisions made before the action began.
     """

@@ -33,7 +33,7 @@ NOTE = (
 
 
 def run_started_tasks(run: PipelineRun, step: ActionProgress) -> None:
-    """Run the command of every task that was started and has not ended, and store how it ended."""
+    """Run the command of every started task that has not ended yet, and store the exit code."""
     for task, definition in run.setup.tasks.running():
         step.note(NOTE)
         ecs = run.setup.root_session(task).client("ecs")
@@ -82,7 +82,7 @@ def _secret(session: Session, source: str) -> str:
 
 
 def _run_command(run: PipelineRun, command: list[str], environment: dict[str, str], folder: Path) -> tuple[int, str]:
-    """Return the exit code of the command and its output. It runs in a copy of the released source."""
+    """Run the command in a copy of the released source. Return its exit code and its output."""
     source = folder / "src"
     artifact = run.artifacts[release.SOURCE_ACTION_NAME]
     with read_artifact(run.setup.root_session(run.pipeline.role).client("s3"), artifact) as archive:

@@ -74,7 +74,7 @@ REASONS = (
 def reason_for(role: str, statement: str, action: str) -> str:
     """Return the known reason why a rehearsal does not use this action, or an empty string.
 
-    The first row that matches role, Sid and action gives the reason.
+    It is the reason in the first row that matches the role, the Sid and the action.
     """
     for *patterns, reason in REASONS:
         if all(map(fnmatchcase, (role, statement, action), patterns)):

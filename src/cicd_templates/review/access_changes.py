@@ -16,11 +16,11 @@ def access_changes(
 ) -> Iterator[AccessChange]:
     """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
 
-    `gone` are the holders that are removed together with everything that their statements allow or restrict. They are
-    left out.
+    A holder is the resource that has the policy. Statements of the holders in `gone` are left out: each was removed
+    together with all resources that its statements allow or restrict.
 
-    A removed denial widens access. If a condition replaces another one, access counts as wider, because the texts do
-    not show which condition allows more.
+    A removed Deny statement widens access. If another condition replaces a condition, access counts as wider, because
+    the texts do not show which condition allows more.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):
@@ -50,7 +50,7 @@ def _by_identity(statements: Sequence[Statement]) -> dict[tuple[str, str, str], 
 
 
 def sentence(statement: Statement) -> str:
-    """Return a statement as a sentence."""
+    """Return an IAM statement as a sentence for a reviewer."""
     may = "may not" if statement.effect == "Deny" else "may"
     who = f"{statement.principals_text} " if statement.principals_text else ""
     on = f" on {statement.resources_text}" if statement.resources_text else ""

@@ -58,7 +58,7 @@ def trust_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
 
 
 def _merge_holders(rows: Iterable[Row]) -> list[Row]:
-    """Return `rows`, but merge rows that differ only in the second cell, which names the holder of the policy."""
+    """Return `rows`, but with one row for all rows that differ only in the second cell, the holder of the policy."""
     groups: dict[Row, list[str]] = {}
     for label, holder, *rest in rows:
         groups.setdefault((label, *rest), []).append(holder)
@@ -66,9 +66,9 @@ def _merge_holders(rows: Iterable[Row]) -> list[Row]:
 
 
 def _holders_text(holders: Sequence[str]) -> str:
-    """Return the holders of a policy as one text.
+    """Return the holders of a policy in one text. A holder is written as `name` or `name: subject`.
 
-    If each holder's statement is about a resource of its own, the text is as in `A, B: itself`.
+    Holders with the same subject are combined, as in `A, B: itself`.
     """
     names, subjects = [], []
     for holder in holders:

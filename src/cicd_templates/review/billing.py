@@ -30,7 +30,7 @@ def billing_rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
 
 
 def _billed_items(kind: str, properties: Mapping[str, Any]) -> int:
-    """Return how many billed items a resource counts as. A gateway endpoint is free, so it counts as none."""
+    """Return for how many items AWS bills a resource. A gateway endpoint is free, so the number is 0."""
     if kind == "AWS::EC2::VPCEndpoint":
         is_interface = properties.get("VpcEndpointType", "Gateway") == "Interface"
         return (len(properties.get("SubnetIds", [])) or 1) if is_interface else 0

@@ -71,9 +71,9 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: _Stacks, new: _Stacks) -> ReviewedStack | None:
-    """Return the stack of the same layer and environment for another service, preferably one that already exists.
+    """Return another service's stack of the same layer and environment, preferably a stack that already exists.
 
-    Return None if there is none, or if `stack` itself is the first of several new stacks.
+    Return None if there is no such stack, or if `stack` itself is the first of several new stacks.
     """
     facts = stack.template.facts
     siblings = [
@@ -90,9 +90,9 @@ def _sibling(stack: ReviewedStack, old: _Stacks, new: _Stacks) -> ReviewedStack 
 def _access_unlike(
     environment: str, label: str, stack: ReviewedStack, sibling: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Yield one change for all access that a new stack shares with its sibling, and one for each difference.
+    """Yield one change for all access that a new stack has in common with its sibling, and one for each difference.
 
-    The sibling is the stack of another service.
+    The sibling is another service's stack of the same layer.
     """
     own, others = _sentences(stack), _sentences(sibling)
     shared = own.keys() & others.keys()
@@ -111,7 +111,10 @@ def _access_unlike(
 
 
 def _sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
-    """Return the statements, keyed by holder and sentence. In sentences, a placeholder replaces the service's name."""
+    """Return the IAM statements of a stack, keyed by holder and sentence.
+
+    A placeholder replaces the service's name in a sentence, so that the statements of two services can be compared.
+    """
     service = str(stack.template.service)
     return {
         (statement.holder, with_placeholders(sentence(statement), service)): statement for statement in stack.statements
@@ -191,7 +194,7 @@ def _resource_changes(
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Return whether `path` is the property `name`, contains this property or is part of it.
+    """Return whether the property path `path` equals `name`, is within it, or contains it.
 
     `name` is written with slashes.
     """
@@ -200,9 +203,9 @@ def _within(path: tuple[str, ...], name: str) -> bool:
 
 
 def _is_in_statement(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Return whether `path` is part of an IAM statement or contains one.
+    """Return whether `path` is an IAM statement, is within one, or contains one.
 
-    `_access_changes` reports such changes instead.
+    `_access_changes` reports the changes of statements instead.
     """
     return any(_passes_statement(resource, path) for resource in (before, after))
 

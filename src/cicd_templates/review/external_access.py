@@ -28,7 +28,7 @@ _RELEASE_ACTIONS = {
 
 
 def reviewed_environments(environment: str, stacks: Sequence[ReviewedStack]) -> list[str]:
-    """Return the names of the environments whose external access the page `REVIEW.md` of `environment` lists.
+    """Return the names of the environments whose external access is listed on the review page of `environment`.
 
     For a runtime environment, this is the environment itself. For a tools environment, these are the protected runtime
     environments, or all runtime environments if none is protected.
@@ -43,10 +43,10 @@ def reviewed_environments(environment: str, stacks: Sequence[ReviewedStack]) -> 
 
 
 def external_access(environment: str, stacks: Iterable[ReviewedStack]) -> list[str]:
-    """Return the roles of `environment` that principals outside it may assume.
+    """Return the roles of `environment` that principals outside the environment may assume.
 
-    If other environments share the account, a statement that allows the account, or a role of another environment,
-    counts, too.
+    Several environments may share an account. A statement then also counts if it allows the whole account, or a role of
+    another environment.
     """
     stacks = list(stacks)
     own_roles = {name for stack in stacks if stack.template.environment == environment for name in _role_names(stack)}
@@ -77,7 +77,7 @@ def _role_names(stack: ReviewedStack) -> Iterator[str]:
 
 
 def _is_own(principal: Principal, own_roles: Collection[str]) -> bool:
-    """Return whether a principal of the environment's account belongs to the environment itself."""
+    """Return whether a principal in the environment's account belongs to this environment, and not to another one."""
     match principal:
         case AccountPrincipal():
             return False

@@ -34,7 +34,7 @@ def service_of(resource_type: str) -> str:
 
 
 class NameIndex:
-    """An index that finds the resource of a physical name, parameter path or account number in a set of stacks."""
+    """Maps physical names, parameter paths and account numbers to resources and environments, for a set of stacks."""
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
         self.published: dict[str, str] = {}
@@ -62,9 +62,9 @@ class NameIndex:
         self.references.add(reference)
 
     def account_label(self, number: str) -> str | None:
-        """Return the name of the only environment in an account, or the number if the account has several environments.
+        """Return a name for an account: the environment in it, or its number if it has several environments.
 
-        Return None if it has none.
+        Return None if no environment is in the account.
         """
         environments = self._environments.get(number)
         if environments is None:

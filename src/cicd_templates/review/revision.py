@@ -37,16 +37,16 @@ def templates_in(folder: Path) -> list[StackTemplate]:
 
 
 def _parse_foreign(path: Path, content: bytes, revision: str) -> StackTemplate:
-    """Return a template that nobody here has reviewed.
+    """Return a template from another revision, which may be hostile.
 
-    Raises `ConfigurationError` if it cannot be read, or could be harmful to read.
+    Raises `ConfigurationError` if the template cannot be read, or if reading it could exhaust time or memory.
     """
     try:
         text = content.decode()
         cloudformation_yaml.refuse_hostile(text)
     except (ValueError, yaml.YAMLError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigurationError(f"{path} of {revision}: not a template to compare with: {reason}") from None
+        raise ConfigurationError(f"{path} of {revision}: cannot be compared: {reason}") from None
     return parse_template(path, text)
 
 

@@ -1,4 +1,4 @@
-"""Placeholders for names that contain a service's name, so that rows of several services can be compared and merged."""
+"""Replaces a service's name in texts by placeholders, so that rows of several services can be compared and merged."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _ENDINGS = ("ActionRole", "Role", "ManagedPolicy", "Policy")
 class Statement:
     """One IAM statement, with its parts as text. `holder` is the logical id of the resource that has the policy.
 
-    Only resource and trust policies have `principals`. `negated` has the elements that the statement writes as
+    Only statements of resource and trust policies have `principals`. `negated` names the elements that are written as
     `NotPrincipal`, `NotAction` or `NotResource`. `element` is the statement as it is in the template.
     """
 
@@ -66,7 +66,10 @@ class Statement:
         return self._all_but("Resource") + ", ".join(self.resource_texts)
 
     def covers(self, action: str) -> bool:
-        """Return whether the statement applies to `action`: by name, by a wildcard, or by a `NotAction` without it."""
+        """Return whether the statement applies to `action`.
+
+        It does if it names the action or a matching wildcard, or if it has a `NotAction` without the action.
+        """
         lowered = action.lower()
         matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)
         return matched != ("Action" in self.negated)
@@ -81,7 +84,10 @@ def _matches(action: str, pattern: str) -> bool:
 
 
 def is_statement(value: Any) -> bool:
-    """Return whether `value` is an IAM statement. Other objects may also have an `Effect`, but they have no action."""
+    """Return whether `value` is an IAM statement, which has an `Effect` and an `Action` or `NotAction`.
+
+    Objects of other services may also have an `Effect`, but no action.
+    """
     return isinstance(value, dict) and "Effect" in value and ("Action" in value or "NotAction" in value)
 
 
@@ -192,12 +198,15 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def own_stem(holder: str) -> str:
-    """Return the part of a logical id that identifies what the resource belongs to: `Bandit` for `BanditRole`."""
+    """Return a logical id without the ending for its type, such as `Bandit` for `BanditRole`.
+
+    The result identifies the resources that belong together.
+    """
     return next((holder.removesuffix(ending) for ending in _ENDINGS if holder.endswith(ending)), holder)
 
 
 def _mark_own(holder: str, text: str) -> str:
-    """Return `text` with a mark instead of the holder's own name, so that rows of several holders can be merged."""
+    """Return `text` with a mark instead of the holder's own name, so that rows of several holders become equal."""
     stem = own_stem(holder)
     stack, dot, name = text.rpartition(".")
     if not stem or not name.startswith(stem):

@@ -1,4 +1,4 @@
-"""Renders the project's configuration with another revision of the tool, in a temporary folder of the caller."""
+"""Renders the project's configuration with another version of this tool, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ RENDER_PROGRAM = (
 
 
 def render_with(revision: str, folder: Path) -> list[StackTemplate]:
-    """Return what `revision` renders from the current configuration and extra layers. `folder` must be empty.
+    """Return the templates that the git revision `revision` of this tool renders from the current configuration.
 
-    This runs the code of the revision, which may do whatever the caller may do. But it gets an empty home, and no
-    credentials, tokens, agents or other variables of the caller's environment. It uses the installed libraries, even if
-    the revision was written for other versions. Raises `CicdError`, with the revision's output, if it cannot render.
+    The user's extra layers are included. `folder` must be empty. This runs the code of the revision, which may do
+    whatever the caller may do. But it gets an empty home, and no credentials, tokens, agents or other variables of the
+    caller's environment. It uses the installed libraries, even if the revision was written for other versions. Raises
+    `CicdError`, with the revision's output, if it cannot render.
     """
     unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)

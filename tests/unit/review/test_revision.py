@@ -181,9 +181,9 @@ LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nResources: *b\n"
         ("[" * 5000, "nested deeper than 100 levels"),
         ('{"a":' * 200, "nested deeper than 100 levels"),
         ("# " + "x" * 2_000_000, "larger than 2000000 bytes"),
-        ("a: '", "not a template to compare with: while scanning a quoted scalar"),
+        ("a: '", "cannot be compared: while scanning a quoted scalar"),
         ("a: !!python/object/apply:os.system ['touch ran']\n", r"`make render`"),
-        (b"\xff\xfe", "not a template to compare with: 'utf-8' codec"),
+        (b"\xff\xfe", "cannot be compared: 'utf-8' codec"),
     ],
     ids=["nested aliases", "alias", "deep", "deep JSON", "large", "broken", "code in a tag", "not UTF-8"],
 )
