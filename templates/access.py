@@ -32,8 +32,8 @@ AUDIENCE = "sts.amazonaws.com"
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return three policies to attach to people's own roles and, if configured, the role for a GitHub workflow.
 
-    Each policy denies the tasks of the other groups, so a person with two policies can do less, not more. For example,
-    developers can release but cannot approve. Nobody can override a condition of a stage.
+    Each policy also denies the tasks of the other groups. So a person with two policies can do less than with one. For
+    example, developers can release but cannot approve. Nobody can override a condition of a stage.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
@@ -117,7 +117,7 @@ def _may_find(env: Environment, service: Service) -> Grant:
 
 
 def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:
-    """Deny every way to release: uploading a new source, and starting a run again to release an older source."""
+    """Deny everything that starts a release: to upload a new source, or to start a run again for an older source."""
     return [
         deny(
             "LeaveReleasingToOthers",
@@ -156,8 +156,8 @@ def _no_override(env: Environment, service: Service) -> Grant:
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
     """Let operators run the pipeline. They may roll back only the stages that deploy to protected environments.
 
-    A rollback deploys older templates. In these stages, a review function refuses a rollback to templates that newer
-    ones have replaced. The automatic rollback works in all stages, because it needs no permission of a person.
+    A rollback deploys older templates. In these stages, a review function refuses the rollback if newer templates have
+    replaced the older ones. The automatic rollback works in all stages, because it does not need a person's permission.
     """
     reviewed = [_pipeline(env, service, f"/{pipeline.stage_of(peer)}") for peer in env.route if peer.protected]
     return [
@@ -180,7 +180,7 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
 
 
 def _release_role(env: Environment, service: Service, release: Sequence[Grant]) -> iam.Role:
-    """Return the role for a GitHub workflow on one branch of one repository. The role may only upload a release."""
+    """Return the role for a GitHub workflow on one branch of one repository. The role can only upload a release."""
     github = service.settings.github
     token = StringEquals(
         {

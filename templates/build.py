@@ -60,7 +60,10 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def purposes(service: Service) -> list[str]:
-    """Return the purpose of each CodeBuild project of the service: the checks, and the steps after the gate."""
+    """Return the purpose of each CodeBuild project of the service, which its name contains.
+
+    The purposes are the names of the checks, and then those of the steps after the gate.
+    """
     tests = [SMOKE_TEST] if service.settings.is_web else []
     return [*(check.name for check in checks_of(service)), IMAGE, BILL_OF_MATERIALS, IMAGE_SCAN, *tests]
 

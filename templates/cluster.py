@@ -94,7 +94,7 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _exec_configuration(key: KeyArn, record: logs.LogGroup) -> ecs.ExecuteCommandConfiguration:
-    """Return the configuration of ECS Exec. Sessions are encrypted with `key` and recorded in the log group `record`.
+    """Return the configuration of ECS Exec: `key` encrypts the sessions, and the log group `record` records them.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """

@@ -32,8 +32,8 @@ def exists(env: Environment) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the role that the pipeline assumes and the role that it passes to CloudFormation.
 
-    In a protected environment, also return the role that lets the review function describe change sets. For a service
-    with a migration, also return the role that runs it.
+    In a protected environment, also return the role with which the review function describes change sets. For a service
+    with a migration, also return the role with which the migration is run.
     """
     layer = LayerTemplate(env, service)
     tools = env.tools
@@ -87,7 +87,7 @@ def _stacks(env: Environment, service: Service) -> list[Sub]:
 
 
 def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
-    """Let the role read the reviewed templates among the artifacts of the tools environment.
+    """Let the role read the reviewed templates, which the tools environment stores among its artifacts.
 
     The policies of that environment's bucket and key allow this role by its name.
     """

@@ -23,7 +23,7 @@ ROLLBACK_ALARMS = ServiceOutput(AlarmNames, "health", "RollbackAlarmNames", "Ala
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
     """Return rules, alarms and a dashboard for one service. The dashboard of a worker shows the queues that it `uses`.
 
-    They refer to the service by names that are known in advance, so they can be created before the service.
+    The names of the service's resources are known in advance. So this stack can be created before the service.
     """
     layer = LayerTemplate(env, service)
     monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))

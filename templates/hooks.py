@@ -30,7 +30,8 @@ def hook_function(hook: str) -> ServiceOutput[FunctionArn]:
 def needed(service: Service) -> bool:
     """Return whether the service's configuration names a hook.
 
-    If the last hook is removed, an existing stack stays until the service's stack no longer reads values from it.
+    If the last hook is removed from the configuration, the existing stack remains until the service's stack no longer
+    reads values from it.
     """
     return bool(service.settings.hooks)
 

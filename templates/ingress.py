@@ -55,7 +55,7 @@ MIGRATION_GROUP_ID = ServiceOutput(
 
 
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
-    """Return the names that CloudWatch metrics use for the load balancer and for both target groups.
+    """Return the names that CloudWatch metrics use for the load balancer and for the two target groups.
 
     The target groups are those of the service of `layer`.
     """

@@ -67,9 +67,10 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _with_placeholders(env: Environment) -> Environment:
-    """Return `env`. If it provides an existing VPC without range or zones, set placeholders for these.
+    """Return `env` with placeholders for a missing range and missing zones, if it provides an existing VPC.
 
-    The layer is then built only for the names of its outputs. Its template, with the placeholders, is not rendered.
+    For an existing VPC, the layer is built only to know the names of its outputs. The template with the placeholders is
+    not rendered.
     """
     settings = env.settings
     placeholders = {"cidr": settings.cidr or "10.0.0.0/16", "zones": settings.zones or (f"{env.region}a",)}
@@ -97,8 +98,8 @@ def _private_routes(
 ) -> tuple[ec2.RouteTable, list[AWSObject]]:
     """Return a route table for the zone's private subnet, with its associations and routes.
 
-    Each zone has its own table, so that traffic can stay in the zone. The route to the internet uses the zone's own NAT
-    gateway, or else the only NAT gateway of the environment. Without a NAT gateway, there is no such route.
+    Each zone has its own table, so that traffic can stay in the zone. The route to the internet leads to the zone's own
+    NAT gateway, or to the only one of the environment. Without a NAT gateway, there is no such route.
     """
     table, associations = networks.route_table(env, vpc, f"Private{zone.number}", zone.private)
     others: list[AWSObject] = [*associations]

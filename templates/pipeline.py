@@ -150,9 +150,9 @@ def _source_version(context: PipelineContext) -> str:
 
 
 def _verify(context: PipelineContext) -> PipelineStage:
-    """Return the stage of the checks. The configuration limits how many checks run at the same time.
+    """Return the stage of the checks. The configuration limits how many of them run at the same time.
 
-    A check fails only if it could not run, so the stage is retried once after a failure.
+    A check action fails only if the check could not run, so the stage is retried once after a failure.
     """
     variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
     checks = [
@@ -219,11 +219,11 @@ def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: in
 
 
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
-    """Return the stages that deploy to `peer`.
+    """Return the stages that deploy to the environment `peer`.
 
-    A deployment to a protected environment needs an approval first. Then the migration of the release runs, if the
-    service has one, and the service moves. A smoke test follows any other deployment, except that of a worker, which
-    has no address.
+    A deployment to a protected environment waits for an approval. Then the migration of the release runs, if the
+    service has one, and the service is updated. In any other environment there is no approval, and a smoke test follows
+    the update. A worker gets no smoke test, because it has no address.
     """
     overrides = {IMAGE_PARAMETER: f"#{{{IMAGE_ACTION}.IMAGE_URI}}"}
     layers = [SERVICE_LAYER, *([MIGRATION] if context.service.settings.migration else [])]
@@ -297,7 +297,7 @@ def _smoke_test(context: PipelineContext, peer: Environment, *, order: int) -> P
 
 
 def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineAction]:
-    """Return two actions: one that describes the change set, and the approval, which shows this description."""
+    """Return two actions: one describes the change set, and the other asks for approval and shows the description."""
     service = context.service
     name = f"{REVIEW_ACTION}{title(peer.name)}"
     parameters = {
@@ -327,10 +327,13 @@ def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) 
 
 
 def approval_of(peer: Environment) -> str:
-    """Return `<stage>/<action>` of the action that approves releases to `peer`. The action's ARN ends in this text."""
+    """Return `<stage>/<action>` of the action that approves releases to the environment `peer`.
+
+    The ARN of the action ends in this text.
+    """
     return f"{stage_of(peer)}/{APPROVE}"
 
 
 def stage_of(peer: Environment) -> str:
-    """Return the name of the stage that deploys to `peer`."""
+    """Return the name of the stage that deploys to the environment `peer`."""
     return title(peer.name)

@@ -25,12 +25,12 @@ TIMEOUT_SECONDS = 60
 
 
 def exists(env: Environment) -> bool:
-    """Return whether releases need an approval, because a protected environment is on the pipeline's path."""
+    """Return whether releases need an approval, because the pipeline deploys to a protected environment."""
     return any(peer.protected for peer in env.route)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the review function. It may read only the change sets of one service and the commit of its templates."""
+    """Return the review function. It can read only the change sets of one service and the commit of its templates."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)

@@ -32,9 +32,9 @@ GATE_MEMORY_MB = 2048
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the gate's function for one service.
+    """Return the function of the scan gate for one service.
 
-    Its configuration names the checks whose reports it requires.
+    Its configuration names the checks whose reports must exist.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

@@ -16,7 +16,7 @@ def secret_arn(name: str) -> ServiceOutput[SecretArn]:
 
 
 def needed(service: Service) -> bool:
-    """Return whether the service's configuration names a secret that this layer creates."""
+    """Return whether the service's configuration names a secret for this layer to create."""
     return bool(service.own_secrets)
 
 

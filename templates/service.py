@@ -22,7 +22,7 @@ SERVICE_URL = ServiceOutput(
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return the service, with addresses of the resources that it `uses`, and with permissions to use them.
+    """Return the service, with the addresses of the resources that it `uses` and the permissions for them.
 
     It runs the bootstrap image until its first release. From then on, the pipeline sets `ImageUri`.
     """

@@ -213,7 +213,10 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _difference(before: str, after: str) -> Iterator[str]:
-    """Yield the lines of a diff of the resources before and after a step. Tags are left out."""
+    """Yield the lines of a diff of the resources before and after a step, without their tags.
+
+    The diff has one line of context.
+    """
     old, new = (TAGS.sub("", text.partition("\nResources:\n")[2]).splitlines() for text in (before, after))
     for line in list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]:
         yield "..." if line.startswith("@@") else line.rstrip()

@@ -13,7 +13,7 @@ A rule reads a finished template, rendered here or anywhere else, and yields a f
 To add a rule, add a file with one class that has an unused id; `registry` finds it. The documentation in
 `docs/rules.md` is generated from `shortdesc` and `description`.
 
-Rules use cfn-lint's API, this folder and a few modules of `template/`. They import nothing else of the project. They do
-not call AWS and do not change the template. They never raise an exception, whatever the template looks like. A value
-that only CloudFormation can evaluate causes no finding.
+Rules import only cfn-lint's API, modules of this folder and a few modules of `template/`. They do not call AWS and do
+not change the template. They never raise an exception, whatever the template looks like. A value that only
+CloudFormation can evaluate causes no finding.
 """

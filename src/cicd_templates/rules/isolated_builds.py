@@ -35,8 +35,8 @@ class IsolatedBuilds(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield the findings about a build project.
 
-        If the project runs the application on purpose, each secret is a finding. Otherwise, a finding is each command
-        that starts Python without `-I`, or that starts a program from the source.
+        If the project runs the application on purpose, each secret of the build is a finding. Otherwise, a command is a
+        finding if it starts Python without `-I`, or a program from the source.
         """
         runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
         for node in resource.properties("Source", "BuildSpec"):

@@ -45,9 +45,10 @@ class PhysicalNames(ResourceRule):
 
 
 def _cut(name: str, whole: str) -> bool:
-    """Return whether `name` was shortened so much that only its required beginning, `whole`, remains.
+    """Return whether `name` was shortened so much that only the beginning of `whole` remains.
 
-    Such a name may not contain the environment. But the hash at its end still depends on the environment.
+    `whole` is the required beginning of the name. A shortened name may not contain the environment. But the hash at its
+    end still depends on the environment.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

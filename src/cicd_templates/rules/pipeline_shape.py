@@ -74,7 +74,7 @@ def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
 
 
 def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
-    """Return whether a BeforeEntry condition locks the stage unless a gate variable has the required value."""
+    """Return whether a BeforeEntry condition closes the stage unless a variable of the gate has the required value."""
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
         if any(node.value == "FAIL" for node in values(condition, "Result")):
             for rule in values(condition, "Rules", EACH):
@@ -88,10 +88,10 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 
 
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
-    """Return the stages that need an approval, which are those that deploy to a protected environment.
+    """Return the stages that deploy to a protected environment, and thus need an approval.
 
-    If this project rendered the pipeline, its metadata lists these stages, whatever their names. In any other pipeline
-    with several stages that deploy, only the last of them is assumed to need an approval.
+    If this project rendered the pipeline, the metadata of the template lists these stages. In any other pipeline, the
+    last stage that deploys is assumed to need an approval, unless it is the only one.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):

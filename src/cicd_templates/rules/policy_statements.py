@@ -1,4 +1,4 @@
-"""The places where resource types keep their policies, and functions that read the statements of these policies.
+"""Finds the policies in the resources of each type, and reads the statements of these policies.
 
 IAM accepts a single value instead of a list. Here, it is read as a list with one item.
 """
@@ -59,7 +59,7 @@ class PolicyStatement(NamedTuple):
 
     @property
     def sid(self) -> str:
-        """Return the Sid, or the words `a statement` if there is none."""
+        """Return the Sid for use in a message, or the words `a statement` if there is none."""
         sid = self.node.value.get("Sid")
         return str(sid) if isinstance(sid, str) else "a statement"
 
@@ -107,7 +107,7 @@ class PolicyStatement(NamedTuple):
 def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyStatement]:
     """Yield the statements in the policies of `resource`.
 
-    `tables` map resource types to the places of their policies.
+    `tables` map each resource type to the paths of its policies.
     """
     for table in tables:
         place = table.get(resource.type)

@@ -24,7 +24,7 @@ class PublicBuckets(ResourceRule):
     types = frozenset({"AWS::S3::Bucket"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield one finding that lists the settings which are not true."""
+        """Yield one finding that lists the settings that are missing or false."""
         for node in resource.properties("PublicAccessBlockConfiguration"):
             if node.value is not None and not isinstance(node.value, dict):
                 continue

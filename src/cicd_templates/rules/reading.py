@@ -121,10 +121,10 @@ class Resource:
 
     @property
     def protected(self) -> bool:
-        """Return whether the environment of the template is protected. Assume this if the template does not say it."""
+        """Return whether the environment of the template is protected, or true if the template does not say it."""
         return bool(self.facts.get("Protection") != "disposable")
 
     @property
     def reasons(self) -> list[str]:
-        """Return the sentences under `Why` in the resource's metadata."""
+        """Return the reasons that the resource states under `Why` in its metadata, one sentence each."""
         return [str(node.value) for node in self.values("Metadata", "Why", EACH) if isinstance(node.value, str)]

@@ -59,7 +59,7 @@ UNKNOWN = _Unknown()
 
 
 def _keys(node: TemplateNode) -> frozenset[str]:
-    """Return the tag keys in a list or a map of tags, or `UNKNOWN` if they are computed at deployment."""
+    """Return the tag keys in a list or a map of tags. Return `UNKNOWN` if they are computed at deployment."""
     if isinstance(node.value, list):
         items = list(values(node, EACH))
         if len(items) != len(node.value) or not all(isinstance(item.value, dict) for item in items):

@@ -47,7 +47,7 @@ class TrustPolicies(ResourceRule):
 
 
 def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) -> str:
-    """Return what the condition for a principal lacks, or an empty string if the condition is sufficient."""
+    """Return what to add to the condition for a principal, or an empty string if the condition is sufficient."""
     conditions = set(statement.condition_keys())
     keys = {key for _, key in conditions}
     if kind == "Service":

@@ -43,21 +43,22 @@ def checksums_text(files: Mapping[str, str], sources: str = "") -> str:
 
 
 def parse_checksums(text: str) -> dict[str, str]:
-    """Return the digests in a list of checksums, by path. A malformed line gives a path that does not exist."""
+    """Return the digests in a list of checksums, by path. For a malformed line, the path is one that no file has."""
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def recorded_sources(text: str) -> str:
-    """Return the digest of the sources that a list of checksums states, or an empty string if it states none."""
+    """Return the digest of the configuration and layers in a list of checksums, or an empty string if there is none."""
     first = text.partition("\n")[0]
     return first.removeprefix(RENDERED_FROM) if first.startswith(RENDERED_FROM) else ""
 
 
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
-    """Return how the templates of `environment` in `folder` differ from what `make render` wrote or would write now.
+    """Return how the templates of `environment` in `folder` differ from the output of `make render`, past or present.
 
-    The result is empty if they do not differ. Files that are not in the list of checksums are not checked.
+    They may have been edited since the last `make render`, or the configuration or layers may have changed. The result
+    is empty if nothing differs. Files that are not in the list of checksums are not checked.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")

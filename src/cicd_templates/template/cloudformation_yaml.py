@@ -23,7 +23,7 @@ class _Loader(yaml.CSafeLoader):
 
 
 def _long_form(tag: str, value: Any) -> dict[str, Any]:
-    """Return the call of an intrinsic function in its long form, such as `{"Fn::Sub": value}` for the tag `!Sub`."""
+    """Return an intrinsic function in its long form, such as `{"Fn::Sub": value}` for the short tag `!Sub`."""
     key = _KEY_OF.get(tag) or f"Fn::{tag[1:]}"
     return {key: value.split(".", 1) if key == "Fn::GetAtt" and isinstance(value, str) else value}
 
@@ -64,10 +64,10 @@ DEEPEST = 100
 
 
 def refuse_hostile(text: str) -> None:
-    """Raise `ValueError` for a text that could keep `load` busy: with anchors or aliases, too large or too deep.
+    """Raise `ValueError` for YAML that could block `load`: if it is large, nested deeply, or has anchors or aliases.
 
-    Each use of an alias repeats the whole value, so a few nested aliases stand for billions of values. The renderer
-    writes none.
+    Each use of an alias repeats the whole value, so a few nested aliases can stand for billions of values. The renderer
+    never writes an anchor or an alias.
     """
     if len(text.encode()) > LARGEST_BYTES:
         raise ValueError(f"larger than {LARGEST_BYTES} bytes")

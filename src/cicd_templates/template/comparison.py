@@ -24,7 +24,7 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Difference]:
-    """Yield the differences between two values, each at the deepest path where both can be compared."""
+    """Yield the differences between two values, as deep in maps, lists and JSON texts as they can be compared."""
     if before == after:
         return
     if _is_map(before) and _is_map(after):

@@ -1,4 +1,4 @@
-"""The keys under which a rendered template and its resources have metadata."""
+"""Names of the metadata keys of rendered templates and their resources."""
 
 # The reasons that a building block gives for a resource. The renderer writes each reason as a `# Why:` line above it.
 REASONS_KEY = "Why"

@@ -1,7 +1,7 @@
 """Compares the IAM statements of a resource before and after a change: which are new or gone, and which widen access.
 
 CloudFormation shows a changed policy as one changed property. Only a comparison of the two templates shows which access
-the change adds. Both the plan and the review use this module.
+the change adds. The plans of deployments and the review pages use this module.
 
 A statement covers another one if it applies to at least the same requests. A change does not widen access if two things
 hold: an old allow statement covers each new one, and a new deny statement covers each old one. If the texts do not show
@@ -47,11 +47,11 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether the change removes the resource together with everything that its statements restrict.
+    """Return whether a resource is removed together with all resources that its statements restrict.
 
-    If so, the removed denials widen no access. A separate policy restricts the resources to which it refers outside its
-    statements, such as the bucket of a bucket policy. It may also refer to none, for example if it is attached by name.
-    Then the resources that it restricts may remain.
+    If so, the removal of its Deny statements widens no access. The subjects of a separate policy are the resources to
+    which it refers outside its statements, such as the bucket of a bucket policy. A policy without such references may
+    be attached by name. The resources that it restricts may then remain, so the result is false.
     """
     if logical_id in after or logical_id not in before or _is_retained(before[logical_id]):
         return False
@@ -72,7 +72,7 @@ def _is_retained(resource: Mapping[str, Any]) -> bool:
 
 
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether the statements `after` may allow something that the statements `before` did not allow.
+    """Return whether the statements `after` may allow a request that the statements `before` did not allow.
 
     The order of the statements does not matter.
     """
@@ -82,7 +82,7 @@ def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
 
 
 def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
-    """Return whether `wide` has the same effect as `narrow` and applies to every request to which `narrow` applies.
+    """Return whether two statements have the same `Effect`, and `wide` applies to every request of `narrow`.
 
     Returns false if the texts do not show this.
     """
@@ -96,8 +96,8 @@ def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool
 def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a request may meet the condition of `after` but not the condition of `before`.
 
-    All parts of a condition must hold, so fewer requests meet a condition with more parts. The values of a part are
-    alternatives, so more requests meet a part with more values, and fewer requests meet a negated one.
+    A request must meet all parts of a condition. So each part that is added admits fewer requests. For one part, it
+    must match one of the values. So each value that is added admits more requests, or fewer if the operator is negated.
     """
     parts = _condition_parts(after)
     return not all(
@@ -106,9 +106,9 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a part of a condition with the values `wide` covers the same part with the values `narrow`.
+    """Return whether every request that meets a part of a condition with `narrow` also meets it with `wide`.
 
-    It does if it holds for at least the same requests.
+    Both are the values of the part.
     """
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
@@ -126,7 +126,7 @@ def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, 
 
 
 def _items(value: Any) -> frozenset[str]:
-    """Return the items of an element of a statement as texts that can be compared.
+    """Return the items of a statement's element as texts that can be compared.
 
     In a map of principals, each text begins with the type of the principal.
     """
@@ -145,7 +145,7 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
 
 
 def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the identity and the content of every statement in `value`.
+    """Yield each IAM statement in `value`, with an identity to compare it by.
 
     The identity is the whole statement except its Sid.
     """
@@ -175,10 +175,10 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return `statement` as a sentence. If it is a changed statement, the sentence has only what its counterpart lacks.
+    """Return `statement` as a sentence, or only its new parts if it is the changed form of another statement.
 
-    The counterpart is the statement in `others` with the same Sid and effect, if no other statement in `others` or
-    `own` has this Sid. The sentence is empty if the counterpart lacks nothing.
+    The other statement is in `others` and has the same Sid and effect. If several statements in `others` or `own` have
+    this Sid, `statement` does not count as a changed one. The result is empty if it has no new parts.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]
@@ -197,7 +197,10 @@ def _difference(
 
 
 def _new_items(value: Any, other: Any) -> Any:
-    """Return the part of an element that `other` lacks, in the same form."""
+    """Return those items of an element, such as `Action`, that are not in `other`.
+
+    A map of principals or of conditions is returned as a map.
+    """
     if isinstance(value, Mapping) and isinstance(other, Mapping) and not is_intrinsic_function(value):
         parts = {key: _new_items(item, other.get(key, [])) for key, item in value.items()}
         return {key: item for key, item in parts.items() if item}
@@ -236,7 +239,7 @@ def _principal(principal: Any) -> str:
 
 
 def _listed(value: Any) -> str:
-    """Return a value of a policy, which may be an intrinsic function, as text."""
+    """Return a value of a policy as text. References and other intrinsic functions are written in a short form."""
     if isinstance(value, list):
         return ", ".join(map(_listed, value))
     match value:

@@ -33,19 +33,19 @@ LEAST_ENTROPY = 2.5
 
 
 def kinds_of_secret(text: str) -> Iterator[str]:
-    """Yield the name of each documented format of a secret that `text` contains."""
+    """Yield the name of each known secret format, such as an access key, of which `text` contains an example."""
     for kind, shape in SHAPES.items():
         if shape.search(text):
             yield kind
 
 
 def is_literal_secret(name: str, value: str) -> bool:
-    """Return whether a variable is named like a secret, and its value is neither empty nor a reference to one."""
+    """Return whether a variable's name is that of a secret, and its value is a literal that is not empty."""
     return bool(value) and not value.startswith(("{{resolve:", "arn:")) and NAMES_A_SECRET.search(name) is not None
 
 
 def has_password(text: str) -> bool:
-    """Return whether `text` contains the password of a URL, or an assigned password, as in `password=...`.
+    """Return whether `text` contains a password in a URL, or in an assignment such as `password=...`.
 
     An assigned value counts only if it looks random: `password=Xk29-fjw0` counts, and `token=required` does not.
     """

@@ -39,7 +39,10 @@ def _compose(stack: StackTemplate) -> yaml.Node | None:
 
 
 def _find_child(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """Return the key and the value of `step` in a mapping. In a sequence, return the element at index `step` twice."""
+    """Return the nodes of the key and the value that `step` names in a mapping.
+
+    In a sequence, `step` is an index. The element is then returned in place of both.
+    """
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)
     if isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):

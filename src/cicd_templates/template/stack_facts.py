@@ -1,4 +1,4 @@
-"""The facts of a stack, which the renderer writes into the metadata of its template and all other parts read.
+"""The facts about a stack. The renderer writes them into the metadata of the template, where all other parts read them.
 
 Only `StackFacts` knows the keys of the facts in a template.
 """
@@ -68,7 +68,7 @@ class StackFacts:
         return self.protection == "protected"
 
     def to_metadata(self) -> dict[str, Any]:
-        """Return the facts as a template's metadata has them, without those that have their default value."""
+        """Return the facts in the form of a template's metadata. Facts with their default value are left out."""
         metadata: dict[str, Any] = {}
         for fact_field in fields(self):
             value = getattr(self, fact_field.name)

@@ -19,7 +19,7 @@ READING_TYPE = "AWS::SSM::Parameter::Value<"
 
 @dataclass(frozen=True)
 class Read:
-    """A template parameter that gets its value from Parameter Store."""
+    """A template parameter whose value CloudFormation reads from Parameter Store."""
 
     parameter: str
     path: str
@@ -56,10 +56,10 @@ def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
 
 
 def refuse_broken_links(stacks: Iterable[Links]) -> None:
-    """Raise `ConfigurationError` if a stack reads a value that no stack of its environment publishes in the same form.
+    """Raise `ConfigurationError` if stacks of an environment do not fit together.
 
-    The form is a list or a single value. The error lists all such values. Also raises it if the stacks depend on each
-    other in a cycle.
+    A stack must publish every value that another stack reads, in the same form: as a list or as a single value. The
+    error lists all values for which this is not true. Stacks must not depend on each other in a cycle either.
     """
     stacks = list(stacks)
     published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}

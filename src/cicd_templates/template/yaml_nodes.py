@@ -40,7 +40,7 @@ def _tag_of_plain(text: str) -> Any:
 
 
 def reads_as_text(text: str) -> bool:
-    """Return whether YAML reads `text` without quotes as a string, and not as a number, a date, true, false or null."""
+    """Return whether YAML reads the unquoted `text` as a string, and not as a number, a date, true, false or null."""
     return bool(_tag_of_plain(text) == _STR)
 
 
@@ -60,7 +60,7 @@ _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-
 
 @lru_cache(CACHED_TEXTS)
 def style_of(text: str) -> str | None:
-    """Return how a text is written: in quotes, as a literal block, or None if the emitter may choose."""
+    """Return the YAML style of a text: quoted, a literal block, or None if the emitter may choose."""
     # A literal block keeps every character. If one of its lines ends in a space, the emitter writes quotes instead.
     if _NUMBER.fullmatch(text):
         return "'"
@@ -137,9 +137,9 @@ def _item(item: Any, column: int) -> yaml.Node:
 
 @lru_cache(CACHED_TEXTS)
 def _width_in_one_line(scalars: tuple[tuple[str, str, str | None], ...]) -> int:
-    """Return the length of `{key: value, ...}`.
+    """Return the length of `{key: value, ...}` on one line.
 
-    PyYAML writes the text to find out, because only the emitter knows which quotes it needs.
+    PyYAML writes the text to find out, because only its emitter knows which quotes are needed.
     """
     nodes = [yaml.ScalarNode(tag, value, style=style) for tag, value, style in scalars]
     return len(

@@ -38,7 +38,7 @@ _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """Raised if PyYAML must write a whole value, because it would write one of its parts differently alone."""
+    """Raised if PyYAML must write a value as a whole, because it would write a part of it differently on its own."""
 
 
 def write_yaml(value: Any, column: int) -> str:
@@ -120,9 +120,9 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
 
 
 def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: str, inner: str, column: int) -> bool:
-    """Append the short form of a function. A list operand is indented by `inner`.
+    """Append a function with its short tag, such as `!Ref`. The items of a list operand are indented by `inner`.
 
-    Returns false, and appends nothing, if PyYAML must write it.
+    Returns false, and appends nothing, if PyYAML must write the function.
     """
     if isinstance(operand, list):
         if operand:
@@ -139,7 +139,7 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
 
 
 def _in_line(text: str, indent: str) -> str:
-    """Return a text as it is written after a key or dash, up to the end of its line or literal block.
+    """Return a text as YAML, as it follows a key or a dash: the rest of the line, or a literal block.
 
     The result is empty if PyYAML must write the text.
     """
@@ -149,7 +149,7 @@ def _in_line(text: str, indent: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return a text as it is written after a key or dash, or an empty string if it needs several lines."""
+    """Return a text as YAML, as it follows a key or a dash. The result is empty if it needs several lines."""
     style = style_of(text)
     if style == "|":
         return ""
@@ -160,7 +160,7 @@ def _in_block(text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged(tag: str, text: str) -> str:
-    """Return the short form of a function whose operand is a text, or an empty string if it needs several lines."""
+    """Return a function as its short tag and a text operand, or an empty string if it needs several lines."""
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
         return ""
@@ -171,7 +171,7 @@ def _tagged(tag: str, text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_flow(text: str) -> str | None:
-    """Return a text as it is written within braces.
+    """Return a text as YAML within braces.
 
     Returns None if it cannot be written there, and an empty string if PyYAML must write it.
     """
@@ -185,7 +185,7 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return the short form of a function whose operand is a text, as it is written within braces.
+    """Return a function within braces, as its short tag and a text operand.
 
     Returns None if it cannot be written there, and an empty string if PyYAML must write it.
     """
@@ -199,7 +199,7 @@ def _tagged_in_flow(tag: str, text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS, typed=True)
 def _constant(value: Any) -> str:
-    """Return a number, true, false or null as it is written after a key: with a space before it and a line break."""
+    """Return a number, true, false or null as YAML, as it follows a key: with a leading space and a line break."""
     return _after_key(value, "", 0)
 
 
@@ -246,7 +246,7 @@ def _literal(text: str, indent: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return `text` without its first space and its line break, or an empty string if it has several lines."""
+    """Return `text` without its leading space and its line break, or an empty string if it has several lines."""
     return text[1:-1] if text.find("\n") == len(text) - 1 else ""
 
 

@@ -1,4 +1,4 @@
-"""All resource types, by name. A test fails until the module of a new service is added here."""
+"""Collects the resource types of all modules, by name. A test fails until the module of a new service is added here."""
 
 from __future__ import annotations
 
