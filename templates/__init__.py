@@ -1,4 +1,4 @@
-"""The list of all layers, with the kinds of environments that have each. The deploy order is derived, not listed."""
+"""Lists all layers, with the kinds of environments that have each. The order of deployment is derived elsewhere."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def _verify(context: PipelineContext) -> PipelineStage:
 
 
 def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
-    """Return the stage of the gate. It is separate, so that a retry of a check never repeats the decision.
+    """Return the stage of the scan gate. It is separate, so that a retry of a check never repeats the decision.
 
     The gate has no input artifacts, because a Lambda action accepts at most five. It asks CodePipeline for the
     artifacts of its execution.
