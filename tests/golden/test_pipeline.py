@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from fnmatch import fnmatchcase as fnmatch
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
+from cicd_templates.blocks.lambda_functions import source
 from cicd_templates.functions.review import SUMMARY_LENGTH
 from cicd_templates.template import cloudformation_yaml
-from tests.conftest import PROJECT, ROOT
+from tests.conftest import PROJECT
 
 TOOLS = PROJECT / "out/tools"
 
@@ -635,7 +637,7 @@ def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
                 assert hashlib.sha256(code.encode()).hexdigest() in why
                 path = re.search(r"src/\S+\.py", why)
                 gate = ["junit", "bandit", "safety", "snyk", "detect-secrets"]
-                assert code == ((ROOT / path.group()).read_text() if path else scan_gate_source(gate))
+                assert code == (source(Path(path.group()).stem).text if path else scan_gate_source(gate))
                 assert resource["Properties"]["KmsKeyArn"] == {"Ref": "KeyArn"}
                 assert resource["Properties"]["DeadLetterConfig"] == {"TargetArn": {"Ref": "DeadLettersQueueArn"}}
 

@@ -9,12 +9,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from awacs import codepipeline, xray
 from troposphere import AWSHelperFn, awslambda, iam, logs
 
-from cicd_templates import functions
+from cicd_templates.blocks.inlined_modules import joined_text, read_module, read_source, with_needed_modules
 from cicd_templates.blocks.keys import may_encrypt
 from cicd_templates.blocks.log_groups import log_group, may_write
 from cicd_templates.blocks.queues import may_send
@@ -33,7 +32,7 @@ CONCURRENCY = 2
 
 @dataclass(frozen=True)
 class Code:
-    """The source text of a function; `origin` is the file in this repository from which the text was read."""
+    """The source text of a function; `origin` is the file in this repository from which the text was read or joined."""
 
     origin: str
     text: str
@@ -133,6 +132,14 @@ def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHe
 
 @cache
 def source(module: str) -> Code:
-    """Return the text of `functions/<module>.py`, unchanged, for inlining into a template."""
-    (folder,) = functions.__path__
-    return Code(f"src/cicd_templates/functions/{module}.py", Path(folder, f"{module}.py").read_text(encoding="ascii"))
+    """Return the text of `functions/<module>.py` for inlining into a template.
+
+    If it needs other modules of `functions`, all of them are joined into one text, which begins with its docstring.
+    """
+    paths = with_needed_modules(module)
+    origin = f"src/cicd_templates/functions/{module}.py"
+    if paths == [module]:
+        return Code(origin, read_source(module))
+    docstring = read_module(module).docstring
+    text = joined_text([read_module(path) for path in paths])
+    return Code(f"joined from {origin}", f'"""{docstring}"""\n\n{text}')

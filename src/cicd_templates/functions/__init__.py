@@ -3,12 +3,14 @@
 - `scan_gate` decides whether a release may continue: `handler` fetches the artifacts of all checks, `formats` reads
   their reports, `policy` reads the accepted risks, `decide` judges, `summary` and `findings` describe the decision.
 - `review` describes a change set to its approver; `verify_image` and `smoke` approve a deployment on behalf of ECS.
+- `migrate` runs the migration of a release. `pipeline_jobs` and `role_clients` are shared by several functions.
 - `measure` and `stuck` publish metrics of pipeline runs.
 
-`cicd_templates.blocks.lambda_functions` inlines a single file, and `cicd_templates.blocks.inlined_scan_gate` joins the
-modules of the scan gate that a service needs. The same modules of the gate run locally in `make gate`.
+`cicd_templates.blocks.inlined_modules` joins a function with the modules of this package that it imports, and
+`cicd_templates.blocks.inlined_scan_gate` joins the modules of the scan gate that a service needs. The same modules of
+the gate run locally in `make gate`.
 
-A function imports only the standard library and boto3; the modules of the scan gate also import each other. The source
-is ASCII. Each function answers its caller exactly once, refuses in every unexpected state, and never logs an event,
-because an event can contain credentials.
+A function imports only the standard library, boto3 and modules of this package. The source is ASCII. Each function
+answers its caller exactly once, refuses in every unexpected state, and never logs an event, because an event can
+contain credentials.
 """

@@ -16,6 +16,9 @@ import json
 import time
 from typing import Any
 
+from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
+from cicd_templates.functions.role_clients import client_in_role
+
 MESSAGE_LENGTH = 1000
 LOG_LINES = 15
 LINE_LENGTH = 160
@@ -27,8 +30,6 @@ ATTEMPTS = 10
 LIMIT_SECONDS = 6 * 60 * 60
 # ECS may not know a new task at once: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 UNKNOWN_SECONDS = 120
-# Errors for a job that an earlier delivery of the same event has already answered.
-ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 
 
 class MigrationError(Exception):
@@ -47,23 +48,9 @@ def handler(event: dict[str, Any], context: object) -> None:
         answer = _follow(parameters, json.loads(token)) if token else _begin(pipeline, parameters, job["id"])
     except Exception as error:
         reason = str(error) if isinstance(error, MigrationError) else f"{type(error).__name__}: {error}"
-        _answer_job(
-            pipeline.put_job_failure_result,
-            jobId=job["id"],
-            failureDetails={"type": "JobFailed", "message": _printable(reason)[:MESSAGE_LENGTH]},
-        )
+        fail_job(pipeline, job["id"], _printable(reason)[:MESSAGE_LENGTH])
     else:
-        _answer_job(pipeline.put_job_success_result, jobId=job["id"], **answer)
-
-
-def _answer_job(put_result: Any, **answer: Any) -> None:
-    from botocore.exceptions import ClientError
-
-    try:
-        put_result(**answer)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ANSWERED:
-            raise
+        answer_job(pipeline.put_job_success_result, jobId=job["id"], **answer)
 
 
 def _printable(text: str) -> str:
@@ -114,17 +101,7 @@ def _run_in_stage(pipeline: Any, parameters: dict[str, str]) -> str | None:
 
 
 def _client(service: str, parameters: dict[str, str]) -> Any:
-    import boto3
-
-    assumed = boto3.client("sts").assume_role(RoleArn=parameters["role"], RoleSessionName="migration")["Credentials"]
-    client: Any = boto3.client
-    return client(
-        service,
-        region_name=parameters["region"],
-        aws_access_key_id=assumed["AccessKeyId"],
-        aws_secret_access_key=assumed["SecretAccessKey"],
-        aws_session_token=assumed["SessionToken"],
-    )
+    return client_in_role(service, parameters["role"], parameters["region"], "migration")
 
 
 def _start_task(ecs: Any, parameters: dict[str, str], name: str, job: str) -> tuple[str, bool]:

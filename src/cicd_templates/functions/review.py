@@ -16,6 +16,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
+from cicd_templates.functions.role_clients import client_in_role
+
 # An approval shows at most 1,000 characters, which the summary shares with other text.
 SUMMARY_LENGTH = 360
 MIGRATION_LABEL = "; migration: "
@@ -28,8 +31,6 @@ METADATA = {
     "sha256": "[0-9a-f]{64}",
     "handed-over-by": r"arn:[\w-]+:(iam|sts)::\d{12}:[\w+=,.@/-]{1,100}",
 }
-# Errors for a job that an earlier delivery of the same event has already answered.
-ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 
 
 def handler(event: dict[str, Any], context: object) -> None:
@@ -45,13 +46,9 @@ def handler(event: dict[str, Any], context: object) -> None:
     except Exception as error:
         print(_metric_line({"ReviewErrors": 1}))
         message = _one_line(f"Cannot ask for an approval: {type(error).__name__}: {error}")[:MESSAGE_LENGTH]
-        _answer_job(
-            pipeline.put_job_failure_result,
-            jobId=job["id"],
-            failureDetails={"type": "JobFailed", "message": message},
-        )
+        fail_job(pipeline, job["id"], message)
     else:
-        _answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
+        answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 
 
 def _metric_line(values: dict[str, int]) -> str:
@@ -68,16 +65,6 @@ def _metric_line(values: dict[str, int]) -> str:
 def _one_line(text: str) -> str:
     """Return `text` on one line, without control and format characters, which could change how it is displayed."""
     return "".join(character for character in " ".join(text.split()) if character.isprintable())
-
-
-def _answer_job(put_result: Any, **answer: Any) -> None:
-    from botocore.exceptions import ClientError
-
-    try:
-        put_result(**answer)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ANSWERED:
-            raise
 
 
 def _describe_templates(version: str) -> str:
@@ -109,7 +96,7 @@ def _describe_templates(version: str) -> str:
 
 
 def _describe_change_set(parameters: dict[str, str]) -> dict[str, str]:
-    cloudformation = _cloudformation_client(parameters["role"], parameters["region"])
+    cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "review")
     first, changes = _read_change_set(cloudformation, parameters["stack"], parameters["changeSet"])
     summary = _summary(changes, SUMMARY_LENGTH)
     if "migration" in parameters:
@@ -137,19 +124,6 @@ def _read_change_set(cloudformation: Any, stack: str, name: str) -> tuple[dict[s
     if first["Status"] != "CREATE_COMPLETE" and not empty:
         raise ValueError(f"the change set has status {first['Status']}: {first.get('StatusReason', 'no reason given')}")
     return first, [change["ResourceChange"] for page in pages for change in page["Changes"]]
-
-
-def _cloudformation_client(role: str, region: str) -> Any:
-    import boto3
-
-    assumed = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="review")["Credentials"]
-    return boto3.client(
-        "cloudformation",
-        region_name=region,
-        aws_access_key_id=assumed["AccessKeyId"],
-        aws_secret_access_key=assumed["SecretAccessKey"],
-        aws_session_token=assumed["SessionToken"],
-    )
 
 
 def _summary(changes: list[dict[str, Any]], length: int) -> str:

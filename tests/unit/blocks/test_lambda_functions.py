@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from cicd_templates.blocks.lambda_functions import PYTHON_RUNTIME
+from cicd_templates import functions
+from cicd_templates.blocks.inlined_modules import joined_text, read_module
+from cicd_templates.blocks.lambda_functions import PYTHON_RUNTIME, source
 from cicd_templates.render.render import render
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
@@ -66,3 +71,35 @@ def test_nothing_in_a_vpc_is_left_in_its_default_security_group() -> None:
                 assert groups[resource["Type"]](resource["Properties"])
 
     assert seen == groups.keys()
+
+
+FILES = sorted(path.stem for path in Path(functions.__path__[0]).glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_function_is_one_file_whatever_it_imports_from_its_neighbours(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = source(name)
+    (tmp_path / f"joined_{name}.py").write_text(code.text)
+    monkeypatch.syspath_prepend(tmp_path)
+    joined = importlib.import_module(f"joined_{name}")
+    original = importlib.import_module(f"cicd_templates.functions.{name}")
+
+    assert joined.__doc__ == original.__doc__
+    assert "import cicd_templates" not in code.text
+    assert "from cicd_templates" not in code.text
+    for node in ast.parse(Path(original.__file__ or "").read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            assert callable(getattr(joined, node.name))
+    assert code.origin.endswith(f"src/cicd_templates/functions/{name}.py")
+    assert code.origin.startswith("joined from") == (read_module(name).needs != ())
+
+
+def test_a_function_that_imports_nothing_of_its_neighbours_stays_as_its_file_is() -> None:
+    assert source("stuck").text == Path(functions.__path__[0], "stuck.py").read_text()
+
+
+def test_two_modules_that_define_the_same_name_are_not_joined() -> None:
+    with pytest.raises(ValueError, match=r"MESSAGE_LENGTH is defined twice: # --- review: .* and # --- migrate: "):
+        joined_text([read_module("review"), read_module("migrate")])

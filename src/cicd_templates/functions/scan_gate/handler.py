@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.decide import PASS, Decision, decide
 from cicd_templates.functions.scan_gate.exit_codes import check_run
@@ -29,8 +30,6 @@ from cicd_templates.functions.scan_gate.templates_version import require_newest_
 from cicd_templates.functions.scan_gate.untrusted_text import one_line
 from cicd_templates.functions.scan_gate.unusable_reports import read_or_mark_unusable
 
-# Errors for a job that an earlier delivery of the same event has already answered.
-ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 # PutJobFailureResult accepts 5,000 characters.
 MESSAGE_LENGTH = 4900
 SPARE_SECONDS = 15
@@ -66,38 +65,20 @@ def handler(event: dict[str, Any], context: Any) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         print(_metric_line({"GateErrors": 1}))
         message = f"The gate failed and blocks this release: {type(error).__name__}: {error}"
-        _fail_job(pipeline, job["id"], one_line(message, MESSAGE_LENGTH))
+        fail_job(pipeline, job["id"], one_line(message, MESSAGE_LENGTH))
         return
     if decision.verdict != PASS:
         message = summary(decision)[: MESSAGE_LENGTH - len(evidence_key) - 20].rpartition("\n")[0]
-        _fail_job(pipeline, job["id"], f"{message}\n\nEvidence: {evidence_key}")
+        fail_job(pipeline, job["id"], f"{message}\n\nEvidence: {evidence_key}")
         return
     counts = {word.capitalize(): str(decision.count(word)) for word in ("critical", "high", "medium")}
     counts |= {"Waived": str(decision.waived), "Weaker": str(decision.weakened)}
     variables = {"Verdict": PASS, **counts, "SourceDigest": decision.source_digest, "ReportKey": evidence_key}
-    _answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
+    answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 
 
 def _raise_time_is_up(*_: Any) -> None:
     raise TimeIsUp(f"less than {SPARE_SECONDS} seconds remain before the timeout")
-
-
-def _fail_job(pipeline: Any, job_id: str, message: str) -> None:
-    _answer_job(pipeline.put_job_failure_result, jobId=job_id, failureDetails={"type": "JobFailed", "message": message})
-
-
-def _answer_job(put_result: Any, **answer: Any) -> None:
-    from botocore.exceptions import ClientError
-
-    try:
-        put_result(**answer)
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code == "OutputVariablesSizeExceededException":
-            # Without the variable Verdict the later stages stay locked, but the job is answered.
-            put_result(jobId=answer["jobId"])
-        elif code not in ANSWERED:
-            raise
 
 
 def _decide_release(parameters: dict[str, str]) -> Decision:

@@ -1,0 +1,101 @@
+"""Joins modules of `functions` into one text, because a Lambda function with inline code has only one file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from cicd_templates import functions
+
+_PACKAGE = f"{functions.__name__}."
+# The first match is where the imports end. The linter requires imports at the top, so only the text before the match is
+# parsed with `ast`. A regular expression is enough to find definitions, because they begin in the first column.
+_AFTER_IMPORTS = re.compile(r"^(?!from |import |[ )]|# (?:ruff|fmt):|$)", re.MULTILINE)
+_DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=\n]+)? = ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of `functions`.
+
+    `docstring` is its whole docstring. `body` is a heading with the module's name, followed by the module's text
+    without imports. `imports` are the imports from the standard library: `(module, name)`, or `(module, "")` for
+    `import module`. `needs` are the modules of `functions` that it imports, by path. `names` are the names that it
+    defines.
+    """
+
+    docstring: str
+    body: str
+    imports: frozenset[tuple[str, str]]
+    needs: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def read_source(path: str) -> str:
+    """Return the text of a module of `functions`; `path` is relative and has no suffix."""
+    (folder,) = functions.__path__
+    return Path(folder, f"{path}.py").read_text(encoding="ascii")
+
+
+@cache
+def read_module(path: str) -> Module:
+    """Return a module of `functions`; `path` is relative and has no suffix."""
+    _, docstring, rest = read_source(path).split('"""', 2)
+    start = next(_AFTER_IMPORTS.finditer(rest)).start()
+    imports: set[tuple[str, str]] = set()
+    needs: list[str] = []
+    for node in ast.parse(rest[:start]).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(_PACKAGE):
+            needs.append(node.module.removeprefix(_PACKAGE).replace(".", "/"))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imports |= {(node.module, alias.name) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            imports |= {(alias.name, "") for alias in node.names}
+    kept = "\n".join(line for line in rest[start:].splitlines() if not line.startswith(("# ruff:", "# fmt:")))
+    # Replace two empty lines by one, to keep the code in the template short.
+    body = re.sub(r"\n{3,}", "\n\n", kept).strip()
+    names = [name for function, variables in _DEFINED.findall(body) for name in (function or variables).split(", ")]
+    heading = f"# --- {path.rpartition('/')[2]}: {docstring.splitlines()[0]}"
+    return Module(docstring, f"{heading}\n{body}", frozenset(imports), tuple(needs), tuple(names))
+
+
+def with_needed_modules(path: str) -> list[str]:
+    """Return the paths of a module and of all modules of `functions` that it needs, each after those that it needs."""
+    paths: dict[str, None] = {}
+    for needed in read_module(path).needs:
+        paths |= dict.fromkeys(with_needed_modules(needed))
+    return [*paths, path]
+
+
+def joined_text(modules: Sequence[Module], *before_last: str) -> str:
+    """Return `modules` as the text of one module. The texts `before_last` are inserted before the last module."""
+    refuse_duplicate_names(modules)
+    *parts, last = [module.body for module in modules]
+    return "\n\n".join([_import_block(modules), *parts, *before_last, last]) + "\n"
+
+
+def refuse_duplicate_names(modules: Iterable[Module]) -> None:
+    """Raise `ValueError` if two modules define the same name: one definition would replace the other."""
+    owners: dict[str, str] = {}
+    for module in modules:
+        title = module.body.splitlines()[0]
+        for name in module.names:
+            if name in owners:
+                raise ValueError(f"{name} is defined twice: {owners[name]} and {title}")
+            owners[name] = title
+
+
+def _import_block(modules: Iterable[Module]) -> str:
+    """Return the import statements of all `modules`, each once."""
+    wanted = set().union(*(module.imports for module in modules))
+    plain = [f"import {module}" for module, name in sorted(wanted) if not name]
+    named: dict[str, list[str]] = {}
+    for module, name in sorted(each for each in wanted if each[1]):
+        named.setdefault(module, []).append(name)
+    first, *rest = sorted(named, key=lambda module: (module != "__future__", module))
+    lines = {module: f"from {module} import {', '.join(named[module])}" for module in named}
+    return "\n".join([lines[first], "", *plain, *(lines[module] for module in rest)])
