@@ -64,8 +64,8 @@ def run_script(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch)
         f"mkdir -p /srv && python -m venv /venv && /venv/bin/{PIP} --target /srv/lib",
         "pip install \\\n  --require-hashes \\\n  # a comment\n  --only-binary :all: -r requirements/base.txt",
         "--mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt " + PIP,
-        "--mount=type=bind,src=package.json,dst=package.json,ro --mount=type=bind,source=package-lock.json,"
-        "target=package-lock.json npm ci --ignore-scripts --omit=dev",
+        "--mount=type=bind,src=package.json,dst=/srv/package.json,ro --mount=type=bind,source=package-lock.json,"
+        "target=/srv/package-lock.json npm ci --ignore-scripts --omit=dev",
         "uv pip sync --system --no-config --require-hashes --no-build requirements.txt",
         "uv sync --no-config --frozen --no-build --no-install-project --no-dev",
         "yarn install --frozen-lockfile --ignore-scripts",
@@ -93,10 +93,11 @@ def test_a_command_that_takes_what_a_lock_names_has_a_network(
 @pytest.mark.parametrize(
     "step",
     [
-        "COPY requirements.txt .",
-        "COPY --chown=1 requirements.txt requirements/base.txt /app/requirements/",
+        "WORKDIR /app\nCOPY requirements.txt .",
+        "COPY requirements.txt /tmp/",
+        "COPY --chown=1 --link requirements.txt requirements/base.txt /app/requirements/",
         "COPY requirements.txt /app/requirements.txt",
-        "COPY package*.json ./",
+        "WORKDIR /\nWORKDIR usr/src\nWORKDIR app/\nCOPY package*.json ./",
         "ENV PIP_NO_CACHE_DIR=1 PYTHONPATH=/app NODE_ENV=production PATH=/venv/bin:${PATH}",
         'ENV DEBIAN_FRONTEND=noninteractive A="x y" LANG=C.UTF-8 EMPTY= VIRTUAL_ENV=/opt/venv',
         "ARG VERSION=1",
@@ -124,6 +125,7 @@ def test_what_brings_in_nothing_of_the_source_leaves_the_network(
         "COPY app.py /usr/local/bin/pip",
         "COPY requirements.txt /usr/local/bin/pip",
         "COPY requirements.txt app.py .",
+        "COPY --parents requirements/base.txt /app/",
         "COPY Cargo.lock .",
         "COPY yarn.lock .",
         f"COPY --from={BASE} /bin/sh /usr/local/bin/pip",
@@ -145,8 +147,8 @@ def test_what_brings_in_nothing_of_the_source_leaves_the_network(
         "RUN true &&",
         "RUN --mount=type=bind,target=/usr/local/bin true",
         "RUN --mount=type=bind,source=requirements.txt,target=/usr/local/bin/pip true",
-        "RUN --mount=type=bind,source=requirements.txt,target=/x/requirements.txt,rw true",
-        "RUN --mount=type=bind,type=tmpfs,source=requirements.txt,target=/x/requirements.txt true",
+        "RUN --mount=type=bind,source=requirements.txt,target=/app/requirements.txt,rw true",
+        "RUN --mount=type=bind,type=tmpfs,source=requirements.txt,target=/app/requirements.txt true",
         f"RUN {DOWNLOAD}",
         "ENV PIP_INDEX_URL=https://evil.example",
         "ENV PIP_INDEX_URL https://evil.example",
@@ -317,6 +319,86 @@ def test_a_lock_file_becomes_no_program_by_a_copy_from_a_stage_that_has_a_networ
     text = f"FROM {BASE} AS a\nCOPY go.sum /x/\nFROM {BASE}\nCOPY --from=a /x/go.sum /usr/local/bin/pip\nRUN {PIP}\n"
 
     assert built(text, tmp_path, monkeypatch).endswith("; line 4 ended that part")
+
+
+NPM = "/usr/local/lib/node_modules/npm"
+
+
+@pytest.mark.parametrize(
+    ("steps", "line"),
+    [
+        (f"COPY package.json go.sum {NPM}/node_modules/ini/", 2),
+        (f"COPY go.sum {NPM}/node_modules/ini/go.sum", 2),
+        (f"WORKDIR {NPM}\nCOPY package.json .", 2),
+        (f"WORKDIR /app\nWORKDIR ..{NPM}", 3),
+        ("WORKDIR /app\nWORKDIR node_modules/npm", 3),
+        ("WORKDIR $X", 2),
+        ('WORKDIR "/app"\nCOPY package.json .', 2),
+        ("COPY package.json .", 2),
+        ("COPY package.json ./app/", 2),
+        ("WORKDIR /\nCOPY package.json .", 3),
+        ("WORKDIR app", 2),
+        ("COPY package.json /app/../usr/lib/x/", 2),
+        ("COPY go.sum /app/.git/", 2),
+        ("COPY go.sum /home/me/.config/go/", 2),
+        ("COPY go.sum /app/node_modules/x/", 2),
+        ("COPY go.sum /srv/Bin/", 2),
+        ("COPY go.sum /opt/yarn-v1.22.22/", 2),
+        ("COPY go.sum /application2/", 2),
+        ("COPY go.sum /home/", 2),
+        ("COPY composer.json /tmp/", 2),
+        ("COPY composer.json requirements.txt /tmp/", 2),
+        ("COPY requirements.txt /usr/share/", 2),
+        ("RUN --mount=type=bind,source=go.sum,target=go.sum true", 2),
+        (f"RUN --mount=type=bind,source=go.sum,target={NPM}/node_modules/ini/go.sum true", 2),
+        ("WORKDIR /app\nRUN --mount=type=bind,source=go.sum,target=lib/x/go.sum true", 3),
+    ],
+)
+def test_a_lock_file_where_a_program_may_load_it_ends_the_network(
+    steps: str, line: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = built(f"FROM {BASE}\n{steps}\nRUN {PIP}\n", tmp_path, monkeypatch)
+
+    assert f"; line {line} ended that part" in answer, answer
+    assert "mount" in steps or answer.endswith(
+        ", because its folder is not one for the files of a project, such as /app"
+    )
+
+
+@pytest.mark.parametrize(
+    ("copy", "cut"),
+    [
+        (f"/app/package.json /app/go.sum {NPM}/node_modules/ini/", True),
+        (f"app/ {NPM}/node_modules/ini/", True),
+        ("/opt/ /usr/local/lib/", True),
+        ("/ /x/", True),
+        ("/tmp/x/ /usr/lib/x/", True),
+        ("/app/../app/go.sum /x/", True),
+        ("/usr/src/go.sum /etc/go.sum", True),
+        ("/opt /opt", False),
+        ("/app/ /srv/", False),
+        ("/app/ .", False),
+        ("/app/node_modules /x/node_modules", False),
+        ("/venv /venv", False),
+        ("/usr/local/lib/ /usr/lib/", False),
+    ],
+)
+def test_a_copy_from_a_stage_takes_no_lock_file_to_a_program(
+    copy: str, cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = f"FROM {BASE} AS locked\nWORKDIR /app\nCOPY package.json go.sum .\n"
+    text = f"{locked}FROM {BASE}\nWORKDIR /workspace\nCOPY --from=locked {copy}\nRUN {PIP}\n"
+    answer = built(text, tmp_path, monkeypatch)
+
+    assert "; line 6 ended that part, because" in answer if cut else answer == text
+
+
+def test_a_stage_begins_in_the_folder_of_the_stage_that_it_builds_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"FROM {BASE} AS a\nWORKDIR /app\nFROM a\nCOPY go.sum .\nRUN {PIP}\n"
+
+    assert built(text, tmp_path, monkeypatch) == text
 
 
 def test_a_variable_before_the_first_stage_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

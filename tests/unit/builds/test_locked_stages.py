@@ -23,8 +23,8 @@ def locked(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     ("text", "expected"),
     [
         pytest.param(
-            f"FROM {BASE}\nCOPY requirements.txt .\n# x\nRUN {PIP}\nCOPY . .\nRUN make\nUSER 1\n",
-            [f"FROM {BASE} AS stage-0", "COPY requirements.txt .", "# x", f"RUN {PIP}", "stage-0"],
+            f"FROM {BASE}\nCOPY requirements.txt /app/\n# x\nRUN {PIP}\nCOPY . .\nRUN make\nUSER 1\n",
+            [f"FROM {BASE} AS stage-0", "COPY requirements.txt /app/", "# x", f"RUN {PIP}", "stage-0"],
             id="one stage",
         ),
         pytest.param(

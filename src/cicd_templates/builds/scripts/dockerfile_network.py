@@ -7,8 +7,8 @@ ADDRESS. If an ADDRESS ends in a slash, it allows everything below it.
 In TARGET, a RUN command has a network only if both of these conditions hold:
 
 - The command has one of a few forms, which install only what a lock file names.
-- Its stage has copied only lock files so far. Otherwise, a program of the source could download something, or replace a
-  program that such a form runs.
+- Its stage has copied only lock files so far, and only into folders of a project. Otherwise, a program of the source
+  could download something, or replace a program that such a form runs.
 
 The script prints a JSON list with one number per stage: the line after which it has no network, or 0. If commands need
 a network but have none, it prints their lines and exits with 1. It needs only Python 3.8, because it runs in the build
@@ -22,7 +22,16 @@ import re
 import sys
 
 from cicd_templates.builds.scripts.installer_forms import kinds
-from cicd_templates.builds.scripts.lock_files import copies_locks, keeps_names, mounts_locks
+from cicd_templates.builds.scripts.lock_files import (
+    COPY_OPTIONS,
+    copies_locks,
+    is_place_for_lock,
+    is_project_folder,
+    keeps_names,
+    mounts_locks,
+    moves_locks,
+    resolved,
+)
 
 # By name, a command that installs or downloads. This list only makes a refusal clear; what it lacks has no network.
 INSTALLS = {
@@ -46,6 +55,7 @@ PROBLEM = (
     "{} can take what no lock file names and no check judged; write it in a form that docs/pipeline.md lists, before"
     " its stage copies anything but lock files{}"
 )
+PLACE = ", because its folder is not one for the files of a project, such as /app"
 # A variable with a plain value, in which no shell finds a command. BuildKit removes quotes from names as well.
 VARIABLE = r"""([A-Za-z_]\w*)(=(?:"(?:[\w./:=,@+ -]|\$\w|\$\{\w+\})*"|(?:[\w./:=,@+-]|\$\w|\$\{\w+\})*))?"""
 # A value that is neither a path nor an address nor an option, such as 8080, production or C.UTF-8.
@@ -82,8 +92,9 @@ class Network:
     """Decides for each RUN command of a Dockerfile whether it has a network.
 
     `closed` has, for each stage, the line after which its commands have no network, or 0 if they may have one. `cut`
-    has the lines of the RUN commands that lose their network. `before` has the variables from before the first stage
-    that no stage may take over.
+    has the lines of the RUN commands that lose their network. `folders` has the current folder of each stage, or an
+    empty string if only the image knows it. `misplaced` has the lines that put a file where programs may be. `before`
+    has the variables from before the first stage that no stage may take over.
     """
 
     def __init__(self, context: str, addresses: list[str]) -> None:
@@ -92,6 +103,8 @@ class Network:
         self.names: dict[str, int] = {}
         self.before: set[str] = set()
         self.closed: list[int] = []
+        self.folders: list[str] = []
+        self.misplaced: set[int] = set()
         self.cut: list[int] = []
         self.problems: list[tuple[int, str]] = []
 
@@ -99,7 +112,9 @@ class Network:
         """Process one instruction."""
         if name == "FROM":
             words = arguments.lower().split()
-            self.closed.append(self.closed_in(words[0]))
+            begun_on = self.stage(words[0])
+            self.closed.append(self.closed[begun_on] if begun_on >= 0 else 0)
+            self.folders.append(self.folders[begun_on] if begun_on >= 0 else "")
             self.names.update({words[2]: len(self.closed) - 1} if len(words) == 3 else {})
         elif name == "RUN":
             self.run(number, options, arguments)
@@ -108,7 +123,9 @@ class Network:
             self.refuse_installs(number, arguments, "")
         elif name in ("ENV", "ARG"):
             self.set_variables(number, arguments)
-        elif name == "COPY" and self.brings_more(options, arguments):
+        elif name == "WORKDIR":
+            self.change_folder(number, arguments)
+        elif name == "COPY" and self.brings_more(number, options, arguments):
             self.close(number)
 
     def set_variables(self, number: int, arguments: str) -> None:
@@ -120,27 +137,45 @@ class Network:
         elif unsafe or "*" in self.before or self.before.intersection(arguments.split()):
             self.close(number)
 
-    def closed_in(self, name: str) -> int:
-        """Return the line after which a stage, given by name or number, has no network. For an image, return 0."""
+    def change_folder(self, number: int, path: str) -> None:
+        """Process WORKDIR: deny the network to the rest of the stage if programs may be in that folder."""
+        self.folders[-1] = resolved(self.folders[-1], path)
+        if not (is_project_folder(self.folders[-1]) or self.folders[-1] == "/"):
+            self.misplaced.add(number)
+            self.close(number)
+
+    def stage(self, name: str) -> int:
+        """Return the position of the stage with this name or number, or -1 for an image."""
         number = self.names.get(name, int(name) if name.isdigit() else -1)
-        return self.closed[number] if 0 <= number < len(self.closed) else 0
+        return number if number < len(self.closed) else -1
 
     def close(self, number: int) -> None:
         """Deny the network to all later commands of the current stage."""
         if self.closed and not self.closed[-1]:
             self.closed[-1] = number
 
-    def brings_more(self, options: list[str], arguments: str) -> bool:
-        """Return whether COPY adds files other than lock files to the stage.
+    def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
+        """Return whether COPY adds files other than lock files to the stage, or puts lock files beside programs.
 
         Files from a base image, or from a stage that may still use the network, are not counted if they keep their
         names. Under another name, a lock file could become a program.
         """
+        if not all(COPY_OPTIONS.fullmatch(option) for option in options):
+            return True
         origins = [option.partition("=")[2] for option in options if option.startswith("--from=")]
         if origins:
             plain = re.fullmatch(r"[\w./@+ -]+", arguments) and keeps_names(arguments)
-            return not plain or any(self.closed_in(origin.lower()) for origin in origins)
-        return not copies_locks(self.context, arguments)
+            stages = [each for each in map(self.stage, [origin.lower() for origin in origins]) if each >= 0]
+            if not plain or any(self.closed[each] for each in stages):
+                return True
+            misplaced = bool(stages) and moves_locks(self.folders[-1], arguments)
+        elif copies_locks(self.context, arguments):
+            *sources, target = arguments.split()
+            misplaced = not all(is_place_for_lock(self.folders[-1], target, source) for source in sources)
+        else:
+            return True
+        self.misplaced.update([number] if misplaced else [])
+        return misplaced
 
     def run(self, number: int, options: list[str], command: str) -> None:
         """Process a RUN command: give it a network, or deny the network to it and to the rest of its stage."""
@@ -153,18 +188,22 @@ class Network:
             if option not in (*mounts, "--network=none"):
                 self.problems.append((number, f"{option} is not an option that RUN may have here"))
         done = kinds(command, self.addresses)
-        takes = bool(done & {"lock", "download"}) and "other" not in done and mounts_locks(self.context, mounts)
+        takes = (
+            bool(done & {"lock", "download"})
+            and "other" not in done
+            and mounts_locks(self.context, self.folders[-1], mounts)
+        )
         alone = "--network=none" in options
         if not takes or self.closed[-1] or alone:
             self.cut += [] if alone else [number]
             if not alone:
                 self.refuse_installs(number, command, self.reason() if takes else "")
-        if "download" in done or "other" in done or not mounts_locks(self.context, mounts):
+        if "download" in done or "other" in done or not mounts_locks(self.context, self.folders[-1], mounts):
             self.close(number)
 
     def reason(self) -> str:
         """Return a text that says in which line the stage lost its network."""
-        return f"; line {self.closed[-1]} ended that part"
+        return f"; line {self.closed[-1]} ended that part{PLACE if self.closed[-1] in self.misplaced else ''}"
 
     def refuse_installs(self, number: int, command: str, reason: str) -> None:
         """Add a problem for each part of `command` that installs or downloads something, but has no network."""

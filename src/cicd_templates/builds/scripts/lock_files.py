@@ -1,5 +1,8 @@
 """Decides whether COPY and mounts of a Dockerfile bring only lock files into a stage, under their own names.
 
+The target must be a folder for the files of a project. In the folder of a program, such a file could become a part of
+it: Node.js runs `go.sum` if the `package.json` beside it says so.
+
 A build script takes this module over as text, so it needs only Python 3.8.
 """
 
@@ -14,6 +17,18 @@ LOCKS = (
     *("npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "go.mod", "go.sum", "Cargo.toml", "Cargo.lock"),
     *("composer.json", "composer.lock"),
 )
+# Folders that Dockerfiles use for the files of a project, and no base image for programs.
+PROJECT_FOLDER = re.compile(
+    r"/(?:app|application|build|code|function|project|repo|src|srv|workdir|workspace|go/src|opt/app|usr/src|var/task"
+    r"|var/www|home/[\w-]+|tmp/[\w-]+)(?:/|$)"
+)
+# The folders below them that hold programs, packages or configuration.
+HOLDS_PROGRAMS = re.compile(
+    r"/(?:\.[^/]*|s?bin|lib(?:32|64|exec)?|node_modules|(?:site|dist)-packages|vendor|__pycache__)(?:/|$)",
+    re.IGNORECASE,
+)
+# Of the options of COPY, these leave names and places of files alone.
+COPY_OPTIONS = re.compile(r"--(?:chown|chmod|from)=.*|--link(?:=.*)?")
 ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 
 
@@ -58,18 +73,56 @@ def keeps_names(arguments: str) -> bool:
     return bool(sources) and (same or target in (".", "./") or target.endswith("/"))
 
 
+def resolved(folder: str, path: str) -> str:
+    """Return the absolute path that `path` is in `folder`, or an empty string if it is not known."""
+    if not re.fullmatch(r"[\w./@+-]+", path) or ".." in path.split("/"):
+        return ""
+    whole = path if path.startswith("/") else f"{folder}/{path}" if folder else ""
+    return whole and "/" + os.path.normpath(whole).lstrip("/")
+
+
+def is_project_folder(path: str) -> bool:
+    """Return whether an absolute path is a folder for the files of a project, in which no program has its own files."""
+    return bool(PROJECT_FOLDER.match(path)) and not HOLDS_PROGRAMS.search(path)
+
+
+def is_place_for_lock(folder: str, target: str, source: str) -> bool:
+    """Return whether the lock file `source` may be copied to `target`, which can be relative to `folder`.
+
+    A text file may also be in /tmp itself.
+    """
+    path = resolved(folder, target)
+    parent = path if target == "." or target.endswith("/") else os.path.dirname(path)
+    return is_project_folder(parent) or (parent == "/tmp" and source.endswith(".txt"))  # noqa: S108 - in an image
+
+
+def may_hold_locks(path: str) -> bool:
+    """Return whether a path of a stage may be, contain or be in a folder with lock files."""
+    parents = ("/", "/go", "/home", "/opt", "/tmp", "/usr", "/var")  # noqa: S108 - in an image
+    return not path or path in parents or path.startswith("/tmp/") or is_project_folder(path)  # noqa: S108 - as above
+
+
+def moves_locks(folder: str, arguments: str) -> bool:
+    """Return whether COPY may take lock files from another stage to a folder where no lock file may be."""
+    *sources, target = arguments.split()
+    place = resolved(folder, target)
+    paths = [resolved("/", source) for source in sources]
+    return not is_project_folder(place) and any(may_hold_locks(path) and path != place for path in paths)
+
+
 def copies_locks(context: str, arguments: str) -> bool:
     """Return whether COPY copies only lock files and keeps their names."""
     return keeps_names(arguments) and all(is_lock(context, each) for each in arguments.split()[:-1])
 
 
-def mounts_locks(context: str, options: list[str]) -> bool:
-    """Return whether the options of RUN mount only lock files, under their own names."""
+def mounts_locks(context: str, folder: str, options: list[str]) -> bool:
+    """Return whether the options of RUN mount only lock files, under their own names, where lock files may be."""
     for option in options:
         parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
         values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}
         same = os.path.basename(values.get("source", "")) == os.path.basename(values.get("target", "/"))
         plain = len(values) == len(parts) and values.keys() <= {"type", "source", "target", "ro", "readonly"}
-        if not (plain and values.get("type") == "bind" and same and is_lock(context, values["source"])):
+        bound = plain and values.get("type") == "bind" and same and is_lock(context, values["source"])
+        if not (bound and is_place_for_lock(folder, values["target"], values["source"])):
             return False
     return True
