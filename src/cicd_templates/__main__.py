@@ -1,4 +1,4 @@
-"""`python -m cicd_templates VERB`."""
+"""The entry point of `python -m cicd_templates VERB`."""
 
 import atexit
 import gc

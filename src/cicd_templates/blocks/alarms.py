@@ -1,4 +1,4 @@
-"""Alarms: each uses an existing metric, says how missing data is treated, and notifies somebody.
+"""CloudWatch alarms: each uses an existing metric, says how missing data is treated, and notifies an SNS topic.
 
 A pipeline without runs has no measurements, so missing data is not a breach by default. A function that must run all
 the time has an alarm from `missing_data_alarm`. If its data is missing, this alarm changes to INSUFFICIENT_DATA and
@@ -27,7 +27,7 @@ FILLED_WITH_ZERO = re.compile(r"FILL\(\w+, 0\)")
 
 @dataclass(frozen=True)
 class Metric:
-    """A CloudWatch metric with its dimensions. `statistic` combines the values of one `period`, in seconds."""
+    """A CloudWatch metric with its dimensions. `statistic`, such as `Sum`, is taken per `period`, in seconds."""
 
     namespace: str
     name: str
@@ -36,11 +36,11 @@ class Metric:
     period: int = 300
 
     def dimension_list(self) -> list[cloudwatch.MetricDimension]:
-        """Return the dimensions as CloudFormation expects them."""
+        """Return the dimensions as the list that the alarm's CloudFormation resource expects."""
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """Return a query for the metric. Expressions refer to its result by the name `query_id`."""
+        """Return a metric query with the id `query_id`, by which metric math expressions refer to its result."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(
@@ -65,7 +65,7 @@ def alarm(
     tell: Sequence[TopicArn],
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies the topics `tell` if the metric is above `above` for `periods` periods in a row."""
+    """Return an alarm that notifies the topics `tell` if the metric exceeds `above` for `periods` periods in a row."""
     return _alarm(
         logical_id,
         env,
@@ -95,13 +95,13 @@ def computed_alarm(
     periods: int = 1,
     datapoints: int | None = None,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies the topics `tell` if `expression` is above `above` for `periods` periods in a row.
+    """Return an alarm that notifies the topics `tell` if `expression` exceeds `above` for `periods` periods in a row.
 
-    If `datapoints` is given, the expression needs to be above `above` only in that many of the periods. The expression
-    refers to `metrics` by their keys.
+    If `datapoints` is given, that many of the last `periods` periods are enough. The expression refers to `metrics` by
+    their keys.
 
-    Raises `ValueError` if the expression fills missing values with 0 and every period must be above the threshold. Such
-    an alarm would always stay OK: values arrive late, and until they arrive, the newest period counts as 0.
+    Raises `ValueError` if the expression replaces missing values by 0, but every period must exceed the threshold. Such
+    an alarm would never fire: values arrive late, and until they arrive, the newest period counts as 0.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:
@@ -137,28 +137,25 @@ def _alarm(
 
 
 def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
-    """Change `base` so that it notifies when any `datapoints` of its last periods are above the threshold.
+    """Change `base` to fire if `datapoints` of its evaluated periods exceed the threshold, and return it.
 
-    Return `base`. The periods above the threshold need not be consecutive.
+    These periods need not be consecutive.
     """
     base.DatapointsToAlarm = datapoints
     return base
 
 
 def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Change `base` so that it counts values that arrive up to `periods` periods late.
-
-    Return `base`.
-    """
+    """Change `base` so that it also counts values that arrive up to `periods` periods late, and return it."""
     base.EvaluationPeriods, base.DatapointsToAlarm = periods, 1
     return base
 
 
 def missing_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Change `base` so that it also notifies when its metric has had no value for `periods` periods. Return `base`.
+    """Change `base` so that it also notifies if its metric has had no value for `periods` periods, and return it.
 
-    Missing data is treated as `missing`. The alarm then changes to INSUFFICIENT_DATA, and this change notifies, too. A
-    new alarm begins in this state, so it does not notify before its first value:
+    Without data, the alarm changes to INSUFFICIENT_DATA, which sends the notification. A new alarm is in this state
+    from the start, so it does not notify before its first value:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
     base.TreatMissingData, base.InsufficientDataActions = "missing", base.AlarmActions
@@ -173,9 +170,9 @@ def composite_alarm(
     alarms: Sequence[cloudwatch.Alarm],
     tell: Sequence[TopicArn],
 ) -> cloudwatch.CompositeAlarm:
-    """Return an alarm that notifies the topics `tell` when one of `alarms` changes to ALARM.
+    """Return a composite alarm that notifies the SNS topics `tell` when one of `alarms` changes to ALARM.
 
-    While it is in ALARM, further alarms do not notify.
+    While the composite alarm is in ALARM, it does not notify again for another of `alarms`.
     """
     rule = " OR ".join(f'ALARM("${{{member.title}}}")' for member in alarms)
     return cloudwatch.CompositeAlarm(

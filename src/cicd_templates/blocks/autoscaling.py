@@ -1,10 +1,10 @@
 """Autoscaling of a service by CPU and memory use, by requests, by the messages in its queues, and by a schedule.
 
-The policy for requests uses the sum of the metrics of both target groups, so it works with every deployment strategy.
+The policy for requests adds up the metrics of both target groups, so it works with every deployment strategy.
 
 A worker scales on its backlog per task, as AWS recommends. The number of messages alone does not say how many tasks are
-needed, and a step policy on this number would need other steps for each minimum and maximum. The policy divides with
-metric math, so no function has to publish a metric.
+needed. A step policy on this number would need different steps for each minimum and maximum number of tasks. The
+policy here divides with metric math, so no function has to publish a metric.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
@@ -35,7 +35,7 @@ MESSAGES_PER_TASK, WORKER_CPU_PERCENT = 100, 60
 def scalable_target(
     logical_id: str, env: Environment, service: Service, settings: AutoscalingTable, of: ecs.Service
 ) -> scaling.ScalableTarget:
-    """Return the limits of a service's task count.
+    """Return the scalable target, which sets the minimum and maximum number of a service's tasks.
 
     AWS itself creates the service-linked role that autoscaling uses.
     """
@@ -72,9 +72,9 @@ def scaling_policies(
 ) -> list[scaling.ScalingPolicy]:
     """Return one scaling policy for each target value in the configuration.
 
-    `requests` are the request counts of both target groups of a web service. `queues` has the queues from which a
-    worker receives: their names in metrics, keyed by the names in the configuration. If the policies differ, the one
-    that needs the most tasks decides.
+    `requests` are the request counts of both target groups of a web service. `queues` maps the name of each queue from
+    which a worker receives to the queue's name in CloudWatch metrics. If the policies demand different numbers of
+    tasks, ECS runs the highest number.
     """
     cpu_percent, messages = settings.cpu_percent, settings.messages_per_task
     if not (service.settings.is_web or cpu_percent or settings.memory_percent or messages):
@@ -121,11 +121,11 @@ def _backlog_policy(
     name: str,
     queue: MetricName,
 ) -> scaling.ScalingPolicy:
-    """Return the policy for the messages of one queue.
+    """Return the scaling policy for the messages of one queue.
 
-    Each queue has a policy of its own. After six hours without use, SQS reports no metrics for a queue. A sum would
-    then need 0 as the missing value. But values arrive late, so the newest minute would always count as 0, and the
-    service would never scale out.
+    Each queue has its own policy, because SQS reports no metrics for a queue that was unused for six hours. One policy
+    for the sum of all queues would have to count missing values as 0. But values arrive late, so the newest minute
+    would always count as 0, and the service would never scale out.
     """
     queries = [
         _query("messages", visible_messages(queue)),
@@ -147,7 +147,7 @@ def visible_messages(queue: MetricName) -> Metric:
 
 
 def running_tasks(env: Environment, service: Service, name: str = "RunningTaskCount") -> Metric:
-    """Return a metric of a service from Container Insights. Without `name`, it is the number of running tasks.
+    """Return a Container Insights metric of an ECS service: `name`, or by default the number of running tasks.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
     """

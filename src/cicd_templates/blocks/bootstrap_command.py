@@ -27,7 +27,7 @@ _WAITING = "import signal; signal.pause()"
 
 
 def command(service: Service) -> list[str]:
-    """Return the command that the container runs in the bootstrap image, which contains `python3`."""
+    """Return the command of the bootstrap container. It needs `python3`, which the public image contains."""
     settings = service.settings
     if not settings.is_web:
         return ["python3", "-c", _WAITING]

@@ -22,12 +22,12 @@ def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_list(sid: str, bucket: BucketName, prefix: str) -> Grant:
-    """Let a role list the objects whose keys begin with `prefix`. A list request must name exactly this prefix."""
+    """Let a role list the objects whose keys begin with `prefix`. A list request must use exactly this prefix."""
     return allow(sid, [actions.ListBucket], on=bucket_arn(bucket), when=[StringEquals({"s3:prefix": prefix})])
 
 
 def may_read_tagged(sid: str, bucket: BucketName, *keys: str) -> Grant:
-    """Let a source action read objects and their tags. CodePipeline copies both to the artifact.
+    """Let a pipeline's source action read objects and their tags; CodePipeline copies both to its artifact.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
     """
@@ -51,10 +51,10 @@ def may_find(sid: str, bucket: BucketName) -> Grant:
 
 
 def may_put_tagged(sid: str, bucket: BucketName, keys: str) -> Grant:
-    """Let a source action put tagged objects; the keys of these objects must match `keys`."""
+    """Let a pipeline's source action put objects with tags, if their keys match `keys`."""
     return allow(sid, [actions.PutObject, actions.PutObjectTagging], on=bucket_arn(bucket, keys))
 
 
 def may_put(sid: str, bucket: BucketName, keys: str) -> Grant:
-    """Let a role put objects whose keys match `keys`. The bucket keeps the old version of a replaced object."""
+    """Let a role put objects whose keys match `keys`. If an object is replaced, the bucket keeps its old version."""
     return allow(sid, [actions.PutObject], on=bucket_arn(bucket, keys))

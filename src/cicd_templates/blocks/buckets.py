@@ -57,7 +57,7 @@ def encrypted_bucket(
 
 
 def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
-    """Return the bucket for access logs. All other buckets are encrypted with the environment's KMS key.
+    """Return the bucket for access logs, the only bucket without encryption by the environment's KMS key.
 
     Load balancers deliver access logs only to buckets that are encrypted with S3's own key (SSE-S3). With another key,
     the load balancer cannot be created:
@@ -133,10 +133,10 @@ def _lifecycle(expire_days: int | None, noncurrent_days: int) -> s3.LifecycleCon
 
 
 def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *grants: Grant) -> s3.BucketPolicy:
-    """Return a bucket policy that requires TLS and encryption with `key`, and contains `grants`.
+    """Return a bucket policy that requires TLS and encryption with `key`, and contains the statements `grants`.
 
-    Only a *wrong* encryption header is denied. If a request has no header, S3 encrypts with the bucket's default, which
-    is `key`.
+    A request without an encryption header is allowed, because S3 then encrypts with the bucket's default, which is
+    `key`. A request whose header names another encryption is denied.
     """
     objects = joined_text(GetAtt(bucket, "Arn"), "/*")
     # A negated operator such as StringNotEquals also matches if the condition key is absent, with or without
@@ -155,7 +155,8 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
 
 
 def refuse_replacement(bucket: s3.Bucket) -> Grant:
-    """Deny every put that could replace an object: writers must use a put that fails if the object exists.
+    """Deny every put that could overwrite an object: a put must be conditional, so that it fails if the object exists.
+
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
     """
     return deny(
@@ -168,7 +169,7 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
 
 
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Deny puts of the source `artifacts` by anyone except the roles of source actions and pipelines.
+    """Deny puts of the source artifacts `artifacts` to every role except those of source actions and pipelines.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks judge.
     CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. CodePipeline cuts `<pipeline>` to 20 characters
@@ -185,10 +186,10 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
 
 
 def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
-    """Let delivery roles, those of the environments `readers`, read `artifact`, which contains the reviewed templates.
+    """Let the pipeline's delivery roles in the environments `readers` read `artifact`, the reviewed templates.
 
-    The pipeline assumes a delivery role to deploy in another account. It passes an execution role to CloudFormation,
-    and that role may not read the artifact.
+    The pipeline assumes a delivery role to deploy in another account. The role passes an execution role to
+    CloudFormation, and the execution role may not read the artifact.
     """
     return allow(
         "LetDeliveryRolesReadArtifacts",

@@ -37,7 +37,7 @@ QUEUED_MINUTES = 15
 
 @dataclass(frozen=True)
 class BuildContext:
-    """The values that all projects of a service share: the environment, the KMS key and the buckets."""
+    """The values that all CodeBuild projects of a service share: the environment, the KMS key and the buckets."""
 
     env: Environment
     service: Service
@@ -48,7 +48,7 @@ class BuildContext:
 
 
 class BuildProject(NamedTuple):
-    """A project with its log group and its role, in the order in which a layer adds these resources."""
+    """A CodeBuild project with its log group and its role, in the order in which they are added to a template."""
 
     log: logs.LogGroup
     role: iam.Role
@@ -70,13 +70,13 @@ def project(
     report_artifact: str = "",
     runs_application: bool = False,
 ) -> BuildProject:
-    """Return a project that a pipeline runs on its artifacts.
+    """Return a CodeBuild project that a pipeline runs on its artifacts.
 
     `secrets` maps environment variables to ARNs of secrets; `grants` must let the project read these secrets. The
     project may read the source of its own pipeline. If `report_artifact` is given, the project may write this artifact,
     but no other artifact. With `cached`, it keeps its downloads in a cache that no other project can read or write.
 
-    Raises `ValueError` if a project that `runs_application` gets `secrets`.
+    Raises `ValueError` if the project has `secrets` although it runs code of the application (`runs_application`).
     """
     if runs_application and secrets:
         raise ValueError(f"{logical_id} runs the application, which could read its secrets: {', '.join(secrets)}")
@@ -147,7 +147,7 @@ def _artifact_grants(context: BuildContext) -> Sequence[Grant]:
 
 
 def _may_put_report(context: BuildContext, artifact: str) -> Grant:
-    """Let a build write its own report artifact, but neither source artifacts nor the reports of other checks."""
+    """Let a build write its own report artifact, but no source artifact and no report of another check."""
     return may_put("HandOnItsReport", context.artifacts, artifact_keys(context.env, context.service.name, artifact))
 
 

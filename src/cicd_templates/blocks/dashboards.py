@@ -20,7 +20,7 @@ DAY = 86400
 
 
 def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) -> str:
-    """Return the dashboard of a pipeline as JSON; `projects` maps labels to names of CodeBuild projects."""
+    """Return the dashboard of a pipeline as JSON. `projects` maps labels of graphs to names of CodeBuild projects."""
 
     def ours(name: str, **options: Any) -> list[Any]:
         return [METRIC_NAMESPACE, name, "PipelineName", pipeline, options]
@@ -54,7 +54,7 @@ def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) 
 def service_dashboard(env: Environment, service: Service, target_groups: TargetGroupMetrics) -> str:
     """Return the dashboard of a web service as text for `Fn::Sub`.
 
-    `Fn::Sub` inserts the load balancer's name in metrics, because AWS chooses this name.
+    AWS chooses the load balancer's name, so `Fn::Sub` inserts it.
     """
     count = {"stat": "Sum"}
 
@@ -77,7 +77,7 @@ def service_dashboard(env: Environment, service: Service, target_groups: TargetG
 
 
 def worker_dashboard(env: Environment, service: Service, queues: Mapping[str, MetricName]) -> str:
-    """Return the dashboard of a worker as text for `Fn::Sub`, which inserts the names of its `queues`."""
+    """Return the dashboard of a worker as text for `Fn::Sub`, which inserts the names of the SQS queues `queues`."""
     rows = []
     for name, queue in queues.items():
         dimension = [sub_fragment("QueueName"), sub_fragment(queue)]
@@ -108,7 +108,7 @@ def _body(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> str:
 
 
 def _widgets(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> Sequence[dict[str, Any]]:
-    """Return the widgets, placed from left to right in a grid of 24 columns."""
+    """Return the dashboard's widgets, placed from left to right in a grid of 24 columns."""
     placed, column, line = [], 0, 0
     for width, title, period, metrics in rows:
         if column + width > 2 * HALF:

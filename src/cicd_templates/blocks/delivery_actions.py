@@ -1,4 +1,4 @@
-"""The pipeline's two actions on a stack of a service in another account: create the change set, and execute it.
+"""The pipeline's two actions that deploy a stack in another account: create the change set, and execute it.
 
 Both actions use a role of that account, the delivery role. CloudFormation itself uses another role, the execution role,
 and keeps it for all later operations on the stack.
@@ -32,9 +32,10 @@ def prepare_action(
     overrides: Mapping[str, str],
     layer: str = SERVICE_LAYER,
 ) -> PipelineAction:
-    """Return the action that creates the change set from `templates`, the artifact with the reviewed templates.
+    """Return the pipeline action that creates the change set for a service's stack of the layer `layer`.
 
-    `layer` says which of the service's stacks is meant. `overrides` maps names of template parameters to values.
+    `templates` is the pipeline artifact with the reviewed templates. `overrides` maps names of template parameters to
+    values.
     """
     service = context.service
     file = f"{peer.qualified}/{file_stem(layer, service.name)}"
@@ -61,7 +62,7 @@ def prepare_action(
 def execute_action(
     context: PipelineContext, peer: Environment, *, order: int, layer: str = SERVICE_LAYER
 ) -> PipelineAction:
-    """Return the action that executes the change set; the stack's outputs become variables of this action."""
+    """Return the pipeline action that executes the change set. The stack's outputs become variables of the action."""
     return change_set_action(
         f"Execute{_ending(layer)}",
         "CHANGE_SET_EXECUTE",
@@ -75,7 +76,7 @@ def execute_action(
 
 
 def stack_variables(peer: Environment, layer: str = SERVICE_LAYER) -> str:
-    """Return the namespace of the variables that hold the outputs of a stack of `peer`."""
+    """Return the namespace of the pipeline variables that hold the stack's outputs in the environment `peer`."""
     return f"{title(peer.name)}{_ending(layer)}"
 
 

@@ -32,7 +32,7 @@ from cicd_templates.layer.iam import Grant, allow
 
 
 def service_grants(env: Environment, service: Service) -> list[Grant]:
-    """Return the statements for the role that CloudFormation uses for the stacks that releases of a service update."""
+    """Return the permissions of the role with which CloudFormation updates a service's stacks in a release."""
     return [
         *_tasks(env, service),
         *_roles(env, service),
@@ -137,10 +137,10 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
 
 
 def _boundary_grant(boundary: str | None, roles: list[Sub]) -> Grant:
-    """Let CloudFormation change the permissions boundary of roles when the configuration changes it.
+    """Let CloudFormation set the configured permissions boundary on roles.
 
-    If a boundary is configured, the grant does not allow removing a boundary. If no boundary is configured,
-    CloudFormation may remove the boundary of an earlier configuration.
+    If a boundary is configured, CloudFormation may replace a role's boundary but not remove it. If none is configured,
+    it may remove a boundary that an earlier configuration has set.
     """
     if boundary is None:
         return allow("RemoveAFormerBoundary", [iam.DeleteRolePermissionsBoundary], on=roles)
@@ -221,7 +221,7 @@ def may_resolve_values(env: Environment) -> list[Grant]:
 
 
 def _publication(env: Environment, service: Service) -> Grant:
-    """Let CloudFormation write the parameters that the layer `service` publishes in Parameter Store."""
+    """Let CloudFormation write the outputs of the layer `service` to Parameter Store."""
     own = parameter_path(env, "service", "*", service.name)
     return allow(
         "PublishItsOwnValues",

@@ -1,4 +1,4 @@
-"""The ECS service of one application: its deployment strategy, and the alarms and hooks that roll a release back."""
+"""The ECS service of an application: its deployment strategy, and the alarms and hooks that roll back a release."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HOOKS = reserved_words.HOOKS
 
 @dataclass(frozen=True)
 class Traffic:
-    """A service's target groups and listener rules, and the role with which ECS shifts requests between the groups."""
+    """A web service's target groups and listener rules, and the role with which ECS shifts requests between groups."""
 
     primary: TargetGroupArn
     alternate: TargetGroupArn
@@ -47,7 +47,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Safeguards:
-    """Everything that can stop a deployment: the rollback alarms, and the hook functions, keyed by hook name."""
+    """What can stop an ECS deployment: rollback alarms, and lifecycle hook functions, keyed by hook name."""
 
     alarms: AlarmNames | None
     hooks: Mapping[str, FunctionArn]
@@ -66,11 +66,11 @@ def fargate_service(
     traffic: Traffic | None,
     safeguards: Safeguards,
 ) -> ecs.Service:
-    """Return the ECS service. Every deployment strategy uses everything in `traffic`, which a worker does not have.
+    """Return the ECS service. `traffic` is None for a worker, which has no load balancer.
 
-    Before a service changes from rolling to another strategy, ECS requires a rolling deployment that has set up both
-    target groups, both listener rules and the role. When the service changes back to rolling, ECS keeps the target
-    group that receives the requests at that time:
+    All of `traffic` is used with every deployment strategy. Before a service can leave the rolling strategy, ECS
+    requires a rolling deployment that has set up both target groups, both listener rules and the role. When the service
+    returns to the rolling strategy, ECS keeps the target group that receives the requests at that time:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings
@@ -148,7 +148,7 @@ def _deployment(service: Service, safeguards: Safeguards) -> ecs.DeploymentConfi
 
 
 def hooks_role(logical_id: str, env: Environment, service: Service, functions: list[FunctionArn]) -> iam.Role:
-    """Return the role with which ECS invokes the hooks of one service. The role permits nothing else."""
+    """Return the role with which ECS invokes the deployment hooks of one service. It permits nothing else."""
     return service_role(
         logical_id,
         env,

@@ -27,7 +27,7 @@ GIVE_UP_SECONDS = 3600
 
 @dataclass(frozen=True)
 class MonitoredService:
-    """The service that the rules monitor, and the dead-letter queue for events that the rules cannot deliver."""
+    """A service that EventBridge rules monitor, and the dead-letter queue for events that they cannot deliver."""
 
     env: Environment
     service: Service
@@ -64,10 +64,10 @@ def notification_rule(
     topics: Mapping[str, TopicArn],
     page: str,
 ) -> events.Rule:
-    """Return a rule that sends `message` to `topics`, which are keyed by stakeholder group.
+    """Return a rule that sends `message` to `topics`, which maps stakeholder groups to SNS topics.
 
-    In the message, EventBridge replaces `<name>` with the value that the event has at the JSON path `paths["name"]`.
-    `page` is the URL of the console page with details.
+    EventBridge replaces `<name>` in the message by the event's value at the JSON path `paths["name"]`. `page` is the
+    URL of the console page with details.
     """
     transformer = events.InputTransformer(InputTemplate=json.dumps(f"{monitored.service.name}: {message} {page}"))
     if paths:
@@ -86,10 +86,10 @@ def notification_rule(
 
 
 def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> tuple[logs.LogGroup, events.Rule]:
-    """Return a log group for all events of the pipeline, and the rule that writes them.
+    """Return a log group for all events of the pipeline, and the EventBridge rule that writes them to it.
 
-    Only this rule may write events to the group. The permission is a resource policy of the group itself. An account
-    can have only ten log resource policies, but policies of single log groups do not count.
+    Only this rule may write events to the group, by a resource policy of the group itself. CloudWatch Logs limits an
+    account to ten log resource policies, but policies of single log groups do not count.
     """
     env = monitored.env
     purpose = "history"
@@ -144,7 +144,7 @@ def invocation_rule(
     function: awslambda.Function,
     **when: Any,
 ) -> tuple[events.Rule, awslambda.Permission]:
-    """Return a rule that invokes a function on a schedule or for matching events, and the permission to invoke it."""
+    """Return an EventBridge rule that invokes a function on a schedule or for matching events, with its permission."""
     target = _target("Function", GetAtt(function, "Arn"), monitored.dead_letters)
     rule = _rule(logical_id, monitored, purpose, description, [target], **when)
     permission = awslambda.Permission(

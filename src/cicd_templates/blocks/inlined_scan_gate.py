@@ -1,4 +1,4 @@
-"""Joins the modules of the scan gate into one inline text, with only the report readers that the service needs."""
+"""Joins the modules of the scan gate's Lambda function into one inline text, with only the needed report readers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ READER_NAMES = {
 
 
 def scan_gate_source(formats: Iterable[str]) -> str:
-    """Return the source of the scan gate as one module, with the readers for reports in `formats`.
+    """Return the source of the scan gate's Lambda function, with readers for the report formats `formats`.
 
     Raises `ValueError` if two modules define the same name.
     """

@@ -70,10 +70,10 @@ ENCRYPTION = [
 
 
 def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.Key:
-    """Return a symmetric key with rotation. IAM policies of its account decide who may use the key.
+    """Return a symmetric KMS key with rotation. IAM policies of its account decide who may use it.
 
-    `statements` let other principals, such as AWS services, use the key. The key policy lists every action, so that an
-    auditor can see what is allowed. AWS's default key policy has `kms:*` instead.
+    `statements` let other principals, such as AWS services, use the key. AWS's default key policy allows `kms:*`. This
+    policy lists each action instead, so that an auditor can see what is allowed.
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
     return stateful(
@@ -95,14 +95,14 @@ def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.K
 
 
 def key_alias(logical_id: str, env: Environment, key: kms.Key) -> kms.Alias:
-    """Return the alias under which people find the key."""
+    """Return the key's alias, which is easier to find than the key's id."""
     return kms.Alias(
         logical_id, AliasName=f"alias/{physical_name(env, 'AWS::KMS::Alias', 'key')}", TargetKeyId=key.ref()
     )
 
 
 def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
-    """Let CloudWatch Logs use the key for the log groups with these names, which may end in `*`.
+    """Let CloudWatch Logs use the key for the log groups `names`. A name may end in `*`.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
@@ -197,9 +197,9 @@ def may_encrypt(sid: str, key: KeyArn) -> Grant:
 def may_use_through(
     sid: str, env: Environment, services: Sequence[str], uses: Sequence[Action], keys: KeyArn | Sequence[KeyArn | str]
 ) -> Grant:
-    """Let a role use `keys` with the actions `uses`, but only in requests that go through one of the AWS `services`.
+    """Let a role use `keys` with the KMS actions `uses`, but only through one of the AWS services `services`.
 
-    A service is given by the beginning of its host name, such as `sqs`.
+    A service is given by the first label of its host name, such as `sqs`.
     """
     hosts = [host for service in services for host in regional_hosts(service, env.region)]
     return allow(sid, uses, on=keys, when=[StringEquals({"kms:ViaService": hosts})])

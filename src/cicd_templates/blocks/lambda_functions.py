@@ -120,9 +120,9 @@ def may_answer_jobs(sid: str) -> Grant:
 
 
 def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHelperFn | str]:
-    """Return the environment variables that tell a function where the reviewed templates are stored.
+    """Return the environment variables that tell a Lambda function where the reviewed templates are stored.
 
-    If the configuration accepts an older version of the templates, a variable names that version.
+    If the configuration accepts an older version of the templates, another variable names that version.
     """
     variables: dict[str, AWSHelperFn | str] = {"TEMPLATES_BUCKET": bucket, "TEMPLATES_KEY": TEMPLATES_KEY}
     if env.pipeline.older_templates:

@@ -15,8 +15,8 @@ from cicd_templates.template.partitions import partition_of
 def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
     """Return a log group that is encrypted with the environment's KMS key and has the environment's retention period.
 
-    It must exist before anything writes to it. Otherwise the AWS service that writes would create it outside the stack,
-    without this encryption and without a retention period.
+    Create it before an AWS service writes to it. Otherwise, the AWS service creates it outside the stack, without this
+    encryption and retention period.
     """
     return stateful(
         logs.LogGroup(logical_id, LogGroupName=name, KmsKeyId=key, RetentionInDays=env.settings.log_retention_days),
@@ -29,9 +29,9 @@ CARD_DATA = ("CreditCardNumber", "CreditCardSecurityCode")
 
 
 def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
-    """Return a log group that masks card data and counts how often it finds such data.
+    """Return a log group that masks payment card data and counts its occurrences.
 
-    Reading the unmasked data needs a permission of its own:
+    Reading the unmasked data requires a separate permission:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch-logs-data-protection-policies.html
     """
     group = log_group(logical_id, env, name, key)

@@ -36,7 +36,10 @@ NO_EGRESS = ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Descri
 
 @dataclass(frozen=True)
 class Zone:
-    """The two subnets of one availability zone. `number` counts the zones from 1 and is part of the logical ids."""
+    """The public and the private subnet of one availability zone.
+
+    `number` is 1 for the first zone, and is part of the logical ids.
+    """
 
     number: int
     public: ec2.Subnet
@@ -60,7 +63,7 @@ def vpc(logical_id: str, env: Environment) -> ec2.VPC:
 
 
 def zone(env: Environment, network: ec2.VPC, number: int) -> Zone:
-    """Return the two subnets of the zone with this number, counted from 1. The subnets assign no public addresses."""
+    """Return the two subnets of zone `number`, counted from 1. Instances in them get no public addresses by default."""
     blocks = list(env.network.subnets(prefixlen_diff=SUBNET_BITS))
     availability_zone = env.settings.zones[number - 1]
 
@@ -78,7 +81,7 @@ def zone(env: Environment, network: ec2.VPC, number: int) -> Zone:
 
 
 def nat_gateway(env: Environment, zone: Zone, *, after: AWSObject) -> tuple[ec2.EIP, ec2.NatGateway]:
-    """Return an Elastic IP address and the NAT gateway that uses the address, in the zone's public subnet.
+    """Return a NAT gateway in the zone's public subnet, with its Elastic IP address.
 
     `after` is the public subnets' route to the internet. A NAT gateway cannot be created before this route exists.
     """
@@ -106,12 +109,12 @@ def route_table(
 
 
 def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
-    """Return the gateway endpoint for S3, which is free. Image pulls use it, because ECR stores image layers in S3."""
+    """Return the free gateway endpoint for S3. Image pulls use it, because ECR stores image layers in S3."""
     return _gateway_endpoint("S3Endpoint", "s3", env, network, tables)
 
 
 def dynamodb_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
-    """Return the gateway endpoint for DynamoDB, which is free."""
+    """Return the free gateway endpoint for DynamoDB."""
     return _gateway_endpoint("DynamoDbEndpoint", "dynamodb", env, network, tables)
 
 
@@ -128,7 +131,10 @@ def _gateway_endpoint(
 
 
 def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone]) -> list[AWSObject]:
-    """Return a security group that admits traffic from the VPC, and an endpoint for each service that tasks need."""
+    """Return the interface endpoints for the AWS services that tasks need, and their security group.
+
+    The group admits traffic from the VPC.
+    """
     group = ec2.SecurityGroup(
         "EndpointGroup",
         GroupDescription="TLS from the VPC to the endpoints of AWS services",
@@ -168,9 +174,7 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
 
 
 def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[iam.Role, ec2.FlowLog]:
-    """Return two resources: the role that writes the flow log, and the log itself.
-
-    The log records accepted and refused connections.
+    """Return the VPC flow log of accepted and refused connections, and the role that writes it.
 
     The role has the permissions from https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html except
     `logs:CreateLogGroup`, because the log group is created by our own stack.

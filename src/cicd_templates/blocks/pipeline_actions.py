@@ -28,7 +28,7 @@ EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
 
 @dataclass(frozen=True)
 class PipelineContext:
-    """The values that all actions of one pipeline share. Only `pipeline_role` may assume the roles of the actions."""
+    """The values that all actions of a pipeline share. Only `pipeline_role` may assume the actions' roles."""
 
     env: Environment
     service: Service
@@ -37,7 +37,7 @@ class PipelineContext:
     pipeline_role: iam.Role
 
     def role(self, logical_id: str, purpose: str, *grants: Grant) -> iam.Role:
-        """Return the role of one action."""
+        """Return the role of one pipeline action; only the pipeline's own role may assume it."""
         return assumed_role(
             f"{logical_id}ActionRole",
             self.env,
@@ -47,7 +47,7 @@ class PipelineContext:
         )
 
     def source_role(self, name: str, *grants: Grant) -> iam.Role:
-        """Return the role of a source action. The roles of other actions may not write source artifacts.
+        """Return the role of a source action, the only kind of action whose role may write source artifacts.
 
         The role's name begins with its purpose, so that one pattern in the bucket policy matches the roles of all
         source actions.
@@ -65,7 +65,7 @@ class PipelineContext:
 
 @dataclass(frozen=True)
 class PipelineAction:
-    """An action and its role. `role` is None if the action uses a role of another account."""
+    """A pipeline action and its role. `role` is None if the action uses a role of another account."""
 
     declaration: codepipeline.Actions
     role: iam.Role | None = None
@@ -166,7 +166,7 @@ def codebuild_action(
     outputs: Sequence[str] = (),
     namespace: str | None = None,
 ) -> PipelineAction:
-    """Return an action that runs the CodeBuild project for `purpose`.
+    """Return a pipeline action that runs the CodeBuild project for `purpose`, such as a check's name.
 
     The values of `variables` may refer to variables of earlier actions.
     """
@@ -210,7 +210,7 @@ def lambda_action(
     namespace: str,
     order: int = 1,
 ) -> PipelineAction:
-    """Return an action that invokes a Lambda function."""
+    """Return a pipeline action that invokes a Lambda function."""
     env = context.env
     arn = Sub(f"arn:${{AWS::Partition}}:lambda:{env.region}:{env.account}:function:${{Function}}", Function=function)
     grants = [
@@ -255,7 +255,7 @@ def change_set_action(
     inputs: Sequence[str] = (),
     namespace: str | None = None,
 ) -> PipelineAction:
-    """Return an action that replaces or executes a change set, with the delivery role of another account.
+    """Return a pipeline action that works on a change set with the delivery role, a role of another account.
 
     `mode` is CodePipeline's `ActionMode`, which says whether the change set is replaced or executed.
     """
@@ -276,7 +276,7 @@ def change_set_action(
 def approval_action(
     context: PipelineContext, name: str, topic: TopicArn, data: str, link: str, *, order: int, purpose: str
 ) -> PipelineAction:
-    """Return a manual approval action. It notifies `topic`, shows `data`, and expires after the configured hours."""
+    """Return a manual approval. It notifies the topic `topic`, shows `data`, and expires after the configured hours."""
     role = context.role(
         f"{title(purpose)}{name}",
         f"{name.lower()}-{purpose}",

@@ -35,7 +35,7 @@ LATE_MINUTES = 10
 def run_alarms(
     monitored: MonitoredService, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on failed runs, on stuck runs, and on gate verdicts that came late."""
+    """Return alarms on failed runs of the pipeline, on stuck runs, and on late verdicts of the scan gate."""
     env, service = monitored.env, monitored.service.name
     operations, developers = topics["operations"], topics["developers"]
     dimensions = {"PipelineName": pipeline}
@@ -93,10 +93,10 @@ def run_alarms(
 def build_alarms(
     monitored: MonitoredService, projects: Mapping[str, str], topics: Mapping[str, TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on builds that are slow or wait for capacity.
+    """Return alarms on builds that are slow or wait for capacity.
 
-    `projects` maps the purpose of each CodeBuild project to the project's name. CodeBuild's metric `Duration` covers
-    all phases of a build:
+    `projects` maps each purpose, such as `image`, to the name of its CodeBuild project. CodeBuild's metric `Duration`
+    covers all phases of a build:
     https://docs.aws.amazon.com/codebuild/latest/userguide/cloudwatch_metrics-codebuild.html
     """
     env, service = monitored.env, monitored.service.name
@@ -135,7 +135,10 @@ def gate_alarms(
     pipeline: PipelineName,
     topics: Mapping[str, TopicArn],
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on a scan gate that failed or could not judge. `word` names the function in alarm names."""
+    """Return alarms on errors of the scan gate, and on jobs in which it reached no verdict.
+
+    `word` stands for the gate's Lambda function in the names of the alarms.
+    """
     notified = [topics["operations"], topics["security"]]
     cannot_judge = _failed_job_alarm(
         "GateCannotJudgeAlarm",
@@ -155,7 +158,7 @@ def review_alarms(
     pipeline: PipelineName,
     topics: Mapping[str, TopicArn],
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on a review function that failed or could not describe a change set."""
+    """Return alarms on errors of the review function, and on change sets that it could not describe."""
     notified = [topics["operations"]]
     cannot_describe = _failed_job_alarm(
         "ReviewCannotDescribeAlarm",

@@ -1,6 +1,7 @@
 """Rules that notify stakeholder groups of events that CodePipeline and CloudTrail report about a service's pipeline.
 
-Detail types and states: https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
+Detail types and states:
+https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _ACTION_PATHS = _RUN_PATHS | {"stage": "$.detail.stage", "action": "$.detail.act
 
 
 def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """Return one rule for each kind of event; each rule notifies its own groups."""
+    """Return one EventBridge rule per kind of pipeline event, each with the stakeholder groups that it notifies."""
     approvals = {"category": ["Approval"]}
     gate = {"stage": [GATE_STAGE], "action": [GATE_STAGE]}
     notifications = [
@@ -79,7 +80,7 @@ def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) 
 
 
 def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern for finished runs and gate verdicts. A function calculates metrics from these events."""
+    """Return the event pattern for finished runs and gate verdicts, from which a Lambda function calculates metrics."""
     return {
         "source": ["aws.codepipeline"],
         "detail-type": [ACTION_EVENT, RUN_EVENT],
@@ -92,9 +93,9 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
-    """Return the pattern for events of `detail_type` whose details match `detail`.
+    """Return the event pattern for events of `detail_type` whose details match `detail`.
 
-    Python's keywords cannot contain hyphens, so `_` in a keyword of `detail` stands for a hyphen.
+    A keyword cannot contain a hyphen, so `_` in a keyword of `detail` stands for a hyphen.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {

@@ -35,7 +35,7 @@ def stage(
     after: codepipeline.SuccessConditions | None = None,
     on_failure: codepipeline.FailureConditions | None = None,
 ) -> PipelineStage:
-    """Return a stage that consists of `actions`. Each action's run order says when it runs."""
+    """Return a stage of `actions`, which start in the sequence of their run orders."""
     declaration = codepipeline.Stages(Name=name)
     if before:
         declaration.BeforeEntry = before
@@ -54,17 +54,17 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 
 
 def gate_condition() -> codepipeline.BeforeEntryConditions:
-    """Return an entry condition that fails the run unless the gate's verdict is PASS.
+    """Return an entry condition of a pipeline stage: the run fails unless the scan gate's verdict is PASS.
 
-    It repeats the check of the gate's own action, which fails its stage unless the verdict is PASS. With the result
-    `SKIP` instead of `FAIL`, only the stage would be skipped, and the run would continue.
+    The gate's own action also fails without this verdict, so this is a second check. Its result must be `FAIL`: `SKIP`
+    would skip only this stage and let the run continue.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])
 
 
 def deployment_window_condition(cron: str, time_zone: str) -> codepipeline.SuccessConditions:
-    """Return a condition that holds inside the deployment window.
+    """Return a condition of a pipeline stage that is met inside the deployment window.
 
     Outside the window, the run fails or waits for the next window.
     """
@@ -81,26 +81,26 @@ def _rule(name: str, provider: str, configuration: dict[str, str]) -> codepipeli
 
 
 def retry_on_failure() -> codepipeline.FailureConditions:
-    """Return a failure condition that retries only the failed actions of the stage, once."""
+    """Return a failure condition of a pipeline stage that retries the failed actions once."""
     return codepipeline.FailureConditions(
         Result="RETRY", RetryConfiguration=codepipeline.RetryConfiguration(RetryMode="FAILED_ACTIONS")
     )
 
 
 def rollback_on_failure() -> codepipeline.FailureConditions:
-    """Return a failure condition that rolls the stage back to its last successful release.
+    """Return a failure condition that rolls a pipeline stage back to its last successful release.
 
-    Do not use it in a stage with an approval. If the release is rejected, the rollback starts and asks for the same
-    approval again.
+    Do not use it in a stage with an approval. If a person rejects the release, the rollback asks for the same approval
+    again.
     """
     return codepipeline.FailureConditions(Result="ROLLBACK")
 
 
 def pipeline_role_policy(logical_id: str, pipeline_role: iam.Role, grant: Grant) -> iam.PolicyType:
-    """Return the policy of `pipeline_role` as a separate resource.
+    """Return the policy of the pipeline's role as a separate resource.
 
-    The roles of the actions trust `pipeline_role`, so it must be created before them. The policy refers to these roles,
-    so it must be created after them.
+    The roles of the actions trust the pipeline's role, so it must be created before them. The policy refers to the
+    roles of the actions, so it must be created after them.
     """
     return iam.PolicyType(
         logical_id, Roles=[pipeline_role.ref()], PolicyName=logical_id, PolicyDocument=document([grant])

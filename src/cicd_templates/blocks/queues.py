@@ -57,9 +57,9 @@ def dead_letter_queue(logical_id: str, env: Environment, key: KeyArn) -> sqs.Que
 
 
 def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> sqs.QueuePolicy:
-    """Return the policy that lets this environment's EventBridge rules and SNS topics send to `queue`, only over TLS.
+    """Return the policy of the dead-letter queue: only this environment's rules and topics may send, and only over TLS.
 
-    Functions need no statement here, because `may_send` grants the permission to their roles.
+    Lambda functions need no statement here, because `may_send` grants the permission to their roles.
     """
     rules = Sub(f"arn:${{AWS::Partition}}:events:{env.region}:{env.account}:rule/{name_prefix(env)}-*")
     sending = allow(
@@ -95,12 +95,12 @@ def _dead_letter_alarm(
 
 
 def may_send(sid: str, queue: QueueArn) -> Grant:
-    """Let a function's role send invocations to the dead-letter queue after all retries have failed."""
+    """Let a Lambda function's role send an invocation to the dead-letter queue after all its retries have failed."""
     return allow(sid, [actions.SendMessage], on=queue)
 
 
 def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -> sqs.Queue:
-    """Return the dead-letter queue for the queue `name`. It accepts dead letters from that queue only."""
+    """Return the dead-letter queue of the queue `name`, and of no other queue."""
     queue = encrypted_queue(logical_id, env, key, name, DEAD_LETTERS)
     source = f"sqs:{env.region}:{env.account}:{physical_name(env, 'AWS::SQS::Queue', name)}"
     queue.RedriveAllowPolicy = {
@@ -113,7 +113,7 @@ def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -
 def work_queue(
     logical_id: str, env: Environment, key: KeyArn, name: str, settings: QueueTable, dead_letters: sqs.Queue
 ) -> sqs.Queue:
-    """Return the queue `name`. SQS moves a message to `dead_letters` if the message has been received too often."""
+    """Return the SQS queue `name`. A message that was received too often moves to the queue `dead_letters`."""
     queue = encrypted_queue(logical_id, env, key, name)
     queue.VisibilityTimeout = settings.visibility_seconds
     queue.RedrivePolicy = sqs.RedrivePolicy(
@@ -130,7 +130,7 @@ def work_queue_alarms(
     dead_letters: sqs.Queue,
     operations: TopicArn,
 ) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
-    """Return two alarms that notify `operations`: on the age of the oldest message, and on any dead letter."""
+    """Return two alarms on a queue that notify `operations`: its oldest message is too old, or a dead letter exists."""
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": GetAtt(queue, "QueueName")})
     description = f"The oldest message of the queue {name} has waited for more than {settings.oldest_minutes} minutes"
@@ -162,10 +162,10 @@ def queue_offer(
     key: Output[KeyArn],
     metrics: Output[MetricName] | None = None,
 ) -> Offer:
-    """Return the offer that lets a service use a queue: to `send`, to `receive`, or for both (`send-and-receive`).
+    """Return what a service needs to use a queue: IAM grants to `send`, to `receive` or for both, and variables.
 
-    The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`.
-    `metrics` is the queue's name in metrics; with it, workers that receive from the queue scale on its messages.
+    The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`. If
+    `metrics`, the queue's name in metrics, is given, workers that receive from the queue scale on its messages.
     """
 
     def send(layer: LayerTemplate) -> list[Grant]:

@@ -32,7 +32,7 @@ Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]
 
 
 def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
-    """Return the hook that verifies a release's image.
+    """Return the Lambda function that verifies a release's image, as a lifecycle hook of the ECS deployment.
 
     The image must come from our repository, be named by digest, and have no findings of the blocking severities. The
     bootstrap image passes without these checks.
@@ -73,7 +73,10 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
 def smoke(
     monitored: MonitoredService, key: KeyArn, balancer: HostName, subnets: SubnetIds, group: ec2.SecurityGroup
 ) -> Hook:
-    """Return the hook that sends test requests to a release, from inside the environment's VPC to the test listener."""
+    """Return the Lambda function that sends test requests to a release, as a lifecycle hook of the ECS deployment.
+
+    It sends them from inside the environment's VPC to the load balancer's test listener.
+    """
     env, service = monitored.env, monitored.service
     return inline_function(
         "Smoke",
@@ -96,7 +99,10 @@ def smoke(
 
 
 def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
-    """Return the security group of the smoke test function, with egress to the test listener's port at any address."""
+    """Return the smoke test function's security group. It allows egress only to the test listener's port.
+
+    The rule allows any address, because the function calls the load balancer's public addresses.
+    """
     return ec2.SecurityGroup(
         logical_id,
         GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name, SMOKE),

@@ -15,9 +15,9 @@ R = TypeVar("R", bound=AWSObject)
 def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
-    In a protected environment, data is kept when the stack is deleted or the resource is replaced. There is one
-    exception: a resource whose creation failed is deleted, because it is empty and its name would block the next
-    attempt. CloudFormation accepts `RetainExceptOnCreate` only as a deletion policy:
+    In a protected environment, data is kept when the stack is deleted or the resource is replaced. Only a resource
+    whose creation failed is deleted, because it is empty and its name would block the next attempt. CloudFormation
+    accepts `RetainExceptOnCreate` only as a deletion policy:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     resource.DeletionPolicy = "RetainExceptOnCreate" if env.protected else "Delete"
@@ -26,7 +26,7 @@ def stateful(resource: R, env: Environment) -> R:
 
 
 def transient(resource: R) -> R:
-    """Return `resource` with policies that delete it together with its stack, in every environment.
+    """Return `resource` with policies that delete it with its stack, even in a protected environment.
 
     Use this only for a resource whose content has no value without the stack.
     """
@@ -36,7 +36,7 @@ def transient(resource: R) -> R:
 
 
 def because(resource: R, *reasons: str) -> R:
-    """Return `resource` with `reasons`; the rendered template shows them above the resource, in this order."""
+    """Return `resource` with `reasons`, which become comments above it in the rendered template, in this order."""
     if reasons:
         resource.Metadata = {**resource.resource.get("Metadata", {}), REASONS_KEY: list(reasons)}
     return resource

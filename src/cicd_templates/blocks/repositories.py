@@ -31,10 +31,10 @@ VERIFY_IMAGE = reserved_words.VERIFY_IMAGE
 def repository(
     logical_id: str, env: Environment, service: Service, key: KeyArn, readers: Sequence[Environment]
 ) -> ecr.Repository:
-    """Return the repository for a service's images. The execution roles of the environments `readers` may pull them.
+    """Return the repository for a service's images. Roles that start tasks in the environments `readers` may pull them.
 
-    The policy cannot name these roles as principals, because IAM refuses principals that do not exist yet. It names
-    their accounts, and a condition limits access to the roles.
+    The policy cannot name these roles as principals, because AWS refuses principals that do not exist yet. It names
+    their accounts instead, and a condition limits access to the roles.
     """
     store = stateful(
         ecr.Repository(
@@ -68,7 +68,7 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 
 
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """Let the hooks that verify images read the scan findings, in the environments that use this hook."""
+    """Let the functions that verify images read the scan findings, in the environments that use such a function."""
     verifying = [
         reader
         for reader in readers
@@ -90,7 +90,7 @@ def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant
 
 
 def may_pull(env: Environment, service: Service) -> list[Grant]:
-    """Let a role of `env` pull the service's image from the repository of the tools environment."""
+    """Let a role of the environment `env` pull the service's image from the repository in the tools environment."""
     return [
         allow("PullTheImage", PULL, on=Sub(repository_arn(env.tools, service.name))),
         allow(

@@ -23,7 +23,7 @@ def service_role(
 ) -> iam.Role:
     """Return a role that one AWS service assumes, with `grants` as its only permissions.
 
-    `when` has further conditions for assuming the role. No AWS managed policy is attached, because AWS changes these
+    `when` contains further conditions of the trust policy. No AWS managed policy is attached, because AWS changes these
     policies and has withdrawn some of them.
     """
     return assumed_role(logical_id, env, trust(service, env, when=when), *grants, name=name)

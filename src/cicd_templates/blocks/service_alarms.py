@@ -33,13 +33,13 @@ REPLACEMENT_SECONDS = 90
 
 @dataclass(frozen=True)
 class TargetGroupMetrics:
-    """The names that CloudWatch metrics use for the load balancer and for both target groups of a service."""
+    """The values of the metric dimensions of a service's load balancer and its two target groups."""
 
     balancer: MetricName
     groups: tuple[MetricName, MetricName]
 
     def metrics(self, name: str, statistic: str) -> list[Metric]:
-        """Return the metric `name` of each target group, with one value per minute."""
+        """Return the metric `name` of each of the service's target groups, with one value per minute."""
         return [
             Metric("AWS/ApplicationELB", name, {"LoadBalancer": self.balancer, "TargetGroup": group}, statistic, MINUTE)
             for group in self.groups
@@ -51,9 +51,9 @@ def response_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return the alarms on errors, latency and unhealthy targets of a web service. They roll a release back.
 
-    Rates are calculated for each target group, and the worse rate counts. Otherwise, the many requests of the old
-    release would hide the errors of a canary, which gets few requests. The load balancer's values arrive minutes late,
-    so no alarm depends on the newest minute.
+    Error rates are calculated for each target group, and the alarm uses the worse one. Otherwise, the many requests of
+    the old release would hide the errors of a canary, which gets few requests. The load balancer's values arrive
+    minutes late, so no alarm depends on the newest minute.
     """
     limits = monitored.service.settings.alarms
     errors = _numbered("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
@@ -86,8 +86,8 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
     """Return the alarms on tasks that fail to start or that do not keep running. They roll a release back.
 
     A task that fails to start receives no requests and is not registered as a target, so only events report the
-    failure. For a worker, these alarms are the only test of a release: ECS counts its task as healthy as soon as the
-    task runs, even if the process then ends.
+    failure. A worker's release has no other test: ECS counts its task as healthy as soon as it runs, even if its
+    process then ends.
     """
     return [
         m_of_n_alarm(
@@ -110,7 +110,7 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return how many minutes the alarm on unhealthy targets evaluates, and how many of them must be unhealthy.
+    """Return the minutes that the alarm on unhealthy targets evaluates, and how many of them must be unhealthy.
 
     The load balancer counts a task as unhealthy after enough failed checks, even during the grace period, when ECS
     ignores failed checks. One slow start must not trigger the alarm. A task that never becomes healthy is replaced
@@ -161,9 +161,9 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
 
 
 def no_tasks_alarm(monitored: MonitoredService, tell: Sequence[TopicArn]) -> cloudwatch.Alarm:
-    """Return the alarm on a worker without a running task. No client notices this, because it gets no requests.
+    """Return the alarm on a worker without a running task. Clients cannot notice this, because a worker has none.
 
-    A service without a running task sends no metrics at all, so missing data is a breach:
+    A service without a running task sends no metrics at all, so missing data counts as a breach:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
     """
     metrics = {
@@ -216,7 +216,7 @@ def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _worse_side(side_expression: str) -> str:
-    """Return an expression for the higher value of `side_expression` in the two target groups.
+    """Return a metric math expression for the higher value of `side_expression` in the two target groups.
 
     In `side_expression`, a letter in braces stands for a metric. For the first group, `{e}` becomes `FILL(e1, 0)`.
     """

@@ -20,7 +20,7 @@ ROLLED_BACK, START_IMPAIRED = "rolled-back", "start-impaired"
 
 
 def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """Return one rule for each kind of event; each rule notifies its own groups.
+    """Return one EventBridge rule per kind of service event, each with the stakeholder groups that it notifies.
 
     CloudWatch counts the events that match a rule, and alarms use these counts.
     """
@@ -70,7 +70,7 @@ def _service_event_pattern(monitored: MonitoredService, detail_type: str, *names
 
 
 def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern for tasks that stopped unexpectedly or failed the load balancer's health checks.
+    """Return the event pattern for tasks that stopped unexpectedly or failed the load balancer's health checks.
 
     ECS has no stop code for failed health checks, so the pattern matches the text of the stop reason:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html

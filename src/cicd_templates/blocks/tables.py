@@ -98,9 +98,9 @@ def throttle_alarms(
 
 
 def table_offer(name: str, table_name: Output[TableName], arn: Output[TableArn], key: Output[KeyArn]) -> Offer:
-    """Return the offer that lets a service `read` or `readwrite` a table, which is encrypted with `key`.
+    """Return what a service needs to `read` or `readwrite` a DynamoDB table: IAM grants and the table's name.
 
-    The container finds the name of the table in a variable such as `PAYMENTS_TABLE_NAME`.
+    The table is encrypted with `key`. The container finds its name in a variable such as `PAYMENTS_TABLE_NAME`.
     """
 
     # DynamoDB uses the key on behalf of its callers. AWS does not document which call needs which permission, so these

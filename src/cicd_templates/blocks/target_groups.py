@@ -1,7 +1,7 @@
 """A service's part of the shared load balancer: target groups, listener rules, and network access to its tasks.
 
-A service has two target groups and two listener rules from its first deployment on. So no later rollout replaces a
-resource that serves requests.
+A service has two target groups and two listener rules from its first deployment on. A rollout therefore never replaces
+a resource that serves requests.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ INFRASTRUCTURE = reserved_words.INFRASTRUCTURE
 
 
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
-    """Return the target group of one `side` of a rollout: primary or alternate.
+    """Return one of a service's two target groups; `side` is primary or alternate.
 
-    `Port` has a fixed value, because a changed `Port` would replace the group. The value does not matter: ECS registers
-    each task with the task's own port. A changed protocol always replaces the group. The old and the new group then
+    `Port` has a fixed value, because changing it would replace the group. The value does not matter: ECS registers
+    each task with the task's own port. Changing the protocol always replaces the group. The old and the new group then
     exist at the same time, so the name contains the protocol.
     """
     check, tls = service.settings.health_check, service.settings.backend_tls
@@ -61,10 +61,10 @@ def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId
 def listener_rule(
     logical_id: str, service: Service, shared: ListenerArn, primary: elb.TargetGroup, alternate: elb.TargetGroup
 ) -> elb.ListenerRule:
-    """Return the rule by which a shared listener forwards requests to a service.
+    """Return the rule with which a shared listener forwards requests to a service.
 
-    The weights here are initial values; ECS changes them later. CloudFormation does not reset the weights in a rollout,
-    because a rollout does not change this resource in the template. A changed path or priority does reset them.
+    The weights here are only initial values, which ECS changes later. A rollout does not change this resource in the
+    template, so CloudFormation keeps ECS's weights. A changed path or priority resets them.
     """
     weights = [(primary, EVERYTHING), (alternate, NOTHING)]
     return elb.ListenerRule(
@@ -97,11 +97,11 @@ def infrastructure_role(
     groups: list[elb.TargetGroup],
     rules: list[elb.ListenerRule],
 ) -> iam.Role:
-    """Return the role with which ECS shifts the traffic of one service.
+    """Return the role with which ECS moves the requests of one service between its target groups.
 
-    The role may change only the service's own target groups and listener rules. Its statements are those of AWS's
-    managed policy for this purpose, with fewer permissions. ECS changes listener rules here, so the role needs no
-    permission to change a listener:
+    The role may change only the service's own target groups and listener rules. Its statements follow AWS's managed
+    policy for this purpose, with fewer permissions. ECS changes listener rules here, so the role needs no permission to
+    change a listener:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
     """
     return service_role(
@@ -131,11 +131,11 @@ def infrastructure_role(
 
 
 def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, *purpose: str) -> ec2.SecurityGroup:
-    """Return the security group of the tasks, with the configured egress and no ingress.
+    """Return the security group of a service's tasks, with the configured egress and no ingress.
 
-    Ingress from the load balancer is a separate rule, from `load_balancer_access`. `purpose` tells the groups of a
-    service's further tasks apart. If the VPC has interface endpoints, tasks may also reach these, because images, logs
-    and secrets use them.
+    `load_balancer_access` adds the ingress from the load balancer. `purpose` is part of the name if the service has
+    other tasks, which have a group of their own. If the VPC has interface endpoints, tasks may also reach these,
+    because images, logs and secrets use them.
     """
     rules = {(cidr, port) for cidr, ports in service.settings.egress.items() for port in ports}
     if env.settings.endpoints == "all":
@@ -198,7 +198,7 @@ def access_to(
     """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
 
     The first is an egress rule of the tasks' security group, the second an ingress rule of the security group `group`.
-    `whose` is the word for the tasks in logical ids: `Tasks` for those of the service itself.
+    `whose` names the tasks in the logical ids of the rules: `Tasks` for the service's own tasks.
     """
     own = GetAtt(tasks, "GroupId")
     return (

@@ -40,7 +40,7 @@ def bootstrap_image_condition() -> Equals:
 
 
 def image_parameter(service: Service) -> Parameter:
-    """Return the template parameter with the image. Its default is the image of the first deployment."""
+    """Return the template parameter that holds the image. The image of the first deployment is its default."""
     return Parameter(
         IMAGE_PARAMETER,
         Type="String",
@@ -54,7 +54,7 @@ def image_parameter(service: Service) -> Parameter:
 def task_role(logical_id: str, env: Environment, service: Service, *purpose: str, grants: Sequence[Grant]) -> iam.Role:
     """Return a role that ECS assumes for tasks of this account.
 
-    `purpose` says whether ECS uses the role to start a task, or the application in the task uses it.
+    `purpose` becomes part of the role's name. It tells the role that starts a task from the role of the application.
     """
     tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
     return service_role(
@@ -109,7 +109,7 @@ def hardened_container(
     command: AWSHelperFn | Sequence[str],
     ports: Sequence[ecs.PortMapping] = (),
 ) -> ecs.ContainerDefinition:
-    """Return a container with the service's image, without root, Linux capabilities and a writable file system."""
+    """Return a container with the service's image: no root user, no capabilities, read-only file system."""
     container = ecs.ContainerDefinition(
         Name=service.name,
         Image=Ref(IMAGE_PARAMETER),
@@ -146,7 +146,7 @@ def fargate_task(
     *,
     name: Sequence[str],
 ) -> ecs.TaskDefinition:
-    """Return a task definition for Fargate with the service's size and one container. `name` names its family."""
+    """Return a Fargate task definition of the service's size with one container; `name` is the family's name."""
     settings = service.settings
     return ecs.TaskDefinition(
         logical_id,
@@ -186,9 +186,9 @@ def may_start(
 def may_read_secrets(
     env: Environment, keys: Sequence[KeyArn | str], secrets: Mapping[str, AWSHelperFn | str]
 ) -> list[Grant]:
-    """Let the role that starts tasks read the tasks' secrets, which are encrypted with the KMS keys `keys`.
+    """Let the role that starts tasks read their secrets, which are encrypted with `keys`.
 
-    A secret appears only once, even if the tasks read several keys of its JSON value.
+    The grant lists a secret once, even if the tasks read several keys of its JSON value.
     """
     parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
     whole = (without_json_key(arn) if isinstance(arn, str) else arn for arn in secrets.values())
@@ -210,10 +210,10 @@ def _is_parameter(arn: AWSHelperFn | str) -> bool:
 def secret_arns(
     env: Environment, service: Service, own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return, for each secret variable of the service, the ARN from which ECS reads its value.
+    """Return the ARN from which ECS reads each secret variable of the service, keyed by variable.
 
     It is the ARN of a secret or a parameter. If the value is one key of a JSON secret, the key is appended to the ARN.
-    `own_secrets` has the ARNs of the secrets in the layer `secrets`, keyed by name.
+    `own_secrets` maps the names of the secrets in the layer `secrets` to their ARNs.
     """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in service.settings.secrets.items():

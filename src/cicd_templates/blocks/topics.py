@@ -18,7 +18,7 @@ GROUPS = ("developers", "security", "operations")
 
 
 def topic_words(env: Environment) -> list[tuple[str, ...]]:
-    """Return the topics of `env`. Each topic is represented by the words that make up its name.
+    """Return the topics of `env`, each as the words of its name.
 
     Each stakeholder group has a topic. The tools environment also has a topic for the approvers of each protected
     environment.
@@ -40,11 +40,10 @@ def topic(logical_id: str, env: Environment, words: Sequence[str], key: KeyArn) 
 def subscriptions(
     topic: sns.Topic, addresses: Sequence[str], dead_letters: sqs.Queue
 ) -> list[sns.SubscriptionResource]:
-    """Return one e-mail subscription per address. The owner of the address must confirm it before e-mails arrive.
+    """Return one e-mail subscription per address. Its owner must confirm it before e-mails arrive.
 
-    A message that cannot be delivered goes to the queue `dead_letters`. The logical id is made from the address, not
-    from its position in the list. Otherwise, a new position would create a new subscription, which the owner would have
-    to confirm again.
+    A message that cannot be delivered goes to the queue `dead_letters`. The logical id is made from the address. If it
+    were made from the address's position in the list, a moved address would have to be confirmed again.
     """
     return [
         sns.SubscriptionResource(
@@ -59,7 +58,7 @@ def subscriptions(
 
 
 def topic_policy(logical_id: str, env: Environment, topic: sns.Topic, *, for_events: bool = True) -> sns.TopicPolicy:
-    """Return a policy that requires TLS and, with `for_events`, lets this environment's alarms and rules publish.
+    """Return a topic policy that requires TLS. With `for_events`, this environment's alarms and rules may publish.
 
     EventBridge and CloudWatch get access to topics by resource policies, not by roles:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html

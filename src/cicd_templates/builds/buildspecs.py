@@ -35,7 +35,7 @@ TOOL_PATH = 'export PATH="/tmp/tool/bin:$PATH"'
 
 
 def check(service: Service, release_check: ReleaseCheck) -> str:
-    """Return the specification that runs a check and passes two files to the gate: its report and its run record.
+    """Return the build specification that runs a check and passes its report and its run record to the scan gate.
 
     The build succeeds whatever the check finds, because only the gate decides about a release.
     """
@@ -67,7 +67,7 @@ def _prepare(service: Service) -> str:
     """Return the command that prepares a check, before any code of the application can run.
 
     The command computes the digest of the source, copies the application's gate policy, and creates the report folder.
-    This folder is outside the source, so that no file of the source can replace a report, and the tools do not scan it.
+    This folder is outside the source. So no file of the source can replace a report, and tools do not scan the reports.
     """
     policy = f"{service_folder(service)}/{POLICY}"
     return f"""\
@@ -82,12 +82,12 @@ if [ -f "{policy}" ]; then cp "{policy}" {FOLDER}/; fi
 
 
 def _outside(command: str) -> str:
-    """Return a command that runs `command` outside the source and stops at its first failure."""
+    """Return shell text that runs `command` in `/`, away from the source, and stops at the first failure."""
     return f"(\nset -e\ncd /\n{command}\n)\n"
 
 
 def _in_source(service: Service, command: str) -> str:
-    """Return a command that runs `command` in the service's folder and stops at its first failure.
+    """Return shell text that runs `command` in the service's folder and stops at the first failure.
 
     It uses a subshell, so that the next command starts in the original folder. Do not join the result with `&&` or
     `||`, because a shell then ignores `set -e`.
@@ -130,7 +130,7 @@ mv {FOLDER} "$CODEBUILD_SRC_DIR/{HANDED_ON}"
 
 
 def bill_of_materials(service: Service) -> str:
-    """Return the specification that puts the service's CycloneDX bill of materials into the evidence bucket."""
+    """Return the build specification that stores the service's CycloneDX bill of materials in the evidence bucket."""
     commands = "\n".join(service.settings.build.sbom)
     write = f"{TOOL_PATH}\nexport SBOM=/tmp/sbom.cdx.json\n{_in_source(service, commands)}"
     put = f"{PYTHON} /tmp/put_evidence.py /tmp/sbom.cdx.json sbom.cdx.json"
@@ -140,7 +140,10 @@ def bill_of_materials(service: Service) -> str:
 
 
 def image_scan() -> str:
-    """Return the specification that waits for the registry's image scan, records its result and fails on findings."""
+    """Return the build specification that waits for the registry's image scan, and fails if it has findings.
+
+    The result of the scan is stored as evidence in either case.
+    """
     judge = f"""\
 {PYTHON} /tmp/image_scan.py /tmp/image-scan.json
 passed=$?
@@ -151,7 +154,7 @@ passed=$?
 
 
 def smoke_test(service: Service) -> str:
-    """Return the specification that tests the deployed release from outside: smoke tests, then integration tests."""
+    """Return the build specification that runs the smoke and integration tests on the deployed release."""
     tests = [service.settings.smoke, service.settings.integration]
     return _specification([], [_in_source(service, "\n".join(commands)) for commands in tests if commands])
 

@@ -1,4 +1,4 @@
-"""Commands that several checks of a release share: they install pinned tools and prepare the files that tools read."""
+"""Shell commands that several checks of a release share: they install pinned tools and prepare files for them."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def describe_requirements(*secrets: str) -> str:
 def list_dependencies(name: str) -> str:
     """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
 
-    In this folder, no other file of the source can influence the scanner. `$NOT_READ` lists the dependencies that the
-    scanner cannot see.
+    No other file of the source is in this folder, so none can influence the scanner. `$NOT_READ` lists the dependencies
+    that the scanner cannot see.
     """
     return "\n".join(
         [

@@ -27,9 +27,9 @@ PROVENANCE = "/tmp/provenance.json"  # noqa: S108 - as above
 
 
 def image(service: Service) -> str:
-    """Return the specification that builds and pushes an image, and records its packages and provenance.
+    """Return the build specification that builds and pushes an image, and records its packages and provenance.
 
-    An image is built only once. A repeated run finds it in the registry and examines it again.
+    A repeated run does not build the image again. It finds the image in the registry and only examines it again.
     """
     commands = [_build(service), _export(), _examine(service), _provenance()]
     specification = {
@@ -100,8 +100,8 @@ def _examine(service: Service) -> str:
     """Return the command that lists the packages in the image, and refuses Python packages that no check judged.
 
     The image is exported and never run. Packages of its base images are accepted, because the service did not add them.
-    Commands of the Dockerfile could forge the lists in which installers record their files. So a list counts only if it
-    is also in a base image, or in a stage in which no code of the source has run.
+    Installers record their files in lists, which commands of the Dockerfile could forge. So a list counts only if it is
+    also in a base image, or in a stage in which no code of the source has run.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""
@@ -134,7 +134,8 @@ list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 def _locked_stages(service: Service) -> str:
     """Return commands that build the stages in which no code of the source has run, and list their packages.
 
-    The result is empty if there are no such stages. Right after the image was built, Docker still has their layers.
+    The result is empty if the configuration permits unlocked installs. The commands are fast right after the image was
+    built, because Docker still has the layers.
     """
     if service.settings.build.unlocked_installs:
         return ""
@@ -182,7 +183,7 @@ PROVENANCE
 
 
 def _put_evidence(path: str, stem: str, suffix: str) -> str:
-    """Return commands that store a file as evidence and exit the shell: with 0, or with 1 if storing failed."""
+    """Return shell commands that store a file as evidence, then exit with 0, or with 1 if it could not be stored."""
     return f"""\
 # Nothing is overwritten: another attempt of this run stores its file with the next number.
 for number in "" -2 -3 -4 -5 -6 -7 -8 -9; do

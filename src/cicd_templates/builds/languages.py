@@ -1,4 +1,4 @@
-"""Warns if a default of a service is written for Python, although no check of the service is for Python."""
+"""Warns if a service uses default settings for Python, although none of its checks is for Python."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PRESET_LANGUAGES: dict[Preset, str] = {
 
 
 def warnings(configuration: Configuration) -> Iterator[str]:
-    """Yield a warning for each service that has default settings for Python, but no check for Python."""
+    """Yield a warning for each service that uses default settings for Python but has no check for Python."""
     services = {service.name: service for environment in configuration.environments for service in environment.services}
     for service in services.values():
         defaults = _python_defaults(service)
@@ -39,7 +39,7 @@ def _languages(service: Service) -> set[str]:
 
 
 def _python_defaults(service: Service) -> list[str]:
-    """Return the keys of the service that still have their default, which works only for a Python application."""
+    """Return the settings that the service leaves at a default which works only for Python."""
     tables: dict[str, tuple[Table, str]] = {"build.sbom": (service.settings.build, "sbom")}
     if service.settings.is_web:
         tables["smoke"] = (service.settings, "smoke")

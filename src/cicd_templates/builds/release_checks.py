@@ -48,9 +48,9 @@ class ReleaseCheck:
     """A tool that examines the source and writes a report to `$REPORT`.
 
     Its exit code is recorded, but does not decide about the release. The commands in `tools` run first, outside the
-    source. Then `install` and `commands` run in the service's folder. `runs_application` is false only for tools that
-    are known to run no code of the application or its packages. `tool` is the tool's name. If many tools can write the
-    format of the report, the gate requires that the report states this name.
+    source. Then `install` and `commands` run in the service's folder. `runs_application` is false only if the tool is
+    known to run no code of the application or its packages. `tool` is the tool's name. If many tools write reports of
+    the same format, the gate requires this name in the report.
     """
 
     name: str
@@ -67,14 +67,14 @@ class ReleaseCheck:
 
 
 def checks_of(service: Service) -> list[ReleaseCheck]:
-    """Return the checks of a service in the order of its configuration, with the values of presets filled in."""
+    """Return the checks of a service in the order of its configuration, completed with the values of presets."""
     return [_check(name, table) for name, table in service.settings.checks.items()]
 
 
 def _check(name: str, table: CheckTable) -> ReleaseCheck:
-    """Return the check that `table` configures. Values that the table does not set come from its preset.
+    """Return the check that `table` configures. Its preset supplies the values that the table leaves out.
 
-    A table without a preset has all required values, because validation refuses any other.
+    Validation ensures that a table without a preset has all required values.
     """
     preset = PRESETS[table.preset]() if table.preset else None
     format_ = table.format or (preset.format if preset else None)
@@ -97,7 +97,8 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
 def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
     """Return whether the check runs code of the application.
 
-    By default, this is true for a check with commands of the user, and otherwise as its preset says.
+    If the table does not say so, the answer is yes for a check with commands of the user. Otherwise, the preset
+    decides.
     """
     if table.runs_application is not None:
         return table.runs_application

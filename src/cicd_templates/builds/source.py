@@ -1,4 +1,4 @@
-"""The source of a build: the service's folder, its digest, and the refusal of a source that the checks did not judge.
+"""The source of a build: the service's folder, its digest, and the command that refuses a source that was not judged.
 
 In every build, CodeBuild unpacks the source itself, before the first command. Programs can read one zip file in
 different ways, so the digest is computed over the unpacked files. The gate requires the same digest from all checks,
@@ -36,7 +36,7 @@ def compute_digest(service: Service) -> str:
     """Return commands that write the digest of the service's folder to DIGEST_FILE.
 
     They fail if the folder cannot be judged, for example because a link leads out of it. In a monorepo, the other
-    folders do not count: checks and image use only the service's folder.
+    folders do not matter, because checks and image use only the service's folder.
     """
     script = write_script("source_digest.sh")
     path = shlex.quote(service_path(service))
@@ -44,7 +44,7 @@ def compute_digest(service: Service) -> str:
 
 
 def require_judged_source(service: Service) -> str:
-    """Return commands that fail if the source of this build is not the one that the checks judged."""
+    """Return commands that stop a build whose source is not the source that the checks judged."""
     return f"""\
 {compute_digest(service)}
 if [ "$(cat {DIGEST_FILE})" != "${SOURCE_DIGEST}" ]; then

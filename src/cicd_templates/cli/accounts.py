@@ -1,4 +1,4 @@
-"""Opens AWS clients for the account of an environment, for commands that need no rendered templates."""
+"""Opens AWS clients for the account of an environment, for commands that do not read rendered templates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOCAL_POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Account:
-    """AWS clients for the account of an environment, for commands that need no rendered templates.
+    """AWS clients for the account of an environment, for commands that do not read rendered templates.
 
     Such a command can find copies of the environment that were rendered on another machine.
     """
@@ -38,7 +38,7 @@ class Account:
     state: Path
 
     def sweep(self, copy: Scope, reporter: Reporter) -> int:
-        """Destroy `copy`, a copy of an environment, and report the events.
+        """Destroy `copy`, a parallel copy of an environment, and report the events.
 
         Returns how many resources are left for an unknown reason. Raises `RefusedError` if the copy is protected.
         """
@@ -62,7 +62,7 @@ class Account:
 
 
 def open_plain_account(environment: Environment, *, local: bool) -> Account:
-    """Return the account of `environment`. Raises an error if the caller is in another account."""
+    """Return AWS clients for the account of `environment`. Raises an error if the caller is in another account."""
     scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
     engine = engine_state_file.required() if local else None
     clients, polling = open_account(environment, scope.account, scope.region, engine)
@@ -71,7 +71,7 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 
 
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
-    """Return clients for `account`, and the settings for polling. With `engine`, the clients call this local AWS."""
+    """Return AWS clients for `account`, and the polling settings. With `engine`, the clients call this local AWS."""
     if engine is not None:
         return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
     settings = environment.settings

@@ -1,4 +1,4 @@
-"""The command group; its commands print an expected error as one line and exit with the error's code."""
+"""The click group of all commands, which print an expected error as one line and exit with its code."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cicd_templates.printable import printable
 
 
 class Command(click.Command):
-    """A command that prints an expected error as one line and exits with its code; only bugs cause a traceback."""
+    """A click command that prints an expected error as one line and exits with its code, without a traceback."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse the arguments and return the context.
+        """Parse the arguments and return the click context.
 
         If make started the command, an error shows no usage line, because the user has typed make variables and no
         options.
@@ -37,7 +37,7 @@ class Command(click.Command):
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; print an expected error as a line on standard error and exit with the error's code."""
+        """Run the command. Print an expected error as one line on standard error, and exit with its code."""
         try:
             return super().invoke(ctx)
         except CicdError as error:
@@ -66,7 +66,7 @@ class Command(click.Command):
 def _make_printable(error: click.ClickException) -> None:
     """Make the message of a click error printable.
 
-    Such messages quote arguments and environment variables. click prints them itself, not through `terminal`.
+    Such messages quote arguments and environment variables, and click does not print them through `terminal`.
     """
     vars(error)["message"] = printable(error.message)
 
@@ -76,14 +76,14 @@ class Group(Command, click.Group):
 
 
 class Main(Group):
-    """The group of all verbs."""
+    """The click group that contains all commands."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that `args` name.
+        """Return the click command that `args` name.
 
-        If it is only a subcommand of another command, the error shows its full name.
+        If the name belongs only to a subcommand of another command, the error shows the full name.
         """
         for name, command in self.commands.items():
             if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def verb(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., None]], click.Command]:
-    """Return a decorator that turns a function into the command `name`. The help shows `options` in the given order."""
+    """Return a decorator that makes a function the command `name`. Its help lists `options` in the given order."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         decorated = functools.reduce(lambda inner, option: option(inner), reversed(options), function)

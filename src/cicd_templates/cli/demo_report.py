@@ -14,7 +14,7 @@ NAME_WIDTH = 14
 
 
 class DemoReporter:
-    """A reporter that counts the events of one environment at a time. Only failures are shown immediately."""
+    """A reporter that counts the events of one environment at a time. It shows only failures immediately."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -24,15 +24,15 @@ class DemoReporter:
 
     @property
     def text(self) -> str:
-        """Return every event and every noted line so far, as text for the file."""
+        """Return every event and every note so far, as text for the file."""
         return "".join(f"{printable(line)}\n" for line in self._lines)
 
     def note(self, line: str) -> None:
-        """Keep a line for the file."""
+        """Keep the line `line` for the file."""
         self._lines.append(line)
 
     def begin(self, under_way: Callable[[str], None]) -> None:
-        """Reset the counts. `under_way` is called with the name of each stack whose operation starts."""
+        """Reset the counts for the next environment. `under_way` is called with each stack whose operation starts."""
         self._under_way = under_way
         self._stacks.clear()
         self._resources = self._remains = 0
@@ -53,7 +53,7 @@ class DemoReporter:
                     terminal.show(line)
 
     def summary(self, environment: str) -> str:
-        """Return what happened to an environment since `begin`, as a line that fits a narrow terminal."""
+        """Return one line that says what happened to an environment since `begin`. It fits a narrow terminal."""
         done = ", ".join(f"{counted(count, 'stack')} {verb}" for verb, count in self._stacks.items())
         left = f"; {self._remains} left, explained" if self._remains else ""
         return f"     {environment:<{NAME_WIDTH}} {done}, {counted(self._resources, 'resource')}{left}"

@@ -87,7 +87,7 @@ def _run(reporter: DemoReporter, began: float) -> None:
 
 @contextlib.contextmanager
 def _summarized(reporter: DemoReporter, target: Target) -> Iterator[None]:
-    """Show the stack of `target` that is under way during the `with` block, then a line that says what happened."""
+    """Show which stack of `target` is under way during the `with` block, then show a line with the result."""
     with terminal.working(target.environment) as update:
         reporter.begin(lambda stack: update(f"{target.environment}: {stack}"))
         yield
@@ -114,9 +114,9 @@ def _require_no_change(reporter: DemoReporter, targets: list[Target]) -> None:
 
 
 def _write_objects(targets: list[Target]) -> str:
-    """Write several versions of an object, so that CloudFormation alone could not delete the bucket.
+    """Write several versions of an object to each bucket, so that CloudFormation alone could not delete the bucket.
 
-    Return what was done, in words.
+    Return a sentence for the user that says what was done.
     """
     disposable = [target for target in targets if not target.stacks[0].protected]
     for target in disposable:
