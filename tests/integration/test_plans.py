@@ -128,8 +128,8 @@ def test_an_edit_of_a_key_policy_replaces_no_key(project: Project) -> None:
     ("command", "code", "expected"),
     [
         ("deploy --plan nothing.json --local", 2, "nothing.json: no plan there: No such file or directory"),
-        ("deploy --plan {plan} --env production --local", 2, "says what is deployed (staging); leave out --env"),
-        ("deploy --plan {plan} --layer keys --local", 2, "says what is deployed (staging); leave out --env"),
+        ("deploy --plan {plan} --env production --local", 2, "is already a plan for staging; leave out --env"),
+        ("deploy --plan {plan} --layer keys --local", 2, "is already a plan for staging; leave out --env"),
         ("deploy --plan {plan}", 3, "is a plan for the local AWS; add --local"),
         ("plan --env all --local --out x.json", 2, "--out x.json can hold only one plan"),
         ("plan-discard --local", 2, "which environment? Name one with --env"),

@@ -110,7 +110,7 @@ def _require_no_change(reporter: DemoReporter, targets: list[Target]) -> None:
         with terminal.working(f"planning {target.environment} again"):
             planned = target.plan(reporter, None)
         if planned is None or not planned.empty:
-            raise CicdError(f"{target.environment}: a second deployment would change something")
+            raise CicdError(f"{target.environment}: deploying the same templates again would change the environment")
 
 
 def _write_objects(targets: list[Target]) -> str:

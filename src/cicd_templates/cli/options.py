@@ -21,12 +21,12 @@ FORMAT_WORDS = {"json": True, "text": False, "yaml": False}
 
 
 class Option(click.Option):
-    """An option that make can also set, with the make variable `variable`.
+    """A command-line option that make can also set, with the make variable `variable`.
 
     If make started the program, messages name the variable instead of the option. For a flag, `words` maps the allowed
-    values of the variable to true or false. With `empty_counts`, an empty variable counts as set: use it for an option
-    that makes a command stricter, so that an empty variable cannot disable it. With `narrows`, an empty variable is an
-    error: use it for an option without which the command would work on more environments, or on AWS itself.
+    values of the variable to true or false. `empty_counts` treats an empty variable as set: use it for an option that
+    makes a command stricter, so that an empty variable cannot disable it. `narrows` makes an empty variable an error:
+    use it for an option without which the command would affect more environments, or AWS itself.
     """
 
     def __init__(
@@ -42,23 +42,23 @@ class Option(click.Option):
         self.variable, self.words, self.empty_counts, self.narrows = variable, words, empty_counts, narrows
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the variable's value, or None if the variable is not set or the make target does not use it.
+        """Return the environment variable's value. It is None if the variable is unset or not used by the make target.
 
-        An empty variable counts as not set, unless `empty_counts` is true. Raises `ConfigurationError` if it is empty
-        and the option narrows the command, as in `SUFFIX=$PULL_REQUEST` without a pull request.
+        An empty variable counts as unset, unless `empty_counts` is true. Raises `ConfigurationError` if it is empty and
+        `narrows` is true, as in `SUFFIX=$PULL_REQUEST` without a pull request.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():
             return None
         if self.narrows and os.environ.get(f"{hints.PREFIX}{self.variable}", "set").strip() == "":
             typed = f"{self.variable}=" if hints.under_make() else f"{self.envvar}="
-            raise ConfigurationError(f"`{typed}` is empty; write the value directly after the =, or leave it out")
+            raise ConfigurationError(f"`{typed}` is empty; write its value directly after the =, or omit it")
         if self.empty_counts and os.environ.get(f"{hints.PREFIX}{self.variable}") == "":
             return ""
         return super().resolve_envvar_value(ctx)
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """Return the value of the variable as it was typed, or true or false for a flag.
+        """Return the environment variable's value: the text as it was typed, or a boolean for a flag.
 
         Raises `ConfigurationError` if the value of a flag is not one of its `words`.
         """
@@ -81,7 +81,7 @@ class Option(click.Option):
 
 
 def make_option(*declarations: str, variable: str | None = None, **attributes: Any) -> Callable[[Any], Any]:
-    """Return a decorator that adds an `Option`, which make can set with `variable`."""
+    """Return a decorator that adds an `Option`. The make variable `variable` can also set this option."""
     return click.option(*declarations, cls=Option, variable=variable, **attributes)
 
 

@@ -1,4 +1,4 @@
-"""Find the layers of the project in the current folder: those of `templates/`, and the user's own layers.
+"""Finds the layers of the project in the current folder: those of `templates/`, and the user's own layers.
 
 A layer is a module that builds one CloudFormation template. The command line passes the layers to the renderer, so that
 no other part of the package imports `templates/`.
@@ -18,16 +18,19 @@ from cicd_templates.layer.user_layers import user_error, with_user_layers
 
 
 def project_layers() -> tuple[Layer, ...]:
-    """Return the project's layers: `LAYERS` of `templates/`, and the `LAYER` of each module in `templates/extra/`.
+    """Return the project's layers, the modules that build its templates: those of `templates/` and the user's own.
 
-    Raises `ConfigurationError` if the current folder has no `templates/`, or if a module in `templates/extra/` is not a
-    layer.
+    `templates/` lists its layers in `LAYERS`. Each module in `templates/extra/` has one layer, `LAYER`. Raises
+    `ConfigurationError` if the current folder has no `templates/`, or if a module in `templates/extra/` is not a layer.
     """
     return with_user_layers(_templates())
 
 
 def tool_layers() -> tuple[Layer, ...]:
-    """Return only `LAYERS` of `templates/`. Raises `ConfigurationError` if the current folder has no `templates/`."""
+    """Return the layers that `templates/` lists in `LAYERS`, without the user's own layers in `templates/extra/`.
+
+    Raises `ConfigurationError` if the current folder has no `templates/`.
+    """
     return tuple(_templates().LAYERS)
 
 

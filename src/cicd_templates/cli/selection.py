@@ -1,4 +1,4 @@
-"""Turn a command's options into environments, services, and functions that ask the user."""
+"""Turns a command's options into environments, services, and functions that ask the user to confirm."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:
-    """Raise `ConfigurationError` if the configuration has no environment `env`. The error lists the known names.
+    """Raise `ConfigurationError` if `env` is not an environment of the configuration. The error lists the environments.
 
     If `env` is None, do nothing.
     """
@@ -44,7 +44,7 @@ def targets(
     default: str | None = None,
     checked: bool = True,
 ) -> list[Target]:
-    """Return the targets of a command, one per environment, in deploy order.
+    """Return what a command works on: one `Target` per environment, in deploy order.
 
     With `checked`, first verify that the caller is in the account of each environment.
     """
@@ -67,10 +67,10 @@ def targets(
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
-    """Report each environment whose templates differ from what `make render` would write now.
+    """Report each environment whose template files differ from what `make render` wrote or would write now.
 
     Raises `RefusedError` if such an environment is protected, unless `rehearsed` is true. `rehearsed` is for commands
-    that deploy nothing, or only to the local AWS.
+    that deploy nothing, or deploy only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits
@@ -87,10 +87,9 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
 
 def accounts(env: str, local: bool) -> list[Account]:
-    """Return an `Account` for the environment `env`, or for all environments if `env` is `all`.
+    """Return an `Account` for the environment `env`, or for every environment if `env` is `all`.
 
-    The order is the reverse of the deploy order, so that the tools environment, which depends on the others, comes
-    first.
+    The order is the reverse of the deploy order. The tools environment comes first, because it depends on the others.
     """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration
@@ -106,7 +105,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 
 
 def tools(suffix: str | None, local: bool) -> PipelineHandover:
-    """Return the `PipelineHandover` of the tools environment, which uploads templates and releases for the pipeline."""
+    """Return the object that uploads templates and releases for the pipeline in the tools environment."""
     from cicd_templates.cli.templates_handover import open_tools
     from cicd_templates.config.load import read_configuration
 
@@ -127,7 +126,7 @@ def environment(name: str | None, suffix: str | None) -> Environment:
 
 
 def removed_service(name: str | None) -> str | None:
-    """Return `name` if the configuration has no service with this name, otherwise None.
+    """Return `name` if the configuration has no service of this name, otherwise None.
 
     A service that was removed from the configuration may still have stacks in AWS.
     """
@@ -138,7 +137,7 @@ def removed_service(name: str | None) -> str | None:
 
 
 def only_service(environment: Environment, name: str | None) -> Service:
-    """Return the service named `name`. If `name` is None, return the only service.
+    """Return the service `name`, or the only service if `name` is None.
 
     Raises `ConfigurationError` if there is no such service, or if `name` is None and there are several services.
     """
@@ -152,7 +151,7 @@ def only_service(environment: Environment, name: str | None) -> Service:
 
 
 def confirmation(yes: bool) -> Callable[[str], bool]:
-    """Return a function that asks the user a yes-or-no question. With `yes`, the function always returns true.
+    """Return a function that asks the user a yes-or-no question. With `yes`, it returns true without asking.
 
     Raises `ConfigurationError` if `yes` is false and standard input is not a terminal.
     """
@@ -166,9 +165,9 @@ def confirmation(yes: bool) -> Callable[[str], bool]:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks the user whether to hand over templates that change other environments.
+    """Return a function that asks whether to give the pipeline templates that change other environments, too.
 
-    With `hand_over`, the function always returns true. Otherwise, it returns false if there is no terminal.
+    With `hand_over`, it returns true without asking. Without a terminal, it returns false.
     """
     if hand_over:
         return lambda question: True
@@ -187,7 +186,7 @@ def _ask(question: str) -> bool:
 def detaching(stopped: str = "stopped between two steps; run the same command again to continue") -> Iterator[None]:
     """Raise `DetachedError` with the text `stopped` if Ctrl-C or SIGTERM interrupts the `with` block.
 
-    CI systems send SIGTERM to end a job. Errors that the block raises itself are not changed.
+    CI systems send SIGTERM to end a job. An error that the block itself raises is raised unchanged.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:

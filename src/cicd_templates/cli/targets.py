@@ -1,4 +1,4 @@
-"""The targets of a command: each has the rendered stacks of one environment and AWS clients for its account."""
+"""What a command works on: the rendered stacks of one environment, with AWS clients for its account."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Target:
-    """One environment to work on: all its stacks, the stacks that the user chose, and AWS clients for its account.
+    """The environment that a command works on: its stacks, the stacks that the user chose, and AWS clients.
 
     `named` is true if the user chose a layer by name. `caller` is the caller's ARN. `state` is the folder for plans and
     journals.
@@ -58,7 +58,7 @@ class Target:
 
     @property
     def environment(self) -> str:
-        """Return the name of the environment, with the suffix of a copy."""
+        """Return the environment's name; for a parallel copy, it includes the suffix."""
         return self.stacks[0].links.environment
 
     @property
@@ -67,7 +67,7 @@ class Target:
         return self.stacks[0].account
 
     def heading(self, verb: str) -> Heading:
-        """Return the heading to report before the work begins."""
+        """Return the event that reports, before the work begins, what is done to which environment."""
         where = "local AWS" if self.engine else ""
         return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
 
@@ -77,9 +77,10 @@ class Target:
         return self.stacks[0].protected
 
     def context(self, *, wait: bool = False) -> DeployContext:
-        """Return the context of a deployment.
+        """Return what a deployment needs: AWS clients, polling settings, the folder for its files, and the caller.
 
-        A stack with an operation in progress is refused; with `wait`, the deployment waits for the operation instead.
+        If an operation is in progress on a stack, the deployment fails. With `wait`, it waits for the operation
+        instead.
         """
         recorded = frozenset(SPELLINGS) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
@@ -95,8 +96,8 @@ class Target:
     ) -> Plan | None:
         """Plan the chosen stacks, write the plan to a file and return it.
 
-        With `tools`, stacks that only the pipeline may deploy are left out; a protected environment requires `tools`.
-        The plan shows `removed`, the stacks that are no longer rendered. If no stack is left to plan, returns None.
+        With `tools`, the plan omits stacks that only the pipeline may deploy; a protected environment requires `tools`.
+        The plan lists `removed`, the stacks that are no longer rendered. Returns None if no stack is left to plan.
         Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
@@ -117,9 +118,9 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        The templates are handed to the pipeline once the first plan is approved, or as soon as the pipeline's bucket
-        exists. `confirm` must accept changes to the templates of the environments in `deployed` (default: only this
-        one), and `confirm_others` those of other environments.
+        The templates are given to the pipeline once the first plan is approved, or as soon as the pipeline's bucket
+        exists. `confirm` asks about changes to the templates of the environments `deployed`, by default only this one.
+        `confirm_others` asks about changes to the templates of other environments.
 
         Raises `RefusedError` if the user named a stack that only the pipeline may deploy, and the errors of
         `deployment.deploy`.
@@ -159,8 +160,8 @@ class Target:
     ) -> Plan | None:
         """Execute exactly the plan `made`, then plan the stacks that had to wait for it.
 
-        Returns that next plan, or None if no stack had to wait. The templates are handed to the pipeline once the plan
-        has passed all checks. `confirm_others` must accept changes to the templates of other environments.
+        Returns the next plan, or None if no stack had to wait. The templates are given to the pipeline once the plan
+        has passed all checks. `confirm_others` asks about changes to the templates of other environments.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed, and the errors of
         `deployment.execute_plan`.
@@ -190,17 +191,17 @@ class Target:
         return following
 
     def discard(self, path: Path | None = None) -> int:
-        """Delete the plan in `path` with its change sets, or all plans of the environment if `path` is None.
+        """Delete the plan in the file `path` with its change sets, or every plan of the environment if it is None.
 
         Returns the number of deleted change sets. Raises the errors of `deployment.discard`.
         """
         return deployment.discard(self.context(), self.stacks, path)
 
     def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
-        """Return the chosen stacks without those that only the pipeline may deploy.
+        """Return the chosen stacks that may be deployed here; only the pipeline may deploy the others.
 
-        Raises `RefusedError` if the user named such a stack, or if a deployment would collide with resources that an
-        earlier destruction kept.
+        Raises `RefusedError` if the user named a stack of the pipeline, or if resources that an earlier destruction
+        kept have the names of resources to create.
         """
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
@@ -225,11 +226,11 @@ class Target:
             reporter.report(Note(note))
 
     def command(self, verb: str) -> str:
-        """Return the make command that runs `verb` on this environment, with SUFFIX= and LOCAL=1 if they apply."""
+        """Return the make command that runs `verb` on this environment, with SUFFIX= and LOCAL=1 where needed."""
         return hints.make(verb, **self.stacks[0].make_variables, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """Return, by stack name, the plans and runs on this machine that refer to stacks which were never created.
+        """Return the plans and runs on this machine that refer to stacks which were never created, keyed by stack name.
 
         Raises the errors of `claims.claims`.
         """
@@ -237,16 +238,17 @@ class Target:
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """Return the labels of the chosen stacks. None means all stacks, even those that are no longer rendered.
+        """Return the labels of the chosen stacks, or None if all are chosen.
 
-        A stack's label is the name of its template file without the extension.
+        None includes stacks that are no longer rendered. A stack's label is the name of its template file without the
+        extension.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
     def inventory(self, removed_service: str | None = None) -> Inventory:
-        """Return the inventory of the environment, or of its chosen stacks, as they exist in AWS.
+        """Return the resources of the environment, or of its chosen stacks, as they exist in AWS.
 
-        With `removed_service`, return the inventory of a service that is no longer in the configuration. Raises
+        With `removed_service`, return the resources of a service that is no longer in the configuration. Raises
         `ConfigurationError` if no stack of this service exists in AWS.
         """
         scope, labels = scope_of(self.stacks), self.labels
@@ -264,7 +266,7 @@ class Target:
         guards.refuse_still_needed(inventory, self.command("destroy"))
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
-        """Destroy everything in `inventory` and write destroy-report.json. Report and return what is left.
+        """Destroy everything in `inventory`, write destroy-report.json, and report and return what is left.
 
         Holds the environment's lock meanwhile. Raises `CicdError` with the names of the stacks that could not be
         deleted.
@@ -286,7 +288,7 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return notes for a local deployment: the resource types of the chosen stacks that were only recorded."""
+        """Return a note with the resource types in the chosen stacks that the local AWS records but does not build."""
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self._recorded())
@@ -296,8 +298,8 @@ class Target:
     def recorded_remains(self, labels: frozenset[str] | None = None) -> list[Remainder]:
         """Return the recorded resources of the chosen stacks that still exist in the local AWS.
 
-        `labels` limits them to stacks with these labels. The local AWS only records resources of types that it cannot
-        build. After a correct destruction, none are left.
+        The local AWS does not build resources of some types, but only records them. After a correct destruction, none
+        are left. `labels` limits the result to stacks with these labels.
         """
         return [
             Remainder(entry["type"], entry["id"], f"recorded for {entry['stack']}", explained=False)
@@ -321,7 +323,7 @@ def open_target(
     checked: bool = True,
     engine: Engine | None = None,
 ) -> Target:
-    """Return the target for `environment`, with the stacks that were rendered into `folder`.
+    """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
     With `local`, the target uses a local AWS: `engine`, or the one that `make local` started if `engine` is None. The
     plans and journals of a given `engine` are in its own folder and are deleted with it. With `checked`, the caller's

@@ -1,4 +1,4 @@
-"""Hands the rendered templates over to the pipeline as part of a deployment, and opens the account of the pipeline.
+"""Gives the rendered templates to the pipeline as part of a deployment, and opens the account of the pipeline.
 
 If the hand-over is not possible, the deployment reports this and continues. The deployment stops only if the user
 declines changes to the templates of the environments that it deploys.
@@ -31,7 +31,7 @@ SHOWN_FILES = 5
 
 @dataclass
 class TemplatesHandover:
-    """Hands the templates over to the pipeline during one deployment.
+    """Gives the rendered templates to the pipeline during one deployment.
 
     `deployed` are the names of the environments that are deployed. `confirm` asks the user about template changes in
     these environments, and `confirm_others` about template changes in other environments. `waits` is true if the
@@ -46,12 +46,12 @@ class TemplatesHandover:
     waits: bool = field(default=False, init=False)
 
     def note_uncommitted(self) -> None:
-        """Report if the templates are not committed."""
+        """Report that the templates are not committed, if this is so."""
         if problem := self.tools.commit.problem:
             self._note(f"deployed as they are in the work tree: {problem}")
 
     def hand_over(self) -> None:
-        """Hand the templates over, or report why they are not handed over.
+        """Upload the templates for the pipeline, or report why they are not uploaded.
 
         Raises `DeclinedError` if the user declines changes to the templates of the environments that are deployed.
         """
@@ -73,7 +73,7 @@ class TemplatesHandover:
             self._note(f"handed to the pipeline as version {version}, {self.tools.commit.description}")
 
     def after(self, stack: StackTemplate) -> None:
-        """Hand the templates over if `stack`, which was just deployed, contains the bucket that they need."""
+        """Upload the templates for the pipeline if `stack`, which was just deployed, contains their bucket."""
         if self.waits and stack.links.environment == self.tools.environment.qualified and stack.layer == "storage":
             self.hand_over()
 
@@ -101,7 +101,7 @@ class TemplatesHandover:
 
 
 def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return one line per environment, with the number of changed files and the names of the first few."""
+    """Return one line per environment: how many of its templates changed, and the names of the first few."""
     lines = []
     for environment, files in changed.items():
         more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
@@ -112,10 +112,10 @@ def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
 def open_tools(
     configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None
 ) -> PipelineHandover:
-    """Return the `PipelineHandover` of the tools environment.
+    """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
-    It has the stacks of every environment, because a pipeline run may deploy any of them. Only a copy may have been
-    rendered in part. With `local`, the tools environment is in a local AWS: `engine`, or the one of `make local`.
+    It has the stacks of every environment, because a pipeline run may deploy any of them. Only a parallel copy may lack
+    environments that were not rendered. With `local`, it uses a local AWS: `engine`, or the one of `make local`.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.

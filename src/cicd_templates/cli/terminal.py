@@ -1,4 +1,4 @@
-"""Terminal output and questions of the commands. Every text is made printable here.
+"""Terminal output and questions of the commands. Unprintable characters of every text are replaced here.
 
 Apart from this module, only `deploy/reporting` prints: it prints the events of deployments and destructions.
 """
@@ -18,23 +18,24 @@ from cicd_templates.printable import printable, printable_lines
 
 
 def show(line: str, *, err: bool = False) -> None:
-    """Print one line. Line breaks in foreign text, such as file names, are printed as spaces."""
+    """Print one line. A line break within it, such as one in a file name, is printed as a space."""
     click.echo(printable(line), err=err)
 
 
 def show_page(text: str, *, err: bool = False) -> None:
     """Print a text of several lines, such as JSON or Markdown.
 
-    If the text quotes foreign text, such as file names, the caller must have removed the line breaks from it.
+    If the text contains foreign text, such as file names, the caller must first remove the line breaks from the foreign
+    text.
     """
     click.echo(printable_lines(text.removesuffix("\n")), err=err)
 
 
 @contextlib.contextmanager
 def working(line: str) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal that the `with` block is working, with `line` beside a moving sign; elsewhere, show nothing.
+    """During the `with` block, show `line` beside a moving sign on the terminal. Without a terminal, show nothing.
 
-    Yields a function that replaces the line. Afterwards, nothing of it is left on the screen.
+    Yields a function that replaces the line. Afterwards, the line is removed from the screen.
     """
     if not sys.stdout.isatty():
         yield lambda line: None
@@ -50,9 +51,10 @@ def working(line: str) -> Iterator[Callable[[str], None]]:
 
 
 def discard_unwritable_output() -> str:
-    """Return "standard output" if what was printed cannot be written, for example to a full disk, and discard it.
+    """Return "standard output" if printed text cannot be written, for example to a full disk; otherwise, an empty text.
 
-    Otherwise, return an empty text. Without this, Python would try to write it again at exit and print a second error.
+    Text that cannot be written is discarded. Otherwise, Python would try again to write it at exit and print a second
+    error.
     """
     try:
         sys.stdout.flush()
@@ -78,10 +80,10 @@ def show_crash(kind: type[BaseException], error: BaseException, frames: Tracebac
 
 
 def confirm(question: str) -> bool:
-    """Ask a yes-or-no question and return the answer; the default is no. Raises `click.Abort` for Ctrl-C."""
+    """Return the user's answer to a yes-or-no question. The default is no. Raises `click.Abort` for Ctrl-C."""
     return click.confirm(printable(f"  {question}"), default=False)
 
 
 def ask(question: str) -> str:
-    """Ask for a text and return it; it may be empty. Raises `click.Abort` for Ctrl-C."""
+    """Return the text that the user types in answer to a question; it may be empty. Raises `click.Abort` for Ctrl-C."""
     return str(click.prompt(printable(f"  {question}"), default="", show_default=False))

@@ -9,8 +9,8 @@ A configuration passes through these modules, in this order:
 5. `naming` derives every physical name and parameter path from an `Environment`.
 
 `load` collects the problems of all tables and of `validation`, and raises them as one `ConfigurationError`. A user
-therefore sees every mistake at once, with its TOML path. `pydantic_messages` translates pydantic's errors into the
-words of TOML.
+therefore sees every mistake at once, with its TOML path. `pydantic_messages` rewrites pydantic's errors in terms of
+TOML.
 
 Nothing here imports boto3, troposphere or a layer, calls AWS, or reads a file other than the configuration. `render`
 checks whether the outputs in `provided` and the paths in `patch` exist, because that depends on the layers.

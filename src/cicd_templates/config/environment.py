@@ -1,6 +1,6 @@
-"""The validated configuration that layers receive: environments with their services, overrides and suffix applied.
+"""The validated configuration: environments with their services, after all overrides and the suffix are applied.
 
-These are plain values; `naming` derives the physical names from them.
+These values contain no physical names; `naming` derives the names from them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cicd_templates.config.tables.service import ServiceTable, is_existing_secre
 
 @dataclass(frozen=True)
 class Service:
-    """A deployable application in one environment, with that environment's overrides applied.
+    """A service, which is one deployable application, as it is configured for one environment.
 
     `priority_is_derived` is true if the configuration does not set the priority of the service's listener rule.
     """
@@ -31,12 +31,12 @@ class Service:
 
     @property
     def release_key(self) -> str:
-        """The key of the service's archive in the source bucket; every new version of this object is a release."""
+        """The S3 key of the service's source archive. Each new version of this object is a release."""
         return f"{self.name}/source.zip"
 
     @property
     def own_secrets(self) -> list[str]:
-        """The names of the secrets that our stack creates for the service.
+        """The names of the service's secrets that our stack creates.
 
         A secret that the configuration names by path or ARN already exists, so it is left out.
         """
@@ -46,7 +46,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Environment:
-    """An account and a region, with its settings and the services that run there.
+    """An environment: an account and a region, with settings and the services that run there.
 
     `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
     overrides the suffix in the file. `peers` are the other environments of the configuration; grants across accounts
@@ -67,28 +67,31 @@ class Environment:
 
     @property
     def tools(self) -> Environment:
-        """The environment with the pipeline: this one or a peer. Validation ensures that there is only one."""
+        """The environment that contains the pipeline: this one or a peer. Validation ensures that there is one."""
         return next(environment for environment in (self, *self.peers) if environment.kind == "tools")
 
     @property
     def runtimes(self) -> tuple[Environment, ...]:
-        """The peers in which services run, in the order of the file. Only for tools are these all such environments."""
+        """The peers in which services run, in the order of the file.
+
+        In the tools environment, these are all environments in which services run. In any other, the list lacks itself.
+        """
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 
     @property
     def route(self) -> tuple[Environment, ...]:
-        """The runtime environments in the order in which a release reaches them. Only for the tools environment."""
+        """The environments that a release passes, in order. Available only in the tools environment."""
         by_name = {environment.name: environment for environment in self.runtimes}
         return tuple(by_name[name] for name in self.pipeline.path)
 
     @property
     def qualified(self) -> str:
-        """The environment's name with its suffix, as in paths and physical names: `staging` or `staging-pr4918`."""
+        """The environment's name, followed by its suffix in a parallel copy: `staging` or `staging-pr4918`."""
         return f"{self.name}-{self.suffix}" if self.suffix else self.name
 
     @property
     def kind(self) -> str:
-        """`tools` or `runtime`; the kind decides which layers the environment has."""
+        """The kind of environment, `tools` or `runtime`. It decides which stacks the environment has."""
         return self.settings.kind
 
     @property
@@ -103,17 +106,17 @@ class Environment:
 
     @property
     def protected(self) -> bool:
-        """Whether data must outlive its stack. A copy with a suffix has the same protection as its original."""
+        """Whether data is kept when its stack is deleted. A parallel copy is protected if its original is."""
         return self.settings.protection == "protected"
 
     @property
     def is_copy(self) -> bool:
-        """Whether this is a parallel copy in the same account: its suffix is not the one in the file."""
+        """Whether this is a parallel copy in the same account, with another suffix than the one in the file."""
         return bool(self.suffix) and self.suffix != self.settings.suffix
 
     @property
     def domain(self) -> str | None:
-        """The load balancer's host name. None for plain HTTP, and for a copy without `copy_domain`."""
+        """The load balancer's host name, or None for plain HTTP or for a parallel copy without `copy_domain`."""
         if self.settings.allow_http:
             return None
         if self.is_copy:
@@ -122,7 +125,7 @@ class Environment:
 
     @property
     def network_is_provided(self) -> bool:
-        """Whether the configuration provides an existing VPC, so that the layer `network` is not rendered."""
+        """Whether the configuration names an existing VPC, so that no network is rendered."""
         return any(output.startswith("network.") for output in self.settings.provided)
 
     @property

@@ -86,7 +86,7 @@ def _read_toml(path: Path) -> Raw:
 
 
 def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> Configuration:
-    """Return the configuration in the parsed TOML `raw`. Error messages use `source` as the name of the file."""
+    """Return the configuration in `raw`, a parsed TOML file. Error messages name the file `source`."""
     reader = _Reader()
     configuration, unread = reader.configuration(raw, suffix)
     problems = [*reader.problems, *all_problems(configuration, unread), *shared_secrets.problems(raw, configuration)]
@@ -221,7 +221,7 @@ class _Reader:
         return overrides
 
     def _resolved(self, model: type[T], at: str, base: Raw, override: Raw, environment: str) -> T | None:
-        """Return the table `at`, with the values that an environment overrides, or None if the table has problems."""
+        """Return the table `at`, with an environment's values in place of its own, or None if it has problems."""
 
         def where(path: tuple[str | int, ...]) -> str:
             overridden = bool(path) and path[0] in override
@@ -272,7 +272,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table at the path `loc`, as pydantic reports it, starting from `model`."""
+    """Return the fields of the table at pydantic's error path `loc`, which starts at `model`."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

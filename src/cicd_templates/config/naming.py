@@ -30,20 +30,20 @@ _ALPHABET = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
 
 
 def name_prefix(env: Environment) -> str:
-    """Return the beginning of every physical name in `env`, without the hyphen that follows it."""
+    """Return the prefix of every physical name in `env`, without the hyphen that follows the prefix."""
     return f"{env.project.name}-{env.qualified}"
 
 
 def physical_name(env: Environment, resource_type: str, *words: str) -> str:
-    """Return the name of a resource of `resource_type` in `env`: lower-case letters, digits and hyphens.
+    """Return the physical name of a resource in `env`, made of lower-case letters, digits and hyphens.
 
     A name that must be unique across all of AWS, such as a bucket name, ends with account and region. Raises
-    `ValueError` if the name limit of the type is not known, or if `words` contain other characters. Both are mistakes
-    in a layer.
+    `ValueError` if the name limit of `resource_type` is not known, or if `words` contain other characters. Both are
+    mistakes in a layer.
     """
     facts = facts_of(resource_type)
     if facts.name_limit is None:
-        raise ValueError(f"template/resource_types states no name_limit for {resource_type}; add it there")
+        raise ValueError(f"the name limit of {resource_type} is unknown; add it to template/resource_types")
     parts = [name_prefix(env), *words]
     if facts.name_scope is NameScope.GLOBAL:
         parts += [env.account, env.region]
@@ -54,7 +54,7 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
 
 
 def shortened(name: str, limit: int) -> str:
-    """Return `name` if it has at most `limit` characters, otherwise its beginning and a hash of the whole name."""
+    """Return `name` if it has at most `limit` characters, otherwise its beginning with a hash of the whole name."""
     if len(name) <= limit:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:HASH_LENGTH]
@@ -71,7 +71,7 @@ def role_arn(env: Environment, *words: str) -> str:
 
 
 def delivery_roles(env: Environment, ending: str = "*") -> str:
-    """Return an ARN pattern that matches the delivery roles of `env`, as text for `Fn::Sub`.
+    """Return an ARN pattern, as text for `Fn::Sub`, that matches the delivery roles of `env`.
 
     The pipeline assumes these roles to deploy in `env`. Policies in the pipeline's account use the pattern.
     """
@@ -102,16 +102,16 @@ def repository_arn(env: Environment, service: str) -> str:
 
 
 def pipeline_name(env: Environment, service: str) -> str:
-    """Return the name of a service's pipeline in the tools environment `env`.
+    """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
-    CodePipeline begins the keys of artifacts with the first characters of this name. Nothing else in the keys tells
-    services apart. The name therefore begins with the service, shortened to that length.
+    CodePipeline begins the S3 keys of artifacts with the first characters of the pipeline's name. Only these characters
+    tell services apart in the keys, so the service's name is shortened to fit into them.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 
 
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
-    """Return a pattern that matches the keys of a service's artifacts in `env`: all artifacts, or only `artifact`.
+    """Return a pattern that matches the S3 keys of a service's artifacts in `env`: all of them, or only `artifact`.
 
     CodePipeline cuts long names in these keys. In the pattern, a cut name ends in a wildcard, so the pattern still
     matches if CodePipeline keeps more of the name.
@@ -127,7 +127,7 @@ def _key_part(name: str, length: int) -> str:
 
 
 def report_artifact(check: str) -> str:
-    """Return the name of the artifact that contains the report of `check`."""
+    """Return the name of the pipeline artifact that contains the report of `check`."""
     return f"{title(check)}Report"
 
 
@@ -153,17 +153,17 @@ def title(words: str) -> str:
 
 
 def variable_name(*words: str) -> str:
-    """Return hyphenated words as the name of an environment variable: `late-fees`, `url` becomes `LATE_FEES_URL`."""
+    """Return an environment variable's name, made from hyphenated words: `late-fees` and `url` give `LATE_FEES_URL`."""
     return "_".join(words).replace("-", "_").upper()
 
 
 def stack_name(env: Environment, layer: str, service: str | None = None) -> str:
-    """Return the name of a layer's stack. Pass `service` if the layer has one stack per service."""
+    """Return the name of a layer's stack. Pass `service` if each service has a stack of its own for this layer."""
     return physical_name(env, "AWS::CloudFormation::Stack", *_stack_words(layer, service))
 
 
 def file_stem(layer: str, service: str | None = None) -> str:
-    """Return the short name of a stack within its environment, used in files and paths: `<layer>[-<service>]`."""
+    """Return the name of a stack's file without its extension: `<layer>[-<service>]`."""
     return "-".join(_stack_words(layer, service))
 
 
@@ -173,7 +173,7 @@ def _stack_words(layer: str, service: str | None) -> list[str]:
 
 
 def parameter_path(env: Environment, layer: str, output: str, service: str | None = None) -> str:
-    """Return the Parameter Store path at which a stack publishes `output`."""
+    """Return the Parameter Store path where a stack stores its output `output` for other stacks."""
     return f"/{env.project.name}/{env.qualified}/{file_stem(layer, service)}/{output}"
 
 

@@ -1,4 +1,4 @@
-"""Messages about wrong values, in the words of TOML instead of the words of Python and pydantic."""
+"""Messages about wrong values in the configuration, in terms of TOML instead of Python and pydantic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cicd_templates.plurals import counted
 
 
 def message_for(detail: ErrorDetails) -> str:
-    """Return a message for a value that pydantic refused. It says what to write instead."""
+    """Return the message for a value that pydantic refused. The message says what to write instead."""
     kind, value, limits = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "value_error":
         return detail["msg"].removeprefix("Value error, ")

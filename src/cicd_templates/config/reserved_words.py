@@ -1,7 +1,7 @@
-"""Reserved words: the words in physical names that say what a resource is for.
+"""Reserved words: words in physical names that say what a resource is for.
 
-Checks, services and environments may not have these words as their names. Blocks and layers build names from these
-constants and from words of the configuration. A test fails if the name of a rendered role, project, function or
+Checks, services and environments may not use these words as their names. All physical names are built from these
+constants and from names in the configuration. A test fails if the name of a rendered role, project, function or
 security group contains any other word.
 """
 

@@ -1,4 +1,4 @@
-"""The path patterns of listener rules: which paths they match, and in which order services are tried.
+"""The path patterns of listener rules: which paths they match, and in which order they are tried.
 
 As in a listener rule, `*` stands for any number of characters, including none and slashes, and `?` for exactly one:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
@@ -36,7 +36,7 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return each position in `pattern` that can be reached from `at` by one more character, with that character."""
+    """Return the possible steps from the position `at` in `pattern`, as pairs of next position and character read."""
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
     if at == len(pattern):
@@ -51,7 +51,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states` and all positions after a `*` at one of them, because a `*` may match nothing."""
+    """Return `states` and every position after a `*` at one of these positions, because `*` may match nothing."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -65,17 +65,17 @@ def _is_end(pattern: str, at: int) -> bool:
 
 
 def base_path(pattern: str) -> str:
-    """Return the folder that all paths of `pattern` share, without a slash at its end. For `/*`, it is empty."""
+    """Return the folder that contains all paths of `pattern`, without a slash at its end. It is empty for `/*`."""
     literal = re.split(r"[*?]", pattern, maxsplit=1)[0]
     whole = literal == pattern or pattern == f"{literal}*"
     return literal.rstrip("/") if whole else literal.rpartition("/")[0]
 
 
 def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
-    """Return `services`. Each web service without a priority gets one: more exact patterns are tried earlier.
+    """Return `services`, with a listener rule priority for each web service that has none.
 
-    A priority depends on the service's own pattern, and on other patterns only if they are equally exact. So a new
-    service rarely changes the rule of an existing service. Configured priorities are kept.
+    A more exact path pattern is tried earlier. A priority depends on the service's own pattern, and on other patterns
+    only if they are equally exact. So a new service rarely changes the rule of an existing service.
     """
     taken = {service.settings.priority for service in services}
     derived: dict[str, int] = {}
@@ -123,10 +123,10 @@ def receiver(path: str, services: Sequence[Service]) -> Service | None:
 
 
 def probed_paths(service: Service) -> dict[str, int]:
-    """Return the paths that the hook `smoke` requests, mapped to the expected status.
+    """Return the paths that the smoke test function requests before a rollout, mapped to the expected HTTP status.
 
-    If the configuration has no `probes`, the hook requests the path of the health check. Unlike a health check, which
-    goes directly to a task, the hook's request must match the listener rule. If the rule does not match the path, the
+    If the configuration has no `probes`, the function requests the path of the health check. A health check goes
+    directly to a task, but the function's request must match the listener rule. If the path does not match it, the
     service's folder is put in front of the path.
     """
     settings = service.settings

@@ -1,4 +1,4 @@
-"""The text of a new project's `environments.toml`, with comments. This module does not write the file."""
+"""The text of `environments.toml` for a new project, with comments. This module does not write the file."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class NewProject:
     """The answers of a user who starts a new project.
 
     `environments` are the runtime environments in the order in which a release reaches them. The last one is protected.
-    `accounts` has either one account for all environments, or one for tools and one for each runtime environment.
-    Notifications go to `email`.
+    `accounts` has one account for all environments, or one for tools followed by one for each runtime environment.
+    Notifications go to the e-mail address `email`.
     """
 
     project: str
@@ -35,7 +35,10 @@ class NewProject:
 
 
 def starter_text(start: NewProject) -> str:
-    """Return the configuration. Raises `ConfigurationError` if the number of accounts or of environments is wrong."""
+    """Return the text of `environments.toml` for `start`.
+
+    Raises `ConfigurationError` if the number of accounts or of environments is wrong.
+    """
     names = [TOOLS, *start.environments]
     if not 0 < len(start.environments) <= MOST_ENVIRONMENTS:
         raise ConfigurationError(f"name 1 to {MOST_ENVIRONMENTS} environments, such as staging,production")

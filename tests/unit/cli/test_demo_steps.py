@@ -51,7 +51,7 @@ def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.
 def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployment, "plan", lambda *arguments: PLAN)
 
-    with pytest.raises(CicdError, match="staging: a second deployment would change something"):
+    with pytest.raises(CicdError, match="staging: deploying the same templates again would change the environment"):
         demo_steps._require_no_change(DemoReporter(), [TARGET])
 
 

@@ -146,7 +146,7 @@ def test_a_digest_without_a_plan_is_refused_even_an_empty_one(
 def test_an_empty_variable_does_not_make_a_command_work_on_more(
     arguments: str, variables: dict[str, str], expected: str
 ) -> None:
-    refused = f"error: `{expected}` is empty; write the value directly after the =, or leave it out\n"
+    refused = f"error: `{expected}` is empty; write its value directly after the =, or omit it\n"
 
     assert run(arguments, ENV="staging", **variables) == (2, refused)
 
@@ -177,7 +177,7 @@ def test_a_plan_of_an_environment_that_is_not_here_is_refused_in_a_line(
         ),
         pytest.param(
             "--plan p.json --env staging --layer keys",
-            "error: the plan already says what is destroyed; leave out --env, --layer\n",
+            "error: the plan already names what to destroy; leave out --env, --layer\n",
             id="a plan and what it says already",
         ),
     ],

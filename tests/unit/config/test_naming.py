@@ -68,5 +68,5 @@ def test_a_word_outside_the_alphabet_is_a_mistake_of_the_layer(word: str) -> Non
 
 
 def test_a_type_without_a_known_limit_is_a_mistake_of_the_layer() -> None:
-    with pytest.raises(ValueError, match="states no name_limit for AWS::Unknown::Type"):
+    with pytest.raises(ValueError, match="the name limit of AWS::Unknown::Type is unknown"):
         naming.physical_name(environment(), "AWS::Unknown::Type", "x")

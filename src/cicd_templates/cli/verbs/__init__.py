@@ -1,1 +1,1 @@
-"""The commands of the command line, one file per command; `local` also has local-stop, and `gate` its subcommands."""
+"""The commands of the command line, one module each. `local` also has `local-stop`; `gate` has its subcommands."""

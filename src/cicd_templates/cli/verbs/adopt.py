@@ -1,4 +1,4 @@
-"""The command `adopt`, which imports what the destruction of a protected environment kept."""
+"""The command `adopt`, which imports resources that were kept when a protected environment was destroyed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `demo`, which deploys and destroys all environments on a local AWS of its own."""
+"""The command `demo`, which deploys and destroys all environments on a local AWS that it starts for itself."""
 
 from __future__ import annotations
 

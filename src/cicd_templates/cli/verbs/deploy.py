@@ -115,7 +115,7 @@ def _refuse_protected(chosen: list[Target]) -> None:
 
 
 def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Path) -> None:
-    """Report that a plan must be reviewed, then exit with code 4, which means that changes remain."""
+    """Report that a plan must be reviewed first, and exit with code 4: changes remain."""
     from cicd_templates.deploy.plans.document import to_allow
     from cicd_templates.deploy.reporting.report import Note
 
@@ -141,7 +141,7 @@ def _deploy_plan(
     plans.DEPLOYMENT_PLANS.refuse_other_digest(made, path, digest)
     if options["layer"] or options["service"] or options["env"] not in (None, made.name):
         raise ConfigurationError(
-            f"{path} already says what is deployed ({made.environment}); leave out "
+            f"{path} is already a plan for {made.environment}; leave out "
             f"{hints.option('ENV')}, {hints.option('LAYER')} and {hints.option('SERVICE')}"
         )
     refuse_other_aws(made, path, local=options["local"])

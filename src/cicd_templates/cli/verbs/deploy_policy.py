@@ -1,4 +1,4 @@
-"""The command `deploy-policy`, which prints the IAM policies that a deployer needs. It does not call AWS."""
+"""The command `deploy-policy`, which prints the IAM policies for a person who deploys. It does not call AWS."""
 
 from __future__ import annotations
 
@@ -48,4 +48,4 @@ def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: i
     elif part <= len(documents):
         terminal.show_page(json.dumps(list(documents.values())[part - 1], indent=2))
     else:
-        raise ConfigurationError(f"there is no part {part}; the policies of {env} have {len(documents)} parts")
+        raise ConfigurationError(f"part {part} does not exist; the policies of {env} have {len(documents)} parts")

@@ -107,7 +107,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
 
 
 def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter: Reporter, **options: Any) -> None:
-    """Execute a plan after the user has typed the names of its environments.
+    """Execute a plan of destruction after the user has typed the names of its environments.
 
     Raises `RefusedError` if there is more to destroy than was planned, or if a stack has changed since.
     """
@@ -119,7 +119,7 @@ def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter:
     given = [name.upper() for name in ("env", "layer", "service", "suffix") if options[name]]
     if given:
         raise ConfigurationError(
-            f"the plan already says what is destroyed; leave out {', '.join(map(hints.option, given))}"
+            f"the plan already names what to destroy; leave out {', '.join(map(hints.option, given))}"
         )
     plan = plan_file.DESTRUCTION_PLANS.read(path)
     plan_file.DESTRUCTION_PLANS.refuse_other_digest(plan, path, digest)

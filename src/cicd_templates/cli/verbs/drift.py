@@ -1,4 +1,4 @@
-"""The command `drift`, which finds what was changed in deployed stacks outside CloudFormation."""
+"""The command `drift`, which finds changes that were made to deployed stacks without CloudFormation."""
 
 from __future__ import annotations
 

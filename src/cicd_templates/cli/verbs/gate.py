@@ -1,4 +1,4 @@
-"""The command gate, which makes the decision of the pipeline's scan gate on this machine."""
+"""The command `gate`, which makes the decision of the pipeline's scan gate on this machine."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _folder(reports: Path | None) -> Path:
 
 
 def _day() -> Day:
-    """Return the current time, with the settings of the configuration that limit policies."""
+    """Return the current time, the longest time that waivers may last, and whether weaker policies are refused."""
     from cicd_templates.local_gate import Day
 
     pipeline = selection.environment(None, None).pipeline
@@ -75,7 +75,7 @@ def _day() -> Day:
 
 
 def _checks(service: str | None) -> dict[str, ExpectedReport]:
-    """Return, for each check of a service, the expected format of its report and the expected tool."""
+    """Return the report that the gate expects from each check of a service: its format, and the tool that writes it."""
     from cicd_templates.builds.release_checks import checks_of
     from cicd_templates.local_gate import ExpectedReport
 

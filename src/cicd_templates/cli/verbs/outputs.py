@@ -1,4 +1,4 @@
-"""The command `outputs`, which shows the outputs of deployed stacks."""
+"""The command `outputs`, which shows the CloudFormation outputs of deployed stacks."""
 
 from __future__ import annotations
 

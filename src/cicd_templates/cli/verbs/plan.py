@@ -54,14 +54,14 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
 
 
 def _removed_stacks(target: Target) -> list[str]:
-    """Return the labels of the environment's stacks that are no longer rendered but still exist in AWS."""
+    """Return the labels of stacks that exist in AWS but are no longer rendered for the environment."""
     from cicd_templates.deploy.destruction.orphans import find_removed_stacks
 
     return find_removed_stacks(target.clients, target.stacks)
 
 
 def _report_removed(target: Target, removed: list[str], reporter: Reporter) -> None:
-    """Report the stacks that are no longer rendered. No deployment deletes them."""
+    """Report the stacks that exist in AWS but are no longer rendered. No deployment deletes them."""
     from cicd_templates.deploy.reporting.report import Note
 
     if removed:

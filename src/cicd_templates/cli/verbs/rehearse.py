@@ -1,4 +1,4 @@
-"""The command `rehearse`, which runs the rendered pipeline on this machine."""
+"""The command `rehearse`, which runs the rendered pipeline on this machine instead of AWS."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def rehearse(
 def finish(
     outcome: RehearsalResult, reports: Mapping[str, str], output: Path, say: Callable[[str], None], as_json: bool
 ) -> None:
-    """Print the result of a rehearsal, and write its files into the folder `output`.
+    """Print the result of a rehearsal, the local run of the pipeline, and write its files into the folder `output`.
 
     `reports` maps paths below `output/reports` to the reports of the checks, which are written there. The reports of an
     earlier rehearsal are removed. Raises `CicdError` if the rehearsal did not succeed.
@@ -161,9 +161,9 @@ def _prepared(tools: Path | None) -> BuildTools:
 
 
 def _given(names: list[str]) -> dict[str, str]:
-    """Return the tokens in the environment variables `names`.
+    """Return the values of the environment variables `names`, which hold access tokens of the checks.
 
-    Tokens cannot be arguments of the command line, because every user of the machine can see those.
+    Tokens cannot be arguments of the command line, because every user of the machine can see arguments.
     """
     if missing := [name for name in names if not os.environ.get(name)]:
         raise ConfigurationError(

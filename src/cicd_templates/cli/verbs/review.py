@@ -1,4 +1,4 @@
-"""The command review, which compares the rendered templates with those of another revision."""
+"""The command `review`, which compares the rendered templates with those of another git revision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command upgrade-check, which shows what another revision of the tool would change in the rendered templates."""
+"""The command `upgrade-check`, which shows what another revision of this tool would render differently."""
 
 from __future__ import annotations
 

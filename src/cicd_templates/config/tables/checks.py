@@ -38,7 +38,7 @@ PRESET_SECRETS: Mapping[Preset, Mapping[str, str]] = {
 
 
 class CheckTable(Table):
-    """`[services.<name>.checks.<check>]`: a tool that reports on the source. Only the gate decides about a release."""
+    """`[services.<name>.checks.<check>]`: a tool that examines the source. The scan gate decides about its findings."""
 
     preset: Preset | None = Field(
         default=None, description="Known check to start from; every other key overrides a value of it"
@@ -73,8 +73,8 @@ class CheckTable(Table):
 
     @property
     def has_own_commands(self) -> bool:
-        """Return whether the user wrote commands for this check.
+        """Return whether the user wrote commands for this check, instead of using only those of a preset.
 
-        If so, the check counts as running the application by default.
+        Such a check counts as running code of the application, unless the user says otherwise.
         """
         return self.preset is None or bool(self.install or self.commands)

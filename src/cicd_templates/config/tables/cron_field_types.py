@@ -41,12 +41,17 @@ def _schedule(value: str) -> str:
 
 
 def _cron(value: str, kind: str, fields: Sequence[str]) -> str:
-    """Return `value` if its cron `fields`, which begin with the minute, are valid. Raises `ValueError` otherwise."""
+    """Return the cron expression `value` if each of its `fields`, which begin with the minute, is valid.
+
+    Raises `ValueError` otherwise.
+    """
     for field, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
         pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD
         numbers = [int(number) for number in re.findall(r"(?<![/#\d])\d+", field)]
         if not pattern.fullmatch(field) or any(not lowest <= number <= highest for number in numbers):
-            raise ValueError(f"{value!r} is not a {kind}; the {name} is {field!r}, but goes from {lowest} to {highest}")
+            raise ValueError(
+                f"{value!r} is not a {kind}; the {name} is {field!r}, but must be from {lowest} to {highest}"
+            )
     if (fields[2] == "?") == (fields[4] == "?"):
         raise ValueError(f"{value!r} is not a {kind}; write ? for exactly one of day of month and day of week")
     return value

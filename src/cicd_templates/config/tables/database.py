@@ -26,9 +26,9 @@ PostgresName = Annotated[
 
 
 class DatabaseTable(Table):
-    """`[databases.<name>]`. The keys of `[environments.<name>.databases.<database>]` override it for one environment.
+    """`[databases.<name>]`: a database; `[environments.<name>.databases.<database>]` overrides it in one environment.
 
-    A service uses the database if `[services.<name>.uses]` gives it `read` or `readwrite` on it.
+    A service uses the database if its table `[services.<name>.uses]` says `read` or `readwrite` for it.
     """
 
     database_name: PostgresName | None = Field(

@@ -211,13 +211,13 @@ def test_a_refused_value_names_its_path_and_what_would_be_right(edits: list[tupl
         pytest.param(
             [(f"{PRODUCTION}/deployment_window", "* * 9-25 ? * MON")],
             "environments.production.deployment_window: '* * 9-25 ? * MON' is not a deployment window; the hour is"
-            " '9-25', but goes from 0",
+            " '9-25', but must be from 0",
             id="an hour that no day has",
         ),
         pytest.param(
             [(f"{PRODUCTION}/deployment_window", "* * nine ? * MON")],
             "environments.production.deployment_window: '* * nine ? * MON' is not a deployment window; the hour is"
-            " 'nine', but goes from",
+            " 'nine', but must be from",
             id="a word for an hour",
         ),
         pytest.param(

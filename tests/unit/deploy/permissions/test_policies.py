@@ -228,7 +228,7 @@ def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.Mon
     ("words", "error"),
     [
         ([], "error: which environment is to be deployed? Name it with --env\n"),
-        (["--env", "staging", "--part", "9"], "error: there is no part 9; the policies of staging have "),
+        (["--env", "staging", "--part", "9"], "error: part 9 does not exist; the policies of staging have "),
         (["--env", "qa"], "error: no environment 'qa'"),
     ],
 )
