@@ -1,4 +1,4 @@
-"""Deploys rendered files to AWS, and destroys what was deployed.
+"""Deploys rendered templates to AWS, and destroys what was deployed.
 
-Reads only `out/`, never the code of a layer, so that what was reviewed is what runs.
+It reads only `out/`, never the code that renders it. What was reviewed is therefore what is deployed.
 """

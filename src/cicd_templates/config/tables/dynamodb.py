@@ -17,9 +17,9 @@ KeyType = Literal["string", "number", "binary"]
 
 
 class DynamoDbTable(Table):
-    """`[tables.<name>]`, and per environment `[environments.<name>.tables.<table>]`, whose keys override it.
+    """`[tables.<name>]`: a DynamoDB table; `[environments.<name>.tables.<table>]` overrides it in one environment.
 
-    A service that uses the table names it in `[services.<name>.uses]`, with `read` or `readwrite`.
+    A service uses the table if `[services.<name>.uses]` says `read` or `readwrite` for it.
     """
 
     partition_key: AttributeName = Field(

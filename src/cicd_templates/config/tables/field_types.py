@@ -1,4 +1,4 @@
-"""Field types that several tables share, and `matching`, which makes a field type from a pattern and a description.
+"""Field types that several tables share, and `matching`, which makes such a type from a pattern.
 
 If a text does not match, the error says what is allowed: the characters, the length limit, an example. A type that only
 one table uses is defined in that table's module.
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 
 def matching(pattern: str, allowed: str, longest: int | None = None) -> AfterValidator:
-    """Return a validator for texts that match the whole of `pattern`. Error messages say that `allowed` is right."""
+    """Return a validator for texts that match the whole of `pattern`. Error messages say what is right: `allowed`."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value, re.ASCII) or (longest is not None and len(value) > longest):

@@ -22,7 +22,7 @@ PLACEHOLDER_REPOSITORY = "octocat/Hello-World"
 
 
 class GithubTable(Table):
-    """`[services.<name>.github]`: the repository of a service, for `source = "github"` or GitHub Actions."""
+    """`[services.<name>.github]`: the repository of a service that is released from GitHub or by GitHub Actions."""
 
     repository: Repository = Field(
         default="octocat/Hello-World", description="`owner/name`; the default is a placeholder"

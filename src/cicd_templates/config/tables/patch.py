@@ -25,7 +25,7 @@ Reason = Annotated[str, matching(r"[^\n]{10,}", "explain why in at least ten cha
 
 
 def _template_value(value: Any) -> Any:
-    """Return `value`. Raises `ValueError` if it contains a value that TOML allows but a template does not.
+    """Return `value`. Raises `ValueError` if a part of it is valid in TOML, but not in a template.
 
     For example, TOML reads the version of a policy as a date if it is not in quotes. A template needs a string there.
     """
@@ -41,7 +41,7 @@ def _template_value(value: Any) -> Any:
 
 
 def _parts(value: Any, steps: str) -> Iterable[tuple[str, Any]]:
-    """Yield every value within `value` that is neither a table nor a list, with the path that leads to it."""
+    """Yield every number, text and other single value within `value`, with the path that leads to it."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _parts(part, f"{steps}.{key}")

@@ -10,9 +10,9 @@ from cicd_templates.config.tables.table import Table
 
 
 class QueueTable(Table):
-    """`[queues.<name>]`. The keys of `[environments.<name>.queues.<queue>]` override it for one environment.
+    """`[queues.<name>]`: an SQS queue; `[environments.<name>.queues.<queue>]` overrides it in one environment.
 
-    A service that uses the queue names it in `[services.<name>.uses]`, with `send`, `receive` or `send-and-receive`.
+    A service uses the queue if `[services.<name>.uses]` says `send`, `receive` or `send-and-receive` for it.
     """
 
     visibility_seconds: Annotated[int, Field(ge=0, le=43200)] = Field(

@@ -75,7 +75,7 @@ SecretSource = Annotated[
 
 
 def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
-    """Return `variables`. Raises `ValueError`, which names each variable whose value is a secret, without the value."""
+    """Return `variables`. Raises `ValueError` if a variable's value is a secret; the error names the variable only."""
     names = [
         name
         for name, value in variables.items()
@@ -107,12 +107,12 @@ def is_existing_secret(source: str) -> bool:
 
 
 def without_json_key(source: str) -> str:
-    """Return a value of `secrets` without the key of a JSON value: IAM and Secrets Manager accept no such key."""
+    """Return a value of `secrets` without its JSON key, which IAM and Secrets Manager do not accept."""
     return re.sub(rf"{JSON_KEY}$", "", source)
 
 
 class ServiceTable(Table):
-    """`[services.<name>]`. The keys of `[environments.<name>.services.<service>]` override it for one environment."""
+    """`[services.<name>]`: a service; `[environments.<name>.services.<service>]` overrides it in one environment."""
 
     shape: Shape = Field(
         default="web",
@@ -243,33 +243,36 @@ class ServiceTable(Table):
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
     def in_environment(self, name: str) -> ServiceTable:
-        """Return this table with `{environment}` in the paths of its secrets replaced by the name of an environment."""
+        """Return this table for an environment, whose name replaces `{environment}` in the paths of secrets."""
         secrets = {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in self.secrets.items()}
         return self.model_copy(update={"secrets": secrets})
 
     @property
     def is_web(self) -> bool:
-        """Whether the service has a port, to which the load balancer sends requests."""
+        """Whether the service is a web service: it has a port to which the load balancer sends requests."""
         return self.shape == "web"
 
     @property
     def has_rollback_alarms(self) -> bool:
-        """Whether an alarm during a deployment makes ECS roll the release back. Always true for a worker."""
+        """Whether ECS rolls a release back if an alarm fires during its deployment. Workers have this by default."""
         return not self.is_web if self.rollback_on_alarm is None else self.rollback_on_alarm
 
     @property
     def is_progressive(self) -> bool:
-        """Whether two releases run side by side while requests shift between them."""
+        """Whether a rollout runs the old and the new release side by side and shifts requests between them."""
         return self.rollout != "rolling"
 
     @property
     def has_circuit_breaker(self) -> bool:
-        """Whether ECS rolls back a release whose tasks do not start. By default, true for rolling deployments."""
+        """Whether ECS rolls a release back if its tasks do not start. Rolling deployments have this by default."""
         return not self.is_progressive if self.circuit_breaker is None else self.circuit_breaker
 
     @property
     def total_bake_minutes(self) -> int:
-        """The sum of a deployment's bake times, as CloudFormation counts it. The deployment itself takes longer."""
+        """The sum of a deployment's bake times in minutes, which CloudFormation limits.
+
+        The deployment itself takes longer.
+        """
         match self.rollout:
             case "canary":
                 return self.bake_minutes + self.canary.bake_minutes

@@ -1,4 +1,4 @@
-"""Problems of the deployer's credentials: options for assuming a role, although no role is configured."""
+"""Problems of the deployer's credentials: options for assuming a role, but no role."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ EXISTING = frozenset({"postgres", "rdsadmin", "template0", "template1"})
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield what is wrong with the databases, each problem once."""
+    """Yield a problem for each wrong setting of a database, without duplicates."""
     yield from dict.fromkeys(
         problem
         for environment in configuration.environments

@@ -2,7 +2,7 @@
 
 Physical names are words joined with hyphens, so different words can give the same name. For example, the check `scan`
 of a service `pay-image` would get the same names as the image scan of a service `pay`. So a name is refused if it
-consists of another name, a hyphen and a word that this project appends to such names.
+consists of another name, a hyphen, and a word that this tool appends to names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each environment, copy and service that could get the same names in AWS as another one."""
+    """Yield a problem for each environment and service whose resources could get the names of another one's resources.
+
+    Parallel copies of environments are considered, too.
+    """
     services = _services(configuration)
     yield from _reserved_by_aws(configuration.project.name)
     yield from _equal_environments(configuration)
@@ -42,7 +45,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_of_checks(names: Iterable[str], environments: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield a problem for each check that has a reserved name, or that would get another check's names in AWS."""
+    """Yield a problem for each check with a reserved name, or with a name that would collide in AWS."""
     names = list(names)
     actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
     for name in names:
@@ -68,7 +71,7 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 
 
 def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield a problem for each name that differs from another one only by hyphens.
+    """Yield a problem for each two names that differ only by hyphens.
 
     Logical ids and action names omit hyphens, so both names would give the same ids.
     """
@@ -78,7 +81,7 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
 
 
 def _reserved_by_aws(project: str) -> Iterator[Problem]:
-    """Yield a problem for each resource type for which AWS reserves the beginning of the project's names."""
+    """Yield a problem for each resource type for which AWS reserves names that begin like the project's names."""
     for facts in RESOURCE_TYPES.values():
         begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
         for reserved in facts.reserved_beginnings:
@@ -91,7 +94,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:
-    """Return the settings of every service in each of its environments, keyed by the service's name."""
+    """Return the services by name. Each has one `Service` per environment in which it runs."""
     services: dict[str, list[Service]] = {}
     for environment in configuration.environments:
         for service in environment.services:
@@ -112,7 +115,7 @@ def _equal_environments(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _environments_that_read_as_more(configuration: Configuration, services: Iterable[str]) -> Iterator[Problem]:
-    """Yield a problem for each environment whose names could be those of resources in another environment.
+    """Yield a problem for each environment whose resources could get the names of another environment's resources.
 
     For example, `dev-api` is refused beside `dev` if there is a service `api`. A parallel copy of `dev` can exist
     beside the originals, so its name is also compared with the names that have no suffix.
@@ -171,7 +174,7 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
 
 
 def _words(service: list[Service]) -> set[str]:
-    """Return the words that can follow a service's name: reserved words, and the names of its checks and secrets."""
+    """Return the words that can follow a service's name in a physical name: reserved words, checks and secrets."""
     words = set(AFTER_A_SERVICE)
     for each in service:
         words |= {*each.settings.checks, *each.own_secrets}
@@ -194,7 +197,7 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each queue, table and database whose name equals another one's, apart from hyphens.
+    """Yield a problem for each two queues, tables or databases whose names differ at most by hyphens.
 
     A service uses each of them by its name, so a queue, a table and a database cannot share a name.
     """
@@ -213,10 +216,10 @@ def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _begins(name: str, word: str) -> bool:
-    """Return whether `name` is `word`, or begins with `word` and a hyphen."""
+    """Return whether `name` equals `word` or begins with `word-`."""
     return name == word or name.startswith(f"{word}-")
 
 
 def _same(one: str, other: str) -> bool:
-    """Return whether two names are equal apart from hyphens."""
+    """Return whether two names are equal if hyphens are ignored."""
     return title(one).lower() == title(other).lower()

@@ -11,7 +11,7 @@ from cicd_templates.config.validation.regions import has_known_region
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every network that overlaps the network of another environment."""
+    """Yield a problem for each network that overlaps the network of another environment."""
     with_network = [environment for environment in configuration.environments if environment.settings.cidr]
     for one, other in combinations(with_network, 2):
         if one.network.overlaps(other.network):
@@ -23,9 +23,9 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or wrong in a runtime environment's network: address range, zones, NAT and endpoints.
+    """Yield a problem for each wrong or missing network setting of a runtime environment.
 
-    The tools environment has no network.
+    These are the address range, zones, NAT and endpoints. The tools environment has no network.
     """
     if environment.kind == "runtime":
         at = f"environments.{environment.name}"

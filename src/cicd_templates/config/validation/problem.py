@@ -24,5 +24,5 @@ class Problem:
 
 
 def configuration_error(source: str, problems: Sequence[Problem]) -> ConfigurationError:
-    """Return an error about the file `source`: the number of problems, then one line per problem."""
+    """Return the error that lists all problems of the file `source`: their number, then one line for each."""
     return ConfigurationError("\n  ".join([f"{source}: {counted(len(problems), 'problem')}", *map(str, problems)]))

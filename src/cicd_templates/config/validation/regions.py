@@ -1,4 +1,4 @@
-"""Problems of regions: unknown regions, regions in unchecked partitions, and different regions for one pipeline."""
+"""Problems of regions: unknown regions, regions in partitions that were never tested, and more than one region."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def has_known_region(environment: Environment) -> bool:
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every unknown region, and every region that differs from the region of the first environment."""
+    """Yield a problem for each unknown region, and for each region that differs from the first environment's region."""
     yield from _unknown_regions(configuration)
     yield from _unchecked_partitions(configuration)
     yield from _different_regions(configuration)
@@ -42,7 +42,7 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
-    """Yield each region in a partition that nobody has checked.
+    """Yield a problem for each region in a partition, such as `aws-cn`, that nobody has checked.
 
     There, the rendered names of service principals and endpoints may be wrong.
     """

@@ -18,9 +18,9 @@ MAXIMUM_CHECK_NAMES = 1000
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or wrong in the settings for releases.
+    """Yield a problem for each wrong or missing release setting of an environment.
 
-    These are the approvers in a runtime environment, and the checks and sources in the tools environment.
+    A runtime environment has approvers; the tools environment has checks and sources.
     """
     if environment.kind == "runtime":
         yield from _approvers(environment)

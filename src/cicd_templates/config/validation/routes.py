@@ -13,7 +13,7 @@ SMOKE_HOOK = "smoke"
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield each service that cannot be reached, and each test whose requests reach another service.
+    """Yield a problem for each service that no request can reach, and for each test that reaches another service.
 
     The caller passes only runtime environments.
     """

@@ -30,7 +30,7 @@ RELEASE_KEYS = {
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every service whose architecture, shape or migration differs between environments."""
+    """Yield a problem for each service whose architecture, shape or migration differs between environments."""
     for key, reason in RELEASE_KEYS.items():
         released: dict[str, object] = {}
         for environment in configuration.environments:
@@ -50,7 +50,10 @@ def _text(value: object) -> str:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield the settings with which AWS would refuse a service of a runtime environment or could not start it."""
+    """Yield a problem for each setting with which AWS would refuse a service or could not start it.
+
+    The caller passes only runtime environments.
+    """
     if environment.kind != "runtime":
         return
     at = f"environments.{environment.name}.services"
@@ -73,7 +76,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 
 def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and message of each problem of the service's shape, rollout and autoscaling."""
+    """Yield the key and message of each problem of a service's settings, rollout and autoscaling."""
     yield from shapes.problems(settings)
     if settings.is_web:
         yield from rollouts.problems(settings)
@@ -82,7 +85,7 @@ def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem for each KMS key in `secret_keys` with which no secret of the service can be encrypted."""
+    """Yield a problem for each KMS key in `secret_keys` that cannot be the key of any secret of the service."""
     if settings.secret_keys and not any(map(is_existing_secret, settings.secrets.values())):
         yield Problem(
             f"{where}.secret_keys",

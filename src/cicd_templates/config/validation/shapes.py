@@ -1,4 +1,4 @@
-"""Problems of shapes: settings that only a web service has, and settings that only a worker has."""
+"""Problems of settings that only a web service has, or that only a worker has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WEB_ALARMS = ("error_percent", "latency_seconds")
 
 
 def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and message of each configured setting that a service of this shape does not have."""
+    """Yield the key and message of each setting that a web service or a worker, whichever this is, cannot have."""
     if settings.is_web:
         if settings.autoscaling is not None and settings.autoscaling.messages_per_task is not None:
             yield "autoscaling.messages_per_task", 'only a worker scales on a queue; remove it, or set shape = "worker"'

@@ -19,8 +19,8 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
     `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in its path or name.
-    An ARN without such a name belongs to the only environment in its account, unless an environment's own table names
-    the secret: accounts may share secrets.
+    If an ARN contains no such name, the secret belongs to the only environment in its account. It belongs to none if
+    the table of an environment names it, because accounts may share secrets.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
@@ -56,12 +56,12 @@ def _at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the only one of `environments`, or None if there are several, because they share the secret."""
+    """Return the owner of a secret: the only one of `environments`, or None if several of them share the secret."""
     return environments[0] if len(environments) == 1 else None
 
 
 def _named(source: str, runtimes: list[Environment]) -> list[Environment]:
-    """Return the environments whose name is a whole step of the path or name, alone or after the project's name."""
+    """Return the environments whose name is a whole step of the secret's path, alone or after the project's name."""
     path = source
     if source.startswith("arn:"):
         path = Arn.parse(without_json_key(source)).resource.removeprefix("secret:")[:-RANDOM_END]

@@ -11,7 +11,7 @@ from cicd_templates.template.arn import Arn
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or contradictory in the TLS settings of a runtime environment.
+    """Yield a problem for each missing or contradictory TLS setting of a runtime environment.
 
     The tools environment has no clients.
     """

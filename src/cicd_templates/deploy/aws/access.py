@@ -1,4 +1,7 @@
-"""The credentials that a command uses for one environment, and their names in messages and AWS CLI commands. Pure."""
+"""The credentials that a command uses for one environment, and how messages and AWS CLI commands name them.
+
+This module does not call AWS.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ ROLE_SESSION = "cicd-templates"
 
 @dataclass(frozen=True)
 class Access:
-    """The credentials for one environment: a profile, and a role that is assumed with the profile's credentials.
+    """The settings of one environment's credentials: a profile, and a role that is assumed with the profile.
 
     Without `profile`, boto3's default chain provides the credentials. If environment variables or the AWS configuration
     of this machine replace the addresses of AWS services, calls are refused unless `allow_endpoint_urls` is true.
@@ -29,10 +32,7 @@ class Access:
 
     @property
     def profile_name(self) -> str | None:
-        """The name of the profile that botocore uses, from the configuration or from environment variables.
-
-        None if neither names a profile.
-        """
+        """The name of the profile that botocore uses, from the configuration or the environment, or None."""
         return self.profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
 
     @property
@@ -49,7 +49,7 @@ class Access:
 
     @property
     def assume_role_options(self) -> dict[str, str]:
-        """The options for AssumeRole, as botocore expects them. Options that are not configured are left out."""
+        """The options for AssumeRole, as botocore expects them, without options that are not configured."""
         options = {
             "RoleSessionName": self.role_session_name or ROLE_SESSION,
             "ExternalId": self.external_id,

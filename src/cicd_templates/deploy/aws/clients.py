@@ -35,7 +35,7 @@ CALL_ATTEMPTS = 10
 
 
 class Clients:
-    """The clients of one account and region, one per service, each created on first use."""
+    """The boto3 clients of one account and region, one per AWS service. Each is created on first use."""
 
     def __init__(self, session: Any, region: str, endpoint_url: str | None = None, profile: str | None = None) -> None:
         self._session = session
@@ -64,10 +64,10 @@ class Clients:
 
     @property
     def profile(self) -> str | None:
-        """The profile for AWS CLI commands that need the permissions of these clients, or None if it is unknown.
+        """The profile for AWS CLI commands that a user can run with the permissions of these clients, or None.
 
-        The profile is unknown if the clients assume a role from the configuration, because the caller may have no
-        profile for that role.
+        It is None if the clients assume a role from the configuration, because the user may have no profile for that
+        role.
         """
         return self._profile
 
@@ -210,7 +210,8 @@ class Clients:
 def aws_clients(access: Access) -> Clients:
     """Return clients for AWS with the credentials of `access`.
 
-    Raises `CicdError` if the profile does not exist, and `RefusedError` if the addresses of AWS services are replaced.
+    Raises `CicdError` if the profile does not exist. Raises `RefusedError` if this machine's configuration replaces the
+    addresses of AWS services.
     """
     from cicd_templates.deploy.aws.sessions import session_for
 
@@ -221,7 +222,7 @@ def aws_clients(access: Access) -> Clients:
 
 @contextlib.contextmanager
 def _before_the_first_call() -> Iterator[None]:
-    """Raise `CicdError` in place of a `CredentialsError` that the `with` block raises.
+    """Within the `with` block, turn a `CredentialsError` into a `CicdError` with another remedy.
 
     A `CredentialsError` tells the user to run the command again to continue. Before the first call, there is nothing to
     continue.
@@ -271,6 +272,6 @@ def require_account(clients: Clients, account: str) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return the message of a boto3 error on one line."""
+    """Return the message of a boto3 error as a single line."""
     # Some errors have a code, but no message after the colon.
     return " ".join(str(error).split()).removesuffix(":")

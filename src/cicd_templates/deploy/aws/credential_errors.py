@@ -1,7 +1,7 @@
 """Turns an error about credentials into one line: which credentials, what failed, and what to do.
 
-Any operation of AWS can reject credentials that are expired or unknown, or a request that was signed by a wrong clock,
-with one of a few error codes. Loading credentials fails with errors of botocore, or with errors of the operating system
+Any AWS operation can reject a request because its credentials are expired or unknown, or because the clock of this
+machine is wrong. Loading credentials fails with errors of botocore, or with errors of the operating system
 that botocore does not catch.
 """
 
@@ -84,7 +84,7 @@ OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
 
 
 class CredentialErrors:
-    """Makes the error lines about the credentials of `access`, which the botocore session `core` loads."""
+    """Makes the error messages about the credentials of `access`. `core` is the botocore session that loads them."""
 
     def __init__(self, core: Any, access: Access) -> None:
         self._core, self._access = core, access
@@ -92,7 +92,7 @@ class CredentialErrors:
     def of_answer(
         self, operation: str, error: Mapping[str, Any], headers: Mapping[str, str], now: datetime | None = None
     ) -> CredentialsError | None:
-        """Return the error to raise if an answer of AWS rejects the credentials, or None for any other answer."""
+        """Return the error to raise if AWS's answer rejects the credentials, otherwise None."""
         code, message = str(error.get("Code", "")), _line(str(error.get("Message", "")))
         assuming = operation.startswith("AssumeRole")
         if code not in EXPIRED | UNKNOWN_CREDENTIALS | WRONG_TIME and not assuming:
@@ -107,7 +107,7 @@ class CredentialErrors:
         return self._error(f"AWS refuses these credentials ({code}: {message})", self._renew())
 
     def of_error(self, error: Exception) -> CredentialsError | None:
-        """Return the error to raise if `error` means that credentials could not be loaded, or None otherwise."""
+        """Return the error to raise if `error` means that credentials could not be loaded, otherwise None."""
         if isinstance(error, CredentialsError):
             return error
         detail = _line(str(error))
@@ -124,7 +124,7 @@ class CredentialErrors:
         return CredentialsError(f"{self._access.words}: {what}; {remedy}")
 
     def _renew(self) -> str:
-        """Return how the user gets new credentials. This depends on the profile or on its source profile."""
+        """Return a sentence that tells the user how to get new credentials for the profile or its source profile."""
         profiles: Mapping[str, Any] = self._core.full_config.get("profiles", {})
         name: str | None = self._access.profile_name
         passed: set[str | None] = set()
@@ -147,7 +147,7 @@ def _line(text: str) -> str:
 
 
 def _skew(headers: Mapping[str, str], now: datetime) -> str:
-    """Return by how many minutes this machine's clock is wrong, or an empty string if it is right.
+    """Return a text that says how many minutes this machine's clock is wrong, or an empty text if it is right.
 
     The clock is compared with the `date` header of AWS's answer.
     """

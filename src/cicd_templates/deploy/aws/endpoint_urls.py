@@ -1,8 +1,8 @@
 """Refuses to call AWS services at addresses that environment variables or this machine's AWS configuration set.
 
 The server at such an address sees every request and can forge every answer. So such addresses are used only if the
-project's configuration allows them. `LOCAL=1` is not checked here, because those clients get the address of the local
-AWS directly:
+project's configuration allows them. `LOCAL=1` needs no check, because its clients get the address of the local AWS
+directly:
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
 
@@ -21,9 +21,10 @@ ENDPOINT_SETTING = "endpoint_url"
 
 
 def refuse_endpoint_urls(core: Any, access: Access) -> None:
-    """Raise `RefusedError` if the AWS configuration replaces addresses of AWS services, unless `access` allows it.
+    """Raise `RefusedError` if this machine's AWS configuration replaces addresses of AWS services.
 
-    The error lists every such setting. `core` is the botocore session.
+    With `access.allow_endpoint_urls`, such addresses are allowed. The error lists every such setting. `core` is the
+    botocore session.
     """
     if access.allow_endpoint_urls or core.get_config_variable(IGNORE):
         return

@@ -10,10 +10,9 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 
 
 def find_existing(clients: Clients, resource_type: str, name: str) -> ExistingResource | None:
-    """Return the resource with this type and name.
+    """Return the resource of this type with this name, or None.
 
-    Returns None if no such resource exists, or if this program cannot look up the type. Raises `ClientError` if AWS
-    rejects the call.
+    None also means that this program cannot look up the type. Raises `ClientError` if AWS rejects the call.
     """
     find = operations_of(resource_type).find
     try:

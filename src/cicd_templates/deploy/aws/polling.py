@@ -1,4 +1,4 @@
-"""Polls until a condition holds, with a time limit and with a clock that the caller passes."""
+"""Polls until a condition is met or a time limit is reached. The caller passes the clock."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Polling:
-    """How to poll: the seconds between two polls, the clock, and a source of random jitter from 0 to 1.
+    """The settings for polling: the seconds between two polls, the clock, and a source of random numbers from 0 to 1.
 
-    Because of the jitter, callers that started together do not poll at the same moments.
+    The random numbers vary the pauses, so that callers that started together do not poll at the same moments.
     """
 
     poll_seconds: float = 2.0
@@ -49,8 +49,8 @@ class Polling:
     ) -> None:
         """Poll until `done` returns true.
 
-        Raises `CicdError` after `limit_seconds`. The message says that `what` has not finished and ends with the advice
-        `then`. The operation in AWS continues after a timeout.
+        Raises `CicdError` after `limit_seconds`. The message names the operation `what` and ends with the advice
+        `then`. The operation continues in AWS.
         """
         deadline = self.now() + limit_seconds
         while not done():

@@ -40,7 +40,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
-    """Wrap `look`, a condition for `Polling.until`, so that it returns false after a transient error.
+    """Return `look`, a condition for `Polling.until`, changed to return false instead of raising a transient error.
 
     A poll that failed says nothing about the operation. All other errors are raised.
     """
@@ -57,7 +57,7 @@ def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def retry_steps(call: Callable[[], T]) -> Steps[T]:
-    """Call `call`, retry it after transient errors, and return its result. Make at most `STEP_ATTEMPTS` attempts."""
+    """Return the result of `call`. Retry it after transient errors, with at most `STEP_ATTEMPTS` attempts."""
     for _ in range(STEP_ATTEMPTS - 1):
         try:
             return call()
@@ -75,7 +75,7 @@ def is_role_unknown(error: ClientError) -> bool:
 
 
 def retry_new_role(call: Callable[[], T], polling: Polling) -> Steps[T]:
-    """Call `call` like `retry_steps`, and also retry while CloudFormation cannot assume a new role.
+    """Return the result of `call`. Retry it after transient errors, and while CloudFormation cannot assume a new role.
 
     Gives up after `ROLE_SECONDS`.
     """

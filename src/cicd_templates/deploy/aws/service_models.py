@@ -1,4 +1,4 @@
-"""The service models of botocore. They are megabytes of JSON, so all sessions of a process share them."""
+"""Loads botocore's service models once per process, for all sessions, because they are megabytes of JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def service_models() -> Any:
-    """Return the loader of the models, which reads each file only once. Register it as a session's `data_loader`."""
+    """Return a loader that reads each service model only once. Register it as a session's `data_loader`."""
     from botocore.loaders import create_loader
 
     return create_loader()

@@ -1,4 +1,4 @@
-"""Creates one session for each `Access`, and renews its credentials until the command ends.
+"""Creates one boto3 session per `Access` and renews its credentials until the command ends.
 
 A role's credentials last an hour. They are requested before the first call that needs them, and again before they
 expire.
@@ -38,7 +38,7 @@ _CREATING = threading.RLock()
 
 
 class Session:
-    """The credentials and settings of one `Access`. Errors about the credentials are raised as `CredentialsError`."""
+    """A boto3 session for one `Access`. It raises errors about the credentials as `CredentialsError`."""
 
     def __init__(self, access: Access, core: Any, errors: CredentialErrors) -> None:
         import boto3
@@ -53,7 +53,7 @@ class Session:
 
 
 def session_cache() -> Any:
-    """Return the AWS CLI's cache of credentials on disk.
+    """Return the cache on disk in which the AWS CLI keeps temporary credentials.
 
     Because this program shares the cache with the AWS CLI, the user types an MFA code only once for both.
     """
@@ -65,7 +65,7 @@ def session_for(access: Access) -> Session:
     """Return the session of `access`. All calls with the same `access` return the same session.
 
     Raises `CredentialsError` if the profile does not exist or its credentials cannot be loaded. Raises `RefusedError`
-    if the addresses of AWS services are replaced.
+    if this machine's configuration replaces the addresses of AWS services.
     """
     core = botocore.session.Session()
     if access.profile:
@@ -94,7 +94,7 @@ def _configure(core: Any, access: Access, errors: CredentialErrors) -> None:
 
 
 class _AssumedRole(CredentialProvider):
-    """Provides the credentials of the configured role, which is assumed with the credentials of `source`."""
+    """Provides credentials of the configured role by assuming it with the credentials of `source`."""
 
     METHOD = ASSUME_ROLE
 
@@ -143,7 +143,7 @@ def ask_mfa_code(prompt: str) -> str:
 
 
 def _raise_credential_errors(core: Any, errors: CredentialErrors) -> None:
-    """Make every client of the session `core` raise botocore's errors about credentials as `CredentialsError`."""
+    """Make all clients of the botocore session `core` raise errors about its credentials as `CredentialsError`."""
 
     def after_call(http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
         if http_response.status_code >= 300:

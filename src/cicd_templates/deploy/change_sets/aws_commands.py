@@ -1,6 +1,6 @@
-"""Formats the AWS CLI commands with which a person creates a change set by hand. They are for a POSIX shell.
+"""Formats AWS CLI commands with which a person creates a change set by hand, for a POSIX shell.
 
-Pure: this module does not run the commands.
+This module does not run the commands.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WHOLE_COMMAND = re.compile(rf"{_COMMAND.pattern}[^;&|`()\n]*")
 
 
 def for_caller(text: str, clients: Clients, account: str) -> str:
-    """Return `text` with options added to each `aws` command: the caller's profile, region and endpoint.
+    """Return `text` with options added to each `aws` command in it: the profile, region and endpoint of `clients`.
 
     Without profile and region, a command could change another account. Without the address of the local AWS, it would
     call AWS itself. For the local AWS, the access key is the account id, and the secret key is read from the file that
@@ -52,9 +52,9 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 
 
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the commands that switch off the deletion protection of resources in a stack to be deleted.
+    """Return the commands that switch off the deletion protection of resources in a stack that must be deleted.
 
-    The result is empty if `status` is not one in which the stack must be deleted. In a protected environment, a load
+    The result is empty if the stack's `status` does not require its deletion. In a protected environment, a load
     balancer and a database have deletion protection from their creation, so CloudFormation can neither roll their stack
     back nor delete it. `resources` are the resources that the stack still has.
     """
@@ -71,7 +71,7 @@ def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
     """Return the commands that import existing resources into `stack`, whose reviewed template defines them.
 
     CloudFormation finds the resources by their names in the template. It imports only resources whose `DeletionPolicy`
-    retains them:
+    keeps them:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
     """
     kind = "CREATE" if creates else "UPDATE"
@@ -79,8 +79,7 @@ def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
 
 
 def revert_commands(stack: StackTemplate) -> tuple[str, ...]:
-    """Return the commands that undo changes made outside CloudFormation, so that resources match the reviewed template
-    again.
+    """Return the commands that undo changes made outside CloudFormation, so that the stack matches its template again.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
     """

@@ -1,6 +1,6 @@
-"""Builds the CreateChangeSet request for one stack: template, role, parameters, tags. Does not send it.
+"""Builds the CreateChangeSet request for one stack: template, role, parameters, tags. It does not send the request.
 
-Options that skip checks are never used.
+The request never has options that skip checks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping
 
 
 def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the `OnStackFailure` option of the request, or an empty dict for CloudFormation's default."""
+    """Return the option `OnStackFailure` of CreateChangeSet, or an empty dict for CloudFormation's default."""
     if existing is not None or stack.protected:
         return {}
     # Otherwise a failed first creation would leave a stack that can be neither updated nor created again.
@@ -53,7 +53,7 @@ def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -
 
 
 def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
-    """Return the values of the Parameter Store parameters `paths`, by path. Omit paths that do not exist."""
+    """Return the values of the Parameter Store parameters `paths`, keyed by path, without those that do not exist."""
     names, values = sorted(set(paths)), {}
     for start in range(0, len(names), NAMES_AT_ONCE):
         answer = clients.ssm.get_parameters(Names=names[start : start + NAMES_AT_ONCE])
@@ -79,7 +79,7 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 
 
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
-    """Return the request's `RoleARN`, or an empty dict if CloudFormation uses the caller's permissions.
+    """Return the option `RoleARN` of CreateChangeSet, or an empty dict if the caller's own permissions are used.
 
     CloudFormation keeps using the role for the stack, so the pipeline passes the same role. Raises `CicdError` if the
     role is not deployed yet.

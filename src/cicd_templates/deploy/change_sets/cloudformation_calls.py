@@ -1,4 +1,4 @@
-"""Describes stacks and change sets, reading all pages. This module changes nothing."""
+"""Reads stacks and change sets from CloudFormation, with all pages. This module changes nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Described:
     """A change set as CloudFormation describes it. `changes` is empty if only outputs or tags change.
 
     `findings` has one line for each failed validation or warning, even if the change set was created. `answer` is the
-    first page of DescribeChangeSet, for comparison with the request that would be sent now.
+    first page of DescribeChangeSet. It is compared with the request that would be sent now.
     """
 
     arn: str
@@ -61,19 +61,22 @@ def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
 
 
 def stack_status(clients: Clients, name: str) -> str:
-    """Return the status of the stack with this name or id; `DELETE_COMPLETE` if there is no such stack."""
+    """Return the status of the stack with this name or id, or `DELETE_COMPLETE` if it does not exist."""
     described = describe_stack(clients, name)
     return str(described["StackStatus"]) if described else "DELETE_COMPLETE"
 
 
 def is_gone(error: ClientError) -> bool:
-    """Return whether the change set or stack does not exist; a missing stack has no specific error code."""
+    """Return whether `error` means that the change set or stack does not exist.
+
+    CloudFormation has no error code of its own for a missing stack.
+    """
     code = error.response["Error"]["Code"]
     return code == "ChangeSetNotFound" or (code == "ValidationError" and "does not exist" in str(error))
 
 
 def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
-    """Return a stack's resources except deleted ones.
+    """Return the resources that a stack still has, without deleted ones.
 
     A resource that was never created has no `PhysicalResourceId`.
     """
@@ -138,7 +141,7 @@ def _read_changes(
 
 
 def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
-    """Return what CloudFormation's validation before deployment found in the change set, one line each.
+    """Return one line per finding of CloudFormation's validation of the change set.
 
     The result is empty if the caller may not call `cloudformation:DescribeEvents` or this call is not available. The
     lines are only hints for the reader: CloudFormation itself refuses a change set with real errors.

@@ -33,7 +33,7 @@ def change_set_tags(
 
 
 def expires(tags: Mapping[str, str]) -> datetime | None:
-    """Return when a resource with `tags` expires; None if the tag is missing or cannot be parsed."""
+    """Return when a resource with `tags` expires, or None if its tag `Expires` is missing or wrong."""
     try:
         return datetime.strptime(tags[EXPIRES_KEY], _FORMAT).replace(tzinfo=UTC)
     except (KeyError, ValueError):

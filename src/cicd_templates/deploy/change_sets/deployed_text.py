@@ -23,12 +23,12 @@ NOT_UPDATED_ALONE = ("AWSTemplateFormatVersion", "Description", "Metadata")
 
 
 def as_returned(text: str) -> str:
-    """Return `text` as GetTemplate returns it: with a question mark for each character that is not ASCII."""
+    """Return `text` with a question mark for each non-ASCII character, as GetTemplate returns it."""
     return text.encode("ascii", "replace").decode("ascii")
 
 
 def is_text_of(text: str, body: str) -> bool:
-    """Return whether `body`, which GetTemplate returned, is `text`, apart from characters that are not ASCII."""
+    """Return whether `body`, which GetTemplate returned, is the text `text`. Non-ASCII characters are not compared."""
     return body.strip() in (text.strip(), as_returned(text).strip())
 
 

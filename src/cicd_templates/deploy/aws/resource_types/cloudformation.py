@@ -1,4 +1,4 @@
-"""Describes empty stacks: their first change set was created but never executed."""
+"""Describes stacks without resources, whose first change set was created but never executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find build projects and delete report groups."""
+"""Finds CodeBuild projects by name, and deletes report groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find pipelines."""
+"""Finds pipelines of CodePipeline by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find and delete DynamoDB tables."""
+"""Finds DynamoDB tables by name, and deletes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _state(clients: Clients, name: str) -> str:
 
 
 def _delete(clients: Clients, name: str) -> None:
-    """Delete the table with all its items; if it is protected against deletion, take the protection away first."""
+    """Delete the table with all its items. If it has deletion protection, switch it off first."""
     if clients.dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
         clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
     clients.dynamodb.delete_table(TableName=name)

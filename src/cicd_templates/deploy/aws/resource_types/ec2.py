@@ -1,4 +1,7 @@
-"""Describes and deletes network interfaces, and the endpoints and security groups that GuardDuty adds to a VPC."""
+"""Reads the state of network interfaces, endpoints and security groups in a VPC, and deletes them.
+
+GuardDuty adds such endpoints and security groups to a VPC.
+"""
 
 from __future__ import annotations
 

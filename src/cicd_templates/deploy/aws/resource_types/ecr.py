@@ -1,4 +1,4 @@
-"""Find, empty and delete image repositories."""
+"""Finds, empties and deletes ECR repositories."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def _state(clients: Clients, name: str) -> str:
 
 
 def empty_repository(clients: Clients, repository: str, on_progress: OnProgress = lambda count: None) -> int:
-    """Delete all images of a repository and return their number.
+    """Delete all images of an ECR repository and return their number.
 
-    ECR refuses to delete an image that an image index refers to. Such images are tried again after others have been
-    deleted. If no further image can be deleted, raises `CicdError` with ECR's reason.
+    ECR refuses to delete an image while an image index refers to it, so such an image is tried again after others were
+    deleted. Raises `CicdError` with ECR's reason if no further image can be deleted.
     """
     count = 0
     while images := _images(clients, repository):
@@ -58,7 +58,7 @@ def empty_repository(clients: Clients, repository: str, on_progress: OnProgress 
 
 
 def _images(clients: Clients, repository: str) -> list[dict[str, str]]:
-    """Return each image once, by its digest. Deleting an image by its tag would delete only the tag."""
+    """Return the images of a repository by digest, without duplicates. Deleting by tag would delete only the tag."""
     digests = {
         image["imageDigest"]: None
         for page in clients.ecr.get_paginator("list_images").paginate(repositoryName=repository)
@@ -68,7 +68,7 @@ def _images(clients: Clients, repository: str) -> list[dict[str, str]]:
 
 
 def describe_contents(clients: Clients, repository: str) -> str:
-    """Return how many images the first page of a repository's list has, in words."""
+    """Return the number of a repository's images as text, counted on the first page of the list."""
     try:
         page = clients.ecr.list_images(repositoryName=repository)
     except ClientError as error:

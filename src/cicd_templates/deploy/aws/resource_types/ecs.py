@@ -1,4 +1,4 @@
-"""Finds clusters, reads the state of services, and deletes revisions of task definitions."""
+"""Finds ECS clusters by name, reads the state of services, and deletes revisions of task definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find load balancers and target groups."""
+"""Finds load balancers and target groups by name."""
 
 from __future__ import annotations
 

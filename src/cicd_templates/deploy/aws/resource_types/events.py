@@ -1,4 +1,4 @@
-"""Delete archives of event buses."""
+"""Deletes archives of EventBridge event buses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find roles and managed policies."""
+"""Finds IAM roles and managed policies by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find keys and aliases, and schedule their deletion."""
+"""Finds KMS keys and aliases, and schedules their deletion."""
 
 from __future__ import annotations
 

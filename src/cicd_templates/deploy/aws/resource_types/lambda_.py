@@ -1,4 +1,4 @@
-"""Find functions."""
+"""Finds Lambda functions by name."""
 
 from __future__ import annotations
 

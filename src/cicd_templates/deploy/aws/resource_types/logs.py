@@ -1,4 +1,4 @@
-"""Find and delete log groups."""
+"""Finds log groups by name, and deletes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Defines the operations on resources of one type: find by name, read the state, empty, delete."""
+"""The operations that this program needs on resources of one type: find by name, read the state, empty, delete."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ OnProgress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Leftover:
-    """A resource type whose resources can be left behind without a stack: why that happens, and how to remove them.
+    """A resource type whose resources can be left behind without a stack.
 
     - `why`: the reason why such a resource is left, a sentence for docs/destroying.md.
     - `removal`: how to remove the resource by hand, in words and commands, with the placeholders `{name}` and
@@ -69,8 +69,8 @@ class Leftover:
     - `state`: a function that returns the state of a resource. The state is empty if the resource does not exist. If
       AWS will delete the resource, the state says when or why. Otherwise, the state is `EXISTS`.
     - `delete`: a function that deletes the resource and everything in it. None if destroy only lists such resources.
-    - `kept_when_protected`: whether a protected environment keeps such a resource, for what is no resource type of
-      CloudFormation. For a resource type, its facts say so.
+    - `kept_when_protected`: whether a protected environment keeps such a resource. It is only for a type that
+      CloudFormation does not know. For other types, `template/resource_types` says it.
     """
 
     why: str
@@ -82,10 +82,10 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a resource, which must be deleted before the resource itself.
+    """What a resource contains, and must be deleted before the resource itself.
 
     `describe` returns the amount of the contents in words. `empty` deletes the contents and returns the number of
-    deleted items. Meanwhile it reports the number so far to its last argument.
+    deleted items. It calls its last argument with the number so far.
     """
 
     describe: Callable[[Clients, str], str]
@@ -94,7 +94,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class ResourceOperations:
-    """The operations on one resource type. An operation that is unknown or not needed is None or empty.
+    """The operations on one resource type. An operation is None or empty if it is unknown or not needed.
 
     `find` returns the resource with a given physical name. If there is none, it returns None or raises `ClientError`
     with one of `NOT_FOUND_CODES`. `delete_command` is the AWS CLI command that deletes an empty resource, without the
@@ -108,7 +108,7 @@ class ResourceOperations:
 
 
 def unless_not_found(state: Callable[[Clients, str], str]) -> Callable[[Clients, str], str]:
-    """Wrap `state` so that it returns an empty string for a resource that does not exist, instead of raising."""
+    """Return `state`, changed to return an empty string instead of raising if a resource does not exist."""
 
     def state_or_empty(clients: Clients, name: str) -> str:
         try:
@@ -122,7 +122,7 @@ def unless_not_found(state: Callable[[Clients, str], str]) -> Callable[[Clients,
 
 
 def always_exists(clients: Clients, name: str) -> str:
-    """Return `EXISTS`. For resources that were just listed and whose service reports no state."""
+    """Return `EXISTS`, the state of a resource that was just listed, for a service that reports no state."""
     return EXISTS
 
 
@@ -137,7 +137,7 @@ def tags_as_mapping(tags: Any) -> dict[str, str]:
 
 
 def tags_or_none(read_tags: Callable[[], Any]) -> dict[str, str] | None:
-    """Return the result of `read_tags`, which gets tags from a service, or None if the service refuses."""
+    """Return the result of `read_tags`, or None if the AWS service refuses to return the tags."""
     try:
         return tags_as_mapping(read_tags())
     except ClientError:

@@ -1,4 +1,4 @@
-"""Find databases and their groups, and find and delete snapshots of clusters."""
+"""Finds RDS databases and their groups by name, and finds and deletes snapshots of clusters."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CLUSTER_SNAPSHOT = "AWS::RDS::DBClusterSnapshot"
 
 
 def lift_cluster_protection(clients: Clients, cluster: str) -> str:
-    """Switch off the deletion protection of a database cluster. In protected environments, it is on.
+    """Switch off the deletion protection of a database cluster, and return a text that says what was done.
 
-    Return what was done. RDS refuses to change a cluster in some states, so nothing is changed without need.
+    RDS refuses to change a cluster in some states, so nothing is changed if the protection is already off.
     """
     try:
         (found,) = clients.rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"]
@@ -64,7 +64,7 @@ def _cluster_state(clients: Clients, name: str) -> str:
 
 
 def _snapshot_state(clients: Clients, name: str) -> str:
-    """Return the state of a snapshot. RDS deletes its automated snapshots together with their cluster."""
+    """Return the state of a snapshot. An automated snapshot is deleted by RDS together with its cluster."""
     answer = clients.rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name, SnapshotType="manual")
     return EXISTS if answer["DBClusterSnapshots"] else ""
 

@@ -1,4 +1,4 @@
-"""The operations of all resource types, by type name. A test fails until the module of a new service is added here."""
+"""The operations of all resource types, keyed by type name. A test fails if a service's module is missing here."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ NO_OPERATIONS = ResourceOperations()
 
 
 def operations_of(resource_type: str) -> ResourceOperations:
-    """Return the operations of a resource type; `NO_OPERATIONS` for a type without an entry."""
+    """Return the operations of a resource type, or `NO_OPERATIONS` if none are defined for it."""
     return OPERATIONS.get(resource_type, NO_OPERATIONS)

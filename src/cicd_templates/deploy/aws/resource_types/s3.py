@@ -1,4 +1,4 @@
-"""Finds, empties and deletes buckets.
+"""Finds, empties and deletes S3 buckets.
 
 Listing and deleting run concurrently. Only a few batches are in memory at a time, however large the bucket is.
 """
@@ -87,7 +87,7 @@ def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda
 
 
 def _empty_once(clients: Clients, bucket: str, count: int, on_progress: OnProgress) -> int:
-    """List the bucket once and delete every version listed. Return `count` plus the number of deleted versions."""
+    """List the bucket's versions once and delete them. Return `count` plus the number of deleted versions."""
     versions = _versions(clients, bucket)
     calls: deque[Future[int]] = deque()
     with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
@@ -128,7 +128,7 @@ def _delete_batch(clients: Clients, bucket: str, batch: list[ObjectIdentifierTyp
 
 
 def describe_contents(clients: Clients, bucket: str) -> str:
-    """Return how much a bucket contains, from the first page of versions: `empty`, `1,000 versions or more`."""
+    """Return the number of object versions on a bucket's first page as text: `empty`, `1,000 versions or more`."""
     try:
         page = clients.s3.list_object_versions(Bucket=bucket)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Find and delete secrets."""
+"""Finds and deletes secrets of Secrets Manager."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def _state(clients: Clients, name: str) -> str:
 
 
 def _delete(clients: Clients, name: str) -> None:
-    """Delete the secret immediately, even if its deletion is already scheduled.
+    """Delete the secret immediately, even if its deletion is already scheduled for later.
 
-    Until it is deleted, no other secret can have its name.
+    Until then, no other secret can have its name.
     """
     clients.secretsmanager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 

@@ -1,4 +1,4 @@
-"""Find topics."""
+"""Finds SNS topics by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find and delete queues."""
+"""Finds SQS queues by name, and deletes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find and delete parameters."""
+"""Finds and deletes parameters of Parameter Store."""
 
 from __future__ import annotations
 
