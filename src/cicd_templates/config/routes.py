@@ -64,9 +64,14 @@ def _is_end(pattern: str, at: int) -> bool:
     return not pattern[at:].strip("*")
 
 
+def literal_prefix(pattern: str) -> str:
+    """Return the part of a pattern before its first wildcard. All paths that it matches begin with this part."""
+    return re.split(r"[*?]", pattern, maxsplit=1)[0]
+
+
 def base_path(pattern: str) -> str:
     """Return the folder that contains all paths of `pattern`, without a slash at its end. It is empty for `/*`."""
-    literal = re.split(r"[*?]", pattern, maxsplit=1)[0]
+    literal = literal_prefix(pattern)
     whole = literal == pattern or pattern == f"{literal}*"
     return literal.rstrip("/") if whole else literal.rpartition("/")[0]
 
@@ -115,11 +120,29 @@ def in_order(services: Sequence[Service]) -> list[Service]:
     return sorted(web, key=lambda service: service.settings.priority or 0)
 
 
-def receiver(path: str, services: Sequence[Service]) -> Service | None:
-    """Return the service that gets requests for `path`, or None if the load balancer answers them itself."""
-    return next(
-        (service for service in in_order(services) if pattern_covers(service.settings.path_pattern, path)), None
-    )
+class Routes:
+    """The routes of an environment's web services, in the order in which the load balancer tries them.
+
+    A pattern covers only patterns that begin with its own literal prefix. Only these are compared, so that the time
+    does not grow with the square of the number of services.
+    """
+
+    def __init__(self, services: Sequence[Service]) -> None:
+        self.services = in_order(services)
+        self._by_prefix: dict[str, list[int]] = {}
+        for position, service in enumerate(self.services):
+            self._by_prefix.setdefault(literal_prefix(service.settings.path_pattern), []).append(position)
+
+    def perhaps_covering(self, pattern: str) -> list[int]:
+        """Return the positions of the services whose patterns may cover `pattern`, in ascending order."""
+        prefix = literal_prefix(pattern)
+        beginnings = (prefix[:length] for length in range(len(prefix) + 1))
+        return sorted(position for beginning in beginnings for position in self._by_prefix.get(beginning, ()))
+
+    def receiver(self, path: str) -> Service | None:
+        """Return the service that gets requests for `path`, or None if the load balancer answers them itself."""
+        services = (self.services[position] for position in self.perhaps_covering(path))
+        return next((service for service in services if pattern_covers(service.settings.path_pattern, path)), None)
 
 
 def probed_paths(service: Service) -> dict[str, int]:

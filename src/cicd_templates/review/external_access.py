@@ -50,14 +50,13 @@ def external_access(environment: str, stacks: Iterable[ReviewedStack]) -> list[s
     """
     stacks = list(stacks)
     own_roles = {name for stack in stacks if stack.template.environment == environment for name in _role_names(stack)}
+    other_accounts = {stack.template.account for stack in stacks if stack.template.environment != environment}
     roles = []
     for stack in stacks:
         if stack.template.environment != environment:
             continue
         account = stack.template.account
-        shared = any(
-            other.template.account == account and other.template.environment != environment for other in stacks
-        )
+        shared = account in other_accounts
         for statement in stack.statements:
             outside = any(
                 is_outside(principal, account) or (shared and not _is_own(principal, own_roles))

@@ -101,13 +101,23 @@ def test_the_more_exact_pattern_is_tried_first(
 
 def test_requests_go_to_the_first_pattern_that_takes_them() -> None:
     services = routes.with_priorities([service("shop", "/*"), service("ledger", "/ledger/*")])
+    table = routes.Routes(services)
 
-    assert [getattr(routes.receiver(path, services), "name", None) for path in ("/ledger/x", "/ledger", "/")] == [
+    assert [getattr(table.receiver(path), "name", None) for path in ("/ledger/x", "/ledger", "/")] == [
         "ledger",
         "shop",
         "shop",
     ]
-    assert routes.receiver("/other", services[1:]) is None
+    assert routes.Routes(services[1:]).receiver("/other") is None
+
+
+@given(patterns=st.lists(PATTERNS, max_size=6, unique=True), path=PATTERNS)
+@settings(max_examples=60)
+def test_no_service_that_covers_a_pattern_is_left_out_of_the_comparison(patterns: list[str], path: str) -> None:
+    table = routes.Routes([service(f"s{number}", pattern, number) for number, pattern in enumerate(patterns, 1)])
+    covering = [number for number, pattern in enumerate(patterns) if routes.pattern_covers(pattern, path)]
+
+    assert [number for number in table.perhaps_covering(path) if number in covering] == covering
 
 
 @pytest.mark.parametrize(

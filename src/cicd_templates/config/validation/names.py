@@ -186,8 +186,9 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
     for environment in configuration.environments:
         if environment.kind != "tools":
             continue
-        for one, other in combinations(sorted(service.name for service in environment.services), 2):
-            first, second = (pipeline_name(environment, name)[:PIPELINE_KEY_LENGTH] for name in (one, other))
+        names = sorted(service.name for service in environment.services)
+        keys = [(name, pipeline_name(environment, name)[:PIPELINE_KEY_LENGTH]) for name in names]
+        for (one, first), (other, second) in combinations(keys, 2):
             if first == second:
                 yield Problem(
                     f"services.{other}",

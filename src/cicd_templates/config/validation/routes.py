@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.routes import base_path, in_order, pattern_covers, probed_paths, receiver
+from cicd_templates.config.routes import Routes, base_path, pattern_covers, probed_paths
 from cicd_templates.config.validation.problem import Problem
 
 SMOKE_HOOK = "smoke"
@@ -18,9 +17,9 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     The caller passes only runtime environments.
     """
     at = f"environments.{environment.name}.services"
-    services = in_order(environment.services)
+    routes = Routes(environment.services)
     unreachable = set()
-    for earlier, later in combinations(services, 2):
+    for earlier, later in _perhaps_conflicting(routes):
         if earlier.settings.priority == later.settings.priority:
             yield Problem(
                 f"{at}.{later.name}.priority",
@@ -32,8 +31,20 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
             unreachable.add(later.name)
             yield Problem(f"{at}.{later.name}.path_pattern", _unreachable(earlier, later))
     if not unreachable:
-        for service in services:
-            yield from _tests_of_others(service, services, f"{at}.{service.name}")
+        for service in routes.services:
+            yield from _tests_of_others(service, routes, f"{at}.{service.name}")
+
+
+def _perhaps_conflicting(routes: Routes) -> list[tuple[Service, Service]]:
+    """Return the pairs of services that have the same priority, or of which the earlier may cover the later one."""
+    same_priority: dict[int | None, list[int]] = {}
+    pairs = set()
+    for later, service in enumerate(routes.services):
+        equal = same_priority.setdefault(service.settings.priority, [])
+        covering = routes.perhaps_covering(service.settings.path_pattern)
+        pairs |= {(earlier, later) for earlier in (*equal, *covering) if earlier < later}
+        equal.append(later)
+    return [(routes.services[earlier], routes.services[later]) for earlier, later in sorted(pairs)]
 
 
 def _route(service: Service) -> str:
@@ -47,24 +58,24 @@ def _unreachable(earlier: Service, later: Service) -> str:
     return f"{begin} at priority {earlier.settings.priority}; set a priority below that, or leave out both priorities"
 
 
-def _tests_of_others(service: Service, services: list[Service], where: str) -> Iterator[Problem]:
+def _tests_of_others(service: Service, routes: Routes, where: str) -> Iterator[Problem]:
     if SMOKE_HOOK in service.settings.hooks:
         for path in probed_paths(service):
-            if receiver(path, services) is not service:
+            if routes.receiver(path) is not service:
                 yield Problem(
                     f"{where}.probes.{path}",
-                    f"{_receiver_name(path, services)} answers requests of {path}, so the hook smoke would not test"
+                    f"{_receiver_name(path, routes)} answers requests of {path}, so the hook smoke would not test"
                     f" {service.name}; set probes to paths that {service.settings.path_pattern} takes",
                 )
     base = base_path(service.settings.path_pattern)
-    if len(services) > 1 and service not in (receiver(f"{base}/", services), receiver(base or "/", services)):
+    if len(routes.services) > 1 and service not in (routes.receiver(f"{base}/"), routes.receiver(base or "/")):
         yield Problem(
             f"{where}.path_pattern",
-            f"{_receiver_name(f'{base}/', services)} answers requests of {base}/, the address of {service.name} for"
+            f"{_receiver_name(f'{base}/', routes)} answers requests of {base}/, the address of {service.name} for"
             f' smoke tests; begin the pattern with a folder of its own, such as "/{service.name}/*"',
         )
 
 
-def _receiver_name(path: str, services: list[Service]) -> str:
-    found = receiver(path, services)
+def _receiver_name(path: str, routes: Routes) -> str:
+    found = routes.receiver(path)
     return found.name if found else "the load balancer itself"
