@@ -13,7 +13,7 @@ from cicd_templates.errors import ChangesRemainError, CicdError
 from cicd_templates.plurals import counted
 
 if TYPE_CHECKING:
-    from cicd_templates.deploy.recovery.drift import StackDrift
+    from cicd_templates.deploy.change_sets.drift import StackDrift
 
 
 @verb("drift", *TARGET, JSON)
@@ -24,7 +24,7 @@ def drift(as_json: bool, **options: Any) -> None:
     """
     from dataclasses import asdict
 
-    from cicd_templates.deploy.recovery.drift import detect_drift
+    from cicd_templates.deploy.change_sets.drift import detect_drift
 
     by_environment: dict[str, list[StackDrift]] = {}
     for target in selection.targets(**options):

@@ -8,6 +8,8 @@ In the order in which data flows:
   reads a stack's events.
 - `impact` decides whether a change deletes or replaces a resource that holds data; `duration` returns how long
   CloudFormation may take for a change.
+- `drift` asks CloudFormation to compare deployed stacks with their templates; `security_group_rules` recognizes what is
+  not drift. `masking` removes secrets from all values that are shown.
 - `stack_status_remedies` is the table of all stack statuses: what each command does with a stack in that status.
 - `copy_expiry` sets the tag with the expiry of a disposable copy; `aws_commands` formats AWS commands for a person to
   run.

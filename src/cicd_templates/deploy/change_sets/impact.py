@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cicd_templates.deploy.change_sets.masking import mask
 from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
-MASKED_VALUE = "(secret)"
 # What CloudFormation writes in place of a value that does not exist before the change set is executed.
 UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
-SECRET_NAME = re.compile(r"secret(?!smanager|sanager|arn|id$)|password|passphrase|token|private_?key|api_?key", re.I)
 
 PUBLISHED = "AWS::SSM::Parameter"
 
@@ -91,19 +90,14 @@ def change_of(described: Mapping[str, Any]) -> Change:
 
 
 def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
-    path = target.get("Path", "")
-    hidden = bool(SECRET_NAME.search(path or target.get("Name", ""))) or (
-        resource_type == "AWS::SecretsManager::Secret" and target.get("Attribute") == "Properties"
+    path, attribute = target.get("Path", ""), target.get("Attribute", "")
+    # Only the properties of a secret have its value; its tags and its deletion policy do not.
+    holder = resource_type if attribute == "Properties" else ""
+    before, after = (
+        mask(holder, path or target.get("Name", ""), target.get(name, "")).replace(UNKNOWN_VALUE, KNOWN_LATER)
+        for name in ("BeforeValue", "AfterValue")
     )
-    before, after = (target.get(name, "") for name in ("BeforeValue", "AfterValue"))
-    return Detail(
-        target.get("Attribute", ""),
-        target.get("Name", ""),
-        path,
-        MASKED_VALUE if hidden and before else before.replace(UNKNOWN_VALUE, KNOWN_LATER),
-        MASKED_VALUE if hidden and after else after.replace(UNKNOWN_VALUE, KNOWN_LATER),
-        target.get("RequiresRecreation", ""),
-    )
+    return Detail(attribute, target.get("Name", ""), path, before, after, target.get("RequiresRecreation", ""))
 
 
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:

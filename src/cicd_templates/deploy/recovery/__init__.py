@@ -2,8 +2,7 @@
 
 `unsettled_stacks` reads the stacks from AWS and yields each stack that a person must repair. It gives the stack's
 status, pending change sets, drift, names that are taken, and the commands for the repair. `claims` finds the plans and
-interrupted runs on this machine that still need such a stack, and the commands that continue or discard them. `drift`
-asks CloudFormation to compare deployed stacks with their templates.
+interrupted runs on this machine that still need such a stack, and the commands that continue or discard them.
 
 Nothing here runs those commands.
 """

@@ -12,13 +12,13 @@ from typing import Any
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.aws_commands import for_caller, revert_commands, unprotect_commands
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
+from cicd_templates.deploy.change_sets.drift import DRIFTED, SHIFTED, drifted_resources
 from cicd_templates.deploy.change_sets.ownership import Owner, list_change_sets, owner_of
+from cicd_templates.deploy.change_sets.security_group_rules import has_rules_of_others
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, STATES, Next, commands
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.recovery.claims import Claim
-from cicd_templates.deploy.recovery.drift import DRIFTED, SHIFTED, drifted_resources
-from cicd_templates.deploy.recovery.security_group_rules import has_rules_of_others
 from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
 

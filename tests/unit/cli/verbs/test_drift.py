@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from cicd_templates.cli import main, selection
 from tests.fakes.answering_aws import denied
 from tests.fakes.simulated_aws import Clock
-from tests.unit.deploy.recovery.test_drift import KEYS, NETWORK, ROTATION, aws, drifted, gone, resource
+from tests.unit.deploy.change_sets.test_drift import KEYS, NETWORK, ROTATION, aws, drifted, gone, resource
 
 
 def drift(monkeypatch: pytest.MonkeyPatch, fake: Any, *words: str) -> Result:

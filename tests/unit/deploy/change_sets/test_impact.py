@@ -8,7 +8,6 @@ import pytest
 
 from cicd_templates.deploy.change_sets.duration import format_duration, longest_wait
 from cicd_templates.deploy.change_sets.impact import (
-    MASKED_VALUE,
     Change,
     Detail,
     Impact,
@@ -16,6 +15,7 @@ from cicd_templates.deploy.change_sets.impact import (
     change_of,
     total,
 )
+from cicd_templates.deploy.change_sets.masking import MASKED_VALUE
 from cicd_templates.template import policy_diff
 
 BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {}}

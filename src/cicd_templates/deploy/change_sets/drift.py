@@ -16,8 +16,9 @@ from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, ignore_transient, retry_steps, run_steps
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
+from cicd_templates.deploy.change_sets.masking import mask
 from cicd_templates.deploy.change_sets.ownership import Owner, owner_of
-from cicd_templates.deploy.recovery.security_group_rules import SECURITY_GROUP, is_rule_of_another_stack
+from cicd_templates.deploy.change_sets.security_group_rules import SECURITY_GROUP, is_rule_of_another_stack
 from cicd_templates.errors import CicdError
 from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
@@ -32,7 +33,7 @@ DETECTION_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class PropertyDrift:
-    """A property that was changed: its path in the resource, and its values as JSON or plain text."""
+    """A property that was changed: its path in the resource, and its values as JSON or plain text, without secrets."""
 
     path: str
     expected: str
@@ -176,15 +177,18 @@ def drifted_resources(
                 each["ResourceType"],
                 locate(stack, each["LogicalResourceId"]),
                 each["StackResourceDriftStatus"],
-                tuple(
-                    PropertyDrift(difference["PropertyPath"], difference["ExpectedValue"], difference["ActualValue"])
-                    for difference in differences
-                ),
+                tuple(_property_drift(each["ResourceType"], difference) for difference in differences),
                 each.get("DriftStatusReason", ""),
             )
         if not (token := page.get("NextToken")):
             break
         request["NextToken"] = token
+
+
+def _property_drift(resource_type: str, difference: Mapping[str, Any]) -> PropertyDrift:
+    path = difference["PropertyPath"]
+    expected, actual = (mask(resource_type, path, difference[key]) for key in ("ExpectedValue", "ActualValue"))
+    return PropertyDrift(path, expected, actual)
 
 
 def _is_expected(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cicd_templates.deploy.change_sets.drift import PropertyDrift, StackDrift, detect_drift
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
-from cicd_templates.deploy.recovery.drift import PropertyDrift, StackDrift, detect_drift
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied, missing
 from tests.fakes.simulated_aws import Clock

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.recovery.drift import drifted_resources
-from cicd_templates.deploy.recovery.security_group_rules import has_rules_of_others, is_rule_of_another_stack
-from tests.unit.deploy.recovery.test_drift import ENVIRONMENT, STACKS, aws, drifted
+from cicd_templates.deploy.change_sets.drift import drifted_resources
+from cicd_templates.deploy.change_sets.security_group_rules import has_rules_of_others, is_rule_of_another_stack
+from tests.unit.deploy.change_sets.test_drift import ENVIRONMENT, STACKS, aws, drifted
 
 # As the stack `ingress` of the service adds it to the group of the load balancer, which the stack `cluster` has.
 OURS = {

@@ -1,0 +1,61 @@
+"""Masks secrets in the values of properties that CloudFormation reports, before they are shown or stored."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from cicd_templates.template.secret_shapes import has_password, kinds_of_secret
+
+MASKED_VALUE = "(secret)"
+SECRET_NAME = re.compile(r"secret(?!smanager|sanager|arn|id$)|password|passphrase|token|private_?key|api_?key", re.I)
+MASKED_TYPE = "AWS::SecretsManager::Secret"
+# Lists of variables and tags, such as `[{"Name": "TOKEN", "Value": "..."}]`, have the name and value side by side.
+NAME_KEYS = ("Name", "Key", "name", "key")
+VALUE_KEYS = ("Value", "value")
+
+
+def mask(resource_type: str, path: str, value: str) -> str:
+    """Return the value of the property at `path`, as JSON or plain text, with `(secret)` in place of each secret.
+
+    A text is a secret if its name in the path or in the JSON says so, or if it looks like a key, token or password. The
+    properties of a Secrets Manager secret are masked as a whole. An empty value stays empty.
+    """
+    if not value:
+        return value
+    if resource_type == MASKED_TYPE or SECRET_NAME.search(path):
+        return MASKED_VALUE
+    try:
+        content = json.loads(value)
+    except (ValueError, RecursionError):
+        return _mask_text(value)
+    if not isinstance(content, dict | list):
+        return _mask_text(value)
+    masked = _mask_inner(content)
+    return value if masked == content else json.dumps(masked)
+
+
+def _mask_inner(content: Any) -> Any:
+    match content:
+        case dict():
+            names = [content.get(key) for key in NAME_KEYS]
+            named_secret = any(isinstance(name, str) and SECRET_NAME.search(name) for name in names)
+            return {key: _mask_named(key, inner, named_secret=named_secret) for key, inner in content.items()}
+        case list():
+            return [_mask_inner(inner) for inner in content]
+        case str():
+            return _mask_text(content)
+    return content
+
+
+def _mask_named(key: str, inner: Any, *, named_secret: bool) -> Any:
+    if isinstance(inner, dict | list):
+        return _mask_inner(inner)
+    if inner and (SECRET_NAME.search(key) or (named_secret and key in VALUE_KEYS)):
+        return MASKED_VALUE
+    return _mask_inner(inner)
+
+
+def _mask_text(text: str) -> str:
+    return MASKED_VALUE if any(kinds_of_secret(text)) or has_password(text) else text
