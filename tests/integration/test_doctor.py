@@ -115,6 +115,10 @@ def test_what_somebody_changed_by_hand_is_found_until_it_is_taken_back(project: 
     assert found.exit_code == 4
     assert f": MODIFIED: /DisplayName is nobody instead of {name}" in found.output
     assert "DisplayName" in project.type("recover --env staging --local").output
+    planned = project.ok("plan --env staging --layer notifications --drift --local")
+    assert f": MODIFIED: /DisplayName is nobody instead of {name}" in planned
+    page = project.folder / ".state/local/plans/staging.html"
+    assert f'"name":"/DisplayName","parts":[["gone","{name}"],["new","nobody"]]' in page.read_text()
 
     sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue=name)
     project.ok("drift --env staging --layer notifications --local")

@@ -17,6 +17,7 @@ from markdown_it.token import Token
 from rich.console import Console
 
 from cicd_templates.cli import terminal
+from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDrift, StackDrift
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.impact import Change as PlannedChange
 from cicd_templates.deploy.change_sets.impact import Detail, Impact
@@ -107,7 +108,12 @@ def hostile_plan(text: str) -> Plan:
     )
     about = dict.fromkeys(("environment", "account", "region", "caller", "revision"), text)
     stacks = (stack, PlannedStack(text, text, "s"))
-    return replace(PLAN, **about, stacks=stacks, waits={text: (text,)}, removed=(text,))  # type: ignore[arg-type] # only texts
+    resources = (
+        DriftedResource(text, text, text, "MODIFIED", (PropertyDrift(text, "a", text),)),
+        DriftedResource(text, text, text, "UNKNOWN", reason=text),
+    )
+    drift = (StackDrift(text, resources, {text: 1}, problem=text),)
+    return replace(PLAN, **about, stacks=stacks, waits={text: (text,)}, removed=(text,), drift=drift)  # type: ignore[arg-type] # only texts
 
 
 def plan_about(text: str) -> str:

@@ -116,6 +116,9 @@ PLAN_OUT = make_option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="File for the plan; by default .state/plans/ENV.json.",
 )
+DRIFT = make_option(
+    "--drift", variable="DRIFT", is_flag=True, help="Show also what was changed in the stacks outside CloudFormation."
+)
 WAIT = make_option(
     "--wait",
     variable="WAIT",

@@ -14,6 +14,7 @@ from cicd_templates.cli.templates_handover import TemplatesHandover
 from cicd_templates.config.environment import Environment
 from cicd_templates.deploy.aws.clients import Clients, require_account
 from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks, select
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
@@ -92,17 +93,18 @@ class Target:
         path: Path | None = None,
         *,
         removed: Sequence[str] = (),
+        drift: Sequence[StackDrift] | None = None,
         wait: bool = False,
     ) -> Plan | None:
         """Plan the chosen stacks, write the plan to a file and return it.
 
-        With `tools`, the plan omits stacks that only the pipeline may deploy; a protected environment requires `tools`.
-        The plan lists `removed`, the stacks that are no longer rendered. Returns None if no stack is left to plan.
-        Raises the errors of `deployment.plan`.
+        With `tools`, stacks that only the pipeline may deploy are left out; a protected environment requires `tools`.
+        The plan shows `removed`, the stacks that are no longer rendered, and the `drift` of the stacks, if it was
+        detected. If no stack is left to plan, returns None. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
-        return deployment.plan(self.context(wait=wait), stacks, reporter, path, removed) if stacks else None
+        return deployment.plan(self.context(wait=wait), stacks, reporter, path, removed, drift) if stacks else None
 
     def deploy(
         self,

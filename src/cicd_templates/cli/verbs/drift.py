@@ -53,24 +53,14 @@ def drift(as_json: bool, **options: Any) -> None:
 
 
 def _show(environment: str, stacks: list[StackDrift]) -> None:
+    from cicd_templates.deploy.plans.text import drift_lines
+
     terminal.show(environment)
     unsupported: Counter[str] = Counter()
     for stack in stacks:
-        terminal.show(f"  {stack.stack}: {_summary(stack)}")
-        for resource in stack.resources:
-            terminal.show(f"      {resource.fact}")
+        for line in drift_lines(stack):
+            terminal.show(line)
         unsupported.update(stack.unsupported)
     if unsupported:
         listed = ", ".join(f"{resource_type} ({number})" for resource_type, number in sorted(unsupported.items()))
         terminal.show(f"  CloudFormation does not check resources of these types for drift: {listed}")
-
-
-def _summary(stack: StackDrift) -> str:
-    if not stack.deployed:
-        return "not deployed"
-    parts = [f"{counted(len(stack.drifted), 'resource')} changed outside CloudFormation"] if stack.drifted else []
-    if unknown := len(stack.resources) - len(stack.drifted):
-        parts.append(f"{counted(unknown, 'resource')} could not be read")
-    if stack.problem:
-        parts.append(f"not checked: {stack.problem}")
-    return "; ".join(parts) or "as in its template"

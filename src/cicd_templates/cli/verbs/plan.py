@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd_templates import hints
-from cicd_templates.cli import selection
+from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import JSON, PLAN_OUT, TARGET, WAIT, make_option
+from cicd_templates.cli.options import DRIFT, JSON, PLAN_OUT, TARGET, WAIT, make_option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError
 
 if TYPE_CHECKING:
     from cicd_templates.cli.targets import Target
+    from cicd_templates.deploy.change_sets.drift import StackDrift
     from cicd_templates.deploy.reporting.report import Reporter
 
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     JSON,
     PLAN_OUT,
     WAIT,
+    DRIFT,
     make_option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are changes."),
 )
-def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, **options: Any) -> None:
+def plan(as_json: bool, out: Path | None, wait: bool, drift: bool, detailed_exitcode: bool, **options: Any) -> None:
     """Plan what can be planned now and write the plan to a file, to be reviewed and then deployed with --plan."""
     from cicd_templates.deploy.reporting import report
 
@@ -44,7 +46,7 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
     whole = options["layer"] is None and options["service"] is None
     removed = [_removed_stacks(target) if whole else [] for target in chosen]
     plans = [
-        target.plan(reporter, tools, out, removed=labels, wait=wait)
+        target.plan(reporter, tools, out, removed=labels, drift=_drift(target) if drift else None, wait=wait)
         for target, labels in zip(chosen, removed, strict=True)
     ]
     for target, labels in zip(chosen, removed, strict=True):
@@ -58,6 +60,13 @@ def _removed_stacks(target: Target) -> list[str]:
     from cicd_templates.deploy.destruction.orphans import find_removed_stacks
 
     return find_removed_stacks(target.clients, target.stacks)
+
+
+def _drift(target: Target) -> list[StackDrift]:
+    from cicd_templates.deploy.change_sets.drift import detect_drift
+
+    with terminal.working(f"{target.environment}: CloudFormation compares the resources with the templates"):
+        return list(detect_drift(target.clients, target.chosen, target.stacks, target.polling))
 
 
 def _report_removed(target: Target, removed: list[str], reporter: Reporter) -> None:

@@ -49,6 +49,8 @@ def discard_plans(context: DeployContext, environment: str) -> int:
             count += discard_plan(context, path)
         except RefusedError:
             plans.remove(path)
+    # If nothing changes, a page with drift is written without a plan.
+    plans.remove(context.plans / f"{environment}.json")
     return count
 
 

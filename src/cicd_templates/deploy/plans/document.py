@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.change_sets.impact import DELETION, Change, Impact
 from cicd_templates.deploy.plans.seal import PlanFormat
 from cicd_templates.errors import RefusedError
@@ -52,7 +53,8 @@ class Plan:
     """The plan of one wave: the stacks that can be planned now.
 
     `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `removed` are the
-    labels of stacks that are no longer rendered but still exist; the plan does not change them.
+    labels of stacks that are no longer rendered but still exist; the plan does not change them. `drift` has the result
+    of drift detection for each planned stack, or is None if the user did not ask for it.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Plan:
     stacks: tuple[PlannedStack, ...]
     waits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    drift: tuple[StackDrift, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -90,6 +93,11 @@ class Plan:
     def labels(self) -> tuple[str, ...]:
         """The labels of all stacks in the plan, including those that cannot be planned yet."""
         return (*(stack.label for stack in self.stacks), *self.waits)
+
+    @property
+    def drifted(self) -> bool:
+        """Whether a resource was changed outside CloudFormation, or a stack could not be checked for that."""
+        return any(stack.drifted or stack.unchecked for stack in self.drift or ())
 
     @property
     def empty(self) -> bool:
@@ -182,7 +190,7 @@ def _names(plan: Plan, loss: DataLoss) -> set[str]:
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 
 
-DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 4, Plan, "make plan ENV=")
+DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 5, Plan, "make plan ENV=")
 
 
 def write(plan: Plan, path: Path, summary: str, page: str = "") -> None:

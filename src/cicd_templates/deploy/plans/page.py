@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.impact import SAFE
 from cicd_templates.deploy.plans.document import Plan, PlannedStack, digest, losses
-from cicd_templates.deploy.plans.text import count_by_action, facts, outcome
+from cicd_templates.deploy.plans.text import count_by_action, drift_answer, drift_lines, facts, outcome
 from cicd_templates.markdown import Markup, cell, code, plain, table_row
 
 
@@ -33,6 +33,14 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield ""
         allow = code(f"ALLOW={','.join(loss.name for loss in lost)}")
         yield f"The deployment is refused unless each of these resources is named: {allow}."
+    yield ""
+    yield "## Changed outside CloudFormation"
+    yield ""
+    yield plain(drift_answer([plan]))
+    drifted = [stack for stack in plan.drift or () if stack.drifted or stack.unchecked]
+    if drifted:
+        yield ""
+        yield from (f"- {plain(line.strip())}" for stack in drifted for line in drift_lines(stack))
     for stack in plan.changing:
         yield ""
         yield from _stack(stack)

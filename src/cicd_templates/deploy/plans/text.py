@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.impact import SAFE, Change, Impact, total
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.plurals import counted
 
 VALUE_CHARACTERS = 60
 
@@ -60,6 +64,37 @@ def short(value: str) -> str:
     """Return a value cut to `VALUE_CHARACTERS`, because a policy could fill a page."""
     text = " ".join(value.split())
     return text if len(text) <= VALUE_CHARACTERS else f"{text[: VALUE_CHARACTERS - 3]}..."
+
+
+def drift_lines(drift: StackDrift) -> list[str]:
+    """Return lines about the drift of a stack: one that counts the resources, and one for each resource."""
+    return [f"  {drift.stack}: {drift_in_words(drift)}", *(f"      {resource.fact}" for resource in drift.resources)]
+
+
+def drift_in_words(drift: StackDrift) -> str:
+    """Return how many resources of a stack were changed outside CloudFormation, and what could not be checked."""
+    if not drift.deployed:
+        return "not deployed"
+    parts = [f"{counted(len(drift.drifted), 'resource')} changed outside CloudFormation"] if drift.drifted else []
+    if unknown := len(drift.resources) - len(drift.drifted):
+        parts.append(f"{counted(unknown, 'resource')} could not be read")
+    if drift.problem:
+        parts.append(f"not checked: {drift.problem}")
+    return "; ".join(parts) or "as in its template"
+
+
+def drift_answer(plans: Sequence[Plan]) -> str:
+    """Return in sentences how many resources of the plans' stacks were changed outside CloudFormation."""
+    stacks = [stack for plan in plans for stack in plan.drift or () if stack.deployed]
+    unchecked = [plan.environment for plan in plans if plan.drift is None]
+    sentences = [f"Not checked in {', '.join(unchecked)}; `make plan DRIFT=1` checks it."] if unchecked else []
+    if incomplete := [stack.stack for stack in stacks if stack.unchecked]:
+        sentences.insert(0, f"{counted(len(incomplete), 'stack')} could not be checked completely.")
+    if drifted := sum(len(stack.drifted) for stack in stacks):
+        sentences.insert(0, f"{counted(drifted, 'resource')}. A deployment does not revert such changes reliably.")
+    elif checked := len(stacks) - len(incomplete):
+        sentences.insert(0, f"Nothing, in {counted(checked, 'stack')} that CloudFormation checked.")
+    return " ".join(sentences)
 
 
 def change_sets(made: Plan) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.change_sets.change_set_request import published
+from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
@@ -119,11 +120,16 @@ class Wave:
         else:
             discard_named(self.context.clients, name, self.plan_id)
 
-    def plan(self, waits: Mapping[str, tuple[str, ...]], removed: Sequence[str] = ()) -> Plan:
+    def plan(
+        self,
+        waits: Mapping[str, tuple[str, ...]],
+        removed: Sequence[str] = (),
+        drift: Sequence[StackDrift] | None = None,
+    ) -> Plan:
         """Return the plan of the wave.
 
         `waits` maps each stack that is not planned yet to the stacks that must be deployed first. `removed` are the
-        labels of stacks that are no longer rendered but still exist.
+        labels of stacks that are no longer rendered but still exist. `drift` is None if drift was not detected.
         """
         first = self.stacks[0]
         return Plan(
@@ -141,4 +147,5 @@ class Wave:
             stacks=tuple(self.planned[stack.name] for stack in self.stacks if stack.name in self.planned),
             waits=dict(waits),
             removed=tuple(removed),
+            drift=None if drift is None else tuple(drift),
         )

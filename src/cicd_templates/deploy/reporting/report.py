@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cicd_templates import hints, plurals
+from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
-from cicd_templates.deploy.plans.text import planned_lines
+from cicd_templates.deploy.plans.text import drift_answer, drift_lines, planned_lines
 from cicd_templates.deploy.reporting.inventory_items import Item, Remainder, item_lines, remainder_lines
 from cicd_templates.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
-
 
 SIGN_OF_LIFE_SECONDS = 10.0
 
@@ -62,6 +62,13 @@ class Waits:
 
     stack: str
     after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """Resources of a stack were changed outside CloudFormation, or could not be checked for that."""
+
+    drift: StackDrift
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,8 @@ class Left:
         return remainder_lines(self.environment, self.remains)
 
 
-Event = Heading | Planned | Unchanged | Waits | Started | Moved | Succeeded | Broke | Sealed | Note | Inventoried | Left
+PlanEvent = Planned | Unchanged | Waits | Drifted | Sealed
+Event = Heading | PlanEvent | Started | Moved | Succeeded | Broke | Note | Inventoried | Left
 
 
 class Reporter(Protocol):
@@ -165,7 +173,7 @@ def as_lines(event: Event) -> list[str]:
         case Heading():
             where = f" ({event.where})" if event.where else ""
             return ["", f"{event.verb} {event.environment}: account {event.account}, {event.region}{where}"]
-        case Planned() | Unchanged() | Waits() | Sealed():
+        case Planned() | Unchanged() | Waits() | Drifted() | Sealed():
             return _plan_lines(event)
         case Succeeded():
             return [
@@ -190,7 +198,7 @@ def failure_event(stack: str, why: Diagnosis, history: Path | None) -> Broke:
     return Broke(stack, why.reason, why, str(history or ""))
 
 
-def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
+def _plan_lines(event: PlanEvent) -> list[str]:
     match event:
         case Planned():
             return planned_lines(event.stack, event.planned)
@@ -198,6 +206,8 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
             return [f"  {event.stack}: nothing to change"]
         case Waits():
             return [f"  {event.stack}: waits for {', '.join(event.after)}"]
+        case Drifted():
+            return drift_lines(event.drift)
     command = deploy_command(event.path, event.allow, local=event.local)
     lost = (
         ["  it is refused unless each resource that would be lost is allowed by name, as below"] if event.allow else []
@@ -231,6 +241,10 @@ def report_plan(made: Plan, reporter: Reporter) -> None:
         reporter.report(Planned(stack.label, stack) if stack.change_set else Unchanged(stack.label))
     for label, after in made.waits.items():
         reporter.report(Waits(label, after))
+    if made.drift is not None:
+        for drift in (each for each in made.drift if each.drifted or each.unchecked):
+            reporter.report(Drifted(drift))
+        reporter.report(Note(f"changed outside CloudFormation: {drift_answer([made])}"))
 
 
 class PlainReporter:
@@ -245,7 +259,7 @@ class PlainReporter:
         self._printed = now()
 
     def report(self, event: Event) -> None:
-        """Print the lines of an event immediately, so that a log shows them when the event happens."""
+        """Print the lines of an event immediately."""
         lines = as_lines(event)
         if isinstance(event, Moved) and not lines and self._now() - self._printed >= SIGN_OF_LIFE_SECONDS:
             lines = [f"    {event.stack}: {event.event.status} {event.event.logical_id}"]

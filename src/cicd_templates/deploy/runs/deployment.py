@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from cicd_templates import hints
+from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.discard import discard_plan, discard_plans
@@ -25,6 +26,7 @@ from cicd_templates.deploy.runs.engine import DeploymentEngine, ignore_approval,
 from cicd_templates.deploy.runs.journal import Journal
 from cicd_templates.deploy.runs.operations import discard_proposals
 from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.private_files import write_privately
 from cicd_templates.template.stack_template import StackTemplate
 
 
@@ -54,19 +56,21 @@ def plan(
     reporter: Reporter,
     path: Path | None = None,
     removed: Sequence[str] = (),
+    drift: Sequence[StackDrift] | None = None,
 ) -> Plan:
     """Create change sets for every stack whose input values exist, and write the plan to a file.
 
     The file is `path` or, by default, in the folder for plans. Deletes the change sets of the previous plan. The change
     sets of the new plan exist until it is executed, discarded or expired. A plan that changes nothing is not written.
     If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`. `removed` are the labels
-    of stacks that are no longer rendered but still exist.
+    of stacks that are no longer rendered but still exist. The plan shows `drift`, which is None if drift was not
+    detected.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
         discard_proposals(context, journal)
         discard_plans(context, stacks[0].links.environment)
-        return _plan(context, stacks, journal, reporter, path, removed)
+        return _plan(context, stacks, journal, reporter, path, removed, drift)
 
 
 def _plan(
@@ -76,6 +80,7 @@ def _plan(
     reporter: Reporter,
     path: Path | None,
     removed: Sequence[str],
+    drift: Sequence[StackDrift] | None = None,
 ) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
     waits = blocked_stacks(context, stacks)
@@ -90,7 +95,7 @@ def _plan(
             reporter.report(report.Broke(labels[name], reason))
         if wave.failed:
             raise CicdError(f"not planned: {', '.join(labels[name] for name in wave.failed)}; the causes are above")
-        made = wave.plan({labels[name]: after for name, after in waits.items()}, removed)
+        made = wave.plan({labels[name]: after for name, after in waits.items()}, removed, drift)
         if made.waits and not made.changing:
             _refuse_a_wait_for_ever(context, stacks, made)
     except BaseException:
@@ -105,6 +110,11 @@ def _plan(
         command = report.deploy_command(str(path), lost, local=made.local, digest=digest)
         plans.write(made, path, plan_markdown(made), plan_page([made], command))
         reporter.report(report.Sealed(str(path), digest, until, made.local, lost))
+    elif made.drifted:
+        # Nothing can be deployed, so only the pages are written.
+        path = (path or context.plans / f"{made.environment}.json").with_suffix(".html")
+        write_privately(path, plan_page([made], f"make recover {made.make_variables}"))
+        reporter.report(report.Note(f"nothing to deploy; what was changed outside CloudFormation: {path}"))
     journal.remove_proposal(wave.plan_id)
     return made
 

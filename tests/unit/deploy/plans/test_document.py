@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDrift, StackDrift
 from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.page import plan_markdown
+from cicd_templates.deploy.plans.text import drift_answer
 from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.fakes.simulated_aws import EPOCH
@@ -73,6 +75,61 @@ def test_a_plan_is_read_as_it_was_written_and_only_by_its_owner(tmp_path: Path) 
     assert list(path.parent.iterdir()) == []
 
 
+CHANGED = DriftedResource(
+    "Key", "AWS::KMS::Key", "keys.yaml:7", "MODIFIED", (PropertyDrift("/EnableKeyRotation", "true", "false"),)
+)
+UNREAD = DriftedResource("Alias", "AWS::KMS::Alias", "keys.yaml:9", "UNKNOWN", reason="not yours")
+
+
+def test_a_plan_with_drift_is_read_as_it_was_written(tmp_path: Path) -> None:
+    drifted = replace(PLAN, drift=(StackDrift("keys", (CHANGED, UNREAD), {"AWS::KMS::Alias": 2}, "denied"),))
+    plans.write(drifted, tmp_path / "staging.json", "")
+
+    assert plans.read(tmp_path / "staging.json") == drifted
+    assert plans.digest(drifted) != plans.digest(PLAN)
+
+
+@pytest.mark.parametrize(
+    ("drift", "answer"),
+    [
+        (None, "Not checked in staging-pr1; `make plan DRIFT=1` checks it."),
+        ((), ""),
+        (
+            (StackDrift("keys"), StackDrift("storage", deployed=False)),
+            "Nothing, in 1 stack that CloudFormation checked.",
+        ),
+        (
+            (StackDrift("keys", (CHANGED, UNREAD)), StackDrift("storage", problem="denied")),
+            "1 resource. A deployment does not revert such changes reliably. 2 stacks could not be checked completely.",
+        ),
+        (
+            (StackDrift("keys"), StackDrift("storage", problem="denied")),
+            "Nothing, in 1 stack that CloudFormation checked. 1 stack could not be checked completely.",
+        ),
+        ((StackDrift("keys", (UNREAD,)),), "1 stack could not be checked completely."),
+    ],
+)
+def test_what_was_changed_outside_cloudformation_is_answered_in_sentences(
+    drift: tuple[StackDrift, ...] | None, answer: str
+) -> None:
+    assert drift_answer([replace(PLAN, drift=drift)]) == answer
+
+
+def test_the_page_of_a_plan_lists_what_was_changed_outside_cloudformation() -> None:
+    page = plan_markdown(replace(PLAN, drift=(StackDrift("keys", (CHANGED, UNREAD)), StackDrift("storage"))))
+
+    lines = page.splitlines()
+    start = lines.index("## Changed outside CloudFormation")
+    assert lines[start + 2] == (
+        "1 resource. A deployment does not revert such changes reliably. 1 stack could not be checked completely."
+    )
+    assert lines[start + 4 : start + 7] == [
+        "- keys: 1 resource changed outside CloudFormation; 1 resource could not be read",
+        "- Key (AWS::KMS::Key) at keys.yaml:7: MODIFIED: /EnableKeyRotation is false instead of true",
+        "- Alias (AWS::KMS::Alias) at keys.yaml:9: UNKNOWN: not yours",
+    ]
+
+
 def edited(path: Path, **facts: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **facts}))
 
@@ -82,8 +139,8 @@ def edited(path: Path, **facts: Any) -> None:
     [
         ({"account": "333333333333"}, "was edited after it was written; plan again"),
         ({"digest": "0"}, "was edited after it was written; plan again"),
-        ({"schema": 0}, "the plan was written by another release of this tool (schema 0, not 4); plan again"),
-        ({"schema": 3}, "the plan was written by another release of this tool (schema 3, not 4); plan again"),
+        ({"schema": 0}, "the plan was written by another release of this tool (schema 0, not 5); plan again"),
+        ({"schema": 4}, "the plan was written by another release of this tool (schema 4, not 5); plan again"),
         ({"stacks": "x"}, "not a plan that `make plan ENV=` wrote; plan again"),
         ({"more": 1}, "was edited after it was written; plan again"),
         (
@@ -112,7 +169,7 @@ def test_a_plan_that_was_touched_is_refused(tmp_path: Path, edit: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "1", "{}", '{"schema": 4}', '{"kind": "deployment", "schema": 4}', '{"kind": ["x"]}']
+    "text", ["", "[]", "1", "{}", '{"schema": 5}', '{"kind": "deployment", "schema": 5}', '{"kind": ["x"]}']
 )
 def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"

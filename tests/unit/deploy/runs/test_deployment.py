@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from cicd_templates.deploy.aws import retry
 from cicd_templates.deploy.aws.retry import is_transient, retry_steps, run_steps
+from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
@@ -79,9 +80,9 @@ class DeployHarness:
 
         deployment.deploy(self.context, self.stacks, self, confirm, **options)
 
-    def plan(self, path: Path | None = None) -> plans.Plan:
+    def plan(self, path: Path | None = None, drift: tuple[StackDrift, ...] | None = None) -> plans.Plan:
         self.events.clear()
-        return deployment.plan(self.context, self.stacks, self, path)
+        return deployment.plan(self.context, self.stacks, self, path, drift=drift)
 
     def execute(self, path: Path | None = None, **options: Any) -> plans.Plan | None:
         self.events.clear()
@@ -420,6 +421,28 @@ def test_a_new_plan_takes_the_place_of_the_one_before(harness: DeployHarness) ->
     assert sum(len(stack.change_sets) for stack in harness.aws.stacks.values()) == 2
     assert deployment.discard(harness.context, harness.stacks) == 2
     assert harness.nothing_in_review()
+    assert list(harness.context.plans.iterdir()) == []
+
+
+def test_a_plan_without_changes_has_a_page_only_if_there_is_drift(harness: DeployHarness) -> None:
+    harness.deploy()
+    clean, unchecked = (StackDrift("keys"),), (StackDrift("keys"), StackDrift("network", problem="access denied"))
+    harness.plan(drift=clean)
+    assert harness.lines()[-1] == ("changed outside CloudFormation: Nothing, in 1 stack that CloudFormation checked.")
+    assert list(harness.context.plans.iterdir()) == []
+
+    harness.plan(drift=unchecked)
+    page = harness.context.plans / "staging.html"
+    assert harness.lines()[-3:] == [
+        "network: not checked: access denied",
+        "changed outside CloudFormation: Nothing, in 1 stack that CloudFormation checked. 1 stack could not be"
+        " checked completely.",
+        f"nothing to deploy; what was changed outside CloudFormation: {page}",
+    ]
+    assert list(harness.context.plans.iterdir()) == [page]
+    assert "<dt>To see the repairs</dt><dd><code>make recover ENV=staging</code></dd>" in page.read_text()
+
+    harness.plan()
     assert list(harness.context.plans.iterdir()) == []
 
 

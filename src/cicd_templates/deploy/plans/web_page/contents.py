@@ -20,6 +20,8 @@ from cicd_templates.printable import printable
 # The filters of the page. A row has the concerns that apply to it.
 LOSS, ACCESS, REPLACED, INTERRUPTED = "data loss", "access", "replaced", "interruption"
 ADDED, REMOVED = "now", "no longer"
+# What the drift status of a resource means: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDrift.html
+DRIFT_EFFECTS = {"MODIFIED": "modified", "DELETED": "deleted", "UNKNOWN": "could not be read"}
 # Of two statements that share at least this part of their words, one is a change of the other.
 ALIKE = 0.5
 
@@ -30,6 +32,7 @@ def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[s
         "plans": [{"environment": plan.environment, "digest": document.digest(plan)} for plan in plans],
         "filters": [LOSS, ACCESS, REPLACED, INTERRUPTED],
         "rows": [_row(row, number, longest, several=len(plans) > 1) for number, row in enumerate(rows, 1)],
+        "drift": [entry for plan in plans for entry in _drift(plan, longest, several=len(plans) > 1)],
         "notes": list(_notes(plans)),
     }
     printed: dict[str, Any] = _printable(content)
@@ -111,9 +114,30 @@ def _notes(plans: Sequence[Plan]) -> Iterable[dict[str, Any]]:
                 stacks.setdefault("Only outputs or tags of the stack change", []).append(f"{prefix}{stack.label}")
         for label, after in plan.waits.items():
             stacks.setdefault(f"Planned later, after {', '.join(after)}", []).append(f"{prefix}{label}")
+        for drift in plan.drift or ():
+            if drift.problem:
+                stacks.setdefault(f"Not checked for drift: {drift.problem}", []).append(f"{prefix}{drift.stack}")
         for label in plan.removed:
             stacks.setdefault("No longer rendered, but left in AWS", []).append(f"{prefix}{label}")
     return ({"text": text, "stacks": labels} for text, labels in stacks.items())
+
+
+def _drift(plan: Plan, longest: int, *, several: bool) -> Iterable[dict[str, Any]]:
+    """Yield each resource that was changed outside CloudFormation, with the words that differ from its template."""
+    prefix = f"{plan.environment}: " if several else ""
+    for stack in plan.drift or ():
+        for resource in stack.resources:
+            yield {
+                "title": f"{prefix}{stack.stack}/{resource.logical_id}",
+                "type": resource.resource_type,
+                "effect": DRIFT_EFFECTS[resource.status],
+                "reason": resource.reason,
+                "source": resource.at,
+                "values": [
+                    {"name": each.path, "parts": word_difference(each.expected, each.actual, longest)}
+                    for each in resource.differences
+                ],
+            }
 
 
 def _printable(value: Any) -> Any:

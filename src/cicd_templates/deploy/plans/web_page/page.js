@@ -127,6 +127,17 @@ window.addEventListener("afterprint", () => {
   for (const details of closed.splice(0)) details.open = false;
 });
 
+function driftItem({ title, type, effect, reason, source, values }) {
+  const facts = element("dl", {}, ...values.map(value));
+  if (reason) facts.append(fact("Reason", reason));
+  facts.append(fact("Template", element("code", {}, source)));
+  const kind = element("span", { class: "kind" }, `${type} · ${effect}`);
+  const summary = element("summary", {}, element("h3", {}, title), " ", kind);
+  return element("li", {}, element("details", {}, summary, element("div", { class: "body" }, facts)));
+}
+
+byId("drifted").append(...plan.drift.map(driftItem));
+byId("drift").hidden = plan.drift.length === 0;
 byId("rows").append(...items.map(([, item]) => item));
 byId("changes").hidden = items.length === 0;
 for (const { text, stacks } of plan.notes) {

@@ -15,6 +15,7 @@ from typing import Any
 from cicd_templates.deploy.plans import document
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.page import plan_markdown
+from cicd_templates.deploy.plans.text import drift_answer
 from cicd_templates.deploy.plans.web_page import answers
 from cicd_templates.deploy.plans.web_page.contents import contents
 from cicd_templates.deploy.plans.web_page.folding import Row, fold
@@ -26,12 +27,14 @@ _FOLDER = Path(__file__).parent
 LONGEST_TEXT = 400_000
 LARGEST_DATA = 1_200_000
 LONGEST_VALUES = (1200, 200, 40)
+# What the command of the page does. A plan without changes can have drift, which only a repair reverts.
+DEPLOY, REVERT = "To deploy it", "To see the repairs"
 # Characters that could end the script element, or begin another one, within JSON.
 _ACTIVE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
-    """Return one page for `plans`. `command` is the command that deploys them, without the digest.
+    """Return one page for `plans`. `command` deploys them, or shows the repairs if nothing changes.
 
     The page has no dates other than those of the plans, so the same plans give the same page.
     """
@@ -45,6 +48,8 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
         "lost": answers.what_is_lost(rows),
         "access": answers.who_can_do_more(rows),
         "time": answers.how_long(plans, rows),
+        "drift": drift_answer(plans),
+        "next": DEPLOY if any(not plan.empty for plan in plans) else REVERT,
         "command": command,
         "markdown": cut("\n".join(map(plan_markdown, plans)), LONGEST_TEXT),
     }

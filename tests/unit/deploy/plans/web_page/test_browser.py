@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDrift, StackDrift
 from cicd_templates.deploy.plans import document
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.web_page.page import plan_page
@@ -138,6 +140,28 @@ def test_filters_show_only_the_rows_that_they_name(window: Browser, tmp_path: Pa
     assert press("data loss") == ["keys/Key", "service-till/TaskRole"]
     assert len(press("access")) == 8
     assert window.run("return document.querySelectorAll('#filters button:disabled').length;") == 1
+
+
+def test_what_was_changed_by_hand_is_shown_with_its_difference(window: Browser, tmp_path: Path, plan: Plan) -> None:
+    policy = json.dumps({"Statement": [{"Sid": "Administer", "Action": "kms:*", "Principal": "*"}] * 8})
+    changed = (
+        PropertyDrift("/EnableKeyRotation", "true", "false"),
+        PropertyDrift("/KeyPolicy", policy, policy.replace("Administer", "Administer-by-hand", 1)),
+    )
+    key = DriftedResource("Key", "AWS::KMS::Key", "out/staging/keys.yaml:7", "MODIFIED", changed)
+    topic = DriftedResource("Topic", "AWS::SNS::Topic", "out/staging/notifications.yaml:9", "DELETED")
+    drift = (StackDrift("keys", (key,)), StackDrift("notifications", (topic,)))
+    for width in (1280, 390):
+        window.open(written(tmp_path, replace(plan, drift=drift)), width)
+        window.run(OPEN_ALL)
+
+        assert window.run("return document.documentElement.scrollWidth;") == width
+        assert [text for contrast, text in window.run(CONTRASTS) if contrast < LEAST_CONTRAST] == []
+    shown = window.run("return [...document.querySelectorAll('#drifted h3')].map((each) => each.textContent);")
+    assert shown == ["keys/Key", "notifications/Topic"]
+    inserted = window.run("return [...document.querySelectorAll('#drifted ins')].map((each) => each.textContent);")
+    assert inserted == ["false", "Administer-by-hand"]
+    assert window.messages() == []
 
 
 def exported(folder: Path, name: str) -> Any:

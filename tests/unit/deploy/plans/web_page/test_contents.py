@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDrift, StackDrift
 from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.plans import document
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
@@ -21,6 +22,28 @@ from tests.unit.deploy.plans.web_page.planned_changes import PlannedChange
 
 def shown(*plans: Plan) -> dict[str, Any]:
     return contents(plans, fold(plans), 1200)
+
+
+def test_drift_is_shown_as_the_words_that_differ_from_the_template() -> None:
+    changed = DriftedResource("Key", "AWS::KMS::Key", "k.yaml:7", "MODIFIED", (PropertyDrift("/A", "on", "off"),))
+    unread = DriftedResource("Alias", "AWS::KMS::Alias", "k.yaml:9", "UNKNOWN", reason="not yours")
+    drift = (StackDrift("keys", (changed, unread)), StackDrift("network", problem="denied"))
+    plan = replace(PLAN, stacks=(), waits={}, drift=drift)
+
+    assert contents([plan], [], 100)["drift"] == [
+        {
+            "title": "keys/Key", "type": "AWS::KMS::Key", "effect": "modified", "reason": "", "source": "k.yaml:7",
+            "values": [{"name": "/A", "parts": [["gone", "on"], ["new", "off"]]}],
+        },
+        {
+            "title": "keys/Alias", "type": "AWS::KMS::Alias", "effect": "could not be read", "reason": "not yours",
+            "source": "k.yaml:9", "values": [],
+        },
+    ]  # fmt: skip
+    assert contents([plan], [], 100)["notes"] == [{"text": "Not checked for drift: denied", "stacks": ["network"]}]
+    several = contents([plan, replace(PLAN, environment="qa", stacks=(), waits={})], [], 100)
+    assert several["drift"][0]["title"] == "staging-pr1: keys/Key"
+    assert several["notes"][0]["stacks"] == ["staging-pr1: network"]
 
 
 def test_a_row_has_what_a_reviewer_needs(tmp_path: Path) -> None:
@@ -52,6 +75,7 @@ def test_a_row_has_what_a_reviewer_needs(tmp_path: Path) -> None:
                 "access": [],
             }
         ],
+        "drift": [],
         "notes": [{"text": "Nothing changes", "stacks": ["keys", "network", "storage", "service-kiosk"]}],
     }
 
