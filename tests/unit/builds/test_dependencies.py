@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.builds.scripts.requirements_grammar import for_another_system
+from cicd_templates.builds.scripts.package_files import is_file_of
+from cicd_templates.builds.scripts.requirements_grammar import PINNED, for_another_system
 from tests.conftest import ROOT
 
 SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
@@ -130,7 +131,7 @@ def test_requirements_files_are_copied_without_markers(
         },
         {
             "poetry.lock": POETRY.format("flask", "3.1.0")
-            + 'files = [{ file = "x.whl" }]\n[package.source]\ntype = "legacy"\nurl = "https://x"\n'
+            + 'files = [{ file = "flask-3.1.0-py3-none-any.whl" }]\n[package.source]\ntype = "legacy"\nurl = "https://x"\n'
         },
         {"pylock.toml": '[[packages]]\nname = "flask"\nversion = "3.1.0"\n'},
         {"pyproject.toml": "[project]\ndependencies = ['flask>=3; a > \"3\"']\n[build-system]\nrequires = ['x']\n"},
@@ -237,6 +238,28 @@ def test_what_a_requirements_file_pins_may_be_declared_elsewhere_too(
          ["pdm.lock: x from ./x.whl"]),
         ({"requirements.txt": "x==1", "pylock.toml": '[[packages]]\nname = "x"\nvcs = { url = "https://evil" }\n'},
          ["pylock.toml: x from {'url': 'https://evil'}"]),
+        *(
+            ({"requirements.txt": f"x=={version}", "uv.lock": POETRY.format("x", version)
+              + f'source = {{ registry = "{INDEX}simple" }}\nsdist = {{ url = "{FILES}packages/1/{file}" }}'},
+             [f"uv.lock: x from {file}"])
+            for version, file in (
+                ("1", "x-2-py3-none-any.whl"), ("1", "y-1-py3-none-any.whl"), ("1", "x-2.tar.gz"), ("1", "x-y-1.zip"),
+                ("1", "x-1"), ("1.0", "x-1.0.post1.tar.gz"), ("1.0", "x-1!1.0-py3-none-any.whl"),
+                ("1.0+cpu", "x-1.0-py3-none-any.whl"), ("1.0rc1", "x-1.0-1-cp313-cp313-linux_x86_64.whl"),
+            )
+        ),
+        ({"requirements.txt": "x==1",
+          "uv.lock": '[[package]]\nname = "x"\nwheels = [{ url = "x-2-py3-none-any.whl" }]'},
+         ["uv.lock: x from x-2-py3-none-any.whl"]),
+        ({"requirements.txt": "x==1", "poetry.lock": POETRY.format("x", "1")
+          + 'files = [{ file = "x-1-py3-none-any.whl" }, { file = "x-2.tar.gz", hash = "sha256:1" }]'},
+         ["poetry.lock: x from x-2.tar.gz"]),
+        ({"requirements.txt": "x==1", "poetry.lock": POETRY.format("x", "1")
+          + '[metadata.files]\nx = [{ file = "y-1.zip" }]'},
+         ["poetry.lock: x from y-1.zip"]),
+        ({"requirements.txt": "x==1",
+          "Pipfile.lock": '{"default": {"x": {"file": "https://evil/x-1.zip", "version": "==1"}}}'},
+         ["Pipfile.lock: x from https://evil/x-1.zip"]),
         ({"setup.py": "from setuptools import setup as s\ns(**k)"},
          ["setup.py: the arguments of a call, which are computed"]),
         ({"pyproject.toml": "[project]\ndynamic = ['optional-dependencies']\n"},
@@ -358,3 +381,56 @@ MARKERS = [
 @pytest.mark.parametrize(("marker", "other"), MARKERS)
 def test_a_package_is_left_out_only_by_a_plain_marker_of_another_system(marker: str, other: bool) -> None:
     assert for_another_system(marker) is other
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "version"),
+    [
+        ("https://files.example/a/Flask_Login-0.6.3-py3-none-any.whl#sha256=1", "flask-login", "0.6.3"),
+        ("torch-2.0.0%2Bcpu-cp313-cp313-linux_x86_64.whl", "torch", "2.0.0+cpu"),
+        ("torch-2.0.0_cpu-cp313-cp313-linux_x86_64.whl", "torch", "2.0.0+cpu"),
+        ("x-1!2.0-1build-py2.py3-none-any.whl", "x", "1!2.0.0"),
+        ("wheels/regex-2024.05.15.tar.gz", "regex", "2024.5.15"),
+        ("zope.interface-5.4.0.zip", "zope-interface", "5.4"),
+        ("python-dateutil-2.9.0-1.tar.bz2", "python_dateutil", "2.9.0.post1"),
+        ("a-1.0-beta.2.tgz", "a", "1.0b2"),
+        ("a-1.0C1.tar.gz", "a", "1rc1"),
+        ("a-1.0.dev3+local-1.tar.gz", "a", "1.dev3+local.1"),
+        ("pytz-2013b-py2-none-any.whl", "pytz", "2013b0"),
+        ("a-snapshot.zip", "a", "SNAPSHOT"),
+    ],
+)
+def test_a_file_has_the_version_of_its_package_in_any_spelling(file: str, name: str, version: str) -> None:
+    assert is_file_of(file, name, version)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "idna==3.7 ; python_version < '3.11' and (platform_machine == 'x86_64' or extra == \"a\") --hash=sha256:ab",
+        "idna==3.7;'linux' in sys_platform or sys_platform not  in 'win32 cygwin,darwin'",
+        "idna==3.7 ; '3.8' <= python_full_version  --hash=sha256:ab  --hash=sha256:cd",
+        "idna==3.7 ; os.name === 'x'",
+    ],
+)
+def test_a_marker_is_comparisons(line: str) -> None:
+    assert PINNED.fullmatch(line)
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        *("", "#", "#\\", "# urllib3==1.24.1", "urllib3==1.24.1", "x", "a == 'b' c == 'd'", "a == 'b' --index-url=x"),
+        *(
+            "a == 'b --index-url=x'",
+            "a == 'b' # --hash=x",
+            "a == 'b';",
+            "a == 'b' or",
+            "ain 'b'",
+            "a == 'b\"",
+            "a == 'b@c'",
+        ),
+    ],
+)
+def test_what_follows_a_version_is_a_marker_or_no_pin(marker: str) -> None:
+    assert not PINNED.fullmatch(f"idna==3.7 ;{marker}")

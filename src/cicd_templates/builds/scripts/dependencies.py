@@ -15,12 +15,14 @@ import configparser
 import fnmatch
 import json
 import os
+import posixpath
 import re
 import sys
 import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+from cicd_templates.builds.scripts.package_files import is_file_of
 from cicd_templates.builds.scripts.requirements_grammar import (
     PINNED,
     ambiguity,
@@ -43,7 +45,9 @@ OPTIONS = re.compile(
 INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*([\w.][\w./-]*)")
 LOCK_FILES = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml")
 # The keys of a lock file under which a package has an address that is not an index.
-ELSEWHERE = ("url", "git", "path", "directory", "archive", "vcs")
+ELSEWHERE = ("url", "git", "path", "file", "directory", "archive", "vcs")
+# The keys under which an entry of a lock file says what file it installs.
+FILE_KEYS = ("file", "filename", "name", "path", "url")
 PYPI, PYPI_FILES = (f"https://{host}.org/" for host in ("pypi", "files.pythonhosted"))
 CONDA = ("environment*.y*ml", "conda*.y*ml", "pixi.lock", "pixi.toml")
 OWN_NAME = re.compile(r"""\bname\s*=\s*["']?([A-Za-z0-9._-]+)""")
@@ -89,22 +93,26 @@ def table(value: Any, *keys: str) -> dict[str, Any]:
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    A scanner knows only packages of an index. For a package from elsewhere, also yield a sentence with its address.
+    A scanner knows only packages of an index. For a package from elsewhere, also yield a sentence with its address. Do
+    the same for a file that has another name or version than its package.
     """
     lock = tomllib.loads(text)
     for package in [*lock.get("package", []), *lock.get("packages", [])]:
         source = table(package, "source")
         if source and source.keys() <= {"virtual", "editable"}:
             continue
-        name = str(package.get("name"))
-        yield name, str(package.get("version", ""))
+        name, version = str(package.get("name")), str(package.get("version", ""))
+        yield name, version
         places = [package, source] if source.get("type") != "legacy" else [package]
         addresses = [str(place[key]) for place in places for key in ELSEWHERE if key in place]
         index = str(source.get("registry") or package.get("index") or PYPI)
         files = [package.get("sdist"), *package.get("wheels", ()), *package.get("files", ())]
-        urls = [str(file["url"]) for file in files if isinstance(file, dict) and "url" in file]
+        files += lock.get("metadata", {}).get("files", {}).get(name, ())
+        stated = [(key, str(file[key])) for file in files if isinstance(file, dict) for key in FILE_KEYS if key in file]
         # The address of a file counts, not that of its index.
-        addresses += [url for url in urls if index.startswith(PYPI) and not url.startswith(PYPI_FILES)]
+        urls = [url for key, url in stated if key == "url" and index.startswith(PYPI)]
+        addresses += [url for url in urls if not url.startswith(PYPI_FILES)]
+        addresses += [posixpath.basename(file) for _, file in stated if not is_file_of(file, name, version)]
         yield from ((f"{name} from {address[:80]}", "") for address in addresses[:1])
 
 
@@ -141,7 +149,9 @@ def in_pipfile_lock(text: str) -> Found:
     content = json.loads(text)
     for key in ("default", "develop"):
         for name, about in table(content, key).items():
-            yield name, str(about.get("version", "")).removeprefix("==") if isinstance(about, dict) else ""
+            about = about if isinstance(about, dict) else {}
+            yield name, str(about.get("version", "")).removeprefix("==")
+            yield from ((f"{name} from {str(about[key])[:80]}", "") for key in ELSEWHERE if key in about)
 
 
 def in_setup_cfg(text: str) -> Found:

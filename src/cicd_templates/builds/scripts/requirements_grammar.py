@@ -6,9 +6,15 @@ This module is part of several scripts: `builds/build_scripts.py` puts its text 
 import re
 from collections.abc import Iterator
 
+# An environment marker is comparisons of plain words: https://peps.python.org/pep-0508/
+# pip reads an option where a space is before a hyphen, even in a string.
+WORDS = r"(?:[\w.*+!,-]|(?<=[\w,]) (?=\w))*"
+OPERAND = rf"""(?:[a-z_.]+|"{WORDS}"|'{WORDS}')"""
+COMPARISON = rf"{OPERAND} *(?:[<>=!~]=|===|[<>]|(?<![a-z_.])(?:not +)?in(?![a-z_.])) *{OPERAND}"
+MARKER = rf"[( ]*{COMPARISON}[) ]*(?:(?:and|or)\b[( ]*{COMPARISON}[) ]*)*"
 PINNED = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?P<extras>\[[A-Za-z0-9._, -]*\])? *== *(?P<version>[A-Za-z0-9.!+_-]+) *"
-    r"(?:;(?P<marker>[^@]*?))?(?P<hashes>(?: +--hash=\S+)*)"
+    rf"(?:;(?P<marker>{MARKER}))?(?P<hashes>(?: +--hash=\S+)*)"
 )
 # What makes programs read different packages in one file. They differ in what ends a line (pip also lets a form feed, a
 # carriage return and U+0085 end one) and in the encoding. Some programs continue a comment that ends in a backslash.

@@ -1,0 +1,62 @@
+"""Decides whether the file of a Python package contains the package that a lock file says.
+
+An installer takes the name and the version of a package from the name of its file. So a lock file whose entry names
+another package than the file would hide what is installed. A build script takes this module over as text.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from urllib.parse import unquote, urlsplit
+
+# https://packaging.python.org/en/latest/specifications/binary-distribution-format/#file-name-convention
+WHEEL = re.compile(r"([^-]+)-([^-]+)(?:-\d[^-]*)?-[^-]+-[^-]+-[^-]+\.whl", re.IGNORECASE)
+SOURCE = re.compile(r"\.(?:tar\.(?:gz|bz2|xz|z)|tgz|zip)$", re.IGNORECASE)
+# https://packaging.python.org/en/latest/specifications/version-specifiers/#appendix-parsing-version-strings-with-regular-expressions
+VERSION = re.compile(
+    r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?(\d*))?"
+    r"(?:[-_](\d+)|[-_.]?(post|rev|r)[-_.]?(\d*))?(?:[-_.]?(dev)[-_.]?(\d*))?(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?"
+)
+PHASES = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc", "rev": "post", "r": "post"}
+
+
+def canonical_version(version: str) -> str:
+    """Return a version in the form that all its spellings share: `2024.1` for 2024.01 and 2024.1.0."""
+    parsed = VERSION.fullmatch(version.lower())
+    if not parsed:
+        return version.lower()
+    epoch, release, phase, number, implicit, post, revision, dev, build, local = parsed.groups()
+    parts = [str(int(part)) for part in release.split(".")]
+    while len(parts) > 1 and parts[-1] == "0":
+        parts.pop()
+    text = f"{int(epoch or 0)}!{'.'.join(parts)}"
+    text += f"{PHASES.get(phase, phase)}{int(number or 0)}" if phase else ""
+    text += f".post{int(implicit or revision or 0)}" if implicit or post else ""
+    text += f".dev{int(build or 0)}" if dev else ""
+    return text + (f"+{re.sub('[-_]', '.', local)}" if local else "")
+
+
+def same_version(version: str, escaped: str) -> bool:
+    """Return whether a version is the one in a file name, where older tools replaced signs such as `+` by `_`."""
+    same = canonical_version(version) == canonical_version(escaped)
+    return same or re.sub(r"[^\w.]+", "_", version.lower()) == escaped.lower()
+
+
+def same_name(name: str, other: str) -> bool:
+    """Return whether two names mean one package."""
+    return re.sub(r"[-_.]+", "-", name).lower() == re.sub(r"[-_.]+", "-", other).lower()
+
+
+def is_file_of(address: str, name: str, version: str) -> bool:
+    """Return whether a file, given by its name, path or URL, has the name and version of a package.
+
+    The name of a source distribution can have hyphens, so each of them may end the package's name.
+    """
+    file = unquote(posixpath.basename(urlsplit(address).path))
+    if wheel := WHEEL.fullmatch(file):
+        pairs = [(wheel[1], wheel[2])]
+    else:
+        stem = SOURCE.sub("", file)
+        pairs = [(stem[: at.start()], stem[at.end() :]) for at in re.finditer("-", stem) if stem != file]
+    return any(same_name(name, other) and same_version(version, of) for other, of in pairs)
