@@ -33,7 +33,7 @@ def is_text_of(text: str, body: str) -> bool:
 
 
 def is_template_of(stack: StackTemplate, body: Any) -> bool:
-    """Return whether GetTemplate's `body` for the stage `Original` is the reviewed template of `stack`."""
+    """Return whether `body`, which GetTemplate returned for the stage `Original`, is the template of `stack`."""
     # boto3 parses a JSON template, but returns a YAML template as text.
     if isinstance(body, str):
         return is_text_of(stack.text, body)
@@ -60,13 +60,13 @@ def _with_effect(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def content_of(body: Any) -> Any:
-    """Return the content of a template, as dicts and lists. `body` is what GetTemplate returned."""
+    """Return the content of the template `body`, which GetTemplate returned, as dicts and lists."""
     # boto3 parses a JSON template, but returns a YAML template as text.
     return cloudformation_yaml.load(body) if isinstance(body, str) else body
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return `returned` with the original texts from `rendered` in place of the texts that GetTemplate altered."""
+    """Return `returned` with each text that GetTemplate altered replaced by the original text from `rendered`."""
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}
         pairs = ((names.get(name, name), value) for name, value in returned.items())

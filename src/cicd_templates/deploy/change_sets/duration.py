@@ -1,4 +1,4 @@
-"""Computes the longest time that CloudFormation can take for the changes of a stack. Pure; no estimates."""
+"""Computes an upper limit of the time that CloudFormation takes for the changes of a stack. Does not call AWS."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ OTHER_SECONDS = 5 * MINUTE
 
 
 def longest_wait(changes: Iterable[Change], resources: Mapping[str, Any]) -> float:
-    """Return the number of seconds after which even the slowest of `changes` has succeeded or failed.
+    """Return the number of seconds after which even the slowest of `changes` must have succeeded or failed.
 
-    `resources` are the resources of the template that is deployed, by logical id.
+    `resources` are the resources of the deployed template, by logical id.
     """
     waits = [_wait(change, resources.get(change.logical_id, {}).get("Properties", {})) for change in changes]
     return max(waits, default=0.0)

@@ -1,4 +1,4 @@
-"""Read the events of a stack during one operation, and find the failure that caused the others."""
+"""Reads the events of a stack during one operation, and finds the failure that caused the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILED_STATUSES = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", 
 
 @dataclass(frozen=True)
 class ResourceEvent:
-    """One event of a stack."""
+    """One event of a CloudFormation stack."""
 
     event_id: str
     time: datetime
@@ -29,7 +29,10 @@ class ResourceEvent:
 
     @property
     def of_stack(self) -> bool:
-        """Return whether the event is about the stack itself and not about a resource. There are no nested stacks."""
+        """Return whether the event is about the stack itself and not about one of its resources.
+
+        The stacks of this tool contain no nested stacks.
+        """
         return self.resource_type == "AWS::CloudFormation::Stack"
 
     @property

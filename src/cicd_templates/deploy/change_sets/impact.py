@@ -1,7 +1,8 @@
-"""Says what each change of a change set means for people and data. Pure: works on the answer of DescribeChangeSet.
+"""Says what each change of a change set means for people and data. Does not call AWS.
 
-A change is judged by its action, its resource type, and the templates before and after it. There are no assumptions
-about the service: a replacement that CloudFormation calls conditional stays conditional.
+The input is the answer of DescribeChangeSet. A change is judged by its action, its resource type, and the templates
+before and after it. There are no assumptions about the AWS service: a replacement that CloudFormation calls conditional
+stays conditional.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PUBLISHED = "AWS::SSM::Parameter"
 
 @dataclass(frozen=True)
 class Detail:
-    """One property that changes. `before` and `after` are empty if CloudFormation does not report these values."""
+    """A property that changes. `before` and `after` are empty if CloudFormation does not report these values."""
 
     attribute: str
     name: str
@@ -38,7 +39,7 @@ class Detail:
 class Change:
     """What a change set would do to one resource.
 
-    `replacement` is `True`, `False` or `Conditional`, and empty if the resource is not modified.
+    `replacement` is `True`, `False` or `Conditional`. It is empty if the resource is not modified.
     """
 
     action: str
@@ -58,7 +59,7 @@ class Change:
 class Impact:
     """What a change means for people and data.
 
-    `holds` names the data in a stateful resource, and `fate` says what happens to the data. `why` says why a running
+    `holds` names the data in a stateful resource, and `fate` says what happens to this data. `why` says why a running
     service is interrupted. `certain` is false if CloudFormation does not know whether it replaces the resource.
     """
 
@@ -75,7 +76,7 @@ class Impact:
 
 
 def change_of(described: Mapping[str, Any]) -> Change:
-    """Return the change in a `ResourceChange` of DescribeChangeSet. Values that may be secrets are masked."""
+    """Return the `Change` in a `ResourceChange` of DescribeChangeSet. Values that may be secrets are masked."""
     kind = described["ResourceType"]
     details = (_detail(kind, detail.get("Target", {})) for detail in described.get("Details", ()))
     return Change(
@@ -101,10 +102,11 @@ def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
 
 
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
-    """Merge two descriptions of one change set: `plain` without property values, `valued` with them.
+    """Return the changes of one change set, merged from two descriptions of it.
 
-    The `plain` description has all changes. The `valued` one can lack changes or details without saying so in a field.
-    So the result has all `plain` changes, with the details of `valued` if it has any.
+    `plain` is the description without property values, which has all changes. `valued` is the description with property
+    values, which can lack changes or details. The result has all changes of `plain`, with the details of `valued` if it
+    has any.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -139,7 +141,7 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
 
 
 def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Return what is lost if a resource is deleted or replaced, or an empty string if nothing is lost."""
+    """Return what is lost if the resource is deleted or replaced, or an empty string if nothing is lost."""
     if change.resource_type == "AWS::IAM::Role":
         # Policies that name a role store its internal id, so they do not match a new role of the same name. A role that
         # is only removed has no successor that they could miss, but the stacks that read its published ARN do.
@@ -154,7 +156,7 @@ def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) ->
 
 
 def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
-    """Return whether the stack publishes a value of this resource to other stacks, through Parameter Store."""
+    """Return whether the stack stores a value of this resource in Parameter Store for other stacks."""
     mentions = re.compile(rf"\b{re.escape(logical_id)}\b")
     return any(
         mentions.search(str(resource.get("Properties", {}).get("Value", "")))
@@ -164,7 +166,7 @@ def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
 
 
 def _fate(policy: str, resource_type: str) -> str:
-    """Return what happens to the data of a deleted or replaced resource with this policy.
+    """Return what happens to the data of a resource that is deleted or replaced with the policy `policy`.
 
     The policy is the change's `PolicyAction` or, if CloudFormation omits it, the policy in the template:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
@@ -181,7 +183,7 @@ def _fate(policy: str, resource_type: str) -> str:
 
 
 def interruption(change: Change) -> str:
-    """Return why this update in place interrupts a running service, or an empty string if it does not."""
+    """Return why a change interrupts a running service although it replaces nothing, or an empty string."""
     interruption_of_type = facts_of(change.resource_type).interruption
     if change.action != "Modify" or interruption_of_type is None:
         return ""
@@ -191,7 +193,7 @@ def interruption(change: Change) -> str:
 
 
 def total(changes: Sequence[Change]) -> dict[str, int]:
-    """Return the number of changes by action, in the order of display. Replacements are counted separately."""
+    """Return the number of changes by action, in the order of display. A replacement counts as an action of its own."""
     counts = {"Add": 0, "Modify": 0, "Replace": 0, "Remove": 0}
     for change in changes:
         replaced = change.action == "Modify" and change.replacement in ("True", "Conditional")

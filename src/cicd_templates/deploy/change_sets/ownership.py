@@ -1,4 +1,4 @@
-"""Decides by tags who owns a stack, and deletes change sets without leaving an empty stack of unknown owner behind.
+"""Decides by tags who owns a stack, and deletes change sets without leaving an empty stack behind.
 
 A stack has no tags until a change set is executed, and an import sets none. Until then, the tags of its change sets
 show who owns it. A stack in REVIEW_IN_PROGRESS without a change set shows no owner. Such a stack is ours only if a plan
@@ -44,9 +44,9 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack. If it has none yet, return the tags that a change set or its template would set.
+    """Return the tags of a stack. If it has no tags yet, return those that its change set or its template would set.
 
-    Returns no tags if this program made no change set or template for it, or if the caller may not read them.
+    Returns no tags if this program made no change set or template for the stack, or if the caller may not read them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -89,13 +89,13 @@ def _tags_in_template(clients: Clients, stack_id: str, **change_set: str) -> dic
 
 
 def list_change_sets(clients: Clients, stack: str) -> list[Mapping[str, Any]]:
-    """Return the summaries of all change sets of the stack with this name or id."""
+    """Return the summaries of all change sets of a stack, which is given by its name or id."""
     pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack)
     return [summary for page in pages for summary in page["Summaries"]]
 
 
 def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> Owner:
-    """Return the owner of `existing`, a stack in AWS with the name of `stack`."""
+    """Return the owner of the stack in AWS that has the same name as `stack`; `existing` is its description."""
     tags = owner_tags(clients, existing)
     if tags:
         same_project = tags.get("Project") == stack.tags["Project"]
@@ -106,7 +106,10 @@ def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate
 
 
 def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> None:
-    """Raise `RefusedError` unless `existing`, a stack in AWS with the name of `stack`, was created by this project."""
+    """Raise `RefusedError` if the stack in AWS with the name of `stack` was not created by this project.
+
+    `existing` is the description of the stack in AWS.
+    """
     owner = owner_of(clients, existing, stack)
     if owner is Owner.UNKNOWN:
         delete = for_caller(commands(IN_REVIEW, stack.region, stack.name)[0], clients, stack.account)
@@ -125,8 +128,8 @@ def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bo
     """Delete the change set `arn`. If `creates` is true, delete the empty stack that was created with it instead.
 
     The stack is kept if it contains anything else. Deleting an empty stack also deletes its change set. If the change
-    set were deleted first, an interruption would leave a stack of unknown owner behind. `stack_id` identifies the stack
-    even if somebody else has deleted its change set.
+    set were deleted first, an interruption would leave an empty stack whose owner nobody knows. `stack_id` identifies
+    the stack even if somebody else has deleted its change set.
     """
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)
@@ -142,7 +145,7 @@ def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bo
 def _holds_nothing_else(clients: Clients, arn: str, stack_id: str) -> bool:
     """Return whether a stack is empty, was never created, and has no change set other than `arn`.
 
-    The stack's resources are listed too, because the description of a stack can be out of date.
+    The resources are listed even if the description of the stack says that it is empty, because it can be out of date.
     """
     existing = describe_stack(clients, stack_id)
     if existing is None or existing["StackStatus"] != IN_REVIEW:

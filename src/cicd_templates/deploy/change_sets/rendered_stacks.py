@@ -16,12 +16,15 @@ IAM_NAMES = ("RoleName", "ManagedPolicyName", "GroupName", "UserName", "Instance
 
 
 def template_paths(folder: Path) -> list[Path]:
-    """Return the templates in `folder`. A folder of an environment that is not rendered may still have its page."""
+    """Return the paths of the templates in `folder`.
+
+    A folder without templates may still contain the page of an environment.
+    """
     return sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".json"))
 
 
 def read_stacks(folder: Path) -> list[StackTemplate]:
-    """Return the stacks in `folder`; each stack comes after the stacks whose values it reads.
+    """Return the stacks in `folder`, each one after the stacks from which it reads values.
 
     Raises `ConfigurationError` if there are no templates, or if a file is not a template of this program.
     """
@@ -37,7 +40,7 @@ def read_stacks(folder: Path) -> list[StackTemplate]:
 
 
 def capabilities(stack: StackTemplate) -> tuple[str, ...]:
-    """Return the capabilities that CloudFormation requires for the stack's resources, and no others.
+    """Return exactly the capabilities that CloudFormation requires for the stack's resources.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
     """
@@ -48,7 +51,7 @@ def capabilities(stack: StackTemplate) -> tuple[str, ...]:
 
 
 def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
-    """Return the stacks of `layer` and `service`. None stands for every layer or service.
+    """Return the stacks of `layer` and `service`. None means every layer or every service.
 
     If there is no such stack, raises `ConfigurationError` with the labels of all stacks.
     """

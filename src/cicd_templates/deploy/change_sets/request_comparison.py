@@ -1,4 +1,4 @@
-"""Compares a change set with the request that would be sent for its stack now. This module does not call AWS.
+"""Compares a change set with the CreateChangeSet request that would be sent for its stack now. Does not call AWS.
 
 DescribeChangeSet returns every option of the request except the role, so the role is not compared:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
@@ -35,7 +35,7 @@ def request_differences(
     inputs: Mapping[str, str],
     now: datetime,
 ) -> Iterator[str]:
-    """Yield each difference between a change set and the request that would be sent for `stack` now.
+    """Yield each difference between a change set and the CreateChangeSet request that would be sent for `stack` now.
 
     `answer` is the change set's description from DescribeChangeSet. `existing` is the stack to update, or None to
     create it. `inputs` are the values in Parameter Store, by path.

@@ -1,6 +1,6 @@
 """The table of stack statuses: what plan, deploy and destroy do with a stack, and how a person repairs it.
 
-The table has every status, so that no status is handled by a default. Pure: calls nothing.
+The table has every status, so that no status is handled by a default. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command that decides by the status of a stack. Deploy is not a member, because it follows a plan."""
+    """A command whose next step depends on the status of a stack. Deploy is not listed, because it follows a plan."""
 
     PLAN = "plan"
     DESTROY = "destroy"
@@ -143,9 +143,9 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Return why `verb` does not touch `stack` in `status`, with the first command to run.
+    """Return why `verb` must not touch `stack` in `status`, with the first command to run.
 
-    The result is empty if `verb` may proceed. It has no subject: the caller puts the name of the stack in front of it.
+    The result is empty if `verb` may proceed. The caller puts the name of the stack in front of the text.
     """
     state = STATES[status]
     what = state.step(verb)

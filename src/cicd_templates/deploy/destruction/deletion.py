@@ -1,7 +1,7 @@
 """Deletes one stack and waits until it is gone. If CloudFormation fails, removes the cause and tries again.
 
-A deployment is watched by the request tokens of its operations (`runs/watch.py`). A deletion is watched by its stack id
-instead, because somebody else may have started it with a different token.
+The events of a deployment are found by the request token of its operation (`runs/watch.py`). A deletion is watched by
+its stack id instead, because somebody else may have started it with another token.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DELETING = "DELETE_IN_PROGRESS"
 
 @dataclass(frozen=True)
 class DeletionProgress:
-    """Callbacks that report the progress of a deletion: lines of text to `note`, CloudFormation's events to `event`."""
+    """Callbacks for the progress of a deletion: `note` gets lines of text, and `event` gets CloudFormation's events."""
 
     note: Callable[[str], None]
     event: Callable[[ResourceEvent], None]
@@ -44,8 +44,8 @@ def delete_stack(
 ) -> str:
     """Delete `stack`. Return an empty string, or the reason why the stack still exists.
 
-    With `unguard`, switch termination protection off first. If a deletion is already in progress, wait for it. Raises
-    `DetachedError` if the credentials stop working, because it is then unknown whether the stack still exists.
+    With `unguard`, switch termination protection off first. If a deletion is already in progress, wait for it. If the
+    credentials stop working, nobody knows whether the stack still exists, so `DetachedError` is raised.
     """
     try:
         return _delete_with_repairs(clients, stack, polling, progress, unguard=unguard)
@@ -133,7 +133,7 @@ def _empty(clients: Clients, owned: Owned, progress: DeletionProgress) -> int:
 def _delete_once(
     clients: Clients, stack: DeployedStack, polling: Polling, progress: DeletionProgress, *, start: bool
 ) -> list[ResourceEvent]:
-    """Wait until the deletion of `stack` has ended and return its events. With `start`, request the deletion first."""
+    """Wait until the deletion of `stack` has ended, and return its events. With `start`, request it first."""
     cloudformation = clients.cloudformation
     known: set[str] = set()
     events_since(cloudformation, stack.stack_id, known)

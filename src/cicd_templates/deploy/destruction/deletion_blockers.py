@@ -1,4 +1,4 @@
-"""Removes what prevented CloudFormation from deleting a resource, so that the next attempt can succeed."""
+"""Removes what prevented CloudFormation from deleting a resource, so that the next deletion can succeed."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ REPAIRS: dict[str, Repair] = {
 
 
 def repair(clients: Clients, owned: Owned) -> str:
-    """Remove the usual obstacle to the deletion of `owned`, which CloudFormation could not delete.
+    """Remove what usually prevents the deletion of `owned`, a resource that CloudFormation could not delete.
 
     Returns what was done, in words, or an empty string if nothing can be done for this resource type.
     """

@@ -1,4 +1,4 @@
-"""Deletes stacks in order: each stack before the stacks on which it depends."""
+"""Deletes stacks in the right order: a stack only after all stacks that depend on it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ STACKS_AT_A_TIME = 4
 
 
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
-    """Return, for each stack name, the names of the stacks on which it depends, and which must be deleted after it.
+    """Return the dependencies of stacks: each stack's name with the names of the stacks that it needs.
 
-    A stack depends on the stacks whose values it reads, and on the stack with the role that CloudFormation uses for it.
-    CloudFormation also deletes a stack with that role, so the role must still exist then:
+    A stack needs the stacks whose values it reads, and the stack with the role that CloudFormation uses for it. It must
+    be deleted before them. CloudFormation also deletes a stack with that role, so the role must still exist then:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)
@@ -51,9 +51,8 @@ def delete_in_order(
 ) -> None:
     """Call `delete` for each stack once all stacks that depend on it are gone. Up to four calls run in parallel.
 
-    `delete` returns why it failed, or an empty string. After a failure, the stacks on which the failed stack depends
-    are not deleted. Instead, `skip` is called for each of them, with its name and the names of the stacks that still
-    need it.
+    `delete` returns why it failed, or an empty string. After a failure, the stacks that the failed stack needs are not
+    deleted. Instead, `skip` is called for each of them, with its name and the names of the stacks that still need it.
 
     Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins, and
     `stopping` is set so that the deletions in progress end.

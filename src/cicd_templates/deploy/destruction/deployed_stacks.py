@@ -1,7 +1,7 @@
 """Reads the existing stacks from CloudFormation, and the resources of deleted stacks from their events.
 
 What is deleted depends on the deployed templates, not on templates that were rendered later. CloudFormation keeps the
-events of a deleted stack for 90 days, so any machine can explain a destruction or continue it:
+events of a deleted stack for 90 days. During this time, any machine can explain or continue a destruction:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
 """
 
@@ -27,7 +27,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Owned:
-    """A resource that belongs, or belonged, to a stack. `policy` is its DeletionPolicy.
+    """A resource that belongs to a stack, or belonged to a deleted one. `policy` is its DeletionPolicy.
 
     If CloudFormation has deleted the resource together with a stack, `deleted_with` is the id of that stack.
     """
@@ -47,7 +47,7 @@ class Owned:
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack that exists. If its first change set was never executed, it has no template and no resources."""
+    """A stack that exists in AWS. If its first change set was never executed, it has no template and no resources."""
 
     name: str
     stack_id: str
@@ -67,15 +67,12 @@ class DeployedStack:
 
 
 def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:
-    """Return every stack of the project in the account, including those of copies of environments.
-
-    Each stack is a description from DescribeStacks.
-    """
+    """Return DescribeStacks' description of every stack of the project, including stacks of copies of environments."""
     return [stack for stack in list_our_stacks(clients) if as_tags(stack["Tags"]).get("Project") == project]
 
 
 def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
-    """Return every stack in the account that has this tool's tag, whatever its project is."""
+    """Return every stack in the account that this tool has tagged, whichever project it belongs to."""
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     living = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != "DELETE_COMPLETE"]
     tagged = ((stack, owner_tags(clients, stack)) for stack in living)
@@ -88,9 +85,9 @@ def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
 
 
 def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> DeployedStack:
-    """Return the described stack with its resources, and with what its current template says about them.
+    """Return a `DeployedStack`: the stack that `described` describes, with its resources and facts of its template.
 
-    That is the DeletionPolicy of each resource, and the values that the stack reads and publishes.
+    The template states the DeletionPolicy of each resource, and the values that the stack reads and publishes.
     """
     # The id still works if somebody else has just deleted the stack; the name does not.
     name, stack_id = described["StackName"], described["StackId"]
@@ -139,12 +136,12 @@ def _read_template(clients: Clients, stack_id: str) -> Mapping[str, Any]:
 
 
 def label_of(tags: Mapping[str, str]) -> str:
-    """Return the label of the stack with `tags`: the name of its template file without the extension."""
+    """Return the label that `tags` give a stack: the name of its template file without the extension."""
     return file_stem(tags.get("Layer", ""), tags.get("Service"))
 
 
 def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
-    """Yield the resources of the environment's deleted stacks. A resource that was kept has the policy `Retain`."""
+    """Yield the resources of the environment's deleted stacks. If a resource was kept, its policy is `Retain`."""
     for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
         for summary in page["StackSummaries"]:
             if scope.has_stack(summary["StackName"]):
@@ -156,9 +153,9 @@ def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
 
 
 def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iterator[Owned]:
-    """Yield the resources that the events of a stack's deletion name. The newest event of a resource decides.
+    """Yield the resources in the events of a stack's deletion, each as its newest event describes it.
 
-    Failed attempts at the deletion count too.
+    Events of failed attempts at the deletion are used, too.
     """
     label = label_of(tags)
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Runs a destruction from its inventory to the list of what is left. Writes the report even if a step fails."""
+"""Runs a destruction from its inventory to the list of what is left. Even if a step fails, the report is written."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def destroy(
 
     Raises `CicdError` with the names of the stacks that could not be deleted. After an interrupt, raises
     `DetachedError` with the deletions that continue in AWS. If the credentials stop working, these deletions cannot be
-    listed, so the `DetachedError` does not have them.
+    read, so the `DetachedError` does not name them.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None
@@ -74,7 +74,7 @@ def _write_or_show_report(
     file: Path,
     reporter: Reporter,
 ) -> None:
-    """Write the report. If that fails, show what is left and what was kept instead, and raise `CicdError`."""
+    """Write the report. If this fails, show what is left and what was kept on the screen, and raise `CicdError`."""
     try:
         write_report(inventory, record, remains, file)
     except CicdError as error:

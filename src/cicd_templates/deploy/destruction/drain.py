@@ -28,8 +28,8 @@ Say = Callable[[str], None]
 def stop_runs(clients: Clients, pipelines: Iterable[str], polling: Polling, say: Say) -> None:
     """Stop every run of `pipelines` and wait until the actions in progress have ended.
 
-    Abandons a run that has not stopped after 15 minutes. Operations that its actions have started, for example on a
-    stack, then continue.
+    A run that has not stopped after 15 minutes is abandoned. What its actions have started, for example an update of a
+    stack, then continues.
     """
     for pipeline in pipelines:
         if runs := _running(clients, pipeline):
@@ -84,7 +84,7 @@ def _stop_run(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> No
 
 
 def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
-    """Suspend the automatic scaling of ECS services, which could otherwise start tasks while services drain.
+    """Suspend the autoscaling of ECS services, because it could start tasks while the services are scaled to zero.
 
     Does nothing on the local AWS, which only records scalable targets.
     """
@@ -105,9 +105,9 @@ def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
 
 
 def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Say) -> None:
-    """Scale every ECS service to zero tasks, so that none receives requests while the network is being deleted.
+    """Scale every ECS service to zero tasks, so that no task receives requests while the network is being deleted.
 
-    If a service still has tasks after 15 minutes, continue, because CloudFormation drains the service too.
+    If a service still has tasks after 15 minutes, continue: CloudFormation also scales it down before deleting it.
     """
     for service in services:
         _drain_service(clients, service, polling, say)

@@ -1,4 +1,4 @@
-"""Executes a destruction: drains services, deletes the stacks in order, then the resources that no stack owns."""
+"""Executes a destruction: scales services to zero, deletes the stacks in order, then resources without a stack."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SERVICE_TYPE = "AWS::ECS::Service"
 
 @dataclass(frozen=True)
 class StackDeletion:
-    """The deletion of one stack. `began` and `ended` are clock values in seconds; `reason` is empty after a success."""
+    """A deletion of a stack. `began` and `ended` are clock values in seconds; `reason` is empty after a success."""
 
     stack: str
     began: float
@@ -45,33 +45,33 @@ class StackDeletion:
 
 @dataclass
 class DestructionRecord:
-    """The stack deletions of one destruction, in the order in which they ended. They go into the report.
+    """The stack deletions of one destruction, in the order in which they ended, for the report.
 
-    A deployment continues from its journal. A destruction does not continue from this record, but reads AWS again.
+    A deployment continues from a journal. A destruction does not continue from this record, but reads AWS again.
     """
 
     deletions: list[StackDeletion] = field(default_factory=list)
 
 
 class SerialReporter:
-    """Passes the events of several threads to a reporter one at a time."""
+    """A reporter for several threads: it passes their events to another reporter one at a time."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
         self._lock = threading.Lock()
 
     def report(self, event: Event) -> None:
-        """Pass an event to the reporter once no other thread is reporting."""
+        """Pass an event to the reporter as soon as no other thread is reporting."""
         with self._lock:
             self._reporter.report(event)
 
     def note(self, text: str) -> None:
-        """Report a line of text."""
+        """Report a line of text as an event."""
         self.report(report.Note(text))
 
 
 class StopSignal:
-    """Tells the threads that delete stacks to stop. Each thread stops at its next pause or note."""
+    """A signal that stops the threads which delete stacks. Each thread stops at its next pause or report."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
@@ -79,13 +79,13 @@ class StopSignal:
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if the destruction must stop.
 
-        The stack that this thread is deleting then does not count as failed.
+        It ends this thread without counting the stack that the thread is deleting as failed.
         """
         if self.stopping.is_set():
             raise KeyboardInterrupt
 
     def interrupt(self, polling: Polling) -> Polling:
-        """Return a copy of `polling` whose pauses end with a call of `check`."""
+        """Return a copy of `polling` that calls `check` after each pause."""
 
         def sleep(seconds: float) -> None:
             polling.sleep(seconds)
@@ -107,8 +107,9 @@ def execute_destruction(
     """Delete what `inventory` lists, and add each stack deletion to `record`.
 
     With `unguard`, termination protection is switched off first. Before each deletion, `require_lock` is called; it
-    raises `DetachedError` if another command may be working on the environment. Raises `CicdError` with the stacks that
-    could not be deleted and the stacks that these still need. All other stacks are deleted even then.
+    raises `DetachedError` if another command may be working on the environment. If stacks could not be deleted, all
+    others are deleted nevertheless, except those that the failed ones need; then raises `CicdError` with the remaining
+    stacks.
     """
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}
@@ -163,7 +164,7 @@ def execute_destruction(
 def delete_blocking_items(clients: Clients, items: Iterable[Item], polling: Polling, serial: SerialReporter) -> None:
     """Delete items that would block the deletion of a VPC: endpoints, then network interfaces, then security groups.
 
-    An endpoint has network interfaces, and these use a security group. So the endpoints must be gone first.
+    The order matters: an endpoint owns network interfaces, and these use a security group.
     """
     by_type = {kind: [item for item in items if item.resource_type == kind] for kind in BLOCKING_TYPES}
     for kind, blocking in by_type.items():
@@ -183,7 +184,7 @@ def _wait_for_endpoints(clients: Clients, names: list[str], polling: Polling, se
 
 
 def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter) -> None:
-    """Delete `items`, which belong to no stack. A failure is only noted, because `prove` later finds what is left."""
+    """Delete `items`, which belong to no stack. A failure is only reported; `prove` finds later what is left."""
     for item in items:
         leftover = operations_of(item.resource_type).leftover
         try:

@@ -16,7 +16,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def refuse_protected(environment: str, allowed: Sequence[str], *, protected: bool, make: str) -> None:
-    """Raise `RefusedError` if `environment` is protected and is not in `allowed`.
+    """Raise `RefusedError` if `environment` is protected and not named in `allowed`.
 
     `make` is the make command that the user typed; the error repeats it with `ALLOW=`.
     """
@@ -28,7 +28,7 @@ def refuse_protected(environment: str, allowed: Sequence[str], *, protected: boo
 
 
 def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> None:
-    """Raise `RefusedError` if an existing stack has the name of one of `stacks` but not our tags."""
+    """Raise `RefusedError` if a stack in AWS has the name of one of `stacks` but not the tags of this tool."""
     for stack in stacks:
         existing = describe_stack(clients, stack.name)
         if existing is not None:
@@ -36,7 +36,7 @@ def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> 
 
 
 def refuse_still_needed(inventory: Inventory, make: str) -> None:
-    """Raise `RefusedError` if a stack that remains needs a value or a role of a stack to be deleted.
+    """Raise `RefusedError` if a stack that remains needs a value or a role of a stack that would be deleted.
 
     `make` is the make command of this destruction.
     """

@@ -1,4 +1,4 @@
-"""Lists everything that belongs to an environment before anything is deleted, and what happens to each item."""
+"""Lists everything that belongs to an environment, and what a destruction would do with each item."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Inventory:
 
     @property
     def to_delete(self) -> tuple[Item, ...]:
-        """The items that destroy must delete itself, because they belong to no stack.
+        """The items that no stack owns, and that destroy itself must therefore delete.
 
         Items whose deletion is already scheduled are left out.
         """
@@ -62,10 +62,11 @@ class Inventory:
 def take_inventory(
     clients: Clients, scope: Scope, *, protected: bool, labels: frozenset[str] | None = None
 ) -> Inventory:
-    """Return the inventory of the environment `scope`, or only of the stacks with these `labels` and what they created.
+    """Return the inventory of the environment `scope`. With `labels`, limit it to stacks with these labels.
 
-    Without labels, the inventory also has stacks and resources that are no longer in the templates. It is protected if
-    `protected` is true or if one of its stacks has termination protection.
+    A limited inventory also has what its stacks created. An unlimited one also has stacks and resources that are no
+    longer in the templates. The inventory is protected if `protected` is true or if one of its stacks has termination
+    protection.
     """
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         stacks = list(pool.map(partial(read_deployed_stack, clients), list_project_stacks(clients, scope.project)))
@@ -80,7 +81,7 @@ def take_inventory(
 
 
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
-    """Take the inventory of the same environment again, and of the same labels."""
+    """Return a new inventory of the same environment and the same stack labels, read from AWS again."""
     return take_inventory(clients, inventory.scope, protected=inventory.protected, labels=inventory.labels)
 
 
@@ -143,8 +144,8 @@ def _unmanaged_items(
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
     """Return whether CloudFormation has already deleted a resource that the tagging API still lists.
 
-    The tagging API lists a deleted resource for up to 45 minutes. For types whose state destroy can read, returns
-    false.
+    The tagging API lists a deleted resource for up to 45 minutes. The result is false for a type whose state destroy
+    itself can read.
     """
     if operations_of(found.resource_type).leftover is not None:
         return False
@@ -155,7 +156,7 @@ def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
 
 
 def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:
-    """Return the item for a resource that no stack owns. `kept_by` is the stack whose DeletionPolicy kept it."""
+    """Return the inventory item of a resource that no stack owns. `kept_by` is the stack whose policy kept it."""
     operations = operations_of(found.resource_type)
 
     def item(fate: Fate, detail: str) -> Item:
@@ -178,7 +179,7 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
 
 
 def listed_name(owned: Owned) -> str:
-    """Return the name of a resource as AWS lists it: of a secret or queue its name, of any other its physical id.
+    """Return the name under which AWS lists a resource: the name of a secret or queue, otherwise the physical id.
 
     The ARN of a secret ends in a random suffix, which is not part of the name. The physical id of a queue is its URL,
     which ends in its name.

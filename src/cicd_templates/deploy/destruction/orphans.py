@@ -1,6 +1,6 @@
 """Finds stacks of this tool whose service, environment or project is no longer in the configuration. Reads only.
 
-Copies of environments are left out, because they are rendered only on the machine of the person who uses them.
+It ignores copies of environments, because they are rendered only on the machine of the person who uses them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ StackDescription = Mapping[str, Any]
 def find_unknown_environments(
     clients: Clients, known: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[StackDescription]]:
-    """Return the account's stacks in the region whose environments are not in `known`, by project and environment."""
+    """Return the account's stacks of environments that are not in `known`, by project and environment.
+
+    Only the region of `clients` is searched.
+    """
     unknown: dict[tuple[str, str], list[StackDescription]] = {}
     for stack in list_our_stacks(clients):
         tags = as_tags(stack["Tags"])
@@ -30,7 +33,7 @@ def find_unknown_environments(
 
 
 def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> list[str]:
-    """Return the labels of the environment's stacks in AWS that are not rendered.
+    """Return the labels of an environment's stacks that exist in AWS but are no longer rendered.
 
     `rendered` are all rendered stacks of the environment.
     """

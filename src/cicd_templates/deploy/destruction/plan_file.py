@@ -1,6 +1,6 @@
 """The plan of a destruction. It has a digest, and is compared with the account before it is executed.
 
-Like the plan of a deployment, it is written and read by `plans/seal.py`. Nothing is executed here.
+As with the plan of a deployment, `plans/seal.py` writes and reads its file. Nothing is executed here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class PlannedDestruction:
     """The planned destruction of one environment.
 
     `labels` are the labels of the chosen stacks, or None if all stacks are destroyed. `stacks` maps each stack id to
-    the time of the stack's latest deployment. `items` are all items of the inventory, including those that stay.
+    the time of the stack's latest deployment. `items` are all items of the inventory, including those to be kept.
     """
 
     environment: str
@@ -90,10 +90,9 @@ def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
 
 
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
-    """Raise `RefusedError` if there is more to destroy than was planned, or if a stack has changed since.
+    """Raise `RefusedError` if there is more to destroy than was planned, or if a stack was deployed since.
 
-    Resources that are already gone are no reason to refuse. So an interrupted destruction can continue with the same
-    plan.
+    Resources that are already gone are ignored. An interrupted destruction can therefore continue with the same plan.
     """
     name, scope = planned.environment, inventory.scope
     if (planned.account, planned.region) != (scope.account, scope.region):

@@ -1,9 +1,9 @@
 """Imports the resources that a destruction kept into new stacks, so that the environment can be deployed again.
 
-CloudFormation imports resources through a change set, which can also create the stack. The template of the import has
-only these resources. Where a property refers to a value of another stack, the template has the value itself. Otherwise,
-a create-only property would be missing, and the next deployment would replace the resource. Properties that refer to
-anything else are left out until the next deployment:
+CloudFormation imports resources through a change set, which can also create the stack. The template of the import
+contains only these resources. If a property refers to a value of another stack, the template contains the value itself.
+Without it, a create-only property would be missing, and the next deployment would replace the resource. Properties
+that refer to anything else are left out until the next deployment:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 
@@ -48,7 +48,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 class Reimport:
     """The resources to import into one stack, which no longer exists.
 
-    `values` are the known values of those template parameters that read Parameter Store.
+    `values` maps template parameters that read Parameter Store to their values, if these are known.
     """
 
     stack: StackTemplate
@@ -91,7 +91,7 @@ class Reimport:
 
     @property
     def to_import(self) -> list[dict[str, Any]]:
-        """The parameter `ResourcesToImport` of CreateChangeSet."""
+        """The parameter `ResourcesToImport` of the CreateChangeSet request."""
         return [
             {
                 "ResourceType": owned.resource_type,
@@ -120,7 +120,7 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a property with each reference to a parameter in `values` replaced by the parameter's value."""
+    """Return a property in which the values from `values` replace references to template parameters."""
     match value:
         case {"Ref": str(name)} if name in values:
             return values[name]
@@ -152,10 +152,10 @@ def _refers_elsewhere(value: Any) -> bool:
 def find_reimports(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate] = ()
 ) -> list[Reimport]:
-    """Return what can be imported into those of `stacks` that do not exist, in the order of `stacks`.
+    """Return the imports that are possible into stacks of `stacks` that do not exist, in the order of `stacks`.
 
-    `environment` has all stacks of the environment; some of them publish values that `stacks` read. If it is empty,
-    `stacks` are all stacks of the environment.
+    `environment` has all stacks of the environment, because some of them publish values that `stacks` read. If it is
+    empty, `stacks` are all stacks of the environment.
     """
     environment = environment or stacks
     absent = [stack for stack in stacks if describe_stack(clients, stack.name) is None]
@@ -172,7 +172,7 @@ def find_reimports(
 
 
 def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of the stack's parameters that read Parameter Store. `values` has the known values by path."""
+    """Return the known values of the stack's parameters that read Parameter Store. `values` has the values by path."""
     return {
         read.parameter: values[read.path].split(",") if read.is_list else values[read.path]
         for read in stack.links.reads
@@ -202,16 +202,16 @@ def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: S
 
 
 def _arn_of(clients: Clients, owned: Owned | None) -> str:
-    """Return the ARN of a KMS key that was kept, or an empty string for any other resource."""
+    """Return the ARN of a resource that was kept if it is a KMS key, otherwise an empty string."""
     if owned is None or owned.resource_type != "AWS::KMS::Key":
         return ""
     return str(clients.kms.describe_key(KeyId=owned.physical_id)["KeyMetadata"]["Arn"])
 
 
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
-    """Yield the resources that deleted stacks kept and that no stack owns now, for each logical id only the newest.
+    """Yield the resources that deleted stacks kept and that no stack owns now: the newest one for each logical id.
 
-    CloudFormation forgets deleted stacks after 90 days, so destroy-report.json is read too.
+    CloudFormation forgets deleted stacks after 90 days, so destroy-report.json is read, too.
     """
     scope = scope_of(stacks)
     living = {
@@ -243,8 +243,8 @@ def _importable(stack: StackTemplate, kept: Iterable[Owned]) -> Iterator[Owned]:
 def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], make: str) -> None:
     """Raise `RefusedError` if an earlier destruction kept resources that can be imported into `stacks`.
 
-    A deployment would collide with these resources, or create a second key beside one of them. `make` is the make
-    command that imports them.
+    A deployment would fail because of their names, or would create a second KMS key beside one of them. `make` is the
+    make command that imports them.
     """
     reimports = find_reimports(clients, stacks)
     if reimports:

@@ -1,4 +1,4 @@
-"""Finds what is left of an environment, and separates what is meant to remain from what is not."""
+"""Finds what is left of an environment, and tells what is meant to remain from what is not."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOOKS = 6
 
 
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
-    """Return the resources of `inventory` that no stack owns, those that are left for an unknown reason first.
+    """Return the resources of `inventory` that no stack owns. Those that are left for an unknown reason come first.
 
-    After a destruction, use `stacks_too`: it also returns each stack, as a remainder that should not exist. Without it,
-    an environment that has stacks counts as in use. The resources that it created outside its stacks, such as older
+    After a destruction, use `stacks_too`: the result then also has each stack, which should not exist any more. Without
+    it, an environment that has stacks counts as in use. The resources that it created outside its stacks, such as older
     task definition revisions, then count as explained.
     """
     lives = bool(inventory.stacks) and not stacks_too
@@ -61,7 +61,7 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
 def prove(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
     """Return what is left after the destruction of `inventory`.
 
-    While anything is left for an unknown reason, read AWS again, up to `LOOKS` times.
+    Reads AWS up to `LOOKS` times, until nothing is left for an unknown reason.
     """
     for look in range(LOOKS - 1):
         remains = list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)

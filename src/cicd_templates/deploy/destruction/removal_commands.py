@@ -1,4 +1,4 @@
-"""Reads the state of resources that no stack owns, and says how to remove them by hand, as in docs/destroying.md."""
+"""Reads the state of resources that no stack owns, and says how to remove them by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def state_of(clients: Clients, resource_type: str, name: str) -> str:
 
 
 def removal_command(resource_type: str, name: str, region: str) -> str:
-    """Return how to remove a resource by hand: a command or instructions."""
+    """Return a command or instructions to remove a resource by hand."""
     leftover = operations_of(resource_type).leftover
     if leftover is None:
         return "look it up in the console of its service"

@@ -1,7 +1,7 @@
 """Writes and reads destroy-report.json: what a destruction did, what is left and why, and what can be imported again.
 
 The file has one entry for each environment of a project in an account. A destruction changes only its own entry,
-because an entry is the only lasting record of the KMS keys that were kept.
+because the entries are the only lasting record of the KMS keys that were kept.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def write_report(
 ) -> None:
     """Replace the report's entry for the environment of `inventory`. `remains` is None if the destruction failed.
 
-    The new entry keeps the resources that the old one lists as kept, because a destruction may be continued. Raises
-    `CicdError` if the file cannot be written; the file is then unchanged.
+    The new entry also lists the resources that were kept according to the old one, because a destruction may be
+    continued. Raises `CicdError` if the file cannot be written; the file is then unchanged.
     """
     entries = _read_entries(path)
     kept = {(owned.stack, owned.logical_id): owned for owned in read_kept_resources(inventory.scope, path)}
@@ -66,7 +66,7 @@ def write_report(
 
 
 def kept_resources(inventory: Inventory) -> list[Owned]:
-    """Return the resources in `inventory` that are kept when their stack is deleted."""
+    """Return the resources in `inventory` that outlive their stack, because their policy keeps them."""
     return [owned for stack in inventory.stacks for owned in stack.resources if owned.kept]
 
 
@@ -75,7 +75,7 @@ def _entry_key(scope: Scope) -> str:
 
 
 def read_kept_resources(scope: Scope, path: Path) -> list[Owned]:
-    """Return the resources that destructions of this environment or copy kept, according to the report in `path`.
+    """Return the resources that destructions of this environment kept, according to the report in the file `path`.
 
     Without a report or an entry, returns an empty list. Raises `ConfigurationError` if `destroy` did not write the
     file.

@@ -12,7 +12,7 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 @dataclass(frozen=True)
 class Scope:
-    """One environment of a project in one account, or one copy of that environment.
+    """The names and tags that identify one environment of a project in one account, or one copy of that environment.
 
     `stack_names` are the names of its rendered stacks, or empty if there are no templates. A stack of a copy is also
     recognized by the prefix of its name.
@@ -27,17 +27,17 @@ class Scope:
 
     @property
     def qualified(self) -> str:
-        """The name of the environment, with the suffix of a copy: `staging` or `staging-pr4918`."""
+        """The name of the environment, followed by the suffix of a copy: `staging` or `staging-pr4918`."""
         return f"{self.environment}-{self.suffix}" if self.suffix else self.environment
 
     @property
     def prefix(self) -> str:
-        """The prefix of the environment's physical names. The names of its copies begin with the same prefix."""
+        """The prefix of the environment's physical names, which is also a prefix of the names of its copies."""
         return f"{self.project}-{self.qualified}-"
 
     @property
     def root(self) -> str:
-        """The prefix of the environment's parameters and log groups. No other environment or copy has it."""
+        """The prefix of the environment's parameters and log groups. No other environment or copy uses it."""
         return f"/{self.project}/{self.qualified}/"
 
     @property
@@ -47,11 +47,11 @@ class Scope:
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Return whether the tags of a resource say that it belongs to this environment, or exactly to this copy."""
+        """Return whether a resource with `tags` belongs to exactly this environment or copy."""
         return self.tags.items() <= tags.items() and tags.get("Suffix") == self.suffix
 
     def has_stack(self, name: str) -> bool:
-        """Return whether a stack named `name` may belong to this environment or copy."""
+        """Return whether a stack with the name `name` can belong to this environment or copy."""
         return name in self.stack_names or (self.suffix is not None and name.startswith(self.prefix))
 
 
@@ -69,7 +69,7 @@ def scope_of(stacks: Sequence[StackTemplate]) -> Scope:
 
 
 def as_tags(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the tags that a service lists as a dict.
+    """Return tags as a dict. `listed` are the tags as an AWS service lists them.
 
     Most services use the fields `Key` and `Value`. KMS uses `TagKey` and `TagValue`, and ECS uses `key` and `value`.
     """

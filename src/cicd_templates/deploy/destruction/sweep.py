@@ -18,7 +18,7 @@ UNITS = {"h": "hours", "d": "days"}
 
 @dataclass(frozen=True)
 class EnvironmentCopy:
-    """A copy of an environment. If the copy is to be destroyed, `stays` is empty; otherwise, it says why not."""
+    """A copy of an environment. `stays` says why the copy must not be destroyed; it is empty if it may be destroyed."""
 
     scope: Scope
     expires: datetime | None
@@ -28,7 +28,7 @@ class EnvironmentCopy:
 
 
 def parse_age(text: str) -> timedelta:
-    """Return the time span of an age such as `48h` or `7d`. Raises `ConfigurationError` for anything else."""
+    """Return the time span that an age such as `48h` or `7d` means. Raises `ConfigurationError` for another text."""
     match = re.fullmatch(r"(\d{1,4})([hd])", text)
     if match is None:
         raise ConfigurationError(f"{text!r} is not an age; write hours or days, such as 48h or 7d")
@@ -36,9 +36,9 @@ def parse_age(text: str) -> timedelta:
 
 
 def find_copies(clients: Clients, original: Scope, older_than: timedelta, now: datetime) -> list[EnvironmentCopy]:
-    """Return every copy of the environment `original`. If a copy is not to be destroyed, its `stays` says why.
+    """Return every copy of the environment `original`. If a copy must not be destroyed, its `stays` says why.
 
-    A copy is to be destroyed only if every one of its stacks has an expiry tag that has passed, has no termination
+    A copy may be destroyed only if every one of its stacks has an expiry tag that has passed, has no termination
     protection, and was not deployed within the last `older_than`.
     """
     stacks_by_suffix: dict[str, list[tuple[datetime | None, datetime, bool]]] = {}

@@ -1,7 +1,7 @@
 """Finds resources that no stack owns: by their tags, by the resources that create them, and by their names.
 
 Every listing is read to its last page. This module does not decide what happens to a resource. The field `ours` is true
-only if the tags, or a resource of our stacks, prove that the resource is ours. A matching name proves nothing.
+only if the resource's tags, or a resource of our stacks, prove that it is ours. A matching name proves nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ REVISION_STATES = ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS")
 
 @dataclass(frozen=True)
 class UnmanagedResource:
-    """A resource that no stack owns. If a tag names the stack that created it, `stack_id` is that stack."""
+    """A resource that no stack owns. `stack_id` is the stack that created it, if a tag names this stack."""
 
     resource_type: str
     name: str
@@ -58,7 +58,7 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return the resources that the resources `had` may have created outside their stacks, each once.
+    """Return the resources that the resources `had` may have created outside their stacks, without duplicates.
 
     `had` are the resources of existing and deleted stacks. With `whole`, also return everything else that belongs to
     the environment `scope`. The result may contain resources that stacks own; the caller must remove these.
@@ -78,7 +78,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS lacks the operation. Then it has no such resources either."""
+    """Return whether `error` means that the local AWS does not have the operation, and so no such resources."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 
@@ -97,9 +97,9 @@ def _tagged_resource(resource_type: str, name: str, scope: Scope, tags: Mapping[
 
 
 def _from_arn(text: str) -> tuple[str, str] | None:
-    """Return the resource type and the physical name in the ARN `text`.
+    """Return the resource type and the physical name in the ARN `text`, or None.
 
-    Returns None for types that another function lists, and for resources that AWS removes itself.
+    None means that another function lists resources of this type, or that AWS itself removes the resource.
     """
     arn = Arn.parse(text)
     name = arn.resource_name
@@ -172,7 +172,7 @@ def _parameters(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield all revisions, in every status, of the task definition families that our stacks have or had."""
+    """Yield the revisions, in every status, of task definition families that our stacks contain or contained."""
     families = {
         owned.physical_id.rpartition("/")[2].partition(":")[0]
         for owned in had
@@ -233,7 +233,7 @@ def _guardduty(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _report_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the report groups that CodeBuild created for our projects, named `<project>-<name in the buildspec>`."""
+    """Yield the report groups that CodeBuild created for our projects; their names begin with the project's name."""
     projects = tuple(f"{owned.physical_id}-" for owned in had if owned.resource_type == "AWS::CodeBuild::Project")
     if not projects:
         return
@@ -252,7 +252,7 @@ def _aliases(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 
 
 def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the event archives that our stacks have or had.
+    """Yield the event archives that our stacks contain or contained.
 
     An archive has no tags, so only a stack proves that it is ours.
     """
@@ -267,7 +267,7 @@ def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unma
 
 
 def _snapshots(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the snapshots of the database clusters that our stacks have or had, without those that RDS makes itself."""
+    """Yield the snapshots of database clusters that our stacks contain or contained, without RDS's automated ones."""
     for cluster in sorted({owned.physical_id for owned in had if owned.resource_type == "AWS::RDS::DBCluster"}):
         pages = clients.rds.get_paginator("describe_db_cluster_snapshots").paginate(
             DBClusterIdentifier=cluster, SnapshotType="manual"

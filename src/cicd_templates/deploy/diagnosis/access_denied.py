@@ -1,4 +1,7 @@
-"""Parses the messages with which IAM and KMS deny access. The details are only in the text of the message. Pure."""
+"""Parses the messages with which IAM and KMS deny access. Only the text of a message has the details.
+
+This module does not call AWS.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ _REMEDIES = (
 
 @dataclass(frozen=True)
 class Denial:
-    """An access denial. `resource` is empty if the message does not name it; `remedy` says how to allow the action."""
+    """A denied access. `resource` is empty if the message does not name it; `remedy` says how to allow the action."""
 
     principal: str
     action: str
@@ -46,13 +49,13 @@ class Denial:
 
     @property
     def fact(self) -> str:
-        """Return the denial in one line: who may not perform which action on which resource."""
+        """Return a line that says who may not perform which action on which resource."""
         where = f" on {self.resource}" if self.resource else ""
         return f"{self.principal} may not {self.action}{where}"
 
 
 def parse_denial(message: str) -> Denial | None:
-    """Return the access denial that `message` reports, or None if it reports none."""
+    """Return the denied access that `message` reports, or None if it reports none."""
     denial = _REFUSAL.search(message)
     if denial is None:
         return None
@@ -65,9 +68,9 @@ def parse_denial(message: str) -> Denial | None:
 
 
 def decode_command(message: str) -> str:
-    """Return the AWS command that decodes the encoded authorization message of EC2 in `message`.
+    """Return the AWS command that decodes the authorization message which EC2 has encoded in `message`.
 
-    The result is empty if `message` contains no encoded message.
+    The result is empty if `message` contains no encoded authorization message.
     """
     found = _ENCODED.search(message)
     return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

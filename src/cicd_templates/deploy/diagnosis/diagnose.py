@@ -1,6 +1,7 @@
 """Finds out why an operation on a stack failed: the root cause, its line in the template, and the next steps.
 
-Only reads. What cannot be read is left out or reported as unreadable. A diagnosis never changes how an operation ended.
+Only reads. What cannot be read is left out or reported as unreadable. A diagnosis never changes the result of an
+operation.
 """
 
 from __future__ import annotations
@@ -50,10 +51,10 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why an operation failed, and what to do.
+    """Why an operation on a stack failed, and what to do.
 
     `reason` is the root cause, and `at` is its line in the reviewed template. `facts` are details from the resource's
-    service. `then` lists the next steps. `also` is the number of other resources that failed independently.
+    AWS service. `then` lists the next steps. `also` is the number of other resources that failed independently.
     """
 
     reason: str
@@ -64,26 +65,26 @@ class Diagnosis:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Return the lines to show below the reason."""
+        """Return the lines of the diagnosis that follow its reason."""
         further = (f"and {self.also} more resources failed independently",) if self.also else ()
         return (f"at {self.at}", *self.facts, *further, *(f"next: {each}" for each in self.then))
 
 
 class FailureCollector:
-    """Asks the service of each failed resource for details at once, because a rollback deletes tasks and logs."""
+    """Asks the AWS service of each failed resource for details at once, because a rollback deletes tasks and logs."""
 
     def __init__(self, clients: Clients, stack: StackTemplate) -> None:
         self._clients, self._stack = clients, stack
         self._seen: dict[str, list[str]] = {}
 
     def collect(self, event: ResourceEvent) -> None:
-        """If `event` reports a failure, ask the service of the failed resource for details. Never raises."""
+        """Ask the AWS service of the failed resource for details if `event` reports a failure. Never raises."""
         if event.failed and event.resource_type in PROBES and event.logical_id not in self._seen:
             failure = Failure(event.time, event.logical_id, event.resource_type, event.physical_id, event.reason)
             self._seen[event.logical_id] = ask_service(self._clients, self._stack, failure)
 
     def diagnosis(self, stack_id: str, status: str, token: str | None = None) -> Diagnosis:
-        """Return why the operation, which has just ended, ended in `status`. Never raises."""
+        """Return why the operation that has just ended has the result `status`. Never raises."""
         return diagnose(self._clients, self._stack, stack_id, status, token, self._seen)
 
 
@@ -95,10 +96,10 @@ def diagnose(
     token: str | None = None,
     seen: dict[str, list[str]] | None = None,
 ) -> Diagnosis:
-    """Return why an operation ended in `status`. Never raises.
+    """Return why an operation on a stack ended in `status`. Never raises.
 
-    The operation is the one with the request token `token`; if `token` is None, the latest one. The stack is read by
-    `stack_id`, which also works after its deletion. `seen` has the details that services have already returned, by
+    `token` is the request token of the operation; None means the latest operation. The stack is read by its id
+    `stack_id`, which works even after its deletion. `seen` has the details that AWS services have already returned, by
     logical id.
     """
     try:
@@ -124,7 +125,7 @@ def diagnose(
 
 
 def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
-    """Return what the service of the failed resource reports, one fact per line. Never raises.
+    """Return what the AWS service of the failed resource reports, one fact per line. Never raises.
 
     If the service cannot be asked, the result says why.
     """
@@ -138,9 +139,9 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 
 
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
-    """Return the commands that switch off whatever prevents the deletion of the stack.
+    """Return the commands that switch off protections which prevent the deletion of the stack.
 
-    The result is empty if the stack in `status` need not be deleted or its resources cannot be read.
+    The result is empty if a stack in `status` need not be deleted, or if its resources cannot be read.
     """
     if status not in DELETED_BY_HAND:
         return ()
@@ -151,7 +152,7 @@ def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tup
 
 
 def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:
-    """Return how to fix the cause and, unless a deployment repairs the stack itself, the command that repairs it."""
+    """Return how to fix the cause, followed by the command that repairs the stack unless a deployment repairs it."""
     steps = []
     refused = parse_denial(reason)
     code = _HANDLER_CODE.search(reason)

@@ -11,7 +11,7 @@ from cicd_templates.private_files import write_privately
 
 
 class EventFile:
-    """The events of one operation on one stack, which are saved in a file if one of them reports a failure.
+    """Collects the events of one operation on one stack, and saves them in a file if one of them reports a failure.
 
     `path` is the file, with one JSON object per line, or None while there is no failure.
     """

@@ -1,4 +1,4 @@
-"""Finds the failures of one operation on a stack in CloudFormation's events, the root cause first."""
+"""Finds the failures of one operation on a stack in CloudFormation's events. The root cause comes first."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OF_THE_STACK = FAILED_STATUSES | {
 
 @dataclass(frozen=True)
 class Failure:
-    """A failure that no other failure caused. `path` is its place in the template: `/Resources/Key/Properties/Tags`."""
+    """A failure that no other failure caused. `path` is its path in the template: `/Resources/Key/Properties/Tags`."""
 
     time: datetime
     logical_id: str
@@ -46,9 +46,9 @@ class Failure:
 def failures(client: CloudFormationClient, stack_id: str, token: str | None = None) -> list[Failure]:
     """Return the failures of one operation on a stack, oldest first.
 
-    The operation is the one with the request token `token`; if `token` is None, the latest one. Cancellations are left
-    out, because other failures caused them. Events of the stack itself are left out if a resource has failed. The
-    result is empty if the operation succeeded or CloudFormation gives no reason.
+    `token` is the request token of the operation; None means the latest operation. Cancellations are left out, because
+    other failures caused them. Events of the stack itself are left out if a resource has failed. The result is empty if
+    the operation succeeded or CloudFormation gives no reason.
     """
     operation = _operation(client, stack_id, token)
     of_resources = [
@@ -72,9 +72,9 @@ def _time(failure: Failure) -> datetime:
 
 
 def _operation(client: CloudFormationClient, stack_id: str, token: str | None) -> list[Mapping[str, Any]]:
-    """Return the events of one operation and its rollback, newest first.
+    """Return the events of one operation on a stack and of its rollback, newest first.
 
-    The operation is the one with the request token `token`, or the latest one if there is none with this token.
+    `token` is the request token of the operation. If no event has this token, the latest operation is used.
     """
     latest: list[Mapping[str, Any]] | None = None
     events: list[Mapping[str, Any]] = []
@@ -110,7 +110,7 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 
 
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
-    """Yield the failed hooks and validations of these operations, which only DescribeEvents returns.
+    """Yield the failures of hooks and validations in `operations`, which only DescribeEvents returns.
 
     Each has its path in the template. Yields nothing if the caller may not call DescribeEvents or the endpoint does not
     support it; the events of the stack are then enough.

@@ -17,7 +17,7 @@ REQUEST = "aws acm request-certificate --region {region} --domain-name {domain} 
 
 
 def check_certificates(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield the result of the check of each certificate that a listener uses."""
+    """Yield a result for each certificate that a load balancer's listener uses."""
     named = {
         certificate["CertificateArn"]: stack
         for stack, _, listener in examined.resources("AWS::ElasticLoadBalancingV2::Listener")
@@ -57,7 +57,7 @@ def _domain(stack: StackTemplate) -> str:
 
 
 def _records(certificate: Mapping[str, Any]) -> str:
-    """Return the DNS records to add so that ACM issues the certificate, as advice in words.
+    """Return advice that lists the DNS records which ACM waits for before it issues the certificate.
 
     The result is empty if ACM does not wait for DNS records.
     """
@@ -67,5 +67,5 @@ def _records(certificate: Mapping[str, Any]) -> str:
 
 
 def _covers(name: str, domain: str) -> bool:
-    """Return whether a name of a certificate covers `domain`. A wildcard matches exactly one label."""
+    """Return whether `domain` matches a name of a certificate. A wildcard stands for exactly one label."""
     return name == domain or (name.startswith("*.") and domain.partition(".")[2] == name[2:])

@@ -1,4 +1,4 @@
-"""Defines the environment that is examined, and the result of one check."""
+"""Defines the environment that is checked before a deployment, and the result of one check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from cicd_templates.template.stack_template import StackTemplate
 class Check:
     """The result of one check.
 
-    An empty `fix` means that the check has passed, or, with `read=False`, that the subject could not be read.
+    `fix` says how to correct the problem. If it is empty, the check has passed, or, with `read=False`, the subject
+    could not be read.
     """
 
     subject: str
@@ -27,13 +28,13 @@ class Check:
 
     @property
     def status(self) -> str:
-        """Return `fix` if something has to be fixed, `?` if the subject could not be read, and `ok` otherwise."""
+        """Return `fix` if something must be corrected, `?` if the subject could not be read, and `ok` otherwise."""
         return "fix" if self.fix else "ok" if self.read else "?"
 
 
 @dataclass(frozen=True)
 class ExaminedEnvironment:
-    """The environment to check: clients for its account, its rendered stacks, and its provided values.
+    """The environment that is checked: clients for its account, its rendered stacks, and its provided values.
 
     A provided value, such as a VPC's id, is set in the configuration instead of being read from a stack.
     """
@@ -45,7 +46,7 @@ class ExaminedEnvironment:
     def resources(
         self, *types: str, of: Sequence[StackTemplate] | None = None
     ) -> Iterator[tuple[StackTemplate, str, dict[str, Any]]]:
-        """Yield stack, logical id and properties of every resource of these types in the templates.
+        """Yield the stack, the logical id and the properties of every resource of the given types in the templates.
 
         `of` limits the search to these stacks.
         """

@@ -1,4 +1,7 @@
-"""Checks whether the connection to the source provider is authorised. It can only be authorised in the console."""
+"""Checks whether a pipeline's connection to its source provider is authorised.
+
+A connection can only be authorised in the console.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from cicd_templates.template.partitions import console_address
 
 
 def check_connections(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield the result of the check of each connection through which a pipeline gets its source."""
+    """Yield a result for each connection through which a pipeline gets its source."""
     for stack, _, pipeline in examined.resources("AWS::CodePipeline::Pipeline"):
         for stage in pipeline["Stages"]:
             for action in stage["Actions"]:

@@ -1,4 +1,4 @@
-"""Runs all checks of an environment, first those on which the others depend."""
+"""Runs all checks of an environment. Checks on which others depend run first."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CHECKS: dict[str, CheckFunction] = {
 
 
 def examine(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield the results of all checks of an environment, or only of the first ones if the credentials do not work.
+    """Yield the results of all checks of an environment. If the credentials do not work, only the first checks run.
 
     If the caller may not read something, yield one result that says so and continue with the next check.
     """

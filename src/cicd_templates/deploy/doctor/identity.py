@@ -14,7 +14,7 @@ USABLE = ("opt-in-not-required", "opted-in")
 
 
 def check_identity(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Check the version of Python, then the credentials, without which nothing else can be read."""
+    """Yield the results for the version of Python, and then for the credentials, which all other checks need."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("Python", version, "" if sys.version_info >= OLDEST_PYTHON else "install Python 3.11 or newer")
     try:
@@ -24,8 +24,9 @@ def check_identity(examined: ExaminedEnvironment) -> Iterator[Check]:
 
 
 def check_region(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Check that the region exists and is enabled. Newer regions are disabled until the account enables them.
+    """Yield the result for the region: it must exist and be enabled.
 
+    Newer regions are disabled until the account enables them:
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
     """
     name = examined.stacks[0].region

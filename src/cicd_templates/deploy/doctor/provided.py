@@ -1,4 +1,4 @@
-"""Checks the resources that the configuration provides instead of a stack: whether they exist and fit together."""
+"""Checks the resources that the configuration provides, such as an existing VPC: they must exist and fit together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAST_ZONES = 2
 
 
 def check_provided_values(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield the result of the check of each provided value.
+    """Yield a result for each value that the configuration provides, such as the id of a VPC.
 
     Only ids and ARNs of known services are looked up in AWS.
     """
@@ -37,7 +37,7 @@ def check_provided_values(examined: ExaminedEnvironment) -> Iterator[Check]:
 
 
 def _find_problem(examined: ExaminedEnvironment, value: str, vpc: str | None) -> str:
-    """Return what is wrong with a provided value, or an empty string.
+    """Return what is wrong with a value that the configuration provides, or an empty string.
 
     Raises `ClientError` if AWS has no such resource.
     """
@@ -58,7 +58,7 @@ def _find_problem(examined: ExaminedEnvironment, value: str, vpc: str | None) ->
 
 
 def _service_of(value: str) -> str:
-    """Return the service that an ARN names, or an empty string if the value is not an ARN."""
+    """Return the service in the ARN `value`, or an empty string if `value` is not an ARN."""
     try:
         return Arn.parse(value).service
     except ValueError:

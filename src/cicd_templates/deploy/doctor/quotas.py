@@ -29,7 +29,7 @@ class Quota:
 
 
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
-    """Return a function that counts the builds with this compute type that one pipeline stage runs at the same time."""
+    """Return a function that counts how many builds with this compute type one pipeline stage runs at the same time."""
 
     def wanted(examined: ExaminedEnvironment) -> int:
         projects = examined.resources("AWS::CodeBuild::Project")
@@ -68,7 +68,7 @@ def _addresses(examined: ExaminedEnvironment) -> int:
 
 
 def _none(examined: ExaminedEnvironment) -> int:
-    """Return 0, because no API returns how much of this quota is in use."""
+    """Return 0, the assumed use of a quota for which no API returns the use."""
     return 0
 
 
@@ -85,7 +85,7 @@ QUOTAS = (
 
 
 def check_quotas(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield the result of the check of each quota that a deployment of the environment would use."""
+    """Yield a result for each quota that a deployment of the environment would use."""
     for quota in QUOTAS:
         wanted = quota.wanted(examined)
         if wanted:
@@ -123,7 +123,7 @@ def _increase_command(examined: ExaminedEnvironment, quota: Quota, value: int) -
 
 
 def _check_iam_roles(examined: ExaminedEnvironment, wanted: int) -> Check:
-    """Check the number of roles. In every region, IAM itself returns this number and its quota."""
+    """Yield the result for the number of IAM roles. IAM itself returns the number and its quota, in every region."""
     try:
         summary = examined.clients.iam.get_account_summary()["SummaryMap"]
     except (ClientError, BotoCoreError) as error:
@@ -144,9 +144,9 @@ def _reserved_concurrency(examined: ExaminedEnvironment) -> int:
 
 
 def _check_concurrency(examined: ExaminedEnvironment, wanted: int) -> Check:
-    """Check the concurrency that functions reserve.
+    """Yield the result for the concurrency that Lambda functions reserve.
 
-    The quota of a new account may be 10; then no function can reserve any.
+    The quota of a new account may be 10, and then no function can reserve any concurrency.
     """
     limit = examined.clients.lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     finding = f"{limit} functions may run at once, and these stacks reserve {wanted}"

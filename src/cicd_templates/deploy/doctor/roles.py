@@ -28,7 +28,7 @@ ROLES = {
 
 
 def check_service_linked_roles(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield the result of the check of each service-linked role that a resource of the environment needs."""
+    """Yield a result for each service-linked role that a resource of the environment needs."""
     for resource_type, (role, service) in ROLES.items():
         if not any(examined.resources(resource_type)):
             continue

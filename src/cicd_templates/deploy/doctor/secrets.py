@@ -1,4 +1,7 @@
-"""Checks whether each secret has a readable value, without reading it: a secret without a value has no versions."""
+"""Checks whether each secret has a value that can be read. It does not read the value, only the list of versions.
+
+A secret without a value has no versions.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
 
 def check_secrets(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield the result of the check of each secret. Secrets of stacks that are not deployed are skipped."""
+    """Yield a result for each secret. Secrets of stacks that are not deployed are skipped."""
     deployed = [stack for stack in examined.stacks if stack not in examined.missing]
     for stack, _, secret in examined.resources("AWS::SecretsManager::Secret", of=deployed):
         name = secret["Name"]

@@ -1,4 +1,4 @@
-"""Checks whether every mail address that subscribes to a topic has confirmed its subscription."""
+"""Checks whether every e-mail address that is subscribed to a topic has confirmed its subscription."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PENDING = "PendingConfirmation"
 
 
 def check_subscriptions(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield the result of the check of each mail address that subscribes to a deployed topic."""
+    """Yield a result for each e-mail address that is subscribed to a deployed topic."""
     deployed = [stack for stack in examined.stacks if stack not in examined.missing]
     for stack in deployed:
         if not any(examined.resources("AWS::SNS::Subscription", of=[stack])):

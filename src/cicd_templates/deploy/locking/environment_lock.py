@@ -1,7 +1,7 @@
 """The lock of an environment: a Parameter Store parameter that exists while a command changes the stacks.
 
 Parameter Store refuses to create a parameter that exists, so two machines cannot both create it. The lock needs no
-stack. It never expires, because nobody can tell a slow command, or one on a sleeping machine, from a killed one. On the
+stack. It never expires, because a slow command, or a command on a sleeping machine, looks like a killed one. On the
 machine where the command ran, a locked file shows whether it has ended. If it has, the next command on that machine
 takes over the lock. On any other machine, a person must remove the lock by naming its holder:
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
@@ -51,15 +51,15 @@ class EnvironmentLock:
 
     @property
     def parameter(self) -> str:
-        """The name of the Parameter Store parameter."""
+        """The name of the Parameter Store parameter that is the lock."""
         return lock_parameter(self.root)
 
     @contextlib.contextmanager
     def held(self, verb: str, caller: str, now: datetime) -> Iterator[EnvironmentLock]:
         """Hold the lock during the `with` block.
 
-        If the block raises a `DetachedError` while operations continue in AWS, the lock is kept. The next command on
-        this machine then takes it over. If another command holds the lock, raises `RefusedError` with its holder.
+        If the block raises a `DetachedError` because operations continue in AWS, the lock is kept, and the next command
+        on this machine takes it over. If another command holds the lock, raises `RefusedError` with its holder.
         """
         try:
             self._acquire(Holder.here(verb, caller, now))
@@ -81,7 +81,7 @@ class EnvironmentLock:
             self._close()
 
     def require_held(self) -> None:
-        """Raise `DetachedError` if this command has lost the lock: another command may be running now."""
+        """Raise `DetachedError` if this command has lost the lock, because another command may be running now."""
         for _ in range(READS):
             if holder := self.holder():
                 break
@@ -149,9 +149,9 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` unless `ours` holds the lock.
+        """Raise `RefusedError` unless `ours` is the holder of the lock.
 
-        `ours` can already hold it if the first attempt to set it succeeded, but AWS's answer was lost.
+        `ours` can already be the holder if an earlier attempt to set the lock succeeded, but AWS's answer was lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

@@ -15,7 +15,10 @@ NAME = "deployment-lock"
 
 @dataclass(frozen=True)
 class Holder:
-    """The command that holds a lock. `id` is for `make unlock`, `caller` is an ARN, and `since` is in UTC."""
+    """The command that holds an environment's lock.
+
+    `id` is the name for `make unlock`, `caller` is an ARN, and `since` is in UTC.
+    """
 
     id: str
     verb: str
@@ -27,7 +30,7 @@ class Holder:
 
     @classmethod
     def here(cls, verb: str, caller: str, now: datetime) -> Holder:
-        """Return the holder for this process, with a new id."""
+        """Return a `Holder` that describes this process, with a new id."""
         return cls(
             uuid.uuid4().hex[:8],
             verb,
@@ -53,7 +56,7 @@ class Holder:
 
 
 def parse_holder(value: str) -> Holder:
-    """Return the holder that the value of a lock's parameter records.
+    """Return the holder of a lock, read from the value of the lock's parameter.
 
     A value that this program did not write also locks the environment. Then the whole value is the id of the holder.
     """
@@ -64,8 +67,8 @@ def parse_holder(value: str) -> Holder:
 
 
 def lock_parameter(root: str) -> str:
-    """Return the name of the lock's parameter. `root` is the path of the environment's parameters and ends with `/`.
+    """Return the name of the parameter that locks an environment. `root` is the environment's parameter path.
 
-    No published value has this name, because the name of a published value also contains its layer.
+    `root` ends with `/`. No output of a stack has this name, because the name of an output also contains its layer.
     """
     return f"{root}{NAME}"

@@ -1,4 +1,6 @@
-"""Makes the IAM policies for a principal that deploys an environment. Reads rendered templates. Does not call AWS.
+"""Makes the IAM policies for a principal that deploys an environment, from its rendered templates.
+
+This package does not call AWS.
 
 1. `own_calls` lists the actions that the deployer needs for its own calls.
 2. `handler_actions` lists the actions that CloudFormation needs, on behalf of the principal, for the resource types in

@@ -1,4 +1,7 @@
-"""Finds the ARNs on which an action is allowed: those of the environment's resources, if IAM supports that. Pure."""
+"""Finds the ARNs to which a policy limits an action: those of the environment's own resources, if IAM allows it.
+
+This module does not call AWS.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +51,9 @@ class EnvironmentNames:
     """The account and region of one environment, and the prefixes of its names.
 
     Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`. `exceptions` has
-    the physical names that do not begin with `prefix`, by resource type: names that AWS prescribes, and names in which
-    the prefix is shortened. With `copies`, the paths of the environment's copies are included. Their physical names
-    need no addition, because they begin with `prefix`, too. `databases` says whether the environment has a database.
+    the physical names that do not begin with `prefix`, by resource type: names that AWS prescribes, and names with a
+    shortened prefix. With `copies`, the paths of the environment's copies are included. The physical names of copies
+    already begin with `prefix`. `databases` says whether the environment has a database.
     """
 
     partition: str
@@ -65,7 +68,7 @@ class EnvironmentNames:
 
     @classmethod
     def of(cls, stacks: Sequence[StackTemplate]) -> EnvironmentNames:
-        """Return the names of the environment to which `stacks` belong."""
+        """Return the names of the environment for which `stacks` were rendered."""
         first = stacks[0]
         resources = [resource for stack in stacks for resource in stack.resources.values()]
         role_paths = [role["Properties"].get("Path", "/") for role in resources if role["Type"] == "AWS::IAM::Role"]
@@ -110,9 +113,9 @@ def _exceptions(resources: Iterable[Mapping[str, Any]], prefix: str, path: str) 
 
 
 def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple[str, ...]:
-    """Return the ARNs on which to allow `action`, or only `*` if IAM cannot limit it to the environment's resources.
+    """Return the ARNs on which a policy allows `action`, or only `*` if IAM cannot limit the action.
 
-    `kinds` are the kinds of resources to which IAM can limit the action.
+    `kinds` are the resource types, as IAM names them, to which the action can be limited.
     """
     service = action.partition(":")[0]
     service_linked = f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/*"

@@ -1,7 +1,7 @@
 """Looks up which IAM actions CloudFormation needs for a resource type, and to which resources IAM can limit them.
 
-Both come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions of each
-type's handlers. The service authorization reference lists the kinds of resources to which IAM can limit an action.
+Both facts come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions of
+each type's handlers. The service authorization reference lists the resources to which IAM can limit an action.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def handler_permissions(resource_type: str, region: str) -> dict[str, list[str]]
 
 
 def handler_actions(types: Iterable[str], region: str) -> set[str]:
-    """Return every action that CloudFormation may call for these resource types, in any operation."""
+    """Return every IAM action that CloudFormation may need for these resource types, in any operation."""
     actions: set[str] = set()
     for resource_type in types:
         actions.update(ACTIONS_WITHOUT_HANDLERS.get(resource_type, ()))
@@ -56,7 +56,7 @@ def is_action(action: str) -> bool:
 
 
 def resource_kinds(action: str) -> tuple[str, ...]:
-    """Return the kinds of resources to which IAM can limit an action, or none if it accepts only `*`."""
+    """Return the types of resources to which IAM can limit an action. The result is empty if IAM accepts only `*`."""
     service, _, name = action.partition(":")
     kinds = _authorization_reference()[service]["Actions"][name.lower()].get("Resources", ())
     return tuple(kind.lower() for kind in kinds)

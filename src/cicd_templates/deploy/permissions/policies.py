@@ -34,7 +34,7 @@ PolicyStatementDocument = dict[str, Any]
 
 
 def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> dict[str, Document]:
-    """Return the policy documents by policy name. The principal needs all of them.
+    """Return the policy documents by policy name. A principal needs all of them to deploy the environment.
 
     With `destroying`, they also allow `destroy`, `sweep` and `adopt`. For a stack that CloudFormation deploys with a
     role of its own, the principal only needs to pass that role.
@@ -60,7 +60,7 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
 
 
 def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[PolicyStatementDocument]:
-    """Yield the statements for `actions`, one for all actions of a service that are allowed on the same resources."""
+    """Yield the statements that allow `actions`. Actions of one service on the same resources share a statement."""
     actions_by_scope: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for action in sorted(actions):
         key = (action.partition(":")[0], scope(action, resource_kinds(action), names))
@@ -72,9 +72,9 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[P
 
 
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:
-    """Yield a statement that allows using the connections of the pipelines, if there are any.
+    """Yield a statement that allows using the pipelines' connections to source providers, if there are any.
 
-    Which of the two actions IAM checks depends on the age of the connection:
+    The statement has two actions. The age of the connection decides which of them IAM checks:
     https://docs.aws.amazon.com/codepipeline/latest/userguide/connections-permissions.html
     """
     connections = {
@@ -91,7 +91,7 @@ def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicySt
 
 
 def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that allows passing the environment's roles to the services that may assume them."""
+    """Return a statement that allows passing each of the environment's roles to the service that assumes it."""
     trusted = {CLOUDFORMATION_PRINCIPAL} if any(stack.deployed_as for stack in stacks) else set()
     for stack in stacks:
         for resource in stack.resources.values():

@@ -10,7 +10,6 @@
 6. `verify` compares a plan with AWS again, and `consistency` with the templates. A plan that differs is refused.
 7. `discard` deletes the change sets of a plan, and the empty stacks that were created with them.
 
-No module here executes a change set; `runs` does. `document`, `seal`, `text`, `page` and
-`web_page` do not call AWS. Secrets are
-masked before they are stored in a plan.
+No module here executes a change set; `runs` does. `document`, `seal`, `text`, `page` and `web_page` do not call AWS.
+Secrets are masked before they are stored in a plan.
 """

@@ -1,4 +1,4 @@
-"""Delete the change sets of a plan, and the empty stacks that were created with them."""
+"""Deletes the change sets of a plan, and the empty stacks that were created with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def discard_planned(clients: Clients, planned: PlannedStack) -> None:
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
-    """Delete the change set that a plan may have created for `stack` without recording its ARN."""
+    """Delete the change set that a plan may have created for `stack` without writing its ARN to the plan file."""
     try:
         change_set = clients.cloudformation.describe_change_set(
             ChangeSetName=plan_change_set_name(plan_id), StackName=stack
@@ -41,7 +41,8 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
 def discard_plans(context: DeployContext, environment: str) -> int:
     """Delete all plans of an environment with their change sets, and return the number of change sets.
 
-    A file that is not a valid plan is only removed. Its change sets expire after a day, and a later plan deletes them.
+    If a file is not a valid plan, only the file is removed. Its change sets expire after a day, and a later plan
+    deletes them.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):
@@ -57,8 +58,8 @@ def discard_plans(context: DeployContext, environment: str) -> int:
 def discard_plan(context: DeployContext, path: Path) -> int:
     """Delete the change sets of the plan in `path`, then the file. Return the number of change sets.
 
-    If the plan did not create one of its change sets, raises `RefusedError` and deletes nothing. Also raises the errors
-    of `plans.read`.
+    If the plan file names a change set that the plan did not create, raises `RefusedError` and deletes nothing. Also
+    raises the errors of `plans.read`.
     """
     plan = plans.read(path)
     foreign = [stack.label for stack in plan.changing if not made_by_plan(plan, stack)]

@@ -1,6 +1,6 @@
 """Defines the plan of a deployment, and writes and reads it, so that exactly what was shown is executed later.
 
-`make deploy PLAN=` reads the JSON file; the Markdown file beside it is for the reviewer. Secrets are already masked.
+`make deploy PLAN=` reads the JSON file. The reviewer reads the Markdown file beside it. Secrets are already masked.
 This module does not call AWS.
 """
 
@@ -50,7 +50,7 @@ class PlannedStack:
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of one wave: the stacks that can be planned now.
+    """The plan of one wave, which is a group of stacks that can be planned at the same time.
 
     `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `removed` are the
     labels of stacks that are no longer rendered but still exist; the plan does not change them. `drift` has the result
@@ -86,7 +86,7 @@ class Plan:
 
     @property
     def changing(self) -> tuple[PlannedStack, ...]:
-        """The stacks that would change."""
+        """The planned stacks that would change."""
         return tuple(stack for stack in self.stacks if stack.change_set)
 
     @property
@@ -101,7 +101,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing would change, and no stack is waiting to be planned."""
+        """Whether the plan changes nothing, and no stack is waiting to be planned."""
         return not self.changing and not self.waits
 
 
@@ -115,17 +115,17 @@ class DataLoss:
 
     @property
     def name(self) -> str:
-        """The name to pass to `--allow` to accept the loss: `<label of the stack>/<logical id>`."""
+        """The name by which `--allow` accepts this data loss: `<label of the stack>/<logical id>`."""
         return f"{self.stack}/{self.change.logical_id}"
 
     @property
     def words(self) -> str:
-        """What would happen to the resource and its data, in one line."""
+        """A line that says what would happen to the resource and its data."""
         return loss_in_words(self.name, self.change, self.impact)
 
 
 def loss_in_words(name: str, change: Change, impact: Impact) -> str:
-    """Return what happens to the stateful resource `name` and its data, in one line."""
+    """Return a line that says what happens to the stateful resource `name` and its data."""
     maybe = "" if impact.certain else "perhaps "
     done = "deleted" if impact.kind == DELETION else "replaced"
     return f"{name} ({change.resource_type}): {maybe}{done}; {impact.holds}: {impact.fate}"
@@ -134,7 +134,7 @@ def loss_in_words(name: str, change: Change, impact: Impact) -> str:
 def losses(plan: Plan) -> list[DataLoss]:
     """Return the stateful resources that `plan` would delete or replace.
 
-    In a protected environment, resources that CloudFormation may replace are included.
+    In a protected environment, this includes resources whose replacement CloudFormation calls conditional.
     """
     return [
         DataLoss(stack.label, change, impact)
@@ -145,7 +145,7 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the possible losses that need no consent, because the local AWS only records resources of these types.
+    """Return the uncertain losses that need no consent, because the local AWS only records resources of these types.
 
     `recorded` has the types.
     """
@@ -165,12 +165,12 @@ def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = 
 
 
 def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the names that `--allow` must list so that `refuse_losses` accepts `plan`."""
+    """Return the names that the user must pass to `--allow`, so that `refuse_losses` accepts `plan`."""
     return tuple(loss.name for loss in _guarded(plan, recorded))
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that match neither a loss in `plan` nor a stack of another wave.
+    """Return the names in `allowed` that match neither a data loss in `plan` nor a stack outside the plan.
 
     `stacks` has the labels and the names of all stacks.
     """
@@ -185,7 +185,7 @@ def _guarded(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
 
 
 def _names(plan: Plan, loss: DataLoss) -> set[str]:
-    """Return both names of a loss that `allowed` can have: with the stack's label, and with the stack's full name."""
+    """Return the two names by which `--allow` accepts a loss: with the stack's label and with its full name."""
     full_name = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 
@@ -194,7 +194,7 @@ DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 5, Plan, "make pla
 
 
 def write(plan: Plan, path: Path, summary: str, page: str = "") -> None:
-    """Write `plan` to `path`, and beside it `summary` with the ending `.md` and `page` with the ending `.html`.
+    """Write `plan` to `path`, `summary` to a `.md` file beside it, and `page` to a `.html` file beside it.
 
     An empty `page` is not written. Only the owner may read the files.
     """
@@ -210,17 +210,17 @@ def digest(plan: Plan) -> str:
 
 
 def read(path: Path) -> Plan:
-    """Return the plan in `path`. Raises the errors of `PlanFormat.read`."""
+    """Return the plan of a deployment in the file `path`. Raises the errors of `PlanFormat.read`."""
     return DEPLOYMENT_PLANS.read(path)
 
 
 def files(folder: Path, environment: str) -> Iterator[Path]:
-    """Yield the plan files of an environment in `folder`, including those of a deployment's later waves."""
+    """Yield the paths of an environment's plans in `folder`, including plans of later waves of a deployment."""
     yield from sorted(folder.glob(f"{environment}.json"))
     yield from sorted(folder.glob(f"{environment}.*.json"))
 
 
 def remove(path: Path) -> None:
-    """Remove a plan, its summary and its page. A missing file is not an error."""
+    """Remove the file of a plan, its summary and its page. A missing file is not an error."""
     for file in (path, path.with_suffix(".md"), path.with_suffix(".html")):
         file.unlink(missing_ok=True)

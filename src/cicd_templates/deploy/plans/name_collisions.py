@@ -1,6 +1,6 @@
 """Finds resource names that a stack would create but that are already taken, before CloudFormation fails on them.
 
-Reads only. Such names are often those of resources that a destruction of a protected environment has kept.
+Only reads. Such a name often belongs to a resource that was kept when a protected environment was destroyed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Collision:
 
 @dataclass(frozen=True)
 class NameReport:
-    """The names that are taken, in the order of the stacks, and the resource types that could not be looked up."""
+    """The resource names that are taken, in the order of the stacks, and the types that could not be looked up."""
 
     taken: tuple[Collision, ...]
     unread: tuple[str, ...]
@@ -97,7 +97,7 @@ def _taken_names(clients: Clients, stack: StackTemplate, unread: set[str]) -> It
 
 
 def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[ExistingResource]:
-    """Return the resources with their tags. If the caller may not read tags, they stay None."""
+    """Return the resources with their tags. If the caller may not read the tags, each has None."""
     asked = [each.arn for each in found if each.tags is None and each.arn]
     tags: dict[str, dict[str, str]] = {}
     try:
@@ -135,7 +135,7 @@ def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tup
     """Return what the user can do about a name that is taken.
 
     If a deleted stack of this environment has left the resource behind, it can be imported or deleted. If a stack may
-    still use it, or if it does not belong to this environment, another name is needed.
+    still use the resource, or if it does not belong to this environment, another name is needed.
     """
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}

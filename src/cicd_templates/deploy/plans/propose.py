@@ -1,6 +1,6 @@
 """Proposes the deployment of a stack: creates a change set and describes what it would do, without executing it.
 
-Each proposal is a generator of steps, so that one loop can create the change sets of many stacks concurrently.
+A proposal is a generator of steps. One loop can therefore create the change sets of many stacks concurrently.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class DeployContext:
         return self.state / "plans"
 
     def retry_call(self, call: Callable[[], T]) -> T:
-        """Return the result of `call`, retried as in `retry_steps`. Blocks until the last attempt."""
+        """Return the result of `call`, which is retried after transient errors. Blocks until the last attempt."""
         return run_steps(retry_steps(call), self.polling)
 
 
@@ -132,7 +132,10 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
 def with_impact(
     planned: PlannedStack, stack: StackTemplate, described: Described, before: Mapping[str, Any]
 ) -> PlannedStack:
-    """Return `planned` with its change set and the impact of each change. `before` has the deployed resources."""
+    """Return `planned`, completed with its change set and the impact of each change.
+
+    `before` has the deployed resources.
+    """
     after = stack.resources
     lines = resource_lines(stack)
     compared = {
@@ -155,7 +158,7 @@ def with_impact(
 
 
 def plan_change_set_name(plan_id: str) -> str:
-    """Return the name that every change set of a plan has."""
+    """Return the name of all change sets of one plan."""
     return f"{CHANGE_SET_PREFIX}{plan_id}"
 
 
@@ -172,7 +175,7 @@ def resources_of(clients: Clients, stack: StackTemplate) -> Mapping[str, Any]:
 
 
 def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, str]:
-    """Return the Parameter Store values that the stack reads, by path, as CloudFormation resolved them."""
+    """Return the values that the stack reads from Parameter Store, by path, as CloudFormation resolved them."""
     resolved = dict(described.resolved)
     return {
         read.path: resolved[read.parameter]
@@ -182,7 +185,7 @@ def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, st
 
 
 def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[str, ...]:
-    """Raise `CicdError` if a name that the stack would create is taken.
+    """Raise `CicdError` if a resource name that the stack would create is already taken.
 
     Returns a warning for each resource type that cannot be looked up.
     """
@@ -279,7 +282,7 @@ def _wait_until_ready(context: DeployContext, stack: StackTemplate, arn: str) ->
 
 
 def discard_expired(context: DeployContext, stack: str) -> None:
-    """Delete those change sets of `stack` that belong to expired plans of this program."""
+    """Delete the change sets of `stack` that this program's expired plans have left behind."""
     for summary in list_change_sets(context.clients, stack):
         ours = summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX)
         if (

@@ -36,7 +36,7 @@ EXECUTED_BY = {"deployment": "deploy", "destruction": "destroy"}
 
 
 class SealedPlan(Protocol):
-    """The fields that every plan has: when it was made, when it expires, and whether it is for the local AWS."""
+    """The fields of every kind of plan: when it was made, when it expires, and whether it is for the local AWS."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -60,8 +60,8 @@ PlanT = TypeVar("PlanT", bound=SealedPlan)
 class PlanFormat(Generic[PlanT]):
     """The file format of one kind of plan.
 
-    Increase `schema` with every change to the fields of `plan_type`. Then a plan from another release of this tool is
-    refused instead of being misread. `written_by` is the command that writes such plans, for error messages.
+    Increase `schema` with every change to the fields of `plan_type`. Then this program refuses a plan of another
+    release instead of misreading it. `written_by` is the command that writes such plans, for error messages.
     """
 
     kind: str
@@ -104,7 +104,7 @@ class PlanFormat(Generic[PlanT]):
         return plan
 
     def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
-        """Raise `RefusedError` if `reviewed` is not the beginning of the digest of `plan`. If it is None, do nothing.
+        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`. With None, do nothing.
 
         Raises `ConfigurationError` if `reviewed` is too short to identify one plan.
         """
@@ -167,7 +167,7 @@ def _iso_date(value: datetime) -> str:
 
 
 def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
-    """Yield why a plan is not valid at `now`: it has expired, or its times are impossible."""
+    """Yield each reason why a plan is not valid at `now`: it has expired, or its times are impossible."""
     if now >= plan.expires:
         yield f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
     if plan.expires - plan.created > VALID_FOR:
@@ -177,7 +177,7 @@ def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
-    """Raise `RefusedError` if a plan for the local AWS would run on AWS, or a plan for AWS on the local AWS."""
+    """Raise `RefusedError` if a plan for the local AWS would be executed on AWS, or the other way round."""
     if plan.local != local:
         raise RefusedError(
             f"{path} is a plan for {'the local AWS; add' if plan.local else 'AWS; leave out'}"

@@ -14,7 +14,7 @@ VALUE_CHARACTERS = 60
 
 
 def count_by_action(changes: tuple[Change, ...]) -> str:
-    """Return the number of changes by action: `3 Add, 1 Modify`."""
+    """Return the number of changes for each action as text, such as `3 Add, 1 Modify`."""
     return ", ".join(f"{count} {action}" for action, count in total(changes).items()) or "outputs or tags only"
 
 
@@ -31,14 +31,14 @@ def planned_lines(label: str, planned: PlannedStack) -> list[str]:
 
 
 def row(change: Change, impact: Impact) -> str:
-    """Return a change in one line: action, logical id, type, impact and properties."""
+    """Return a line that describes a change: action, logical id, type, impact and properties."""
     meaning = "" if impact.kind == SAFE else f"  {outcome(impact).upper()}"
     properties = f"  [{', '.join(change.properties)}]" if change.properties else ""
     return f"{change.action:<7} {change.logical_id}  {change.resource_type}{meaning}{properties}"
 
 
 def outcome(impact: Impact) -> str:
-    """Return what a change does, such as `replacement`, with `perhaps` if CloudFormation is not certain."""
+    """Return the effect of a change, such as `replacement`, with `perhaps` if CloudFormation is not certain."""
     return impact.kind if impact.certain else f"perhaps {impact.kind}"
 
 
@@ -61,7 +61,7 @@ def facts(planned: PlannedStack, change: Change, impact: Impact) -> list[str]:
 
 
 def short(value: str) -> str:
-    """Return a value cut to `VALUE_CHARACTERS`, because a policy could fill a page."""
+    """Return a value as text, cut to `VALUE_CHARACTERS`, because a policy could fill a page."""
     text = " ".join(value.split())
     return text if len(text) <= VALUE_CHARACTERS else f"{text[: VALUE_CHARACTERS - 3]}..."
 
@@ -98,6 +98,6 @@ def drift_answer(plans: Sequence[Plan]) -> str:
 
 
 def change_sets(made: Plan) -> str:
-    """Return words that refer to the change sets of a plan: `this change set`, `these 3 change sets`."""
+    """Return the words for the change sets of a plan in a sentence: `this change set` or `these 3 change sets`."""
     count = len(made.changing)
     return "this change set" if count == 1 else f"these {count} change sets"

@@ -55,7 +55,7 @@ def verify(
 
     If anything differs from `plan`, raises `RefusedError` with all differences. `stacks` are all stacks of the
     environment, by name and in deploy order. `begun` are the names of stacks whose execution has started. These are
-    compared only with the templates, and the result does not have them.
+    compared only with the templates, and are left out of the result.
     """
     _refuse(plan, stacks, list(inconsistencies(plan, stacks, context.today(), local=context.clients.local)), context)
     differences: list[str] = []
@@ -102,7 +102,7 @@ def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplat
 def _compute(
     context: DeployContext, plan: Plan, planned: PlannedStack, stack: StackTemplate
 ) -> Steps[tuple[PlannedStack, list[str]]]:
-    """Return what `propose` would return for the stack now, and the differences from `planned`."""
+    """Return the plan of one stack as `propose` would make it now, and its differences from `planned`."""
     clients = context.clients
     described = None
     if planned.change_set:
@@ -156,7 +156,7 @@ def _owner_differences(clients: Clients, existing: Mapping[str, Any] | None, sta
 
 
 def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> Any:
-    """Return the template of a change set as it was sent to CloudFormation."""
+    """Return the template that was sent to CloudFormation with a change set."""
     client = clients.cloudformation
     answer = client.get_template(StackName=stack.name, ChangeSetName=change_set, TemplateStage="Original")
     return answer["TemplateBody"]
@@ -182,8 +182,8 @@ def _change_set_differences(
 ) -> Iterator[str]:
     """Yield a line for each reason to refuse a change set.
 
-    Reasons are: the plan did not create the change set, the change set is too old, or CloudFormation's validation now
-    has other findings than the plan showed.
+    The reasons are: the plan did not create the change set, the change set is too old, or the findings of
+    CloudFormation's validation are no longer those in the plan.
     """
     answer: Mapping[str, Any] = described.answer
     if (answer["ChangeSetName"], answer["StackName"]) != (plan_change_set_name(plan.id), stack.name):

@@ -23,8 +23,8 @@ from cicd_templates.template.stack_template import StackTemplate
 def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
     """Return the stacks that cannot be planned yet, each with the labels of the stacks that must be deployed first.
 
-    A stack is blocked if a stack from which it reads does not exist or is blocked itself. It is also blocked if that
-    stack exists but has not published the value, which is possible after an import.
+    A stack is blocked if another stack from which it reads does not exist or is blocked itself. It is also blocked if
+    the other stack exists but has not published the value, which is possible after an import.
     """
     existing = context.retry_call(lambda: _created_stacks(context))
     missing = unpublished(context, stacks)
@@ -50,12 +50,12 @@ def unpublished(context: DeployContext, stacks: Sequence[StackTemplate]) -> set[
 
 
 def _read_by(stack: StackTemplate) -> set[str]:
-    """Return the Parameter Store paths that a deployment of `stack` reads, including the path of its role's ARN."""
+    """Return the Parameter Store paths that a deployment of `stack` reads, including the path of the role's ARN."""
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
 
 
 def _created_stacks(context: DeployContext) -> set[str]:
-    """Return the names of the stacks in the account, without those whose first creation did not succeed."""
+    """Return the names of the account's stacks, except stacks whose first creation did not succeed."""
     return {
         stack["StackName"]
         for page in context.clients.cloudformation.get_paginator("describe_stacks").paginate()
@@ -66,7 +66,7 @@ def _created_stacks(context: DeployContext) -> set[str]:
 
 @dataclass
 class Wave:
-    """Stacks that are planned together, and then shown and approved as one plan."""
+    """A group of stacks that are planned together, and then shown and approved as one plan."""
 
     context: DeployContext
     stacks: Sequence[StackTemplate]
@@ -76,12 +76,12 @@ class Wave:
     refused: RefusedError | None = None
 
     def __post_init__(self) -> None:
-        """Prepare the proposals without calling AWS. The plan's validity begins now."""
+        """Prepare the proposals of all stacks without calling AWS. The validity of the plan begins now."""
         self._began = self.context.today()
         self._steps = {stack.name: propose(self.context, stack, self.plan_id) for stack in self.stacks}
 
     def advance(self) -> bool:
-        """Advance every proposal by one step. Return whether all have finished.
+        """Run the next step of every proposal. Return whether all proposals have finished.
 
         Raises `DetachedError` if the credentials stop working, which is not a failure of any stack.
         """
@@ -103,7 +103,7 @@ class Wave:
         return not self._steps
 
     def discard(self) -> None:
-        """Delete the change sets of all stacks of the wave, including those that are still being created."""
+        """Delete the change sets of all stacks of the wave, even if CloudFormation is still creating them."""
         self._discard(self.stacks)
 
     def discard_failed(self) -> None:

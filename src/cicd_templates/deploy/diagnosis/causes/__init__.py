@@ -1,1 +1,1 @@
-"""Asks AWS services for the details of a failure, one file per service. Only reads; each line states one fact."""
+"""Asks AWS services why a resource failed, one module per service. Only reads; each line states one fact."""

@@ -12,7 +12,7 @@ from cicd_templates.deploy.diagnosis.causes.codebuild import failed_build
 
 
 def service_facts(clients: Clients, action: Mapping[str, Any]) -> list[str]:
-    """Return the facts about a failed pipeline action: its page in the console, its stack, and CodeBuild's report.
+    """Return facts about a failed pipeline action: its console page, its stack, and what CodeBuild reports.
 
     If CodeBuild cannot be asked, the result says why. Never raises.
     """

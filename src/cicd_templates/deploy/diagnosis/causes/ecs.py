@@ -41,7 +41,7 @@ def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> l
 
 
 def _family(stack: StackTemplate, logical_id: str) -> str | None:
-    """Return the task definition family of the service `logical_id`, according to the reviewed template.
+    """Return the task definition family of the ECS service with this logical id in the reviewed template.
 
     Returns None if the family is missing or is not a string.
     """

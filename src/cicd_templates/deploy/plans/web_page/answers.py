@@ -1,4 +1,7 @@
-"""Answers what a reviewer asks first, one sentence or two each: what changes, what is lost, who can do more. Pure."""
+"""Answers a reviewer's first questions in one or two sentences each: what changes, what is lost, who can do more.
+
+This module does not call AWS.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ UNCOMPARED_PROPERTY = "PermissionsBoundary"
 
 
 def what_changes(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return which stacks and resources change, which services are new, and what the plans leave as it is."""
+    """Return sentences that say which stacks and resources change, which services are new, and what stays as it is."""
     return " ".join(filter(None, [_changes(plans, rows), _new_services(plans), _left(plans)]))
 
 
@@ -82,7 +85,7 @@ def _left(plans: Sequence[Plan]) -> str:
 
 
 def what_is_lost(rows: Sequence[Row]) -> str:
-    """Return which resources with data are deleted or replaced, and what happens to their data."""
+    """Return sentences that say which resources with data are deleted or replaced, and what happens to their data."""
     losing = [row for row in rows if row.impact.loses]
     if not losing:
         return "Nothing that holds data is deleted or replaced."
@@ -90,9 +93,9 @@ def what_is_lost(rows: Sequence[Row]) -> str:
 
 
 def who_can_do_more(rows: Sequence[Row]) -> str:
-    """Return which policies allow more than before, and which changes must be read because they are not compared.
+    """Return sentences that say which policies allow more than before, and which changes a person must read.
 
-    The permissions of new stacks are only counted.
+    A person must read changes that give access but are not compared. The permissions of new stacks are only counted.
     """
     wider = [row for row in rows if row.grants.widens]
     new = sum(count * len(row.places) for row in rows for type_, count in row.contents if _grants(type_))
@@ -106,14 +109,14 @@ def who_can_do_more(rows: Sequence[Row]) -> str:
 
 
 def _is_uncompared(row: Row) -> bool:
-    """Return whether a change can give access in a way that no comparison of policies shows."""
+    """Return whether a change can grant access without appearing in the comparison of policies."""
     if row.creates_stack or row.nature == TAGS or row.change.action == "Remove":
         return False
     return row.change.resource_type in UNCOMPARED_TYPES or UNCOMPARED_PROPERTY in row.change.properties
 
 
 def _grants(resource_type: str) -> bool:
-    """Return whether resources of this type grant permissions or open a network."""
+    """Return whether a resource of this type can grant permissions or open a network."""
     return (
         resource_type.startswith("AWS::IAM::")
         or resource_type.endswith("Policy")
@@ -129,7 +132,7 @@ def _access(row: Row) -> str:
 
 
 def how_long(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return how long the slowest stack takes at most, and which running services are interrupted."""
+    """Return sentences that say how long the slowest stack can take, and which running services are interrupted."""
     changing = [(stack.longest_wait_seconds, stack.label) for plan in plans for stack in plan.changing]
     slowest = max(changing, default=(0.0, ""))
     time = f"The slowest stack, {slowest[1]}, takes at most {format_duration(slowest[0])}." if slowest[0] else ""

@@ -1,6 +1,7 @@
-"""Turns the rows of plans into the JSON that the page displays. Pure; `page.js` reads exactly these fields.
+"""Turns the rows of plans into the JSON that the page displays; `page.js` reads exactly these fields.
 
-Every text is made printable: control characters, and characters that reverse or hide text, become escapes.
+Every text is made printable: control characters, and characters that reverse or hide text, become escapes. This module
+does not call AWS.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ALIKE = 0.5
 
 
 def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[str, Any]:
-    """Return what the page displays below the sentences at its top. Values are cut to `longest` characters."""
+    """Return the data that the page shows below its first sentences. Values are cut to `longest` characters."""
     content = {
         "plans": [{"environment": plan.environment, "digest": document.digest(plan)} for plan in plans],
         "filters": [LOSS, ACCESS, REPLACED, INTERRUPTED],
@@ -83,7 +84,7 @@ def _value(detail: Detail, longest: int) -> dict[str, Any]:
 
 
 def _access(added: Sequence[str], removed: Sequence[str], longest: int) -> list[dict[str, Any]]:
-    """Return the changed statements. A statement that replaces a similar one is shown as the words that differ."""
+    """Return the added, removed and changed policy statements. A changed statement shows which words differ."""
     rest, statements = list(removed), []
     for statement in added:
         before = max(rest, key=functools.partial(_likeness, statement), default="")
@@ -101,7 +102,7 @@ def _likeness(one: str, other: str) -> float:
 
 
 def _notes(plans: Sequence[Plan]) -> Iterable[dict[str, Any]]:
-    """Yield what the plans say about whole stacks. Each text appears once, with its stacks."""
+    """Yield the notes about whole stacks. Each text appears once, with all stacks to which it applies."""
     stacks: dict[str, list[str]] = {}
     for plan in plans:
         prefix = f"{plan.environment}: " if len(plans) > 1 else ""

@@ -1,7 +1,7 @@
-"""Turns plans into the rows of a page. Changes that are alike in several places share one row. Pure.
+"""Turns plans into the rows of a page. Similar changes of several resources share one row.
 
-Changes are alike if they differ only in names that contain the environment, its account or the service. In such names,
-a placeholder such as `{service}` stands for the part that differs.
+Changes are similar if they differ only in names that contain the environment, its account or the service. In such
+names, a placeholder such as `{service}` stands for the part that differs. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Place:
-    """A resource that changes. `name` is `<stack>/<logical id>`, or the stack's label if the whole stack is new."""
+    """A resource that changes. `name` is `<stack>/<logical id>`, or the stack's label if the stack itself is new."""
 
     environment: str
     service: str
@@ -38,10 +38,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """A change, with every place where the same change happens. In several places, placeholders stand for what differs.
+    """A row of the page: a change, with all resources to which it happens.
 
-    For a new stack, `change` is the creation of the stack, and `contents` has the types of its resources with their
-    numbers.
+    If there are several, placeholders stand for the parts in which they differ. For a new stack, `change` is the
+    creation of the stack, and `contents` has the types of its resources with their numbers.
     """
 
     name: str
@@ -59,19 +59,19 @@ class Row:
 
     @property
     def nature(self) -> str:
-        """`TAGS` or `IMAGE` if only tags or container images change, otherwise an empty string."""
+        """`TAGS` or `IMAGE` if only tags or only container images change, otherwise an empty string."""
         return nature_of(self.change)
 
     @property
     def title(self) -> str:
-        """The name of the changed resource, or of all changed resources if their names are alike."""
+        """The name of the changed resource, or the number of resources if their names differ."""
         if len(self.places) == 1:
             return self.places[0].name
         return self.name or counted(len(self.places), "resource")
 
     @property
     def extent(self) -> str:
-        """The places with this change, in words: `3 environments, 40 services: the same`. Empty for one place."""
+        """The extent of the change: `3 environments, 40 services: the same`. It is empty for a single resource."""
         environments = {place.environment for place in self.places}
         services = {place.service for place in self.places if place.service}
         words = [
@@ -85,7 +85,7 @@ class Row:
 
     @property
     def effect(self) -> str:
-        """What happens, in a few words: `perhaps replaced`, `modified, wider access`, `modified, only tags`."""
+        """The effect of the change in a few words, such as `perhaps replaced` or `modified, only tags`."""
         if self.creates_stack:
             return "new stack"
         maybe = "" if self.impact.certain else "perhaps "
@@ -95,7 +95,7 @@ class Row:
 
     @property
     def severity(self) -> int:
-        """How much attention the row needs. 0, which needs most, means that data is deleted."""
+        """A number that says how much attention the row needs. 0 needs most and means that data is deleted."""
         deletes_data = self.impact.loses and not self.impact.fate.startswith("kept")
         by_severity = (
             deletes_data and self.impact.certain,
@@ -112,7 +112,7 @@ class Row:
 
 
 def fold(plans: Sequence[Plan]) -> list[Row]:
-    """Return the rows of `plans`, those that need most attention first."""
+    """Return the rows of `plans`. Rows that need most attention come first."""
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for plan in plans:
         for stack in plan.changing:
@@ -125,10 +125,10 @@ def fold(plans: Sequence[Plan]) -> list[Row]:
 
 
 def _key(row: Row) -> tuple[object, ...]:
-    """Return a key that is equal for all changes that share a row.
+    """Return the key of a change. Changes with the same key share a row.
 
-    Each resource with data has a row of its own, because the user must allow its loss by name. Tags are the same
-    whatever type the resource has.
+    Each resource with data has a row of its own, because the user must allow its loss by name. Changes of tags share a
+    row whatever the types of their resources are.
     """
     change = replace(row.change, logical_id="", resource_type="" if row.nature == TAGS else row.change.resource_type)
     named = row.name if row.impact.loses or row.creates_stack else ""
@@ -170,14 +170,14 @@ def _rows(plan: Plan, stack: PlannedStack) -> Iterator[Row]:
 
 
 def _shown_details(change: Change) -> tuple[Detail, ...]:
-    """Return the details of a change, without the revision of a task definition, which differs in every service."""
+    """Return the details of a change without the task definition's revision, because it differs in every service."""
     if change.resource_type == "AWS::ECS::Service" and nature_of(change) == IMAGE:
         return tuple(replace(detail, before="", after="") for detail in change.details)
     return change.details
 
 
 def _placeholders(plan: Plan, stack: PlannedStack, *, several_environments: bool) -> Callable[[str], str]:
-    """Return a function that replaces names in a text by placeholders: the service, the environment, its account."""
+    """Return a function that replaces the names of the service, environment and account in a text by placeholders."""
     # A service may have the name of one of AWS's services. An action such as `s3:GetObject` must stay as it is.
     action = re.compile(rf"\b{re.escape(stack.service)}:[A-Z*]")
     words = ((plan.environment, ENVIRONMENT), (plan.account, ACCOUNT)) if several_environments else ()
@@ -194,7 +194,7 @@ def _placeholders(plan: Plan, stack: PlannedStack, *, several_environments: bool
 
 
 def _with_texts(row: Row, edit: Callable[[str], str]) -> Row:
-    """Return `row` with `edit` applied to all its texts that can contain names."""
+    """Return `row` with `edit` applied to all its texts in which names can occur."""
     details = (replace(detail, before=edit(detail.before), after=edit(detail.after)) for detail in row.change.details)
     added, removed = (tuple(map(edit, texts)) for texts in (row.grants.added, row.grants.removed))
     return replace(
@@ -206,9 +206,9 @@ def _with_texts(row: Row, edit: Callable[[str], str]) -> Row:
 
 
 def nature_of(change: Change) -> str:
-    """Return `TAGS` or `IMAGE` if a change affects only tags or container images, otherwise an empty string.
+    """Return `TAGS` or `IMAGE` if a change affects only tags or only container images, otherwise an empty string.
 
-    A service that only moves to a new revision of its task definition counts as a change of images, too.
+    A change of an ECS service that only uses a new revision of its task definition counts as `IMAGE`, too.
     """
     if change.action != "Modify" or not change.details:
         return ""

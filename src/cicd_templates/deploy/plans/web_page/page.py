@@ -1,4 +1,4 @@
-"""Writes the static page of plans from `page.html`, `page.css`, `page.js` and the plans' contents. No I/O with AWS."""
+"""Writes the static page of plans from `page.html`, `page.css`, `page.js` and the plans. It does not call AWS."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ACTIVE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
-    """Return one page for `plans`. `command` deploys them, or shows the repairs if nothing changes.
+    """Return one HTML page for `plans`. `command` deploys them, or shows the repairs if nothing changes.
 
     The page has no dates other than those of the plans, so the same plans give the same page.
     """
@@ -65,7 +65,7 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
 
 
 def _data(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return the data of the page. If there is much data, its values are cut shorter."""
+    """Return the page's data as JSON. If there is much data, values are cut shorter."""
     *longer, shortest = LONGEST_VALUES
     attempts = (script_data(contents(plans, rows, longest)) for longest in longer)
     fitting = next((data for data in attempts if len(data) <= LARGEST_DATA), None)
@@ -93,5 +93,5 @@ def _file(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """Return the source expression that allows exactly this inline script or style in a Content-Security-Policy."""
+    """Return the Content-Security-Policy source that allows exactly this inline script or style, by its hash."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,4 +1,4 @@
-"""Finds the words that differ between two texts, so that a reader need not compare two long values. Pure."""
+"""Finds the words that differ between two texts, so that a reader need not compare two long values."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ LONGEST_TEXTS = 100_000
 
 
 class Part(NamedTuple):
-    """A part of a difference: its text is in both values, only in the first (`gone`) or only in the second (`new`)."""
+    """A part of the difference between two texts: it is in both, only in the first (`gone`) or the second (`new`)."""
 
     kind: Literal["same", "gone", "new"]
     text: str
 
 
 def word_difference(before: str, after: str, longest: int) -> list[Part]:
-    """Return the parts of both texts in order, each cut to `longest` characters. Long equal parts are shortened."""
+    """Return the parts of the difference between two texts, in order, each cut to `longest` characters.
+
+    In a long part that is equal in both texts, the middle is left out.
+    """
     if len(before) + len(after) > LONGEST_TEXTS:
         return [Part("gone", cut(before, longest)), Part("new", cut(after, longest))]
     old, new = _WORD.findall(before), _WORD.findall(after)
@@ -60,7 +63,7 @@ def _compare(old: Sequence[str], new: Sequence[str]) -> Iterator[Part]:
 
 
 def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
-    """Return the text of a part. Of a long part that is equal in both, only the words beside a difference are kept."""
+    """Return the text of a part. If it is long and equal in both texts, keep only the words beside a difference."""
     words = _WORD.findall(part.text) if part.kind == "same" else []
     if len(words) <= 2 * CONTEXT_WORDS + 1:
         return part.text
@@ -70,6 +73,6 @@ def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Return `text`, cut to `longest` characters, with the number of characters that are left out."""
+    """Return `text`, cut to `longest` characters. If it is cut, the number of omitted characters follows."""
     rest = len(text) - longest
     return text if rest <= 0 else f"{text[:longest]}… ({rest:,} more characters are in the plan file)"
