@@ -1,4 +1,4 @@
-"""Layer `ingress`: security group of one service; for a web service, target groups and rules for both sides."""
+"""Layer `ingress`: the security group of one service; for a web service, also target groups and listener rules."""
 
 from __future__ import annotations
 

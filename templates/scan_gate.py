@@ -1,4 +1,4 @@
-"""Layer `scan_gate`: the function that decides by the reports of its checks whether a release may continue."""
+"""Layer `scan_gate`: the function that decides from the reports of the checks whether a release may continue."""
 
 from __future__ import annotations
 

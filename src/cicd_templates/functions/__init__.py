@@ -1,7 +1,7 @@
 """The source of the Lambda functions. The rendered templates contain this source inline.
 
 - `scan_gate` decides whether a release may continue: `handler` fetches the artifacts of all checks, `formats` reads
-  their reports, `policy` reads the accepted risks, `decide` judges, `summary` and `findings` describe the decision.
+  their reports, `policy` reads the accepted risks, `decide` makes the decision, `summary` and `findings` describe it.
 - `review` describes a change set to its approver; `verify_image` and `smoke` approve a deployment on behalf of ECS.
 - `migrate` runs the migration of a release. `pipeline_jobs` and `role_clients` are shared by several functions.
 - `measure` and `stuck` publish metrics of pipeline runs.
@@ -11,6 +11,6 @@
 the gate run locally in `make gate`.
 
 A function imports only the standard library, boto3 and modules of this package. The source is ASCII. Each function
-answers its caller exactly once, refuses in every unexpected state, and never logs an event, because an event can
-contain credentials.
+answers its caller exactly once, and refuses if anything is not as expected. It never logs an event, because an event
+can contain credentials.
 """

@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) -> dict[str, float]:
     """Return the metrics for an event at the time `at`. Raises `ValueError` if none is defined for the event.
 
-    The first of `runs` is the run that the event is about. The earlier runs follow, newest first.
+    `runs` begins with the run of the event. The earlier runs follow, newest first.
     """
     run, *earlier_runs = runs
     seconds = (at - run["startTime"]).total_seconds()

@@ -1,9 +1,9 @@
 """Describe a change set and its templates to the approver, in output variables of the pipeline's action.
 
 The user parameters are `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `image` (by digest),
-`templates` (their version) and, if the service has one, `migration` (a stack whose change set has the same name). If
-the version of the templates has been replaced, it is refused, unless the configuration names it. Every path answers the
-job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is never logged, because it
+`templates` (their version) and, if the service has one, `migration` (a stack whose change set has the same name). A
+version of the templates that is not the newest one is refused, unless the configuration names it. Every path answers
+the job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is never logged, because it
 contains credentials. The environment variable `CONSOLE` is the address of the console.
 """
 
@@ -63,7 +63,7 @@ def _metric_line(values: dict[str, int]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return `text` on one line, without control and format characters, which could change how it is displayed."""
+    """Return `text` on one line, without control and format characters. They could change how the text is displayed."""
     return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 

@@ -1,4 +1,4 @@
-"""Approve a deployment only if its image is in the pipeline's repository and passed the registry's scan.
+"""Approve a deployment only if its image is in the pipeline's repository and the registry's scan allows it.
 
 ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html

@@ -1,4 +1,7 @@
-"""Read files of an artifact, which is a zip file, in memory and within limits. Nothing is extracted to disk."""
+"""Read files of an artifact in memory. An artifact is a zip file, which may be hostile, so its size is limited.
+
+Nothing is extracted to disk.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ MAX_BYTES = 100_000_000
 
 
 def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
-    """Return the content of the entries `names`, as far as the zip file `data` has them.
+    """Return the content of each of the zip entries `names` that exist in `data`.
 
-    Raises `UnusableError` if the file is damaged, encrypted or too large, or has too many entries or two with one name.
+    Raises `UnusableError` if the file is damaged, encrypted or too large. Also raises it if the file has too many
+    entries, or two entries with the same name.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -24,7 +28,9 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
         raise UnusableError(f"its artifact is not a zip: {error}") from None
     listed = [entry.filename for entry in archive.infolist()]
     if len(listed) > MAX_ENTRIES or len(set(listed)) < len(listed):
-        raise UnusableError(f"its artifact has {len(listed)} entries; it may have {MAX_ENTRIES}, without duplicates")
+        raise UnusableError(
+            f"its artifact has {len(listed)} entries; at most {MAX_ENTRIES} with different names are allowed"
+        )
     contents, remaining = {}, MAX_BYTES
     for name in names:
         if name in listed:
@@ -34,7 +40,7 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
 
 
 def _read_entry(archive: zipfile.ZipFile, name: str, remaining: int) -> bytes:
-    """Return the content of one entry. Reading stops at a limit, because the size stated in the zip may be false."""
+    """Return the content of one entry. Reading stops at a limit, because the zip file may state a false size."""
     try:
         with archive.open(name) as entry:
             content = entry.read(remaining + 1)

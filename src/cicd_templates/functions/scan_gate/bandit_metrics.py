@@ -1,4 +1,4 @@
-"""Bandit's metrics: the key `metrics` of its JSON, and of the properties of a run in its SARIF."""
+"""Checks Bandit's metrics. They are the key `metrics` in its JSON, and in the properties of a run in its SARIF."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SEVERITY_WORDS = ("HIGH", "MEDIUM", "LOW", "UNDEFINED")
 def check_metrics(value: Any, severities: Iterable[object], read: Report) -> None:
     """Mark a report as incomplete if no code was scanned, or if Bandit counted findings that it does not list.
 
-    `severities` has Bandit's severity of each listed finding. Bandit also counts findings that it does not list because
+    `severities` has Bandit's severity of each listed finding. Bandit counts some findings without listing them, because
     of a baseline, a minimum level or `# nosec`.
     """
     metrics = {name: mapping(counts, name) for name, counts in mapping(value, "metrics").items()}

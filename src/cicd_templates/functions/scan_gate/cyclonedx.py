@@ -1,4 +1,4 @@
-"""Reader of CycloneDX documents with vulnerabilities. A document without vulnerabilities does not prove a scan."""
+"""Reader of CycloneDX documents with vulnerabilities. A document without vulnerabilities is not accepted as a scan."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ _GROUPED = ("npm", "composer", "golang", "github")
 def read_cyclonedx(value: Any) -> Report:
     """Return a bill of materials with vulnerabilities as a `Report`.
 
-    The report is incomplete if no vulnerability is listed: a scan without findings looks like a mere list of
-    components.
+    The report is incomplete if no vulnerability is listed, because a mere list of components looks the same.
     """
     bill = require_keys(value, "a CycloneDX tool", "bomFormat")
     if bill["bomFormat"] != "CycloneDX":
@@ -65,10 +64,10 @@ def read_cyclonedx(value: Any) -> Report:
 
 
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
-    """Return the worst severity in the tool's own words, and the severity that counts.
+    """Return the severity of a vulnerability from its ratings: in the tool's own words, and as the gate counts it.
 
-    A rating without a word is judged by its CVSS score. If a rating is unknown, the severity is unknown, unless another
-    rating is high or worse.
+    The tool's words are those of the worst rating. A rating that has only a CVSS score is judged by the score. If any
+    rating is unknown, the severity counts as unknown, unless another rating is high or worse.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)

@@ -24,12 +24,15 @@ SOURCE = "source digest"
 class JudgedFinding:
     """A vulnerability, and whether it blocks the release. Several `checks` may have reported it.
 
-    - `alike` are the findings of all these checks. The first one represents them all; `severity` is the worst of them.
-    - `waiver` is None unless each of them has a valid waiver. It is the one of these waivers that expires first.
-    - `expired` is an expired waiver of one of them, if there is any.
-    - `weakened` is true if it passes under the given policy, but would block the release under the default policy. It
-      is false if a waiver accepts it.
-    - `kinds` are the kinds (keys of `policy.KINDS`) whose thresholds block it, if the threshold of its check does not.
+    - `alike` has one finding for each report of the vulnerability. The first one represents them all.
+    - `severity` is the worst severity of these findings.
+    - `waiver` is a valid waiver if every finding has one, otherwise None. Of several waivers, it is the first to
+      expire.
+    - `expired` is an expired waiver of any of these findings, or None.
+    - `weakened` is true if the default policy would block the vulnerability, but the given policy lets it pass. It is
+      false if a waiver accepts it.
+    - `kinds` are keys of `policy.KINDS`, such as `injection`. They are given if the thresholds of these kinds block the
+      vulnerability, and the threshold of its check does not.
     """
 
     alike: list[Finding]
@@ -46,13 +49,13 @@ class JudgedFinding:
 class Decision:
     """The decision about a release.
 
-    - `broken` maps a check to the reason why its report is unusable. It may also have a reason for the policy, and one
-      for reports about different sources. Any reason fails the release.
+    - `broken` maps a check to the reason why its report is unusable. It may also have a reason that concerns the
+      policy, or the sources of the reports if they differ. The release fails for any reason.
     - `weaker` are the settings that are weaker than their defaults.
     - `policy_version` is the version of the policy; a policy of version 1 is weaker than the default.
     - `covered` maps each check to a description of what it scanned.
     - `known` has the fingerprints of the last release's findings; None if there is no such release.
-    - `source_digest` identifies the source that all reports are about; it is empty if they differ or do not say.
+    - `source_digest` identifies the source that all reports are about; it is empty if they differ or do not state it.
     - `stored` maps each check to the key and the S3 version of its report, and to the SHA-256 of the bytes.
     """
 
@@ -72,7 +75,7 @@ class Decision:
         return FAIL if self.broken or any(each.blocks for each in self.findings) else PASS
 
     def is_new(self, judged: JudgedFinding) -> bool:
-        """Return whether the last release had no such finding; false if there is no last release."""
+        """Return whether a finding is new since the last release; false if there is no last release."""
         return self.known is not None and self.known.isdisjoint(finding.fingerprint for finding in judged.alike)
 
     def count(self, severity: str) -> int:
@@ -91,7 +94,7 @@ class Decision:
 
 
 def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, today: date) -> Decision:
-    """Return the decision about a release that needs the reports of the `expected` checks.
+    """Return the decision about a release. The `expected` checks must all have a report.
 
     A missing report fails the release, and no waiver can accept that.
     """
@@ -125,7 +128,7 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
 
 
 def _by_package(finding: Finding) -> list[Finding]:
-    """Return a copy of the finding for each affected package, because each package needs its own waiver."""
+    """Return a copy of the finding for each package that has the vulnerability, because each needs its own waiver."""
     if not finding.also_in:
         return [finding]
     packages = [(finding.package, finding.version), *finding.also_in]
@@ -207,7 +210,11 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
-    """Return whether a policy, apart from its waivers, stops a finding, and the kinds whose thresholds stop it."""
+    """Return whether a policy blocks a finding, and the kinds whose thresholds block it.
+
+    Waivers are not considered. The kinds, such as `injection`, are empty if the threshold of the check blocks the
+    finding.
+    """
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]
     effective = [policy.unknown if each == "unknown" else each for each in severities]
@@ -219,7 +226,7 @@ def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) ->
 
 
 def _raised_severity(finding: Finding, policy: Policy) -> str:
-    """Return a finding's severity, raised if the policy promotes its id or if exploitation is known or probable."""
+    """Return a finding's severity, raised if the policy promotes its id, or if exploitation is known or probable."""
     severity = finding.severity
     if {finding.id, *finding.aliases} & set(policy.promote):
         return "critical"
@@ -232,8 +239,8 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds for which the policy blocks a finding of this severity.
 
-    If the reader lowered the tool's own severity because of a low confidence, the tool's severity counts: a
-    deliberately planted injection also gets a low confidence.
+    A reader may have lowered the tool's severity because the tool's confidence was low. The tool's severity counts
+    here, because even a deliberately planted injection gets a low confidence.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

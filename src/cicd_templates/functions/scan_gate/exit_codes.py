@@ -40,9 +40,10 @@ _UNFINISHED = {
 
 
 def check_run(data: bytes, tool: str, report: Report) -> None:
-    """Mark `report` as incomplete if the run record `data` contradicts it, in the exit code or the tool's version.
+    """Mark `report` as incomplete if the run record `data` contradicts it.
 
-    The record must be valid.
+    The exit code in the record can mean that the run failed or found something, and the tool's version can differ. The
+    record must be valid.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]

@@ -1,4 +1,4 @@
-"""The report formats: the reader of each, and the format of each tool."""
+"""Maps each report format to the function that reads it, and each tool to its report format."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ def format_of(tool: str) -> str | None:
 def read_report(form: str, data: bytes, tool: str = "") -> Report:
     """Return the report in `data`, whose format is `form`. If it is unusable, its status and reason say why.
 
-    If `tool` is given, a SARIF or CycloneDX report must name it as its writer.
+    If `tool` is given, a SARIF or CycloneDX report must say that this tool wrote it.
     """
     return read_or_mark_unusable(READERS[form], form, data, tool)

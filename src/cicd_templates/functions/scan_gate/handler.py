@@ -41,7 +41,7 @@ class TimeIsUp(BaseException):
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report the job's success with verdict, counts and evidence key, or its failure with what blocks the release."""
+    """Answer the pipeline's job: success with the verdict, counts and evidence key, or failure with the reasons."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -156,7 +156,7 @@ def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> st
 
 
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
-    """Store `content` and return its key. If other content has this key, a number is added to the key.
+    """Store `content` and return its key. If the key has other content, the next free key with a number is used.
 
     If the same content is already stored, return its key. Raises `ValueError` after MAX_ATTEMPTS keys.
     """

@@ -1,4 +1,4 @@
-"""Reader of JUnit XML. A failed test is a finding, and a report without executed tests is incomplete."""
+"""Reader of JUnit XML. A failed test is a finding. A report in which no test was executed is incomplete."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _outcome(case: ElementTree.Element) -> str:
 
 
 def _count_problem(suite: ElementTree.Element) -> str:
-    """Return how the counts of a suite contradict its tests and those of nested suites, or an empty string.
+    """Return how the counts of a suite contradict the tests in it and in its nested suites, or an empty string.
 
     A runner may count each repetition of a test, and may leave out skipped tests.
     """

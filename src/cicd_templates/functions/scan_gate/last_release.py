@@ -1,4 +1,4 @@
-"""The findings of the last release that passed the gate. The next summary compares its findings with them."""
+"""Stores the findings of a release that passed the gate, so that the next summary can say which findings are new."""
 
 from __future__ import annotations
 

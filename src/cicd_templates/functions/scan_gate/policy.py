@@ -1,7 +1,7 @@
 """The scan policy: a TOML file in the application's repository. Without the file, the safe defaults apply.
 
-A finding can be accepted only by a waiver, or by a setting that is weaker than its default. Both need a reason, an
-owner and an expiry date. A missing or unusable report cannot be accepted.
+A finding can be accepted in only two ways: by a waiver, or by a setting that is weaker than its default. Both need a
+reason, an owner and an expiry date. A missing or unusable report cannot be accepted.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class Policy:
     problems: list[str] = field(default_factory=list)
 
     def on(self, today: date) -> Policy:
-        """Return the policy that applies on the day `today`.
+        """Return the policy as it applies on the day `today`: expired settings have their default values again.
 
-        Expired settings return to their defaults. An expiry date more than `waiver_days` ahead is a problem.
+        An expiry date more than `waiver_days` ahead is a problem.
         """
         latest = today + timedelta(self.waiver_days)
         ends = [(f"waivers[{number}].expires", waiver.expires) for number, waiver in enumerate(self.waivers)]
@@ -108,8 +108,8 @@ class Policy:
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
     """Return the policy in `copies`, which maps each check to its copy of the policy file, or to None.
 
-    Each build copies the file before it runs any command of the check. If the copies differ, a check has changed its
-    own, so the policy is invalid.
+    Each build copies the file before it runs any command of the check. If the copies differ, a check has changed the
+    file, so the policy is invalid.
     """
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
@@ -153,8 +153,8 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    If `strict`, each severity that is weaker than its default needs a reason, an owner and an expiry date. Otherwise,
-    only a severity that switches a check off needs them, because no finding of the check can reach it.
+    A severity that switches a check off must have a reason, an owner and an expiry date, because no finding of the
+    check can then block a release. If `strict`, this applies to each severity that is weaker than its default.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -180,7 +180,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Note a problem if no finding of the check can reach its threshold and nobody has accepted this."""
+    """Note a problem if no finding of a check can reach its threshold, and no setting accepts this until a date."""
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"
@@ -208,10 +208,11 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 
 
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
-    """Return the severity of a setting: a word, or a table with the word, a reason, an owner and an expiry date.
+    """Return the severity of a setting. The setting is a word, or a table with the word, a reason, an owner and a date.
 
-    A word that is weaker than `weakest` must be in such a table. If `lower` is true, the setting is a threshold, and a
-    higher severity is weaker; otherwise, a lower severity is weaker. If `weakest` is empty, no word needs a table.
+    A word that is weaker than `weakest` must be in such a table, with its expiry date. If `weakest` is empty, no word
+    needs a table. In a threshold (`lower` is true), a higher severity is weaker. In any other setting, a lower severity
+    is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

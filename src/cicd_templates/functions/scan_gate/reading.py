@@ -11,7 +11,7 @@ OK, INCOMPLETE, ERROR = "ok", "incomplete", "error"
 
 
 class UnusableError(Exception):
-    """Raised for a report that is damaged, was written by another tool, or is only an error message."""
+    """Raised for a report that is damaged, that another tool wrote, or that is only an error message."""
 
 
 @dataclass
@@ -61,11 +61,13 @@ class Finding:
 class Report:
     """The content of a report. The status is `incomplete` if the scan did not cover its target.
 
-    If the report cannot be used at all, the status is `error`. `reason` explains both. `suppressed` are the findings
-    that the tool was configured to ignore; they count like the others, because only a waiver accepts a finding.
-    `covered` says in words what was scanned. `writers` are the tools that wrote the report, according to the report
-    itself, and `tool_version` is the version that it states. `source_digest` identifies the source that was checked; it
-    is empty for a report without a run record.
+    - `status` is `error` if the report cannot be used at all. `reason` explains an incomplete or unusable report.
+    - `suppressed` are the findings that the tool was configured to ignore. They count like the others, because only a
+      waiver accepts a finding.
+    - `covered` says in words what was scanned.
+    - `writers` are the tools that wrote the report, according to the report itself. `tool_version` is the version that
+      it states.
+    - `source_digest` identifies the source that was checked. It is empty for a report without a run record.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -115,9 +117,9 @@ def _refuse_nan(name: str) -> Any:
 
 
 def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
-    """Return `value`, which must be an object in which none of `keys` is missing or null.
+    """Return `value` as an object. Raises `UnusableError` if one of `keys` is missing or null.
 
-    Otherwise, `writer` did not write it, and `UnusableError` is raised.
+    The error says that `writer`, the expected tool, did not write the report.
     """
     report = mapping(value, "the report")
     missing = [key for key in keys if report.get(key) is None]
@@ -152,7 +154,7 @@ def mapping(value: Any, where: str) -> dict[str, Any]:
 
 
 def rows(value: Any, where: str) -> list[dict[str, Any]]:
-    """Return `value`, which must be a list of objects. Null counts as an empty list, because some tools write it so."""
+    """Return `value`, which must be a list of objects. Null counts as an empty list, because some tools write null."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):

@@ -1,4 +1,4 @@
-"""The run record beside each report: which check ran on which source, with which result, and what it did not read."""
+"""Checks the run record beside each report: which check ran on which source, its result, and what it did not read."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def record_problem(
 ) -> str:
     """Return what is wrong with the run record in `data`, or an empty string.
 
-    The record must be about this check and format. If `source_version` or `execution` (of the pipeline) is given, it
-    must be about these, too. If `now` is given, the run must have ended at most MAX_AGE before it.
+    The record must name this check and format and, if given, this `source_version` and this `execution` of the
+    pipeline. If `now` is given, the run must have ended at most MAX_AGE before.
     """
     try:
         record: Any = json.loads(data)

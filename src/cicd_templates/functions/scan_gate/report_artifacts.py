@@ -23,7 +23,7 @@ SECONDS_BETWEEN_LISTINGS = 3
 
 @dataclass(frozen=True)
 class StoredReport:
-    """The exact version of a report artifact that the gate read. `sha256` is the digest of the artifact."""
+    """The exact version of a report artifact that the gate read. `sha256` is the digest of its bytes."""
 
     key: str
     version: str

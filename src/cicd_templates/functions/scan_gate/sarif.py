@@ -49,7 +49,10 @@ def read_sarif(value: Any) -> Report:
 
 
 def _joined_with_external(runs: list[dict[str, Any]], external: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the runs. Each gets the results, invocations and driver that `inlineExternalProperties` has for it."""
+    """Return the runs, each with its external results, invocations and driver.
+
+    SARIF calls them external because they are in `inlineExternalProperties` and not in the run.
+    """
     joined = [dict(run) for run in runs]
     by_guid = {
         text(mapping(run.get("automationDetails"), "automationDetails").get("guid")).lower(): run for run in joined
@@ -165,7 +168,7 @@ def _sarif_finding(tool: str, result: dict[str, Any], rule: dict[str, Any], conf
 
 
 def _stated_severity(level: object, own: dict[str, Any], general: dict[str, Any]) -> str | None:
-    """Return the severity of a result, from its score, its level or a property; None if it has none of them."""
+    """Return the severity of a result from its score, its level or a property. Return None if it has none of them."""
     by_level = _LEVELS.get(text(level), "unknown") if level else None
     scores = [each["security-severity"] for each in (own, general) if each.get("security-severity") is not None]
     if scores:

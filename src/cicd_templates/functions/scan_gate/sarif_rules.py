@@ -39,8 +39,8 @@ class Descriptors:
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
         """Return the descriptor that `reference` names by index, guid or id, or an empty object.
 
-        The id `CA1000/md5` also finds the rule `CA1000`. A result may have its rule's index and id outside the
-        reference; these are `index` and `name`.
+        The id `CA1000/md5` also finds the rule `CA1000`. `index` and `name` are the index and id of the rule if the
+        result has them outside the reference.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -83,7 +83,7 @@ class Levels:
     """The levels that a run configures for descriptors, by default and for each invocation."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the level overrides, which each invocation has under `key`."""
+        """Read the overrides of levels from the key `key` of each invocation."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}

@@ -51,7 +51,7 @@ def summary(decision: Decision) -> str:
 
 
 def _weaker_lines(decision: Decision) -> list[str]:
-    """Return the lines that say that the policy is weaker than the default one, or no lines if it is not."""
+    """Return lines that say in what the policy is weaker than the default one. There are none if it is not weaker."""
     lines = []
     if decision.weakened:
         lines += [
@@ -68,9 +68,10 @@ def _weaker_lines(decision: Decision) -> list[str]:
 
 
 def _below_lines(decision: Decision) -> list[str]:
-    """Return the findings that do not stop the release. Findings that differ only in their place share a line.
+    """Return lines for the findings that do not stop the release.
 
-    First come those that would stop it under the default policy, then new ones, then the most severe.
+    Findings that differ only in their place share a line. First come findings that the default policy would stop, then
+    new ones, then the most severe.
     """
     alike: dict[tuple[bool, bool, str, str], list[JudgedFinding]] = {}
     for each in decision.findings:

@@ -1,4 +1,4 @@
-"""The refusal of a release whose templates are not the newest version."""
+"""Refuses a release whose templates are not the newest version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 def require_newest_templates(s3: Any, version: str) -> None:
     """Raise `ValueError` unless `version` is the newest version, or the older one that the configuration names.
 
-    Whoever starts a run can choose an older version.
+    This check is needed because a person who starts a run can choose an older version.
     """
     newest = s3.head_object(Bucket=os.environ["TEMPLATES_BUCKET"], Key=os.environ["TEMPLATES_KEY"])["VersionId"]
     if version not in (newest, os.environ.get("OLDER_TEMPLATES")):

@@ -1,4 +1,4 @@
-"""Waivers, each of which accepts certain findings until a date, and the search for waivers that match a finding."""
+"""Waivers, which accept certain findings until a date, and an index to find those that match a finding."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Waiver:
 
 
 def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[str, ...] = ()) -> Waiver:
-    """Return the waiver in `value`, a table of the policy, and note each of its problems.
+    """Return the waiver in `value`, a table of the policy. Pass each of its problems to `note`.
 
-    `path` is the table's TOML path. `also` are keys that the table may have beside those of a waiver.
+    `path` is the table's TOML path. `also` are keys that the table may have besides those of a waiver.
     """
     if not isinstance(value, dict):
         note(f"{path}: is not a table")
@@ -75,7 +75,7 @@ class WaiverIndex:
         self.used: set[int] = set()
 
     def matching(self, finding: Finding) -> list[Waiver]:
-        """Return the waivers that match a finding, even if they have expired. Add their numbers to `used`."""
+        """Return the waivers that match a finding, even if they have expired. Remember them in `used`."""
         named = dict(each for id_ in {finding.id, *finding.aliases} for each in self._by_id.get(id_, ()))
         matching = {number: waiver for number, waiver in sorted(named.items()) if _covers(waiver, finding)}
         self.used.update(matching)
@@ -96,7 +96,7 @@ def ascii_lower(text: str) -> str:
 
 
 def written_fingerprint(fingerprint: str) -> str:
-    """Return a fingerprint as a policy contains it: in groups, so that no scanner takes it for a secret."""
+    """Return a fingerprint as it is written in a policy: in groups, so that no scanner takes it for a secret."""
     digest, dash, repeat = fingerprint.partition("-")
     return ":".join(digest[start : start + 4] for start in range(0, len(digest), 4)) + dash + repeat
 
