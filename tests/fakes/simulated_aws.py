@@ -35,6 +35,10 @@ COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 STACK = "AWS::CloudFormation::Stack"
 REVIEW = "REVIEW_IN_PROGRESS"
 BY_USER = "User Initiated"
+RENAME = (
+    "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {} and update the"
+    " stack again."
+)
 # How services name the token of the next page.
 TOKENS = ("NextToken", "PaginationToken", "ContinuationToken")
 
@@ -153,7 +157,7 @@ class SimulatedAws:
 
     def __init__(self, clock: Clock | None = None) -> None:
         from tests.fakes.simulated_cloudformation import CloudFormation
-        from tests.fakes.simulated_services import Buckets, Empty, ParameterStore, Tagging
+        from tests.fakes.simulated_services import Buckets, Empty, ParameterStore, Protected, Tagging
 
         self.clock = clock or Clock()
         self.faults = Faults()
@@ -187,6 +191,9 @@ class SimulatedAws:
         self.ssm = ParameterStore(self)
         self.s3 = Buckets(self)
         self.tagging = Tagging(self)
+        self.dynamodb = self.rds = Protected(self)
+        # The resources whose deletion protection somebody has switched off, by their physical ids.
+        self.unprotected: set[str] = set()
         for name in ("codebuild", "codepipeline", "ec2", "ecs", "events", "iam", "kms", "logs", "secretsmanager"):
             setattr(self, name, Empty(self, name))
 
@@ -264,8 +271,22 @@ class SimulatedAws:
         self.move(stack, "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS", token, BY_USER)
         for change in change_set.changes:
             self._start(stack, change, token)
-        act = self._fail if stack.name in self.fails else self._succeed
-        self.after(self.latency.get(stack.name, 30.0), lambda: act(change_set))
+        named = next((each["Given"] for each in change_set.changes if self._keeps_name(stack, each)), "")
+        reason = RENAME.format(named) if named else "no quota is left" if stack.name in self.fails else ""
+
+        def act() -> None:
+            self._fail(change_set, reason) if reason else self._succeed(change_set)
+
+        self.after(self.latency.get(stack.name, 30.0), act)
+
+    def _keeps_name(self, stack: SimulatedStack, change: Mapping[str, Any]) -> bool:
+        """Whether a resource is replaced by another with the same name, which CloudFormation cannot do."""
+        given = change.get("Given", "")
+        return (
+            bool(given)
+            and change.get("Replacement") == "True"
+            and given == stack.resources[change["LogicalResourceId"]].physical_id.rpartition(":")[2]
+        )
 
     def _start(self, stack: SimulatedStack, change: Mapping[str, Any], token: str) -> None:
         name, kind, physical_id = change["LogicalResourceId"], change["ResourceType"], self.physical_id(stack, change)
@@ -313,8 +334,19 @@ class SimulatedAws:
             return
         self.move(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", token)
         for name, resource, policy in gone:
-            self._delete_resource(stack, name, resource, token, kept="Retain" in policy)
+            if self.is_protected(resource) and "Retain" not in policy:
+                # The cleanup goes on, and the stack no longer has the resource.
+                what = "Cannot delete protected Cluster, please disable deletion protection and try again."
+                self.tell(stack, name, resource.kind, "DELETE_FAILED", token, what, resource.physical_id)
+            else:
+                self._delete_resource(stack, name, resource, token, kept="Retain" in policy)
         self.after(3.0, lambda: self.move(stack, "UPDATE_COMPLETE", token))
+
+    def is_protected(self, resource: Resource) -> bool:
+        """Whether AWS refuses to delete a resource."""
+        switches = ("DeletionProtection", "DeletionProtectionEnabled")
+        on = any(resource.properties.get(name) is True for name in switches)
+        return on and resource.physical_id not in self.unprotected
 
     def _adopt(self, stack: SimulatedStack, template: Template, ids: Mapping[str, str]) -> None:
         """What a template asks for is there now, and the tagging API and Parameter Store know it."""
@@ -352,12 +384,11 @@ class SimulatedAws:
         tags, made, _ = self.tagged.get((resource.kind, resource.physical_id), ([], 0.0, None))
         self.tagged[(resource.kind, resource.physical_id)] = (tags, made, self.clock.seconds)
 
-    def _fail(self, change_set: SimulatedChangeSet) -> None:
+    def _fail(self, change_set: SimulatedChangeSet, reason: str) -> None:
         stack, token, creates = change_set.stack, change_set.token, change_set.creates
         change_set.execution = "EXECUTE_FAILED"
         broken = stack.name in self.rollback_fails
         names = []
-        reason = "no quota is left"
         for change in change_set.changes:
             if change["Action"] != "Remove":
                 status = "CREATE_FAILED" if change["Action"] == "Add" else "UPDATE_FAILED"

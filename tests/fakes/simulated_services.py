@@ -153,6 +153,32 @@ class Tagging(Service):
         return self._call("GetResources", effect)
 
 
+class Protected(Service):
+    """Tables and database clusters of the stacks, each with its deletion protection."""
+
+    def describe_table(self, TableName: str) -> Any:  # noqa: N803
+        def effect() -> Any:
+            protected = self._protected("AWS::DynamoDB::Table", TableName, "ResourceNotFoundException", "DescribeTable")
+            return {"Table": {"TableName": TableName, "DeletionProtectionEnabled": protected}}
+
+        return self._call("DescribeTable", effect)
+
+    def describe_db_clusters(self, DBClusterIdentifier: str) -> Any:  # noqa: N803
+        def effect() -> Any:
+            kind, code = "AWS::RDS::DBCluster", "DBClusterNotFoundFault"
+            protected = self._protected(kind, DBClusterIdentifier, code, "DescribeDBClusters")
+            return {"DBClusters": [{"DBClusterIdentifier": DBClusterIdentifier, "DeletionProtection": protected}]}
+
+        return self._call("DescribeDBClusters", effect)
+
+    def _protected(self, kind: str, name: str, code: str, operation: str) -> bool:
+        for stack in self._aws.stacks.values():
+            for resource in stack.resources.values():
+                if (resource.kind, resource.physical_id) == (kind, name):
+                    return self._aws.is_protected(resource)
+        raise error(code, "not found", operation, 404)
+
+
 class Empty(Service):
     """A service in which there is nothing: every list is empty."""
 

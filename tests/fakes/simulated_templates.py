@@ -21,6 +21,8 @@ NAMES = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::SSM::Parameter": "Name",
     "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::RDS::DBCluster": "DBClusterIdentifier",
 }
 NOTHING = object()
 

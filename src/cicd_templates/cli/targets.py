@@ -263,8 +263,9 @@ class Target:
         return take_inventory(self.clients, scope, protected=self.stacks[0].protected, labels=labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
-        """Raise `RefusedError` if a stack to delete belongs to another project, or if a remaining stack needs it."""
+        """Raise `RefusedError` if a stack to delete belongs to another project, is still needed or is protected."""
         guards.refuse_foreign_stacks(self.clients, self.chosen)
+        guards.refuse_undeletable(inventory)
         guards.refuse_still_needed(inventory, self.command("destroy"))
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:

@@ -43,8 +43,8 @@ def test_a_module_has_the_types_of_the_service_that_it_is_named_after() -> None:
 def test_properties_and_identifiers_are_those_of_the_schema(row: ResourceType) -> None:
     properties = schema(row.type_name)["properties"]
     named = {row.name_property, row.import_identifier} - {""}
-    if row.interruption:
-        named |= row.interruption.properties or set()
+    for interruption in row.interruptions:
+        named |= interruption.properties or set()
 
     assert named <= properties.keys()
     if row.import_identifier:

@@ -12,6 +12,7 @@ from typing import Any
 
 from cicd_templates.deploy.aws.access import cli_option
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.change_set_request import UPLOADS_OUTPUT
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
 from cicd_templates.template.partitions import object_url
@@ -19,13 +20,6 @@ from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate
 
-# The commands that switch off a deletion protection, by resource type.
-UNPROTECT_COMMANDS = {
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "aws elbv2 modify-load-balancer-attributes --region {region}"
-    " --load-balancer-arn {name} --attributes Key=deletion_protection.enabled,Value=false",
-    "AWS::RDS::DBCluster": "aws rds modify-db-cluster --region {region} --db-cluster-identifier {name}"
-    " --no-deletion-protection --apply-immediately",
-}
 # The statuses that a stack can leave only by being deleted.
 DELETED_BY_HAND = frozenset({"ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"})
 _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
@@ -61,9 +55,9 @@ def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str
     if status not in DELETED_BY_HAND:
         return ()
     return tuple(
-        UNPROTECT_COMMANDS[resource["ResourceType"]].format(region=region, name=resource["PhysicalResourceId"])
+        protection.command.format(region=region, name=resource["PhysicalResourceId"])
         for resource in resources
-        if resource["ResourceType"] in UNPROTECT_COMMANDS and resource.get("PhysicalResourceId")
+        if (protection := operations_of(resource["ResourceType"]).protection) and resource.get("PhysicalResourceId")
     )
 
 

@@ -21,6 +21,7 @@ UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
 
 PUBLISHED = "AWS::SSM::Parameter"
+SAME_NAME = "if CloudFormation replaces it, this fails, because the new resource would have the same name"
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ class Change:
 class Impact:
     """What a change means for people and data.
 
-    `holds` names the data in a stateful resource, and `fate` says what happens to this data. `why` says why a running
-    service is interrupted. `certain` is false if CloudFormation does not know whether it replaces the resource.
+    `holds` names the data in a stateful resource, and `fate` says what happens to the data. `why` says why a running
+    service is interrupted, or why a possible replacement would fail. `certain` is false if CloudFormation does not know
+    whether it replaces the resource.
     """
 
     kind: str
@@ -128,16 +130,46 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
     holds = _holds(change, old, before)
     match change:
         case Change(action="Remove"):
-            fate = _fate(change.policy_action or str(old.get("DeletionPolicy", "Delete")), change.resource_type)
-            return Impact(DELETION, holds=holds, fate=fate)
+            return Impact(DELETION, holds=holds, fate=_fate(_policy(change, old, new), change.resource_type))
         case Change(action="Dynamic") | Change(action="Modify", replacement="True" | "Conditional"):
-            policy = change.policy_action or str(new.get("UpdateReplacePolicy", "Delete"))
-            certain = change.action == "Modify" and change.replacement == "True"
-            return Impact(REPLACEMENT, certain, holds, _fate(policy, change.resource_type))
+            fate = _fate(_policy(change, old, new), change.resource_type)
+            unsure = change.replacement != "True" and bool(kept_name(change, new.get("Properties", {})))
+            return Impact(REPLACEMENT, replaces(change), holds, fate, SAME_NAME if unsure else "")
     why = interruption(change)
     if why:
         return Impact(INTERRUPTION, why=why)
     return Impact(IAM if widens else SAFE)
+
+
+def replaces(change: Change) -> bool:
+    """Return whether CloudFormation is certain to replace the resource."""
+    return change.action == "Modify" and change.replacement == "True"
+
+
+def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the properties with the unique name that a replacement would share with the resource that it replaces.
+
+    The result is empty if the name changes, or if AWS chooses it. `properties` are those of the template after the
+    change. `identifier` are the properties with the name for a type without facts.
+    """
+    facts = facts_of(change.resource_type)
+    names = (facts.name_property,) if facts.name_property else identifier
+    chosen = names if properties.keys() >= set(names) and not facts.has_revisions else ()
+    return () if {*names, *facts.name_within} & set(change.properties) else chosen
+
+
+def kept_policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether a resource that is deleted or replaced is kept outside the stack. `new` is empty if it is deleted.
+
+    The policy is the change's `PolicyAction` or, if CloudFormation omits it, the policy in the template:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
+    """
+    return _policy(change, old, new).startswith("Retain")
+
+
+def _policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    stated = old.get("DeletionPolicy") if change.action == "Remove" else new.get("UpdateReplacePolicy")
+    return (change.policy_action or str(stated or "Delete")).removeprefix("ReplaceAnd")
 
 
 def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) -> str:
@@ -166,12 +198,8 @@ def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
 
 
 def _fate(policy: str, resource_type: str) -> str:
-    """Return what happens to the data of a resource that is deleted or replaced with the policy `policy`.
-
-    The policy is the change's `PolicyAction` or, if CloudFormation omits it, the policy in the template:
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
-    """
-    match policy.removeprefix("ReplaceAnd"):
+    """Return what happens to the data of a deleted or replaced resource with this policy."""
+    match policy:
         case "Retain" | "RetainExceptOnCreate":
             return "kept, outside the stack"
         case "Snapshot":
@@ -183,13 +211,15 @@ def _fate(policy: str, resource_type: str) -> str:
 
 
 def interruption(change: Change) -> str:
-    """Return why a change interrupts a running service although it replaces nothing, or an empty string."""
-    interruption_of_type = facts_of(change.resource_type).interruption
-    if change.action != "Modify" or interruption_of_type is None:
+    """Return why this update in place interrupts a running service, or an empty string if it does not."""
+    if change.action != "Modify":
         return ""
-    properties = interruption_of_type.properties
     edited = {detail.name for detail in change.details if detail.attribute == "Properties"} - {"Tags", "TagsAll"}
-    return interruption_of_type.reason if (edited if properties is None else edited & properties) else ""
+    return "; ".join(
+        case.reason
+        for case in facts_of(change.resource_type).interruptions
+        if (edited if case.properties is None else edited & case.properties)
+    )
 
 
 def total(changes: Sequence[Change]) -> dict[str, int]:

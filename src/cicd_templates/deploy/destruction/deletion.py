@@ -19,7 +19,7 @@ from cicd_templates.deploy.change_sets.aws_commands import for_caller
 from cicd_templates.deploy.change_sets.cloudformation_calls import stack_status
 from cicd_templates.deploy.change_sets.events import ResourceEvent, events_since, first_failure
 from cicd_templates.deploy.change_sets.stack_status_remedies import Verb, refusal
-from cicd_templates.deploy.destruction.deletion_blockers import PROTECTED_TYPES, repair
+from cicd_templates.deploy.destruction.deletion_blockers import repair
 from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Owned
 from cicd_templates.errors import CicdError, DetachedError
 
@@ -100,8 +100,8 @@ def _prepare_resources(clients: Clients, stack: DeployedStack, progress: Deletio
     for owned in stack.resources:
         if owned.kept:
             continue
-        if lift_protection := PROTECTED_TYPES.get(owned.resource_type):
-            lift_protection(clients, owned.physical_id)
+        if protection := operations_of(owned.resource_type).protection:
+            protection.lift(clients, owned.physical_id)
         if count := _empty(clients, owned, progress):
             progress.note(f"{stack.label}: emptied {owned.physical_id} ({count:,} objects)")
 

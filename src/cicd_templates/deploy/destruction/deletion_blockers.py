@@ -6,20 +6,12 @@ from collections.abc import Callable
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.ecr import empty_repository
-from cicd_templates.deploy.aws.resource_types.rds import lift_cluster_protection
+from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
 from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.unmanaged import unused_interfaces
 
 Repair = Callable[[Clients, str], str]
-
-
-def lift_deletion_protection(clients: Clients, load_balancer: str) -> str:
-    """Switch off the deletion protection of a load balancer. In protected environments, it is on."""
-    clients.elbv2.modify_load_balancer_attributes(
-        LoadBalancerArn=load_balancer, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
-    )
-    return "switched off its deletion protection"
 
 
 def _empty_again(clients: Clients, bucket: str) -> str:
@@ -57,13 +49,8 @@ def _delete_reports(clients: Clients, group: str) -> str:
     return f"deleted {len(reports)} reports"
 
 
-# The resource types with a deletion protection, and how to switch it off.
-PROTECTED_TYPES: dict[str, Repair] = {
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": lift_deletion_protection,
-    "AWS::RDS::DBCluster": lift_cluster_protection,
-}
 REPAIRS: dict[str, Repair] = {
-    **PROTECTED_TYPES,
+    **{name: operations.protection.lift for name, operations in OPERATIONS.items() if operations.protection},
     "AWS::S3::Bucket": _empty_again,
     "AWS::ECR::Repository": _remove_images,
     "AWS::ECS::Cluster": _stop_tasks,

@@ -18,6 +18,7 @@ from cicd_templates.deploy.change_sets.deployed_text import content_of
 from cicd_templates.deploy.change_sets.ownership import owner_tags
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.template.arn import Arn
+from cicd_templates.template.deletion_protection import protecting_setting
 from cicd_templates.template.stack_facts import has_stack_facts, stack_facts
 from cicd_templates.template.stack_graph import Links, links_of
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
@@ -30,6 +31,7 @@ class Owned:
     """A resource that belongs to a stack, or belonged to a deleted one. `policy` is its DeletionPolicy.
 
     If CloudFormation has deleted the resource together with a stack, `deleted_with` is the id of that stack.
+    `protected_by` is the setting with which the template protects the resource from deletion, or empty.
     """
 
     stack: str
@@ -38,6 +40,7 @@ class Owned:
     physical_id: str
     policy: str = "Delete"
     deleted_with: str = ""
+    protected_by: str = ""
 
     @property
     def kept(self) -> bool:
@@ -98,9 +101,7 @@ def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> Deplo
         if summary["ResourceStatus"] != "DELETE_COMPLETE" and summary.get("PhysicalResourceId")
     ]
     template = _read_template(clients, stack_id) if summaries else {}
-    policies = {
-        key: resource.get("DeletionPolicy", "Delete") for key, resource in template.get("Resources", {}).items()
-    }
+    resources = template.get("Resources", {})
     links = Links(name, "", (), {}, ())
     if has_stack_facts(template):
         links = links_of(template, stack_facts(template, name))
@@ -122,7 +123,8 @@ def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> Deplo
                 summary["LogicalResourceId"],
                 summary["ResourceType"],
                 summary["PhysicalResourceId"],
-                policies.get(summary["LogicalResourceId"], "Delete"),
+                resources.get(summary["LogicalResourceId"], {}).get("DeletionPolicy", "Delete"),
+                protected_by=protecting_setting(resources.get(summary["LogicalResourceId"], {})),
             )
             for summary in summaries
         ),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
 from cicd_templates.deploy.change_sets.ownership import require_ours
 from cicd_templates.deploy.destruction.deletion_order import ROLE_TYPE, deployment_role_name
@@ -33,6 +34,22 @@ def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> 
         existing = describe_stack(clients, stack.name)
         if existing is not None:
             require_ours(clients, existing, stack)
+
+
+def refuse_undeletable(inventory: Inventory) -> None:
+    """Raise `RefusedError` if a resource to delete is protected from deletion, and destroy cannot lift the protection.
+
+    CloudFormation would delete the other resources of the stack, and then fail.
+    """
+    undeletable = [
+        f"\n  {owned.stack}/{owned.logical_id} ({owned.resource_type}) {owned.physical_id}: first deploy it with"
+        f" {owned.protected_by} off"
+        for stack in inventory.stacks
+        for owned in stack.resources
+        if owned.protected_by and not owned.kept and operations_of(owned.resource_type).protection is None
+    ]
+    if undeletable:
+        raise RefusedError(f"these resources are protected from deletion:{''.join(undeletable)}")
 
 
 def refuse_still_needed(inventory: Inventory, make: str) -> None:

@@ -81,6 +81,7 @@ READING = (
     "ecs:DescribeTasks",
     "ecs:ListTaskDefinitions",
     "ecs:ListTasks",
+    "elasticloadbalancing:DescribeLoadBalancerAttributes",
     "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:ModifyLoadBalancerAttributes",

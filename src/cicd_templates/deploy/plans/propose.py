@@ -37,6 +37,7 @@ from cicd_templates.deploy.change_sets.ownership import (
 )
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, Verb, refusal
 from cicd_templates.deploy.plans.document import PlannedStack
+from cicd_templates.deploy.plans.impossible_changes import impossible_changes
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
@@ -87,9 +88,9 @@ class DeployContext:
 def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps[PlannedStack]:
     """Create a change set for `stack`, and return it with what it would do.
 
-    If nothing would change, the result has no change set. Raises `RefusedError` if the stack belongs to another project
-    or if a person must first repair it. Raises `CicdError` with CloudFormation's reason if CloudFormation refuses the
-    change set.
+    If nothing would change, the result has no change set. Raises `RefusedError` if the stack belongs to another
+    project, if a person must first repair it, or if CloudFormation cannot complete one of the changes. Raises
+    `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients = context.clients
     current = yield from _wait_until_settled(context, stack)
@@ -126,6 +127,10 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
             return planned
         listed = "".join(f"; {finding}" for finding in described.findings)
         raise CicdError(f"{stack.name}: CloudFormation refuses the change set: {described.reason}{listed}")
+    impossible = yield from retry_steps(lambda: impossible_changes(clients, stack, described.changes, before))
+    if impossible:
+        listed = "".join(f"\n    {line}" for line in impossible)
+        raise RefusedError(f"{stack.name}: CloudFormation would begin these changes and fail:{listed}")
     return with_impact(planned, stack, described, before)
 
 

@@ -23,6 +23,7 @@ from cicd_templates.deploy.change_sets.ownership import Owner, owner_of
 from cicd_templates.deploy.change_sets.request_comparison import request_differences
 from cicd_templates.deploy.plans.consistency import inconsistencies
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.impossible_changes import impossible_changes
 from cicd_templates.deploy.plans.propose import (
     UNREAD_NAMES,
     DeployContext,
@@ -134,6 +135,9 @@ def _compute(
         if not is_template_of(stack, body):
             differences.append(f"the template of its change set differs from {stack.path}")
         differences += _change_set_differences(context, plan, planned, stack, described)
+        differences += yield from retry_steps(
+            functools.partial(impossible_changes, clients, stack, described.changes, before)
+        )
         differences += request_differences(described.answer, stack, existing, inputs, context.today())
     if fresh.kept != planned.kept:
         differences.append("a value that the pipeline sets, such as its image, has changed since the plan was made")

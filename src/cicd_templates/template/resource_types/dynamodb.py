@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.template.resource_types.resource_type import PolicyCheck, ResourceType
+from cicd_templates.template.resource_types.resource_type import Interruption, PolicyCheck, ResourceType
 
 RESOURCE_TYPES = (
     ResourceType(
@@ -17,6 +17,12 @@ RESOURCE_TYPES = (
         create_only=frozenset({"ImportSourceSpecification"}),
         loss="a table",
         kept_when_protected=True,
+        interruptions=(
+            Interruption(
+                "the items are encrypted with another key; every reader and writer needs rights on it at once",
+                frozenset({"SSESpecification"}),
+            ),
+        ),
         policies_checked_by=PolicyCheck.CFN_LINT,
         arns={"table": "dynamodb:{region}:{account}:table/{name}"},
     ),

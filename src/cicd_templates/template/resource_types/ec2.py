@@ -17,7 +17,7 @@ RESOURCE_TYPES = (
     ResourceType("AWS::EC2::NetworkInterface"),
     ResourceType(
         "AWS::EC2::Route",
-        interruption=Interruption("traffic is routed differently at once"),
+        interruptions=(Interruption("traffic is routed differently at once"),),
     ),
     ResourceType(
         "AWS::EC2::SecurityGroup",
@@ -26,9 +26,11 @@ RESOURCE_TYPES = (
         name_within=("VpcId",),
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
         reserved_beginnings=("sg-",),
-        interruption=Interruption(
-            "connections no longer allowed are cut off",
-            frozenset({"SecurityGroupEgress", "SecurityGroupIngress"}),
+        interruptions=(
+            Interruption(
+                "connections no longer allowed are cut off",
+                frozenset({"SecurityGroupEgress", "SecurityGroupIngress"}),
+            ),
         ),
     ),
     ResourceType(
@@ -37,9 +39,11 @@ RESOURCE_TYPES = (
     ),
     ResourceType(
         "AWS::EC2::VPCEndpoint",
-        interruption=Interruption(
-            "calls through it can fail while it changes",
-            frozenset({"PolicyDocument", "PrivateDnsEnabled", "RouteTableIds", "SecurityGroupIds", "SubnetIds"}),
+        interruptions=(
+            Interruption(
+                "calls through it can fail while it changes",
+                frozenset({"PolicyDocument", "PrivateDnsEnabled", "RouteTableIds", "SecurityGroupIds", "SubnetIds"}),
+            ),
         ),
         # Gateway endpoints cost nothing.
         billed="interface endpoint, per hour, Availability Zone and byte",

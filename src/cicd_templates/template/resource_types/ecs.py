@@ -23,5 +23,6 @@ RESOURCE_TYPES = (
         "AWS::ECS::TaskDefinition",
         name_property="Family",
         name_limit=255,
+        has_revisions=True,
     ),
 )

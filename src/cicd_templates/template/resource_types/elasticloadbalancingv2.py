@@ -7,15 +7,18 @@ from cicd_templates.template.resource_types.resource_type import Interruption, R
 RESOURCE_TYPES = (
     ResourceType(
         "AWS::ElasticLoadBalancingV2::Listener",
-        interruption=Interruption("new connections use the changed settings at once"),
+        interruptions=(Interruption("new connections use the changed settings at once"),),
         arns={"listener/app": "elasticloadbalancing:{region}:{account}:listener/app/{name}"},
         arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
     ),
     ResourceType(
         "AWS::ElasticLoadBalancingV2::ListenerRule",
         # ECS shifts the weights in the rules of a blue/green service. An update of such a rule would reset them.
-        interruption=Interruption(
-            "requests are routed differently at once, and weights that ECS shifts in a blue/green deployment are reset"
+        interruptions=(
+            Interruption(
+                "requests are routed differently at once, and weights that ECS shifts in a blue/green deployment are"
+                " reset"
+            ),
         ),
         arns={"listener-rule/app": "elasticloadbalancing:{region}:{account}:listener-rule/app/{name}"},
         arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
@@ -27,9 +30,11 @@ RESOURCE_TYPES = (
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
         reserved_beginnings=("internal-",),
         loss="an address to which DNS records point",
-        interruption=Interruption(
-            "connections through removed addresses, subnets or security groups end",
-            frozenset({"IpAddressType", "SecurityGroups", "SubnetMappings", "Subnets"}),
+        interruptions=(
+            Interruption(
+                "connections through removed addresses, subnets or security groups end",
+                frozenset({"IpAddressType", "SecurityGroups", "SubnetMappings", "Subnets"}),
+            ),
         ),
         billed="load balancer, per hour and LCU",
         arns={"loadbalancer/app/": "elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}"},

@@ -17,7 +17,9 @@ RESOURCE_TYPES = (
         loss="a key without which the encrypted data cannot be read",
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.CFN_LINT,
-        interruption=Interruption("encrypted data cannot be read while the key is disabled", frozenset({"Enabled"})),
+        interruptions=(
+            Interruption("encrypted data cannot be read while the key is disabled", frozenset({"Enabled"})),
+        ),
         billed="customer-managed key, per month",
         arns={"key": "kms:{region}:{account}:key/{name}"},
         # The ARN of a key does not contain a name, but an id. The id is not known before the key is created.

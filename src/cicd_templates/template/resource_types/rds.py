@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from cicd_templates.template.resource_types.resource_type import PolicyCheck, ResourceType
+from cicd_templates.template.resource_types.resource_type import Interruption, PolicyCheck, ResourceType
+
+# The downtime of each setting:
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Modifying.html
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html
+UPGRADE = Interruption(
+    "the database does not answer while RDS upgrades it: for a major version, often for minutes. A major upgrade cannot"
+    " be undone; a snapshot brings back only the data of before. Try it in another environment first",
+    frozenset({"EngineVersion"}),
+)
+PORT = Interruption(
+    "every instance restarts at once, and clients fail until they use the new port: deploy the services that use the"
+    " database right after",
+    frozenset({"Port"}),
+)
+RESTART = "the instance restarts, or fails over to another, and its connections end"
 
 RESOURCE_TYPES = (
     ResourceType(
@@ -12,6 +27,20 @@ RESOURCE_TYPES = (
         loss="a database",
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.CFN_LINT,
+        interruptions=(
+            UPGRADE,
+            PORT,
+            Interruption(
+                RESTART, frozenset({"DBClusterInstanceClass", "Engine", "GlobalClusterIdentifier", "MasterUsername"})
+            ),
+            Interruption(
+                "clients with IAM tokens cannot connect while it is off",
+                frozenset({"EnableIAMDatabaseAuthentication"}),
+            ),
+            Interruption(
+                "connections from groups that are no longer attached are cut off", frozenset({"VpcSecurityGroupIds"})
+            ),
+        ),
         arns={
             "cluster": "rds:{region}:{account}:cluster:{name}",
             "cluster-snapshot": "rds:{region}:{account}:cluster-snapshot:{name}",
@@ -31,6 +60,36 @@ RESOURCE_TYPES = (
         data_is_in="DBClusterIdentifier",
         policies_checked_by=PolicyCheck.CFN_LINT,
         billed="database instance, per hour",
+        interruptions=(
+            UPGRADE,
+            PORT,
+            Interruption(
+                RESTART,
+                frozenset(
+                    {
+                        "AutoMinorVersionUpgrade",
+                        "AvailabilityZone",
+                        "BackupRetentionPeriod",
+                        "CACertificateIdentifier",
+                        "DBClusterSnapshotIdentifier",
+                        "DBInstanceClass",
+                        "DBParameterGroupName",
+                        "DBSnapshotIdentifier",
+                        "Engine",
+                        "MultiAZ",
+                        "PreferredMaintenanceWindow",
+                        "StorageType",
+                    }
+                ),
+            ),
+            Interruption(
+                "clients outside the VPC, or inside it, can no longer reach the database",
+                frozenset({"PubliclyAccessible"}),
+            ),
+            Interruption(
+                "connections from groups that are no longer attached are cut off", frozenset({"VPCSecurityGroups"})
+            ),
+        ),
         arns={"db": "rds:{region}:{account}:db:{name}"},
     ),
     ResourceType(

@@ -18,6 +18,9 @@ class PolicyCheck(Enum):
 class Interruption:
     """Why an update in place interrupts a running resource.
 
+    The schemas of resource types do not say this. CloudFormation's reference does, as `Update requires: Some
+    interruptions`, and the service's own documentation says more.
+
     `properties` are the properties whose update interrupts it, or None for all properties except the tags.
     """
 
@@ -41,7 +44,7 @@ class ResourceType:
     rendered again. `data_is_in`: a property that names another resource; a resource with this property has its data
     there, and none of its own. `kept_when_protected`: whether a resource that no stack owns is kept when a protected
     environment is destroyed. `policies_checked_by`: which lint rule requires both data policies, for deletion and for
-    replacement. `interruption`: which updates in place interrupt a running resource. `billed`: what AWS bills for as
+    replacement. `interruptions`: which updates in place interrupt a running resource. `billed`: what AWS bills for as
     long as a resource exists, used or not, and per what unit, according to the service's pricing page.
 
     Physical names: `name_property` is the property with the physical name. `name_limit` is the longest name, in
@@ -49,6 +52,7 @@ class ResourceType:
     unique: a region of an account, an account, or all of AWS. `name_within` are other properties that narrow this area,
     such as the VPC of a security group. `reserved_beginnings` are beginnings that AWS does not allow in a customer's
     names. `names_shared_with` is another type whose resources cannot have the same name as a resource of this type.
+    `has_revisions` means that each new resource of a name is a revision, so that resources share their name.
     `names_in_environment` is the pattern of the names in one environment. In it, `{prefix}` is the beginning of the
     names, and `{path}` is the environment's path in Parameter Store and in the logs.
 
@@ -68,13 +72,14 @@ class ResourceType:
     name_within: tuple[str, ...] = ()
     reserved_beginnings: tuple[str, ...] = ()
     names_shared_with: str = ""
+    has_revisions: bool = False
     import_identifier: str = ""
     create_only: frozenset[str] = frozenset()
     loss: str = ""
     data_is_in: str = ""
     kept_when_protected: bool = False
     policies_checked_by: PolicyCheck | None = None
-    interruption: Interruption | None = None
+    interruptions: tuple[Interruption, ...] = ()
     billed: str = ""
     arns: Mapping[str, str] = field(default_factory=dict)
     arn_names_of: str = ""

@@ -83,6 +83,20 @@ def edited(*names: str) -> tuple[Detail, ...]:
             id="perhaps replaced",
         ),
         pytest.param(
+            Change("Modify", "R", "AWS::DynamoDB::Table", "Conditional", details=edited("KeySchema")),
+            {"R": {}},
+            {"R": {"Properties": {"TableName": "rates"}, "UpdateReplacePolicy": "Retain"}},
+            False,
+            Impact(
+                "replacement",
+                False,
+                "a table",
+                "kept, outside the stack",
+                "if CloudFormation replaces it, this fails, because the new resource would have the same name",
+            ),
+            id="perhaps replaced under the same name",
+        ),
+        pytest.param(
             Change("Dynamic", "R", "AWS::SNS::TopicPolicy"),
             {"R": {}},
             {"R": {}},
@@ -175,6 +189,36 @@ def edited(*names: str) -> tuple[Detail, ...]:
             False,
             Impact("interruption", why="encrypted data cannot be read while the key is disabled"),
             id="a key that is switched off",
+        ),
+        pytest.param(
+            Change("Modify", "R", "AWS::RDS::DBCluster", "False", details=edited("EngineVersion", "Port")),
+            {},
+            {},
+            False,
+            Impact(
+                "interruption",
+                why="the database does not answer while RDS upgrades it: for a major version, often for minutes. A"
+                " major upgrade cannot be undone; a snapshot brings back only the data of before. Try it in another"
+                " environment first; every instance restarts at once, and clients fail until they use the new port:"
+                " deploy the services that use the database right after",
+            ),
+            id="an upgrade of a database, and its port",
+        ),
+        pytest.param(
+            Change("Modify", "R", "AWS::RDS::DBInstance", "False", details=edited("DBInstanceClass", "Tags")),
+            {},
+            {},
+            False,
+            Impact("interruption", why="the instance restarts, or fails over to another, and its connections end"),
+            id="a database instance of another size",
+        ),
+        pytest.param(
+            Change("Modify", "R", "AWS::RDS::DBCluster", "False", details=edited("BackupRetentionPeriod")),
+            {},
+            {},
+            False,
+            Impact("safe"),
+            id="a database that keeps backups longer",
         ),
         pytest.param(
             Change("Modify", "R", "AWS::KMS::Key", "False", details=edited("Description")),

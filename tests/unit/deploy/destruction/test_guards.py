@@ -54,6 +54,30 @@ def test_what_a_stack_that_stays_still_needs_is_not_taken_from_under_it(other: A
         guards.refuse_still_needed(inventory(stacks=(KEYS, DELIVERY), others=(other,)), "make destroy ENV=staging")
 
 
+POOL = Owned("users", "Pool", "AWS::Cognito::UserPool", "pool-1", protected_by="DeletionProtection")
+
+
+def test_what_is_protected_from_deletion_is_named_before_anything_is_deleted() -> None:
+    with pytest.raises(
+        RefusedError,
+        match=r"users/Pool \(AWS::Cognito::UserPool\) pool-1: first deploy it with DeletionProtection off$",
+    ):
+        guards.refuse_undeletable(inventory(stacks=(living("shipping-staging-users", POOL),)))
+
+
+@pytest.mark.parametrize(
+    "owned",
+    [
+        replace(POOL, protected_by=""),
+        replace(POOL, policy="RetainExceptOnCreate"),
+        replace(POOL, resource_type="AWS::RDS::DBCluster"),
+    ],
+    ids=["not protected", "kept", "destroy lifts the protection"],
+)
+def test_what_can_be_deleted_or_is_kept_forbids_nothing(owned: Owned) -> None:
+    guards.refuse_undeletable(inventory(stacks=(living("shipping-staging-users", owned),)))
+
+
 def test_a_stack_that_needs_nothing_of_it_forbids_nothing() -> None:
     other = living("other", links=links("other", reads="/elsewhere", after=("elsewhere",)), role="arn:x:role/theirs")
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.operations import (
     EXISTS,
+    DeletionProtection,
     ExistingResource,
     Leftover,
     ResourceOperations,
+    existing,
     tags_or_none,
     unless_not_found,
 )
@@ -23,10 +25,20 @@ def _state(clients: Clients, name: str) -> str:
     return "DynamoDB is deleting it" if status == "DELETING" else EXISTS
 
 
+def _is_protected(clients: Clients, name: str) -> bool:
+    return bool(clients.dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"))
+
+
+def _lift_protection(clients: Clients, name: str) -> str:
+    if not existing(_is_protected)(clients, name):
+        return "its deletion protection is off"
+    clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+    return "switched off its deletion protection"
+
+
 def _delete(clients: Clients, name: str) -> None:
-    """Delete the table with all its items. If it has deletion protection, switch it off first."""
-    if clients.dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
-        clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+    """Delete the table with all its items. Its deletion protection is switched off first."""
+    _lift_protection(clients, name)
     clients.dynamodb.delete_table(TableName=name)
 
 
@@ -40,6 +52,11 @@ OPERATIONS = {
             " && aws dynamodb delete-table --region {region} --table-name {name}`",
             state=unless_not_found(_state),
             delete=_delete,
+        ),
+        protection=DeletionProtection(
+            existing(_is_protected),
+            _lift_protection,
+            "aws dynamodb update-table --region {region} --table-name {name} --no-deletion-protection-enabled",
         ),
     ),
 }

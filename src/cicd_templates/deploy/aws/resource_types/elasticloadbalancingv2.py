@@ -1,9 +1,17 @@
-"""Finds load balancers and target groups by name."""
+"""Finds load balancers and target groups by name, and reads and lifts the deletion protection of load balancers."""
 
 from __future__ import annotations
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.resource_types.operations import ExistingResource, ResourceOperations, first_of
+from cicd_templates.deploy.aws.resource_types.operations import (
+    DeletionProtection,
+    ExistingResource,
+    ResourceOperations,
+    existing,
+    first_of,
+)
+
+PROTECTION = "deletion_protection.enabled"
 
 
 def _find_load_balancer(clients: Clients, name: str) -> ExistingResource | None:
@@ -14,9 +22,28 @@ def _find_target_group(clients: Clients, name: str) -> ExistingResource | None:
     return first_of(clients.elbv2.describe_target_groups(Names=[name])["TargetGroups"], "TargetGroupArn")
 
 
+def _is_protected(clients: Clients, arn: str) -> bool:
+    attributes = clients.elbv2.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    return any(attribute["Key"] == PROTECTION and attribute["Value"] == "true" for attribute in attributes)
+
+
+def _lift_protection(clients: Clients, arn: str) -> str:
+    clients.elbv2.modify_load_balancer_attributes(
+        LoadBalancerArn=arn, Attributes=[{"Key": PROTECTION, "Value": "false"}]
+    )
+    return "switched off its deletion protection"
+
+
 OPERATIONS = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ResourceOperations(
-        find=_find_load_balancer, delete_command="elbv2 delete-load-balancer --load-balancer-arn {arn}"
+        find=_find_load_balancer,
+        delete_command="elbv2 delete-load-balancer --load-balancer-arn {arn}",
+        protection=DeletionProtection(
+            existing(_is_protected),
+            _lift_protection,
+            "aws elbv2 modify-load-balancer-attributes --region {region} --load-balancer-arn {name}"
+            f" --attributes Key={PROTECTION},Value=false",
+        ),
     ),
     "AWS::ElasticLoadBalancingV2::TargetGroup": ResourceOperations(
         find=_find_target_group, delete_command="elbv2 delete-target-group --target-group-arn {arn}"

@@ -93,6 +93,19 @@ class Contents:
 
 
 @dataclass(frozen=True)
+class DeletionProtection:
+    """A setting with which AWS refuses to delete a resource. `name` in both calls is the resource's physical id.
+
+    `is_on` returns whether the setting is on; it is not on if the resource does not exist. `lift` switches it off and
+    returns what was done, in words. `command` does the same, with the placeholders `{region}` and `{name}`.
+    """
+
+    is_on: Callable[[Clients, str], bool]
+    lift: Callable[[Clients, str], str]
+    command: str
+
+
+@dataclass(frozen=True)
 class ResourceOperations:
     """The operations on one resource type. An operation is None or empty if it is unknown or not needed.
 
@@ -105,6 +118,21 @@ class ResourceOperations:
     delete_command: str = ""
     leftover: Leftover | None = None
     contents: Contents | None = None
+    protection: DeletionProtection | None = None
+
+
+def existing(is_on: Callable[[Clients, str], bool]) -> Callable[[Clients, str], bool]:
+    """Wrap `is_on` so that it returns False for a resource that does not exist, instead of raising."""
+
+    def is_on_if_it_exists(clients: Clients, name: str) -> bool:
+        try:
+            return is_on(clients, name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in NOT_FOUND_CODES:
+                return False
+            raise
+
+    return is_on_if_it_exists
 
 
 def unless_not_found(state: Callable[[Clients, str], str]) -> Callable[[Clients, str], str]:

@@ -8,10 +8,12 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.operations import (
     EXISTS,
     NOT_FOUND_CODES,
+    DeletionProtection,
     ExistingResource,
     Find,
     Leftover,
     ResourceOperations,
+    existing,
     first_of,
     tags_as_mapping,
     unless_not_found,
@@ -21,7 +23,12 @@ from cicd_templates.deploy.aws.resource_types.operations import (
 CLUSTER_SNAPSHOT = "AWS::RDS::DBClusterSnapshot"
 
 
-def lift_cluster_protection(clients: Clients, cluster: str) -> str:
+def _is_cluster_protected(clients: Clients, cluster: str) -> bool:
+    (found,) = clients.rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"]
+    return bool(found["DeletionProtection"])
+
+
+def _lift_cluster_protection(clients: Clients, cluster: str) -> str:
     """Switch off the deletion protection of a database cluster, and return a text that says what was done.
 
     RDS refuses to change a cluster in some states, so nothing is changed if the protection is already off.
@@ -87,6 +94,12 @@ OPERATIONS = {
             " {name}`, delete its instances, then `aws rds delete-db-cluster --region {region} --skip-final-snapshot"
             " --db-cluster-identifier {name}`",
             state=unless_not_found(_cluster_state),
+        ),
+        protection=DeletionProtection(
+            existing(_is_cluster_protected),
+            _lift_cluster_protection,
+            "aws rds modify-db-cluster --region {region} --db-cluster-identifier {name} --no-deletion-protection"
+            " --apply-immediately",
         ),
     ),
     "AWS::RDS::DBInstance": _deleted_with("delete-db-instance --db-instance-identifier", _find_instance),

@@ -54,7 +54,7 @@ def _row(row: Row, number: int, longest: int, *, several: bool) -> dict[str, Any
             for place in row.places
         ],
         "data": f"{impact.holds}: {impact.fate}" if impact.holds else "",
-        "interruption": impact.why,
+        "consequence": impact.why,
         "wait": format_duration(row.longest_wait_seconds) if row.longest_wait_seconds else "",
         "contents": [f"{count} {resource_type}" for resource_type, count in row.contents],
         "values": [_value(detail, longest) for detail in change.details],

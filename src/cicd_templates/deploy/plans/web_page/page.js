@@ -36,7 +36,7 @@ function places(row) {
 function body(row) {
   const facts = element("dl");
   if (row.data) facts.append(fact("Data", row.data));
-  if (row.interruption) facts.append(fact("Interruption", row.interruption));
+  if (row.consequence) facts.append(fact("Consequence", row.consequence));
   for (const { kind, parts } of row.access) facts.append(fact(`Access, ${kind}`, difference(parts)));
   facts.append(...row.values.map(value));
   if (row.contents.length) facts.append(fact("Resources", row.contents.join(", ")));

@@ -62,7 +62,7 @@ def test_a_row_has_what_a_reviewer_needs(tmp_path: Path) -> None:
                 "concerns": ["data loss", "replaced"],
                 "places": [{"name": "service-till/Table", "source": "out/staging/service-till.yaml:1"}],
                 "data": "a table: deleted",
-                "interruption": "",
+                "consequence": "",
                 "wait": "5 min",
                 "contents": [],
                 "values": [
@@ -154,7 +154,7 @@ def test_values_without_a_difference_and_without_a_report_are_no_difference() ->
     )  # fmt: skip
     row = shown(replace(PLAN, stacks=(planned,)))["rows"][0]
 
-    assert (row["concerns"], row["interruption"], row["wait"]) == (["interruption"], "it restarts", "")
+    assert (row["concerns"], row["consequence"], row["wait"]) == (["interruption"], "it restarts", "")
     assert row["values"] == [
         {"name": "SecretString", "recreation": "", "parts": [["same", "(secret)"]]},
         {"name": "Tags", "recreation": "Conditionally", "parts": []},

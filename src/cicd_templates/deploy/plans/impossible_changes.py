@@ -1,0 +1,87 @@
+"""Finds changes that CloudFormation cannot complete although it offers them in a change set. Reads only.
+
+Without this check, they fail while the change set is executed: after other resources have changed, or even after
+resources have been deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
+from cicd_templates.deploy.change_sets.aws_commands import for_caller
+from cicd_templates.deploy.change_sets.cloudformation_calls import live_resources
+from cicd_templates.deploy.change_sets.impact import Change, kept_name, kept_policy, replaces
+from cicd_templates.template import schemas
+from cicd_templates.template.deletion_protection import SETTINGS, protecting_setting
+from cicd_templates.template.stack_template import StackTemplate
+
+
+def impossible_changes(
+    clients: Clients, stack: StackTemplate, changes: Sequence[Change], before: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return a line for each change of `stack` that must fail, with the reason and what to do.
+
+    `before` has the deployed resources.
+    """
+    return (*_same_names(stack, changes), *_protected(clients, stack, changes, before))
+
+
+def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[str]:
+    """Yield a line for each resource whose replacement would have the name of the resource that it replaces.
+
+    CloudFormation creates the replacement first:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+    """
+    for change in changes:
+        if not replaces(change):
+            continue
+        properties = stack.resources.get(change.logical_id, {}).get("Properties", {})
+        names = kept_name(change, properties, schemas.chosen_identifier(stack.region, change.resource_type))
+        if names:
+            causes = sorted({detail.name for detail in change.details if detail.recreation not in ("", "Never")})
+            spelled = " and ".join(f"{name} {properties[name]}" for name in names)
+            yield (
+                f"{change.logical_id} ({change.resource_type}): {', '.join(causes) or 'this change'} cannot change"
+                f" without a replacement, and CloudFormation cannot replace it, because the new resource would exist"
+                f" beside the old one and have the same {spelled}; undo this change, or add a resource with another"
+                " name, move to it, and then remove this one"
+            )
+
+
+def _protected(
+    clients: Clients, stack: StackTemplate, changes: Sequence[Change], before: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield a line for each resource that would be deleted while its deletion protection is on.
+
+    CloudFormation deletes the other resources of the stack nevertheless, such as the instances of a database cluster.
+    """
+    going = [
+        change
+        for change in changes
+        if change.resource_type in SETTINGS
+        and (change.action == "Remove" or replaces(change))
+        and not kept_policy(change, before.get(change.logical_id, {}), stack.resources.get(change.logical_id, {}))
+    ]
+    if not going:
+        return
+    ids = {
+        resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
+        for resource in live_resources(clients, stack.name)
+    }
+    for change in going:
+        name = ids.get(change.logical_id, "")
+        setting = protecting_setting(before.get(change.logical_id, {}))
+        protection = operations_of(change.resource_type).protection
+        if protection and name:
+            command = for_caller(protection.command.format(region=stack.region, name=name), clients, stack.account)
+            remedy = f"switch it off first: {command}" if protection.is_on(clients, name) else ""
+        else:
+            remedy = f"first deploy it with {setting} off" if setting else ""
+        if remedy:
+            yield (
+                f"{change.logical_id} ({change.resource_type}) {name}: cannot be deleted, because its deletion"
+                f" protection is on; {remedy}"
+            )
