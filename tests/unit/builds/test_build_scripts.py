@@ -21,6 +21,7 @@ AVAILABLE = {*sys.stdlib_module_names, "boto3", "botocore", "detect_secrets"}
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_imports_only_what_a_build_has_and_defines_every_name_once(name: str) -> None:
     tree = ast.parse(script_text(name))
+    compile(tree, name, "exec")
     imports = {
         module.partition(".")[0]
         for node in ast.walk(tree)

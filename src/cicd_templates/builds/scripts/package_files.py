@@ -4,8 +4,6 @@ An installer takes the name and the version of a package from the name of its fi
 another package than the file would hide what is installed. A build script takes this module over as text.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from urllib.parse import unquote, urlsplit
