@@ -7,8 +7,8 @@ resources that belong together (such as a function with its role and log group),
 (`may_...`).
 
 Security settings are part of the block and cannot be switched off: encryption with the environment's key, TLS, logging
-and deletion policies. An argument that weakens security is a named argument, so that it is visible in a diff. With
-`because`, the template shows AWS's reason for a setting above the resource.
+and deletion policies. An argument that weakens security is a named argument, so that it is visible in a diff. `because`
+adds AWS's reason for a setting as a comment above the resource.
 
 A block does not add resources to a template, and does not read or publish values between stacks. It does not know any
 layer: the caller passes in everything that the block refers to. Physical names come from `config.naming`, and IAM

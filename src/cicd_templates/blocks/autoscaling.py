@@ -139,7 +139,7 @@ def _backlog_policy(
 
 
 def visible_messages(queue: MetricName) -> Metric:
-    """Return a metric: the number of messages that wait in a queue, without those that a worker has received.
+    """Return the metric for the number of messages that wait in an SQS queue, without those that a worker has received.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """

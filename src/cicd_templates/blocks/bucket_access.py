@@ -1,4 +1,4 @@
-"""Grants that let a role use a bucket of another layer: look the bucket up, and list, read or put its objects."""
+"""Grants that let a role use the bucket of another stack: look the bucket up, and list, read or put its objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cicd_templates.layer.outputs import BucketName, joined_text
 
 
 def bucket_arn(bucket: BucketName, keys: str | None = None) -> ResourceArn:
-    """Return the ARN of `bucket` or, if `keys` is given, the ARN pattern of the objects whose keys match `keys`."""
+    """Return the ARN of `bucket`. If `keys` is given, return an ARN pattern of the objects whose keys match `keys`."""
     return joined_text("arn:${AWS::Partition}:s3:::", bucket, f"/{keys}" if keys else "")
 
 

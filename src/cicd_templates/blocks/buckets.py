@@ -36,7 +36,7 @@ def encrypted_bucket(
     noncurrent_days: int = 90,
     notify: bool = False,
 ) -> s3.Bucket:
-    """Return a bucket that is encrypted with the environment's KMS key, and whose access is logged to `logs`.
+    """Return a bucket that is encrypted with the environment's KMS key and writes its access log to `logs`.
 
     Objects expire after `expire_days`, if given. Replaced versions expire after `noncurrent_days`. With `notify`, the
     bucket sends its events to EventBridge.

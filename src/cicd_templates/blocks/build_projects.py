@@ -132,7 +132,7 @@ def project(
 
 
 def sha256(buildspec: str) -> str:
-    """Return the SHA-256 digest of a build specification, for the image's provenance."""
+    """Return the SHA-256 digest of a build specification, which the provenance of an image contains."""
     return hashlib.sha256(buildspec.encode()).hexdigest()
 
 
@@ -165,7 +165,7 @@ def _variables(
 
 
 def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.ReportGroup:
-    """Return the report group for a project's test results.
+    """Return the CodeBuild report group for a project's test results.
 
     CodeBuild finds the group by its name, which consists of the project's name and `name`. Reports in the group expire
     after 30 days. The report file itself is kept longer, as evidence.
@@ -181,10 +181,10 @@ def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.Repo
 
 
 def may_report(env: Environment, service: Service, purpose: str, name: str) -> Grant:
-    """Let a project put its test results into its own report group.
+    """Let a CodeBuild project put its test results into its own report group.
 
-    A build specification that names a group needs `codebuild:CreateReportGroup` even if the group exists. Without
-    this permission, the build fails when it uploads its reports:
+    A build specification that names a report group needs `codebuild:CreateReportGroup` even if the group exists.
+    Without this permission, the build fails when it uploads its reports:
     https://docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html
     """
     group = f"{project_name(env, service.name, purpose)}-{name}"

@@ -20,7 +20,10 @@ SERVICE_LAYER = "service"
 
 
 def release_change_set_name(env: Environment, service: Service) -> str:
-    """Return the name of the change set for the service's stack. Every pipeline run replaces this change set."""
+    """Return the name of the change set in which every pipeline run deploys the service's stack.
+
+    Each run replaces the change set of the run before.
+    """
     return physical_name(env, "AWS::CloudFormation::ChangeSet", service.name, "release")
 
 

@@ -1,4 +1,4 @@
-"""EventBridge rules for one service: they send notifications in plain words, record events and invoke functions."""
+"""EventBridge rules for one service, which send notifications in plain words, record events and invoke functions."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class MonitoredService:
 
     @property
     def pipeline_page(self) -> str:
-        """The URL of the pipeline's page in the console."""
+        """The URL of the pipeline's page in the AWS console."""
         region = self.env.region
         return f"{console_address(region)}/codesuite/codepipeline/pipelines/{self.pipeline}/view?region={region}"
 
     def rule_name(self, purpose: str) -> str:
-        """Return the name of the service's rule for `purpose`."""
+        """Return the name of the service's EventBridge rule for `purpose`."""
         return physical_name(self.env, "AWS::Events::Rule", self.service.name, purpose)
 
     def rule_arn(self, purpose: str) -> Sub:
-        """Return the ARN of the service's rule for `purpose`, even if the rule does not exist yet."""
+        """Return the ARN of the service's EventBridge rule for `purpose`, even if the rule does not exist yet."""
         name = self.rule_name(purpose)
         return Sub(f"arn:${{AWS::Partition}}:events:{self.env.region}:{self.env.account}:rule/{name}")
 

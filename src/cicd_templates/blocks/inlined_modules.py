@@ -20,11 +20,11 @@ _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=
 
 @dataclass(frozen=True)
 class Module:
-    """A module of `functions`.
+    """A module of `functions`, prepared for being joined with others.
 
     `docstring` is its whole docstring. `body` is a heading with the module's name, followed by the module's text
     without imports. `imports` are the imports from the standard library: `(module, name)`, or `(module, "")` for
-    `import module`. `needs` are the modules of `functions` that it imports, by path. `names` are the names that it
+    `import module`. `needs` are the paths of the modules of `functions` that it imports. `names` are the names that it
     defines.
     """
 
@@ -36,14 +36,14 @@ class Module:
 
 
 def read_source(path: str) -> str:
-    """Return the text of a module of `functions`; `path` is relative and has no suffix."""
+    """Return the text of a module. `path` is its path below `functions`, without the extension."""
     (folder,) = functions.__path__
     return Path(folder, f"{path}.py").read_text(encoding="ascii")
 
 
 @cache
 def read_module(path: str) -> Module:
-    """Return a module of `functions`; `path` is relative and has no suffix."""
+    """Return a module with its parts. `path` is its path below `functions`, without the extension."""
     _, docstring, rest = read_source(path).split('"""', 2)
     start = next(_AFTER_IMPORTS.finditer(rest)).start()
     imports: set[tuple[str, str]] = set()
@@ -64,7 +64,10 @@ def read_module(path: str) -> Module:
 
 
 def with_needed_modules(path: str) -> list[str]:
-    """Return the paths of a module and of all modules of `functions` that it needs, each after those that it needs."""
+    """Return the paths of a module and of the modules of `functions` that it imports, directly or indirectly.
+
+    Each module comes after the modules that it imports.
+    """
     paths: dict[str, None] = {}
     for needed in read_module(path).needs:
         paths |= dict.fromkeys(with_needed_modules(needed))
@@ -72,7 +75,7 @@ def with_needed_modules(path: str) -> list[str]:
 
 
 def joined_text(modules: Sequence[Module], *before_last: str) -> str:
-    """Return `modules` as the text of one module. The texts `before_last` are inserted before the last module."""
+    """Return `modules` joined into the text of one module. `before_last` is inserted before the last module."""
     refuse_duplicate_names(modules)
     *parts, last = [module.body for module in modules]
     return "\n\n".join([_import_block(modules), *parts, *before_last, last]) + "\n"
@@ -90,7 +93,7 @@ def refuse_duplicate_names(modules: Iterable[Module]) -> None:
 
 
 def _import_block(modules: Iterable[Module]) -> str:
-    """Return the import statements of all `modules`, each once."""
+    """Return the import statements of all `modules`, without duplicates."""
     wanted = set().union(*(module.imports for module in modules))
     plain = [f"import {module}" for module, name in sorted(wanted) if not name]
     named: dict[str, list[str]] = {}

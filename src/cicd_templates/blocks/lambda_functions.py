@@ -32,7 +32,7 @@ CONCURRENCY = 2
 
 @dataclass(frozen=True)
 class Code:
-    """The source text of a function; `origin` is the file in this repository from which the text was read or joined."""
+    """The source text of a Lambda function. `origin` says from which file of this repository it was read or joined."""
 
     origin: str
     text: str
@@ -132,9 +132,10 @@ def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHe
 
 @cache
 def source(module: str) -> Code:
-    """Return the text of `functions/<module>.py` for inlining into a template.
+    """Return the text of `functions/<module>.py`, which becomes the inline code of a Lambda function.
 
-    If it needs other modules of `functions`, all of them are joined into one text, which begins with its docstring.
+    If the module imports other modules of `functions`, all of them are joined into one text. The text begins with the
+    module's docstring.
     """
     paths = with_needed_modules(module)
     origin = f"src/cicd_templates/functions/{module}.py"

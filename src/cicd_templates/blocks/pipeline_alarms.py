@@ -1,4 +1,4 @@
-"""Alarms on a service's pipeline: on runs, build durations, the gate and reviews.
+"""Alarms on a service's pipeline: on its runs, its build durations, the scan gate and the review of change sets.
 
 The link beside each AWS metric leads to the documentation of the metric's name and dimensions.
 """

@@ -106,7 +106,7 @@ def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> di
 
 
 def _override_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern for calls that override a stage condition, made in the console or through the API."""
+    """Return the event pattern for calls that override a stage condition, in the console or through the API."""
     return {
         "source": ["aws.codepipeline"],
         "detail-type": [API_CALL],
@@ -119,7 +119,7 @@ def _override_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def _pipeline_change_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern for calls that change or delete the pipeline, whose stages protect production.
+    """Return the event pattern for calls that change or delete the pipeline, whose stages protect production.
 
     The two calls contain the pipeline's name in different places: PipelineDeclaration.name and
     DeletePipelineInput.name.

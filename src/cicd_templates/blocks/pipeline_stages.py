@@ -21,7 +21,7 @@ VERDICT = f"#{{{GATE_STAGE}.Verdict}}"
 
 @dataclass(frozen=True)
 class PipelineStage:
-    """A stage: its declaration for the pipeline, and its actions with their roles."""
+    """A stage of the pipeline: its CloudFormation declaration, and its actions with their roles."""
 
     declaration: codepipeline.Stages
     actions: Sequence[PipelineAction]

@@ -19,7 +19,7 @@ from cicd_templates.layer.outputs import BucketName
 def release_rule(
     monitored: MonitoredService, pipeline: codepipeline.Pipeline, bucket: BucketName, source_action: str
 ) -> tuple[iam.Role, events.Rule]:
-    """Return a role, and the rule that uses it to start a run when a new source version arrives in `bucket`.
+    """Return an EventBridge rule that starts a run when a new source version arrives in `bucket`, and the rule's role.
 
     The rule passes this version to the pipeline action `source_action`, so the run uses exactly this version.
     """

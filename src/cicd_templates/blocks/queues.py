@@ -162,10 +162,10 @@ def queue_offer(
     key: Output[KeyArn],
     metrics: Output[MetricName] | None = None,
 ) -> Offer:
-    """Return what a service needs to use a queue: IAM grants to `send`, to `receive` or for both, and variables.
+    """Return what a service needs to use a queue: variables, and IAM grants to send, to receive or for both.
 
-    The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`. If
-    `metrics`, the queue's name in metrics, is given, workers that receive from the queue scale on its messages.
+    The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`.
+    `metrics` is the queue's name in CloudWatch metrics. If it is given, workers scale on the messages of the queue.
     """
 
     def send(layer: LayerTemplate) -> list[Grant]:

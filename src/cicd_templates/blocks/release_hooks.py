@@ -1,4 +1,4 @@
-"""Lifecycle hooks of a deployment: one function verifies the image of a release, another sends test requests.
+"""Two Lambda functions that ECS calls during a deployment: one verifies the image, the other sends test requests.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
 """

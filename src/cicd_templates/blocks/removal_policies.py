@@ -1,4 +1,4 @@
-"""Deletion and replacement policies of resources, and the reasons that a template shows above its resources."""
+"""Deletion and replacement policies of resources, and reasons that appear as comments above resources in templates."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def because(resource: R, *reasons: str) -> R:
 
 
 def exempt_from_check(resource: R, check: str, reason: str) -> R:
-    """Return `resource`, exempt from one checkov check.
+    """Return `resource`, marked as an exception to one check of checkov.
 
-    The reason appears in the resource's metadata and above the resource.
+    The reason appears in the resource's metadata and as a comment above it.
     """
     before = resource.resource.get("Metadata", {})
     skips = before.get("checkov", {}).get("skip", [])

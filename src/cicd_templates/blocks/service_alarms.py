@@ -177,7 +177,7 @@ def no_tasks_alarm(monitored: MonitoredService, tell: Sequence[TopicArn]) -> clo
 
 
 def _events(monitored: MonitoredService, rule: str, period: int = 5 * MINUTE) -> Metric:
-    """Return a metric: the number of events that matched an EventBridge rule.
+    """Return the metric for the number of events that matched an EventBridge rule.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
     """

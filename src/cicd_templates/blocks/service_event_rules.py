@@ -91,7 +91,7 @@ def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def _stack_rollback_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern for a rollback of the service's stack, whatever its cause.
+    """Return the event pattern for rollbacks of the service's stack, whatever their cause.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
     """

@@ -28,7 +28,7 @@ def topic_words(env: Environment) -> list[tuple[str, ...]]:
 
 
 def topic(logical_id: str, env: Environment, words: Sequence[str], key: KeyArn) -> sns.Topic:
-    """Return the topic of one stakeholder group."""
+    """Return the SNS topic whose name consists of `words`."""
     return sns.Topic(
         logical_id,
         TopicName=physical_name(env, "AWS::SNS::Topic", *words),

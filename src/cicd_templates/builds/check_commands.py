@@ -15,7 +15,7 @@ ARCHIVES = "/tmp/packaged_archives.json"  # noqa: S108 - as above
 
 
 def write_pins(name: str) -> str:
-    """Return the command that writes `pins/<name>` to /tmp."""
+    """Return the command that writes the pinned requirements `pins/<name>` to /tmp."""
     return f"cat > /tmp/{name} <<'PINS'\n{read_build_file('pins', name).rstrip()}\nPINS"
 
 
@@ -32,7 +32,7 @@ def install_pins(pins: str) -> str:
 
 
 def install_requirements() -> str:
-    """Return the command that installs the source's `requirements.txt`: only wheels, each with a matching hash.
+    """Return the command that installs the packages in the source's `requirements.txt`, as wheels with matching hashes.
 
     pip obeys options in this file, such as `--no-binary`, which run code of a package. So only a check that runs the
     application may use this command.

@@ -1,4 +1,4 @@
-"""The build of a service's image: its source, the packages in it, and the evidence of both."""
+"""Builds a service's image, examines the packages in it, and stores evidence of its source and packages."""
 
 from __future__ import annotations
 

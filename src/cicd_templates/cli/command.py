@@ -72,7 +72,7 @@ def _make_printable(error: click.ClickException) -> None:
 
 
 class Group(Command, click.Group):
-    """A command with subcommands, which reports errors in the same way as `Command`."""
+    """A click command with subcommands, which reports errors in the same way as `Command`."""
 
 
 class Main(Group):

@@ -36,7 +36,7 @@ LOG = STATE / "demo.txt"
 def run() -> None:
     """Run the demo, show a summary, and write every event to a file.
 
-    Raises `CicdError` if a step fails or if something unexplained is left.
+    Raises `CicdError` if a step fails, or if resources are left for an unknown reason.
     """
     reporter = DemoReporter()
     try:

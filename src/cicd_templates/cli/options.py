@@ -1,6 +1,7 @@
 """Options of the commands.
 
-make passes its variables on as environment variables: `make deploy ENV=staging` sets `--env` with CICD_TEMPLATES_ENV.
+make passes its variables on as environment variables. For example, `make deploy ENV=staging` sets CICD_TEMPLATES_ENV,
+which is the value of `--env`.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class _Reader:
     def configuration(self, raw: Raw, suffix: str | None) -> tuple[Configuration, frozenset[str]]:
         """Return the valid part of the configuration, and the names of the environments that could not be read.
 
-        Every environment needs `[project]` and `[pipeline]`, so placeholders replace these tables if they are wrong.
+        Every environment needs the tables `[project]` and `[pipeline]`. If they are wrong, placeholders replace them.
         """
         for key in raw:
             if key not in TABLES:

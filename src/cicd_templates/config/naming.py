@@ -178,5 +178,5 @@ def parameter_path(env: Environment, layer: str, output: str, service: str | Non
 
 
 def log_group_name(env: Environment, *words: str) -> str:
-    """Return the name of a log group. It has slashes, so that consoles and policies can group log groups by prefix."""
+    """Return the name of a log group. It has slashes, so that consoles and policies can select names by prefix."""
     return "/".join(["", env.project.name, env.qualified, *words])

@@ -65,7 +65,7 @@ def _is_end(pattern: str, at: int) -> bool:
 
 
 def literal_prefix(pattern: str) -> str:
-    """Return the part of a pattern before its first wildcard. All paths that it matches begin with this part."""
+    """Return the part of a path pattern before its first wildcard, with which all matching paths begin."""
     return re.split(r"[*?]", pattern, maxsplit=1)[0]
 
 
@@ -123,8 +123,8 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
-    A pattern covers only patterns that begin with its own literal prefix. Only these are compared, so that the time
-    does not grow with the square of the number of services.
+    A pattern can cover another one only if the other one begins with its literal prefix. Other patterns are not
+    compared, so that the time does not grow with the square of the number of services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
@@ -134,7 +134,7 @@ class Routes:
             self._by_prefix.setdefault(literal_prefix(service.settings.path_pattern), []).append(position)
 
     def perhaps_covering(self, pattern: str) -> list[int]:
-        """Return the positions of the services whose patterns may cover `pattern`, in ascending order."""
+        """Return the positions, in ascending order, of the services whose path patterns may cover `pattern`."""
         prefix = literal_prefix(pattern)
         beginnings = (prefix[:length] for length in range(len(prefix) + 1))
         return sorted(position for beginning in beginnings for position in self._by_prefix.get(beginning, ()))
@@ -146,7 +146,7 @@ class Routes:
 
 
 def probed_paths(service: Service) -> dict[str, int]:
-    """Return the paths that the smoke test function requests before a rollout, mapped to the expected HTTP status.
+    """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
     If the configuration has no `probes`, the function requests the path of the health check. A health check goes
     directly to a task, but the function's request must match the listener rule. If the path does not match it, the

@@ -699,7 +699,7 @@ def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> Non
         (
             "--all-current --expires 2020-01-31 --owner ada",
             "",
-            "--expires 2020-01-31: that day is over; name the last day",
+            "--expires 2020-01-31: that day has passed; name the last day",
         ),
         (
             "--all-current --expires soon --owner ada",

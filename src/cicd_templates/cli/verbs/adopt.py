@@ -13,7 +13,7 @@ from cicd_templates.errors import CicdError
 
 @verb("adopt", *TARGET, YES)
 def adopt(yes: bool, **options: Any) -> None:
-    """Import the resources that outlived a destroyed protected environment, so that it can be deployed again."""
+    """Import resources that were kept when a protected environment was destroyed, so that it can be deployed again."""
     from cicd_templates.deploy.change_sets.aws_commands import for_caller
     from cicd_templates.deploy.destruction import reimport
 

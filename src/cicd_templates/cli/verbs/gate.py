@@ -102,7 +102,7 @@ def waive(
     owner: str,
     reason: str,
 ) -> None:
-    """Write waivers for the findings that block a legacy application now, each with an owner and a last day."""
+    """Write waivers for the findings that now block a legacy application, each with an owner and a last day."""
     from cicd_templates import local_gate as judging
 
     today = date.today()
@@ -134,7 +134,7 @@ def _last_day(expires: str, today: date) -> date:
         ) from None
     if last < today:
         raise ConfigurationError(
-            f"{hints.option('EXPIRES', expires)}: that day is over; name the last day on which the waivers hold"
+            f"{hints.option('EXPIRES', expires)}: that day has passed; name the last day of the waivers"
         )
     return last
 

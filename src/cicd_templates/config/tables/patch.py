@@ -53,7 +53,7 @@ def _parts(value: Any, steps: str) -> Iterable[tuple[str, Any]]:
 
 
 class PatchTable(Table):
-    """`[environments.<name>.patch."<stack>"]`: changes to a finished template, one table per quoted path."""
+    """`[environments.<name>.patch."<stack>"]`: changes to a finished template. Each key is a path in the template."""
 
     value: Annotated[Any, AfterValidator(_template_value)] = Field(
         description='New value at the path, in CloudFormation\'s long form; `{ Ref = "AWS::NoValue" }` removes the'

@@ -16,7 +16,7 @@ CHECKED_PARTITIONS = ("aws", "aws-us-gov")
 def has_known_region(environment: Environment) -> bool:
     """Return whether the region of `environment` is known.
 
-    If it is not, other checks skip their comparisons, which would only report the same mistake again.
+    Other checks call this first: with an unknown region, they would only report the same mistake again.
     """
     return environment.region in (*REGIONS, *environment.project.new_regions)
 

@@ -36,7 +36,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 
 def _perhaps_conflicting(routes: Routes) -> list[tuple[Service, Service]]:
-    """Return the pairs of services that have the same priority, or of which the earlier may cover the later one."""
+    """Return the pairs of services whose priorities are equal, or of which the first may cover the second."""
     same_priority: dict[int | None, list[int]] = {}
     pairs = set()
     for later, service in enumerate(routes.services):

@@ -22,7 +22,7 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> Iterator[Problem]:
-    """Yield every problem of `configuration`: first those between environments, then those of each environment.
+    """Yield every problem of `configuration`: first problems between environments, then those of each environment.
 
     `unread` has the names of environments whose tables have problems. Only their names are known.
     """

@@ -1,4 +1,4 @@
-"""Look up whether a resource of a given type and name exists in an account. Reads only."""
+"""Looks up whether a resource of a given type and name exists in an account. Only reads."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ AWS_ERRORS = (ClientError, BotoCoreError)
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether the call may succeed on a retry.
+    """Return whether a retry of the call may succeed.
 
-    It may if it was throttled, did not reach AWS, or failed because of an error within the service.
+    It may if the call was throttled, did not reach AWS, or failed because of an error within the service.
     """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -69,7 +69,7 @@ def retry_steps(call: Callable[[], T]) -> Steps[T]:
 
 
 def is_role_unknown(error: ClientError) -> bool:
-    """Return whether CloudFormation rejected a request because it cannot assume the role, which may be too new."""
+    """Return whether CloudFormation refused a request because it cannot assume the role, for example a new role."""
     message = error.response["Error"].get("Message", "")
     return error.response["Error"]["Code"] == "ValidationError" and "cannot be assumed" in message
 
@@ -90,7 +90,7 @@ def retry_new_role(call: Callable[[], T], polling: Polling) -> Steps[T]:
 
 
 def run_steps(steps: Steps[T], polling: Polling) -> T:
-    """Run `steps` to completion, sleeping between polls, and return their result."""
+    """Run all `steps`, sleeping after each one, and return their result."""
     while True:
         try:
             next(steps)

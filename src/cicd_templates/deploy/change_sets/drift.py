@@ -33,7 +33,7 @@ DETECTION_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class PropertyDrift:
-    """A property that was changed: its path in the resource, and its values as JSON or plain text, without secrets."""
+    """A property that differs from the template: its path, and both values as JSON or plain text, without secrets."""
 
     path: str
     expected: str
@@ -56,7 +56,7 @@ class DriftedResource:
 
     @property
     def fact(self) -> str:
-        """Return one line that says where the resource is defined and what differs."""
+        """Return a line that says where the resource is defined in the template and what differs."""
         changed = ", ".join(f"{each.path} is {each.actual} instead of {each.expected}" for each in self.differences)
         said = "; ".join(filter(None, (changed, self.reason)))
         return f"{self.logical_id} ({self.resource_type}) at {self.at}: {self.status}{': ' if said else ''}{said}"
@@ -77,12 +77,12 @@ class StackDrift:
 
     @property
     def drifted(self) -> tuple[DriftedResource, ...]:
-        """Return the resources that were changed or deleted."""
+        """Return the resources that were changed or deleted outside CloudFormation."""
         return tuple(each for each in self.resources if each.status != "UNKNOWN")
 
     @property
     def unchecked(self) -> bool:
-        """Return whether the stack may have drift that was not found."""
+        """Return whether a part of the stack could not be checked for drift."""
         return bool(self.problem) or len(self.drifted) < len(self.resources)
 
 
@@ -108,7 +108,7 @@ def detect_drift(
 
 
 def _start(clients: Clients, stack: StackTemplate, polling: Polling) -> str | StackDrift:
-    """Start the drift detection of a stack and return its id, or return the result if the stack cannot be checked."""
+    """Start the drift detection of a stack and return its id, or a result that says why it could not be started."""
     existing = run_steps(retry_steps(lambda: describe_stack(clients, stack.name)), polling)
     if existing is None or existing["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
         return StackDrift(stack.label, deployed=False)
@@ -157,7 +157,7 @@ def drifted_resources(
     stack_id: str,
     statuses: Sequence[str],
 ) -> Iterator[DriftedResource]:
-    """Yield the resources to which the last drift detection gave one of `statuses`.
+    """Yield the resources whose drift status, in the last drift detection, is one of `statuses`.
 
     Listener rules that differ only in their weights are left out, because ECS changes the weights. Security groups are
     left out if they differ only in rules that another stack in `environment` adds.
@@ -194,10 +194,9 @@ def _property_drift(resource_type: str, difference: Mapping[str, Any]) -> Proper
 def _is_expected(
     resource_type: str, differences: Sequence[Mapping[str, Any]], environment: Sequence[StackTemplate]
 ) -> bool:
-    """Return whether the differences of a resource are normal, not drift.
+    """Return whether a resource differs from its template only in ways that do not count as drift.
 
-    The only such differences are the weights of a listener rule, and security group rules of other stacks in
-    `environment`.
+    These are the weights of a listener rule, and security group rules of other stacks in `environment`.
     """
     if resource_type == SHIFTED:
         return all(_only_weights(difference) for difference in differences)

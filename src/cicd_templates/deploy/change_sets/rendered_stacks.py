@@ -35,7 +35,9 @@ def read_stacks(folder: Path) -> list[StackTemplate]:
     stacks = {stack.name: stack for stack in map(read_template, paths)}
     accounts = sorted({f"{stack.account} in {stack.region}" for stack in stacks.values()})
     if len(accounts) > 1:
-        raise ConfigurationError(f"{folder}: has templates for {' and '.join(accounts)}; run `make render` again")
+        raise ConfigurationError(
+            f"{folder}: has templates for several accounts or regions: {', '.join(accounts)}; run `make render` again"
+        )
     return [stacks[name] for wave in stack_graph.waves(stack.links for stack in stacks.values()) for name in wave]
 
 

@@ -28,7 +28,7 @@ Rule = tuple[str, ...]
 
 
 def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterable[StackTemplate]) -> bool:
-    """Return whether a difference of a security group consists only of rules that stacks in `environment` add."""
+    """Return whether all differences of a security group are rules that other stacks in `environment` add."""
     found = _RULE.fullmatch(difference["PropertyPath"])
     if found is None:
         return False
@@ -46,7 +46,7 @@ def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterabl
 
 
 def has_rules_of_others(stack: StackTemplate) -> bool:
-    """Return whether a template lists rules within a security group.
+    """Return whether a template lists rules within a security group, rather than as resources of their own.
 
     CloudFormation can revert drift of such a group only by removing the rules that other stacks added.
     """
@@ -58,7 +58,7 @@ def _resources(stacks: Iterable[StackTemplate], resource_type: str) -> Sequence[
 
 
 def _rule(properties: Mapping[str, Any]) -> Rule:
-    """Return the properties of a security group rule, with which a rule in a template is compared to one in AWS."""
+    """Return the properties by which a security group rule in a template is compared to a rule in AWS."""
     return (
         *(str(properties.get(key, "")) for key in _COMPARED),
         *(str(key in properties) for key in _UNKNOWN),

@@ -48,7 +48,7 @@ def destroy(
         write_report(inventory, record, None, file)
     except CicdError as error:
         raise CicdError(
-            f"{error}; nothing was deleted, because without this file nothing would list what the destruction keeps"
+            f"{error}; nothing was deleted, because only this file would list what the destruction keeps"
         ) from None
     try:
         execute_destruction(

@@ -86,7 +86,7 @@ def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable
     """Raise an error unless the user has confirmed exactly the environments `names`.
 
     `confirmed` has names separated by commas. If it is None, `ask` is called for each name and returns what the user
-    types. `ask` is None if there is no terminal. Raises `RefusedError` if a name differs, and `ConfigurationError` if
+    types. `ask` is None if there is no terminal. Raises `RefusedError` if the names differ, and `ConfigurationError` if
     the user cannot be asked.
     """
     if confirmed is not None:

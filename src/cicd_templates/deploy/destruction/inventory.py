@@ -33,7 +33,7 @@ WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that belongs to an environment, or only the stacks with these `labels` and what they created.
+    """Everything that belongs to an environment. With `labels`, only stacks with these labels and what they created.
 
     `stacks` will be deleted. `others` are all other stacks of the project in the account. If `protected` is true, the
     data of the environment is kept. `items` are the resources of the stacks, and related resources that no stack owns.

@@ -77,7 +77,7 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 
 
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
-    """Raise `RefusedError` if the plan in `path` has expired at `now`, or if its times are impossible."""
+    """Raise `RefusedError` if the plan in `path` has expired at `now`, or was made in the future or for too long."""
     if difference := next(time_differences(plan, now), None):
         raise RefusedError(f"{path}: {difference}; plan again")
 

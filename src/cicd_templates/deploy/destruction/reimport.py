@@ -257,7 +257,7 @@ def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], mak
 
 
 def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> None:
-    """Import the resources into a new stack, then set the stack's tags, because an import cannot set them.
+    """Import the resources into a new stack, then set the tags of the stack, which an import cannot set.
 
     Raises `CicdError` with the reason if CloudFormation refuses the import or does not complete it.
     """
@@ -293,13 +293,13 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
 
 
 def _wait_for_status(clients: Clients, stack: StackTemplate, wanted: str, polling: Polling) -> None:
-    """Wait until `stack` has the status `wanted`. Raises `CicdError` if its operation ends in another status."""
+    """Wait until `stack` has the status `wanted`. Raises `CicdError` if the operation ends in another status."""
 
     def ended() -> bool:
         status = stack_status(clients, stack.name)
         # Right after the update has started, the description may still show the import's status.
         if status != wanted and not status.endswith("_IN_PROGRESS") and status != "IMPORT_COMPLETE":
-            raise CicdError(f"{stack.name}: ended in {status} instead of {wanted}; `make status` shows it")
+            raise CicdError(f"{stack.name}: its operation ended in {status} instead of {wanted}; see `make status`")
         return status == wanted
 
     polling.until(ignore_transient(ended), f"{wanted} of {stack.name}", LONGEST_OPERATION_SECONDS)

@@ -197,7 +197,7 @@ def _secrets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 
 
 def _interfaces(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the unattached network interfaces in our VPCs. They would block the deletion of a subnet."""
+    """Yield the network interfaces in our VPCs that are not attached and would block the deletion of a subnet."""
     networks = [owned.physical_id for owned in had if owned.resource_type == "AWS::EC2::VPC"]
     if networks:
         for interface in unused_interfaces(clients, "vpc-id", networks):
@@ -205,7 +205,7 @@ def _interfaces(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def unused_interfaces(clients: Clients, by: str, values: list[str]) -> list[str]:
-    """Return the ids of the unattached network interfaces that match a filter, such as `subnet-id`, with `values`."""
+    """Return the ids of unattached network interfaces. `values` are the values of an EC2 filter such as `subnet-id`."""
     filters = [{"Name": by, "Values": values}, {"Name": "status", "Values": ["available"]}]
     pages = clients.ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters)
     return [interface["NetworkInterfaceId"] for page in pages for interface in page["NetworkInterfaces"]]

@@ -57,7 +57,7 @@ class ExaminedEnvironment:
 
     @cached_property
     def missing(self) -> list[StackTemplate]:
-        """Return the stacks that a deployment would create: they do not exist, or their first creation failed."""
+        """Return the stacks that a deployment would create: they do not exist, or their first creation has failed."""
         return [stack for stack in self.stacks if self._creates(stack)]
 
     def _creates(self, stack: StackTemplate) -> bool:

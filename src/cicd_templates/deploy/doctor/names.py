@@ -1,4 +1,4 @@
-"""Checks whether the names of the resources that a deployment would create are free."""
+"""Checks whether the names of resources that a deployment would create are already taken."""
 
 from __future__ import annotations
 

@@ -19,7 +19,10 @@ UNRESERVED = 100
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota with its code in Service Quotas. `used` returns the present use, and `wanted` what a deployment adds."""
+    """A quota of an AWS service, with its code in Service Quotas.
+
+    `used` returns the present use of the quota, and `wanted` returns what a deployment adds to it.
+    """
 
     subject: str
     service: str

@@ -156,7 +156,9 @@ class EnvironmentLock:
         holder = self.holder()
         if holder is None or holder.id != ours.id:
             if holder is None:
-                raise RefusedError(f"{self.environment}: another command has just ended; run the same command again")
+                raise RefusedError(
+                    f"{self.environment}: another command used the lock until now; run this command again"
+                )
             raise RefusedError(
                 f"{self.environment}: locked by {holder}; run the same command again when it has ended; if it no longer"
                 f" runs, remove its lock: {self.unlock(holder.id)}"
@@ -170,7 +172,7 @@ class EnvironmentLock:
         self._memory.unlink(missing_ok=True)
 
     def _release_after_a_failure(self) -> None:
-        """Remove the lock. If that fails, the lock stays until the next command on this machine takes it over."""
+        """Remove the lock. If this fails, the next command on this machine takes the lock over."""
         with contextlib.suppress(CicdError, *AWS_ERRORS):
             self._release()
 

@@ -1,4 +1,4 @@
-"""The holder of an environment's lock, as recorded in the lock's parameter. Pure."""
+"""The holder of an environment's lock, as it is recorded in the lock's parameter. This module does not call AWS."""
 
 from __future__ import annotations
 

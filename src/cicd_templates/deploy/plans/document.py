@@ -23,8 +23,8 @@ from cicd_templates.template.policy_diff import PolicyDiff
 class PlannedStack:
     """The plan of one stack. `change_set` is the ARN of its change set, or empty if nothing would change.
 
-    `service` is the service to which the stack belongs, or empty. `file` is the file of its template, and `lines` has
-    the line of each changed resource there, by logical id; a removed resource has none.
+    `service` is the service to which the stack belongs, or empty. `file` is the file of its template. `lines` has the
+    line of each changed resource in this file, by logical id, except for removed resources.
 
     `inputs` are the values that the stack reads from Parameter Store, by path. `kept` has the parameters that the
     pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
@@ -96,7 +96,7 @@ class Plan:
 
     @property
     def drifted(self) -> bool:
-        """Whether a resource was changed outside CloudFormation, or a stack could not be checked for that."""
+        """Whether a resource was changed outside CloudFormation, or a stack could not be checked for such changes."""
         return any(stack.drifted or stack.unchecked for stack in self.drift or ())
 
     @property
@@ -145,9 +145,9 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the uncertain losses that need no consent, because the local AWS only records resources of these types.
+    """Return the possible data losses that need no consent, because the local AWS does not build such resources.
 
-    `recorded` has the types.
+    `recorded` has the resource types that the local AWS only records.
     """
     return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 

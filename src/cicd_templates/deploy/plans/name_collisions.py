@@ -33,9 +33,9 @@ OF_STACK_ID = "aws:cloudformation:stack-id"
 
 @dataclass(frozen=True)
 class Collision:
-    """A resource name that is taken.
+    """A resource name that is already taken.
 
-    `owner` says who uses the name, as far as tags show it. `remedy` has lines with commands or advice.
+    `owner` says who uses the name, if tags show it. `remedy` has lines with commands or advice.
     """
 
     stack: str

@@ -86,7 +86,7 @@ class DeployContext:
 
 
 def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps[PlannedStack]:
-    """Create a change set for `stack`, and return it with what it would do.
+    """Create a change set for `stack` without executing it, and return what it would do.
 
     If nothing would change, the result has no change set. Raises `RefusedError` if the stack belongs to another
     project, if a person must first repair it, or if CloudFormation cannot complete one of the changes. Raises
@@ -205,12 +205,12 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
             + "".join(f"\n      {line}" for line in collision.remedy)
             for collision in names.taken
         )
-        raise CicdError(f"{stack.name}: names that it would create are taken:{listed}")
+        raise CicdError(f"{stack.name}: names of resources to create are already taken:{listed}")
     return tuple(f"{UNREAD_NAMES}{resource_type} are free" for resource_type in names.unread)
 
 
 def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
-    """Wait until the stack has no operation in progress, then return it, or None if it does not exist."""
+    """Wait until no operation on the stack is in progress. Return the stack, or None if it does not exist."""
     now = context.polling.now()
     deadline, emptied = now + LONGEST_OPERATION_SECONDS, now + CHANGE_SET_SECONDS
     while True:

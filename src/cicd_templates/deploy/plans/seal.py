@@ -167,7 +167,7 @@ def _iso_date(value: datetime) -> str:
 
 
 def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
-    """Yield each reason why a plan is not valid at `now`: it has expired, or its times are impossible."""
+    """Yield each reason why a plan is not valid at `now`: it has expired, lasts too long or is from the future."""
     if now >= plan.expires:
         yield f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
     if plan.expires - plan.created > VALID_FOR:

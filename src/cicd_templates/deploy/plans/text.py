@@ -67,12 +67,12 @@ def short(value: str) -> str:
 
 
 def drift_lines(drift: StackDrift) -> list[str]:
-    """Return lines about the drift of a stack: one that counts the resources, and one for each resource."""
+    """Return lines about the drift of a stack: first the number of changed resources, then one line for each."""
     return [f"  {drift.stack}: {drift_in_words(drift)}", *(f"      {resource.fact}" for resource in drift.resources)]
 
 
 def drift_in_words(drift: StackDrift) -> str:
-    """Return how many resources of a stack were changed outside CloudFormation, and what could not be checked."""
+    """Return a text that says how many resources of a stack have drifted, and what could not be checked."""
     if not drift.deployed:
         return "not deployed"
     parts = [f"{counted(len(drift.drifted), 'resource')} changed outside CloudFormation"] if drift.drifted else []
@@ -84,7 +84,7 @@ def drift_in_words(drift: StackDrift) -> str:
 
 
 def drift_answer(plans: Sequence[Plan]) -> str:
-    """Return in sentences how many resources of the plans' stacks were changed outside CloudFormation."""
+    """Return sentences that say how many resources were changed outside CloudFormation in the stacks of `plans`."""
     stacks = [stack for plan in plans for stack in plan.drift or () if stack.deployed]
     unchecked = [plan.environment for plan in plans if plan.drift is None]
     sentences = [f"Not checked in {', '.join(unchecked)}; `make plan DRIFT=1` checks it."] if unchecked else []

@@ -88,7 +88,7 @@ def _refuse(plan: Plan, stacks: Mapping[str, StackTemplate], differences: list[s
 
 
 def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplate) -> list[str]:
-    """Return a difference if the plan created a change set for `stack` that the plan file does not list."""
+    """Return a difference if the plan file lacks a change set that the plan created for `stack`, otherwise none."""
     try:
         context.clients.cloudformation.describe_change_set(
             ChangeSetName=plan_change_set_name(plan.id), StackName=stack.name

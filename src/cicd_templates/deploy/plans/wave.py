@@ -44,7 +44,7 @@ def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> d
 
 
 def unpublished(context: DeployContext, stacks: Sequence[StackTemplate]) -> set[str]:
-    """Return the paths that `stacks` read from Parameter Store but that do not exist there."""
+    """Return the Parameter Store paths that `stacks` read but that do not exist yet."""
     wanted = {path for stack in stacks for path in _read_by(stack)}
     return wanted - context.retry_call(lambda: published(context.clients, wanted)).keys()
 

@@ -101,5 +101,8 @@ def test_files_of_two_accounts_in_one_folder_are_refused(tmp_path: Path) -> None
     (tmp_path / "keys.yaml").write_text((PROJECT / "out/staging/keys.yaml").read_text())
     (tmp_path / "storage.yaml").write_text((PROJECT / "out/production/storage.yaml").read_text())
 
-    with pytest.raises(ConfigurationError, match="has templates for 222222222222 in eu-central-1 and 333333333333"):
+    with pytest.raises(
+        ConfigurationError,
+        match="has templates for several accounts or regions: 222222222222 in eu-central-1, 333333333333",
+    ):
         read_stacks(tmp_path)

@@ -891,7 +891,7 @@ def test_a_name_that_is_taken_is_found_before_the_change_set(harness: DeployHarn
         harness.deploy()
 
     output = "".join(harness.lines())
-    assert "names that it would create are taken" in output
+    assert "names of resources to create are already taken" in output
     assert "Published0 (AWS::SSM::Parameter) /shipping/staging/network/VpcId: its tags cannot be read" in output
     assert harness.status("network") == "none"
 

@@ -155,7 +155,7 @@ def always_exists(clients: Clients, name: str) -> str:
 
 
 def first_of(resources: Any, arn_key: str) -> ExistingResource | None:
-    """Return the first resource in an answer of AWS, or None if the answer has no resources."""
+    """Return the first resource in an answer of AWS, or None if the answer lists no resources."""
     return ExistingResource(resources[0][arn_key]) if resources else None
 
 
@@ -173,7 +173,7 @@ def tags_or_none(read_tags: Callable[[], Any]) -> dict[str, str] | None:
 
 
 def describe_count(count: int, noun: str, *, more: bool) -> str:
-    """Return a count in words: `empty`, `1 image`, `1,000 versions or more`."""
+    """Return a number of items as text: `empty`, `1 image` or `1,000 versions or more`."""
     if not count:
         return "empty"
     return f"{count:,} {noun}{'s' if count != 1 else ''}{' or more' if more else ''}"

@@ -54,7 +54,7 @@ class Row:
 
     @property
     def creates_stack(self) -> bool:
-        """Whether the row is about new stacks."""
+        """Whether the row stands for the creation of stacks."""
         return self.change.resource_type == STACK_TYPE
 
     @property
