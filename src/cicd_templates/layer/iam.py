@@ -76,10 +76,10 @@ def allow(
         raise ValueError(f"{sid}: a statement in a role's policy needs a resource")
     everything = EVERY_RESOURCE in resources and to is None
     if everything != bool(because):
-        raise ValueError(f"{sid}: `because` is required for the resource * in a role's policy, and refused otherwise")
+        raise ValueError(f"{sid}: `because` is required for the resource * in a role's policy, and only there")
     for action in actions:
         if action.action is None or "*" in action.action:
-            raise ValueError(f"{sid}: {action.JSONrepr()} is a pattern; name each action")
+            raise ValueError(f"{sid}: {action.JSONrepr()} is a pattern; list each action by its name")
     return Grant(_statement(Allow, sid, actions, resources, to, when), because)
 
 
@@ -230,7 +230,9 @@ def _condition(where: str, elements: Sequence[ConditionElement]) -> Condition:
         keys = element.get_dict()
         if before is not None:
             if clash := sorted(before.get_dict().keys() & keys.keys()):
-                raise ValueError(f"{where}: {element.condition} has the condition key {', '.join(clash)} twice")
+                raise ValueError(
+                    f"{where}: the operator {element.condition} has the condition key {', '.join(clash)} twice"
+                )
             keys = before.get_dict() | keys
         merged[element.condition] = type(element)(keys)
     return Condition(list(merged.values()))

@@ -52,7 +52,7 @@ class Offer:
     `read`, to a function that returns the grants of the task role. The function adds parameters to the service's
     template that read the ARNs of the resource. `port` is for a resource in the VPC. `texts` returns further variables,
     with fixed values that depend on the service and on the kind of access, such as the name of a user. `backlog` is for
-    a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists once per service.
+    a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists per service.
     """
 
     name: str
@@ -69,8 +69,8 @@ class Offer:
         for variable, output in self.variables.items():
             if isinstance(output, ServiceOutput) or output.kind.is_list():
                 raise ValueError(
-                    f"offer {self.name}: {variable} must be one value that exists once per environment, but"
-                    f" {output.layer}.{output.name} is not"
+                    f"offer {self.name}: {variable} needs one value per environment;"
+                    f" {output.layer}.{output.name} is a list or exists per service"
                 )
 
 

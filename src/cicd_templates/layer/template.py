@@ -38,9 +38,8 @@ class LayerTemplate:
         if taken is not None:
             of = f" for service {self.service.name}" if self.service else ""
             raise ConfigurationError(
-                f"{self.env.qualified}{of}: two resources would have the logical id {resource.title},"
-                f" {taken.resource_type} and {resource.resource_type}; rename the check, secret or resource that"
-                " it comes from"
+                f"{self.env.qualified}{of}: {taken.resource_type} and {resource.resource_type} have the logical id"
+                f" {resource.title}; rename the check, secret or resource that the id comes from"
             )
         self.template.add_resource(resource)
         return resource
@@ -117,11 +116,11 @@ class LayerTemplate:
         """Return the service whose value is read, or None for a value that exists once per environment."""
         if not isinstance(output, ServiceOutput):
             if service is not None:
-                raise TypeError(f"{_label(output)} exists once per environment: read it without `service`")
+                raise TypeError(f"{_label(output)} exists once per environment: call `read` without `service`")
             return None
         owner = service or self.service
         if owner is None:
-            raise TypeError(f"{_label(output)} exists once per service: read it with `service`")
+            raise TypeError(f"{_label(output)} exists once per service: pass `service` to `read`")
         return owner
 
     def _path(self, output: Output[V], owner: Service | None) -> str:

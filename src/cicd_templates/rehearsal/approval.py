@@ -24,7 +24,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     question = configuration.get("CustomData", "")
     if len(question) > LONGEST_DATA:
         raise ActionFailedError(
-            f"its CustomData has {len(question)} characters; CodePipeline accepts at most {LONGEST_DATA}"
+            f"the approval's CustomData has {len(question)} characters; CodePipeline accepts at most {LONGEST_DATA}"
         )
     session = run.action_session(action, step)
     if topic := configuration.get("NotificationArn"):

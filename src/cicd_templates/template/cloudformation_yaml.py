@@ -70,16 +70,16 @@ def refuse_hostile(text: str) -> None:
     never writes an anchor or an alias.
     """
     if len(text.encode()) > LARGEST_BYTES:
-        raise ValueError(f"larger than {LARGEST_BYTES} bytes")
+        raise ValueError(f"it is larger than {LARGEST_BYTES} bytes")
     depth = 0
     event: Any
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if getattr(event, "anchor", None) is not None:
             line = event.start_mark.line + 1
-            raise ValueError(f"line {line}: YAML anchors and aliases are refused; write the value out")
+            raise ValueError(f"line {line}: YAML anchors and aliases are not allowed; write the value out")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise ValueError(f"nested deeper than {DEEPEST} levels")
+            raise ValueError(f"it is nested deeper than {DEEPEST} levels")
 
 
 def load(text: str) -> Any:

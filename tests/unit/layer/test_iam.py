@@ -58,7 +58,7 @@ def test_in_a_resource_policy_every_resource_is_the_one_that_it_is_attached_to()
 
 @pytest.mark.parametrize("action", [Action("s3", "*"), Action("s3", "Get*"), Action("*")])
 def test_an_allowed_action_is_never_a_pattern(action: Action) -> None:
-    with pytest.raises(ValueError, match="is a pattern; name each action"):
+    with pytest.raises(ValueError, match="is a pattern; list each action by its name"):
         iam.allow("Sid", [action], on="arn:aws:s3:::x")
 
 
@@ -78,7 +78,7 @@ def test_conditions_of_one_operator_are_merged_and_none_is_lost() -> None:
 
 
 def test_two_values_for_one_key_of_one_operator_are_refused() -> None:
-    with pytest.raises(ValueError, match="No: StringEquals has the condition key k twice"):
+    with pytest.raises(ValueError, match="No: the operator StringEquals has the condition key k twice"):
         iam.deny("No", [s3.GetObject], on="a", when=[StringEquals({"k": "1"}), StringEquals({"k": "2"})])
 
 

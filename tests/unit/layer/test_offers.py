@@ -32,12 +32,12 @@ def read_labels(layer: LayerTemplate) -> list[Grant]:
         (
             {"SUBNETS": SUBNETS},
             {"read": read_labels},
-            "offer labels: SUBNETS must be one value that exists once per environment, but network.SubnetIds is not",
+            "offer labels: SUBNETS needs one value per environment; network.SubnetIds is a list or exists per service",
         ),
         (
             {"LABELS": LABELS, "ROLE": ROLE},
             {"read": read_labels},
-            "offer labels: ROLE must be one value that exists once per environment, but delivery.RoleArn is not",
+            "offer labels: ROLE needs one value per environment; delivery.RoleArn is a list or exists per service",
         ),
     ],
     ids=["no access", "a list", "a value per service"],

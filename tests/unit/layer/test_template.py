@@ -51,8 +51,8 @@ def test_a_logical_id_that_is_taken_is_a_mistake_of_names_and_no_bug(service: Se
     with pytest.raises(ConfigurationError) as caught:
         layer.add_all([sqs.Queue("First")])
     assert str(caught.value) == (
-        f"{where}: two resources would have the logical id First, AWS::SNS::Topic and AWS::SQS::Queue;"
-        " rename the check, secret or resource that it comes from"
+        f"{where}: AWS::SNS::Topic and AWS::SQS::Queue have the logical id First;"
+        " rename the check, secret or resource that the id comes from"
     )
 
 
@@ -179,12 +179,12 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
     [
         pytest.param(
             lambda: LayerTemplate(STAGING).read(ROLE),
-            "delivery.RoleArn exists once per service: read it with `service`",
+            "delivery.RoleArn exists once per service: pass `service` to `read`",
             id="read without a service",
         ),
         pytest.param(
             lambda: LayerTemplate(STAGING).read(KEY, service=LEDGER),
-            "keys.KeyArn exists once per environment: read it without `service`",
+            "keys.KeyArn exists once per environment: call `read` without `service`",
             id="read with a service",
         ),
         pytest.param(

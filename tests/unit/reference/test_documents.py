@@ -99,9 +99,7 @@ def test_parts_are_put_between_their_markers_and_the_rest_stays(
     assert "old" not in text
 
     Path("docs/pipeline.md").write_text("no markers\n")
-    with pytest.raises(
-        CicdError, match=r"docs/pipeline\.md: has no part 'pipeline'; put back its markers: <!-- pipeline"
-    ):
+    with pytest.raises(CicdError, match=r"docs/pipeline\.md: has no part 'pipeline'; add its markers: <!-- pipeline"):
         generated_documents([PIPELINE])
 
 

@@ -201,7 +201,7 @@ def test_a_build_of_a_project_that_is_not_there(tmp_path: Path) -> None:
 
     assert (
         failure(codebuild.execute, run, action("CodeBuild", ProjectName="no"))
-        == "there is no CodeBuild project no; out/ has known"
+        == "there is no CodeBuild project no; those in out/ are known"
     )
 
 
@@ -287,7 +287,7 @@ def test_the_first_change_set_creates_with_what_the_configuration_says(tmp_path:
         ({"Status": "FAILED", "StatusReason": "No updates are to be performed."}, {}, ""),
         ({"Status": "FAILED", "StatusReason": "why"}, {}, "the change set c of s failed: why"),
         ({"Status": "FAILED"}, {}, "the change set c of s failed: no reason given"),
-        ({}, {"TemplatePath": "Other::t.yaml"}, "Other::t.yaml: the action's input artifacts are Templates, not Other"),
+        ({}, {"TemplatePath": "Other::t.yaml"}, "Other::t.yaml: the action has no input artifact Other, but Templates"),
         ({}, {"TemplatePath": "Templates::u.yaml"}, "Templates::u.yaml: the artifact has no such file"),
     ],
 )

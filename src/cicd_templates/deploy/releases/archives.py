@@ -75,7 +75,7 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
         wrong = "is a file, but not a .zip" if folder.is_file() else "no such folder"
         raise ConfigurationError(f"{folder}: {wrong}; APP= must name a git work tree, a folder or a .zip file")
     if not folder.resolve().is_relative_to(app.resolve()):
-        raise ConfigurationError(f"{folder}: is outside of {app}; set APP= to the folder that it points to")
+        raise ConfigurationError(f"{folder}: leads outside of {app}; set APP= to the folder where it leads")
     if in_work_tree(folder):
         commit = read_commit(folder)
         return Archive(_zip(_check_names(folder, commit.files)), commit.revision, commit.author, commit.untracked)

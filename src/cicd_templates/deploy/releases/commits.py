@@ -133,7 +133,7 @@ def read_tree(folder: Path) -> Tree:
     ):
         mode, _, blob = facts.split()
         if mode in (LINK, SUBMODULE):
-            raise ConfigurationError(f"{folder.parent / path} is a link or a submodule, whose content is in no commit")
+            raise ConfigurationError(f"{folder.parent / path} is a link or submodule, so the commit lacks its content")
         blobs[path.removeprefix(f"{name}/")] = blob
     if not blobs:
         raise ConfigurationError(f"{folder} is in no commit")

@@ -92,7 +92,7 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
     if status != "Succeeded":
         ended_as = f"{pipeline}: the run {execution} has ended as {status}"
         if not causes:
-            raise CicdError(f"{ended_as}; its actions are above")
+            raise CicdError(f"{ended_as}; the results of its actions are above")
         cause, failed = causes[-1]
         raise CicdError("\n  ".join([f"{ended_as}; {cause}", *service_facts(clients, failed)]))
 

@@ -64,7 +64,7 @@ def _read_files(folder: Path) -> dict[str, bytes]:
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
-            raise ConfigurationError(f"{path} is a link, whose content is in no commit")
+            raise ConfigurationError(f"{path} is a link, so no commit contains its content")
         if not path.is_dir():
             files[path.relative_to(folder).as_posix()] = path.read_bytes()
     return files

@@ -127,8 +127,8 @@ def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTempla
     """
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
-        f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it is deployed"
-        " and does not change; create it again in Parameter Store"
+        f"not planned: {', '.join(made.waits)}; {lost} is missing in Parameter Store, and a deployment would not"
+        " publish it again, because its stack does not change; create it there again"
     )
 
 

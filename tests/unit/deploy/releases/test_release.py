@@ -137,7 +137,7 @@ def test_a_run_that_does_not_succeed_is_a_failure_with_its_cause(status: str) ->
 def test_a_run_that_ends_without_a_failed_action_names_none() -> None:
     fake: Any = Fake(status=["Superseded"], actions=[[action("1", "Build", "Succeeded")]])
 
-    with pytest.raises(CicdError, match="has ended as Superseded; its actions are above"):
+    with pytest.raises(CicdError, match="has ended as Superseded; the results of its actions are above"):
         release.follow(fake, "p", "e1", polling(), lambda line: None)
 
 
