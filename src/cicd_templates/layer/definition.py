@@ -26,7 +26,7 @@ NO_USES: Mapping[str, Sequence[Use]] = {}
 
 
 def everywhere(env: Environment) -> bool:
-    """Return True. With this default of `Layer.where`, every environment of the layer's kinds has the layer."""
+    """Return True. With this default of `Layer.where`, only `Layer.kinds` decides which environments have the layer."""
     return True
 
 

@@ -94,7 +94,7 @@ class LayerTemplate:
     def publish(self, output: Output[V], value: V) -> None:
         """Publish `value`: add a Parameter Store parameter, and a template output with the same name but no export.
 
-        Raises `TypeError` if `output` exists once per service and this layer does not, or the other way round.
+        Raises `TypeError` if only one of `output` and this layer exists once per service.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

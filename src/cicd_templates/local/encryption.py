@@ -1,4 +1,4 @@
-"""Finds the customer managed keys that protect resources, because the local AWS does not check permissions for keys.
+"""Finds the customer managed keys of encrypted resources. The local AWS itself does not check permissions for keys.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -212,7 +212,10 @@ def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, An
 
 
 def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
-    """Make all these changes in the engine. `modules` has the modules of its CloudFormation, keyed by name."""
+    """Make the engine's CloudFormation behave as this module describes.
+
+    `modules` has the modules of the engine's CloudFormation, keyed by name.
+    """
     handlers, reviewed = cloudformation._ACTION_HANDLERS, ReviewedStacks(cloudformation)
     handlers["CreateChangeSet"] = reviewed.create_change_set(handlers["CreateChangeSet"])
     handlers["ListChangeSets"] = reviewed.list_change_sets(handlers["ListChangeSets"])

@@ -238,9 +238,10 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
 
 
 def _either(real: dict[str, Any], recorded: dict[str, Any], lacking: str) -> dict[str, Any]:
-    """Return handlers that record, but do not create, a resource with the property `lacking`.
+    """Return handlers for a type of which the engine creates only some resources.
 
-    The engine creates all other resources of the type.
+    A resource with the property `lacking` is recorded but not created. The engine creates all other resources of the
+    type.
     """
 
     def create(logical_id: str, properties: Properties, stack: str) -> Any:

@@ -5,6 +5,6 @@
 - `compliance` lists requirements, with the resources that meet them and the tests that check this.
 - `documents` writes the generated parts, such as the diagrams, between markers into pages that people write.
 
-Every function returns text. `make fmt` writes it, and `docs --check` compares it. Nothing here calls AWS, and no page
-says more than the code does.
+Every function returns text. `make fmt` writes it, and `docs --check` compares it. Nothing here calls AWS, and the pages
+state only what the code says.
 """

@@ -18,7 +18,10 @@ NOT_MET = "not met"
 
 @dataclass(frozen=True)
 class Requirement:
-    """One row of the page. `resources` are written as `layer.LogicalId`. `held_by` names the tests or lint rules."""
+    """A requirement of a standard, as one row of `docs/compliance.md`.
+
+    `resources` are written as `layer.LogicalId`. `held_by` names the tests or lint rules that check the requirement.
+    """
 
     asks: str
     resources: tuple[str, ...]

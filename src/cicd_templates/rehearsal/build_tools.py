@@ -87,7 +87,10 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 
 
 def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> None:
-    """Write the replacements for `programs` to `folder`. They run in our own interpreter, which has botocore."""
+    """Write a script to `folder` for each of the `programs` that a rehearsal replaces.
+
+    The scripts run in our own interpreter, which has botocore.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, (module, first) in programs.items():
         code = f"import sys; from cicd_templates.rehearsal.programs.{module} import main; sys.exit(main(sys.argv[1:]))"

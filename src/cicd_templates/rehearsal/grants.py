@@ -94,7 +94,7 @@ def _as_list(value: Any) -> Iterator[str]:
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
     """Return every granted action with the number of calls that its statement allowed.
 
-    `rows` are the decisions of the local AWS.
+    `rows` are the decisions that the local AWS's IAM made in the run.
     """
     calls: Counter[tuple[str, str, str]] = Counter()
     at_work: set[str] = set()

@@ -108,8 +108,8 @@ def _compared(
 ) -> Any:
     """Return the attributes and properties of a resource as formatted text, without its tags and its physical name.
 
-    A placeholder replaces each text that matches `environment`. If `account` is given, it replaces the stack's account
-    number.
+    A placeholder replaces each text that matches `environment`. If `account` is not empty, it is written in place of
+    the stack's account number.
     """
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     properties = {

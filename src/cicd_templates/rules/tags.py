@@ -49,7 +49,7 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """Tags that are computed at deployment. Every required tag counts as present, because they may include it."""
+    """Tags that are computed at deployment. They may include any required tag, so each counts as present."""
 
     def __contains__(self, name: object) -> bool:
         return True

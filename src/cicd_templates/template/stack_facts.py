@@ -32,11 +32,11 @@ _DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class StackFacts:
-    """What a stack is, where it belongs, and from what it was rendered. The fields are in the order of the metadata.
+    """The facts about a stack in its template's metadata: what it is, where it belongs, and what it was rendered from.
 
-    `environment` is the environment's name without the suffix of a copy. `after` names stacks that must be deployed
-    first. `deployed_as` is the Parameter Store path of the ARN of the role that CloudFormation uses. `patches` maps the
-    path of each patched value to the reason for the patch.
+    The fields are in the order of the metadata. `environment` is the environment's name without the suffix of a copy.
+    `after` names stacks that must be deployed first. `deployed_as` is the Parameter Store path of the ARN of the role
+    that CloudFormation uses. `patches` maps the path of each patched value to the reason for the patch.
     """
 
     project: str

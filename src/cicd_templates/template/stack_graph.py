@@ -41,7 +41,7 @@ class Links:
 
 
 def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
-    """Return what the stack with `template` and `facts` reads and publishes."""
+    """Return the values that a stack reads and publishes, according to its `template` and its `facts`."""
     reads = tuple(
         Read(name, str(parameter["Default"]), parameter["Type"].startswith(f"{READING_TYPE}List<"))
         for name, parameter in template.get("Parameters", {}).items()

@@ -70,7 +70,7 @@ def _write_mapping(lines: list[str], mapping: dict[Any, Any], indent: str, colum
 
 
 def _write_value(lines: list[str], value: Any, indent: str, column: int) -> None:
-    """Append the value of a key: everything after the colon."""
+    """Append the text of a key's value, from after the colon to the end of the value."""
     if type(value) is str and (text := _in_line(value, indent)):
         lines.append(text)
     elif type(value) is list and value:
@@ -96,7 +96,7 @@ def _write_items(lines: list[str], items: list[Any], indent: str, column: int, *
 
 
 def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
-    """Append a list item: everything after the dash at `indent`."""
+    """Append the text of a list item, from after its dash to the end of the item. The dash is at `indent`."""
     inner, inner_column = indent + " " * INDENT, column + INDENT
     if type(item) is str and (text := _in_line(item, indent)):
         lines.append(text)

@@ -269,10 +269,10 @@ def test_clean_reports_pass_with_the_variables_that_later_stages_ask_for(
         ),
         (
             {"BanditReport": zipped(), "UnitTestsReport": unit_tests()},
-            "its artifact has no report.json and no run.json",
+            "the artifact has no report.json and no run.json",
         ),
         ({"BanditReport": zipped(report__json="", run__json=record("bandit", "bandit"))}, "the report is empty"),
-        ({"BanditReport": b"<html>", "UnitTestsReport": unit_tests()}, "its artifact is not a zip"),
+        ({"BanditReport": b"<html>", "UnitTestsReport": unit_tests()}, "the artifact is not a zip"),
     ],
 )
 def test_what_does_not_pass_fails_with_the_summary(
@@ -347,7 +347,7 @@ def test_a_run_that_was_judged_too_often_does_not_pass(monkeypatch: pytest.Monke
 
     assert kind == "failure"
     assert (
-        "pay/e-1/summary.md and its numbered names up to pay/e-1/summary-9.md already exist"
+        "pay/e-1/summary.md and all numbered keys up to pay/e-1/summary-9.md already exist"
         in answer["failureDetails"]["message"]
     )
 

@@ -66,7 +66,7 @@ def test_an_advisory_without_an_address_or_a_package_keeps_a_name() -> None:
             "npm did not write it",
             id="an error",
         ),
-        pytest.param(replaced(FOUND, 1, "auditReportVersion"), "error", "knows only 2", id="npm 6"),
+        pytest.param(replaced(FOUND, 1, "auditReportVersion"), "error", "supports only 2", id="npm 6"),
         pytest.param(replaced(FOUND, [], "vulnerabilities"), "error", "vulnerabilities is not an object", id="a list"),
         pytest.param(
             replaced(FOUND, {}, "vulnerabilities"),

@@ -68,7 +68,7 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "trivy",
             {"SchemaVersion": 2, "Results": [{"Target": "t", "secrets": [{"RuleID": "S", "Severity": "HIGH"}]}]},
-            "a result has no Target, or neither a list nor a Class, so Trivy did not write it; its keys: Target, sec",
+            "Trivy did not write this: a result has no Target, or neither findings nor a Class; its keys: Target, sec",
             id="trivy with a list in another case",
         ),
         pytest.param(
@@ -83,14 +83,14 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "safety",
             replaced(safety_scan(), "4.0", "meta", "schema_version"),
-            "meta.schema_version is '4.0', but the gate knows only 3.0",
+            "meta.schema_version is '4.0', but the gate supports only 3.0",
             id="safety 4",
         ),
         pytest.param(
             "safety", without(safety_scan(), "meta"), "the report has no meta, so Safety did not", id="no meta"
         ),
         pytest.param("safety", [[1, 2, 3, 4, 5]], "a row is not a list of five strings", id="numbers for safety 1"),
-        pytest.param("sarif", {**sarif(), "version": "2.0.0"}, "'2.0.0'; the gate knows only 2.1.0", id="sarif 2.0"),
+        pytest.param("sarif", {**sarif(), "version": "2.0.0"}, "'2.0.0'; the gate supports only 2.1.0", id="sarif 2.0"),
         pytest.param("sarif", sarif(tool=""), "a run has no tool.driver.name", id="sarif without a tool"),
         pytest.param("cyclonedx", {**cyclonedx(), "specVersion": "2.0"}, "specVersion is '2.0'", id="cyclonedx 2"),
         pytest.param("cyclonedx", {**cyclonedx(), "specVersion": True}, "specVersion is True", id="no version"),
@@ -98,7 +98,7 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "detect-secrets",
             {"version": "0.14.3", "plugins_used": [{"name": "x"}], "results": {}},
-            "the version of detect-secrets is '0.14.3', but the gate knows only 1.x",
+            "the version of detect-secrets is '0.14.3', but the gate supports only 1.x",
             id="detect-secrets 0",
         ),
         pytest.param(
@@ -113,13 +113,13 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "semgrep",
             {"version": "1.9.0", "errors": [], "results": [{"rule": "x"}]},
-            "the report has no version, or some of its results have no check_id or path",
+            "Semgrep did not write this: the report has no version, or a result lacks its check_id or its path",
             id="semgrep with rows of another tool",
         ),
         pytest.param(
             "pip-audit",
             {"dependencies": [{"name": "flask", "version": "1", "vulns": None}]},
-            "a dependency has no name, or no vulns and no skip_reason, so pip-audit did not write it; keys: name",
+            "pip-audit did not write this: a dependency has no name, or neither vulns nor skip_reason; keys: name",
             id="pip-audit with null for a list",
         ),
         pytest.param(
@@ -139,7 +139,7 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
                 *("scan_results", "projects", 0, "files", 0, "results", "dependencies", 0, "specifications", 0),
                 "vulnerabilities",
             ),
-            "the specification of flask has no known_vulnerabilities, which Safety always writes",
+            "Safety did not write this: the specification of flask has no known_vulnerabilities",
             id="safety without a list",
         ),
         pytest.param("pip-audit", [{}], "keys: none", id="pip-audit with an empty row"),

@@ -449,10 +449,14 @@ def test_what_a_scan_left_out_does_not_hide_that_it_failed() -> None:
         ("safety", [[1]], "a row is not a list of five"),
         ("safety", {"vulnerabilities": []}, "the report has no report_meta, so Safety did not write it"),
         ("snyk", [], "the report has no project"),
-        ("snyk", [{"ok": True, "vulnerabilities": []}, {"ok": False, "error": "no file"}], "Snyk reports: no file"),
+        (
+            "snyk",
+            [{"ok": True, "vulnerabilities": []}, {"ok": False, "error": "no file"}],
+            "Snyk reports an error: no file",
+        ),
         ("snyk", {"ok": True}, "neither vulnerabilities nor issues"),
         ("pip-audit", {"error": "405"}, "the report has no dependencies, so pip-audit did not write it"),
-        ("trivy", {"x": 1}, "the report's SchemaVersion is none; the gate knows only version 2"),
+        ("trivy", {"x": 1}, "the report's SchemaVersion is none; the gate supports only version 2"),
         ("grype", {}, "the report has no matches and no descriptor, so Grype did not write it"),
         ("semgrep", {"results": []}, "the report has no errors, so Semgrep did not write it"),
         (

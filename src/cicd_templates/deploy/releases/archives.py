@@ -63,10 +63,11 @@ class Archive:
 
 
 def source_archive(app: Path, path: str | None = None) -> Archive:
-    """Return a zip of an application's source: of the commit HEAD, or of a folder or zip file outside git as it is.
+    """Return a zip of an application's source. In a git work tree, the source is the commit HEAD.
 
-    `path` is the application's folder within `app`. Raises `ConfigurationError` if there is nothing to release, if the
-    work tree has uncommitted changes, or if the source contains a link. A link could point outside the source.
+    Outside of git, the source is the folder or the zip file itself. `path` is the application's folder within `app`.
+    Raises `ConfigurationError` if there is nothing to release, if the work tree has uncommitted changes, or if the
+    source contains a link. A link could point outside the source.
     """
     if app.suffix == ".zip" and app.is_file():
         return _read_zip(app, path)
@@ -142,7 +143,7 @@ def _user() -> str:
 
 
 def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
-    """Return `files`, or raise `ConfigurationError` if there are none or a name is not valid in a zip."""
+    """Return `files` unchanged. Raises `ConfigurationError` if there are none, or if a name is not valid in a zip."""
     if not files:
         raise ConfigurationError(f"{folder}: contains nothing to release")
     for name in files:
@@ -163,7 +164,7 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return, by name, the content of each file and whether it is executable.
+    """Return the files `names` of a folder: the content of each, and whether it is executable.
 
     Raises `ConfigurationError` for a link.
     """

@@ -73,7 +73,10 @@ class Drifted:
 
 @dataclass(frozen=True)
 class Started:
-    """The operation of a stack is about to begin. `expected_seconds` is its last duration, or None if unknown."""
+    """The operation of a stack is about to begin.
+
+    `expected_seconds` is the duration of the last such operation, or None if it is unknown.
+    """
 
     stack: str
     creates: bool

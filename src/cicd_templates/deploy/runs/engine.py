@@ -176,7 +176,7 @@ class DeploymentEngine:
     # An interrupted run.
 
     def _resume(self, keep: Path | None) -> None:
-        """Wait until the operations that an interrupted run began have ended.
+        """Wait for the operations that an interrupted run has started, until they end.
 
         Deletes the change sets that the interrupted run did not execute, except those of the plan in `keep`.
         """

@@ -105,10 +105,10 @@ NextStep = StackStep | Poll | Finish
 
 
 def next_step(records: Mapping[str, StackRecord], *, eager: bool = True, stopping: bool = False) -> NextStep:
-    """Return the next step of a deployment. `records` are by stack name, in deploy order.
+    """Return the next step of a deployment. `records` maps the name of each stack to its record, in deploy order.
 
-    With `eager`, change sets are created even while operations are under way. If `stopping` is true, no more change
-    sets are created.
+    If `eager` is true, change sets are created even while operations are under way. If `stopping` is true, no more
+    change sets are created.
     """
     if step := next(_failures(records), None) or next(_starts(records), None):
         return step

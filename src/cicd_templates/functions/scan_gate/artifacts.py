@@ -25,11 +25,11 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile as error:
-        raise UnusableError(f"its artifact is not a zip: {error}") from None
+        raise UnusableError(f"the artifact is not a zip: {error}") from None
     listed = [entry.filename for entry in archive.infolist()]
     if len(listed) > MAX_ENTRIES or len(set(listed)) < len(listed):
         raise UnusableError(
-            f"its artifact has {len(listed)} entries; at most {MAX_ENTRIES} with different names are allowed"
+            f"the artifact has {len(listed)} entries; at most {MAX_ENTRIES} with different names are allowed"
         )
     contents, remaining = {}, MAX_BYTES
     for name in names:

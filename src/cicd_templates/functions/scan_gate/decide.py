@@ -162,9 +162,10 @@ def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
 
 
 def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
-    """Return the findings in groups. Two findings are in a group if they share a key, directly or through others.
+    """Return the findings in groups. All findings of a group count as the same finding.
 
-    The order of the findings is kept.
+    Two findings are in a group if they share a key, directly or through other findings. The order of the findings is
+    kept.
     """
     leaders: dict[tuple[str, str], tuple[str, str]] = {}
 

@@ -121,7 +121,7 @@ def _decide_release(parameters: dict[str, str]) -> Decision:
 def _read_check_report(contents: dict[str, bytes], name: str, form: str, tool: str, problem: str) -> Report:
     missing = [each for each in (name, RECORD) if each not in contents]
     if missing:
-        problem = f"its artifact has no {' and no '.join(missing)}"
+        problem = f"the artifact has no {' and no '.join(missing)}"
     if problem:
         return Report(status=ERROR, reason=problem)
     report = read_or_mark_unusable(READERS[form], form, contents[name], tool)
@@ -173,4 +173,4 @@ def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
             if s3.get_object(Bucket=bucket, Key=numbered)["Body"].read() != body:
                 continue
         return numbered
-    raise ValueError(f"{key}{suffix} and its numbered names up to {key}-{MAX_ATTEMPTS}{suffix} already exist")
+    raise ValueError(f"{key}{suffix} and all numbered keys up to {key}-{MAX_ATTEMPTS}{suffix} already exist")

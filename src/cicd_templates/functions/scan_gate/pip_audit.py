@@ -25,7 +25,7 @@ def read_pip_audit(value: Any) -> Report:
         if not name or not ("skip_reason" in dependency or isinstance(dependency.get("vulns"), list)):
             has = ", ".join(sorted(dependency)[:8]) or "none"
             raise UnusableError(
-                f"a dependency has no name, or no vulns and no skip_reason, so pip-audit did not write it; keys: {has}"
+                f"pip-audit did not write this: a dependency has no name, or neither vulns nor skip_reason; keys: {has}"
             )
         if "skip_reason" in dependency:
             skipped.append(name)

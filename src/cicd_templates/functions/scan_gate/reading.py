@@ -135,7 +135,7 @@ def require_version(value: Any, known: str, where: str) -> None:
     """Raise `UnusableError` unless `value` is a version with the same major version as `known`."""
     version = str(value)
     if isinstance(value, bool) or version.partition(".")[0] != known.partition(".")[0] or not version[-1:].isdigit():
-        raise UnusableError(f"{where} is {value!r}, but the gate knows only {known}")
+        raise UnusableError(f"{where} is {value!r}, but the gate supports only {known}")
 
 
 def require_count(read: Report, stated: Any, counted: int, what: str) -> None:

@@ -103,7 +103,7 @@ def _scan(report: dict[str, Any]) -> Report:
 def _read_specification(name: str, specification: dict[str, Any], read: Report) -> None:
     known = mapping(specification.get("vulnerabilities"), "vulnerabilities")
     if known.get("known_vulnerabilities") is None:
-        raise UnusableError(f"the specification of {name} has no known_vulnerabilities, which Safety always writes")
+        raise UnusableError(f"Safety did not write this: the specification of {name} has no known_vulnerabilities")
     listed = rows(known.get("known_vulnerabilities"), "known_vulnerabilities")
     version = text(specification.get("raw")).partition("==")[2]
     for row in listed:

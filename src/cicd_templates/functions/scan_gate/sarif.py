@@ -37,7 +37,7 @@ def read_sarif(value: Any) -> Report:
     """Return a SARIF log as one `Report` with the results of all its runs."""
     log = require_keys(value, "a SARIF tool", "version", "runs")
     if log["version"] != "2.1.0":
-        raise UnusableError(f"the version of SARIF is {text(log['version'])[:40]!r}; the gate knows only 2.1.0")
+        raise UnusableError(f"the version of SARIF is {text(log['version'])[:40]!r}; the gate supports only 2.1.0")
     read = Report()
     runs = rows(log["runs"], "runs")
     if not runs:
@@ -72,7 +72,7 @@ def _read_run(run: dict[str, Any], read: Report) -> None:
     driver = mapping(tool.get("driver"), "tool.driver")
     name = text(driver.get("name"))
     if not name:
-        raise UnusableError("a run has no tool.driver.name, which every SARIF tool writes")
+        raise UnusableError("a run has no tool.driver.name, which SARIF requires")
     read.writers.append(name)
     components = [driver, *rows(tool.get("extensions"), "tool.extensions")]
     invocations = rows(run.get("invocations"), "invocations")

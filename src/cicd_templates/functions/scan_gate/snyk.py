@@ -42,7 +42,7 @@ def read_snyk(value: Any) -> Report:
 
 def _read_project(project: dict[str, Any], read: Report) -> None:
     if project.get("error"):
-        raise UnusableError(f"Snyk reports: {text(project['error'])[:300]}")
+        raise UnusableError(f"Snyk reports an error: {text(project['error'])[:300]}")
     if all(project.get(key) is None for key in _ISSUE_LISTS) or project.keys().isdisjoint(_FACTS):
         has = ", ".join(sorted(project)[:8]) or "none"
         raise UnusableError(

@@ -15,7 +15,7 @@ MAX_REASON_LENGTH = 300
 
 
 def summary(decision: Decision) -> str:
-    """Return Markdown: the verdict, what blocks the release (most severe first), and what is accepted until when."""
+    """Return Markdown: the verdict, what blocks the release (most severe first), and accepted findings with dates."""
     blocking = [each for each in decision.findings if each.blocks]
     reasons = [f"unusable reports: {len(decision.broken)}"] if decision.broken else []
     reasons += [f"blocking findings: {len(blocking)}"] if blocking else []
@@ -51,7 +51,7 @@ def summary(decision: Decision) -> str:
 
 
 def _weaker_lines(decision: Decision) -> list[str]:
-    """Return lines that say in what the policy is weaker than the default one. There are none if it is not weaker."""
+    """Return lines that say how the policy is weaker than the default policy. There are none if it is not weaker."""
     lines = []
     if decision.weakened:
         lines += [

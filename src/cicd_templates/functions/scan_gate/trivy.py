@@ -54,7 +54,7 @@ def _trivy_results(value: Any, read: Report) -> Iterator[dict[str, Any]]:
         if misspelled or not isinstance(result.get("Target"), str) or result.keys().isdisjoint(_RESULT_KEYS):
             has = ", ".join(sorted(result)[:8]) or "none"
             raise UnusableError(
-                f"a result has no Target, or neither a list nor a Class, so Trivy did not write it; its keys: {has}"
+                f"Trivy did not write this: a result has no Target, or neither findings nor a Class; its keys: {has}"
             )
         yield result
 
@@ -62,7 +62,7 @@ def _trivy_results(value: Any, read: Report) -> Iterator[dict[str, Any]]:
 def _results_of_object(report: dict[str, Any], read: Report) -> Iterator[dict[str, Any]]:
     if report.get("SchemaVersion") != 2 and not (report.get("SchemaVersion") is None and "ClusterName" in report):
         schema = text(report.get("SchemaVersion")) or "none"
-        raise UnusableError(f"the report's SchemaVersion is {schema}; the gate knows only version 2")
+        raise UnusableError(f"the report's SchemaVersion is {schema}; the gate supports only version 2")
     read.tool_version = text(mapping(report.get("Trivy"), "Trivy").get("Version"))
     system = mapping(mapping(report.get("Metadata"), "Metadata").get("OS"), "Metadata.OS")
     if system.get("EOSL"):
