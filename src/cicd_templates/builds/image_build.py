@@ -101,10 +101,12 @@ def _examine(service: Service) -> str:
 
     The image is exported and never run. Packages of its base images are accepted, because the service did not add them.
     Installers record their files in lists, which commands of the Dockerfile could forge. So a list counts only if it is
-    also in a base image, or in a stage in which no code of the source has run.
+    also in a base image, or in a stage in which no code of the source has run. The packages of these
+    stages are judged as well, because a command could remove the metadata of a package from the image.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""
+    stages = ' --stages "${locked[@]}"' if locked else ""
     return f"""\
 (
 set -euo pipefail
@@ -125,7 +127,7 @@ while read -r base; do
 done < {BASES}
 {locked}docker pull --quiet "${IMAGE_URI}"
 list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
-({ISOLATED_PYTHON} /tmp/image_judgement.py {PACKAGES} "{service_folder(service)}" "${{bases[@]}}")
+({ISOLATED_PYTHON} /tmp/image_judgement.py {PACKAGES} "{service_folder(service)}" "${{bases[@]}}"{stages})
 {_put_evidence(PACKAGES, "image-packages", ".cdx.json")}
 )
 """

@@ -505,6 +505,7 @@ def test_where_installs_need_no_lock_every_list_of_an_installer_counts() -> None
 
     assert ('--lists-of "${bases[@]}" "${locked[@]}"' in locked, "docker build" in locked) == (True, True)
     assert ('--lists-of "${bases[@]}' in unlocked, "docker build" in unlocked) == (False, False)
+    assert ('--stages "${locked[@]}")' in locked, '--stages "${locked' in unlocked) == (True, False)
 
 
 DOWNLOAD = f"curl -o /opt/tool https://example.com/tools/tool && echo '{'a' * 64}  /opt/tool' | sha256sum --check"

@@ -198,7 +198,7 @@ def test_a_package_that_a_check_could_judge_is_accepted(
 ) -> None:
     answer = judged(image, python("pip", "25.1"), source, run, tmp_path)
 
-    assert "Python packages of the image are in its base image or pinned" in answer
+    assert "Python packages of the image and its stages are in a base image or pinned" in answer
 
 
 @pytest.mark.parametrize(
@@ -428,3 +428,50 @@ def test_a_large_file_is_read_in_parts_and_judged_by_its_end(run: Run, tmp_path:
     answer = judged({"app/large": b"x" * 64_000_000 + ARCHIVE}, {}, {}, run, tmp_path)
 
     assert answer.startswith("exit: error: 'app/large'")
+
+
+HIDDEN = python("flask", "0.12", "opt/lib")
+DEBIAN = "usr/lib/python3/dist-packages"
+OF_DEBIAN = {
+    f"{DEBIAN}/flask-0.12.egg-info/PKG-INFO": "Name: flask\nVersion: 0.12\n",
+    "var/lib/dpkg/info/python3-flask.list": f"/{DEBIAN}/flask-0.12.egg-info\n/{DEBIAN}/flask-0.12.egg-info/PKG-INFO\n",
+}
+OF_ALPINE = {
+    f"{SITE}/flask-0.12.dist-info/METADATA": "Name: flask\nVersion: 0.12\n",
+    "lib/apk/db/installed": f"P:py3-flask\nV:1\nF:{SITE}/flask-0.12.dist-info\nR:METADATA\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("stages", "source", "refused"),
+    [
+        pytest.param([HIDDEN], {}, "opt/lib/flask-0.12.dist-info", id="whose metadata is not in the image"),
+        pytest.param(
+            [{}, HIDDEN], {"requirements.txt": "flask==3.1"}, "opt/lib/flask-0.12.dist-info", id="another pin"
+        ),
+        pytest.param([own("flask")], {"pyproject.toml": 'name = "flask"'}, f"{SITE}/flask-1.dist-info", id="as itself"),
+        pytest.param([{"srv/z.dist-info/x": ""}], {}, "srv/z.dist-info", id="without a version"),
+        pytest.param([HIDDEN], {"requirements.txt": "flask==0.12"}, "", id="pinned"),
+        pytest.param([python("pip", "25.1"), {}], {}, "", id="of the base image"),
+        pytest.param([OF_DEBIAN], {}, "", id="of Debian"),
+        pytest.param([OF_ALPINE], {}, "", id="of Alpine"),
+    ],
+)
+def test_a_package_that_a_stage_installs_is_judged_even_if_a_command_removes_its_metadata(
+    stages: list[dict[str, Any]], source: dict[str, str], refused: str, run: Run, tmp_path: Path
+) -> None:
+    judged({}, python("pip", "25.1"), source, run, tmp_path)
+    places = [str(tmp_path / f"stage-{number}.json") for number, _ in enumerate(stages)]
+    for place, files in zip(places, stages, strict=True):
+        run("image_packages", place, stdin=exported(files))
+    folder = [str(tmp_path / name) for name in ("image.json", "source", "base.json")]
+    answer = run("image_judgement", *folder, "--stages", *places)
+
+    assert answer.startswith("exit: error: ") is bool(refused), answer
+    assert f"in '{refused}" in answer or not refused
+
+
+def test_a_package_of_the_system_that_is_in_the_image_must_be_pinned_or_in_a_base_image(
+    run: Run, tmp_path: Path
+) -> None:
+    assert "'flask' '0.12'" in judged(OF_DEBIAN, {}, {}, run, tmp_path)

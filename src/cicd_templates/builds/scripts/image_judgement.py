@@ -1,9 +1,12 @@
-"""Refuse Python packages and code in an image that no check judged: `image_judgement.py IMAGE SOURCE BASE...`.
+"""Refuse Python packages and code in an image that no check judged.
 
-IMAGE and each BASE are files that `image_packages.py` wrote. The script requires three things:
+`image_judgement.py IMAGE SOURCE BASE... [--stages STAGE...]`: IMAGE, each BASE and each STAGE are files that
+`image_packages.py` wrote. The script requires three things:
 
 - A Python package of IMAGE is in a BASE image, or is pinned in a requirements file below the folder SOURCE. The checks
-  of dependencies read these files.
+  of dependencies read these files. The same applies to the packages of each STAGE, because a later command could have
+  removed what says that a package is in the image. There, packages of the system are left out: the scan of the registry
+  judges them.
 - A file beside packages that Python could import is in a BASE image, in the record of a package, or in SOURCE.
 - An archive from which Python can import is in a BASE image or in the record of a package.
 
@@ -44,11 +47,12 @@ def normalised_version(version: str) -> str:
     return ".".join(parts)
 
 
-def python_packages(path: str, kind: str = "pypi") -> dict[tuple[str, str], str]:
+def python_packages(path: str, kind: str = "pypi", without_system: bool = False) -> dict[tuple[str, str], str]:
     """Return the paths of the Python packages in a bill of materials, keyed by name and version."""
     with open(path) as file:
         bill = json.load(file)
     places = [(each, each["properties"][0]["value"]) for each in bill["components"] if f"pkg:{kind}/" in each["purl"]]
+    places = [(each, at) for each, at in places if not (without_system and each["properties"][1:])]
     return {(normalised(each["name"]), normalised_version(each["version"])): at for each, at in places}
 
 
@@ -96,19 +100,24 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
         yield normalised(name[1]), normalised_version(version[1]) if version else ""
 
 
-def judge(image: str, path: str, bases: list[str]) -> None:
-    """Exit with 1 if the image has Python packages or code that no base image has and that no check judged."""
+def judge(image: str, path: str, bases: list[str], stages: list[str]) -> None:
+    """Exit with 1 if the image has Python packages or code that no base image has and that no check judged.
+
+    `stages` are parts of the Dockerfile whose packages may be in the image without their metadata.
+    """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
     found = python_packages(image)
+    for stage in stages:
+        found = {**python_packages(stage, without_system=True), **found}
     # The source can choose any name, so only a package that was installed from a folder can be its own.
     own = {each for each in python_packages(image, "local") if each in source.own or (each[0], "") in source.own}
     strange = sorted(each for each in found if each not in known | own)
     lines = [f"error: {name!a} {version!a} in {found[name, version][:200]!a}" for name, version in strange[:SHOWN]]
     if strange:
         lines.append(
-            f"error: the image has {len(strange)} Python packages that are neither in its base image nor pinned in a"
-            " requirements file, so no check judged them"
+            f"error: the image or a stage of its Dockerfile has {len(strange)} Python packages that are neither in a"
+            " base image nor pinned in a requirements file, so no check judged them"
         )
     code = code_of(image, bases, source.digests)
     if code:
@@ -119,7 +128,7 @@ def judge(image: str, path: str, bases: list[str]) -> None:
         )
     if lines:
         sys.exit("\n".join(lines))
-    print(f"all {len(found)} Python packages of the image are in its base image or pinned")
+    print(f"all {len(found)} Python packages of the image and its stages are in a base image or pinned")
 
 
 def code_of(image: str, bases: list[str], judged: set[str]) -> list[str]:
@@ -141,4 +150,5 @@ def sha256(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
-judge(sys.argv[1], sys.argv[2], sys.argv[3:])
+last = sys.argv.index("--stages") if "--stages" in sys.argv else len(sys.argv)
+judge(sys.argv[1], sys.argv[2], sys.argv[3:last], sys.argv[last + 1 :])

@@ -19,7 +19,7 @@ import re
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cicd_templates.builds.scripts.zip_directory import end_of_directory, zipped_names
 
@@ -127,7 +127,7 @@ class Image:
     """
 
     def __init__(self) -> None:
-        self.packages: list[dict[str, object]] = []
+        self.packages: list[dict[str, Any]] = []
         self.code: dict[str, str] = {}
         self.archives: set[str] = set()
         self.compiled: dict[str, str] = {}
@@ -187,9 +187,14 @@ class Image:
             folder = ""
             for key, _, value in (line.partition(":") for line in data.decode("utf-8", "replace").split("\n")):
                 folder = value if key == "F" else folder
-                self.of_system.update([f"{folder}/{value}"] if key == "R" else [])
+                self.of_system.update([folder, f"{folder}/{value}"] if key == "R" else [])
         if DPKG_FILES.search(path):
             self.of_system.update(line.lstrip("/") for line in data.decode("utf-8", "replace").split("\n"))
+
+    def mark_if_of_system(self, package: dict[str, Any]) -> None:
+        """Add the property `of-system` to a package whose metadata is a file of a system package."""
+        if package["properties"][0]["value"] in self.of_system:
+            package["properties"].append({"name": "of-system", "value": "true"})
 
     def unrecorded(self) -> dict[str, dict[str, str]]:
         """Return the archives, and the code beside packages, that no record contains, with their digests.
@@ -236,7 +241,7 @@ def is_archive_of_code(data: bytes) -> bool:
     return cut or any(name.lower().endswith((b".py", b".pyc")) for name in zipped_names(data))
 
 
-def component(kind: str, name: str, version: str, path: str) -> dict[str, object]:
+def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
     """Return a CycloneDX component. Its property `path` says where the package is."""
     found = {"type": "library", "name": name[:200], "version": version[:200], "purl": f"pkg:{kind}/{name}@{version}"}
     return {**found, "properties": [{"name": "path", "value": path}]}
@@ -259,6 +264,8 @@ def list_packages(target: str, options: list[str]) -> None:
         for member in stream:
             image.take(stream, member)
     bare = [component("pypi", name, "", at) for at, name in image.bare.items() if at not in image.described]
+    for each in image.packages:
+        image.mark_if_of_system(each)
     unique = {json.dumps(each, sort_keys=True): each for each in [*image.packages, *bare]}
     bill = {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": list(unique.values())}
     with open(target, "w") as file:
