@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cicd_templates.config.environment import Environment
 from cicd_templates.review import differences_page, environment_page
-from cicd_templates.review.reviewed_stacks import review_stacks
+from cicd_templates.review.reviewed_stacks import ReviewedStacks
 
 if TYPE_CHECKING:
     from cicd_templates.render.render import RenderedStack
@@ -16,19 +17,15 @@ if TYPE_CHECKING:
 def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
     """Return the pages, keyed by their path below `out/`.
 
-    They are made from the templates in memory, not from rendered text.
+    They are made from the contents of the templates, not from rendered text.
     """
-    reviewed_stacks = review_stacks([stack.template for stack in stacks])
-    texts = {}
+    reviewed = ReviewedStacks(stacks)
     environments = {stack.environment.qualified: stack.environment for stack in stacks}
-    for name, environment in environments.items():
-        patches = [
-            f"{stack}: {path} = {json.dumps(patch.value)} because {patch.because}"
-            for stack, patched in environment.settings.patch.items()
-            for path, patch in patched.items()
-        ]
-        overrides = environment_page.Overrides(environment.settings.provided, patches)
-        texts[f"{name}/{environment_page.REVIEW_FILE}"] = environment_page.review_page(name, reviewed_stacks, overrides)
+    overrides = {name: _overrides(environment) for name, environment in environments.items()}
+    texts = {
+        f"{name}/{environment_page.REVIEW_FILE}": text
+        for name, text in environment_page.review_pages(reviewed, overrides).items()
+    }
     route = [
         peer.qualified
         for environment in environments.values()
@@ -36,5 +33,16 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
         for peer in environment.route
     ]
     if len(route) > 1:
-        texts[differences_page.DIFFERENCES_FILE] = differences_page.differences_page(reviewed_stacks, route)
+        texts[differences_page.DIFFERENCES_FILE] = differences_page.differences_page(
+            {name: reviewed.by_label(name) for name in route}
+        )
     return texts
+
+
+def _overrides(environment: Environment) -> environment_page.Overrides:
+    patches = [
+        f"{stack}: {path} = {json.dumps(patch.value)} because {patch.because}"
+        for stack, patched in environment.settings.patch.items()
+        for path, patch in patched.items()
+    ]
+    return environment_page.Overrides(environment.settings.provided, patches)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
@@ -11,25 +11,37 @@ from cicd_templates.template.stack_template import StackTemplate
 BILLING_HEADS = ("billed item", "count", "resources")
 
 
-def billing_rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
+class BilledItem(NamedTuple):
+    """A resource that AWS bills: its kind in the price list, how many items it counts as, and its name in the table."""
+
+    kind: str
+    number: int
+    name: str
+
+
+def billed_items(stack: StackTemplate) -> Iterator[BilledItem]:
+    """Yield the billed resources of a stack."""
+    sizes = _task_sizes(stack.resources)
+    for logical_id, resource in stack.resources.items():
+        billed = facts_of(resource["Type"]).billed
+        count = _count(resource["Type"], resource.get("Properties", {}))
+        if billed and count:
+            size = f" ({sizes})" if resource["Type"] == "AWS::ECS::Service" else ""
+            yield BilledItem(billed, count, f"{stack.label}.{logical_id}{size}")
+
+
+def billing_rows(items: Iterable[BilledItem]) -> list[tuple[str, ...]]:
     """Return one row for each kind of billed item, with the number of items and their resources."""
-    priced: dict[str, list[tuple[int, str]]] = {}
-    for stack in stacks:
-        sizes = _task_sizes(stack.resources)
-        for logical_id, resource in stack.resources.items():
-            properties = resource.get("Properties", {})
-            billed = facts_of(resource["Type"]).billed
-            number = _billed_items(resource["Type"], properties)
-            if billed and number:
-                size = f" ({sizes})" if resource["Type"] == "AWS::ECS::Service" else ""
-                priced.setdefault(billed, []).append((number, f"{stack.label}.{logical_id}{size}"))
+    by_kind: dict[str, list[BilledItem]] = {}
+    for item in items:
+        by_kind.setdefault(item.kind, []).append(item)
     return [
-        (billed, str(sum(number for number, _ in entries)), _shortened([name for _, name in entries]))
-        for billed, entries in sorted(priced.items())
+        (kind, str(sum(item.number for item in of_kind)), _shortened([item.name for item in of_kind]))
+        for kind, of_kind in sorted(by_kind.items())
     ]
 
 
-def _billed_items(kind: str, properties: Mapping[str, Any]) -> int:
+def _count(kind: str, properties: Mapping[str, Any]) -> int:
     """Return for how many items AWS bills a resource. A gateway endpoint is free, so the number is 0."""
     if kind == "AWS::EC2::VPCEndpoint":
         is_interface = properties.get("VpcEndpointType", "Gateway") == "Interface"

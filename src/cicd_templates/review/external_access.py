@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
-from cicd_templates.review.principals import AccountPrincipal, ArnPrincipal, Principal, is_outside
+from cicd_templates.review.principals import (
+    ArnPrincipal,
+    OwnPrincipal,
+    Principal,
+    ServicePrincipal,
+    is_outside,
+)
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, own_stem
+from cicd_templates.template.stack_facts import StackFacts
 
 _LITERAL_PREFIX = re.compile(r"[^*?\[]*")
 
@@ -27,46 +34,107 @@ _RELEASE_ACTIONS = {
 }
 
 
-def reviewed_environments(environment: str, stacks: Sequence[ReviewedStack]) -> list[str]:
-    """Return the names of the environments whose external access is listed on the review page of `environment`.
+class _Trust(NamedTuple):
+    """A statement of a trust policy: the principals that may be outside, the role's account, and the text for it."""
 
-    For a runtime environment, this is the environment itself. For a tools environment, these are the protected runtime
-    environments, or all runtime environments if none is protected.
-    """
-    runtimes = {
-        stack.template.environment: stack.template.facts for stack in stacks if stack.template.facts.kind == "runtime"
-    }
-    if environment in runtimes:
-        return [environment]
-    protected = [name for name, facts in runtimes.items() if facts.protection == "protected"]
-    return protected or list(runtimes)
+    principals: tuple[Principal, ...]
+    account: str
+    text: str
 
 
-def external_access(environment: str, stacks: Iterable[ReviewedStack]) -> list[str]:
-    """Return the roles of `environment` that principals outside the environment may assume.
+class AccessReview:
+    """Who can access each environment, and who may release. The facts are collected stack by stack."""
 
-    Several environments may share an account. A statement then also counts if it allows the whole account, or a role of
-    another environment.
-    """
-    stacks = list(stacks)
-    own_roles = {name for stack in stacks if stack.template.environment == environment for name in _role_names(stack)}
-    other_accounts = {stack.template.account for stack in stacks if stack.template.environment != environment}
-    roles = []
-    for stack in stacks:
-        if stack.template.environment != environment:
-            continue
-        account = stack.template.account
-        shared = account in other_accounts
+    def __init__(self) -> None:
+        self._runtimes: dict[str, StackFacts] = {}
+        self._accounts: dict[str, set[str]] = {}
+        self._role_names: dict[str, set[str]] = {}
+        self._trusts: dict[str, list[_Trust]] = {}
+        self._releasers: dict[str, dict[str, None]] = {ability: {} for ability in _RELEASE_ACTIONS}
+        self._writers: list[tuple[str, tuple[str, ...]]] = []
+        self._sources: list[str] = []
+
+    def add(self, stack: ReviewedStack) -> None:
+        """Add the facts of a stack."""
+        template = stack.template
+        self._accounts.setdefault(template.environment, set()).add(template.account)
+        self._role_names.setdefault(template.environment, set()).update(_role_names(stack))
+        self._trusts.setdefault(template.environment, []).extend(_trusts(stack))
+        if template.facts.kind == "runtime":
+            self._runtimes[template.environment] = template.facts
+        else:
+            self._sources += _sources(stack)
+            self._add_releasers(stack)
+
+    def _add_releasers(self, stack: ReviewedStack) -> None:
         for statement in stack.statements:
-            outside = any(
-                is_outside(principal, account) or (shared and not _is_own(principal, own_roles))
-                for principal in statement.principals
+            if statement.effect != "Allow":
+                continue
+            holder = f"{stack.template.label}.{statement.holder}"
+            for ability, actions in _RELEASE_ACTIONS.items():
+                if any(statement.covers(action) for action in actions):
+                    self._releasers[ability][holder] = None
+            if statement.covers("s3:PutObject"):
+                self._writers.append((holder, statement.resource_texts))
+
+    def reviewed_environments(self, environment: str) -> list[str]:
+        """Return the names of the environments whose external access is listed on the review page of `environment`.
+
+        For a runtime environment, this is the environment itself. For a tools environment, these are the protected
+        runtime environments, or all runtime environments if none is protected.
+        """
+        if environment in self._runtimes:
+            return [environment]
+        protected = [name for name, facts in self._runtimes.items() if facts.protection == "protected"]
+        return protected or list(self._runtimes)
+
+    def external_access(self, environment: str) -> list[str]:
+        """Return the roles of `environment` that principals outside the environment may assume.
+
+        Several environments may share an account. A statement then also counts if it allows the whole account, or a
+        role of another environment.
+        """
+        own_roles = self._role_names[environment]
+        other_accounts = {
+            account for name, accounts in self._accounts.items() if name != environment for account in accounts
+        }
+        return [
+            trust.text
+            for trust in self._trusts[environment]
+            if any(
+                is_outside(principal, trust.account)
+                or (trust.account in other_accounts and not _is_own(principal, own_roles))
+                for principal in trust.principals
             )
-            if statement.is_trust and statement.effect == "Allow" and outside:
+        ]
+
+    def release_permissions(self) -> list[str]:
+        """Return one line per permission to approve, start or upload releases, with the policies that grant it."""
+        texts = [f"{ability}: {', '.join(holders) or 'nobody'}" for ability, holders in self._releasers.items()]
+        if self._sources:
+            sources = sorted(self._sources)
+            holders = [
+                holder
+                for holder, patterns in self._writers
+                if any(matches_any(pattern, sources) for pattern in patterns)
+            ]
+            texts.append(f"upload a release: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
+        return texts
+
+
+def _trusts(stack: ReviewedStack) -> Iterator[_Trust]:
+    for statement in stack.statements:
+        if statement.is_trust and statement.effect == "Allow":
+            principals = tuple(
+                principal
+                for principal in statement.principals
+                if not isinstance(principal, OwnPrincipal | ServicePrincipal)
+            )
+            if principals:
                 condition = statement.condition.replace(OWN_MARK, own_stem(statement.holder))
                 where = f" where {condition}" if condition else ""
-                roles.append(f"{statement.principals_text} as {stack.template.label}.{statement.holder}{where}")
-    return roles
+                text = f"{statement.principals_text} as {stack.template.label}.{statement.holder}{where}"
+                yield _Trust(principals, stack.template.account, text)
 
 
 def _role_names(stack: ReviewedStack) -> Iterator[str]:
@@ -76,39 +144,8 @@ def _role_names(stack: ReviewedStack) -> Iterator[str]:
 
 
 def _is_own(principal: Principal, own_roles: Collection[str]) -> bool:
-    """Return whether a principal in the environment's account belongs to this environment, and not to another one."""
-    match principal:
-        case AccountPrincipal():
-            return False
-        case ArnPrincipal(_, arn):
-            return arn.rpartition("/")[2] in own_roles
-        case _:
-            return True
-
-
-def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
-    """Return who may approve, start and upload releases: one line per permission, with the policies that grant it."""
-    tools = [stack for stack in stacks if stack.template.facts.kind == "tools"]
-    allowed = [
-        (f"{stack.template.label}.{statement.holder}", statement)
-        for stack in tools
-        for statement in stack.statements
-        if statement.effect == "Allow"
-    ]
-    texts = []
-    for ability, actions in _RELEASE_ACTIONS.items():
-        holders = [holder for holder, statement in allowed if any(statement.covers(action) for action in actions)]
-        texts.append(f"{ability}: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
-    sources = sorted(source for stack in tools for source in _sources(stack))
-    if sources:
-        holders = [
-            holder
-            for holder, statement in allowed
-            if statement.covers("s3:PutObject")
-            and any(matches_any(pattern, sources) for pattern in statement.resource_texts)
-        ]
-        texts.append(f"upload a release: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
-    return texts
+    """Return whether a principal of the environment's account is a role of the environment itself."""
+    return isinstance(principal, ArnPrincipal) and principal.arn.rpartition("/")[2] in own_roles
 
 
 def matches_any(pattern: str, texts: Sequence[str]) -> bool:

@@ -1,10 +1,11 @@
-"""The templates of a review. Each is read once, with its formatter and its IAM statements."""
+"""The templates of a review, with their formatters and their IAM statements."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from cicd_templates.review.formatting import Formatter, NameIndex
 from cicd_templates.review.property_values import PropertyValue, property_values
@@ -14,11 +15,15 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class ReviewedStack:
-    """A template, the formatter of its values, and its IAM statements."""
+    """A template and the formatter of its values."""
 
     template: StackTemplate
     formatter: Formatter
-    statements: tuple[Statement, ...]
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """The IAM statements, in the order of the template."""
+        return tuple(statements(self.template.resources, self.formatter))
 
     @cached_property
     def property_values(self) -> Mapping[str, list[PropertyValue]]:
@@ -28,11 +33,62 @@ class ReviewedStack:
         }
 
 
+class Templated(Protocol):
+    """Anything with a template. The template may be read from somewhere each time."""
+
+    @property
+    def template(self) -> StackTemplate:
+        """The template."""
+        ...
+
+
+class ReviewedStacks:
+    """The stacks of a review, in the order of their templates.
+
+    A stack is made from its template whenever it is needed and is not kept, so that a review of thousands of stacks
+    takes little memory. The formatter of each stack knows the names in all stacks.
+    """
+
+    def __init__(self, sources: Sequence[Templated]) -> None:
+        self._sources = sources
+        self._by_label: dict[str, dict[str, Templated]] = {}
+        self._names = NameIndex(self._templates())
+
+    def __iter__(self) -> Iterator[ReviewedStack]:
+        """Yield every stack."""
+        return map(self.review, self._sources)
+
+    def by_label(self, environment: str) -> Mapping[str, ReviewedStack]:
+        """Return the stacks of an environment, keyed by their short names."""
+        return _StacksByLabel(self, self._by_label.get(environment, {}))
+
+    def review(self, source: Templated) -> ReviewedStack:
+        """Return the stack of a template."""
+        template = source.template
+        return ReviewedStack(template, Formatter(template, self._names))
+
+    def _templates(self) -> Iterator[StackTemplate]:
+        for source in self._sources:
+            template = source.template
+            self._by_label.setdefault(template.environment, {})[template.label] = source
+            yield template
+
+
+class _StacksByLabel(Mapping[str, ReviewedStack]):
+    def __init__(self, stacks: ReviewedStacks, sources: Mapping[str, Templated]) -> None:
+        self._stacks, self._sources = stacks, sources
+
+    def __getitem__(self, label: str) -> ReviewedStack:
+        return self._stacks.review(self._sources[label])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+
 def review_stacks(stacks: Sequence[StackTemplate]) -> list[ReviewedStack]:
     """Return `stacks` for a review. The formatter of each stack knows the names in all stacks."""
     names = NameIndex(stacks)
-    reviewed_stacks = []
-    for stack in stacks:
-        formatter = Formatter(stack, names)
-        reviewed_stacks.append(ReviewedStack(stack, formatter, tuple(statements(stack.resources, formatter))))
-    return reviewed_stacks
+    return [ReviewedStack(stack, Formatter(stack, names)) for stack in stacks]

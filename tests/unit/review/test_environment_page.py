@@ -10,12 +10,22 @@ from cicd_templates.markdown import table
 from cicd_templates.render.render import render
 from cicd_templates.render.review_pages import pages
 from cicd_templates.review import differences_page, environment_page
-from cicd_templates.review.reviewed_stacks import review_stacks
+from cicd_templates.review.reviewed_stacks import ReviewedStack, review_stacks
+from cicd_templates.template.stack_template import StackTemplate
 from templates import LAYERS
 from tests.conftest import PROJECT, configured
 from tests.unit.review.conftest import ACCOUNTS, one, reading, resource, role, stack_of, statement
 
 NOTHING = environment_page.Overrides({}, ())
+
+
+def sides(stacks: list[StackTemplate], *route: str) -> dict[str, dict[str, ReviewedStack]]:
+    """The stacks of each environment of `route`, as the page gets them."""
+    reviewed = review_stacks(stacks)
+    return {
+        name: {stack.template.label: stack for stack in reviewed if stack.template.environment == name}
+        for name in route
+    }
 
 
 def services(count: int) -> list[tuple[str, object]]:
@@ -42,7 +52,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
         }
     )
     settings = environment_page.Overrides({"network.VpcId": "vpc-1"}, ("network: A = 1 because so",))
-    first = environment_page.review_page("staging", review_stacks([here]), settings).splitlines()[:10]
+    first = environment_page.review_pages(review_stacks([here]), {"staging": settings})["staging"].splitlines()[:10]
 
     assert first[0] == "# Review of staging: account 100000000002 in eu-central-1, disposable"
     assert first[2:9] == [
@@ -62,7 +72,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
 
 def test_a_stack_says_what_it_reads_from_whom() -> None:
     each = stack_of({}, parameters={"Key": reading("/shop/staging/keys/KeyArn"), "Image": {"Type": "String"}})
-    text = environment_page.review_page("staging", review_stacks([each]), NOTHING)
+    text = environment_page.review_pages(review_stacks([each]), {"staging": NOTHING})["staging"]
 
     assert "| network | What network is for | keys: KeyArn | 0 |" in text
 
@@ -73,7 +83,7 @@ def test_alike_rows_of_services_are_one() -> None:
         return stack_of({"JobRole": role(grant)}, label=f"build-{service}", service=service)
 
     stacks = [of("till", "s3:Get"), of("shop", "s3:Get"), of("post", "s3:Put")]
-    text = environment_page.review_page("staging", review_stacks(stacks), NOTHING)  # type: ignore[arg-type] # subjects
+    text = environment_page.review_pages(review_stacks(stacks), {"staging": NOTHING})["staging"]  # type: ignore[arg-type] # subjects
 
     assert "| build-{service} (till, shop) | JobRole | Work | s3: Get | bucket/{service}/\\* |" in text
     assert "| build-post | JobRole | Work | s3: Put | bucket/post/\\* |" in text
@@ -122,7 +132,7 @@ def test_an_environment_named_by_a_word_differs_only_where_the_texts_do(shares: 
         return stack_of(made | more, environment=environment, account=account)
 
     stacks = [stack("test"), stack("live"), stack_of({}, environment="tools", label="keys")]
-    text = differences_page.differences_page(review_stacks(stacks), ["test", "live"])  # type: ignore[arg-type] # subjects
+    text = differences_page.differences_page(sides(stacks, "test", "live"))  # type: ignore[arg-type] # subjects
 
     # The second description differs in more than the name, and live reads a value of test.
     assert [line for line in text.splitlines() if line.startswith("| ")][1:] == [
@@ -152,7 +162,7 @@ def test_environments_differ_property_by_property_but_not_in_their_names() -> No
 
     before = [stack("staging", 1, Gone=resource("X::Z")), stack_of({}, label="only", environment="staging")]
     after = [stack("production", 2, New=resource("X::Z")), stack_of({}, label="late", environment="production")]
-    text = differences_page.differences_page(review_stacks(before + after), ["staging", "production"])  # type: ignore[arg-type] # subjects
+    text = differences_page.differences_page(sides(before + after, "staging", "production"))  # type: ignore[arg-type] # subjects
 
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert "Differences: 6." in text

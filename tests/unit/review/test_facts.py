@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
-from cicd_templates.review import alarms, billing, exposure, external_access, placeholders, stateful_resources
-from cicd_templates.review.reviewed_stacks import review_stacks
+from cicd_templates.review import alarms, billing, exposure, placeholders, stateful_resources
+from cicd_templates.review.external_access import AccessReview
+from cicd_templates.review.reviewed_stacks import ReviewedStack, review_stacks
 from tests.unit.review.conftest import ACCOUNTS, one, resource, role, stack_of, statement
 
 CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)
@@ -144,15 +145,22 @@ PRODUCTION = stack_of(
 )
 
 
+def access_of(stacks: list[ReviewedStack]) -> AccessReview:
+    access = AccessReview()
+    for stack in stacks:
+        access.add(stack)
+    return access
+
+
 def test_who_releases_is_read_off_the_policies() -> None:
-    assert external_access.release_permissions(review_stacks([TOOLS, STAGING, PRODUCTION])) == [
+    assert access_of(review_stacks([TOOLS, STAGING, PRODUCTION])).release_permissions() == [
         "approve: pipeline.ApproversPolicy",
         "start, retry or roll back an execution: pipeline.OperatorsPolicy",
         "override a stage condition: nobody",
         "change the pipeline: nobody",
         "upload a release: pipeline.DevelopersPolicy",
     ]
-    assert external_access.release_permissions(review_stacks([STAGING]))[-1] == "change the pipeline: nobody"
+    assert access_of(review_stacks([STAGING])).release_permissions()[-1] == "change the pipeline: nobody"
 
 
 @pytest.mark.parametrize(
@@ -166,18 +174,18 @@ def test_who_releases_is_read_off_the_policies() -> None:
 def test_who_may_do_it_by_a_pattern_is_reported_as_well(grant: dict[str, Any]) -> None:
     source = stack_of({**TOOLS.resources, "WideRole": role(grant)}, environment="tools", label="pipeline")
 
-    for line in external_access.release_permissions(review_stacks([source])):
+    for line in access_of(review_stacks([source])).release_permissions():
         assert "pipeline.WideRole" in line
 
 
 def test_roles_that_others_may_assume_are_how_an_environment_is_reached() -> None:
     everything = review_stacks([TOOLS, STAGING, PRODUCTION])
 
-    assert external_access.external_access("production", everything) == [
+    assert access_of(everything).external_access("production") == [
         "account tools as delivery.DeliveryRole",
         "Federated idp as delivery.OidcRole",
     ]
-    assert external_access.external_access("staging", everything) == []
+    assert access_of(everything).external_access("staging") == []
 
 
 def test_a_condition_names_the_role_in_full() -> None:
@@ -187,7 +195,7 @@ def test_a_condition_names_the_role_in_full() -> None:
     }
     each = one({"ReviewerRole": trusted})
 
-    assert external_access.external_access("staging", [each]) == [
+    assert access_of([each]).external_access("staging") == [
         "account tools as network.ReviewerRole where aws:PrincipalArn is ReviewerRole".replace(
             "account tools", f"account {ACCOUNTS['tools']}"
         )
@@ -203,7 +211,7 @@ def test_a_condition_names_the_role_in_full() -> None:
     ],
 )
 def test_tools_shows_who_reaches_what_is_protected(environment: str, others: list[Any], targets: list[str]) -> None:
-    assert external_access.reviewed_environments(environment, review_stacks([TOOLS, *others])) == targets
+    assert access_of(review_stacks([TOOLS, *others])).reviewed_environments(environment) == targets
 
 
 @pytest.mark.parametrize(
@@ -332,7 +340,7 @@ def test_topics_say_who_hears() -> None:
 def test_what_costs_while_it_rests_is_counted() -> None:
     gateways = {f"Nat{number}": resource("EC2::NatGateway") for number in range(9)}
     found = billing.billing_rows(
-        [
+        billing.billed_items(
             stack_of(
                 gateways
                 | {
@@ -343,7 +351,7 @@ def test_what_costs_while_it_rests_is_counted() -> None:
                     "Vpc": resource("EC2::VPC"),
                 }
             )
-        ]
+        )
     )
 
     shown = ", ".join(f"network.Nat{number}" for number in range(6))
@@ -385,7 +393,7 @@ def test_who_is_outside_is_decided_by_the_account_and_not_by_names() -> None:
         "NamedRole": role(trusts={"Service": "account of nobody"}),
     }
 
-    assert external_access.external_access("staging", [one(roles)]) == [
+    assert access_of([one(roles)]).external_access("staging") == [
         f"{ACCOUNTS['tools']}: iam:role/x as network.OtherRole"
     ]
 
@@ -403,11 +411,11 @@ def test_an_account_that_environments_share_is_no_wall_between_them() -> None:
     staging = stack_of(roles, account=shared)
     others = [stack_of({}, environment=name, account=shared) for name in ("tools", "production")]
 
-    assert external_access.external_access("staging", review_stacks([staging, *others])) == [
+    assert access_of(review_stacks([staging, *others])).external_access("staging") == [
         "account 200000000001 as network.DeliveryRole",
         "iam:role/shop-tools-pipeline as network.OddRole",
     ]
-    assert external_access.external_access("staging", review_stacks([staging])) == []
+    assert access_of(review_stacks([staging])).external_access("staging") == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""The rows of a table about stacks. Rows of several services that differ only in the service's name become one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cicd_templates.review.service_names import with_placeholders
+
+Row = tuple[str, ...]
+
+
+class MergedRows:
+    """The rows of one table, in the order in which they were added. Equal rows are kept once, with their services."""
+
+    def __init__(self) -> None:
+        self._first: dict[Row, Row] = {}
+        self._services: dict[Row, list[str | None]] = {}
+        self._all_services: set[str] = set()
+
+    def add(self, service: str | None, rows: Iterable[Row]) -> None:
+        """Add the rows of a stack. `service` is the service to which the stack belongs, if there is one."""
+        for row in rows:
+            pattern = tuple(with_placeholders(text, service) for text in row) if service else row
+            self._first.setdefault(pattern, row)
+            self._services.setdefault(pattern, []).append(service)
+            if service:
+                self._all_services.add(service)
+
+    def rows(self) -> list[Row]:
+        """Return the merged rows. If only some of the services have a merged row, its first cell names them."""
+        merged = []
+        for pattern, services in self._services.items():
+            several = len({*services}) > 1
+            if several and len(services) < len(self._all_services):
+                merged.append((f"{pattern[0]} ({', '.join(map(str, services))})", *pattern[1:]))
+            else:
+                merged.append(pattern if several else self._first[pattern])
+        return merged

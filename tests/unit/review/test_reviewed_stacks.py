@@ -1,0 +1,43 @@
+"""A review of many stacks reads each template when it is needed, and keeps none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cicd_templates.review.reviewed_stacks import ReviewedStacks
+from cicd_templates.template.stack_template import StackTemplate
+from tests.unit.review.conftest import reading, resource, stack_of
+
+KEYS = stack_of({"KeyArn": resource("SSM::Parameter", Name="/shop/keys/KeyArn", Value={"Ref": "Key"})}, label="keys")
+READER = stack_of({}, parameters={"Key": reading("/shop/keys/KeyArn")}, label="reader")
+
+
+@dataclass
+class Counted:
+    """A template that counts how often it is read."""
+
+    stack: StackTemplate
+    reads: list[str] = field(default_factory=list)
+
+    @property
+    def template(self) -> StackTemplate:
+        self.reads.append(self.stack.label)
+        return self.stack
+
+
+def test_each_pass_reads_every_template_once() -> None:
+    sources = [Counted(KEYS), Counted(READER)]
+    stacks = ReviewedStacks(sources)
+
+    assert [[stack.template for stack in stacks] for _ in range(2)] == [[KEYS, READER]] * 2
+    # The names are read in a pass of their own.
+    assert [len(source.reads) for source in sources] == [3, 3]
+
+
+def test_a_stack_is_found_by_its_label_and_knows_the_names_in_all_others() -> None:
+    by_label = ReviewedStacks([Counted(KEYS), Counted(READER)]).by_label("staging")
+
+    assert (list(by_label), len(by_label)) == (["keys", "reader"], 2)
+    assert by_label["reader"].formatter.format({"Ref": "Key"}) == "keys.Key"
+    assert by_label.get("absent") is None
+    assert not ReviewedStacks([]).by_label("staging")
