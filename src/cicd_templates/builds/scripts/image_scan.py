@@ -1,12 +1,12 @@
-"""The second gate: block a release if the registry's scan of its image finds vulnerabilities or is missing.
+"""The second gate: block a release if the registry's scan finds vulnerabilities in its image, or if there is no scan.
 
 The script waits for the scan of $REPOSITORY@$IMAGE_DIGEST. It starts a scan if there is none, or if the last basic scan
-is older than a day. It writes the findings to the file that its argument names. It exits with 1 in these cases:
+is older than a day. It writes the findings to the file in its argument. It exits with 1 in these cases:
 
-- A finding is at least as severe as the least severe word in $SEVERITIES.
+- A finding has one of the severities in $SEVERITIES, or a higher severity.
 - A finding has no known severity, and $UNRATED is not `pass`.
 - The scan failed or is missing.
-- The scan's counts contradict its findings.
+- The scan's counts of findings differ from its findings.
 """
 
 import json
@@ -38,7 +38,8 @@ SHOWN = 5
 def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int], list[Any]]:
     """Wait until the image's scan has ended and its counts match its findings. Return status, counts and findings.
 
-    Counts and findings may differ for a moment while Inspector monitors the image. The wait ends after WAIT_SECONDS.
+    While Inspector monitors the image, counts and findings may differ for a moment. After WAIT_SECONDS, the result is
+    returned as it is.
     """
     image = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
     deadline = time.monotonic() + WAIT_SECONDS
@@ -60,10 +61,10 @@ def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str
 
 
 def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
-    """Return the pages of the image's scan result, or an empty list if ECR does not know a scan.
+    """Return the pages of the image's scan result, or an empty list if ECR has no scan of the image.
 
-    After a push, ECR does not know the scan at once. If the registry's scanning rules exclude the repository, it never
-    does.
+    After a push, ECR has no scan for a short time. If the registry's scanning rules exclude the repository, it never
+    has one.
     """
     try:
         return list(ecr.get_paginator("describe_image_scan_findings").paginate(**image))
@@ -74,7 +75,7 @@ def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
 
 
 def contents(pages: list[Any]) -> tuple[dict[str, int], list[Any]]:
-    """Return the registry's counts by severity, and the list of all findings."""
+    """Return the numbers of findings by severity, as the registry counted them, and the list of all findings."""
     results = [page.get("imageScanFindings", {}) for page in pages]
     findings = [item for page in results for item in page.get("findings", []) + page.get("enhancedFindings", [])]
     return (results[0].get("findingSeverityCounts", {}) if results else {}), findings
@@ -98,13 +99,13 @@ def start_scan(ecr: Any, image: dict[str, Any]) -> bool:
 
 
 def severity_of(finding: Any) -> str:
-    """Return a finding's severity, or UNRATED if it is not in SCALE."""
+    """Return a finding's severity, or UNRATED if the severity is not a word of SCALE."""
     word = finding.get("severity") if isinstance(finding, dict) else None
     return word if word in SCALE else UNRATED
 
 
 def contradiction(counts: dict[str, int], findings: list[Any]) -> str:
-    """Return how the registry's counts contradict its findings, or an empty string."""
+    """Return how the registry's counts differ from its list of findings, or an empty string if they agree."""
     listed = Counter(severity_of(finding) for finding in findings)
     counted: Counter[str] = Counter()
     for word, number in counts.items():
@@ -122,7 +123,7 @@ def name_of(finding: Any) -> str:
 
 
 def problem_of(status: str, counts: dict[str, int], findings: list[Any]) -> str:
-    """Return why a scan blocks the release, or an empty string."""
+    """Return why the result of a scan blocks the release, or an empty string if it does not."""
     if status not in DONE:
         return f"has status {status}, so the release is blocked"
     if wrong := contradiction(counts, findings):
@@ -139,7 +140,7 @@ def problem_of(status: str, counts: dict[str, int], findings: list[Any]) -> str:
 
 
 def main() -> None:
-    """Write the result of the scan to a file. Exit with 1 if it blocks the release."""
+    """Write the result of the image scan to a file. Exit with 1 if this result blocks the release."""
     repository, digest = os.environ["REPOSITORY"], os.environ["IMAGE_DIGEST"]
     status, counts, findings = wait_for_scan(boto3.client("ecr"), repository, digest)
     summary = {"repository": repository, "digest": digest, "status": status, "counts": counts, "findings": findings}

@@ -1,6 +1,6 @@
 """The forms of commands in a Dockerfile that install only what a lock file names, or download a file with a checksum.
 
-A build script takes this module over as text, so it needs only Python 3.8.
+The text of this module becomes part of a build script, so it needs only Python 3.8.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ HARMLESS = re.compile(
 
 
 def is_form(command: str) -> bool:
-    """Return whether a command has one of the forms that install only what a lock file names."""
+    """Return whether a command has one of the accepted forms, which install only what a lock file names."""
     return any(
         re.fullmatch(f"{program}(?: (?:{options}))*", command)
         and all(re.search(rf"(?<!\S)(?:{each})(?!\S)", command) for each in needed)
@@ -66,7 +66,7 @@ def is_form(command: str) -> bool:
 
 
 def kinds(command: str, addresses: list[str]) -> set[str]:
-    """Return the kinds of the commands that `command` joins.
+    """Return the kinds of the commands that `&&` joins in `command`.
 
     `lock` installs only what a lock file names, `download` takes a file with a checksum from one of the addresses,
     `nothing` needs no network, and `other` is anything else.
@@ -88,5 +88,5 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
 
 
 def is_below(url: str, addresses: list[str]) -> bool:
-    """Return whether a URL is one of `addresses`, or is below one that ends in a slash."""
+    """Return whether a URL is one of `addresses`, or begins with one that ends in a slash."""
     return any(url == address or (address.endswith("/") and url.startswith(address)) for address in addresses)

@@ -1,8 +1,8 @@
 """Copy the lock file of an npm project to a folder for `npm audit`: `npm_lock.py SOURCE FOLDER REGISTRY`.
 
-`npm audit` judges packages by the names and versions in the lock file, but npm installs what `resolved` names there.
-Standard output is a JSON list of what `npm audit` does not judge: packages whose `resolved` is another address, other
-lock files, packages in the source, projects without a lock file, and settings of npm.
+`npm audit` judges packages by their names and versions in the lock file, but npm installs from the address in the key
+`resolved`. The script prints a JSON list of what `npm audit` does not judge: packages with another address in
+`resolved`, other lock files, packages in the source, projects without a lock file, and settings of npm.
 """
 
 import json
@@ -21,7 +21,7 @@ ROOT = ("name", "version", "dependencies", "devDependencies", "optionalDependenc
 
 
 def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
-    """Yield each package of the lock file that npm would not install from `registry` under its own name and version."""
+    """Yield each package of the lock file that npm installs from another address, or under another name or version."""
     for path, entry in packages.items():
         if not path:
             continue
@@ -37,7 +37,7 @@ def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
 
 
 def unread_files(source: str) -> Iterator[str]:
-    """Yield each file and folder of the source, other than the lock file itself, that may add packages."""
+    """Yield each file and folder of the source that may add packages, except the lock file itself."""
     for folder, folders, files in os.walk(source):
         place = os.path.relpath(folder, source)
         for name in sorted(files):

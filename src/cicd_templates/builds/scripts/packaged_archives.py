@@ -1,7 +1,7 @@
 """Print a JSON list of the archives below a source that contain Python packages: `packaged_archives.py SOURCE`.
 
-Python can import from every file on its path that ends like a zip file, whatever its name is. A tar archive is listed
-if it contains the metadata of a package, as a source distribution does.
+Python can import from every file that ends like a zip file, whatever its name is. A tar archive is listed if it
+contains the metadata of a package, as a source distribution does.
 """
 
 import json
@@ -24,7 +24,7 @@ MOST_MEMBERS = 20_000
 
 
 def names_in_zip(path: str) -> Iterator[str]:
-    """Yield the names of all entries in a file that Python would read as a zip file."""
+    """Yield the names of all entries in a file if Python would read it as a zip file."""
     if os.path.getsize(path) < 22:
         return
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -35,7 +35,7 @@ def names_in_zip(path: str) -> Iterator[str]:
 def names_in_tar(path: str) -> Iterator[str]:
     """Yield the names of all entries in a tar archive, compressed or not.
 
-    If there are too many entries, yield the name of a metadata file, so that the archive is listed.
+    If there are too many entries, also yield the name of a metadata file, so that the archive is listed.
     """
     try:
         with tarfile.open(path) as archive:
@@ -47,7 +47,7 @@ def names_in_tar(path: str) -> Iterator[str]:
 
 
 def has_packages(path: str) -> bool:
-    """Return whether Python can import from a file, or the file is an archive with the metadata of a package."""
+    """Return whether Python can import from a file, or whether it is an archive with metadata of a package."""
     if path.lower().endswith(ARCHIVES):
         return True
     zipped = (name.lower().endswith(IMPORTABLE) or METADATA.search(name) for name in names_in_zip(path))

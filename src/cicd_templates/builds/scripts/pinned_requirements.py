@@ -1,8 +1,8 @@
 """Print the pinned packages of a requirements file: `pinned_requirements.py FILE`.
 
-Any other line is refused. A URL or a folder instead of a name, an included file, or an option such as `--no-binary`
-could make pip run code of the application during the installation. Another index could have another package of the same
-name. A file is also refused if pip and scanners may read different packages in it.
+A file with any other line is refused. A URL or a folder instead of a name, an included file, or an option such as
+`--no-binary` could make pip run code of the application during the installation. Another index could have another
+package of the same name. A file is also refused if pip and scanners may read different packages in it.
 
 Environment markers are omitted, because a scanner judges only the packages that its own Python would install. Packages
 for systems other than Linux are omitted, because an image is Linux.
@@ -23,7 +23,7 @@ HASHES = re.compile(r"(?: +--hash=sha\d+:[0-9a-f]+)+")
 
 
 def main() -> None:
-    """Print each pinned package on a line. If a line is anything else, print it and exit with 1."""
+    """Print each pinned package on a line of its own. Exit with 1 if a line of the file is not a pinned package."""
     (path,) = sys.argv[1:]
     with open(path, "rb") as file:
         data = file.read()

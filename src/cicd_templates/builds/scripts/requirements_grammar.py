@@ -1,6 +1,6 @@
-"""The grammar of requirements files, as far as pip and scanners read the same packages in it.
+"""The grammar of requirements files in which pip and scanners read the same packages.
 
-This module is part of several scripts: `builds/build_scripts.py` puts its text in the place of their import.
+This module becomes part of several scripts: `builds/build_scripts.py` replaces their import of it by its text.
 """
 
 import re
@@ -33,7 +33,7 @@ OTHER_SYSTEM = re.compile(
 
 
 def normalised(name: str) -> str:
-    """Return a package's name in the form that all its spellings share."""
+    """Return a package's name in a form that is the same for all its spellings."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -56,7 +56,7 @@ def requirements(data: bytes) -> Iterator[str]:
 
 
 def for_another_system(marker: str) -> bool:
-    """Return whether an environment marker is false on every Linux system.
+    """Return whether an environment marker excludes every Linux system.
 
     Return False for a marker that consists of more than plain comparisons.
     """

@@ -1,7 +1,7 @@
-"""Put the source lines of each finding into Semgrep's report, `semgrep_lines.py REPORT`.
+"""Put the source lines of each finding into Semgrep's report: `semgrep_lines.py REPORT`.
 
-Without an account, Semgrep writes `requires login` instead of them. The gate identifies a finding by its lines, so that
-a waiver does not cover another finding of the same rule in the same file.
+Without an account, Semgrep writes `requires login` in place of these lines. The gate needs the lines to tell findings
+apart. Without them, a waiver would also cover another finding of the same rule in the same file.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""The names in a zip file, whatever the file is called and whatever precedes the archive.
+"""Finds the names in a zip file, whatever the file is called and whatever precedes the archive.
 
-This module is part of several scripts: `builds/build_scripts.py` puts its text in the place of their import.
+This module becomes part of several scripts: `builds/build_scripts.py` replaces their import of it by its text.
 """
 
 import mmap
@@ -13,17 +13,14 @@ ZIP_ENTRY = re.compile(rb"PK\x01\x02")
 
 
 def end_of_directory(data: "bytes | mmap.mmap") -> int:
-    """Return the offset in `data` at which the end record of a zip file's directory begins; -1 if `data` is not a zip
-    file.
-    """
+    """Return the offset in `data` of the record that ends a zip file's directory, or -1 if `data` is not a zip file."""
     return data.rfind(ZIP_END, max(0, len(data) - ZIP_TAIL))
 
 
 def zipped_names(data: "bytes | mmap.mmap") -> Iterator[bytes]:
-    """Yield the names of all entries in `data`.
+    """Yield the names of all entries in the zip file `data`.
 
-    If a file has several directories, programs differ in which of them they read. So all bytes are searched for
-    entries.
+    If a file has several directories, programs read different ones. So all bytes are searched for entries.
     """
     if end_of_directory(data) < 0:
         return
