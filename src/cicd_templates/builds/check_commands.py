@@ -12,6 +12,12 @@ DESCRIBED = "/tmp/described"  # noqa: S108 - as above
 # The folder with copies of the requirements files that a scanner judges.
 JUDGED = "/tmp/judged"  # noqa: S108 - as above
 ARCHIVES = "/tmp/packaged_archives.json"  # noqa: S108 - as above
+# What somebody reads below the message of pip that refused requirements without hashes.
+ADD_HASHES = (
+    "requirements.txt was not installed. If pip misses versions or hashes above, list the packages in requirements.in"
+    " and run: uv pip compile --generate-hashes requirements.in -o requirements.txt"
+    " (or pip-compile --generate-hashes requirements.in; in a project of uv: uv export --no-dev -o requirements.txt)"
+)
 
 
 def write_pins(name: str) -> str:
@@ -42,7 +48,10 @@ def install_requirements() -> str:
             MAKE_TOOL,
             "if [ -f requirements.txt ]; then",
             f"  {TOOL}/bin/pip install --quiet --disable-pip-version-check \\",
-            "    --no-deps --require-hashes --only-binary :all: --requirement requirements.txt",
+            "    --no-deps --require-hashes --only-binary :all: --requirement requirements.txt || {",
+            f"    echo '{ADD_HASHES}' >&2",
+            "    false",
+            "  }",
             "fi",
         ]
     )

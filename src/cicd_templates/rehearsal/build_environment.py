@@ -12,9 +12,11 @@ from typing import Any
 from cicd_templates.rehearsal.build_projects import Project, Setting
 from cicd_templates.rehearsal.build_tools import (
     CONTAINER_PROGRAMS,
+    PIP_PROGRAMS,
     PUBLIC_SERVICE_PROGRAMS,
     SERVICE_PROGRAMS,
     download_commands,
+    only_checks_hashes,
     search_path,
     with_private_tmp,
     write_programs,
@@ -52,7 +54,7 @@ def build_environment(
         write_programs(programs, CONTAINER_PROGRAMS)
         network, tools = {"PIP_NO_INDEX": "1"}, run.setup.tools.link_into(temporary / "tool")
         # A real build would install these programs in the same folder.
-        write_programs(tools, SERVICE_PROGRAMS)
+        write_programs(tools, PIP_PROGRAMS | SERVICE_PROGRAMS)
         write_programs(
             tools, {name: run for name, run in PUBLIC_SERVICE_PROGRAMS.items() if not (tools / name).exists()}
         )
@@ -141,17 +143,19 @@ def runnable_phases(
 ) -> list[Phase]:
     """Return the phases, changed so that they use a private folder instead of /tmp.
 
-    Commands that download something are removed, unless the build has the tokens of its services.
+    Commands that download something are removed, unless the build has the tokens of its services. Commands that only
+    install packages by hash stay: the replacement of pip checks their requirements and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []
-    left_out: list[str] = []
+    fetching: list[str] = []
     for phase in specification.phases:
-        fetching = [] if _has_service_tokens(run, project) else list(download_commands(phase.name, phase.commands))
-        left_out += fetching
-        kept = tuple(with_private_tmp(each, temporary) for each in phase.commands if each not in fetching)
+        if not _has_service_tokens(run, project):
+            fetching += download_commands(phase.name, phase.commands)
+        left_out = [command for command in fetching if not only_checks_hashes(command)]
+        kept = tuple(with_private_tmp(each, temporary) for each in phase.commands if each not in left_out)
         phases.append(Phase(phase.name, kept, tuple(with_private_tmp(each, temporary) for each in phase.finally_)))
     # A check that needs a service is replaced by its recorded report, so the versions of its tools do not matter.
-    if left_out and not project.needs_a_service:
-        step.note(f"tools come from a prepared environment: {run.setup.tools.comparison(left_out)}")
+    if fetching and not project.needs_a_service:
+        step.note(f"tools come from a prepared environment: {run.setup.tools.comparison(fetching)}")
     return phases

@@ -1,7 +1,7 @@
 """The tools of a build: a prepared virtual environment, and replacements for programs that are not available.
 
-The prepared environment replaces the one that a build would install. Builds get it without pip, so they cannot change
-it.
+The prepared environment replaces the one that a build would install. In it, a program that installs nothing replaces
+pip, so builds cannot change it. That program refuses the requirements that pip would refuse.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 # programs in SERVICE_PROGRAMS need an external service. If a build has no token for that service, the program outputs a
 # recorded report. PUBLIC_SERVICE_PROGRAMS need a service without a token. They run if they are in the prepared
 # environment; otherwise they output a recorded report as well.
+PIP_PROGRAMS = {"pip": ("pip", ""), "pip3": ("pip", "")}
 CONTAINER_PROGRAMS = {"aws": ("aws", ""), "docker": ("docker", "")}
 SERVICE_PROGRAMS = {"snyk": ("recorded", "snyk"), "safety": ("recorded", "safety")}
 PUBLIC_SERVICE_PROGRAMS = {
@@ -28,6 +29,8 @@ PUBLIC_SERVICE_PROGRAMS = {
 }
 # Commands that download something before the actual work of a build begins.
 DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
+# A call of the program that replaces pip. `python -m pip` is none.
+REPLACED_PIP = re.compile(r"(?<!-m )\bpip3? install\b")
 # A command that writes a file, such as a script. Comments in the file may contain addresses that nothing downloads.
 WRITTEN_FILE = re.compile(r"^cat > \S+ <<'(\w+)'\n.*?^\1$", re.DOTALL | re.MULTILINE)
 DOWNLOADING_PHASES = ("install", "pre_build")
@@ -84,6 +87,15 @@ def _normalised(name: str) -> str:
 def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
     """Return those commands of a phase that only download something before the actual work begins."""
     return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(WRITTEN_FILE.sub("", each)))
+
+
+def only_checks_hashes(command: str) -> bool:
+    """Return whether a command downloads nothing except packages by hash with pip, whose replacement checks them.
+
+    Another command after such a download may need what was downloaded.
+    """
+    without_files = WRITTEN_FILE.sub("", command)
+    return "--require-hashes" in without_files and not DOWNLOAD.search(REPLACED_PIP.sub("", without_files))
 
 
 def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> None:

@@ -85,9 +85,11 @@ def _permissions(grants: Sequence[GrantedAction], *, ended: bool) -> Iterator[st
 def outcome_line(result: RehearsalResult) -> str:
     """Return the outcome in one line. If the run did not succeed, the line names the cause."""
     if result.succeeded:
+        placeholders = ", ".join(step.path for step in result.with_placeholders)
+        but = f" but not shown: {placeholders} (see above);" if placeholders else ""
         return (
             f"{result.pipeline}: no problem of definition, permissions or reports found in {result.seconds:.1f} s;"
-            " docs/rehearsal.md lists what a rehearsal does not cover"
+            f"{but} docs/rehearsal.md lists what a rehearsal does not cover"
         )
     failed = ", ".join(step.path for step in result.failed)
     return f"{result.pipeline} failed at {failed}" if failed else f"{result.pipeline}: {result.problem}"

@@ -11,6 +11,9 @@ from xml.etree import ElementTree
 from cicd_templates.printable import printable, printable_lines
 from cicd_templates.rehearsal.grants import GrantedAction
 
+# The beginning of a note about something that a rehearsal cannot show at all.
+NOT_SHOWN = "not shown: "
+
 
 class ActionState(StrEnum):
     """How an action ended."""
@@ -62,6 +65,11 @@ class RehearsalResult:
     def succeeded(self) -> bool:
         """Return whether every action succeeded and nothing else stopped the run."""
         return not self.problem and all(step.state is ActionState.SUCCEEDED for step in self.steps)
+
+    @property
+    def with_placeholders(self) -> list[ActionProgress]:
+        """Return the actions with a placeholder for what a rehearsal cannot show."""
+        return [step for step in self.steps if any(note.startswith(NOT_SHOWN) for note in step.notes)]
 
     @property
     def failed(self) -> list[ActionProgress]:

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.builds.check_commands import install_pins, install_requirements
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.rehearsal import artifacts
 from cicd_templates.rehearsal.build_environment import build_environment, mask_secrets, runnable_phases
 from cicd_templates.rehearsal.build_projects import Project, Setting, read_project
-from cicd_templates.rehearsal.build_tools import BuildTools, download_commands, with_private_tmp
+from cicd_templates.rehearsal.build_shell import run_phases
+from cicd_templates.rehearsal.build_tools import BuildTools, download_commands, only_checks_hashes, with_private_tmp
 from cicd_templates.rehearsal.buildspec import Files, Phase, read_buildspec
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError
 from cicd_templates.rehearsal.result import ActionProgress
@@ -150,6 +152,43 @@ def test_what_is_not_fetched_is_compared_with_what_is_here(tmp_path: Path) -> No
 )
 def test_what_would_fetch_is_known(phase: str, command: str, expected: bool) -> None:
     assert bool(list(download_commands(phase, [command]))) is expected
+
+
+@pytest.mark.parametrize("token", [{}, {"TOKEN": "t"}], ids=["without a token", "with a token"])
+def test_packages_without_a_hash_fail_the_build_in_a_rehearsal_too(tmp_path: Path, token: dict[str, str]) -> None:
+    of, source = project(SECRET) if token else project(), tmp_path / "src"
+    source.mkdir()
+    (source / "requirements.txt").write_text("requests==2.19.0\n")
+    text = json.dumps(
+        {
+            "version": 0.2,
+            "phases": {"install": {"commands": [install_pins("pytest"), install_requirements(), "apt-get install x"]}},
+        }
+    )
+    found = environment(tmp_path, of)
+    phases = runnable_phases(ActionProgress("S/A", "CodeBuild"), read_buildspec(text), of, run(), tmp_path)
+    outcome = run_phases(  # noqa: S604 - the shell of the build
+        phases, (), shell="bash", source=source, folder=tmp_path, environment=found, limit_seconds=60
+    )
+
+    assert outcome.failed == "command 2 of phase install failed with exit code 1"
+    assert "they are missing from these requirements:\n    requests==2.19.0\n" in outcome.log
+    assert "run: uv pip compile --generate-hashes requirements.in -o requirements.txt" in outcome.log
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("/tmp/tool/bin/pip install --require-hashes -r x", True),
+        ("pip3 install --require-hashes -r x", True),
+        ("python3 -m pip install --require-hashes -r x", False),
+        ("pip install poetry && poetry install", False),
+        ("pip install --require-hashes -r x && curl https://x", False),
+        ("cat > /tmp/a <<'PINS'\n# https://x\nPINS\npip install --require-hashes -r /tmp/a", True),
+    ],
+)
+def test_a_command_that_only_installs_by_hash_is_known(command: str, expected: bool) -> None:
+    assert only_checks_hashes(command) is expected
 
 
 def test_the_shared_folder_is_the_builds_own() -> None:

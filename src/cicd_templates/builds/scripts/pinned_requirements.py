@@ -19,6 +19,7 @@ from cicd_templates.builds.scripts.requirements_grammar import (
     requirements,
 )
 
+ADD_HASHES = "to add both, run: uv pip compile --generate-hashes requirements.in -o requirements.txt"
 HASHES = re.compile(r"(?: +--hash=sha\d+:[0-9a-f]+)+")
 
 
@@ -33,7 +34,9 @@ def main() -> None:
     for line in requirements(data):
         pinned = PINNED.fullmatch(line)
         if not pinned or not HASHES.fullmatch(pinned["hashes"]):
-            sys.exit(f"{path}: {line!r} is not a package with its version and hash, so it is not installed")
+            sys.exit(
+                f"{path}: {line!r} is not a package with its version and hash, so it is not installed; {ADD_HASHES}"
+            )
         if for_another_system(pinned["marker"] or ""):
             continue
         name = normalised(pinned["name"])

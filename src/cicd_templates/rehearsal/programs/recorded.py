@@ -1,21 +1,30 @@
 """Replaces a scanner that needs an external service in a rehearsed build. It outputs a recorded report.
 
 The report is `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the report to the
-file that `--json-file-output` names, or otherwise to standard output.
+file that `--json-file-output` names, or otherwise to standard output. Without a recorded report, pip-audit, which every
+new project has, outputs a placeholder without findings; the note about it says what is then not shown.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from cicd_templates.rehearsal.build_tools import SYSTEM_PATH
+from cicd_templates.rehearsal.programs.requirements_file import package_lines
+from cicd_templates.rehearsal.result import NOT_SHOWN
 
 FILE_OPTION = "--json-file-output="
+PLACEHOLDER_NOTE = (
+    f"{NOT_SHOWN}known vulnerabilities of the packages: pip-audit is not run, and its report is a placeholder without"
+    " findings; commit rehearsal/pip-audit.json that pip-audit wrote, or name an environment that has it with TOOLS="
+)
 # The exit code with which a shell reports a missing command.
 COMMAND_NOT_FOUND = 127
 
@@ -33,6 +42,10 @@ def main(arguments: Sequence[str]) -> int:
         found = subprocess.run([npm, *rest], capture_output=True, text=True) if npm else None  # noqa: S603 - of a preset
         print(found.stdout.strip() if found else "")
         return 0
+    if not report.is_file() and program == "pip-audit":
+        _add_note(PLACEHOLDER_NOTE)
+        print(json.dumps({"dependencies": list(_packages(rest)), "fixes": []}))
+        return 0
     if not report.is_file():
         _add_note(
             f"{program} is not run, and the source has no recorded report rehearsal/{program}.json; commit one"
@@ -46,6 +59,15 @@ def main(arguments: Sequence[str]) -> int:
     else:
         print(report.read_text())
     return 0
+
+
+def _packages(arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield each package that the requirements files among the arguments pin, as pip-audit reports one."""
+    for option, path in itertools.pairwise(arguments):
+        if option == "--requirement":
+            for line in package_lines(Path(path)):
+                name, _, version = line.partition("==")
+                yield {"name": name.partition("[")[0].strip(), "version": version.split()[0], "vulns": []}
 
 
 def _version_of(report: Path) -> str:

@@ -1,0 +1,23 @@
+"""Reads the packages of a requirements file: https://pip.pypa.io/en/stable/reference/requirements-file-format/."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+REQUIREMENT_OPTION = re.compile(r"(?:-r|--requirement)[ =]*(.*)")
+COMMENT = re.compile(r"(?:^|\s)#.*")
+
+
+def package_lines(path: Path) -> Iterator[str]:
+    """Yield the lines with packages, those of included files too. A line with another option has no package.
+
+    Raises `OSError` if a file cannot be read.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
+    for line in (COMMENT.sub("", line).strip() for line in text.splitlines()):
+        if included := REQUIREMENT_OPTION.fullmatch(line):
+            yield from package_lines(path.parent / included[1])
+        elif line and not line.startswith("-"):
+            yield line
