@@ -7,6 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from cicd_templates.config.regions import REGIONS_WITHOUT
+
 DIGEST = "sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb"
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 REGIONS = {"eu-central-1": "aws", "us-east-1": "aws", "ap-southeast-2": "aws", "us-gov-west-1": "aws-us-gov"}
@@ -146,7 +148,7 @@ def services(draw: st.DrawFn, region: str, tools_account: str, *, closed: bool) 
         }
         table |= {"checks": {check: CHECKS[check] for check in checks}}
         table |= draw(rollouts(closed=closed))
-        if draw(st.booleans()):
+        if region not in REGIONS_WITHOUT["CodeConnections"] and draw(st.booleans()):
             repository = {"repository": f"acme/{name}", "branch": draw(st.sampled_from(("main", "release/2")))}
             table |= {"source": "github", "github": repository | {"connection_arn": connection}}
         optional = {

@@ -1,6 +1,7 @@
-"""The names of the AWS regions, so that a misspelt region is refused before its first deployment.
+"""The AWS regions, so that a misspelt region, or one without a service, is refused before the first deployment.
 
-The configuration does not import the AWS SDK, so the names are listed here. A test compares them with botocore's names.
+The configuration does not import the AWS SDK, so the names are listed here. Tests compare them with botocore's data and
+with the resource types that CloudFormation's registry has in each region.
 """
 
 from __future__ import annotations
@@ -14,3 +15,19 @@ REGIONS = (
     "sa-west-1", "us-east-1", "us-east-2", "us-gov-east-1", "us-gov-west-1", "us-iso-east-1", "us-iso-west-1",
     "us-isob-east-1", "us-isob-west-1", "us-isof-east-1", "us-isof-south-1", "us-west-1", "us-west-2",
 )  # fmt: skip
+# The regions that do not have a service. Other services that the templates use are in every region.
+REGIONS_WITHOUT = {
+    "CodePipeline": (
+        "eu-isoe-west-1", "us-iso-east-1", "us-iso-west-1", "us-isob-east-1", "us-isob-west-1",
+    ),
+    "CodeBuild": (
+        "ap-east-2", "ca-west-1", "eu-isoe-west-1", "mx-central-1", "us-isob-west-1",
+    ),
+    "CodeConnections": (
+        "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-4",
+        "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "cn-north-1", "cn-northwest-1",
+        "eu-central-2", "eu-isoe-west-1", "eu-south-2", "eusc-de-east-1", "il-central-1", "me-central-1", "me-south-1",
+        "mx-central-1", "us-gov-west-1", "us-iso-east-1", "us-iso-west-1", "us-isob-east-1", "us-isob-west-1",
+        "us-isof-east-1", "us-isof-south-1",
+    ),
+}  # fmt: skip

@@ -18,6 +18,8 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.printable import printable
 from cicd_templates.template.partitions import partition_of
 
+# The folder of the workflows below `out/`.
+FOLDER = "github"
 # The action is pinned to a commit, because a tag can be moved to other code. The comment names the commit's version.
 CHECKOUT = "actions/checkout@34e114876b0b11c390a56381ad16ebd13914f8d5 # v4.3.1"
 
@@ -64,7 +66,7 @@ jobs:
 
 def workflow_path(service: Service) -> str:
     """Return the path of the workflow among the rendered files."""
-    return f"github/release-{service.name}.yml"
+    return f"{FOLDER}/release-{service.name}.yml"
 
 
 def workflow(env: Environment, service: Service) -> str:

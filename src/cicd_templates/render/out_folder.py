@@ -41,22 +41,29 @@ def files_of(
 ) -> dict[str, str]:
     """Return every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the files' sources. If `only` names an environment, the templates and pages of all
-    others, and the digest, are returned as they are in the folder.
+    `sources` is the digest of the files' sources. If `only` names an environment, the files of all others, what
+    compares environments, and the digest are returned as they are in the folder, and left out if they are not there.
     """
-    files = {}
-    for stack in stacks:
-        if only is None or stack.environment.name == only:
-            files[stack.path] = stack.text
-        elif (text := _text(root / stack.path)) is not None:
-            files[stack.path] = text
-    files |= _workflows(stacks)
-    files |= _pages(stacks, root, only)
-    files[INDEX] = index([stack.template for stack in stacks])
+    files = {stack.path: stack.text for stack in stacks} | _workflows(stacks) | pages(stacks)
+    if only is not None:
+        files = _keep_others(files, stacks, root, only)
+    files[INDEX] = index([stack.template for stack in stacks if stack.path in files])
     if only is not None:
         sources = recorded_sources(_text(root / CHECKSUMS) or "")
     files[CHECKSUMS] = checksums_text(files, sources)
     return files
+
+
+def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
+    """Return the files of the environment `only`, and what is in the folder of all other files that were rendered."""
+    chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
+    folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
+    kept: dict[str, str] = {}
+    for path in {*files, *_listed_in_sums(root)} - {INDEX}:
+        text = files.get(path) if path.split("/")[0] in folders else _text(root / path)
+        if text is not None:
+            kept[path] = text
+    return kept
 
 
 def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
@@ -68,18 +75,6 @@ def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
             if service.settings.github.releases:
                 workflows[github_workflow.workflow_path(service)] = github_workflow.workflow(tools, service)
     return workflows
-
-
-def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dict[str, str]:
-    """Return the review pages.
-
-    If `only` names an environment, the pages of all others are returned with their present content.
-    """
-    chosen = {}
-    for path, text in pages(stacks).items():
-        kept = None if only is None or path.startswith(f"{only}/") else _text(root / path)
-        chosen[path] = text if kept is None else kept
-    return chosen
 
 
 def write_files(files: Mapping[str, str], root: Path) -> Written:

@@ -40,6 +40,18 @@ def test_render_writes_then_changes_nothing_then_checks(in_project: Path) -> Non
     assert run("render --check").output == f"out/ is up to date: {STACKS} stacks\n"
 
 
+def test_render_of_one_environment_counts_its_stacks_alone(in_project: Path) -> None:
+    stacks = len(list((PROJECT / "out/staging").glob("*.yaml")))
+
+    for suffix, folder in (("", "out"), (" --suffix pr1", "build/pr1")):
+        assert (
+            run(f"render --env staging{suffix}")
+            .output.splitlines()[-1]
+            .startswith(f"rendered {stacks} stacks into {folder}/, ")
+        )
+    assert len(list((in_project / "build/pr1").glob("*/*.yaml"))) == stacks
+
+
 def test_a_stale_file_fails_the_check_with_its_diff(in_project: Path) -> None:
     run("render")
     path = in_project / "out/staging/keys.yaml"

@@ -22,7 +22,7 @@ START = NewProject(
         START,
         replace(START, services=["till", "ledger", "card-pay"], accounts=["1" * 12, "2" * 12, "3" * 12]),
         replace(START, environments=["live"], source="github"),
-        replace(START, environments=["dev", "preprod", "reprod", "prod"], region="us-gov-west-1", source="github"),
+        replace(START, environments=["dev", "preprod", "reprod", "prod"], region="us-gov-east-1", source="github"),
         replace(START, environments=["dev", "live"], region="cn-north-1"),
     ],
     ids=["one account", "three services and accounts", "one environment", "another partition", "China"],

@@ -99,6 +99,38 @@ def test_one_environment_is_written_without_touching_the_others(tmp_path: Path) 
     assert subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=False).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("only", "others"), [("staging", "production"), ("production", "staging"), ("tools", "staging")]
+)
+def test_one_environment_of_a_copy_is_written_alone(only: str, others: str, tmp_path: Path) -> None:
+    github = {"repository": "me/pay", "releases": True}
+    rendered = render.render(configured(("services/parcel-dispatcher/github", github), suffix="pr1"), LAYERS, "yaml")
+    out_folder.write_files(out_folder.files_of(rendered, tmp_path, only), tmp_path)
+
+    folders = {f"{only}-pr1", *(["github"] if only == "tools" else [])}
+    assert {path.name for path in tmp_path.iterdir()} == {*folders, "README.md", "SHA256SUMS"}
+    assert f"({only}-pr1/keys.yaml)" in (tmp_path / "README.md").read_text()
+    assert f"({others}-pr1/keys.yaml)" not in (tmp_path / "README.md").read_text()
+
+    out_folder.write_files(out_folder.files_of(rendered, tmp_path, others), tmp_path)
+    page = tmp_path / f"{only}-pr1/REVIEW.md"
+    page.write_text("older\n")
+    assert out_folder.write_files(out_folder.files_of(rendered, tmp_path, only), tmp_path).written == (
+        f"{only}-pr1/REVIEW.md",
+    )
+    assert page.read_text() != "older\n"
+
+
+def test_one_environment_as_json_leaves_the_yaml_of_the_others(tmp_path: Path) -> None:
+    for form in ("yaml", "json"):
+        rendered = render.render(configured(), LAYERS, form)
+        files = out_folder.files_of(rendered, tmp_path, None if form == "yaml" else "staging")
+        written = out_folder.write_files(files, tmp_path)
+
+    assert "staging/keys.yaml" in written.deleted
+    assert {path.split("/")[0] for path in written.deleted} == {"staging"}
+
+
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
 

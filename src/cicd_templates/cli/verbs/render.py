@@ -11,6 +11,7 @@ from cicd_templates.cli.command import Command, main
 from cicd_templates.cli.options import SUFFIX, make_option
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CONFIGURATION, rendered_folder
+from cicd_templates.plurals import counted
 
 
 @main.command(cls=Command)
@@ -41,13 +42,14 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     folder = out or rendered_folder(suffix)
     rendered = stacks.render(configuration, project_layers(), form)  # type: ignore[arg-type] # click checked the choice
     files = out_folder.files_of(rendered, folder, env, sources=source_digest())
+    count = counted(sum(env in (None, stack.environment.name) for stack in rendered), "stack")
     if check:
         difference = out_folder.diff_against_folder(files, folder)
         for line in difference:
             terminal.show(line)
         if difference:
             raise CicdError(f"{folder}/ is out of date; run `make render` and review its diff")
-        terminal.show(f"{folder}/ is up to date: {len(rendered)} stacks")
+        terminal.show(f"{folder}/ is up to date: {count}")
         return
     for line in warnings(configuration):
         terminal.show(f"  warning  {line}")
@@ -58,6 +60,4 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
         terminal.show(f"  deleted  {folder / path}")
     for path in written.kept:
         terminal.show(f"  kept     {folder / path}, which this tool did not write")
-    terminal.show(
-        f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged"
-    )
+    terminal.show(f"rendered {count} into {folder}/, {written.unchanged} of {len(files)} files unchanged")

@@ -43,7 +43,7 @@ class ProjectTable(Table):
     new_regions: tuple[Region, ...] = Field(
         default=(),
         strict=False,
-        description="AWS regions to accept although this version does not know them",
+        description="AWS regions to accept although this version does not know them, or knows that they lack a service",
     )
     unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
         default=(),

@@ -1,4 +1,4 @@
-"""Problems of regions: unknown regions, regions in partitions that were never tested, and more than one region."""
+"""Problems of regions: unknown ones, untested partitions, missing services, and more than one region for a pipeline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 
 from cicd_templates.config.environment import Configuration, Environment
-from cicd_templates.config.regions import REGIONS
+from cicd_templates.config.regions import REGIONS, REGIONS_WITHOUT
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.partitions import partition_of
 
@@ -22,9 +22,10 @@ def has_known_region(environment: Environment) -> bool:
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each unknown region, and for each region that differs from the first environment's region."""
+    """Yield a problem for each region that is unknown, lacks a service, or differs from the first environment's."""
     yield from _unknown_regions(configuration)
     yield from _unchecked_partitions(configuration)
+    yield from _missing_services(configuration)
     yield from _different_regions(configuration)
 
 
@@ -60,6 +61,29 @@ def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
                 f"{environment.region} is in the partition {partition.name}, whose service principals, endpoints and"
                 f" services have not been checked{remedy}",
             )
+
+
+def _missing_services(configuration: Configuration) -> Iterator[Problem]:
+    """Yield each service that the region of the tools environment lacks, at the key that needs it."""
+    for environment in configuration.environments:
+        region = environment.region
+        if environment.kind != "tools" or region in environment.project.new_regions:
+            continue
+        since = f'if AWS has added it there since this version, set project.new_regions = ["{region}"]'
+        for name in ("CodePipeline", "CodeBuild"):
+            if region in REGIONS_WITHOUT[name]:
+                yield Problem(
+                    f"environments.{environment.name}.region",
+                    f"{region} has no {name}, which every pipeline needs; choose another region; {since}",
+                )
+        for service in environment.services:
+            if service.settings.source == "github" and region in REGIONS_WITHOUT["CodeConnections"]:
+                yield Problem(
+                    f"services.{service.name}.source",
+                    f"{region} has no CodeConnections, so a pipeline there cannot read from GitHub; use"
+                    ' source = "s3", to which a workflow of GitHub can release with github.releases = true;'
+                    f" {since}",
+                )
 
 
 def _different_regions(configuration: Configuration) -> Iterator[Problem]:
