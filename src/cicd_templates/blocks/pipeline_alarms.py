@@ -135,7 +135,7 @@ def gate_alarms(
     pipeline: PipelineName,
     topics: Mapping[str, TopicArn],
 ) -> list[cloudwatch.Alarm]:
-    """Return alarms on errors of the scan gate, and on jobs in which it reached no verdict.
+    """Return alarms on errors of the scan gate, and on jobs that it could not judge.
 
     `word` stands for the gate's Lambda function in the names of the alarms.
     """

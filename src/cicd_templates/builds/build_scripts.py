@@ -20,7 +20,7 @@ def write_script(name: str) -> str:
 
 @cache
 def script_text(name: str) -> str:
-    """Return the text of `scripts/<name>`. A shared module's text replaces each import of this module."""
+    """Return the text of `scripts/<name>`, with the text of shared modules in place of their imports."""
     text = read_build_file("scripts", name)
     return _SHARED.sub(lambda found: _shared_text(found[1], text), text)
 

@@ -240,10 +240,10 @@ class Target:
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """Return the labels of the chosen stacks, or None if all are chosen.
+        """Return the labels of the chosen stacks, or None if all stacks are chosen.
 
-        None includes stacks that are no longer rendered. A stack's label is the name of its template file without the
-        extension.
+        None also covers stacks that are no longer rendered. A stack's label is the name of its template file without
+        the extension.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
@@ -299,7 +299,7 @@ class Target:
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
     def recorded_remains(self, labels: frozenset[str] | None = None) -> list[Remainder]:
-        """Return the recorded resources of the chosen stacks that still exist in the local AWS.
+        """Return the resources of the chosen stacks that the local AWS has recorded and that still exist there.
 
         The local AWS does not build resources of some types, but only records them. After a correct destruction, none
         are left. `labels` limits the result to stacks with these labels.

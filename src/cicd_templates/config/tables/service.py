@@ -75,7 +75,10 @@ SecretSource = Annotated[
 
 
 def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
-    """Return `variables`. Raises `ValueError` if a variable's value is a secret; the error names the variable only."""
+    """Return `variables`, if none of their values looks like a secret.
+
+    Otherwise, raises `ValueError` with the names of these variables, but without their values.
+    """
     names = [
         name
         for name, value in variables.items()

@@ -36,7 +36,10 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 
 def _perhaps_conflicting(routes: Routes) -> list[tuple[Service, Service]]:
-    """Return the pairs of services whose priorities are equal, or of which the first may cover the second."""
+    """Return the pairs of services that may conflict.
+
+    Their priorities are equal, or the path pattern of the first may cover the pattern of the second.
+    """
     same_priority: dict[int | None, list[int]] = {}
     pairs = set()
     for later, service in enumerate(routes.services):

@@ -33,7 +33,7 @@ def is_text_of(text: str, body: str) -> bool:
 
 
 def is_template_of(stack: StackTemplate, body: Any) -> bool:
-    """Return whether `body`, which GetTemplate returned for the stage `Original`, is the template of `stack`."""
+    """Return whether `body` is the template of `stack`; GetTemplate returned `body` for the stage `Original`."""
     # boto3 parses a JSON template, but returns a YAML template as text.
     if isinstance(body, str):
         return is_text_of(stack.text, body)

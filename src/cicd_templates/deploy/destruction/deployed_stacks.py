@@ -70,7 +70,7 @@ class DeployedStack:
 
 
 def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:
-    """Return DescribeStacks' description of every stack of the project, including stacks of copies of environments."""
+    """Return every stack of the project as DescribeStacks describes it, including stacks of copies of environments."""
     return [stack for stack in list_our_stacks(clients) if as_tags(stack["Tags"]).get("Project") == project]
 
 

@@ -144,8 +144,8 @@ def _unmanaged_items(
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
     """Return whether CloudFormation has already deleted a resource that the tagging API still lists.
 
-    The tagging API lists a deleted resource for up to 45 minutes. The result is false for a type whose state destroy
-    itself can read.
+    The tagging API lists a deleted resource for up to 45 minutes. For types whose state destroy can read, the result is
+    always false.
     """
     if operations_of(found.resource_type).leftover is not None:
         return False

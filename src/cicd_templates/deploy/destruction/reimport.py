@@ -120,7 +120,7 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a property in which the values from `values` replace references to template parameters."""
+    """Return a property after its references to template parameters have been replaced by the values in `values`."""
     match value:
         case {"Ref": str(name)} if name in values:
             return values[name]
@@ -172,7 +172,10 @@ def find_reimports(
 
 
 def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any]:
-    """Return the known values of the stack's parameters that read Parameter Store. `values` has the values by path."""
+    """Return the values of those template parameters of the stack that read Parameter Store.
+
+    `values` has the known values by Parameter Store path. Parameters with unknown values are left out.
+    """
     return {
         read.parameter: values[read.path].split(",") if read.is_list else values[read.path]
         for read in stack.links.reads

@@ -1,4 +1,4 @@
-"""Finds what is left of an environment, and tells what is meant to remain from what is not."""
+"""Finds what is left of an environment, and separates what is meant to remain from what is not."""
 
 from __future__ import annotations
 
