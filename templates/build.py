@@ -60,7 +60,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def purposes(service: Service) -> list[str]:
-    """Return the purpose of each CodeBuild project of the service, which its name contains.
+    """Return the purposes of the service's CodeBuild projects. The name of each project contains its purpose.
 
     The purposes are the names of the checks, and then those of the steps after the gate.
     """

@@ -39,9 +39,9 @@ def cell(text: str) -> Markup:
 
 
 def plain(text: str) -> Markup:
-    """Return `text` escaped for use outside tables. It cannot begin a heading, list, quote or code block either.
+    """Return `text` escaped for use outside tables.
 
-    Otherwise, the text is escaped as by `cell`.
+    It is escaped as by `cell`. In addition, it cannot begin a heading, list, quote or code block.
     """
     return Markup(_BLOCK_START.sub(lambda start: f"{start[0]}\\", cell(text.strip())))
 

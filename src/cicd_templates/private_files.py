@@ -14,7 +14,7 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 def write_privately(path: Path, text: str) -> None:
     """Replace the file `path` by a new file with `text`. A reader never sees a half-written file.
 
-    The new file gets mode 0600, whatever mode the old file had. Folders are created as by `make_private_folder`.
+    The new file gets mode 0600, whatever mode the old file had. Missing folders are created by `make_private_folder`.
     """
     make_private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.new")

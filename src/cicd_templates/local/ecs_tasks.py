@@ -105,7 +105,7 @@ def passed_roles(engine: Any, definition: str) -> list[str]:
 
 
 def register(engine: Any, tasks: Tasks) -> None:
-    """Wrap the operations in the engine's module `engine`."""
+    """Replace the engine's handlers of RunTask and DescribeTasks by the handlers of this module."""
     handlers = engine._ACTION_MAP
     handlers["RunTask"] = run_task(
         handlers["RunTask"], tasks, lambda: f"{engine.get_account_id()}/{engine.get_region()}"

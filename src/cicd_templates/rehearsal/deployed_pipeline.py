@@ -120,7 +120,10 @@ def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: Stack
 
 
 def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
-    """Return the values that references have in a deployed stack: parameters, resources and pseudo parameters."""
+    """Return the value of each name to which the template of a deployed stack can refer.
+
+    The names are parameters, resources and pseudo parameters, and the ARNs of roles and log groups.
+    """
     cloudformation = root.client("cloudformation")
     described = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
     found = {

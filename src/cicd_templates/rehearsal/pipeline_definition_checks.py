@@ -9,7 +9,10 @@ from cicd_templates.rehearsal.pipeline_variables import BUILT_IN, namespaces
 
 
 def find_problems(pipeline: Pipeline, known: Callable[[str], bool]) -> list[str]:
-    """Return the problems, one line each. `known` returns whether a rehearsal supports an action provider."""
+    """Return the problems of a pipeline, one line each.
+
+    `known` returns whether a rehearsal supports an action provider.
+    """
     found: list[str] = []
     known_artifacts: set[str] = set()
     known_namespaces = set(BUILT_IN)

@@ -75,7 +75,7 @@ def run_rehearsal(
     account = root(engine.url, stack.account, stack.region, engine.secret)
     definition = deployed_pipeline.read_definition(account, stacks, stack)
     if problems := find_problems(definition.pipeline, ACTION_RUNNERS.__contains__):
-        raise CicdError("\n  ".join([f"{definition.pipeline.name} cannot run:", *problems]))
+        raise CicdError("\n  ".join([f"the pipeline {definition.pipeline.name} cannot run:", *problems]))
     phases["deploy"] = time.monotonic() - began
     deployed_pipeline.store_tokens(account, definition, tokens)
     version, execution = _release_and_wait(engine, stacks, definition, archive)

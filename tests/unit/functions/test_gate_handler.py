@@ -292,7 +292,11 @@ def test_what_does_not_pass_fails_with_the_summary(
     [
         ({"parameters": "not JSON"}, {}, "JSONDecodeError"),
         ({"parameters": "{}"}, {}, "KeyError: 'sourceVersion'"),
-        ({"parameters": '{"sourceVersion": ""}'}, {}, "ValueError: the pipeline passed no source version"),
+        (
+            {"parameters": '{"sourceVersion": ""}'},
+            {},
+            "ValueError: the pipeline did not pass a source version",
+        ),
         ({"remaining": 1000}, {}, "TimeIsUp: less than 15 seconds remain before the timeout"),
         ({}, {"PutObject": "AccessDenied"}, "AccessDenied"),
         ({}, {"ListActionExecutions": "AccessDenied"}, "AccessDenied"),

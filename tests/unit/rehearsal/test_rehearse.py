@@ -30,7 +30,7 @@ def test_a_pipeline_that_cannot_run_is_refused_with_all_its_problems(monkeypatch
     monkeypatch.delattr(deployed_pipeline, "store_tokens")
 
     expected = (
-        "p cannot run:\n  Source/Code: a rehearsal does not support actions of CodeCommit"
+        "the pipeline p cannot run:\n  Source/Code: a rehearsal does not support actions of CodeCommit"
         "\n  Build/Image: no earlier action produces the artifact App; there are none"
     )
     with (

@@ -152,7 +152,7 @@ def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str
         try:
             name.encode()
         except UnicodeEncodeError:
-            raise ConfigurationError(f"{folder}: {name!a} is not a UTF-8 name, which a zip needs; rename it") from None
+            raise ConfigurationError(f"{folder}: {name!a} is not valid UTF-8; rename it for the zip") from None
     return files
 
 

@@ -109,7 +109,7 @@ class PipelineHandover:
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Return whether releases update `stack`: its service has a pipeline, and its facts name a deploying role.
+        """Return whether releases update `stack`: its service has a pipeline, and its template names a role for that.
 
         CloudFormation uses this role to deploy the stack.
         """

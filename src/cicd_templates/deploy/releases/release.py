@@ -92,7 +92,7 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
     if status != "Succeeded":
         ended_as = f"{pipeline}: the run {execution} has ended as {status}"
         if not causes:
-            raise CicdError(f"{ended_as}; the results of its actions are above")
+            raise CicdError(f"{ended_as}; see the results of its actions above")
         cause, failed = causes[-1]
         raise CicdError("\n  ".join([f"{ended_as}; {cause}", *service_facts(clients, failed)]))
 
@@ -106,7 +106,7 @@ def _detaching(state: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise DetachedError(f"stopped: {state}; {AFTER_TIMEOUT}") from None
+        raise DetachedError(f"the command was stopped, but {state}; {AFTER_TIMEOUT}") from None
     except CredentialsError as error:
         raise DetachedError(f"{error}: {state}; {AFTER_TIMEOUT}") from None
 

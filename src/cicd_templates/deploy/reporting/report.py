@@ -152,7 +152,7 @@ class Left:
     remains: tuple[Remainder, ...]
 
     def lines(self) -> list[str]:
-        """Return what is left as lines, grouped by reason."""
+        """Return what is left of an environment as lines of text, grouped by reason."""
         return remainder_lines(self.environment, self.remains)
 
 
@@ -227,8 +227,8 @@ def _plan_lines(event: PlanEvent) -> list[str]:
 def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: str = "") -> str:
     """Return the command that deploys the plan in the file `path`.
 
-    `allow` has the names of the resources that may be lost. With a `digest`, the command refuses a plan with another
-    one.
+    `allow` has the names of the resources that may be lost. If `digest` is given, the command refuses a plan with a
+    different digest.
     """
     return hints.make("deploy", PLAN=path, ALLOW=",".join(allow), LOCAL=local, DIGEST=digest)
 

@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds_left) if seconds_left > 0 else _raise_time_is_up()
         parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
         if not parameters["sourceVersion"]:
-            raise ValueError("the pipeline passed no source version")
+            raise ValueError("the pipeline did not pass a source version")
         require_newest_templates(boto3.client("s3"), parameters["templatesVersion"])
         decision = _decide_release(parameters)
         decision.known = known_fingerprints(boto3.client("s3"))

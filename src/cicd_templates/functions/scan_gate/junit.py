@@ -56,7 +56,7 @@ def _parse_xml(data: bytes) -> ElementTree.Element:
     if "\0" in text:
         raise UnusableError("the report is not UTF-8")
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise UnusableError("the report has a document type, which test runners do not write")
+        raise UnusableError("the report has a document type (DOCTYPE), which test runners do not write")
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - entities need a document type, which is refused
     except ElementTree.ParseError as error:

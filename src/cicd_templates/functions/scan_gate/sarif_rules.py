@@ -80,7 +80,7 @@ def _ids(name: object) -> Iterator[str]:
 
 
 class Levels:
-    """The levels that a run configures for descriptors, by default and for each invocation."""
+    """The severity levels that a run configures for its rules or notifications, by default and by invocation."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
         """Read the overrides of levels from the key `key` of each invocation."""

@@ -137,7 +137,7 @@ def test_a_run_that_does_not_succeed_is_a_failure_with_its_cause(status: str) ->
 def test_a_run_that_ends_without_a_failed_action_names_none() -> None:
     fake: Any = Fake(status=["Superseded"], actions=[[action("1", "Build", "Succeeded")]])
 
-    with pytest.raises(CicdError, match="has ended as Superseded; the results of its actions are above"):
+    with pytest.raises(CicdError, match="has ended as Superseded; see the results of its actions above"):
         release.follow(fake, "p", "e1", polling(), lambda line: None)
 
 
@@ -180,6 +180,7 @@ def test_who_stops_following_a_release_reads_that_its_run_goes_on() -> None:
         release.follow(fake, "p", "e1", polling(), lambda line: None)
 
     assert str(raised.value) == (
-        "stopped: the run e1 of p continues in AWS; the console shows it; releasing again starts another run"
+        "the command was stopped, but the run e1 of p continues in AWS;"
+        " the console shows it; releasing again starts another run"
     )
     assert raised.value.exit_code == 75
