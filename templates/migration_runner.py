@@ -7,7 +7,7 @@ from cicd_templates.blocks.migrations import MIGRATION, migration_function
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.layer.outputs import FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
-from templates import keys, notifications
+from templates import keys, notifications, storage
 
 MIGRATION_FUNCTION = ServiceOutput(
     FunctionName, "migration_runner", "MigrationFunctionName", "Function that runs the migration of a release"
@@ -18,7 +18,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the function, which may assume one role in each environment, and an alarm on its errors."""
     layer = LayerTemplate(env, service)
     key, dead_letters = layer.read(keys.KEY_ARN), layer.read(notifications.DEAD_LETTER_QUEUE)
-    _, _, function = layer.add_all(migration_function(env, service, key, dead_letters))
+    evidence = layer.read(storage.EVIDENCE_BUCKET)
+    _, _, function = layer.add_all(migration_function(env, service, key, dead_letters, evidence))
     operations = layer.read(notifications.OPERATIONS)
     layer.add(function_error_alarm("MigrateErrors", env, [service.name, MIGRATION], function.ref(), [operations]))
     layer.publish(MIGRATION_FUNCTION, FunctionName(function.ref()))

@@ -6,17 +6,17 @@ from awacs.aws import ArnEqualsIfExists
 from awacs.sts import AssumeRole
 from troposphere import GetAtt, Sub, codepipeline, iam
 
-from cicd_templates.blocks import migrations, pipeline_stages
+from cicd_templates.blocks import pipeline_stages
 from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
 from cicd_templates.blocks.delivery_actions import (
     SERVICE_LAYER,
     execute_action,
     prepare_action,
     release_change_set_name,
-    stack_variables,
 )
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.keys import may_encrypt
+from cicd_templates.blocks.migration_actions import migration_actions
 from cicd_templates.blocks.pipeline_actions import (
     EXECUTION_ID,
     PipelineAction,
@@ -40,7 +40,6 @@ from cicd_templates.config.naming import (
     TEMPLATES,
     TEMPLATES_KEY,
     artifact_keys,
-    cluster_name,
     pipeline_arn,
     pipeline_name,
     report_artifact,
@@ -61,7 +60,6 @@ IMAGE_ACTION = "Image"
 # Resolves to the version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
 REVIEW_ACTION = "Review"
-MIGRATE_ACTION = "Migrate"
 APPROVE = "Approve"
 
 
@@ -219,54 +217,58 @@ def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: in
 
 
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
-    """Return the stages that deploy to the environment `peer`.
+    """Return the stages that deploy to `peer`.
 
-    A deployment to a protected environment waits for an approval. Then the migration of the release runs, if the
-    service has one, and the service is updated. In any other environment there is no approval, and a smoke test follows
-    the update. A worker gets no smoke test, because it has no address.
+    A deployment to a protected environment needs an approval first. Then the migration of the release runs, if the
+    service has one, and the service moves. A smoke test follows any other deployment, except that of a worker, which
+    has no address.
+
+    In an environment that is not protected, a failed stage rolls back at once. The migration has a stage of its own
+    before it, so that a failed migration can be retried, and a rollback of the service has no migration to run.
     """
-    overrides = {IMAGE_PARAMETER: f"#{{{IMAGE_ACTION}.IMAGE_URI}}"}
-    layers = [SERVICE_LAYER, *([MIGRATION] if context.service.settings.migration else [])]
-    actions = [
-        prepare_action(context, peer, templates=TEMPLATES, overrides=overrides, layer=prepared) for prepared in layers
-    ]
+    migrates = bool(context.service.settings.migration)
+    stages = [_window(context, peer)] if peer.settings.deployment_window else []
     if peer.protected:
+        actions = [_prepare(context, peer, prepared) for prepared in [SERVICE_LAYER, *([MIGRATION] * migrates)]]
         actions += _approve(layer, context, peer)
-    order = max(action.declaration.RunOrder for action in actions) + 1
-    if context.service.settings.migration:
-        actions += _migrate(layer, context, peer, order=order)
-        order += 2
-    actions.append(execute_action(context, peer, order=order))
-    on_failure = None
-    if not peer.protected:
-        # The deployment of a worker lasts until its tasks have kept running while ECS watched its alarms.
-        if context.service.settings.is_web:
-            actions.append(_smoke_test(context, peer, order=order + 1))
-        on_failure = pipeline_stages.rollback_on_failure()
-    deployment = stage(stage_of(peer), actions, before=pipeline_stages.gate_condition(), on_failure=on_failure)
-    return [_window(context, peer), deployment] if peer.settings.deployment_window else [deployment]
+        if migrates:
+            actions += _migrate(layer, context, peer, order=_next_order(actions))
+        return [*stages, _deployment(context, peer, actions, on_failure=None)]
+    if migrates:
+        actions = [_prepare(context, peer, MIGRATION), *_migrate(layer, context, peer, order=2)]
+        stages.append(stage(_migration_stage(peer), actions, before=pipeline_stages.gate_condition()))
+    actions = [_prepare(context, peer, SERVICE_LAYER)]
+    return [*stages, _deployment(context, peer, actions, on_failure=pipeline_stages.rollback_on_failure())]
+
+
+def _deployment(
+    context: PipelineContext,
+    peer: Environment,
+    actions: list[PipelineAction],
+    *,
+    on_failure: codepipeline.FailureConditions | None,
+) -> PipelineStage:
+    """Return the stage in which the service moves after `actions`, with its smoke test."""
+    actions = [*actions, execute_action(context, peer, order=_next_order(actions))]
+    # The deployment of a worker lasts until its tasks have kept running while ECS watched its alarms.
+    if not peer.protected and context.service.settings.is_web:
+        actions.append(_smoke_test(context, peer, order=_next_order(actions)))
+    return stage(stage_of(peer), actions, before=pipeline_stages.gate_condition(), on_failure=on_failure)
+
+
+def _next_order(actions: list[PipelineAction]) -> int:
+    return 1 + max(int(action.declaration.RunOrder) for action in actions)
+
+
+def _prepare(context: PipelineContext, peer: Environment, prepared: str) -> PipelineAction:
+    overrides = {IMAGE_PARAMETER: f"#{{{IMAGE_ACTION}.IMAGE_URI}}"}
+    return prepare_action(context, peer, templates=TEMPLATES, overrides=overrides, layer=prepared)
 
 
 def _migrate(layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int) -> list[PipelineAction]:
-    """Return two actions: one that creates the task definition of this release, and one that runs the task."""
-    service = context.service
-    outputs = stack_variables(peer, MIGRATION)
-    parameters = {
-        "pipeline": pipeline_name(context.env, service.name),
-        "stage": stage_of(peer),
-        "role": role_arn(peer, MIGRATION, service.name),
-        "region": peer.region,
-        "cluster": cluster_name(peer),
-        "log": migrations.migration_log(peer, service),
-        "definition": f"#{{{outputs}.{migrations.DEFINITION}}}",
-        "subnets": f"#{{{outputs}.{migrations.SUBNETS}}}",
-        "group": f"#{{{outputs}.{migrations.GROUP}}}",
-    }
-    function, name = layer.read(migration_runner.MIGRATION_FUNCTION), f"{MIGRATE_ACTION}{title(peer.name)}"
-    return [
-        execute_action(context, peer, order=order, layer=MIGRATION),
-        lambda_action(context, name, function, parameters, namespace=name, order=order + 1),
-    ]
+    function = layer.read(migration_runner.MIGRATION_FUNCTION)
+    image = f"#{{{IMAGE_ACTION}.IMAGE_URI}}"
+    return migration_actions(context, peer, function, stage=_migration_stage(peer), image=image, order=order)
 
 
 def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
@@ -337,3 +339,8 @@ def approval_of(peer: Environment) -> str:
 def stage_of(peer: Environment) -> str:
     """Return the name of the stage that deploys to the environment `peer`."""
     return title(peer.name)
+
+
+def _migration_stage(peer: Environment) -> str:
+    """Return the name of the stage that runs the migration in `peer`."""
+    return stage_of(peer) if peer.protected else f"{stage_of(peer)}-Migration"

@@ -38,7 +38,12 @@ def test_a_migration_that_fails_stops_the_release_before_production_moves(tmp_pa
 
     with rehearsed(tmp_path, app, project / "out", "billing") as passed:
         steps = {step.path: step for step in passed.rehearsal.result.steps}
-        for path in ("Staging/MigrateStaging", "Staging/Execute", "Production/Approve", "Production/ExecuteMigration"):
+        for path in (
+            "Staging-Migration/MigrateStaging",
+            "Staging/Execute",
+            "Production/Approve",
+            "Production/ExecuteMigration",
+        ):
             assert steps[path].state is ActionState.SUCCEEDED, steps[path].error
         failed = steps["Production/MigrateProduction"]
         assert failed.state is ActionState.FAILED
@@ -77,7 +82,7 @@ def test_a_migration_that_fails_stops_the_release_before_production_moves(tmp_pa
             ("ledger-tools-billing-migration-function", "TellReleasesFromRollbacks", "codepipeline:GetPipelineState"),
         ):
             with passed.without(role, statement, action):
-                step = passed.again("Staging/MigrateStaging")
+                step = passed.again("Staging-Migration/MigrateStaging")
             assert step.state is ActionState.FAILED
             assert action in step.error
         assert len(_started(passed.engine.folder)) == 2

@@ -32,7 +32,11 @@ from cicd_templates.layer.iam import Grant, allow
 
 
 def service_grants(env: Environment, service: Service) -> list[Grant]:
-    """Return the permissions of the role with which CloudFormation updates a service's stacks in a release."""
+    """Return the permissions of the role with which CloudFormation updates a service's stacks in a release.
+
+    They include the stack of the migration, even if the service has none. When the migration is removed from the
+    configuration, CloudFormation must be allowed to delete what is in that stack.
+    """
     return [
         *_tasks(env, service),
         *_roles(env, service),
@@ -48,10 +52,7 @@ def _arn(env: Environment, service: str, resource: str) -> Sub:
 
 
 def _tasks(env: Environment, service: Service) -> list[Grant]:
-    families = [
-        physical_name(env, "AWS::ECS::TaskDefinition", service.name, *words)
-        for words in ([], *([[MIGRATION]] if service.settings.migration else []))
-    ]
+    families = [physical_name(env, "AWS::ECS::TaskDefinition", service.name, *words) for words in ([], [MIGRATION])]
     cluster, name = cluster_name(env), service_name(env, service.name)
     own_service = Sub(service_arn(env, service.name))
     own_definitions = [_arn(env, "ecs", f"task-definition/{family}:*") for family in families]
@@ -88,7 +89,7 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
 
 
 def _roles(env: Environment, service: Service) -> list[Grant]:
-    words = [(EXECUTION_ROLE,), (TASK_ROLE,), *(MIGRATION_ROLES if service.settings.migration else ())]
+    words = [(EXECUTION_ROLE,), (TASK_ROLE,), *MIGRATION_ROLES]
     roles = [Sub(role_arn(env, service.name, *purpose)) for purpose in words]
     boundary = env.settings.permissions_boundary
     bounded: list[ConditionElement] = [StringEquals({"iam:PermissionsBoundary": boundary})] if boundary else []
@@ -153,9 +154,7 @@ def _boundary_grant(boundary: str | None, roles: list[Sub]) -> Grant:
 
 
 def _logs(env: Environment, service: Service) -> list[Grant]:
-    names = [log_group_name(env, "service", service.name)]
-    if service.settings.migration:
-        names.append(migration_log(env, service))
+    names = [log_group_name(env, "service", service.name), migration_log(env, service)]
     return [
         allow(
             "KeepTheLogGroup",

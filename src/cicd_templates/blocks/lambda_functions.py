@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from awacs import codepipeline, xray
-from troposphere import AWSHelperFn, awslambda, iam, logs
+from troposphere import AWSHelperFn, Sub, awslambda, iam, logs
 
 from cicd_templates.blocks.inlined_modules import joined_text, read_module, read_source, with_needed_modules
 from cicd_templates.blocks.keys import may_encrypt
@@ -19,7 +19,7 @@ from cicd_templates.blocks.log_groups import log_group, may_write
 from cicd_templates.blocks.queues import may_send
 from cicd_templates.blocks.removal_policies import because, exempt_from_check
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config.environment import Environment
+from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES_KEY, log_group_name, physical_name
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn
@@ -128,6 +128,16 @@ def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHe
     if env.pipeline.older_templates:
         variables["OLDER_TEMPLATES"] = env.pipeline.older_templates
     return variables
+
+
+def registry_variables(env: Environment, service: Service) -> dict[str, AWSHelperFn | str]:
+    """Return the environment variables with which a function verifies the image of a release."""
+    tools = env.tools
+    repository = physical_name(tools, "AWS::ECR::Repository", service.name)
+    return {
+        "REPOSITORY": Sub(f"{tools.account}.dkr.ecr.{tools.region}.${{AWS::URLSuffix}}/{repository}"),
+        "SEVERITIES": ",".join(service.settings.build.scan_severities),
+    }
 
 
 @cache

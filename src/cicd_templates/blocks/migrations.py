@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from awacs import codepipeline, ecs, logs
+from awacs import codepipeline, ecr, ecs, logs
 from awacs import iam as iam_actions
 from awacs.aws import ArnEquals, StringEquals
 from awacs.sts import AssumeRole
@@ -16,15 +16,25 @@ from troposphere import AWSHelperFn, Sub, awslambda, iam
 from troposphere import ecs as tasks
 from troposphere import logs as log_groups
 
-from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, source
+from cicd_templates.blocks.bucket_access import may_list, may_put, may_read
+from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, registry_variables, source
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
 from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.blocks.task_definitions import TASK_ROLE, fargate_task, hardened_container
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import cluster_name, log_group_name, physical_name, pipeline_arn, role_arn
+from cicd_templates.config.naming import (
+    cluster_name,
+    log_group_name,
+    physical_name,
+    pipeline_arn,
+    pipeline_name,
+    repository_arn,
+    role_arn,
+    title,
+)
 from cicd_templates.layer.iam import allow, trust_roles_of
-from cicd_templates.layer.outputs import KeyArn, QueueArn, Value
+from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn, Value
 
 MIGRATION = reserved_words.MIGRATION
 # The words after the service in the names of the two roles of the task.
@@ -70,6 +80,20 @@ def migration_role(logical_id: str, env: Environment, service: Service) -> iam.R
         allow("RunTheMigration", [ecs.RunTask], on=Sub(f"{begin}:task-definition/{family}:*"), when=[in_cluster]),
         allow("FollowTheTask", [ecs.DescribeTasks], on=Sub(f"{begin}:task/{cluster}/*"), when=[in_cluster]),
         allow(
+            "FindRunningTasks",
+            [ecs.ListTasks],
+            on="*",
+            when=[in_cluster],
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+            because="ecs:ListTasks has a resource level for container instances only, and Fargate has none.",
+        ),
+        allow(
+            "LookAtItsImage",
+            [ecs.DescribeTaskDefinition],
+            on="*",
+            because="ecs:DescribeTaskDefinition has no resource level.",
+        ),
+        allow(
             "GiveTheTaskItsRoles",
             [iam_actions.PassRole],
             on=[Sub(role_arn(env, service.name, *words)) for words in ROLES],
@@ -81,9 +105,13 @@ def migration_role(logical_id: str, env: Environment, service: Service) -> iam.R
 
 
 def migration_function(
-    env: Environment, service: Service, key: KeyArn, dead_letters: QueueArn
+    env: Environment, service: Service, key: KeyArn, dead_letters: QueueArn, evidence: BucketName
 ) -> tuple[log_groups.LogGroup, iam.Role, awslambda.Function]:
-    """Return the function that runs the migration in every environment on the pipeline's path."""
+    """Return the function that runs the migration in every environment on the pipeline's path.
+
+    It records every attempt in the bucket `evidence`, and verifies the image before it starts a task.
+    """
+    attempts = f"{service.name}/migrations"
     return inline_function(
         "Migrate",
         env,
@@ -99,9 +127,21 @@ def migration_function(
             [AssumeRole],
             on=[Sub(role_arn(peer, MIGRATION, service.name)) for peer in env.route],
         ),
+        allow("ReadTheScan", [ecr.DescribeImageScanFindings], on=Sub(repository_arn(env, service.name))),
+        may_put("RecordAttempts", evidence, f"{attempts}/*"),
+        may_read("ReadAttempts", evidence, f"{attempts}/*"),
+        *(
+            may_list(f"FindAttemptsIn{title(peer.name)}", evidence, f"{attempts}/{peer.qualified}/")
+            for peer in env.route
+        ),
         name=(service.name, MIGRATION),
         key=key,
         dead_letters=dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
-        variables={},
+        variables={
+            "PIPELINE": pipeline_name(env, service.name),
+            "SERVICE": service.name,
+            "EVIDENCE_BUCKET": evidence,
+            **registry_variables(env, service),
+        },
     )

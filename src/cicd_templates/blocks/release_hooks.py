@@ -13,7 +13,7 @@ from awacs.aws import ArnEquals
 from troposphere import Sub, awslambda, ec2, iam, logs
 
 from cicd_templates.blocks.event_rules import MonitoredService
-from cicd_templates.blocks.lambda_functions import inline_function, source
+from cicd_templates.blocks.lambda_functions import inline_function, registry_variables, source
 from cicd_templates.blocks.load_balancers import TEST_PORT
 from cicd_templates.blocks.repositories import VERIFY_IMAGE
 from cicd_templates.config import reserved_words
@@ -39,7 +39,6 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
     """
     env, service = monitored.env, monitored.service
     tools = env.tools
-    repository = physical_name(tools, "AWS::ECR::Repository", service.name)
     revisions = f"service-revision/{cluster_name(env)}/{service_name(env, service.name)}/*"
     return inline_function(
         "VerifyImage",
@@ -62,11 +61,7 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
         key=key,
         dead_letters=monitored.dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
-        variables={
-            "REPOSITORY": Sub(f"{tools.account}.dkr.ecr.{tools.region}.${{AWS::URLSuffix}}/{repository}"),
-            "BOOTSTRAP": BOOTSTRAP_IMAGE,
-            "SEVERITIES": ",".join(service.settings.build.scan_severities),
-        },
+        variables={"BOOTSTRAP": BOOTSTRAP_IMAGE, **registry_variables(env, service)},
     )
 
 

@@ -3,24 +3,17 @@
 ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
-Environment variables: `REPOSITORY` is the repository's address without tag or digest. `BOOTSTRAP` is the image that the
-service runs before its first release. `SEVERITIES` are the severities that block a release. If the hook fails without
-an answer, ECS rolls the release back.
+Environment variables: `BOOTSTRAP` is the image that the service runs before its first release; `registry_scan` reads
+others. If the hook fails without an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from typing import Any
 
-# A basic scan ends as COMPLETE; an enhanced scan stays ACTIVE while Inspector monitors the image.
-DONE = ("COMPLETE", "ACTIVE")
-RUNNING = ("IN_PROGRESS", "PENDING")
-POLL_SECONDS = 5
-# Milliseconds that must remain for the answer after the last request.
-RESERVE = 10_000
+from cicd_templates.functions.registry_scan import image_problem
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
@@ -45,38 +38,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def find_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return the reason why `image` must not run, or an empty string."""
-    if image == os.environ["BOOTSTRAP"]:
-        return ""
-    repository, _, digest = image.partition("@")
-    if repository != os.environ["REPOSITORY"] or not digest.startswith("sha256:"):
-        return f"{image} is not an image by digest in {os.environ['REPOSITORY']}"
-    status, counts = wait_for_scan(ecr, repository, digest, context)
-    if status not in DONE:
-        return f"the registry's scan of {digest} has status {status}"
-    blocking_counts = {name: counts[name] for name in os.environ["SEVERITIES"].split(",") if counts.get(name)}
-    return f"the registry's scan of {digest} found vulnerabilities: {blocking_counts}" if blocking_counts else ""
-
-
-def wait_for_scan(ecr: Any, repository: str, digest: str, context: Any) -> tuple[str, dict[str, int]]:
-    """Wait until the image's scan has ended or the timeout is near.
-
-    Return the scan's status, and the number of its findings by severity.
-    """
-    from botocore.exceptions import ClientError
-
-    registry, _, name = repository.partition("/")
-    while True:
-        try:
-            answer = ecr.describe_image_scan_findings(
-                registryId=registry.partition(".")[0], repositoryName=name, imageId={"imageDigest": digest}
-            )
-        except ClientError as error:
-            # The scan starts with the push, but the API does not know it at once.
-            if error.response["Error"]["Code"] != "ScanNotFoundException":
-                raise
-            answer = {"imageScanStatus": {"status": "PENDING"}}
-        status = answer["imageScanStatus"]["status"]
-        if status not in RUNNING or context.get_remaining_time_in_millis() < RESERVE:
-            return status, answer.get("imageScanFindings", {}).get("findingSeverityCounts", {})
-        time.sleep(POLL_SECONDS)
+    """Return the reason why `image` must not run, or an empty string. The bootstrap image may always run."""
+    return "" if image == os.environ["BOOTSTRAP"] else image_problem(ecr, image, context)

@@ -8,6 +8,7 @@ library.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ TASKS_FILE = "ecs-tasks.jsonl"
 EXITS_FILE = "ecs-task-exits.jsonl"
 # What ECS says about a task whose container has ended.
 EXITED = ("Essential container in task exited", "EssentialContainerExited")
+# ECS describes a stopped task for at least an hour. It keeps a client token for an hour after the task has stopped, and
+# at most for a day. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+STOPPED_SECONDS = 60 * 60
+TOKEN_SECONDS = 24 * 60 * 60
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[dict[str, Any]], Response]
@@ -24,7 +29,8 @@ Handler = Callable[[dict[str, Any]], Response]
 class Tasks:
     """The tasks that were started and the exit codes of those that have ended, in files that any process can read."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
+        self.now = now
         self._tasks, self._exits = folder / TASKS_FILE, folder / EXITS_FILE
 
     def start(self, task: str, definition: str) -> None:
@@ -33,11 +39,15 @@ class Tasks:
 
     def end(self, task: str, code: int) -> None:
         """Store the exit code of a task's container."""
-        _append(self._exits, [task, code])
+        _append(self._exits, [task, code, self.now()])
 
     def exit_code(self, task: str) -> int | None:
         """Return the exit code of a task's container, or None if it still runs."""
-        return dict(_lines(self._exits)).get(task)
+        return {name: code for name, code, _ in _lines(self._exits)}.get(task)
+
+    def is_forgotten(self, task: str) -> bool:
+        """Return whether a task ended so long ago that ECS no longer knows it."""
+        return any(self.now() - ended > STOPPED_SECONDS for name, _, ended in _lines(self._exits) if name == task)
 
     def running(self) -> list[tuple[str, str]]:
         """Return each task that still runs, with its task definition."""
@@ -56,15 +66,18 @@ def _lines(file: Path) -> list[Any]:
 def run_task(run: Handler, tasks: Tasks, scope: Callable[[], str]) -> Handler:
     """Return a handler that starts a task once for each client token. `scope` returns the account and the region.
 
-    ECS repeats its answer to a request with the same token, and refuses the token in any other request:
-    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    ECS repeats its answer to a request with the same token, and refuses the token in any other request, as long as it
+    keeps the token: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
     """
-    answered: dict[tuple[str, str, str], tuple[dict[str, Any], Response, list[str]]] = {}
+    answered: dict[tuple[str, str, str], tuple[dict[str, Any], Response, list[str], float]] = {}
+
+    def is_kept(arns: list[str], began: float) -> bool:
+        return tasks.now() - began < TOKEN_SECONDS and not any(map(tasks.is_forgotten, arns))
 
     def handle(request: dict[str, Any]) -> Response:
         key = (scope(), request.get("cluster", "default"), request.get("clientToken", ""))
-        if key in answered:
-            before, answer, arns = answered[key]
+        if key in answered and is_kept(*answered[key][2:]):
+            before, answer, arns, _ = answered[key]
             return answer if before == request else _conflict(arns)
         answer = run(request)
         status, _, body = answer
@@ -72,7 +85,7 @@ def run_task(run: Handler, tasks: Tasks, scope: Callable[[], str]) -> Handler:
         for task in started:
             tasks.start(task["taskArn"], task["taskDefinitionArn"])
         if started and key[-1]:
-            answered[key] = (request, answer, [task["taskArn"] for task in started])
+            answered[key] = (request, answer, [task["taskArn"] for task in started], tasks.now())
         return answer
 
     return handle
@@ -93,7 +106,14 @@ def describe_tasks(describe: Handler, tasks: Tasks, engine: Any) -> Handler:
             code = tasks.exit_code(task["taskArn"]) if task else None
             if code is not None:
                 engine._mark_task_stopped(task["taskArn"], task, *EXITED, exit_code=code)
-        return describe(request)
+        status, headers, body = describe(request)
+        answer = json.loads(body)
+        forgotten = [task for task in answer.get("tasks", ()) if tasks.is_forgotten(task["taskArn"])]
+        if not forgotten:
+            return status, headers, body
+        answer["tasks"] = [task for task in answer["tasks"] if task not in forgotten]
+        answer["failures"] += [{"arn": task["taskArn"], "reason": "MISSING"} for task in forgotten]
+        return status, headers, json.dumps(answer).encode()
 
     return handle
 

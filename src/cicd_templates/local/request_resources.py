@@ -62,7 +62,7 @@ class Requests:
         elif (service, operation) == ("ecs", "RunTask"):
             roles = self._roles_of(json.loads(body)["taskDefinition"])
             self._latest.roles = [(role, "ecs-tasks.amazonaws.com") for role in roles]
-        if service == "ecs" and operation in ECS_ARNS:
+        if service == "ecs" and operation in (*ECS_ARNS, "ListTasks"):
             cluster = json.loads(body).get("cluster", "default").rpartition("/")[2]
             self._latest.keys = {"ecs:cluster": f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"}
         named = _named(service, operation, body)

@@ -30,17 +30,24 @@ class Aws:
 
     def client(self, service: str, **options: Any) -> Any:
         keys = {"aws_access_key_id": "1", "aws_secret_access_key": "2", "region_name": "eu-central-1"}
-        client = _real_client(service, **{**keys, **options}, config=Config(retries={"total_max_attempts": 1}))
+        name = json.dumps([service, options], sort_keys=True)
+        if name not in _CLIENTS:
+            config = Config(retries={"total_max_attempts": 1})
+            _CLIENTS[name] = _real_client(service, **{**keys, **options}, config=config)
+        client = _CLIENTS[name]
         stubber = Stubber(client)
-        real = client._make_api_call
+        real = type(client)._make_api_call.__get__(client)
 
         def call(operation: str, parameters: dict[str, Any]) -> Any:
             self.calls.append((operation, parameters))
             answers = self.answers.get(operation, [{}])
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
             method = "".join(f"_{each.lower()}" if each.isupper() else each for each in operation).lstrip("_")
+            answer = answer(parameters) if callable(answer) else answer
             if isinstance(answer, str):
                 stubber.add_client_error(method, answer)
+            elif isinstance(answer, tuple):
+                stubber.add_client_error(method, answer[0], modeled_fields=answer[1])
             else:
                 stubber.add_response(method, answer)
             with stubber:
@@ -55,6 +62,8 @@ class Aws:
         return put
 
 
+# Making a client takes longer than a test.
+_CLIENTS: dict[str, Any] = {}
 _real_client: Any = boto3.session.Session().client
 
 

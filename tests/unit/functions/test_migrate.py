@@ -1,129 +1,278 @@
-"""The function that runs migrations, on answers as AWS gives them; botocore's model checks what it calls."""
+"""The function that runs migrations, in an account as AWS behaves; botocore's models check what it calls."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
-from cicd_templates.functions import migrate
-from tests.unit.functions.test_functions import CREDENTIALS, JOB, Aws, aws, job
-
-__all__ = ["aws"]
-
-RUN = "33333333-2222-3333-4444-555555555555"
-CLUSTER = "orders-staging-cluster"
-TASK = f"arn:aws:ecs:eu-central-1:222222222222:task/{CLUSTER}/0123456789abcdef"
-OTHER_TASK = f"{TASK}0"
-ASKED = {
-    "pipeline": "shop-orders-tools",
-    "stage": "Staging",
-    "role": "arn:aws:iam::222222222222:role/orders-staging-migration-shop",
-    "region": "eu-central-1",
-    "cluster": CLUSTER,
-    "log": "/orders/staging/migration/shop",
-    "definition": "arn:aws:ecs:eu-central-1:222222222222:task-definition/orders-staging-shop-migration:7",
-    "subnets": "subnet-1,subnet-2",
-    "group": "sg-1",
-}
+from cicd_templates.functions import migrate, migration_tasks
+from tests.unit.functions.migration_account import (
+    ASKED,
+    CLUSTER,
+    FAMILY,
+    HOUR,
+    OTHER_RUN,
+    RUN,
+    VARIABLES,
+    Account,
+)
+from tests.unit.functions.test_functions import JOB, job
+from tests.unit.functions.test_hooks import DIGEST, REPOSITORY, Clock, scan
 
 
-def task(status: str, *codes: int | None, reason: str = "", arn: str = TASK) -> dict[str, Any]:
-    containers = [{"name": "shop", **({} if code is None else {"exitCode": code})} for code in codes]
-    ended = {"stopCode": "EssentialContainerExited"} if status == "STOPPED" else {}
-    return {"taskArn": arn, "lastStatus": status, "containers": containers, "stoppedReason": reason, **ended}
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    fake = Account()
+    monkeypatch.setattr("boto3.client", fake.client)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("time.time", lambda: fake.now)
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    return fake
 
 
-def in_stage(
-    aws: Aws, *, status: str = "InProgress", kind: str | None = "STANDARD", of_stage: str | None = "STANDARD"
-) -> None:
-    latest = {"pipelineExecutionId": RUN, "status": status, **({"type": of_stage} if of_stage else {})}
-    stages = [
-        {"stageName": "Build", "latestExecution": {"pipelineExecutionId": JOB, "status": "InProgress"}},
-        {"stageName": "Production"},
-        {"stageName": "Staging", "latestExecution": latest},
-    ]
-    aws.answer("GetPipelineState", {"pipelineName": ASKED["pipeline"], "stageStates": stages})
-    execution = {"pipelineExecutionId": RUN, **({"executionType": kind} if kind else {})}
-    aws.answer("GetPipelineExecution", {"pipelineExecution": execution})
-    aws.answer("AssumeRole", {"Credentials": CREDENTIALS})
+def test_a_release_starts_one_private_task_and_waits(account: Account) -> None:
+    account.waits()
 
-
-def begun(aws: Aws) -> tuple[str, dict[str, Any]]:
-    migrate.handler(job(ASKED), None)
-    return aws.put()
-
-
-def followed(aws: Aws, *, since: float | None = None, parameters: dict[str, str] = ASKED) -> tuple[str, dict[str, Any]]:
-    event = job(parameters)
-    began = datetime.now(UTC).timestamp() if since is None else since
-    event["CodePipeline.job"]["data"]["continuationToken"] = json.dumps({"task": TASK, "since": began})
-    aws.answer("AssumeRole", {"Credentials": CREDENTIALS})
-    migrate.handler(event, None)
-    return aws.put()
-
-
-def calls(aws: Aws, operation: str) -> list[dict[str, Any]]:
-    return [parameters for name, parameters in aws.calls if name == operation]
-
-
-def failure(put: tuple[str, dict[str, Any]]) -> str:
-    operation, request = put
-    assert operation == "PutJobFailureResult"
-    assert request["failureDetails"]["type"] == "JobFailed"
-    return str(request["failureDetails"]["message"])
-
-
-def test_a_release_starts_one_private_task_and_waits(aws: Aws) -> None:
-    in_stage(aws)
-    aws.answer("RunTask", {"tasks": [task("PROVISIONING")]})
-
-    operation, answer = begun(aws)
-
-    assert operation == "PutJobSuccessResult"
-    assert json.loads(answer["continuationToken"])["task"] == TASK
-    assert "outputVariables" not in answer
-    (request,) = calls(aws, "RunTask")
+    (request,) = account.asked("RunTask")
     assert (request["cluster"], request["taskDefinition"], request["count"]) == (CLUSTER, ASKED["definition"], 1)
     assert request["launchType"] == "FARGATE"
-    assert request["startedBy"] == JOB
+    assert request["startedBy"] == RUN
+    assert len(request["clientToken"]) == 64
     assert request["networkConfiguration"]["awsvpcConfiguration"] == {
         "subnets": ["subnet-1", "subnet-2"],
         "securityGroups": ["sg-1"],
         "assignPublicIp": "DISABLED",
     }
-    (assumed,) = calls(aws, "AssumeRole")
-    assert assumed["RoleArn"] == ASKED["role"]
+    assert {asked["RoleArn"] for asked in account.asked("AssumeRole")} == {ASKED["role"]}
 
 
-def test_the_token_is_of_the_run_and_the_environment(aws: Aws) -> None:
-    tokens = []
-    for stage in ("Staging", "Staging", "Production"):
-        fake = Aws()
-        fake.answer("RunTask", {"tasks": [task("PROVISIONING")]})
-        migrate._start_task(fake.client("ecs"), ASKED, f"{RUN}/{stage}/0", JOB)
-        tokens.append(calls(fake, "RunTask")[0]["clientToken"])
+def test_a_task_that_ended_well_lets_the_service_move(account: Account) -> None:
+    token = account.waits(account.waits())
+    (task,) = account.started()
+    account.end(task, 0, 0, reason="Essential container in task exited")
 
-    assert tokens[0] == tokens[1] != tokens[2]
-    assert len(tokens[0]) == 64
+    assert account.invoke(token) == ("done", f"done by {task}")
+    # A continuation does not ask again which run is in the stage.
+    assert len(account.asked("GetPipelineState")) == 1
+
+
+def test_each_attempt_leaves_evidence_that_is_never_replaced(account: Account) -> None:
+    token = account.waits()
+    (task,) = account.started()
+    account.end(task, 0)
+    account.invoke(token)
+
+    (started, begun), (_, known), (ended, outcome) = account.entries()
+    assert (started, ended) == ("started", "ended")
+    assert (begun["run"], begun["definition"], begun["image"]) == (RUN, ASKED["definition"], ASKED["image"])
+    assert known == {"task": task}
+    assert outcome["outcome"] == "succeeded"
+    assert all(key.startswith("shop/migrations/staging/") for key in account.objects)
+
+
+@pytest.mark.parametrize("hours", [0.1, 1.5, 25, 24 * 100], ids=["soon", "forgotten", "token gone", "months"])
+def test_a_retry_never_repeats_a_migration_that_succeeded(account: Account, hours: float) -> None:
+    token = account.waits()
+    (task,) = account.started()
+    account.end(task, 0)
+    account.invoke(token)
+    account.now += hours * HOUR
+
+    assert account.invoke() == ("done", f"done by {task}")
+    assert account.started() == [task]
+
+
+@pytest.mark.parametrize("hours", [0.1, 7, 25], ids=["soon", "after the limit", "token gone"])
+def test_a_retry_follows_a_task_that_still_runs(account: Account, hours: float) -> None:
+    account.waits()
+    (task,) = account.started()
+    account.now += hours * HOUR
+
+    token = account.waits()
+
+    assert account.started() == [task]
+    account.end(task, 0)
+    assert account.invoke(token) == ("done", f"done by {task}")
+
+
+def test_a_retry_judges_a_task_that_ended_while_nobody_looked(account: Account) -> None:
+    account.waits()
+    (task,) = account.started()
+    account.end(task, 0)
+    account.now += HOUR / 2
+
+    assert account.invoke() == ("done", f"done by {task}")
+
+
+def test_a_retry_runs_nothing_if_nobody_saw_how_the_task_ended(account: Account) -> None:
+    account.waits()
+    (task,) = account.started()
+    account.end(task, 0)
+    account.now += 2 * HOUR
+
+    reason = account.fails()
+
+    assert reason.startswith(f"whether the migration succeeded is not known, because ECS no longer knows {task}.")
+    assert "/orders/staging/migration/shop" in reason
+    assert account.fails() == reason
+    assert account.started() == [task]
+    # The next release is another run with its own migration.
+    account.in_stage(OTHER_RUN)
+    account.waits()
+    assert len(account.started()) == 2
+
+
+def test_a_retry_after_a_failure_starts_another_task(account: Account) -> None:
+    token = account.waits()
+    (first,) = account.started()
+    account.end(first, 1)
+    account.fails(token)
+    account.now += 30 * HOUR
+
+    token = account.waits()
+
+    _, second = account.started()
+    tokens = {request["clientToken"] for request in account.asked("RunTask")}
+    assert len(tokens) == 2
+    account.end(second, 0)
+    assert account.invoke(token) == ("done", f"done by {second}")
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["while it runs", "after it failed"])
+def test_an_event_that_lambda_repeats_starts_nothing(account: Account, ended: bool) -> None:
+    token = account.waits(number=7)
+    (task,) = account.started()
+    if ended:
+        account.end(task, 1)
+        account.fails(token)
+
+    account.invoke(number=7)
+
+    assert account.started() == [task]
+
+
+def test_of_two_functions_that_begin_at_once_one_starts_the_task(account: Account) -> None:
+    put = account.answers["PutObject"][0]
+
+    def other_function_first(asked: dict[str, Any]) -> Any:
+        account.answers["PutObject"] = [put]
+        account.objects[asked["Key"]] = asked["Body"]
+        return put(asked)
+
+    account.answers["PutObject"] = [other_function_first]
+
+    token = account.waits()
+    assert account.started() == []
+    account.waits(account.waits(token))
+    assert len(account.started()) == 1
+
+
+def test_another_run_does_not_start_beside_a_task_that_still_runs(account: Account) -> None:
+    account.waits()
+    (task,) = account.started()
+    account.in_stage(OTHER_RUN)
+    account.now += 8 * HOUR
+
+    assert account.fails() == (
+        f"the migration of the run {RUN} has not ended, {task}; retry this stage when it has ended"
+    )
+    account.end(task, 0)
+    account.waits()
+    assert len(account.started()) == 2
+    assert [entry["outcome"] for name, entry in account.entries() if name == "ended"] == ["succeeded"]
+
+
+@pytest.mark.parametrize(("codes", "outcome"), [((0,), "succeeded"), ((1,), "failed")])
+def test_the_next_run_records_how_an_abandoned_migration_ended(
+    account: Account, codes: tuple[int, ...], outcome: str
+) -> None:
+    account.waits()
+    (task,) = account.started()
+    account.end(task, *codes)
+    account.in_stage(OTHER_RUN)
+
+    account.waits()
+
+    assert [entry["outcome"] for name, entry in account.entries() if name == "ended"] == [outcome]
+
+
+def test_another_run_waits_for_a_task_that_was_only_just_asked_for(account: Account) -> None:
+    account.errors["RunTask"] = ["ServerException"]
+    account.waits()
+    account.in_stage(OTHER_RUN)
+
+    assert "its task has just been started" in account.fails()
+    account.now += HOUR
+    account.waits()
+    assert len(account.started()) == 1
+    assert [entry["outcome"] for name, entry in account.entries() if name == "ended"] == ["unknown"]
+
+
+@pytest.mark.parametrize("status", [{}, {"desiredStatus": "STOPPED", "lastStatus": "STOPPING"}])
+def test_a_task_that_somebody_started_by_hand_is_not_joined(account: Account, status: dict[str, str]) -> None:
+    task = account.add_task(**status)
+    account.add_task("another-family")
+
+    assert account.fails() == f"another migration runs as {task}; retry this stage when it has ended"
+    account.end(task, 0)
+    account.waits()
+    assert {request["family"] for request in account.asked("ListTasks")} == {FAMILY}
+
+
+def test_a_release_that_begins_twice_after_an_unknown_answer_starts_one_task(account: Account) -> None:
+    run = account.answers["RunTask"][0]
+
+    def lost(asked: dict[str, Any]) -> Any:
+        account.answers["RunTask"] = [run]
+        run(asked)
+        return "ServerException"
+
+    account.answers["RunTask"] = [lost]
+
+    account.waits(account.waits(account.waits()))
+    assert len(account.started()) == 1
+
+
+def test_a_request_whose_token_may_have_expired_is_not_repeated(account: Account) -> None:
+    account.errors["RunTask"] = ["ServerException"]
+    account.waits()
+    account.now += HOUR
+
+    assert "because ECS no longer knows its task" in account.fails()
+    assert account.started() == []
+
+
+def test_a_token_with_which_another_request_started_a_task_leads_to_this_task(account: Account) -> None:
+    run = account.answers["RunTask"][0]
+
+    def otherwise(asked: dict[str, Any]) -> Any:
+        account.answers["RunTask"] = [run]
+        run({**asked, "count": 2})
+        return run(asked)
+
+    account.answers["RunTask"] = [otherwise]
+
+    token = account.waits()
+
+    (task,) = account.started()
+    account.end(task, 0)
+    assert account.invoke(token) == ("done", f"done by {task}")
 
 
 @pytest.mark.parametrize(
     ("kind", "of_stage"),
     [("ROLLBACK", "ROLLBACK"), ("ROLLBACK", None), ("STANDARD", "ROLLBACK"), ("ROLLBACK", "STANDARD")],
 )
-def test_a_rollback_runs_nothing(aws: Aws, kind: str, of_stage: str | None) -> None:
-    in_stage(aws, kind=kind, of_stage=of_stage)
+def test_a_rollback_runs_nothing(account: Account, kind: str, of_stage: str | None) -> None:
+    account.in_stage(kind=kind, of_stage=of_stage)
 
-    operation, answer = begun(aws)
-
-    assert operation == "PutJobSuccessResult"
-    assert answer["outputVariables"] == {"Migration": "not run, because this is a rollback"}
-    assert not calls(aws, "RunTask")
-    assert not calls(aws, "AssumeRole")
+    assert account.invoke() == ("done", "not run, because this is a rollback")
+    assert not account.started()
+    assert not account.asked("AssumeRole")
 
 
 @pytest.mark.parametrize(
@@ -135,188 +284,246 @@ def test_a_rollback_runs_nothing(aws: Aws, kind: str, of_stage: str | None) -> N
         pytest.param({"status": "Failed"}, "no run is in progress in the stage Staging", id="a late event"),
     ],
 )
-def test_nothing_runs_if_it_is_not_certain_that_this_is_a_release(aws: Aws, edits: Any, expected: str) -> None:
-    in_stage(aws, **edits)
+def test_nothing_runs_if_it_is_not_certain_that_this_is_a_release(account: Account, edits: Any, expected: str) -> None:
+    account.in_stage(**edits)
 
-    assert expected in failure(begun(aws))
-    assert not calls(aws, "RunTask")
-
-
-def test_a_stage_that_no_run_has_reached_runs_nothing(aws: Aws) -> None:
-    in_stage(aws)
-
-    migrate.handler(job({**ASKED, "stage": "Production"}), None)
-
-    assert "no run is in progress in the stage Production" in failure(aws.put())
+    assert expected in account.fails()
+    assert not account.asked("RunTask")
 
 
-class Conflicts(Aws):
-    """ECS refuses each token with which another job has started one of `earlier`."""
-
-    def __init__(self, *earlier: str) -> None:
-        super().__init__()
-        self.earlier = list(earlier)
-
-    def client(self, service: str, **options: Any) -> Any:
-        client = super().client(service, **options)
-        answered = client._make_api_call
-
-        def call(operation: str, parameters: dict[str, Any]) -> Any:
-            if operation == "RunTask" and self.earlier:
-                self.calls.append((operation, parameters))
-                answer = {"Error": {"Code": "ConflictException"}, "resourceIds": [self.earlier.pop(0)]}
-                raise client.exceptions.ConflictException(answer, operation)
-            return answered(operation, parameters)
-
-        client._make_api_call = call
-        return client
+@pytest.mark.parametrize("stage", ["Production", "Nowhere"])
+def test_a_stage_that_no_run_has_reached_runs_nothing(account: Account, stage: str) -> None:
+    assert account.fails(parameters={**ASKED, "stage": stage}) == f"no run is in progress in the stage {stage}"
 
 
-def retried(monkeypatch: pytest.MonkeyPatch, earlier: list[str], described: list[dict[str, Any]]) -> Conflicts:
-    fake = Conflicts(*earlier)
-    monkeypatch.setattr("boto3.client", fake.client)
-    in_stage(fake)
-    fake.answer("RunTask", {"tasks": [task("PROVISIONING", arn=OTHER_TASK)]})
-    fake.answer("DescribeTasks", *described)
-    migrate.handler(job(ASKED), None)
-    return fake
-
-
-@pytest.mark.parametrize("described", [{"tasks": [task("RUNNING", None)]}, {"tasks": []}], ids=["running", "not known"])
-def test_a_retry_follows_a_task_that_still_runs(monkeypatch: pytest.MonkeyPatch, described: dict[str, Any]) -> None:
-    fake = retried(monkeypatch, [TASK], [described])
-
-    assert json.loads(fake.put()[1]["continuationToken"])["task"] == TASK
-    assert len(calls(fake, "RunTask")) == 1
-
-
-def test_a_retry_does_not_repeat_a_task_that_succeeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = retried(monkeypatch, [TASK], [{"tasks": [task("STOPPED", 0)]}])
-
-    assert fake.put()[1]["outputVariables"] == {"Migration": f"done by {TASK}"}
-    assert len(calls(fake, "RunTask")) == 1
-
-
-def test_a_retry_after_a_failure_starts_another_task_with_another_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = retried(monkeypatch, [TASK], [{"tasks": [task("STOPPED", 1)]}])
-
-    assert json.loads(fake.put()[1]["continuationToken"])["task"] == OTHER_TASK
-    first, second = (each["clientToken"] for each in calls(fake, "RunTask"))
-    assert first != second
-
-
-def test_retries_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = retried(monkeypatch, [TASK] * migrate.ATTEMPTS, [{"tasks": [task("STOPPED", 1)]}])
-
-    assert failure(fake.put()) == "the migration failed 10 times in this run; release again"
-
-
-def test_a_task_that_ecs_does_not_start_fails_with_its_reason(aws: Aws) -> None:
-    in_stage(aws)
-    aws.answer("RunTask", {"tasks": [], "failures": [{"reason": "RESOURCE:ENI"}]}, {"tasks": [], "failures": []})
-
-    assert failure(begun(aws)) == "ECS did not start the migration: RESOURCE:ENI"
-
-
-def test_an_access_denied_is_told(aws: Aws) -> None:
-    in_stage(aws)
-    aws.answer("RunTask", "AccessDeniedException")
-
-    assert failure(begun(aws)).startswith("AccessDeniedException: An error occurred (AccessDeniedException)")
-
-
-@pytest.mark.parametrize("described", [{"tasks": [task("RUNNING", None)]}, {"tasks": []}], ids=["running", "not known"])
-def test_a_task_that_has_not_stopped_is_awaited(aws: Aws, described: dict[str, Any]) -> None:
-    aws.answer("DescribeTasks", described)
-
-    assert json.loads(followed(aws)[1]["continuationToken"])["task"] == TASK
-    assert not calls(aws, "GetPipelineState")
-
-
-def test_a_task_that_ended_well_lets_the_service_move(aws: Aws) -> None:
-    aws.answer("DescribeTasks", {"tasks": [task("STOPPED", 0, 0, reason="Essential container in task exited")]})
-
-    assert followed(aws)[1] == {"jobId": JOB, "outputVariables": {"Migration": f"done by {TASK}"}}
+OTHER_IMAGE = f"{REPOSITORY}@sha256:{'e' * 64}"
 
 
 @pytest.mark.parametrize(
-    ("described", "since", "expected"),
+    ("image", "asked", "found", "expected"),
     [
-        ({"tasks": []}, 0, "ECS no longer knows arn:aws:ecs:"),
-        ({"tasks": [task("RUNNING", None)]}, 0, "still runs after 6 hours"),
+        (OTHER_IMAGE, ASKED["image"], scan("COMPLETE"), f" has {OTHER_IMAGE} instead of {ASKED['image']}"),
+        (f"docker.io/x@{DIGEST}", f"docker.io/x@{DIGEST}", scan("COMPLETE"), "is not an image by digest in"),
+        (f"{REPOSITORY}:latest", f"{REPOSITORY}:latest", scan("COMPLETE"), "is not an image by digest in"),
+        (ASKED["image"], ASKED["image"], scan("COMPLETE", HIGH=1), "found vulnerabilities: {'HIGH': 1}"),
+        (ASKED["image"], ASKED["image"], scan("IN_PROGRESS"), "has status IN_PROGRESS"),
+        (ASKED["image"], ASKED["image"], scan("FAILED"), "has status FAILED"),
     ],
-    ids=["forgotten", "endless"],
+    ids=["another digest", "another registry", "a tag", "a finding", "a scan that does not end", "a failed scan"],
 )
-def test_waiting_has_an_end(aws: Aws, described: dict[str, Any], since: float, expected: str) -> None:
-    aws.answer("DescribeTasks", described)
+def test_an_image_that_was_not_verified_runs_nothing(
+    account: Account, image: str, asked: str, found: Any, expected: str
+) -> None:
+    account.image = image
+    account.answers["DescribeImageScanFindings"] = [found]
 
-    assert expected in failure(followed(aws, since=since))
+    assert expected in account.fails(parameters={**ASKED, "image": asked})
+    assert not account.asked("RunTask")
+    assert not account.objects
 
 
 @pytest.mark.parametrize(
-    ("stopped", "expected"),
+    "operation",
     [
-        (task("STOPPED", 3, reason="Essential container in task exited"), "exit code 3; Essential container in task"),
-        (task("STOPPED", None, reason="CannotPullContainerError"), "no exit code; CannotPullContainerError"),
-        (task("STOPPED", 0, 137), "exit code 0, exit code 137"),
-        (task("STOPPED", reason="TaskFailedToStart"), "TaskFailedToStart"),
+        *("GetPipelineState", "AssumeRole", "DescribeTaskDefinition", "DescribeImageScanFindings", "ListTasks"),
+        *("PutObject", "ListObjectsV2", "RunTask", "DescribeTasks"),
     ],
-    ids=["exit code", "never started", "one of two", "no container"],
 )
-def test_any_other_end_stops_the_release(aws: Aws, stopped: dict[str, Any], expected: str) -> None:
-    aws.answer("DescribeTasks", {"tasks": [stopped]})
-    aws.answer("GetLogEvents", {"events": []})
+@pytest.mark.parametrize("code", ["ThrottlingException", "ServerException", "SlowDown", "ExpiredTokenException"])
+def test_an_error_that_passes_does_not_fail_the_release(account: Account, operation: str, code: str) -> None:
+    account.errors[operation] = [code, code]
 
-    assert f"the migration failed: {expected}" in failure(followed(aws))
+    token = account.waits()
+    for _ in range(4):
+        token = account.waits(token)
+    (task,) = account.started()
+    account.end(task, 0)
+
+    assert account.invoke(token) == ("done", f"done by {task}")
 
 
-def test_a_failure_is_told_with_the_last_lines_of_the_log(aws: Aws) -> None:
-    aws.answer("DescribeTasks", {"tasks": [task("STOPPED", 1)]})
+@pytest.mark.parametrize("operation", ["DescribeTasks", "PutObject", "GetLogEvents"])
+def test_an_error_at_the_end_does_not_hide_how_the_task_ended(account: Account, operation: str) -> None:
+    token = account.waits()
+    account.end(account.started()[0], 3)
+    account.errors[operation] = ["InternalError"]
+
+    if operation != "GetLogEvents":
+        token = account.waits(token)
+
+    assert account.fails(token).startswith("the migration failed: exit code 3.")
+
+
+def test_a_connection_that_breaks_does_not_fail_the_release(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = account.waits()
+
+    def unreachable(*_: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="https://ecs")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "describe_task", unreachable)
+        token = account.waits(token)
+
+    account.end(account.started()[0], 0)
+    assert account.invoke(token)[0] == "done"
+
+
+def test_errors_that_do_not_pass_fail_the_release_and_a_retry_continues(account: Account) -> None:
+    token = account.waits()
+    account.errors["DescribeTasks"] = ["ThrottlingException"] * 3
+    token = account.waits(token)
+    account.now += HOUR - 1
+    token = account.waits(token)
+    account.now += 1
+
+    assert "ThrottlingException" in account.fails(token)
+    account.waits()
+    assert len(account.started()) == 1
+
+
+def test_the_time_of_errors_begins_anew_after_a_success(account: Account) -> None:
+    token = account.waits()
+    for _ in range(3):
+        account.errors["DescribeTasks"] = ["ThrottlingException"]
+        token = account.waits(token)
+        account.now += HOUR - 1
+        token = account.waits(token)
+
+    assert "failingSince" not in json.loads(token)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("RunTask", "AccessDeniedException"),
+        ("RunTask", "InvalidParameterException"),
+        ("AssumeRole", "AccessDenied"),
+        ("PutObject", "AccessDenied"),
+        ("GetPipelineState", "ValidationException"),
+    ],
+)
+def test_a_refusal_fails_the_release_at_once_and_can_be_retried(account: Account, operation: str, code: str) -> None:
+    account.errors[operation] = [code]
+
+    assert account.fails().find(f"An error occurred ({code})") >= 0
+    assert not account.started()
+    account.now += 3 * HOUR
+    account.waits()
+    assert len(account.started()) == 1
+
+
+def test_a_request_that_botocore_refuses_fails_at_once(account: Account) -> None:
+    assert account.fails(parameters={**ASKED, "cluster": 7}).startswith("ParamValidationError: ")
+
+
+@pytest.mark.parametrize(
+    ("failures", "expected"), [([{"reason": "RESOURCE:ENI"}], "RESOURCE:ENI"), ([], "no reason given")]
+)
+def test_a_task_that_ecs_does_not_start_fails_with_its_reason(
+    account: Account, failures: list[dict[str, str]], expected: str
+) -> None:
+    behaviour = account.answers["RunTask"]
+    account.answers["RunTask"] = [{"tasks": [], "failures": failures}]
+
+    assert account.fails() == f"ECS did not start the migration: {expected}"
+    account.answers["RunTask"] = behaviour
+    account.waits()
+    assert len(account.started()) == 1
+
+
+def test_a_new_task_that_ecs_does_not_know_yet_is_awaited(account: Account) -> None:
+    token = account.waits()
+    behaviour = account.answers["DescribeTasks"]
+    account.answers["DescribeTasks"] = [{"tasks": [], "failures": []}]
+    account.now += 9 * 60
+
+    token = account.waits(token)
+    account.answers["DescribeTasks"] = behaviour
+    account.end(account.started()[0], 0)
+    assert account.invoke(token)[0] == "done"
+
+
+def test_waiting_has_an_end_that_stops_no_task(account: Account) -> None:
+    token = account.waits()
+    (task,) = account.started()
+    account.now += 6 * HOUR
+    token = account.waits(token)
+    account.now += 1
+
+    assert account.fails(token) == f"the migration {task} still runs after 6 hours; it was not stopped"
+    assert not account.asked("StopTask")
+
+
+@pytest.mark.parametrize(
+    ("codes", "reason", "code", "expected"),
+    [
+        ((3,), "Essential container in task exited", "EssentialContainerExited", "exit code 3; Essential container in"),
+        ((None,), "CannotPullContainerError", "TaskFailedToStart", "no exit code; CannotPullContainerError"),
+        ((0, 137), "", "EssentialContainerExited", "exit code 0, exit code 137"),
+        ((0,), "Task stopped by user", "UserInitiated", "exit code 0; Task stopped by user"),
+        ((), "TaskFailedToStart", "TaskFailedToStart", "TaskFailedToStart"),
+    ],
+    ids=["exit code", "never started", "one of two", "stopped by somebody", "no container"],
+)
+def test_any_other_end_stops_the_release(
+    account: Account, codes: tuple[int | None, ...], reason: str, code: str, expected: str
+) -> None:
+    token = account.waits()
+    account.end(account.started()[0], *codes, reason=reason, code=code)
+
+    assert account.fails(token).startswith(f"the migration failed: {expected}")
+
+
+def failed_with_log(account: Account, lines: list[str], reason: str = "") -> str:
+    token = account.waits()
+    account.end(account.started()[0], 1, reason=reason)
+    account.answers["GetLogEvents"] = [{"events": [{"message": line} for line in lines]}]
+    return account.fails(token)
+
+
+def test_a_failure_is_told_with_the_last_lines_of_the_log(account: Account) -> None:
     lines = ["Traceback", "\x1b[31mrelation\u202e orders\tdoes not exist\x1b[0m\r\nforged: ok", "x" * 500]
-    aws.answer("GetLogEvents", {"events": [{"message": line} for line in lines]})
 
-    told = failure(followed(aws))
-
-    assert told.splitlines() == [
+    assert failed_with_log(account, lines).splitlines() == [
         "the migration failed: exit code 1. Its log ends with:",
         "Traceback",
         "[31mrelation orders does not exist[0m forged: ok",
-        "x" * migrate.LINE_LENGTH,
+        "x" * migration_tasks.LINE_LENGTH,
     ]
-    (asked,) = calls(aws, "GetLogEvents")
-    assert (asked["logGroupName"], asked["logStreamName"]) == (ASKED["log"], "task/shop/0123456789abcdef")
-    assert asked["limit"] == migrate.LOG_LINES
+    (asked,) = account.asked("GetLogEvents")
+    stream = f"task/shop/{account.started()[0].rpartition('/')[2]}"
+    assert (asked["logGroupName"], asked["logStreamName"]) == (ASKED["log"], stream)
+    assert asked["limit"] == migration_tasks.LOG_LINES
 
 
-def test_a_long_log_and_a_long_reason_leave_the_newest_lines(aws: Aws) -> None:
-    aws.answer("DescribeTasks", {"tasks": [task("STOPPED", 1, reason="r" * 900)]})
-    aws.answer("GetLogEvents", {"events": [{"message": f"{number} {'y' * 150}"} for number in range(15)]})
-
-    told = failure(followed(aws))
+def test_a_long_log_and_a_long_reason_leave_the_newest_lines(account: Account) -> None:
+    told = failed_with_log(account, [f"{number} {'y' * 150}" for number in range(15)], "r" * 900)
 
     assert len(told) <= migrate.MESSAGE_LENGTH
     assert [line.partition(" ")[0] for line in told.splitlines()[1:]] == ["12", "13", "14"]
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])
-def test_a_log_that_cannot_be_read_does_not_hide_the_failure(aws: Aws, code: str) -> None:
-    aws.answer("DescribeTasks", {"tasks": [task("STOPPED", 1)]})
-    aws.answer("GetLogEvents", code)
+def test_a_log_that_cannot_be_read_does_not_hide_the_failure(account: Account, code: str) -> None:
+    token = account.waits()
+    account.end(account.started()[0], 1)
+    account.errors["GetLogEvents"] = [code]
 
-    assert failure(followed(aws)).startswith("the migration failed: exit code 1. Its log cannot be read: ")
+    assert account.fails(token).startswith("the migration failed: exit code 1. Its log cannot be read: ")
 
 
 @pytest.mark.parametrize("code", ["InvalidJobStateException", "JobNotFoundException"])
-def test_a_job_that_was_answered_before_is_done(aws: Aws, code: str) -> None:
-    aws.answer("PutJobFailureResult", code)
+def test_a_job_that_was_answered_before_is_done(account: Account, code: str) -> None:
+    account.answer("PutJobFailureResult", code)
 
-    migrate.handler(job("no parameters"), None)
+    migrate.handler(job("no parameters"), Clock(60))
 
-    assert aws.put()[0] == "PutJobFailureResult"
+    assert account.put()[0] == "PutJobFailureResult"
 
 
-def test_an_answer_that_does_not_arrive_is_raised_so_that_lambda_tries_again(aws: Aws) -> None:
-    aws.answer("PutJobFailureResult", "ThrottlingException")
+def test_an_answer_that_does_not_arrive_is_raised_so_that_lambda_tries_again(account: Account) -> None:
+    account.answer("PutJobFailureResult", "ThrottlingException")
 
     with pytest.raises(ClientError, match="ThrottlingException"):
-        migrate.handler(job("no parameters"), None)
+        migrate.handler(job("no parameters"), Clock(60))
+    assert account.put()[1]["jobId"] == JOB

@@ -21,6 +21,7 @@ class Engine:
     def __init__(self) -> None:
         self.tasks: dict[str, dict[str, Any]] = {}
         self.account = "1"
+        self.now = 0.0
         self._ACTION_MAP = {"RunTask": self.run, "DescribeTasks": self.describe}
         self._task_defs = {"f:7": {"executionRoleArn": "arn:execution", "taskRoleArn": "arn:task"}, "g:1": {}}
 
@@ -33,7 +34,7 @@ class Engine:
 
     def describe(self, request: dict[str, Any]) -> Any:
         found = [self.tasks[name] for name in request["tasks"] if name in self.tasks]
-        return 200, {}, json.dumps({"tasks": found}).encode()
+        return 200, {}, json.dumps({"tasks": found, "failures": []}).encode()
 
     def get_account_id(self) -> str:
         return self.account
@@ -57,7 +58,7 @@ class Engine:
 @pytest.fixture
 def engine(tmp_path: Path) -> Any:
     made = Engine()
-    tasks = Tasks(tmp_path)
+    tasks = Tasks(tmp_path, lambda: made.now)
     ecs_tasks.register(made, tasks)
     return SimpleNamespace(
         made=made, tasks=tasks, run=made._ACTION_MAP["RunTask"], describe=made._ACTION_MAP["DescribeTasks"]
@@ -111,6 +112,30 @@ def test_a_task_stops_with_the_exit_code_of_its_command(engine: Any) -> None:
         ("STOPPED", 3, "EssentialContainerExited")
     ]
     assert engine.tasks.running() == []
+
+
+def test_a_task_is_forgotten_an_hour_after_its_end_and_its_token_with_it(engine: Any) -> None:
+    task = started(engine.run(asked()))
+    other = started(engine.run(asked(clientToken="u")))
+    engine.made.now = 7200.0
+    engine.tasks.end(task, 0)
+    engine.made.now += 3600.0
+    assert started(engine.run(asked())) == task
+
+    engine.made.now += 1.0
+    described = json.loads(engine.describe({"cluster": "c", "tasks": [task, other]})[2])
+    assert [each["taskArn"] for each in described["tasks"]] == [other]
+    assert described["failures"] == [{"arn": task, "reason": "MISSING"}]
+    assert started(engine.run(asked())) not in (task, other)
+
+
+def test_a_token_is_kept_for_a_day_while_its_task_runs(engine: Any) -> None:
+    task = started(engine.run(asked()))
+    engine.made.now = 86399.0
+    assert started(engine.run(asked())) == task
+
+    engine.made.now += 1.0
+    assert started(engine.run(asked())) != task
 
 
 def test_the_roles_that_a_task_gets_are_those_of_its_definition(engine: Any) -> None:

@@ -56,7 +56,18 @@ def test_without_a_migration_nothing_of_it_is_rendered() -> None:
 
     assert not [path for path in without if "migration" in path]
     assert "igration" not in json.dumps(resources(without, f"tools/pipeline-{NAME}"))
-    assert "igration" not in json.dumps(resources(without, f"production/delivery-{NAME}"))
+    assert resources(without, f"production/delivery-{NAME}").keys() == {
+        *("CloudFormationRole", "DeliveryRole", "ReviewRole", "ExecutionRoleArnParameter"),
+    }
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_a_stack_whose_migration_was_removed_can_still_be_deleted(stacks: dict[str, Any], environment: str) -> None:
+    path = f"{environment}/delivery-{NAME}"
+
+    assert statements(resources(rendered(), path)["CloudFormationRole"]) == statements(
+        resources(stacks, path)["CloudFormationRole"]
+    )
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
@@ -108,12 +119,15 @@ def test_the_function_may_run_this_task_and_nothing_else(stacks: dict[str, Any],
     assert {sid: each["Action"] for sid, each in allowed.items()} == {
         "RunTheMigration": ["ecs:RunTask"],
         "FollowTheTask": ["ecs:DescribeTasks"],
+        "FindRunningTasks": ["ecs:ListTasks"],
+        "LookAtItsImage": ["ecs:DescribeTaskDefinition"],
         "GiveTheTaskItsRoles": ["iam:PassRole"],
         "ReadItsLog": ["logs:GetLogEvents"],
     }
     family = f"shipping-{environment}-{NAME}-migration"
     assert allowed["RunTheMigration"]["Resource"] == [{"Fn::Sub": f"{begin}:task-definition/{family}:*"}]
-    assert allowed["RunTheMigration"]["Condition"] == allowed["FollowTheTask"]["Condition"] == cluster
+    for sid in ("RunTheMigration", "FollowTheTask", "FindRunningTasks"):
+        assert allowed[sid]["Condition"] == cluster
     names = [
         resources(stacks, f"{environment}/migration-{NAME}")[task]["Properties"]["RoleName"]
         for task in ("ExecutionRole", "TaskRole")
@@ -130,21 +144,68 @@ def test_the_function_may_run_this_task_and_nothing_else(stacks: dict[str, Any],
     }
 
 
-def test_staging_migrates_before_the_service_moves_and_the_test_comes_last(stacks: dict[str, Any]) -> None:
-    assert {name: action["RunOrder"] for name, action in stage(stacks, "Staging").items()} == {
-        "Prepare": 1,
+def orders(actions: dict[str, Any]) -> dict[str, int]:
+    return {name: action["RunOrder"] for name, action in actions.items()}
+
+
+def test_staging_migrates_in_a_stage_of_its_own_before_the_service_moves(stacks: dict[str, Any]) -> None:
+    stages = resources(stacks, f"tools/pipeline-{NAME}")["Pipeline"]["Properties"]["Stages"]
+    names = [each["Name"] for each in stages]
+    migration, service = (stages[names.index(name)] for name in ("Staging-Migration", "Staging"))
+
+    assert names.index("Staging-Migration") + 1 == names.index("Staging")
+    assert orders(stage(stacks, "Staging-Migration")) == {
         "PrepareMigration": 1,
         "ExecuteMigration": 2,
         "MigrateStaging": 3,
-        "Execute": 4,
-        "StagingSmokeTest": 5,
     }
+    assert orders(stage(stacks, "Staging")) == {"Prepare": 1, "Execute": 2, "StagingSmokeTest": 3}
+    # A failed migration can be retried, and a rollback of the service runs no migration.
+    assert "OnFailure" not in migration
+    assert service["OnFailure"]["Result"] == "ROLLBACK"
+    assert migration["BeforeEntry"] == service["BeforeEntry"]
+
+
+def test_no_stage_with_a_migration_rolls_back(stacks: dict[str, Any]) -> None:
+    with_migration = {
+        each["Name"]: "OnFailure" in each
+        for each in resources(stacks, f"tools/pipeline-{NAME}")["Pipeline"]["Properties"]["Stages"]
+        if any(action["Name"].startswith("Migrate") for action in each["Actions"])
+    }
+
+    assert with_migration == {"Staging-Migration": False, "Production": False}
+
+
+def test_the_function_verifies_the_image_of_the_release_and_records_its_attempts(stacks: dict[str, Any]) -> None:
+    found = resources(stacks, f"tools/migration-runner-{NAME}")
+    allowed = statements(found["MigrateRole"])
+    variables = found["Migrate"]["Properties"]["Environment"]["Variables"]
+
+    assert variables["REPOSITORY"]["Fn::Sub"].endswith(f"/shipping-tools-{NAME}")
+    assert variables["SEVERITIES"] == "CRITICAL,HIGH"
+    assert variables["SERVICE"] == NAME
+    (scan,) = allowed["ReadTheScan"]["Resource"]
+    assert scan["Fn::Sub"].endswith(f":repository/shipping-tools-{NAME}")
+    for sid, actions in (
+        ("RecordAttempts", ["s3:PutObject"]),
+        ("ReadAttempts", ["s3:GetObject", "s3:GetObjectVersion"]),
+    ):
+        assert allowed[sid]["Action"] == actions
+        assert json.dumps(allowed[sid]["Resource"]).count(f"/{NAME}/migrations/*") == 1
+    for environment in ("staging", "production"):
+        listing = allowed[f"FindAttemptsIn{environment.capitalize()}"]
+        assert listing["Condition"] == {"StringEquals": {"s3:prefix": f"{NAME}/migrations/{environment}/"}}
+    for name in ("Staging-Migration", "Production"):
+        asked = next(action for action in stage(stacks, name) if action.startswith("Migrate"))
+        parameters = json.loads(stage(stacks, name)[asked]["Configuration"]["UserParameters"]["Fn::Sub"])
+        assert parameters["image"] == "#{Image.IMAGE_URI}"
+        assert parameters["stage"] == name
 
 
 def test_production_migrates_after_the_approval_and_before_the_service_moves(stacks: dict[str, Any]) -> None:
     production = stage(stacks, "Production")
 
-    assert {name: action["RunOrder"] for name, action in production.items()} == {
+    assert orders(production) == {
         "Prepare": 1,
         "PrepareMigration": 1,
         "ReviewProduction": 2,
@@ -158,22 +219,25 @@ def test_production_migrates_after_the_approval_and_before_the_service_moves(sta
     assert asked["changeSet"] == production["PrepareMigration"]["Configuration"]["ChangeSetName"]
 
 
-@pytest.mark.parametrize("environment", ["Staging", "Production"])
-def test_the_function_gets_the_task_definition_that_this_run_has_made(stacks: dict[str, Any], environment: str) -> None:
-    actions = stage(stacks, environment)
+@pytest.mark.parametrize(("environment", "name"), [("Staging", "Staging-Migration"), ("Production", "Production")])
+def test_the_function_gets_the_task_definition_that_this_run_has_made(
+    stacks: dict[str, Any], environment: str, name: str
+) -> None:
+    actions = stage(stacks, name)
     prepared, executed = actions["PrepareMigration"]["Configuration"], actions["ExecuteMigration"]
     asked = json.loads(actions[f"Migrate{environment}"]["Configuration"]["UserParameters"]["Fn::Sub"])
     path = f"{environment.lower()}/migration-{NAME}"
+    service = stage(stacks, environment)["Prepare"]["Configuration"]
 
     assert prepared["TemplatePath"] == f"Templates::{path}.yaml"
-    assert prepared["ParameterOverrides"] == actions["Prepare"]["Configuration"]["ParameterOverrides"]
-    assert prepared["RoleArn"] == actions["Prepare"]["Configuration"]["RoleArn"]
+    assert prepared["ParameterOverrides"] == service["ParameterOverrides"]
+    assert prepared["RoleArn"] == service["RoleArn"]
     assert executed["Configuration"]["StackName"] == prepared["StackName"]
     for key in ("definition", "subnets", "group"):
         namespace, output = asked[key].strip("#{}").split(".")
         assert namespace == executed["Namespace"]
         assert output in stacks[path]["Outputs"]
-    assert asked["stage"] == environment
+    assert asked["stage"] == name
     assert asked["log"] == resources(stacks, path)["LogGroup"]["Properties"]["LogGroupName"]
     # CodePipeline's limit, with the values in place of the variables: six subnets, an ARN and a group.
     assert len(json.dumps(asked)) + 6 * 25 + 120 + 20 < 1000
@@ -228,13 +292,12 @@ def test_a_worker_migrates_before_it_moves_as_well() -> None:
     ]
     stacks = rendered(MIGRATION, *queue, *of_a_web_service)
 
-    assert {name: action["RunOrder"] for name, action in stage(stacks, "Staging").items()} == {
-        "Prepare": 1,
+    assert orders(stage(stacks, "Staging-Migration")) == {
         "PrepareMigration": 1,
         "ExecuteMigration": 2,
         "MigrateStaging": 3,
-        "Execute": 4,
     }
+    assert orders(stage(stacks, "Staging")) == {"Prepare": 1, "Execute": 2}
     assert "MigrationGroup" in resources(stacks, f"staging/ingress-{NAME}")
     (container,) = resources(stacks, f"staging/migration-{NAME}")["TaskDefinition"]["Properties"][
         "ContainerDefinitions"

@@ -1,0 +1,96 @@
+"""Record the attempts at a service's migrations as evidence. ECS forgets a task an hour after it has stopped.
+
+The attempts in one environment are numbered. An attempt has up to three objects: `started.json` before its task is
+started, `task.json` when the task is known, and `ended.json`. An object is never replaced, so of two functions that
+store the same object, one gets an error: only one of them begins an attempt.
+
+The environment variables `EVIDENCE_BUCKET` and `SERVICE` say where the objects are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+SUCCEEDED, FAILED, UNKNOWN = "succeeded", "failed", "unknown"
+# S3 lists keys in the order of their bytes. This number minus an attempt's number makes the newest attempt the first.
+_LATEST = 10**6
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt: the pipeline's run and job that began it, and when it began, in seconds since 1970.
+
+    `task` is empty if its task is not known, and `outcome` until the attempt has ended. `reason` says why it failed.
+    """
+
+    number: int
+    run: str
+    job: str
+    began: float
+    task: str = ""
+    outcome: str = ""
+    reason: str = ""
+
+    @property
+    def age(self) -> float:
+        """The seconds since the attempt began."""
+        return time.time() - self.began
+
+
+class Attempts:
+    """The attempts in one environment."""
+
+    def __init__(self, s3: Any, environment: str) -> None:
+        self._s3, self._bucket = s3, os.environ["EVIDENCE_BUCKET"]
+        self._prefix = f"{os.environ['SERVICE']}/migrations/{environment}/"
+
+    def latest(self) -> Attempt | None:
+        """Return the newest attempt, or None if there is none."""
+        names = self._list_names()
+        return self._read(max(names), names) if names else None
+
+    def read(self, number: int) -> Attempt:
+        """Return the attempt with this number, which must be among the newest 30."""
+        return self._read(number, self._list_names())
+
+    def begin(self, number: int, run: str, job: str, **details: str) -> None:
+        """Store that an attempt begins. Raises `ClientError` if an attempt with this number has begun already."""
+        self._put(number, "started", {"run": run, "job": job, "began": time.time(), **details})
+
+    def add_task(self, number: int, task: str) -> None:
+        """Store the ARN of an attempt's task."""
+        self._put(number, "task", {"task": task})
+
+    def end(self, number: int, outcome: str, reason: str = "") -> None:
+        """Store how an attempt ended."""
+        self._put(number, "ended", {"outcome": outcome, "reason": reason, "ended": time.time()})
+
+    def _key(self, number: int, name: str) -> str:
+        return f"{self._prefix}{_LATEST - number:06d}/{name}.json"
+
+    def _put(self, number: int, name: str, entry: dict[str, Any]) -> None:
+        body = json.dumps(entry).encode()
+        self._s3.put_object(Bucket=self._bucket, Key=self._key(number, name), Body=body, IfNoneMatch="*")
+
+    def _list_names(self) -> dict[int, list[str]]:
+        """Return the objects of the newest attempts by number.
+
+        Without permission to list everything, S3 refuses to read a missing object, so only listed objects are read.
+        """
+        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100).get("Contents", [])
+        names: dict[int, list[str]] = {}
+        for item in listed:
+            folder, _, name = item["Key"].removeprefix(self._prefix).partition("/")
+            names.setdefault(_LATEST - int(folder), []).append(name.removesuffix(".json"))
+        return names
+
+    def _read(self, number: int, names: dict[int, list[str]]) -> Attempt:
+        entries: dict[str, Any] = {}
+        for name in names[number]:
+            entries |= json.loads(self._s3.get_object(Bucket=self._bucket, Key=self._key(number, name))["Body"].read())
+        known = entries.keys() & Attempt.__dataclass_fields__.keys()
+        return Attempt(number, **{name: entries[name] for name in known})
