@@ -10,7 +10,7 @@ from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.rehearsal.grants import GrantUse
 from cicd_templates.rehearsal.result import ActionState
 from cicd_templates.template.arn import Arn
-from tests.integration.rehearsed_example import example, rehearsed
+from tests.integration.rehearsed_example import Rehearsed, example, rehearsed
 from tests.projects.rendering import rendered_project
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -75,17 +75,32 @@ def test_a_migration_that_fails_stops_the_release_before_production_moves(tmp_pa
         assert roles
         assert {grant.use for grant in roles if grant.role == "ledger-production-migration-billing"} == {GrantUse.USED}
 
-        # Without the permission to pass the roles, nothing is started.
+        # A retry of the same run starts nothing, because the success is recorded.
+        assert passed.again("Staging-Migration/MigrateStaging").state is ActionState.SUCCEEDED
+        assert len(_started(passed.engine.folder)) == 2
+
+        # Without one of these permissions, nothing is started.
         for role, statement, action in (
             ("ledger-staging-migration-billing", "GiveTheTaskItsRoles", "iam:PassRole"),
             ("ledger-staging-migration-billing", "RunTheMigration", "ecs:RunTask"),
+            ("ledger-staging-migration-billing", "FindRunningTasks", "ecs:ListTasks"),
+            ("ledger-staging-migration-billing", "LookAtItsImage", "ecs:DescribeTaskDefinition"),
             ("ledger-tools-billing-migration-function", "TellReleasesFromRollbacks", "codepipeline:GetPipelineState"),
+            ("ledger-tools-billing-migration-function", "RecordAttempts", "s3:PutObject"),
         ):
+            _forget_attempts(passed)
             with passed.without(role, statement, action):
                 step = passed.again("Staging-Migration/MigrateStaging")
             assert step.state is ActionState.FAILED
-            assert action in step.error
+            assert action in step.error or "AccessDenied" in step.error
         assert len(_started(passed.engine.folder)) == 2
+
+
+def _forget_attempts(passed: Rehearsed) -> None:
+    s3 = passed.run.setup.root_session(passed.run.pipeline.role).client("s3")
+    (bucket,) = (each["Name"] for each in s3.list_buckets()["Buckets"] if "-evidence-" in each["Name"])
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix="billing/migrations/staging/").get("Contents", []):
+        s3.delete_object(Bucket=bucket, Key=item["Key"])
 
 
 def _started(folder: Path) -> list[list[str]]:

@@ -48,13 +48,15 @@ def read_module(path: str) -> Module:
     start = next(_AFTER_IMPORTS.finditer(rest)).start()
     imports: set[tuple[str, str]] = set()
     needs: list[str] = []
-    for node in ast.parse(rest[:start]).body:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(_PACKAGE):
-            needs.append(node.module.removeprefix(_PACKAGE).replace(".", "/"))
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            imports |= {(node.module, alias.name) for alias in node.names}
-        elif isinstance(node, ast.Import):
-            imports |= {(alias.name, "") for alias in node.names}
+    statements = ast.parse(rest[:start]).body
+    for node in (node for node in statements if isinstance(node, ast.ImportFrom)):
+        origin = str(node.module)
+        if origin.startswith(_PACKAGE):
+            needs.append(origin.removeprefix(_PACKAGE).replace(".", "/"))
+        else:
+            imports |= {(origin, alias.name) for alias in node.names}
+    for plain in (node for node in statements if isinstance(node, ast.Import)):
+        imports |= {(alias.name, "") for alias in plain.names}
     kept = "\n".join(line for line in rest[start:].splitlines() if not line.startswith(("# ruff:", "# fmt:")))
     # Replace two empty lines by one, to keep the code in the template short.
     body = re.sub(r"\n{3,}", "\n\n", kept).strip()
