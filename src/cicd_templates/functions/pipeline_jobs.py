@@ -1,4 +1,4 @@
-"""Answer the job of a pipeline's Lambda action. All functions that do such jobs share this."""
+"""Answers the job of a pipeline's Lambda action. The functions that run such jobs share this module."""
 
 from __future__ import annotations
 

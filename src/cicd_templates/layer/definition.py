@@ -1,6 +1,7 @@
 """The definition of a layer: its name, the pure function that builds its template, and the environments that have it.
 
-From other layers, a layer uses only the constants of the values that it reads. `stack_graph` derives the order.
+A layer imports from other layers only the constants of the values that it reads. From these values, `stack_graph`
+derives the order of deployment.
 """
 
 from __future__ import annotations

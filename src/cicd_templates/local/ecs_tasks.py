@@ -27,7 +27,7 @@ Handler = Callable[[dict[str, Any]], Response]
 
 
 class Tasks:
-    """The tasks that were started and the exit codes of those that have ended, in files that any process can read."""
+    """Files with the started tasks, and with the exit codes of the ended ones. Any process can read them."""
 
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         self.now = now

@@ -59,9 +59,9 @@ def required(path: Path = STATE_FILE) -> Engine:
 
 
 def start_time(pid: int) -> str:
-    """Return a text that stands for the time at which a process started, or an empty string if the time is unknown.
+    """Return the start time of a process as text, or an empty string if it is unknown.
 
-    The text is the same in every call as long as the process runs.
+    Every call returns the same text as long as the process runs.
     """
     if (PROC / "self").exists():
         # This time is measured from the boot. The time that `ps` prints shifts when the clock is corrected.

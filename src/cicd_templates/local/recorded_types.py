@@ -238,7 +238,7 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
 
 
 def _either(real: dict[str, Any], recorded: dict[str, Any], lacking: str) -> dict[str, Any]:
-    """Return handlers for a type of which the engine creates only some resources.
+    """Return handlers for a type that the engine supports only in part.
 
     A resource with the property `lacking` is recorded but not created. The engine creates all other resources of the
     type.

@@ -20,7 +20,7 @@ UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 class GrantUse(StrEnum):
     """Whether a rehearsed run used a granted action.
 
-    An action can also be outside of what a run does, or its use cannot be measured.
+    There are two further cases: the use cannot be measured, or the action is not part of a run.
     """
 
     USED = "used"

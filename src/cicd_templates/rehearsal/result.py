@@ -41,7 +41,7 @@ class ActionProgress:
     log: str = ""
 
     def note(self, text: str) -> None:
-        """Add `text` to the notes unless it is already there."""
+        """Add `text` to the notes unless they already contain it."""
         if text not in self.notes:
             self.notes.append(text)
 
@@ -68,7 +68,7 @@ class RehearsalResult:
 
     @property
     def with_placeholders(self) -> list[ActionProgress]:
-        """Return the actions with a placeholder for what a rehearsal cannot show."""
+        """Return the actions for which the rehearsal used a placeholder, because the real result cannot be shown."""
         return [step for step in self.steps if any(note.startswith(NOT_SHOWN) for note in step.notes)]
 
     @property

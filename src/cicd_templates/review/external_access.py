@@ -35,7 +35,11 @@ _RELEASE_ACTIONS = {
 
 
 class _Trust(NamedTuple):
-    """A statement of a trust policy: the principals that may be outside, the role's account, and the text for it."""
+    """A statement in a role's trust policy.
+
+    `principals` are those that may be outside of the environment, `account` is the role's account, and `text` describes
+    the statement.
+    """
 
     principals: tuple[Principal, ...]
     account: str

@@ -26,7 +26,7 @@ class Anyone:
 class AccountPrincipal:
     """An account, identified by its number.
 
-    It stands for all principals of the account that the account's own policies allow.
+    It includes each principal in the account to which the account's own policies give access.
     """
 
     number: str

@@ -63,7 +63,7 @@ class ReviewedStacks:
         return _StacksByLabel(self, self._by_label.get(environment, {}))
 
     def review(self, source: Templated) -> ReviewedStack:
-        """Return the stack of a template."""
+        """Return the template with its formatter and its IAM statements."""
         template = source.template
         return ReviewedStack(template, Formatter(template, self._names))
 

@@ -10,10 +10,10 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 
 
 def with_placeholders(text: str, service: str) -> str:
-    """Return `text` with `{service}` for the service, and `{pipeline}` for the folder of its pipeline's artifacts.
+    """Return `text` with the placeholders `{service}` for the service and `{pipeline}` for its artifact folder.
 
-    CodePipeline gives this folder the first characters of the pipeline's name. How much of the project's name they
-    contain depends on the length of the service's name.
+    CodePipeline names this folder after the beginning of the pipeline's name. How much of the project's name is in it
+    depends on the length of the service's name.
     """
     folder_start = f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.

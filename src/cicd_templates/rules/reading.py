@@ -45,7 +45,10 @@ def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
 
 
 def _branches(node: TemplateNode) -> Iterator[TemplateNode]:
-    """Yield `node` or, if its value is an `Fn::If`, each allowed branch of it. `AWS::NoValue` becomes None."""
+    """Yield `node` itself or, if its value is an `Fn::If`, each branch that the conditions allow.
+
+    `AWS::NoValue` becomes None.
+    """
     function, argument = is_function(node.value)
     if function == "Fn::If":
         if isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str):

@@ -33,7 +33,7 @@ class Arn:
 
     @property
     def resource_kind(self) -> str:
-        """The first part of `resource`, such as `log-group` or `function`, or all of it if there is only one part."""
+        """The first part of `resource`, such as `function`. It is all of `resource` if there is only one part."""
         return self.resource.replace(":", "/").partition("/")[0]
 
     @property

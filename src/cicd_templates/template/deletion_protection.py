@@ -1,4 +1,4 @@
-"""Reads from a template whether AWS refuses to delete a resource while a setting of this resource is on."""
+"""Finds out whether a resource has a setting, such as deletion protection, with which AWS refuses to delete it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,10 @@ def protecting_setting(resource: Mapping[str, Any]) -> str:
 
 
 def _values(properties: Any, path: list[str]) -> Iterator[Any]:
-    """Yield the values at `path`. A list of objects with `Key` and `Value` counts as one object."""
+    """Yield the values at `path`.
+
+    A list of objects with `Key` and `Value` is read as one object with these keys and values.
+    """
     if not path:
         yield properties
     elif isinstance(properties, list):

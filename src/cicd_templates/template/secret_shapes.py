@@ -33,7 +33,7 @@ LEAST_ENTROPY = 2.5
 
 
 def kinds_of_secret(text: str) -> Iterator[str]:
-    """Yield the name of each known secret format, such as an access key, of which `text` contains an example."""
+    """Yield the name of each known secret format that matches a part of `text`."""
     for kind, shape in SHAPES.items():
         if shape.search(text):
             yield kind

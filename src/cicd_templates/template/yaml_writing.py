@@ -38,7 +38,7 @@ _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """Raised if PyYAML must write a value as a whole, because it would write a part of it differently on its own."""
+    """Raised if PyYAML must write a whole value, because it writes a part differently if the part is alone."""
 
 
 def write_yaml(value: Any, column: int) -> str:

@@ -66,7 +66,10 @@ class Waits:
 
 @dataclass(frozen=True)
 class Drifted:
-    """Resources of a stack were changed outside CloudFormation, or could not be checked for that."""
+    """A stack has drift, or could not be checked for drift.
+
+    Drift means that its resources were changed outside CloudFormation.
+    """
 
     drift: StackDrift
 

@@ -42,8 +42,8 @@ class Approval:
     def approve(self, plan: Plan) -> tuple[Plan, Path]:
         """Show and check a plan, ask the user, write the plan and read it back. Return the plan and its file.
 
-        A plan without changes needs no consent and is not written. Raises `RefusedError` if a check refuses the plan,
-        and `DeclinedError` if the user declines it.
+        A plan without changes needs no consent and is not written to a file. Raises `RefusedError` if a check refuses
+        the plan, and `DeclinedError` if the user declines it.
         """
         path = self._context.plans / f"{plan.environment}.{plan.id[:8]}.json"
         report.report_plan(plan, self._reporter)

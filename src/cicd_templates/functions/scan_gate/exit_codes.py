@@ -1,4 +1,4 @@
-"""The exit codes with which tools say that a run did not finish, or that it found something.
+"""The exit codes of each tool for a run that did not finish, and for a run with findings.
 
 The exit code 0 proves nothing, because most tools exit with 0 whatever they find.
 """

@@ -153,8 +153,9 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    A severity that switches a check off must have a reason, an owner and an expiry date, because no finding of the
-    check can then block a release. If `strict`, this applies to each severity that is weaker than its default.
+    A severity can switch a check off, because no finding of the check can then block a release. Such a severity must
+    have a reason, an owner and an expiry date. If `strict`, each severity that is weaker than its default must have
+    them.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")

@@ -11,7 +11,7 @@ OK, INCOMPLETE, ERROR = "ok", "incomplete", "error"
 
 
 class UnusableError(Exception):
-    """Raised for a report that is damaged, that another tool wrote, or that is only an error message."""
+    """Raised for an unusable report: it is damaged, is only an error message, or was written by another tool."""
 
 
 @dataclass
