@@ -64,6 +64,11 @@ NAMED = {
     ("kms", "AliasName"): "",
     ("logs", "resourceArn"): "",
     ("sns", "TopicArn"): "",
+    ("rds", "DBClusterSnapshotIdentifier"): "cluster-snapshot:",
+    ("rds", "DBClusterIdentifier"): "cluster:",
+    ("rds", "DBInstanceIdentifier"): "db:",
+    ("rds", "DBClusterParameterGroupName"): "cluster-pg:",
+    ("rds", "DBSubnetGroupName"): "subgrp:",
 }
 Call = tuple[str, str, dict[str, Any]]
 Authorized = tuple[str, str, dict[str, str]]
@@ -85,7 +90,9 @@ def allows(
 
 
 def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
-    assert condition.keys() <= {"StringEquals", "StringEqualsIfExists"}
+    assert condition.keys() <= {"Bool", "StringEquals", "StringEqualsIfExists"}
+    if any(context.get(key) != value for key, value in condition.get("Bool", {}).items()):
+        return False
     if_exists = condition.get("StringEqualsIfExists", {})
     return all(context.get(key) in values for key, values in condition.get("StringEquals", {}).items()) and all(
         context[key] in values for key, values in if_exists.items() if key in context
@@ -126,6 +133,9 @@ def authorized(call: Call, region: str, account: str, stack: str = "shipping-sta
     elif any((service, kind) in TYPE_OF_KIND for kind in resource_kinds(action)):
         for name in _named(call, account):
             yield action, name if name.startswith("arn:") else f"{begin}{name}", {}
+        if action == "rds:DescribeDBClusterSnapshots" and "DBClusterSnapshotIdentifier" not in request:
+            # RDS authorizes a list for every resource of its type, as it does for DescribeDBClusters without a name.
+            yield action, f"{begin}cluster-snapshot:*", {}
     else:
         yield action, "*", {}
 

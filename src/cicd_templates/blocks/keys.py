@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awacs import kms as actions
-from awacs.aws import Action, ArnLike, AWSPrincipal, ForAllValuesStringEquals, Principal, StringEquals
+from awacs.aws import Action, ArnLike, AWSPrincipal, Bool, ForAllValuesStringEquals, Principal, StringEquals
 from troposphere import Sub, kms
 
 from cicd_templates.blocks.removal_policies import stateful
@@ -48,7 +48,6 @@ ADMINISTRATION = [
     actions.UpdateKeyDescription,
 ]
 USE = [
-    actions.CreateGrant,
     actions.Decrypt,
     actions.DescribeKey,
     actions.Encrypt,
@@ -73,7 +72,9 @@ def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.K
     """Return a symmetric KMS key with rotation. IAM policies of its account decide who may use it.
 
     `statements` let other principals, such as AWS services, use the key. AWS's default key policy allows `kms:*`. This
-    policy lists each action instead, so that an auditor can see what is allowed.
+    policy lists each action instead, so that an auditor can see what is allowed. A grant outlives the policies of who
+    makes it, so people can make one only through an AWS service that needs it for a resource, such as RDS:
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
     return stateful(
@@ -86,6 +87,13 @@ def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.K
                 [
                     allow("LetTheAccountAdministerTheKey", ADMINISTRATION, on=THIS_KEY, to=account),
                     allow("LetTheAccountGrantItsUseByPolicy", USE, on=THIS_KEY, to=account),
+                    allow(
+                        "LetTheAccountGrantItsUseToAwsServices",
+                        [actions.CreateGrant],
+                        on=THIS_KEY,
+                        to=account,
+                        when=[Bool({"kms:GrantIsForAWSResource": "true"})],
+                    ),
                     *statements,
                 ]
             ),

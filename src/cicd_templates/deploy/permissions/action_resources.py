@@ -32,11 +32,18 @@ EVERY_ARN = ("*",)
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
 SCALABLE_TARGET = "scalabletarget"
 SCALED_SERVICE = {"StringEqualsIfExists": {"application-autoscaling:service-namespace": ["ecs"]}}
+# A grant outlives the permissions of who makes it. AWS services make grants for the resources that they encrypt:
+# https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource
+CREATE_GRANT = "kms:CreateGrant"
+FOR_AWS_SERVICES = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 # What RDS uses for a database besides our resources: its default groups, by IAM's kinds of resources, and the secret
 # with the administrator's password, which RDS names.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/security_iam_id-based-policy-examples.html
 DEFAULT_GROUPS = ("og", "pg")
 MAKES_MANAGED_SECRET = frozenset({"secretsmanager:CreateSecret", "secretsmanager:TagResource"})
+# The deployer lists the snapshots of a cluster without their names. RDS then authorizes the call for all snapshots, as
+# it does for clusters and instances.
+LISTS_SNAPSHOTS = "rds:DescribeDBClusterSnapshots"
 # The deployer calls DescribeStacks without a name, to find stacks that are no longer rendered. IAM then authorizes the
 # call for all stacks:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
@@ -112,6 +119,13 @@ def _exceptions(resources: Iterable[Mapping[str, Any]], prefix: str, path: str) 
     return exceptions
 
 
+def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Return the condition under which a policy allows `action` on `resources`. Usually it is empty."""
+    if action == CREATE_GRANT:
+        return FOR_AWS_SERVICES
+    return SCALED_SERVICE if action.startswith("application-autoscaling:") and resources != EVERY_ARN else {}
+
+
 def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple[str, ...]:
     """Return the ARNs on which a policy allows `action`, or only `*` if IAM cannot limit the action.
 
@@ -133,6 +147,8 @@ def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple
         if (service, kind) in TYPE_OF_KIND
         for pattern in names.arn_patterns(TYPE_OF_KIND[service, kind], kind)
     }
+    if action == LISTS_SNAPSHOTS:
+        patterns.add(f"arn:{names.partition}:rds:{names.region}:{names.account}:cluster-snapshot:*")
     if names.databases:
         patterns |= _used_by_databases(action, kinds, names)
     if action == GET_ROLE:

@@ -11,11 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from cicd_templates.deploy.permissions.action_resources import (
-    EVERY_ARN,
     PASS_ROLE,
-    SCALED_SERVICE,
     TYPE_OF_KIND,
     EnvironmentNames,
+    condition,
     scope,
 )
 from cicd_templates.deploy.permissions.handler_actions import handler_actions, is_action, resource_kinds
@@ -25,7 +24,6 @@ from cicd_templates.template.stack_template import StackTemplate
 # The maximum number of characters in a managed policy, not counting white space:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 SIZE_LIMIT = 6_144
-SCALING = "application-autoscaling"
 CLOUDFORMATION_PRINCIPAL = "cloudformation.amazonaws.com"
 PASS_CONNECTION = ("codeconnections:PassConnection", "codestar-connections:PassConnection")
 
@@ -60,15 +58,19 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
 
 
 def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[PolicyStatementDocument]:
-    """Yield the statements that allow `actions`. Actions of one service on the same resources share a statement."""
-    actions_by_scope: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    """Yield the statements that allow `actions`.
+
+    Actions of one service with the same resources and the same condition share a statement.
+    """
+    actions_by_scope: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
     for action in sorted(actions):
-        key = (action.partition(":")[0], scope(action, resource_kinds(action), names))
-        actions_by_scope.setdefault(key, []).append(action)
-    for (service, resources), allowed in sorted(actions_by_scope.items()):
+        resources = scope(action, resource_kinds(action), names)
+        narrowed = json.dumps(condition(action, resources))
+        actions_by_scope.setdefault((action.partition(":")[0], resources, narrowed), []).append(action)
+    for (_, resources, narrowed), allowed in sorted(actions_by_scope.items()):
         statement = {"Effect": "Allow", "Action": allowed, "Resource": list(resources)}
-        narrowed = service == SCALING and resources != EVERY_ARN
-        yield statement | ({"Condition": SCALED_SERVICE} if narrowed else {})
+        holds = json.loads(narrowed)
+        yield statement | ({"Condition": holds} if holds else {})
 
 
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -21,8 +22,13 @@ from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT, ROOT
 from tests.fakes.iam_policies import action_of, allows, model_of
+from tests.projects.rendering import rendered_project
 
-ENVIRONMENTS = {name: read_stacks(PROJECT / "out" / name) for name in ("tools", "staging", "production")}
+NAMES = ("tools", "staging", "production")
+ENVIRONMENTS = {name: read_stacks(PROJECT / "out" / name) for name in NAMES}
+# A project with databases, whose deployers need most.
+LEDGER = {f"{name} with databases": read_stacks(rendered_project("databases") / "out" / name) for name in NAMES}
+EVERY = ENVIRONMENTS | LEDGER
 STAGING = ENVIRONMENTS["staging"]
 
 
@@ -49,27 +55,27 @@ def test_databases_need_the_default_groups_of_rds_and_a_secret_that_rds_names() 
     )
 
 
-@pytest.mark.parametrize("stacks", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+@pytest.mark.parametrize("stacks", EVERY.values(), ids=EVERY)
 def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[StackTemplate]) -> None:
     documents = policies(stacks)
     actions = [action for statement in statements(stacks) for action in statement["Action"]]
 
     assert all(size(document["Statement"]) <= SIZE_LIMIT for document in documents.values())
-    assert len(documents) <= 3
+    assert len(documents) <= 4
     assert not [action for action in actions if "*" in action or not is_action(action)]
     assert len(set(actions)) == len(actions)
 
 
-@pytest.mark.parametrize("stacks", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+@pytest.mark.parametrize("stacks", EVERY.values(), ids=EVERY)
 def test_every_resource_with_a_name_is_within_the_places_that_are_allowed(stacks: list[StackTemplate]) -> None:
     names = EnvironmentNames.of(stacks)
     for stack in stacks:
         for resource in stack.resources.values():
-            for key, value in resource.get("Properties", {}).items():
-                if key in ("RoleName", "BucketName", "RepositoryName", "TopicName", "FunctionName", "AlarmName") and (
-                    isinstance(value, str)
-                ):
-                    assert value.startswith(f"{names.prefix}-"), (stack.label, value)
+            facts = facts_of(resource["Type"])
+            value = resource.get("Properties", {}).get(facts.name_property)
+            if isinstance(value, str) and facts.arns and not value.startswith("/aws/"):
+                usual = facts.names_in_environment.format(prefix=names.prefix, path=names.path)
+                assert fnmatchcase(value.removeprefix("alias/"), usual), (stack.label, value)
 
 
 def test_what_has_names_of_ours_is_allowed_on_these_alone() -> None:
@@ -195,19 +201,23 @@ def test_who_destroys_needs_more_than_who_deploys() -> None:
     assert "ecs:DeleteTaskDefinitions" in allowed(destroying=True) - allowed()
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_who_destroys_may_sweep_copies_with_any_suffix_and_no_other_environment(environment: str) -> None:
-    def may(action: str, name: str, **options: bool) -> bool:
+@pytest.mark.parametrize("name", EVERY)
+def test_who_destroys_may_sweep_copies_with_any_suffix_and_no_other_environment(name: str) -> None:
+    first = EVERY[name][0]
+    project, environment = first.facts.project, first.environment
+    documents = {False: policies(EVERY[name]), True: policies(EVERY[name], destroying=True)}
+
+    def may(action: str, resource: str, *, destroying: bool = False) -> bool:
         service = action.partition(":")[0]
         kind = {"ssm": "parameter", "logs": "log-group:"}[service]
-        arn = f"arn:aws:{service}:eu-central-1:{ENVIRONMENTS[environment][0].account}:{kind}{name}"
-        return allows(policies(ENVIRONMENTS[environment], **options).values(), action, arn)
+        arn = f"arn:aws:{service}:eu-central-1:{first.account}:{kind}{resource}"
+        return allows(documents[destroying].values(), action, arn)
 
     for action in ("ssm:GetParametersByPath", "ssm:DeleteParameter", "logs:DeleteLogGroup"):
-        assert may(action, f"/shipping/{environment}-pr1/keys", destroying=True)
-        assert may(action, f"/shipping/{environment}/keys", destroying=True)
-        assert not may(action, f"/shipping/{environment}-pr1/keys")
-        for other in ("/shipping/other/keys", "/shipping/other-pr1/keys", f"/another/{environment}-pr1/keys"):
+        assert may(action, f"/{project}/{environment}-pr1/keys", destroying=True)
+        assert may(action, f"/{project}/{environment}/keys", destroying=True)
+        assert not may(action, f"/{project}/{environment}-pr1/keys")
+        for other in (f"/{project}/other/keys", f"/{project}/other-pr1/keys", f"/another/{environment}-pr1/keys"):
             assert not may(action, other, destroying=True)
 
 

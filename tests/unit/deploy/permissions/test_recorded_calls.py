@@ -63,11 +63,25 @@ def stacks_of(environment: str, *edits: tuple[str, Any], suffix: str | None = No
     return found
 
 
+USED: list[tuple[str, Any]] = [
+    ("databases/" + "d" * 20, {}),
+    ("queues/" + "q" * 20, {}),
+    ("tables/" + "t" * 20, {"partition_key": "id"}),
+    (
+        "services/parcel-dispatcher/uses",
+        {"d" * 20: "readwrite", "q" * 20: "receive", "t" * 20: "read"},
+    ),
+]
+
 CONFIGURATIONS: dict[str, Callable[[], list[StackTemplate]]] = {
     **{name: lambda name=name: read_stacks(PROJECT / "out" / name) for name in ("tools", "staging", "production")},  # type: ignore[misc] # bound
     **{
         f"longest names, {name}": lambda name=name: stacks_of(name, *LONGEST, suffix="x" * 10)  # type: ignore[misc] # bound
         for name in ("tools", "production")
+    },
+    **{
+        f"databases, queues and tables, {name}": lambda edits=edits: stacks_of("production", *USED, *edits)  # type: ignore[misc] # bound
+        for name, edits in {"usual names": [], "longest names": LONGEST}.items()
     },
     "not on the path": lambda: stacks_of(
         "staging",
@@ -100,7 +114,8 @@ def test_every_handler_may_work_on_every_resource_that_is_rendered(configuration
         for resource in stack.resources.values():
             for action, arn in handled(stack, resource):
                 seen += 1
-                if not allows(documents, action, arn):
+                context = {"kms:GrantIsForAWSResource": "true"} if action == "kms:CreateGrant" else {}
+                if not allows(documents, action, arn, context):
                     denied.add((action, arn))
 
     assert denied == set()
@@ -119,7 +134,9 @@ def handled(stack: StackTemplate, resource: Mapping[str, Any]) -> Iterator[tuple
             continue
         service, kinds = action.partition(":")[0], resource_kinds(action)
         restricted = [each for each in kinds if (service, each) in TYPE_OF_KIND]
-        if not restricted:
+        used = list(used_besides(stack, kind, action, kinds))
+        yield from ((action, arn) for arn in used)
+        if not restricted and not used:
             yield action, "*"
         for each in restricted:
             if isinstance(name, str) and TYPE_OF_KIND[service, each] is facts:
@@ -129,6 +146,17 @@ def handled(stack: StackTemplate, resource: Mapping[str, Any]) -> Iterator[tuple
                 yield action, f"arn:aws:{arn}{'/50dc6c495c0c9188' if 'elasticloadbalancing' in arn else ''}"
 
 
+def used_besides(stack: StackTemplate, kind: str, action: str, kinds: Sequence[str]) -> Iterator[str]:
+    """The ARNs that RDS makes or uses by itself: default groups, and the secret with the administrator's password."""
+    if kind.startswith("AWS::RDS::"):
+        place = f"{stack.region}:{stack.account}"
+        defaults = {"og": "default:aurora-postgresql-17", "pg": "default.aurora-postgresql17"}
+        if action.startswith("rds:"):
+            yield from (f"arn:aws:rds:{place}:{each}:{name}" for each, name in defaults.items() if each in kinds)
+        if action in ("secretsmanager:CreateSecret", "secretsmanager:TagResource"):
+            yield f"arn:aws:secretsmanager:{place}:secret:rds!cluster-4ab8"
+
+
 # Services that the schemas of our types name for features which no template uses.
 OTHERS = {
     "autoscaling": "flow logs of Auto Scaling groups",
@@ -136,6 +164,7 @@ OTHERS = {
     "cognito-idp": "listeners that authenticate users",
     "elasticfilesystem": "functions with a file system",
     "firehose": "log groups that deliver to Firehose",
+    "kinesis": "tables that send their changes to a stream",
     "s3files": "functions with a file system",
     "s3tables": "buckets with metadata tables",
     "vpc-lattice": "endpoints of service networks",
@@ -259,6 +288,44 @@ def test_no_call_of_the_doctor_is_denied(stacks: list[StackTemplate]) -> None:
 
     assert len(calls) > 20
     assert refused(calls, stacks) == set()
+
+
+@pytest.mark.parametrize("names", ["usual names", "longest names"])
+def test_no_call_about_a_database_is_denied(names: str) -> None:
+    stacks = CONFIGURATIONS[f"databases, queues and tables, {names}"]()
+    (layer,) = [stack for stack in stacks if stack.layer == "databases"]
+    physical = {
+        resource["Type"].rpartition("::")[2]: resource["Properties"].get(facts_of(resource["Type"]).name_property)
+        for resource in layer.resources.values()
+    }
+    cluster = {"DBClusterIdentifier": physical["DBCluster"]}
+    # CloudFormation names a final snapshot after the stack and the resource.
+    snapshot = {"DBClusterSnapshotIdentifier": f"{layer.name}-snapshot-ledgercluster-1ab2"}
+    calls: list[Call] = [
+        ("rds", "describe_db_clusters", cluster),
+        ("rds", "describe_db_instances", {"DBInstanceIdentifier": physical["DBInstance"]}),
+        ("rds", "describe_db_subnet_groups", {"DBSubnetGroupName": physical["DBSubnetGroup"]}),
+        (
+            "rds",
+            "describe_db_cluster_parameter_groups",
+            {"DBClusterParameterGroupName": physical["DBClusterParameterGroup"]},
+        ),
+        ("rds", "describe_db_cluster_snapshots", cluster),
+        ("rds", "describe_db_cluster_snapshots", snapshot),
+        ("rds", "modify_db_cluster", cluster),
+        ("rds", "delete_db_cluster_snapshot", snapshot),
+    ]
+
+    assert refused(calls, stacks, destroying=True) == set()
+    assert {action for action, _ in refused(calls, stacks)} == {"rds:DeleteDBClusterSnapshot"}
+
+
+def test_who_deploys_makes_grants_only_through_aws_services() -> None:
+    documents = list(policies(CONFIGURATIONS["databases, queues and tables, usual names"]()).values())
+    key = KEY_ARN.replace("2" * 12, "3" * 12)
+
+    assert allows(documents, "kms:CreateGrant", key, {"kms:GrantIsForAWSResource": "true"})
+    assert not allows(documents, "kms:CreateGrant", key)
 
 
 def test_no_call_of_a_release_is_denied() -> None:
