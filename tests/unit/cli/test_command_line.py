@@ -502,7 +502,7 @@ def test_ctrl_c_at_the_name_of_what_is_destroyed_is_not_the_name(monkeypatch: py
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.prompt", interrupted)
-    with pytest.raises(RefusedError, match="'' is not production; nothing was deleted"):
+    with pytest.raises(RefusedError, match="'' was typed instead of production; nothing was deleted"):
         guards.require_confirmed(["production"], None, destroy._typing())
 
 

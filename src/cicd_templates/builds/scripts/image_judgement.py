@@ -1,14 +1,15 @@
 """Refuse Python packages and code in an image that no check judged.
 
 `image_judgement.py IMAGE SOURCE BASE... [--stages STAGE...]`: IMAGE, each BASE and each STAGE are files that
-`image_packages.py` wrote. The script requires three things:
+`image_packages.py` wrote. The script accepts only these parts of IMAGE:
 
-- A Python package of IMAGE is in a BASE image, or is pinned in a requirements file below the folder SOURCE. The checks
-  of dependencies read these files. The same applies to the packages of each STAGE, because a later command could have
-  removed what says that a package is in the image. There, packages of the system are left out: the scan of the registry
-  judges them.
-- A file beside packages that Python could import is in a BASE image, in the record of a package, or in SOURCE.
-- An archive from which Python can import is in a BASE image or in the record of a package.
+- Python packages that a BASE image has, or that a requirements file below the folder SOURCE pins. The checks of
+  dependencies read these files.
+- Files beside packages that Python could import, if a BASE image, the RECORD file of a package or SOURCE has them.
+- Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
+
+The packages of each STAGE are judged like those of IMAGE, because a later command could have removed their metadata
+from the image. Packages of the system are not judged in a STAGE: the scan of the registry judges them.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -39,7 +40,7 @@ NAMED = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
 def normalised_version(version: str) -> str:
-    """Return a version in the form that all its spellings share: 1 for 1.0 and 1.00, 1-a for 1_a."""
+    """Return a version in a form that is the same for all its spellings: 1 for 1.0 and 1.00, 1-a for 1_a."""
     dotted = version.lower().replace("_", "-").split(".")
     parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in dotted]
     while len(parts) > 1 and parts[-1] == "0":
@@ -94,7 +95,7 @@ class Source:
 
 
 def own_package(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and version that the source states for itself. The version is empty if it is computed."""
+    """Yield the name and version that the source gives itself. The version is empty if a program computes it."""
     if name := OWN_NAME.search(text):
         version = OWN_VERSION.search(text)
         yield normalised(name[1]), normalised_version(version[1]) if version else ""
@@ -134,7 +135,7 @@ def judge(image: str, path: str, bases: list[str], stages: list[str]) -> None:
 def code_of(image: str, bases: list[str], judged: set[str]) -> list[str]:
     """Return the paths of files with code that no base image has.
 
-    Files that are in the source are left out, except archives.
+    Of these, files that are also in the source are left out, except archives.
     """
     kinds: list[dict[str, dict[str, str]]] = []
     for each in (image, *bases):
@@ -146,7 +147,7 @@ def code_of(image: str, bases: list[str], judged: set[str]) -> list[str]:
 
 
 def sha256(data: bytes) -> str:
-    """Return the SHA-256 digest of a file in the form that the records of packages use."""
+    """Return the SHA-256 digest of a file, encoded as in the RECORD files of Python packages."""
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 

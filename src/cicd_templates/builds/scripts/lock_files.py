@@ -74,7 +74,7 @@ def keeps_names(arguments: str) -> bool:
 
 
 def resolved(folder: str, path: str) -> str:
-    """Return the absolute path that `path` is in `folder`, or an empty string if it is not known."""
+    """Return `path` as an absolute path, or an empty string if it is not known. A relative path begins at `folder`."""
     if not re.fullmatch(r"[\w./@+-]+", path) or ".." in path.split("/"):
         return ""
     whole = path if path.startswith("/") else f"{folder}/{path}" if folder else ""
@@ -82,7 +82,7 @@ def resolved(folder: str, path: str) -> str:
 
 
 def is_project_folder(path: str) -> bool:
-    """Return whether an absolute path is a folder for the files of a project, in which no program has its own files."""
+    """Return whether an absolute path is a folder for files of a project, and no program has its files there."""
     return bool(PROJECT_FOLDER.match(path)) and not HOLDS_PROGRAMS.search(path)
 
 

@@ -1,7 +1,8 @@
-"""Decides whether the file of a Python package contains the package that a lock file says.
+"""Decides whether the file of a Python package contains the package that a lock file names.
 
-An installer takes the name and the version of a package from the name of its file. So a lock file whose entry names
-another package than the file would hide what is installed. A build script takes this module over as text.
+An installer takes the name and the version of a package from the name of its file. If an entry of a lock file names
+another package than its file does, the lock file hides what is installed. A build script takes this module over as
+text.
 """
 
 import posixpath
@@ -20,7 +21,7 @@ PHASES = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc", "r
 
 
 def canonical_version(version: str) -> str:
-    """Return a version in the form that all its spellings share: `2024.1` for 2024.01 and 2024.1.0."""
+    """Return a version in a form that is the same for all its spellings: `2024.1` for 2024.01 and 2024.1.0."""
     parsed = VERSION.fullmatch(version.lower())
     if not parsed:
         return version.lower()
@@ -36,7 +37,7 @@ def canonical_version(version: str) -> str:
 
 
 def same_version(version: str, escaped: str) -> bool:
-    """Return whether a version is the one in a file name, where older tools replaced signs such as `+` by `_`."""
+    """Return whether `version` is the one in a file name, in which older tools replaced signs such as `+` by `_`."""
     same = canonical_version(version) == canonical_version(escaped)
     return same or re.sub(r"[^\w.]+", "_", version.lower()) == escaped.lower()
 
@@ -47,9 +48,10 @@ def same_name(name: str, other: str) -> bool:
 
 
 def is_file_of(address: str, name: str, version: str) -> bool:
-    """Return whether a file, given by its name, path or URL, has the name and version of a package.
+    """Return whether the name of a package's file contains this name and this version of a package.
 
-    The name of a source distribution can have hyphens, so each of them may end the package's name.
+    `address` is the file's name, path or URL. In the name of a source distribution, each hyphen may be the end of the
+    package's name, so all of them are tried.
     """
     file = unquote(posixpath.basename(urlsplit(address).path))
     if wheel := WHEEL.fullmatch(file):

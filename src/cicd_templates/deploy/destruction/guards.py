@@ -103,4 +103,4 @@ def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable
     for name in names:
         typed = ask(name)
         if typed != name:
-            raise RefusedError(f"{typed!r} is not {name}; nothing was deleted")
+            raise RefusedError(f"{typed!r} was typed instead of {name}; nothing was deleted")
