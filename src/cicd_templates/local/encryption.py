@@ -58,7 +58,7 @@ class ResourceKeys:
 
 
 def _key(properties: dict[str, Any]) -> str:
-    """Return the key in the properties of a bucket or a topic, or an empty string."""
+    """Return the KMS key in the properties of a bucket or a topic, or an empty string."""
     for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ()):
         return str(rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID", ""))
     return str(properties.get("KmsMasterKeyId", ""))

@@ -1,7 +1,7 @@
 """Adds resource types that the local AWS lacks: their creation is recorded and succeeds, but nothing is created.
 
-The record is a file in the engine's folder. A command that destroys an environment finds them in the record, because no
-service API lists them. With a second file, tests can make the operations of a type fail.
+The record is a file in the engine's folder. A command that destroys an environment finds the resources in this record,
+because no service API lists them. With a second file, tests can make the operations of a type fail.
 
 This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
 """

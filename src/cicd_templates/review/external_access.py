@@ -59,7 +59,7 @@ class AccessReview:
         self._sources: list[str] = []
 
     def add(self, stack: ReviewedStack) -> None:
-        """Add the facts of a stack."""
+        """Collect what a stack says about access: its trust policies, and the permissions to release."""
         template = stack.template
         self._accounts.setdefault(template.environment, set()).add(template.account)
         self._role_names.setdefault(template.environment, set()).update(_role_names(stack))

@@ -29,7 +29,7 @@ _OPERATORS = {
 
 
 def service_of(resource_type: str) -> str:
-    """Return the name that ARNs and actions use for the service of a resource type."""
+    """Return the service of a resource type, as ARNs and IAM actions name it."""
     return resource_type.split("::")[1].lower().removesuffix("v2") if "::" in resource_type else resource_type
 
 

@@ -43,7 +43,7 @@ def checksums_text(files: Mapping[str, str], sources: str = "") -> str:
 
 
 def parse_checksums(text: str) -> dict[str, str]:
-    """Return the digests in a list of checksums, by path. For a malformed line, the path is one that no file has."""
+    """Return the digests in a list of checksums, by path. A malformed line gets a path that does not exist."""
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 

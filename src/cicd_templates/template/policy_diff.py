@@ -106,9 +106,9 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether every request that meets a part of a condition with `narrow` also meets it with `wide`.
+    """Return whether a part of a condition with the values `wide` allows every request that `narrow` allows.
 
-    Both are the values of the part.
+    `narrow` are other values for the same part.
     """
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
