@@ -77,6 +77,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         _build(context),
         *(deployment for peer in env.route for deployment in _deploy(layer, context, peer)),
     ]
+    pipeline_stages.require_accepted_lengths(context, stages)
     layer.add(role)
     action_roles = layer.add_all(pipeline_stages.action_roles(stages))
     assumed: list[GetAtt | Sub] = [GetAtt(action_role, "Arn") for action_role in action_roles]

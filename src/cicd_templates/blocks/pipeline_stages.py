@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from troposphere import codepipeline, iam
+from troposphere import Sub, codepipeline, iam
 
-from cicd_templates.blocks.pipeline_actions import PipelineAction
+from cicd_templates.blocks.pipeline_actions import PipelineAction, PipelineContext
 from cicd_templates.layer.iam import Grant, document
+from cicd_templates.layer.limits import require_length
+from cicd_templates.template.partitions import partition_of
 
+# The limit of `ActionConfigurationValue` in CodePipeline's API.
+SETTING_LENGTH = 1000
 # The name of the gate's stage, of its action, and of the namespace of its variables.
 GATE_STAGE = "Gate"
 VERDICT = f"#{{{GATE_STAGE}.Verdict}}"
@@ -45,6 +49,26 @@ def stage(
     if on_failure:
         declaration.OnFailure = on_failure
     return PipelineStage(declaration, actions)
+
+
+def require_accepted_lengths(context: PipelineContext, stages: Iterable[PipelineStage]) -> None:
+    """Raise `ConfigurationError` if a setting of an action is longer than CodePipeline accepts.
+
+    Settings contain names and paths of the configuration. The values of `#{...}` are not known before a run.
+    """
+    partition = partition_of(context.env.region).name
+    for found in stages:
+        for action in (action.declaration for action in found.actions):
+            for setting, value in action.Configuration.items():
+                text = value.data.get("Fn::Sub", "") if isinstance(value, Sub) else value
+                if isinstance(text, str):
+                    require_length(
+                        text.replace("${AWS::Partition}", partition),
+                        SETTING_LENGTH,
+                        f"services.{context.service.name}: {setting} of the action {action.Name} in the stage"
+                        f" {found.declaration.Name}",
+                        "shorten the names of the project, the service, the environment or its role_path",
+                    )
 
 
 def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +22,7 @@ from cicd_templates.functions.role_clients import client_in_role
 
 # An approval shows at most 1,000 characters, which the summary shares with other text.
 SUMMARY_LENGTH = 360
-MIGRATION_LABEL = "; migration: "
+COMMAND_LENGTH = 90
 MESSAGE_LENGTH = 1000
 # The status reasons of a change set without changes; CloudFormation has no field for it.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
@@ -98,26 +99,49 @@ def _describe_templates(version: str) -> str:
 def _describe_change_set(parameters: dict[str, str]) -> dict[str, str]:
     cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "review")
     first, changes = _read_change_set(cloudformation, parameters["stack"], parameters["changeSet"])
-    summary = _summary(changes, SUMMARY_LENGTH)
-    if "migration" in parameters:
-        _, of_migration = _read_change_set(cloudformation, parameters["migration"], parameters["changeSet"])
-        # Half of the room for each, so that neither hides the other.
-        half = (SUMMARY_LENGTH - len(MIGRATION_LABEL)) // 2
-        summary = f"{_summary(changes, half)}{MIGRATION_LABEL}{_summary(of_migration, half)}"
-    where = f"stackId={quote(first['StackId'], safe='')}&changeSetId={quote(first['ChangeSetId'], safe='')}"
-    page = f"{os.environ['CONSOLE']}/cloudformation/home?region={parameters['region']}"
-    return {
-        "ChangeSetUrl": f"{page}#/stacks/changesets/changes?{where}",
-        "Summary": summary,
+    variables = {
+        "ChangeSetUrl": _change_set_url(first, parameters["region"]),
+        "Summary": _summary(changes, SUMMARY_LENGTH),
         "Digest": _one_line(parameters["image"].partition("@")[2]),
     }
+    if "migration" in parameters:
+        migration, changes_of_migration = _read_change_set(
+            cloudformation, parameters["migration"], parameters["changeSet"], IncludePropertyValues=True
+        )
+        command = _command(changes_of_migration)
+        begin = f"; migration{f' runs {_cut(command, COMMAND_LENGTH)}' if command else ''}: "
+        end = ", see the variable MigrationChangeSetUrl"
+        # Half of the room for each stack, so that neither hides the other.
+        half = (SUMMARY_LENGTH - len(begin) - len(end)) // 2
+        variables["Summary"] = f"{_summary(changes, half)}{begin}{_summary(changes_of_migration, half)}{end}"
+        variables["MigrationCommand"] = command or "not shown by the change set"
+        variables["MigrationChangeSetUrl"] = _change_set_url(migration, parameters["region"])
+    return variables
 
 
-def _read_change_set(cloudformation: Any, stack: str, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _change_set_url(change_set: dict[str, Any], region: str) -> str:
+    where = f"stackId={quote(change_set['StackId'], safe='')}&changeSetId={quote(change_set['ChangeSetId'], safe='')}"
+    page = f"{os.environ['CONSOLE']}/cloudformation/home?region={region}"
+    return f"{page}#/stacks/changesets/changes?{where}"
+
+
+def _command(changes: list[dict[str, Any]]) -> str:
+    """Return the command of the task definition after the change, or an empty string if the changes do not show it."""
+    for change in changes:
+        if change["ResourceType"] == "AWS::ECS::TaskDefinition" and "AfterContext" in change:
+            containers = json.loads(change["AfterContext"])["Properties"]["ContainerDefinitions"]
+            return _one_line(shlex.join(containers[0].get("Command", ())))
+    return ""
+
+
+def _read_change_set(
+    cloudformation: Any, stack: str, name: str, **options: bool
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the first page of a change set, and all its changes. Raises `ValueError` if the change set failed."""
-    pages = [cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)]
+    asked: dict[str, Any] = {"StackName": stack, "ChangeSetName": name, **options}
+    pages = [cloudformation.describe_change_set(**asked)]
     while token := pages[-1].get("NextToken"):
-        pages.append(cloudformation.describe_change_set(StackName=stack, ChangeSetName=name, NextToken=token))
+        pages.append(cloudformation.describe_change_set(**asked, NextToken=token))
     first = pages[0]
     # A change set without changes is not a failure: there is nothing to execute after the approval.
     empty = first["Status"] == "FAILED" and first.get("StatusReason", "").startswith(UNCHANGED)
@@ -144,4 +168,8 @@ def _summary(changes: list[dict[str, Any]], length: int) -> str:
         resources_by_effect[effect].append(f"{change['LogicalResourceId']} ({change['ResourceType']})")
     text = "; ".join(f"{effect} {', '.join(names)}" for effect, names in resources_by_effect.items() if names)
     text = _one_line(text) or "no resource changes"
+    return _cut(text, length)
+
+
+def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 3]}..."

@@ -207,9 +207,12 @@ def test_the_change_set_of_a_migration_is_described_beside_that_of_the_service(a
     migration = described(change("Modify", "TaskDefinition", "True"))
     _, request = reviewed_with_migration(aws, described(change("Modify", "Service")), migration)
 
-    assert request["outputVariables"]["Summary"] == (
+    variables = request["outputVariables"]
+    assert variables["Summary"] == (
         "modify Service (AWS::ECS::Service); migration: REPLACE TaskDefinition (AWS::ECS::Service)"
+        ", see the variable MigrationChangeSetUrl"
     )
+    assert variables["MigrationCommand"] == "not shown by the change set"
     asked = [parameters for operation, parameters in aws.calls if operation == "DescribeChangeSet"]
     assert [each["StackName"] for each in asked] == [ASKED["stack"], "shipping-production-migration"]
     assert {each["ChangeSetName"] for each in asked} == {ASKED["changeSet"]}
@@ -222,7 +225,43 @@ def test_neither_summary_hides_the_other(aws: Aws) -> None:
 
     summary = request["outputVariables"]["Summary"]
     assert len(summary) <= review.SUMMARY_LENGTH
-    assert [part.partition(" ")[0] for part in summary.split(review.MIGRATION_LABEL)] == ["add", "add"]
+    assert [part.partition(" ")[0] for part in summary.split("; migration: ")] == ["add", "add"]
+
+
+def task_definition(*command: str) -> dict[str, Any]:
+    """The change of a migration's task definition, with the properties that it has afterwards."""
+    context = {"Properties": {"Family": "f", "ContainerDefinitions": [{"Name": "shop", "Command": list(command)}]}}
+    made = change("Modify", "TaskDefinition", "True")
+    made["ResourceChange"] |= {"ResourceType": "AWS::ECS::TaskDefinition", "AfterContext": json.dumps(context)}
+    return made
+
+
+def test_the_approver_reads_which_command_the_migration_runs_and_gets_a_link(aws: Aws) -> None:
+    first = {**described(change("Add", "LogGroup"), token="1"), "StackId": f"{ARN}:stack/shipping-migration/2"}
+    last = described(task_definition("python3", "-m", "depot migrate", "\x1b[31m\u202e--to\n", "5"))
+    _, request = reviewed_with_migration(aws, described(), first, last)
+
+    variables = request["outputVariables"]
+    command = "python3 -m 'depot migrate' '[31m--to ' 5"
+    assert variables["MigrationCommand"] == command
+    assert f"no resource changes; migration runs {command}: REPLACE TaskDefinition" in variables["Summary"]
+    stack = "arn%3Aaws%3Acloudformation%3Aeu-central-1%3A333333333333%3Astack%2Fshipping-migration%2F2"
+    assert f"#/stacks/changesets/changes?stackId={stack}&changeSetId=" in variables["MigrationChangeSetUrl"]
+    assert variables["ChangeSetUrl"] != variables["MigrationChangeSetUrl"]
+    asked = [parameters for operation, parameters in aws.calls if operation == "DescribeChangeSet"]
+    assert [each.get("IncludePropertyValues") for each in asked] == [None, True, True]
+
+
+def test_a_long_command_hides_no_change(aws: Aws) -> None:
+    removal = described(change("Remove", "Service"))
+    _, request = reviewed_with_migration(aws, removal, described(task_definition("x" * 500), change("Remove", "Log")))
+
+    variables = request["outputVariables"]
+    assert len(variables["Summary"]) <= review.SUMMARY_LENGTH
+    assert variables["Summary"].startswith("REMOVE Service (AWS::ECS::Service); migration runs xxx")
+    assert "xxx...: REMOVE Log (AWS::ECS::Service); " in variables["Summary"]
+    assert variables["Summary"].endswith(", see the variable MigrationChangeSetUrl")
+    assert variables["MigrationCommand"] == "x" * 500
 
 
 def test_a_change_set_of_a_migration_that_failed_is_not_approved(aws: Aws) -> None:

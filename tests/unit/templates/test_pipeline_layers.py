@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from cicd_templates.config.load import parse_configuration
 from cicd_templates.config.reserved_words import AFTER_A_SERVICE, OF_AN_ENVIRONMENT
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.render.render import render
@@ -28,7 +30,7 @@ from templates import (
     scanning,
     storage,
 )
-from tests.conftest import configured, environment, raw_configuration
+from tests.conftest import ROOT, configured, environment, raw_configuration
 
 SERVICE = "services/parcel-dispatcher"
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
@@ -490,3 +492,28 @@ def test_where_nothing_is_reviewed_operators_roll_nothing_back() -> None:
     statements = resources_of(access, *OPEN)["OperatorsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
 
     assert "codepipeline:RollbackStage" not in [action for each in statements for action in each["Action"]]
+
+
+@pytest.mark.parametrize(
+    ("folders", "characters"), [(0, None), (11, None), (13, "1,026")], ids=["no path", "long", "too long"]
+)
+def test_a_setting_of_an_action_that_codepipeline_would_refuse_is_refused(folders: int, characters: str | None) -> None:
+    raw = tomllib.loads((ROOT / "tests/projects/long-names/environments.toml").read_text())
+    name = "b-service-with-long-name"
+    raw["services"][name]["migration"] = ["migrate"]
+    for settings in raw["environments"].values():
+        settings["role_path"] = f"/{'a' * 36}" * folders + "/"
+    env = parse_configuration(raw, source="environments.toml", suffix="feature-12").environment("delivery-hub")
+    assert env is not None
+    service = next(each for each in env.services if each.name == name)
+
+    if characters is None:
+        assert "Pipeline" in pipeline.build(env, service).template.resources
+        return
+    refused = (
+        f"services.{name}: UserParameters of the action MigrateALongStage in the stage ALongStage-Migration has"
+        f" {characters} characters, and AWS accepts 1,000; shorten the names of the project, the service, the"
+        " environment or its role_path"
+    )
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(refused)}$"):
+        pipeline.build(env, service)

@@ -156,7 +156,7 @@ class ServiceTable(Table):
         default=(),
         strict=False,
         description="ARNs of your KMS keys that encrypt existing secrets and parameters in `secrets`; the policies of"
-        " these keys must also allow the service's execution role to decrypt",
+        " these keys must also allow the service's execution role to decrypt, and that of its migration",
     )
     uses: dict[Word, Word] = Field(
         default={},
