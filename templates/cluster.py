@@ -7,7 +7,7 @@ from troposphere import GetAtt, Select, ecs, logs
 from cicd_templates.blocks import load_balancers
 from cicd_templates.blocks.log_groups import log_group
 from cicd_templates.blocks.release_hooks import SMOKE
-from cicd_templates.blocks.task_definitions import exec_log_group
+from cicd_templates.blocks.task_parts import exec_log_group
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import cluster_name
 from cicd_templates.layer.outputs import (

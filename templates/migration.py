@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from troposphere import Join, Output
 
 from cicd_templates.blocks import migrations, task_definitions
-from cicd_templates.blocks.log_groups import masked_log_group
+from cicd_templates.blocks.task_parts import task_parts
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.layer.iam import Grant
 from cicd_templates.layer.offers import Use
-from cicd_templates.layer.outputs import Value
 from cicd_templates.layer.template import LayerTemplate
 from templates import ingress, keys, network, secrets
 
@@ -30,28 +28,19 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     layer.add_parameter(task_definitions.image_parameter(service))
     key = layer.read(keys.KEY_ARN)
     own_secrets = {name: layer.read(secrets.secret_arn(name)) for name in service.own_secrets}
-    secret = task_definitions.secret_arns(env, service, own_secrets)
-
-    log = layer.add(masked_log_group("LogGroup", env, migrations.migration_log(env, service), key))
     starting, running = migrations.ROLES
-    execution = layer.add(
-        task_definitions.task_role(
-            "ExecutionRole",
-            env,
-            service,
-            *starting,
-            grants=task_definitions.may_start(env, service, key, log, secret),
-        )
+    parts = task_parts(
+        layer,
+        service,
+        key,
+        own_secrets,
+        uses,
+        log=migrations.migration_log(env, service),
+        starting=starting,
+        running=running,
     )
-    addresses: dict[str, Value | str] = {}
-    grants: list[Grant] = []
-    for use in uses:
-        grants += use.grants(layer)
-        addresses |= use.variables(layer)
-    task = layer.add(task_definitions.task_role("TaskRole", env, service, *running, grants=grants))
-    definition = layer.add(
-        migrations.migration_task("TaskDefinition", env, service, execution, task, log, secret, addresses)
-    )
+    layer.add_all(parts.resources)
+    definition = layer.add(migrations.migration_task("TaskDefinition", env, service, parts))
     subnets = Join(",", layer.read(network.PRIVATE_SUBNET_IDS).data)
     for name, description, value in (
         (migrations.DEFINITION, "The task that the pipeline runs", definition.ref()),

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from cicd_templates.blocks import autoscaling, task_definitions
 from cicd_templates.blocks.ecs_services import Safeguards, Traffic, fargate_service
-from cicd_templates.blocks.log_groups import masked_log_group
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
+from cicd_templates.blocks.task_parts import TASK_ROLE, may_open_exec_sessions, task_parts
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name
 from cicd_templates.config.routes import base_path
 from cicd_templates.layer.offers import Use, backlogs
-from cicd_templates.layer.outputs import ServiceOutput, Url, Value, joined_text
+from cicd_templates.layer.outputs import ServiceOutput, Url, joined_text
 from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, health, hooks, ingress, keys, network, secrets
 
@@ -31,27 +31,19 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     layer.add_condition(task_definitions.BOOTSTRAP_CONDITION, task_definitions.bootstrap_image_condition())
     key = layer.read(keys.KEY_ARN)
     own_secrets = {name: layer.read(secrets.secret_arn(name)) for name in service.own_secrets}
-    secret = task_definitions.secret_arns(env, service, own_secrets)
-
-    log = layer.add(masked_log_group("LogGroup", env, log_group_name(env, "service", service.name), key))
-    execution = layer.add(
-        task_definitions.task_role(
-            "ExecutionRole",
-            env,
-            service,
-            EXECUTION_ROLE,
-            grants=task_definitions.may_start(env, service, key, log, secret),
-        )
+    parts = task_parts(
+        layer,
+        service,
+        key,
+        own_secrets,
+        uses,
+        log=log_group_name(env, "service", service.name),
+        starting=[EXECUTION_ROLE],
+        running=[TASK_ROLE],
+        grants=may_open_exec_sessions(env, key) if service.settings.audited_exec else [],
     )
-    grants = [*task_definitions.may_open_exec_sessions(env, key)] if service.settings.audited_exec else []
-    addresses: dict[str, Value | str] = {}
-    for use in uses:
-        grants += use.grants(layer)
-        addresses |= use.variables(layer)
-    task = layer.add(task_definitions.task_role("TaskRole", env, service, task_definitions.TASK_ROLE, grants=grants))
-    definition = layer.add(
-        task_definitions.task_definition("TaskDefinition", env, service, execution, task, log, secret, addresses)
-    )
+    layer.add_all(parts.resources)
+    definition = layer.add(task_definitions.task_definition("TaskDefinition", env, service, parts))
     running = layer.add(
         fargate_service(
             "Service",

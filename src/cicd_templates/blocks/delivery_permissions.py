@@ -17,7 +17,7 @@ from cicd_templates.blocks.migrations import MIGRATION, migration_log
 from cicd_templates.blocks.migrations import ROLES as MIGRATION_ROLES
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
 from cicd_templates.blocks.target_groups import INFRASTRUCTURE
-from cicd_templates.blocks.task_definitions import TASK_ROLE
+from cicd_templates.blocks.task_parts import TASK_ROLE
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (
     cluster_name,

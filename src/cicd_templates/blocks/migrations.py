@@ -6,13 +6,11 @@ role of the environment's account, which may run this one task and read its log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from awacs import codepipeline, ecr, ecs, logs
 from awacs import iam as iam_actions
 from awacs.aws import ArnEquals, StringEquals
 from awacs.sts import AssumeRole
-from troposphere import AWSHelperFn, Sub, awslambda, iam
+from troposphere import Sub, awslambda, iam
 from troposphere import ecs as tasks
 from troposphere import logs as log_groups
 
@@ -20,7 +18,8 @@ from cicd_templates.blocks.bucket_access import may_list, may_put, may_read
 from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, registry_variables, source
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
 from cicd_templates.blocks.roles import assumed_role
-from cicd_templates.blocks.task_definitions import TASK_ROLE, fargate_task, hardened_container
+from cicd_templates.blocks.task_definitions import fargate_task, hardened_container
+from cicd_templates.blocks.task_parts import TASK_ROLE, TaskParts
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (
@@ -49,21 +48,12 @@ def migration_log(env: Environment, service: Service) -> str:
     return log_group_name(env, MIGRATION, service.name)
 
 
-def migration_task(
-    logical_id: str,
-    env: Environment,
-    service: Service,
-    execution: iam.Role,
-    task: iam.Role,
-    group: log_groups.LogGroup,
-    secrets: Mapping[str, AWSHelperFn | str],
-    addresses: Mapping[str, Value | str],
-) -> tasks.TaskDefinition:
+def migration_task(logical_id: str, env: Environment, service: Service, parts: TaskParts) -> tasks.TaskDefinition:
     """Return the task definition of the migration. Its container is the service's, with another command and no port."""
-    variables: dict[str, Value | str] = {**service.settings.environment, **addresses}
-    container = hardened_container(env, service, group, secrets, variables, list(service.settings.migration))
+    variables: dict[str, Value | str] = {**service.settings.environment, **parts.addresses}
+    container = hardened_container(env, service, parts, variables, list(service.settings.migration))
     name = [service.name, MIGRATION]
-    return fargate_task(logical_id, env, service, execution, task, container, name=name)
+    return fargate_task(logical_id, env, service, parts, container, name=name)
 
 
 def migration_role(logical_id: str, env: Environment, service: Service) -> iam.Role:

@@ -1,33 +1,23 @@
-"""The task definition of one application on Fargate, and the roles of its tasks."""
+"""The task definition of one application on Fargate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from awacs import kms, secretsmanager, ssm, ssmmessages
-from awacs import logs as logs_actions
-from awacs.aws import ArnLike
-from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Parameter, Ref, Sub, ecs, iam, logs
+from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Parameter, Ref, ecs
 
 from cicd_templates.blocks import bootstrap_command
-from cicd_templates.blocks.keys import may_use_through
-from cicd_templates.blocks.log_groups import may_write
-from cicd_templates.blocks.repositories import may_pull
-from cicd_templates.blocks.roles import service_role
-from cicd_templates.config import reserved_words
+from cicd_templates.blocks.task_parts import TaskParts
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import log_group_name, physical_name
-from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, PORT_VARIABLE, without_json_key
-from cicd_templates.layer.iam import Grant, allow
-from cicd_templates.layer.outputs import KeyArn, SecretArn, Value
+from cicd_templates.config.naming import physical_name
+from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, PORT_VARIABLE
+from cicd_templates.layer.outputs import Value
 
 IMAGE_PARAMETER = "ImageUri"
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
 # User and group ids that are not root and do not exist on the host.
 CONTAINER_USER = "10001:10001"
 STREAM_PREFIX = "task"
-# Name of the role that the application itself uses. ECS starts the task with another role, the execution role.
-TASK_ROLE = reserved_words.TASK
 PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}
 # The agent of ECS Exec writes to these folders. They need volumes, because the root file system is read-only:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
@@ -51,47 +41,20 @@ def image_parameter(service: Service) -> Parameter:
     )
 
 
-def task_role(logical_id: str, env: Environment, service: Service, *purpose: str, grants: Sequence[Grant]) -> iam.Role:
-    """Return a role that ECS assumes for tasks of this account.
+def task_definition(logical_id: str, env: Environment, service: Service, parts: TaskParts) -> ecs.TaskDefinition:
+    """Return the task definition of a service, with one container.
 
-    `purpose` becomes part of the role's name. It tells the role that starts a task from the role of the application.
-    """
-    tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
-    return service_role(
-        logical_id,
-        env,
-        "ecs-tasks",
-        *grants,
-        name=[service.name, *purpose],
-        when=[ArnLike({"aws:SourceArn": tasks})],
-    )
-
-
-def task_definition(
-    logical_id: str,
-    env: Environment,
-    service: Service,
-    execution: iam.Role,
-    task: iam.Role,
-    group: logs.LogGroup,
-    secrets: Mapping[str, AWSHelperFn | str],
-    addresses: Mapping[str, Value | str],
-) -> ecs.TaskDefinition:
-    """Return a task definition with one container, which writes its log to `group`.
-
-    The container does not run as root, has a read-only root file system and no Linux capabilities. `secrets` maps
-    environment variables to the ARNs of the secrets or parameters that hold their values. `addresses` maps further
-    variables to values that other stacks publish.
+    The container does not run as root, has a read-only root file system and no Linux capabilities.
     """
     settings = service.settings
-    variables: dict[str, Value | str] = {**settings.environment, **addresses}
+    variables: dict[str, Value | str] = {**settings.environment, **parts.addresses}
     ports: list[ecs.PortMapping] = []
     if settings.is_web:
         variables[PORT_VARIABLE] = str(settings.port)
         ports = [ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")]
     command = If(BOOTSTRAP_CONDITION, bootstrap_command.command(service), NoValue)
-    container = hardened_container(env, service, group, secrets, variables, command, ports)
-    definition = fargate_task(logical_id, env, service, execution, task, container, name=[service.name])
+    container = hardened_container(env, service, parts, variables, command, ports)
+    definition = fargate_task(logical_id, env, service, parts, container, name=[service.name])
     if settings.audited_exec:
         definition.Volumes = [ecs.Volume(Name=name) for name in AGENT_FOLDERS]
         container.MountPoints = [
@@ -103,8 +66,7 @@ def task_definition(
 def hardened_container(
     env: Environment,
     service: Service,
-    group: logs.LogGroup,
-    secrets: Mapping[str, AWSHelperFn | str],
+    parts: TaskParts,
     variables: Mapping[str, Value | str],
     command: AWSHelperFn | Sequence[str],
     ports: Sequence[ecs.PortMapping] = (),
@@ -125,14 +87,14 @@ def hardened_container(
     container.LogConfiguration = ecs.LogConfiguration(
         LogDriver="awslogs",
         Options={
-            "awslogs-group": group.ref(),
+            "awslogs-group": parts.log.ref(),
             "awslogs-region": env.region,
             "awslogs-stream-prefix": STREAM_PREFIX,
         },
     )
     container.Command = command
-    if secrets:
-        container.Secrets = [ecs.Secret(Name=name, ValueFrom=arn) for name, arn in sorted(secrets.items())]
+    if parts.secrets:
+        container.Secrets = [ecs.Secret(Name=name, ValueFrom=arn) for name, arn in sorted(parts.secrets.items())]
     return container
 
 
@@ -140,8 +102,7 @@ def fargate_task(
     logical_id: str,
     env: Environment,
     service: Service,
-    execution: iam.Role,
-    task: iam.Role,
+    parts: TaskParts,
     container: ecs.ContainerDefinition,
     *,
     name: Sequence[str],
@@ -158,105 +119,11 @@ def fargate_task(
         RuntimePlatform=ecs.RuntimePlatform(
             CpuArchitecture=PROCESSORS[settings.architecture], OperatingSystemFamily="LINUX"
         ),
-        ExecutionRoleArn=GetAtt(execution, "Arn"),
-        TaskRoleArn=GetAtt(task, "Arn"),
+        ExecutionRoleArn=GetAtt(parts.execution, "Arn"),
+        TaskRoleArn=GetAtt(parts.task, "Arn"),
         ContainerDefinitions=[container],
     )
 
 
 def _variables(values: Mapping[str, Value | str]) -> list[ecs.Environment]:
     return [ecs.Environment(Name=name, Value=value) for name, value in sorted(values.items())]
-
-
-def may_start(
-    env: Environment,
-    service: Service,
-    key: KeyArn,
-    group: logs.LogGroup,
-    secrets: Mapping[str, AWSHelperFn | str],
-) -> list[Grant]:
-    """Let the role that starts tasks pull the service's image, read the tasks' secrets and write their log."""
-    return [
-        may_write("WriteTheLog", group),
-        *may_pull(env, service),
-        *may_read_secrets(env, [key, *service.settings.secret_keys], secrets),
-    ]
-
-
-def may_read_secrets(
-    env: Environment, keys: Sequence[KeyArn | str], secrets: Mapping[str, AWSHelperFn | str]
-) -> list[Grant]:
-    """Let the role that starts tasks read their secrets, which are encrypted with `keys`.
-
-    The grant lists a secret once, even if the tasks read several keys of its JSON value.
-    """
-    parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
-    whole = (without_json_key(arn) if isinstance(arn, str) else arn for arn in secrets.values())
-    stored = list(dict.fromkeys(arn for arn in whole if not _is_parameter(arn)))
-    grants = []
-    if stored:
-        grants.append(allow("ReadItsSecrets", [secretsmanager.GetSecretValue], on=stored))
-    if parameters:
-        grants.append(allow("ReadItsParameters", [ssm.GetParameters], on=parameters))
-    if grants:
-        grants.append(may_use_through("DecryptThem", env, ["secretsmanager", "ssm"], [kms.Decrypt], keys))
-    return grants
-
-
-def _is_parameter(arn: AWSHelperFn | str) -> bool:
-    return isinstance(arn, Sub) and ":parameter/" in str(arn.data)
-
-
-def secret_arns(
-    env: Environment, service: Service, own_secrets: Mapping[str, SecretArn]
-) -> dict[str, AWSHelperFn | str]:
-    """Return the ARN from which ECS reads each secret variable of the service, keyed by variable.
-
-    It is the ARN of a secret or a parameter. If the value is one key of a JSON secret, the key is appended to the ARN.
-    `own_secrets` maps the names of the secrets in the layer `secrets` to their ARNs.
-    """
-    arns: dict[str, AWSHelperFn | str] = {}
-    for variable, source in service.settings.secrets.items():
-        if source.startswith("/"):
-            arns[variable] = Sub(f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter{source}")
-        else:
-            arns[variable] = source if source.startswith("arn:") else own_secrets[source]
-    return arns
-
-
-def may_open_exec_sessions(env: Environment, key: KeyArn) -> list[Grant]:
-    """Let a task open ECS Exec sessions, which are encrypted and recorded.
-
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
-    """
-    group = Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:{exec_log_group(env)}:*")
-    return [
-        allow(
-            "OpenTheChannel",
-            [
-                ssmmessages.CreateControlChannel,
-                ssmmessages.CreateDataChannel,
-                ssmmessages.OpenControlChannel,
-                ssmmessages.OpenDataChannel,
-            ],
-            on="*",
-            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsessionmanagermessagegatewayservice.html
-            because="ssmmessages has no resource level.",
-        ),
-        allow(
-            "RecordTheSession",
-            [logs_actions.CreateLogStream, logs_actions.DescribeLogStreams, logs_actions.PutLogEvents],
-            on=group,
-        ),
-        allow(
-            "FindTheRecord",
-            [logs_actions.DescribeLogGroups],
-            on=Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:*"),
-        ),
-        allow("EncryptTheSession", [kms.Decrypt], on=key),
-    ]
-
-
-def exec_log_group(env: Environment) -> str:
-    """Return the name of the log group that records the ECS Exec sessions of `env`."""
-    return log_group_name(env, "exec")

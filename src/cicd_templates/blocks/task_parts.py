@@ -1,0 +1,187 @@
+"""The parts that every task of a service has beside its containers: its log, its roles, and its variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from awacs import kms, secretsmanager, ssm, ssmmessages
+from awacs import logs as logs_actions
+from awacs.aws import ArnLike
+from troposphere import AWSHelperFn, Sub, iam, logs
+
+from cicd_templates.blocks.keys import may_use_through
+from cicd_templates.blocks.log_groups import masked_log_group, may_write
+from cicd_templates.blocks.repositories import may_pull
+from cicd_templates.blocks.roles import service_role
+from cicd_templates.config import reserved_words
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import log_group_name
+from cicd_templates.config.tables.service import without_json_key
+from cicd_templates.layer.iam import Grant, allow
+from cicd_templates.layer.offers import Use
+from cicd_templates.layer.outputs import KeyArn, SecretArn, Value
+from cicd_templates.layer.template import LayerTemplate
+
+# Name of the role that the application itself uses. ECS starts the task with another role, the execution role.
+TASK_ROLE = reserved_words.TASK
+
+
+@dataclass(frozen=True)
+class TaskParts:
+    """The resources that a task definition refers to, in the order in which a layer adds them, and its variables.
+
+    `secrets` maps environment variables to the ARNs of the secrets or parameters that hold their values. `addresses`
+    maps further variables to values that other stacks publish.
+    """
+
+    log: logs.LogGroup
+    execution: iam.Role
+    task: iam.Role
+    secrets: Mapping[str, AWSHelperFn | str]
+    addresses: Mapping[str, Value | str]
+
+    @property
+    def resources(self) -> tuple[logs.LogGroup, iam.Role, iam.Role]:
+        """The log group and the two roles."""
+        return self.log, self.execution, self.task
+
+
+def task_parts(
+    layer: LayerTemplate,
+    service: Service,
+    key: KeyArn,
+    own_secrets: Mapping[str, SecretArn],
+    uses: Sequence[Use],
+    *,
+    log: str,
+    starting: Sequence[str],
+    running: Sequence[str],
+    grants: Sequence[Grant] = (),
+) -> TaskParts:
+    """Return the parts of a task that uses what its service uses. The layer adds its `resources`.
+
+    `log` is the name of the log group. `starting` and `running` are the words after the service in the names of the
+    execution role and the task role. The task role has `grants` and those for what the service `uses`.
+    """
+    env = layer.env
+    secrets = secret_arns(env, service, own_secrets)
+    group = masked_log_group("LogGroup", env, log, key)
+    execution = task_role("ExecutionRole", env, service, *starting, grants=may_start(env, service, key, group, secrets))
+    addresses: dict[str, Value | str] = {}
+    allowed = [*grants]
+    for use in uses:
+        allowed += use.grants(layer)
+        addresses |= use.variables(layer)
+    task = task_role("TaskRole", env, service, *running, grants=allowed)
+    return TaskParts(group, execution, task, secrets, addresses)
+
+
+def task_role(logical_id: str, env: Environment, service: Service, *purpose: str, grants: Sequence[Grant]) -> iam.Role:
+    """Return a role that ECS assumes for tasks of this account.
+
+    `purpose` becomes part of the role's name. It tells the role that starts a task from the role of the application.
+    """
+    tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
+    return service_role(
+        logical_id,
+        env,
+        "ecs-tasks",
+        *grants,
+        name=[service.name, *purpose],
+        when=[ArnLike({"aws:SourceArn": tasks})],
+    )
+
+
+def may_start(
+    env: Environment,
+    service: Service,
+    key: KeyArn,
+    group: logs.LogGroup,
+    secrets: Mapping[str, AWSHelperFn | str],
+) -> list[Grant]:
+    """Let the role that starts tasks pull the service's image, read the tasks' secrets and write their log."""
+    return [
+        may_write("WriteTheLog", group),
+        *may_pull(env, service),
+        *may_read_secrets(env, [key, *service.settings.secret_keys], secrets),
+    ]
+
+
+def may_read_secrets(
+    env: Environment, keys: Sequence[KeyArn | str], secrets: Mapping[str, AWSHelperFn | str]
+) -> list[Grant]:
+    """Let the role that starts tasks read their secrets, which are encrypted with `keys`.
+
+    The grant lists a secret once, even if the tasks read several keys of its JSON value.
+    """
+    parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
+    whole = (without_json_key(arn) if isinstance(arn, str) else arn for arn in secrets.values())
+    stored = list(dict.fromkeys(arn for arn in whole if not _is_parameter(arn)))
+    grants = []
+    if stored:
+        grants.append(allow("ReadItsSecrets", [secretsmanager.GetSecretValue], on=stored))
+    if parameters:
+        grants.append(allow("ReadItsParameters", [ssm.GetParameters], on=parameters))
+    if grants:
+        grants.append(may_use_through("DecryptThem", env, ["secretsmanager", "ssm"], [kms.Decrypt], keys))
+    return grants
+
+
+def _is_parameter(arn: AWSHelperFn | str) -> bool:
+    return isinstance(arn, Sub) and ":parameter/" in str(arn.data)
+
+
+def secret_arns(
+    env: Environment, service: Service, own_secrets: Mapping[str, SecretArn]
+) -> dict[str, AWSHelperFn | str]:
+    """Return the ARN from which ECS reads each secret variable of the service, keyed by variable.
+
+    It is the ARN of a secret or a parameter. If the value is one key of a JSON secret, the key is appended to the ARN.
+    `own_secrets` maps the names of the secrets in the layer `secrets` to their ARNs.
+    """
+    arns: dict[str, AWSHelperFn | str] = {}
+    for variable, source in service.settings.secrets.items():
+        if source.startswith("/"):
+            arns[variable] = Sub(f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter{source}")
+        else:
+            arns[variable] = source if source.startswith("arn:") else own_secrets[source]
+    return arns
+
+
+def may_open_exec_sessions(env: Environment, key: KeyArn) -> list[Grant]:
+    """Let a task open ECS Exec sessions, which are encrypted and recorded.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
+    """
+    group = Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:{exec_log_group(env)}:*")
+    return [
+        allow(
+            "OpenTheChannel",
+            [
+                ssmmessages.CreateControlChannel,
+                ssmmessages.CreateDataChannel,
+                ssmmessages.OpenControlChannel,
+                ssmmessages.OpenDataChannel,
+            ],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsessionmanagermessagegatewayservice.html
+            because="ssmmessages has no resource level.",
+        ),
+        allow(
+            "RecordTheSession",
+            [logs_actions.CreateLogStream, logs_actions.DescribeLogStreams, logs_actions.PutLogEvents],
+            on=group,
+        ),
+        allow(
+            "FindTheRecord",
+            [logs_actions.DescribeLogGroups],
+            on=Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:*"),
+        ),
+        allow("EncryptTheSession", [kms.Decrypt], on=key),
+    ]
+
+
+def exec_log_group(env: Environment) -> str:
+    """Return the name of the log group that records the ECS Exec sessions of `env`."""
+    return log_group_name(env, "exec")
