@@ -35,7 +35,7 @@ VARIABLES = sorted(set().union(*TAKES.values()))
 SCRIPTS = ["soak", "fuzz", "fuzz-rules", "mutate"]
 # Targets that take every variable between them, one of which takes the name of a folder as an argument.
 EVERY_VARIABLE = [
-    *("deploy", "destroy", "status", "sweep", "unlock", "release", "rehearse", "secret", "waive", "inspect"),
+    *("plan", "deploy", "destroy", "status", "sweep", "unlock", "release", "rehearse", "secret", "waive", "inspect"),
     *("review", "upgrade-check", "deploy-policy", "init", *SCRIPTS),
 ]
 
