@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +45,7 @@ TRY_LOCALLY = (
     "name `profile` for the environment in templates/environments.toml or set AWS_PROFILE, or try it without an"
     " account: `make local`, then the same command with LOCAL=1"
 )
+BOTOCORE = "botocore.credentials"
 CORRECT_AWS_CONFIGURATION = "correct the AWS configuration of this machine"
 # What failed and what to do, by the type of the error. If the remedy is empty, the message says how to get new
 # credentials for the profile.
@@ -58,13 +60,18 @@ OF_BOTOCORE: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     ((aws.SSOError, aws.TokenRetrievalError), "its SSO session has ended ({detail})", ""),
     ((aws.LoginError,), "its session has ended ({detail})", ""),
     (
+        (aws.MissingDependencyException,),
+        "credentials of `aws login` need the package awscrt, which is not installed",
+        "run `.venv/bin/python -m pip install awscrt`",
+    ),
+    (
         (aws.RefreshWithMFAUnsupportedError,),
         "its session has ended, and a new one needs an MFA code",
         "repeat the command at a terminal to type one",
     ),
     ((aws.CredentialRetrievalError, aws.MetadataRetrievalError), "{detail}", ""),
     (
-        (aws.ConfigParseError, aws.ConfigNotFound, aws.InvalidConfigError, aws.MissingDependencyException),
+        (aws.ConfigParseError, aws.ConfigNotFound, aws.InvalidConfigError),
         "{detail}",
         CORRECT_AWS_CONFIGURATION,
     ),
@@ -118,6 +125,8 @@ class CredentialErrors:
                 return self._error(what.format(detail=detail, file=file), remedy or self._renew())
         if isinstance(error, RuntimeError) and _raised_by_botocore(error):
             return self._error(detail, self._renew())
+        if not isinstance(error, aws.BotoCoreError | aws.ClientError) and BOTOCORE in _modules(error):
+            return self._error(f"its credentials cannot be read ({detail})", CORRECT_AWS_CONFIGURATION)
         return None
 
     def _error(self, what: str, remedy: str) -> CredentialsError:
@@ -163,7 +172,9 @@ def _skew(headers: Mapping[str, str], now: datetime) -> str:
 
 def _raised_by_botocore(error: BaseException) -> bool:
     """Return whether `error` was raised by code in the module `botocore.credentials`."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return frame is not None and frame.tb_frame.f_globals.get("__name__") == "botocore.credentials"
+    return _modules(error)[-1:] == [BOTOCORE]
+
+
+def _modules(error: BaseException) -> list[str]:
+    """Return the names of the modules that `error` passed, from the one that caught it to the one that raised it."""
+    return [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]

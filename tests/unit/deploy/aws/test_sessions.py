@@ -246,6 +246,25 @@ SOURCES = [
         "its credential process does not print the expected JSON; run the command",
         id="a process that prints something else",
     ),
+    *(
+        pytest.param(
+            f"[profile dev]\ncredential_process = {command}\n",
+            (),
+            f"its credentials cannot be read \\({detail}.*\\); correct the AWS configuration",
+            id=name,
+        )
+        for command, detail, name in (
+            ('"/unclosed quote', "No closing quotation", "a process with an unclosed quote"),
+            ("/bin/echo []", "", "a process that prints a list"),
+            ("/bin/echo 5", "", "a process that prints a number"),
+            ("/etc/passwd/helper", ".*Not a directory", "a process below a file"),
+            (
+                """/bin/echo '{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","Expiration":"soon"}'""",
+                "",
+                "a process whose credentials expire at no time",
+            ),
+        )
+    ),
     pytest.param(
         "[profile dev]\ncredential_process = /bin/sh -c 'echo sign in first >&2; exit 3'\n",
         (),
@@ -288,7 +307,7 @@ SOURCES = [
     pytest.param(
         "[profile dev]\nlogin_session = ada\n",
         (),
-        "Missing Dependency: .*crt.*; correct",
+        "credentials of `aws login` need the package awscrt, .*; run `.venv/bin/python -m pip install awscrt`$",
         id="a login without crt",
     ),
 ]
