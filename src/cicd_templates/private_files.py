@@ -26,8 +26,11 @@ def write_privately(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # The error of a full disk names no file.
+            error.filename = error.filename or str(path)
         raise
 
 

@@ -15,6 +15,9 @@ def replace_file(path: Path, text: str) -> None:
     try:
         temporary.write_bytes(text.encode("utf-8"))
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # The error of a full disk names no file.
+            error.filename = error.filename or str(path)
         raise

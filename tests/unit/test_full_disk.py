@@ -1,0 +1,37 @@
+"""A full disk: the error names the file that was to be written, and no half-written file remains."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.private_files import write_privately
+from cicd_templates.project_files import replace_file
+
+Write = Callable[[Path, str], None]
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """Let the kernel refuse to write more than 1,000 bytes to a file, with an error that names no file."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("write", [write_privately, replace_file])
+@pytest.mark.parametrize("length", [5000, 100_000])
+def test_the_error_of_a_full_disk_names_the_file(write: Write, length: int, small_files: None, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    write(path, "old")
+
+    with pytest.raises(OSError, match=r"File too large: '.*report\.json'") as caught:
+        write(path, "x" * length)
+    assert caught.value.filename == str(path)
+    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.json", "old")]
