@@ -60,9 +60,11 @@ def build(env: Environment) -> LayerTemplate:
     operations = layer.read(notifications.OPERATIONS)
     vpc, subnets = layer.read(network.VPC_ID), layer.read(network.PRIVATE_SUBNET_IDS)
     for name, settings in env.databases.items():
+        # No ending of a logical id is the end of another one. Otherwise, two databases such as `ledger` and
+        # `ledger-log` could have the same id.
         prefix = title(name)
         log = layer.add(masked_log_group(f"{prefix}LogGroup", env, blocks.log_group_name(env, name), key))
-        group = layer.add(blocks.database_group(f"{prefix}Group", env, name, vpc))
+        group = layer.add(blocks.database_group(f"{prefix}SecurityGroup", env, name, vpc))
         placed = layer.add(blocks.subnet_group(f"{prefix}SubnetGroup", env, name, subnets))
         parameters = layer.add(blocks.parameter_group(f"{prefix}Parameters", env, name, settings))
         cluster = layer.add(

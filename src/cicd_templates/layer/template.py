@@ -39,7 +39,7 @@ class LayerTemplate:
             of = f" for service {self.service.name}" if self.service else ""
             raise ConfigurationError(
                 f"{self.env.qualified}{of}: {taken.resource_type} and {resource.resource_type} have the logical id"
-                f" {resource.title}; rename the check, secret or resource that the id comes from"
+                f" {resource.title}; rename the check, secret or other resource that the id comes from"
             )
         self.template.add_resource(resource)
         return resource
@@ -63,8 +63,8 @@ class LayerTemplate:
 
         If the configuration provides the value, return it as a literal. For a value that exists once per service,
         `service` says whose value is read; the default is the service of this layer. Raises `TypeError` if `service` is
-        missing or not allowed. Raises `ConfigurationError` if a provided value is not of this kind, and `ValueError` if
-        the template parameter already reads another value.
+        missing or not allowed. Raises `ConfigurationError` if a provided value is not of this kind, or if the template
+        parameter already reads another value.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")
@@ -86,8 +86,9 @@ class LayerTemplate:
                 )
             )
         elif declared.properties.get("Default") != path:
-            raise ValueError(
-                f"{path}: the parameter {name} already reads the value of another output; rename one of the two outputs"
+            raise ConfigurationError(
+                f"{path}: the parameter {name} already reads {declared.properties['Default']}; rename the resource that"
+                " one of the two values comes from"
             )
         return output.kind(Ref(name))
 

@@ -55,7 +55,8 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
         if first is not resource and not _exclude_each_other(first, resource):
             clashes.append(
                 f"{resource.resource_type} {resource.name}: {first.origin} and {resource.origin} have the same name"
-                f" {resource.place}; rename a service, check, secret, environment or layer so that they differ"
+                f" {resource.place}; rename a service, check, secret, queue, table, database, environment or layer so"
+                " that they differ"
             )
     if clashes:
         raise ConfigurationError(

@@ -52,7 +52,7 @@ def test_a_logical_id_that_is_taken_is_a_mistake_of_names_and_no_bug(service: Se
         layer.add_all([sqs.Queue("First")])
     assert str(caught.value) == (
         f"{where}: AWS::SNS::Topic and AWS::SQS::Queue have the logical id First;"
-        " rename the check, secret or resource that the id comes from"
+        " rename the check, secret or other resource that the id comes from"
     )
 
 
@@ -170,7 +170,9 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
     layer = LayerTemplate(STAGING)
     layer.read(KEY)
 
-    with pytest.raises(ValueError, match="/shipping/staging/other/KeyArn: the parameter KeyArn already reads"):
+    with pytest.raises(
+        ConfigurationError, match="/shipping/staging/other/KeyArn: the parameter KeyArn already reads /shipping/"
+    ):
         layer.read(Output(KeyArn, "other", "KeyArn", "Another key"))
 
 
@@ -231,6 +233,6 @@ def test_whatever_is_read_each_parameter_stands_for_one_value(
         stem = f"{output.layer}-{service.name}" if isinstance(output, ServiceOutput) else output.layer
         try:
             value = layer.read(output, service=service if isinstance(output, ServiceOutput) else None)
-        except ValueError:
+        except ConfigurationError:
             continue
         assert parameters(layer)[value.to_dict()["Ref"]] == f"/shipping/staging/{stem}/{output.name}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.render.render import render
-from templates import LAYERS, databases, keys
+from templates import LAYERS, databases, keys, queues, tables
 from tests.conftest import RAW, configured, environment
 
 SERVICE = "parcel-dispatcher"
@@ -62,7 +64,7 @@ def test_a_database_is_private_accepts_only_tls_and_admits_nobody_by_itself() ->
     assert found["ParcelRatesParameters"]["Properties"]["Parameters"]["rds.force_ssl"] == "1"
     assert found["ParcelRatesInstance1"]["Properties"]["PubliclyAccessible"] is False
     assert found["ParcelRatesSubnetGroup"]["Properties"]["SubnetIds"] == {"Ref": "PrivateSubnetIds"}
-    assert "SecurityGroupIngress" not in found["ParcelRatesGroup"]["Properties"]
+    assert "SecurityGroupIngress" not in found["ParcelRatesSecurityGroup"]["Properties"]
 
 
 def test_the_log_group_exists_before_rds_writes_to_it_and_the_key_admits_it() -> None:
@@ -141,6 +143,39 @@ def test_each_service_connects_as_a_user_of_its_own_and_of_its_kind_of_access() 
         assert variables["PARCEL_RATES_DATABASE_REGION"] == "eu-central-1"
 
     assert users == {SERVICE: "readwrite_parcel_dispatcher", "printer": "read_printer"}
+
+
+@pytest.mark.parametrize("layer", [databases, queues, tables], ids=["databases", "queues", "tables"])
+def test_resources_of_two_names_never_meet_because_no_ending_is_the_end_of_another(layer: ModuleType) -> None:
+    named: tuple[tuple[str, Any], ...] = (
+        PARCELS,
+        ("queues/parcel-rates", {}),
+        ("tables/parcel-rates", {"partition_key": "id"}),
+    )
+    kind = layer.__name__.rpartition(".")[2]
+    template = layer.build(environment("production", next(each for each in named if each[0].startswith(kind)))).template
+    for ids in (template.resources, template.outputs):
+        endings = [name.removeprefix("ParcelRates") for name in ids]
+
+        assert len(endings) >= 2
+        assert [(one, other) for one in endings for other in endings if one != other and one.endswith(other)] == []
+
+
+@pytest.mark.parametrize("other", ["ledger-log", "ledger-subnet", "ledger-security", "ledger-1", "ledger-instance"])
+def test_a_database_whose_name_continues_that_of_another_is_beside_it(other: str) -> None:
+    stacks = rendered(("databases/ledger", {}), (f"databases/{other}", {}))
+
+    clusters = [
+        resource["Properties"]["DBClusterIdentifier"]
+        for resource in stacks["production/databases.yaml"]["Resources"].values()
+        if resource["Type"] == "AWS::RDS::DBCluster"
+    ]
+    assert clusters == ["shipping-production-ledger", f"shipping-production-{other}"]
+
+
+def test_a_database_with_the_value_of_another_layer_is_refused_in_one_line() -> None:
+    with pytest.raises(ConfigurationError, match="the parameter LoadBalancerGroupId already reads /shipping/staging/"):
+        rendered(("databases/load-balancer", {}), (f"services/{SERVICE}/uses", {"load-balancer": "read"}))
 
 
 def test_only_services_that_use_the_database_reach_its_port() -> None:
