@@ -158,14 +158,25 @@ def running_tasks(env: Environment, service: Service, name: str = "RunningTaskCo
 def _requests_per_task(
     env: Environment, service: Service, requests: Sequence[Metric]
 ) -> list[scaling.TargetTrackingMetricDataQuery]:
+    """Return the queries for the requests of all target groups, divided by the running tasks.
+
+    A target group reports no value for a minute without requests, so a sum uses the groups that have a value. If no
+    group has one, the result has none either. Values arrive late; if they counted as 0 until then, the newest minute
+    would look like one without requests, and the service might never scale out. So a service that suddenly gets no
+    requests at all keeps its tasks until the next ones, as with the predefined metric of AWS:
+    https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    """
     named = {f"r{number}": metric for number, metric in enumerate(requests)}
-    total = " + ".join(f"FILL({name}, 0)" for name in named)
+    total, *others = named
+    for name in others:
+        total = f"FILL({total} + {name}, FILL({total}, {name}))"
     queries = [_query(name, metric) for name, metric in named.items()]
     return [
         *queries,
         _query("tasks", running_tasks(env, service)),
         scaling.TargetTrackingMetricDataQuery(
-            Id="requests", Label="Requests a minute of each task", Expression=f"({total}) / tasks", ReturnData=True
+            Id="requests", Label="Requests a minute of each task", Expression=f"{total} / tasks", ReturnData=True
         ),
     ]
 

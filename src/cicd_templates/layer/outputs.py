@@ -21,8 +21,9 @@ class Value(AWSHelperFn):
     #: The type inside `AWS::SSM::Parameter::Value<...>` of the template parameter that reads the value.
     #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
     parameter_type: ClassVar[str] = "String"
-    #: The pattern of a value that AWS chooses, and the fewest values that a list may have.
+    #: The pattern of a value that AWS chooses with an example, and the fewest values that a list may have.
     id_pattern: ClassVar[str] = ""
+    id_example: ClassVar[str] = ""
     fewest: ClassVar[int] = 1
 
     def __init__(self, expression: AWSHelperFn | str | Mapping[str, Any] | Sequence[AWSHelperFn | str]) -> None:
@@ -39,8 +40,7 @@ class Value(AWSHelperFn):
         values = text.split(",") if cls.is_list() else [text]
         wrong = [value for value in values if cls.id_pattern and not re.fullmatch(cls.id_pattern, value)]
         if wrong:
-            example = f"{cls.id_pattern.partition('[')[0]}0123456789abcdef0"
-            return f"{wrong[0]!r} is not possible here; write an id such as {example}"
+            return f"{wrong[0]!r} is not possible here; write an id such as {cls.id_example}"
         if len(values) < cls.fewest:
             return f"has {len(values)}; write at least {cls.fewest}, separated with commas and without spaces"
         return ""
@@ -115,9 +115,14 @@ class TableArn(Value):
 
 
 class DatabaseResourceId(Value):
-    """The id of a database cluster or instance in ARNs of `rds-db`: `cluster-...` or `db-...`."""
+    """The id of a database cluster, instance or proxy in ARNs of `rds-db`: `cluster-...`, `db-...` or `prx-...`.
 
-    id_pattern = "(cluster|db)-[A-Z0-9]+"
+    The id of a proxy is the end of its ARN, in small letters or capitals:
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-connecting.html
+    """
+
+    id_pattern = "((cluster|db)-[A-Z0-9]+|prx-[A-Za-z0-9]+)"
+    id_example = "cluster-ABCDEFGHIJKL01234"
 
 
 class RoleArn(Value):
@@ -149,6 +154,7 @@ class VpcId(Value):
 
     parameter_type = "AWS::EC2::VPC::Id"
     id_pattern = "vpc-[0-9a-f]+"
+    id_example = "vpc-0123456789abcdef0"
 
 
 class SubnetIds(Value):
@@ -156,6 +162,7 @@ class SubnetIds(Value):
 
     parameter_type = "List<AWS::EC2::Subnet::Id>"
     id_pattern = "subnet-[0-9a-f]+"
+    id_example = "subnet-0123456789abcdef0"
     # A load balancer needs subnets in two zones.
     fewest = 2
 
@@ -165,6 +172,7 @@ class SecurityGroupId(Value):
 
     parameter_type = "AWS::EC2::SecurityGroup::Id"
     id_pattern = "sg-[0-9a-f]+"
+    id_example = "sg-0123456789abcdef0"
 
 
 V = TypeVar("V", bound=Value)

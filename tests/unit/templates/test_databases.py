@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.layer.outputs import DatabaseResourceId
 from cicd_templates.render.render import render
 from templates import LAYERS, databases, keys, queues, tables
 from tests.conftest import RAW, configured, environment
@@ -222,6 +223,25 @@ def test_a_provided_database_is_not_created_and_its_values_are_used() -> None:
             "db-ABCDEFGHIJKL01234/read_parcel_dispatcher"
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ("prx-0f9d9414be09b1c57", False),
+        ("prx-ABCDEFGHIJKL01234", False),
+        ("db-ABCDEFGHIJKL01234", False),
+        ("cluster-abc", True),
+        ("proxy-ABC", True),
+        ("prx-", True),
+        ("prx-a/b", True),
+    ],
+)
+def test_the_id_of_a_cluster_an_instance_or_a_proxy_can_be_provided(given: str, refused: bool) -> None:
+    problem = DatabaseResourceId.problem_of(given)
+
+    expected = f"{given!r} is not possible here; write an id such as cluster-ABCDEFGHIJKL01234" if refused else ""
+    assert problem == expected
 
 
 def test_without_a_database_in_the_configuration_there_is_no_such_stack() -> None:

@@ -248,7 +248,48 @@ def test_once_scaling_decides_the_template_names_no_number_of_tasks() -> None:
     measures = policies["RequestsPolicy"]["CustomizedMetricSpecification"]["Metrics"]
     groups = [each["MetricStat"]["Metric"]["Dimensions"][1]["Value"] for each in measures[:2]]
     assert groups == [{"Ref": "PrimaryTargetGroupName"}, {"Ref": "AlternateTargetGroupName"}]
-    assert measures[-1]["Expression"] == "(FILL(r0, 0) + FILL(r1, 0)) / tasks"
+    assert measures[-1]["Expression"] == "FILL(r0 + r1, FILL(r0, r1)) / tasks"
+
+
+class Points:
+    """The value of a metric in one minute, or None where there is none, as metric math computes with it."""
+
+    def __init__(self, value: float | None) -> None:
+        self.value = value
+
+    def __add__(self, other: Points) -> Points:
+        return Points(None if self.value is None or other.value is None else self.value + other.value)
+
+    def __truediv__(self, other: Points) -> Points:
+        return Points(None if self.value is None or other.value is None else self.value / other.value)
+
+
+def fill(points: Points, filler: Points) -> Points:
+    return filler if points.value is None else points
+
+
+@pytest.mark.parametrize(
+    ("r0", "r1", "tasks", "expected"),
+    [
+        (400, 200, 2, 300),
+        (600, None, 2, 300),
+        (None, 600, 2, 300),
+        (0, 0, 2, 0),
+        (None, None, 2, None),
+        (6, 6, None, None),
+    ],
+    ids=["a shift", "all at the first", "all at the other", "zeros", "values that are late", "tasks that are late"],
+)
+def test_requests_of_either_target_group_count_and_late_ones_are_no_zeros(
+    r0: float | None, r1: float | None, tasks: float | None, expected: float | None
+) -> None:
+    policy = resources("scaled", "service-parcel-dispatcher")["RequestsPolicy"]["Properties"][
+        "TargetTrackingScalingPolicyConfiguration"
+    ]
+    expression = policy["CustomizedMetricSpecification"]["Metrics"][-1]["Expression"]
+    names = {"FILL": fill, "r0": Points(r0), "r1": Points(r1), "tasks": Points(tasks)}
+
+    assert eval(expression, names).value == expected  # noqa: S307 - an expression of ours
 
 
 def test_the_execution_role_may_climb_up_and_down() -> None:

@@ -31,7 +31,8 @@ class AutoscalingTable(Table):
         default=None, description="Target of the average memory utilization, in percent"
     )
     requests_per_target: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="Target number of requests per minute and task"
+        default=None,
+        description="Target number of requests per minute and task; a service without any request keeps its tasks",
     )
     messages_per_task: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
