@@ -42,19 +42,15 @@ LIMIT_SECONDS = 6 * 60 * 60
 NEW_SECONDS = 10 * 60
 # ECS keeps the token of a request for at least an hour. Later, the same request could start a second task.
 TOKEN_SECONDS = 50 * 60
+# The longest time from a look at the record to the start of a task. The function's timeout is shorter.
+START_SECONDS = 5 * 60
 # Errors of AWS that another attempt does not mend. After any other, the function is invoked again.
 PERMANENT = (
     *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnrecognizedClientException"),
-    *(
-        "ValidationError",
-        "ValidationException",
-        "InvalidParameterException",
-        "InvalidParameterValue",
-        "ClientException",
-    ),
-    *("ClusterNotFoundException", "PipelineNotFoundException", "PipelineExecutionNotFoundException", "NoSuchBucket"),
-    *("ImageNotFoundException", "RepositoryNotFoundException", "BlockedException", "UnsupportedFeatureException"),
-    *("PlatformUnknownException", "PlatformTaskDefinitionIncompatibilityException"),
+    *("ValidationError", "ValidationException", "InvalidParameterException", "InvalidParameterValue"),
+    *("ClientException", "ClusterNotFoundException", "PipelineNotFoundException", "PipelineExecutionNotFoundException"),
+    *("NoSuchBucket", "ImageNotFoundException", "RepositoryNotFoundException", "BlockedException"),
+    *("UnsupportedFeatureException", "PlatformUnknownException", "PlatformTaskDefinitionIncompatibilityException"),
 )
 # Errors for a longer time fail the release. Then a retry of the stage continues with the same task.
 ERROR_SECONDS = 60 * 60
@@ -167,9 +163,9 @@ def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters
     if task and task["lastStatus"] == STOPPED:
         reason = failure_of(parameters, task)
         attempts.end(attempt.number, FAILED if reason else SUCCEEDED, reason)
-    elif task or attempt.age < NEW_SECONDS:
+    elif task or attempt.age < (NEW_SECONDS if attempt.task else TOKEN_SECONDS + START_SECONDS):
         raise MigrationError(
-            f"the migration of the run {attempt.run} has not ended, {attempt.task or 'its task has just been started'};"
+            f"the migration of the run {attempt.run} has not ended, {attempt.task or 'its task can still start'};"
             " retry this stage when it has ended"
         )
     else:

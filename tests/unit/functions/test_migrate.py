@@ -200,13 +200,16 @@ def test_the_next_run_records_how_an_abandoned_migration_ended(
     assert [entry["outcome"] for name, entry in account.entries() if name == "ended"] == [outcome]
 
 
-def test_another_run_waits_for_a_task_that_was_only_just_asked_for(account: Account) -> None:
+def test_another_run_starts_no_task_while_that_of_an_unknown_request_could_start(account: Account) -> None:
     account.errors["RunTask"] = ["ServerException"]
     account.waits()
     account.in_stage(OTHER_RUN)
 
-    assert "its task has just been started" in account.fails()
-    account.now += HOUR
+    assert "its task can still start" in account.fails()
+    # As long as the other run could repeat its request, no task may start beside it.
+    account.now += migrate.TOKEN_SECONDS
+    assert "its task can still start" in account.fails()
+    account.now += migrate.START_SECONDS
     account.waits()
     assert len(account.started()) == 1
     assert [entry["outcome"] for name, entry in account.entries() if name == "ended"] == ["unknown"]
