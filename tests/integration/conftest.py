@@ -21,7 +21,7 @@ from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine, running
 from cicd_templates.paths import CHECKSUMS
 from cicd_templates.render import out_folder, render
-from cicd_templates.template.checksums import checksums_text, source_digest
+from cicd_templates.template.checksums import checksums_text, digest_of, source_digest
 from templates import LAYERS
 from tests.conftest import PROJECT, ROOT
 
@@ -118,7 +118,7 @@ def write_project(folder: Path, accounts: Mapping[str, str]) -> None:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
-    sums = checksums_text({path: files[f"out/{path}"] for path in rendered}, source_digest(folder))
+    sums = checksums_text({path: digest_of(files[f"out/{path}"]) for path in rendered}, source_digest(folder))
     (folder / "out" / CHECKSUMS).write_text(sums, encoding="utf-8")
 
 
@@ -129,7 +129,7 @@ def _rendered() -> tuple[str, dict[str, str]]:
     for name, example in EXAMPLE_ACCOUNTS.items():
         text = text.replace(example, RENDERED_ACCOUNTS[name])
     configuration = parse_configuration(tomllib.loads(text), source="environments.toml")
-    files = out_folder.files_of(render.render(configuration, LAYERS, "yaml"), Path("out"))
+    files = dict(out_folder.files_of(render.render(configuration, LAYERS, "yaml"), Path("out")))
     del files[CHECKSUMS]
     return text, files
 

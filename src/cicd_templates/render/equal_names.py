@@ -27,20 +27,38 @@ PLACEHOLDER = re.compile(r"\$\{([^!{}]+)\}")
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NamedResource:
     """A resource, or a stack itself, with its physical name. `condition` is the resource's condition, if it has one.
 
-    Two resources with the same `identity` cannot exist at the same time.
+    Two resources with the same `identity` cannot exist at the same time. `place` is where names of the type have to be
+    unique. For the stack itself, `logical_id` is empty.
     """
 
     identity: Hashable
     resource_type: str
     name: str
-    place: str
-    origin: str
-    stack: str = ""
+    scope: NameScope
+    stack: StackTemplate
+    logical_id: str = ""
     condition: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The part of AWS in which the name has to be unique."""
+        if self.scope is NameScope.GLOBAL:
+            return "in all of AWS"
+        region = f" and {self.stack.region}" if self.scope is NameScope.REGION else ""
+        return f"in account {self.stack.account}{region}"
+
+    @property
+    def origin(self) -> str:
+        """The stack, and the resource in it, that has the name."""
+        stack = self.stack
+        if self.logical_id:
+            return f"{stack.environment}/{stack.label} {self.logical_id}"
+        of = f" of service {stack.service}" if stack.service else ""
+        return f"{stack.environment} layer {stack.layer}{of}"
 
 
 def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
@@ -69,14 +87,19 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 
     Then perhaps only one of them is created.
     """
-    return one.stack == other.stack and bool(one.condition and other.condition) and one.condition != other.condition
+    return (
+        one.stack.path == other.stack.path
+        and bool(one.condition and other.condition)
+        and one.condition != other.condition
+    )
 
 
 def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
     unlisted: dict[Hashable, tuple[StackTemplate, str]] = {}
     identified: set[tuple[Path, str]] = set()
     for stack in stacks:
-        yield _of_the_stack(stack)
+        kept = _with_only(stack)
+        yield _of_the_stack(kept)
         text = partial(_text, stack=stack, known=_known_values(stack))
         for logical_id, resource in stack.resources.items():
             properties = resource.get("Properties", {})
@@ -84,11 +107,11 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
             if facts.name_property:
                 if facts.name_property in properties:
                     within = {key: text(properties[key]) for key in facts.name_within if key in properties}
-                    yield _named(stack, logical_id, text(properties[facts.name_property]), within)
+                    yield _named(kept, logical_id, resource, text(properties[facts.name_property]), within)
                 continue
             for key in _name_keys(resource["Type"], properties):
                 looks = (resource["Type"], key, text(properties[key]))
-                first_stack, first_id = unlisted.setdefault(looks, (stack, logical_id))
+                first_stack, first_id = unlisted.setdefault(looks, (_with_only(stack, logical_id), logical_id))
                 if (first_stack.path, first_id) == (stack.path, logical_id):
                     continue
                 for at, alike in ((first_stack, first_id), (stack, logical_id)):
@@ -112,21 +135,20 @@ def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
 
 
 def _of_the_stack(stack: StackTemplate) -> NamedResource:
-    of = f" of service {stack.service}" if stack.service else ""
-    origin = f"{stack.environment} layer {stack.layer}{of}"
-    return NamedResource(
-        (STACK_TYPE, stack.account, stack.region, stack.name), STACK_TYPE, stack.name, _place(stack), origin
-    )
+    identity = (STACK_TYPE, stack.account, stack.region, stack.name)
+    return NamedResource(identity, STACK_TYPE, stack.name, NameScope.REGION, stack)
 
 
-def _place(stack: StackTemplate, scope: NameScope = NameScope.REGION) -> str:
-    if scope is NameScope.GLOBAL:
-        return "in all of AWS"
-    return f"in account {stack.account}" + (f" and {stack.region}" if scope is NameScope.REGION else "")
+def _with_only(stack: StackTemplate, *logical_ids: str) -> StackTemplate:
+    """Return `stack` with only these of its resources and without its text, so that it can be kept for later."""
+    resources = {logical_id: stack.resources[logical_id] for logical_id in logical_ids}
+    parameters = stack.parameters if logical_ids else {}
+    return StackTemplate(stack.path, "", {"Parameters": parameters, "Resources": resources}, stack.facts)
 
 
-def _named(stack: StackTemplate, logical_id: str, name: str, within: Mapping[str, str]) -> NamedResource:
-    resource = stack.resources[logical_id]
+def _named(
+    stack: StackTemplate, logical_id: str, resource: Mapping[str, Any], name: str, within: Mapping[str, str]
+) -> NamedResource:
     facts = facts_of(resource["Type"])
     # IAM does not accept two names that differ only in upper and lower case.
     compared = name.lower() if resource["Type"].startswith("AWS::IAM::") else name
@@ -140,9 +162,9 @@ def _named(stack: StackTemplate, logical_id: str, name: str, within: Mapping[str
         (kind, *where, compared, tuple(sorted(within.items()))),
         resource["Type"],
         name,
-        _place(stack, facts.name_scope),
-        f"{stack.environment}/{stack.label} {logical_id}",
-        stack.path.as_posix(),
+        facts.name_scope,
+        stack,
+        logical_id,
         resource.get("Condition"),
     )
 
@@ -158,7 +180,7 @@ def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]
     if any(key in properties for key in identifier):
         known = _known_values(stack)
         parts = {key: _text(properties[key], stack, known) for key in identifier if key in properties}
-        yield _named(stack, logical_id, " ".join(parts.values()), parts)
+        yield _named(_with_only(stack), logical_id, resource, " ".join(parts.values()), parts)
 
 
 def _known_values(stack: StackTemplate) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,9 @@ from cicd_templates.project_files import replace_file
 from cicd_templates.render import github_workflow
 from cicd_templates.render.render import RenderedStack
 from cicd_templates.render.review_pages import pages
-from cicd_templates.template.checksums import checksums_text, parse_checksums, recorded_sources
+from cicd_templates.template.checksums import checksums_text, digest_of, parse_checksums, recorded_sources
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.shell_commands import parameter_value
-from cicd_templates.template.stack_template import StackTemplate
 
 INDEX = "README.md"
 
@@ -36,22 +35,44 @@ class Written:
     unchanged: int
 
 
+class RenderedFiles(Mapping[str, str]):
+    """The texts of files, keyed by their relative paths. The text of a template is read when it is needed."""
+
+    def __init__(self, templates: Mapping[str, RenderedStack], texts: Mapping[str, str]) -> None:
+        self._templates, self._texts = templates, texts
+
+    def __getitem__(self, path: str) -> str:
+        stack = self._templates.get(path)
+        return self._texts[path] if stack is None else stack.text
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._templates
+        yield from self._texts
+
+    def __len__(self) -> int:
+        return len(self._templates) + len(self._texts)
+
+
 def files_of(
     stacks: Sequence[RenderedStack], root: Path, only: str | None = None, *, sources: str = ""
-) -> dict[str, str]:
+) -> Mapping[str, str]:
     """Return every file that belongs below `root`, keyed by relative path.
 
     `sources` is the digest of the files' sources. If `only` names an environment, the files of all others, what
     compares environments, and the digest are returned as they are in the folder, and left out if they are not there.
     """
-    files = {stack.path: stack.text for stack in stacks} | _workflows(stacks) | pages(stacks)
+    templates = {stack.path: stack for stack in stacks}
+    texts = {**_workflows(stacks), **pages(stacks)}
     if only is not None:
-        files = _keep_others(files, stacks, root, only)
-    files[INDEX] = index([stack.template for stack in stacks if stack.path in files])
+        texts = _keep_others(RenderedFiles(templates, texts), stacks, root, only)
+        templates = {}
+    texts[INDEX] = index([stack for stack in stacks if stack.path in templates or stack.path in texts])
     if only is not None:
         sources = recorded_sources(_text(root / CHECKSUMS) or "")
-    files[CHECKSUMS] = checksums_text(files, sources)
-    return files
+    digests = {path: stack.digest for path, stack in templates.items()}
+    digests |= {path: digest_of(text) for path, text in texts.items()}
+    texts[CHECKSUMS] = checksums_text(digests, sources)
+    return RenderedFiles(templates, texts)
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
@@ -85,7 +106,7 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
     listed = _listed_in_sums(root)
     others = _present_paths(root) - files.keys()
     stale = others & listed
-    changed = [path for path, text in sorted(files.items()) if _text(root / path) != text]
+    changed = [path for path in sorted(files) if _text(root / path) != files[path]]
     try:
         for path in changed:
             if path != CHECKSUMS:
@@ -122,7 +143,7 @@ def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
     return diff
 
 
-def index(stacks: Sequence[StackTemplate]) -> str:
+def index(stacks: Sequence[RenderedStack]) -> str:
     """Return `README.md` of the folder: each environment's stacks in deploy order, and the commands to deploy them."""
     lines = [
         "# Rendered templates",
@@ -133,31 +154,35 @@ def index(stacks: Sequence[StackTemplate]) -> str:
         "of other stacks from Parameter Store, so no command takes parameters. `make deploy` recognizes its stacks",
         "by their tags. `--role-arn` names the role that the pipeline uses for the same stack.",
     ]
-    for name in dict.fromkeys(stack.environment for stack in stacks):
-        lines += ["", *_environment_section([stack for stack in stacks if stack.environment == name])]
+    by_environment: dict[str, list[RenderedStack]] = {}
+    for stack in stacks:
+        by_environment.setdefault(stack.environment.qualified, []).append(stack)
+    for own in by_environment.values():
+        lines += ["", *_environment_section(own)]
     return "\n".join(lines) + "\n"
 
 
-def _environment_section(stacks: Sequence[StackTemplate]) -> Iterable[str]:
-    first = stacks[0]
-    yield f"## {first.environment}"
+def _environment_section(stacks: Sequence[RenderedStack]) -> Iterable[str]:
+    facts = stacks[0].facts
+    yield f"## {facts.qualified_environment}"
     yield ""
-    yield f"Account {first.account} in {first.region}, {first.facts.protection}."
+    yield f"Account {facts.account} in {facts.region}, {facts.protection}."
     yield ""
     yield "| stack | file | purpose |"
     yield "|---|---|---|"
     for stack in stacks:
-        yield f"| `{stack.name}` | [{stack.path}]({stack.path}) | {stack.description} |"
+        yield f"| `{stack.name}` | [{stack.path}]({stack.path}) | {stack.layer.description} |"
     yield ""
     yield "```sh"
     for stack in stacks:
-        yield f"aws cloudformation deploy --region {stack.region} --stack-name {stack.name} \\"
+        facts = stack.facts
+        yield f"aws cloudformation deploy --region {facts.region} --stack-name {stack.name} \\"
         yield f"  --template-file {stack.path} --capabilities CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset \\"
-        if len(stack.text.encode()) > TEMPLATE_BODY_BYTES:
-            yield f'  --s3-bucket "{parameter_value(f"{stack.parameter_root}storage/UploadsBucketName")}" \\'
-        if stack.deployed_as:
-            yield f'  --role-arn "{parameter_value(stack.deployed_as)}" \\'
-        yield "  --tags " + shlex.join(f"{key}={value}" for key, value in stack.tags.items())
+        if stack.size > TEMPLATE_BODY_BYTES:
+            yield f'  --s3-bucket "{parameter_value(f"{facts.parameter_root}storage/UploadsBucketName")}" \\'
+        if facts.deployed_as:
+            yield f'  --role-arn "{parameter_value(facts.deployed_as)}" \\'
+        yield "  --tags " + shlex.join(f"{key}={value}" for key, value in facts.stack_tags.items())
     yield "```"
 
 

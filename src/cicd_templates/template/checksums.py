@@ -31,15 +31,18 @@ def source_digest(project: Path = Path()) -> str:
     return digest.hexdigest()
 
 
-def checksums_text(files: Mapping[str, str], sources: str = "") -> str:
-    """Return the list of checksums for `files`, which maps relative paths to texts.
+def digest_of(text: str) -> str:
+    """Return the SHA-256 of a file with this text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def checksums_text(digests: Mapping[str, str], sources: str = "") -> str:
+    """Return the list of checksums. `digests` maps the relative paths of files to their SHA-256.
 
     `sources` is the digest of the configuration and of the user's own layers.
     """
     lines = [f"{RENDERED_FROM}{sources}\n"] if sources else []
-    return "".join(
-        [*lines, *(f"{hashlib.sha256(files[path].encode()).hexdigest()}  {path}\n" for path in sorted(files))]
-    )
+    return "".join([*lines, *(f"{digests[path]}  {path}\n" for path in sorted(digests))])
 
 
 def parse_checksums(text: str) -> dict[str, str]:

@@ -63,6 +63,11 @@ class StackFacts:
         return f"{self.environment}-{self.suffix}" if self.suffix else self.environment
 
     @property
+    def parameter_root(self) -> str:
+        """The beginning of the environment's Parameter Store paths and log group names, with a final slash."""
+        return f"/{self.project}/{self.qualified_environment}/"
+
+    @property
     def protected(self) -> bool:
         """Whether the environment keeps its data when its stacks are deleted."""
         return self.protection == "protected"

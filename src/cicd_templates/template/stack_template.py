@@ -86,7 +86,7 @@ class StackTemplate:
     @property
     def parameter_root(self) -> str:
         """The beginning of the environment's Parameter Store paths and log group names, with a final slash."""
-        return f"/{self.facts.project}/{self.environment}/"
+        return self.facts.parameter_root
 
     @property
     def make_variables(self) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.template.checksums import checksums_text, find_edits, parse_checksums, source_digest
+from cicd_templates.template.checksums import checksums_text, digest_of, find_edits, parse_checksums, source_digest
 
 CONFIGURATION = "# a comment\n[project]\nname = 'acme'\n"
 
@@ -23,7 +23,9 @@ def project(tmp_path: Path) -> Path:
     for path, text in files.items():
         (tmp_path / "out" / path).parent.mkdir(parents=True)
         (tmp_path / "out" / path).write_text(text)
-    (tmp_path / "out/SHA256SUMS").write_text(checksums_text(files, source_digest(tmp_path)))
+    (tmp_path / "out/SHA256SUMS").write_text(
+        checksums_text({path: digest_of(text) for path, text in files.items()}, source_digest(tmp_path))
+    )
     return tmp_path
 
 

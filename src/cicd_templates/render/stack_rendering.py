@@ -1,0 +1,110 @@
+"""Renders one template of a layer to a finished template: tags, patches, metadata, key order, header and text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from cicd_templates.config import naming
+from cicd_templates.config.environment import Environment
+from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.template import LayerTemplate
+from cicd_templates.render import patching, tagging, template_text
+from cicd_templates.render.audit_exemptions import exempt_paths_taken_for_keys
+from cicd_templates.render.template_text import Format
+from cicd_templates.template import stack_graph
+from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
+from cicd_templates.template.stack_graph import Links
+from cicd_templates.template.stack_template import StackTemplate
+
+
+def render_stack(
+    env: Environment, layer: Layer, layers: Sequence[Layer], built: LayerTemplate, form: Format
+) -> StackTemplate:
+    """Return the finished template of the stack that `layer` has built. `layers` are all layers of the project."""
+    service_name = built.service.name if built.service else None
+    after = [
+        naming.stack_name(env, other.name, service_name if other.is_per_service else None)
+        for other in layers
+        if other.name in layer.after and other.exists(env)
+    ]
+    tags = tagging.stack_tags(env, layer.name, service_name)
+    content = tagging.apply_tags_and_role_settings(built.template, env, tags)
+    exempt_paths_taken_for_keys(content)
+    facts = _facts(env, layer, service_name, after, tags)
+    label = naming.file_stem(layer.name, service_name)
+    patches = env.settings.patch.get(label, {})
+    patching.apply_patches(content, patches, f'environments.{env.name}.patch."{label}"')
+    ordered = template_text.order_keys(
+        content
+        | {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Description": layer.description,
+            "Metadata": {METADATA_KEY: facts.to_metadata()},
+        }
+    )
+    text = template_text.template_text(
+        ordered, _header(facts, layer.description, stack_graph.links_of(ordered, facts)), form
+    )
+    return StackTemplate(Path(env.qualified, f"{label}.{form}"), text, ordered, facts)
+
+
+def _facts(env: Environment, layer: Layer, service: str | None, after: list[str], tags: dict[str, str]) -> StackFacts:
+    role = layer.deployed_as
+    patches = env.settings.patch.get(naming.file_stem(layer.name, service), {})
+    return StackFacts(
+        project=env.project.name,
+        environment=env.name,
+        suffix=env.suffix or None,
+        kind=env.kind,
+        layer=layer.name,
+        service=service,
+        stack=naming.stack_name(env, layer.name, service),
+        account=env.account,
+        region=env.region,
+        protection=env.settings.protection,
+        role_path=env.settings.role_path,
+        permissions_boundary=env.settings.permissions_boundary or None,
+        sources=(layer.source, "templates/environments.toml"),
+        after=tuple(after),
+        deployed_as=naming.parameter_path(env, role.layer, role.name, service) if role else None,
+        patches={path: entry.because for path, entry in patches.items()},
+        stack_tags=tags,
+    )
+
+
+_PROTECTION = {
+    "protected": "protected (data is retained when the stack is deleted)",
+    "disposable": "disposable (`make destroy` deletes its data)",
+}
+
+
+def _header(facts: StackFacts, description: str, own_links: Links) -> list[str]:
+    subject = f"{facts.layer} of {facts.service}" if facts.service else facts.layer
+    rows = {
+        "stack": facts.stack,
+        "environment": f"{facts.qualified_environment}, {_PROTECTION[facts.protection]}",
+        "account": f"{facts.account} in {facts.region}",
+        "rendered from": " and ".join(facts.sources) + " (edit those, then `make render`)",
+        "reads": ", ".join(read.path for read in own_links.reads) or "nothing",
+        "publishes": ", ".join(path.rpartition("/")[2] for path in own_links.publishes) or "nothing",
+    }
+    if facts.patches:
+        rows["patched"] = ", ".join(facts.patches)
+    title = textwrap.wrap(f"{subject}: {description}", width=108)
+    return [*title, ""] + [line for label, text in rows.items() for line in _row(label, text.split(", "))]
+
+
+def _row(label: str, words: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a list after its label, wrapped to the width of the file's header."""
+    line, indent = f"{label:<15}", " " * 15
+    first = True
+    for word in words:
+        piece = word if first else f", {word}"
+        if not first and len(line) + len(piece) > 105:
+            yield f"{line},"
+            line, piece = indent, word
+        line += piece
+        first = False
+    yield line

@@ -1,0 +1,111 @@
+"""Keeps the texts and contents of rendered templates until they are written and reviewed.
+
+A few are kept in memory. All others are compressed in a temporary file, so that a project of any size can be rendered
+in little memory. The file has no name and disappears with the process.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import weakref
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO, Any, NamedTuple
+
+from cicd_templates.errors import CicdError
+
+# How many templates are kept in memory: more than most projects have.
+IN_MEMORY = 100
+# The fastest level. Higher ones take much longer and save little.
+LEVEL = 1
+
+
+class Packed(NamedTuple):
+    """The compressed text and content of a template."""
+
+    text: bytes
+    content: bytes
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the file has a template: the text from `start` to `middle`, the content from `middle` to `end`."""
+
+    start: int
+    middle: int
+    end: int
+
+
+def pack(text: str, content: Mapping[str, Any]) -> Packed:
+    """Return a compressed template."""
+    return Packed(zlib.compress(text.encode(), LEVEL), zlib.compress(pickle.dumps(content, protocol=5), LEVEL))
+
+
+class TemplateStore:
+    """Texts and contents of templates, each with a number. Raises `CicdError` if the temporary file cannot be used."""
+
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        self._in_memory = in_memory
+        self._templates: list[tuple[str, Mapping[str, Any]] | _Place] = []
+        self._file: IO[bytes] | None = None
+        self._end = 0
+
+    def add(self, text: str, content: Mapping[str, Any]) -> int:
+        """Add a template and return its number."""
+        if len(self._templates) >= self._in_memory:
+            return self.add_packed(pack(text, content))
+        self._templates.append((text, content))
+        return len(self._templates) - 1
+
+    def add_packed(self, packed: Packed) -> int:
+        """Add a template that is compressed already, and return its number."""
+        middle = self._end + len(packed.text)
+        place = _Place(self._end, middle, middle + len(packed.content))
+        try:
+            file = self._opened()
+            file.seek(place.start)
+            file.writelines(packed)
+        except OSError as error:
+            raise _unusable(error) from None
+        self._end = place.end
+        self._templates.append(place)
+        return len(self._templates) - 1
+
+    def text(self, number: int) -> str:
+        """Return the text of a template."""
+        kept = self._templates[number]
+        if isinstance(kept, _Place):
+            return zlib.decompress(self._read(kept.start, kept.middle)).decode()
+        return kept[0]
+
+    def content(self, number: int) -> Mapping[str, Any]:
+        """Return the content of a template."""
+        kept = self._templates[number]
+        if isinstance(kept, _Place):
+            # The file is this process's own, and no other process can open it.
+            content: Mapping[str, Any] = pickle.loads(zlib.decompress(self._read(kept.middle, kept.end)))  # noqa: S301
+            return content
+        return kept[1]
+
+    def _read(self, start: int, end: int) -> bytes:
+        try:
+            file = self._opened()
+            file.seek(start)
+            return file.read(end - start)
+        except OSError as error:
+            raise _unusable(error) from None
+
+    def _opened(self) -> IO[bytes]:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the store
+            weakref.finalize(self, self._file.close)
+        return self._file
+
+
+def _unusable(error: OSError) -> CicdError:
+    return CicdError(
+        f"{tempfile.gettempdir()}: a temporary file with rendered templates cannot be used: {error.strerror};"
+        " free some space, or set TMPDIR to another folder"
+    )
