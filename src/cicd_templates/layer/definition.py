@@ -10,6 +10,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -72,28 +73,44 @@ class Layer:
         return self.build_per_service is not None or self.build_with_uses is not None
 
     def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:
-        """Yield a new template for each stack that this layer has in `env`.
+        """Yield a new template for each stack that this layer has in `env`. Raises the errors of `builds`."""
+        return (build() for build in self.builds(env, uses))
 
-        `uses` maps the name of each service to the resources of other layers that the service uses.
+    def builds(
+        self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES
+    ) -> Sequence[Callable[[], LayerTemplate]]:
+        """Return a function for each stack that this layer has in `env`. It builds and returns a new template.
 
-        Raises `TypeError` if `build` returns anything other than a template for `env` and, if there is one, the
-        service.
+        `uses` maps the name of each service to what the service uses of other layers.
+
+        The functions raise `TypeError` if `build` returns anything other than a template for `env` and, if there is
+        one, the service.
         """
         if not self.exists(env):
-            return
+            return []
+        builds: list[Callable[[], LayerTemplate]] = []
         if self.build is not None:
-            template = self.build(env)
-            if not isinstance(template, LayerTemplate):
-                raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env)")
-            yield template
+            builds.append(partial(self._build_once, self.build, env))
         if self.is_per_service:
-            for service in filter(self.needed, env.services):
-                built = self._build_for(env, service, uses.get(service.name, ()))
-                if not isinstance(built, LayerTemplate) or built.service is not service:
-                    raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env, service)")
-                yield built
+            builds += [
+                partial(self._build_for, env, service, uses.get(service.name, ()))
+                for service in filter(self.needed, env.services)
+            ]
+        return builds
 
-    def _build_for(self, env: Environment, service: Service, uses: Sequence[Use]) -> object:
+    def _build_once(self, build: BuildOnce, env: Environment) -> LayerTemplate:
+        template = build(env)
+        if not isinstance(template, LayerTemplate):
+            raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env)")
+        return template
+
+    def _build_for(self, env: Environment, service: Service, uses: Sequence[Use]) -> LayerTemplate:
+        built = self._call_build(env, service, uses)
+        if not isinstance(built, LayerTemplate) or built.service is not service:
+            raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env, service)")
+        return built
+
+    def _call_build(self, env: Environment, service: Service, uses: Sequence[Use]) -> object:
         if self.build_with_uses is not None:
             return self.build_with_uses(env, service, uses)
         assert self.build_per_service is not None

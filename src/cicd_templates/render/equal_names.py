@@ -109,6 +109,8 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
                     within = {key: text(properties[key]) for key in facts.name_within if key in properties}
                     yield _named(kept, logical_id, resource, text(properties[facts.name_property]), within)
                 continue
+            if facts.names_may_repeat:
+                continue
             for key in _name_keys(resource["Type"], properties):
                 looks = (resource["Type"], key, text(properties[key]))
                 first_stack, first_id = unlisted.setdefault(looks, (_with_only(stack, logical_id), logical_id))

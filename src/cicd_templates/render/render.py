@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -11,14 +10,12 @@ from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.errors import suggestion
 from cicd_templates.layer.definition import Layer
-from cicd_templates.layer.user_layers import explained_user_errors
 from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching
 from cicd_templates.render.equal_names import refuse_equal_names
-from cicd_templates.render.stack_rendering import render_stack
+from cicd_templates.render.layer_rendering import render_layers
 from cicd_templates.render.template_store import TemplateStore
 from cicd_templates.render.template_text import Format
-from cicd_templates.render.uses import uses_of
 from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_graph import Links
@@ -70,10 +67,12 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
     Raises `ConfigurationError` if layers and configuration do not fit together.
     """
     store = TemplateStore()
-    rendered = {
-        environment.name: _render_environment(environment, layers, form, store)
-        for environment in configuration.environments
-    }
+    rendered: dict[str, list[RenderedStack]] = {environment.name: [] for environment in configuration.environments}
+    for env, layer, stack in render_layers(configuration.environments, layers, form):
+        number = store.add(stack.template)
+        rendered[env.name].append(
+            RenderedStack(env, layer, stack.path, stack.facts, stack.links, stack.digest, stack.size, store, number)
+        )
     problems = [
         problem
         for environment in configuration.environments
@@ -94,35 +93,6 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
         stack_graph.refuse_broken_links(stack.links for stack in kept)
         stacks += _in_deploy_order(kept)
     return stacks
-
-
-def _render_environment(
-    env: Environment, layers: Sequence[Layer], form: Format, store: TemplateStore
-) -> list[RenderedStack]:
-    stacks: list[RenderedStack] = []
-    with explained_user_errors(layers):
-        uses = uses_of(env, layers)
-    for layer in layers:
-        with explained_user_errors(layers, layer):
-            for built in layer.instances(env, uses):
-                template = render_stack(env, layer, layers, built, form)
-                stacks.append(_stored(env, layer, template, store))
-    return stacks
-
-
-def _stored(env: Environment, layer: Layer, template: StackTemplate, store: TemplateStore) -> RenderedStack:
-    encoded = template.text.encode()
-    return RenderedStack(
-        env,
-        layer,
-        template.path.as_posix(),
-        template.facts,
-        template.links,
-        hashlib.sha256(encoded).hexdigest(),
-        len(encoded),
-        store,
-        store.add(template.text, template.content),
-    )
 
 
 def _in_deploy_order(stacks: list[RenderedStack]) -> Iterator[RenderedStack]:

@@ -22,6 +22,13 @@ IN_MEMORY = 100
 LEVEL = 1
 
 
+class Unpacked(NamedTuple):
+    """The text and the content of a template."""
+
+    text: str
+    content: Mapping[str, Any]
+
+
 class Packed(NamedTuple):
     """The compressed text and content of a template."""
 
@@ -38,9 +45,12 @@ class _Place:
     end: int
 
 
-def pack(text: str, content: Mapping[str, Any]) -> Packed:
-    """Return a compressed template."""
-    return Packed(zlib.compress(text.encode(), LEVEL), zlib.compress(pickle.dumps(content, protocol=5), LEVEL))
+def pack(template: Unpacked | Packed) -> Packed:
+    """Return a template compressed."""
+    if isinstance(template, Packed):
+        return template
+    content = pickle.dumps(template.content, protocol=5)
+    return Packed(zlib.compress(template.text.encode(), LEVEL), zlib.compress(content, LEVEL))
 
 
 class TemplateStore:
@@ -48,19 +58,19 @@ class TemplateStore:
 
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self._in_memory = in_memory
-        self._templates: list[tuple[str, Mapping[str, Any]] | _Place] = []
+        self._templates: list[Unpacked | _Place] = []
         self._file: IO[bytes] | None = None
         self._end = 0
 
-    def add(self, text: str, content: Mapping[str, Any]) -> int:
+    def add(self, template: Unpacked | Packed) -> int:
         """Add a template and return its number."""
-        if len(self._templates) >= self._in_memory:
-            return self.add_packed(pack(text, content))
-        self._templates.append((text, content))
+        if isinstance(template, Unpacked) and len(self._templates) < self._in_memory:
+            self._templates.append(template)
+        else:
+            self._templates.append(self._write(pack(template)))
         return len(self._templates) - 1
 
-    def add_packed(self, packed: Packed) -> int:
-        """Add a template that is compressed already, and return its number."""
+    def _write(self, packed: Packed) -> _Place:
         middle = self._end + len(packed.text)
         place = _Place(self._end, middle, middle + len(packed.content))
         try:
@@ -70,15 +80,14 @@ class TemplateStore:
         except OSError as error:
             raise _unusable(error) from None
         self._end = place.end
-        self._templates.append(place)
-        return len(self._templates) - 1
+        return place
 
     def text(self, number: int) -> str:
         """Return the text of a template."""
         kept = self._templates[number]
         if isinstance(kept, _Place):
             return zlib.decompress(self._read(kept.start, kept.middle)).decode()
-        return kept[0]
+        return kept.text
 
     def content(self, number: int) -> Mapping[str, Any]:
         """Return the content of a template."""
@@ -87,7 +96,7 @@ class TemplateStore:
             # The file is this process's own, and no other process can open it.
             content: Mapping[str, Any] = pickle.loads(zlib.decompress(self._read(kept.middle, kept.end)))  # noqa: S301
             return content
-        return kept[1]
+        return kept.content
 
     def _read(self, start: int, end: int) -> bytes:
         try:

@@ -10,6 +10,7 @@ import yaml
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.user_layers import with_user_layers
+from cicd_templates.render import equal_names
 from cicd_templates.render.equal_names import refuse_equal_names
 from cicd_templates.render.render import render
 from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
@@ -269,3 +270,12 @@ def test_a_layer_of_the_users_own_takes_no_name_of_ours(tmp_path: Path, monkeypa
     assert len(problems) == 3
     assert "shipping-tools-dead-letters: tools/notifications DeadLetters and tools/own Mine" in problems[0]
     assert caught.value.exit_code == 2
+
+
+def test_policies_within_roles_may_have_the_same_name_and_no_schema_is_read_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(equal_names, "chosen_identifier", lambda *type_: pytest.fail(f"reads the schema of {type_}"))
+    policy = {"Type": "AWS::IAM::Policy", "Properties": {"PolicyName": "Work"}}
+
+    refuse_equal_names([stack({"A": policy, "B": policy}), stack({"A": policy}, label="other")])

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd_templates.errors import CicdError
-from cicd_templates.render.template_store import TemplateStore, pack
+from cicd_templates.render.template_store import TemplateStore, Unpacked, pack
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])) | st.dates(),
@@ -28,11 +28,11 @@ def test_templates_are_read_back_as_they_were_whether_in_memory_or_not(
     templates: list[tuple[str, dict[str, Any]]], in_memory: int
 ) -> None:
     store = TemplateStore(in_memory)
-    numbers = [store.add(text, content) for text, content in templates]
+    numbers = [store.add(Unpacked(text, content)) for text, content in templates]
 
     assert numbers == list(range(len(templates)))
     # Reading does not disturb what is added later.
-    numbers.append(store.add_packed(pack("last\r\n", {"Day": date(2026, 11, 28)})))
+    numbers.append(store.add(pack(Unpacked("last\r\n", {"Day": date(2026, 11, 28)}))))
     for number, (text, content) in reversed([*zip(numbers, templates, strict=False)]):
         assert (store.text(number), store.content(number)) == (text, content)
     assert (store.text(numbers[-1]), store.content(numbers[-1])) == ("last\r\n", {"Day": date(2026, 11, 28)})
@@ -41,7 +41,7 @@ def test_templates_are_read_back_as_they_were_whether_in_memory_or_not(
 def test_the_first_templates_stay_the_same_objects() -> None:
     store = TemplateStore(in_memory=1)
     contents = [{"A": 1}, {"A": 2}]
-    first, second = (store.add(f"text {number}", content) for number, content in enumerate(contents))
+    first, second = (store.add(Unpacked(f"text {number}", content)) for number, content in enumerate(contents))
 
     assert store.content(first) is contents[0]
     assert store.content(second) == contents[1]
@@ -53,14 +53,14 @@ def test_a_small_project_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/absent")
     store = TemplateStore(in_memory=1)
 
-    assert store.text(store.add("text", {})) == "text"
+    assert store.text(store.add(Unpacked("text", {}))) == "text"
 
 
 def test_a_folder_without_space_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
 
     with pytest.raises(CicdError, match=r"absent: a temporary file with rendered templates cannot be used: No such"):
-        TemplateStore(in_memory=0).add("text", {})
+        TemplateStore(in_memory=0).add(Unpacked("text", {}))
 
 
 def test_a_file_that_cannot_be_read_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(monkeypatch: pytest.Monke
             raise OSError(5, "Input/output error")
 
     store = TemplateStore(in_memory=0)
-    number = store.add("text", {})
+    number = store.add(Unpacked("text", {}))
     monkeypatch.setattr(store, "_file", Broken())
 
     for read in (store.text, store.content):
@@ -81,7 +81,7 @@ def test_the_file_is_closed_with_the_store(monkeypatch: pytest.MonkeyPatch) -> N
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the store closes it
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda: file)
     store = TemplateStore(in_memory=0)
-    store.add("text", {})
+    store.add(Unpacked("text", {}))
 
     assert not file.closed
     del store

@@ -29,6 +29,10 @@ RESOURCE_TYPES = (
         loss="the trust of an identity provider",
     ),
     ResourceType(
+        "AWS::IAM::Policy",
+        names_may_repeat=True,
+    ),
+    ResourceType(
         "AWS::IAM::Role",
         name_property="RoleName",
         name_limit=64,

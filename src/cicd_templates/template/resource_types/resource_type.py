@@ -52,6 +52,7 @@ class ResourceType:
     unique: a region of an account, an account, or all of AWS. `name_within` are other properties that narrow this area,
     such as the VPC of a security group. `reserved_beginnings` are beginnings that AWS does not allow in a customer's
     names. `names_shared_with` is another type whose resources cannot have the same name as a resource of this type.
+    `names_may_repeat` means that a name has to be unique only within another resource, as that of an inline policy.
     `has_revisions` means that each new resource of a name is a revision, so that resources share their name.
     `names_in_environment` is the pattern of the names in one environment. In it, `{prefix}` is the beginning of the
     names, and `{path}` is the environment's path in Parameter Store and in the logs.
@@ -72,6 +73,7 @@ class ResourceType:
     name_within: tuple[str, ...] = ()
     reserved_beginnings: tuple[str, ...] = ()
     names_shared_with: str = ""
+    names_may_repeat: bool = False
     has_revisions: bool = False
     import_identifier: str = ""
     create_only: frozenset[str] = frozenset()

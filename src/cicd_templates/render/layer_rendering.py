@@ -1,0 +1,159 @@
+"""Renders the stacks of all layers in all environments, in one process per core if there are many.
+
+Each process renders some stacks of a layer at a time and returns them compressed. The order of the stacks, and their
+bytes, do not depend on the number of processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cicd_templates.config.environment import Environment
+from cicd_templates.errors import CicdError
+from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.offers import Use
+from cicd_templates.layer.template import LayerTemplate
+from cicd_templates.layer.user_layers import explained_user_errors
+from cicd_templates.render.stack_rendering import render_stack
+from cicd_templates.render.template_store import Packed, Unpacked, pack
+from cicd_templates.render.template_text import Format
+from cicd_templates.render.uses import uses_of
+from cicd_templates.template.stack_facts import StackFacts
+from cicd_templates.template.stack_graph import Links
+from cicd_templates.template.stack_template import StackTemplate
+
+# Starting processes and reading their templates back costs more than they save for fewer stacks.
+STACKS_WORTH_PROCESSES = 150
+STACKS_PER_JOB = 20
+MOST_PROCESSES = 8
+
+
+class FinishedStack(NamedTuple):
+    """A rendered stack: the path of its file below the output folder, what the file says, its SHA-256 and its bytes."""
+
+    path: str
+    facts: StackFacts
+    links: Links
+    digest: str
+    size: int
+    template: Unpacked | Packed
+
+
+class Job(NamedTuple):
+    """Some stacks of a layer in an environment: those from `start` to `stop`, in the layer's order.
+
+    The environment and the layer are given by their positions, so that little is sent to another process.
+    """
+
+    environment: int
+    layer: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Project:
+    """What every process needs: the environments, the layers, the format, and what services use, by environment."""
+
+    environments: Sequence[Environment]
+    layers: Sequence[Layer]
+    form: Format
+    uses: Sequence[Mapping[str, Sequence[Use]]]
+
+    def jobs(self, stacks_per_job: int) -> Iterator[Job]:
+        """Yield the jobs that render all stacks, in the order of environments and layers."""
+        for environment in range(len(self.environments)):
+            for layer in range(len(self.layers)):
+                count = len(self._builds(environment, layer))
+                for start in range(0, count, stacks_per_job):
+                    yield Job(environment, layer, start, min(start + stacks_per_job, count))
+
+    def render(self, job: Job) -> Iterator[FinishedStack]:
+        """Yield the stacks of a job. Raises the errors of the user's own layers as `ConfigurationError`."""
+        env, layer = self.environments[job.environment], self.layers[job.layer]
+        builds = self._builds(job.environment, job.layer)
+        with explained_user_errors(self.layers, layer):
+            for build in builds[job.start : job.stop]:
+                yield _finished(render_stack(env, layer, self.layers, build(), self.form))
+
+    def _builds(self, environment: int, layer: int) -> Sequence[Callable[[], LayerTemplate]]:
+        building = self.layers[layer]
+        with explained_user_errors(self.layers, building):
+            return building.builds(self.environments[environment], self.uses[environment])
+
+
+def render_layers(
+    environments: Sequence[Environment], layers: Sequence[Layer], form: Format, cores: int | None = None
+) -> Iterator[tuple[Environment, Layer, FinishedStack]]:
+    """Yield the stacks of all environments and layers, in the order of environments, layers and services.
+
+    `cores` is the number of processes to use for many stacks; by default, it is the number of the machine's cores.
+    Raises `CicdError` with the name of the layer if a process ends without its stacks.
+    """
+    with explained_user_errors(layers):
+        uses = [uses_of(env, layers) for env in environments]
+    project = Project(environments, layers, form, uses)
+    jobs = list(project.jobs(STACKS_PER_JOB))
+    processes = min(cores or os.cpu_count() or 1, MOST_PROCESSES, len(jobs))
+    stacks = sum(job.stop - job.start for job in jobs)
+    # Only a forked process has the layers without importing them again.
+    if stacks < STACKS_WORTH_PROCESSES or processes < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        finished: Iterable[Iterable[FinishedStack]] = map(project.render, jobs)
+    else:
+        finished = _render_in_processes(project, jobs, processes)
+    for job, rendered in zip(jobs, finished, strict=True):
+        for stack in rendered:
+            yield environments[job.environment], layers[job.layer], stack
+
+
+def _render_in_processes(project: Project, jobs: Sequence[Job], processes: int) -> Iterator[list[FinishedStack]]:
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, context, initializer=begin, initargs=(project,)) as pool:
+        done = 0
+        try:
+            for stacks in pool.map(render_packed, jobs):
+                yield stacks
+                done += 1
+        except BrokenProcessPool:
+            job = jobs[done]
+            env, layer = project.environments[job.environment].qualified, project.layers[job.layer].name
+            raise CicdError(
+                f"{env}: one of {processes} processes was killed while it rendered the layer {layer} or a later one; "
+                "if memory is short, close other programs, then run the command again"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_project: list[Project] = []
+
+
+def begin(project: Project) -> None:
+    """Prepare a process: keep `project` for its jobs, and leave Ctrl-C to the process that waits for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _project[:] = [project]
+
+
+def render_packed(job: Job) -> list[FinishedStack]:
+    """Return the stacks of a job, compressed."""
+    return [stack._replace(template=pack(stack.template)) for stack in _project[0].render(job)]
+
+
+def _finished(template: StackTemplate) -> FinishedStack:
+    encoded = template.text.encode()
+    return FinishedStack(
+        template.path.as_posix(),
+        template.facts,
+        template.links,
+        hashlib.sha256(encoded).hexdigest(),
+        len(encoded),
+        Unpacked(template.text, template.content),
+    )

@@ -1,0 +1,113 @@
+"""Stacks are the same, in the same order, however many processes render them; a failure is one clear line."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+
+import pytest
+from troposphere import sqs
+
+from cicd_templates.config.environment import Environment
+from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.template import LayerTemplate
+from cicd_templates.render import layer_rendering
+from cicd_templates.render.layer_rendering import Job, Project, begin, render_layers, render_packed
+from cicd_templates.render.template_store import TemplateStore
+from tests.conftest import configured
+
+ENVIRONMENTS = configured().environments
+
+
+def queue(env: Environment) -> LayerTemplate:
+    layer = LayerTemplate(env)
+    layer.add(sqs.Queue("Queue", QueueName=f"{env.name}-queue"))
+    return layer
+
+
+def killed(env: Environment) -> LayerTemplate:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("never reached")
+
+
+def wrong(env: Environment) -> LayerTemplate:
+    raise ConfigurationError("templates/extra/wrong.py:3: is wrong")
+
+
+LAYERS = tuple(Layer(name, queue) for name in ("one", "two", "three"))
+
+
+@pytest.fixture(autouse=True)
+def described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Layer, "description", "A queue")
+
+
+@pytest.fixture
+def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_rendering, "STACKS_WORTH_PROCESSES", 1)
+
+
+def rendered(cores: int) -> list[object]:
+    """All stacks, with the name of their environment and layer, and with their text."""
+    store = TemplateStore()
+    return [
+        (env.name, layer.name, stack.path, stack.facts, stack.links, stack.digest, stack.size, text)
+        for env, layer, stack in render_layers(ENVIRONMENTS, LAYERS, "yaml", cores)
+        if (text := store.text(store.add(stack.template)))
+    ]
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_two_processes_render_what_one_renders() -> None:
+    assert len(rendered(1)) == len(ENVIRONMENTS) * len(LAYERS)
+    assert rendered(2) == rendered(1)
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_without_fork_one_process_renders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(layer_rendering, "_render_in_processes", lambda *arguments: pytest.fail("starts processes"))
+
+    assert len(rendered(2)) == len(ENVIRONMENTS) * len(LAYERS)
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_a_killed_process_is_one_line_with_its_layer() -> None:
+    layers = (*LAYERS[:1], Layer("hungry", killed))
+
+    with pytest.raises(CicdError, match=r"^tools: one of 2 processes was killed while it rendered the layer "):
+        list(render_layers(ENVIRONMENTS, layers, "yaml", 2))
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_an_error_in_a_process_is_the_same_error() -> None:
+    with pytest.raises(ConfigurationError, match=r"^templates/extra/wrong\.py:3: is wrong$"):
+        list(render_layers(ENVIRONMENTS, (*LAYERS, Layer("wrong", wrong)), "yaml", 2))
+
+
+def test_a_process_keeps_the_project_and_returns_compressed_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *arguments: None)
+    project = Project(ENVIRONMENTS[:1], LAYERS, "yaml", [{}])
+    begin(project)
+    store = TemplateStore()
+
+    assert list(project.jobs(1)) == [Job(0, number, 0, 1) for number in range(3)]
+    (packed,) = render_packed(Job(0, 1, 0, 1))
+    (plain,) = project.render(Job(0, 1, 0, 1))
+    assert packed.facts == plain.facts
+    assert packed.digest == plain.digest
+    assert store.text(store.add(packed.template)) == store.text(store.add(plain.template))
+
+
+def test_a_job_has_at_most_so_many_stacks_of_one_layer() -> None:
+    checks = {"bandit": {"preset": "bandit"}}
+    raw = [(f"services/till-{n}", {"path_pattern": f"/till-{n}/*", "checks": checks}) for n in range(4)]
+    environment = configured(*raw).environments[1]
+    layer = Layer("own", build_per_service=lambda env, service: LayerTemplate(env, service))
+    count = len(environment.services)
+
+    jobs = list(Project([environment], [layer], "yaml", [{}]).jobs(2))
+    assert [job.start for job in jobs] == list(range(0, count, 2))
+    assert [job.stop for job in jobs] == [*range(2, count, 2), count]
