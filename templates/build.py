@@ -18,7 +18,8 @@ from cicd_templates.blocks.build_projects import (
 )
 from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.builds import buildspecs, image_build
-from cicd_templates.builds.release_checks import ReleaseCheck, checks_of
+from cicd_templates.builds.configured_checks import checks_of
+from cicd_templates.builds.release_check import ReleaseCheck
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, report_artifact, repository_arn, title
 from cicd_templates.config.reserved_words import BILL_OF_MATERIALS, IMAGE, IMAGE_SCAN, SMOKE_TEST

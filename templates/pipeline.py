@@ -32,7 +32,7 @@ from cicd_templates.blocks.pipeline_trigger import release_rule
 from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.blocks.task_definitions import IMAGE_PARAMETER
-from cicd_templates.builds.release_checks import checks_of
+from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (

@@ -11,7 +11,7 @@ from cicd_templates.blocks.alarms import METRIC_NAMESPACE
 from cicd_templates.blocks.bucket_access import may_list, may_put, may_read
 from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
 from cicd_templates.blocks.lambda_functions import Code, inline_function, may_answer_jobs, templates_variables
-from cicd_templates.builds.release_checks import checks_of
+from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES_KEY, artifact_keys, pipeline_arn, pipeline_name, report_artifact

@@ -16,7 +16,7 @@ from cicd_templates.blocks.keys import may_encrypt
 from cicd_templates.blocks.log_groups import log_group, may_write
 from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.builds.release_checks import PYTHON_IMAGE
+from cicd_templates.builds.release_check import PYTHON_IMAGE
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import APP, artifact_keys, log_group_name, project_arn, project_name
 from cicd_templates.layer.iam import Grant, allow

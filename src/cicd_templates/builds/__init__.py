@@ -3,7 +3,7 @@
 A service's checks pass through these modules, in this order:
 
 1. The configuration has the tables `[services.<name>.checks.<check>]`.
-2. `release_checks.checks_of` fills in the values that a preset has for its tool.
+2. `configured_checks.checks_of` fills in the values that `check_presets` has for its tool.
 3. `buildspecs` returns the specification of each project as text.
 4. The layer `templates/build.py` puts these texts into its template.
 

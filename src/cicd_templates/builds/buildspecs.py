@@ -11,7 +11,7 @@ from typing import Any
 
 from cicd_templates.builds.build_scripts import write_script
 from cicd_templates.builds.check_commands import TOOL, install_pins
-from cicd_templates.builds.release_checks import ReleaseCheck
+from cicd_templates.builds.release_check import ReleaseCheck
 from cicd_templates.builds.source import DIGEST_FILE, compute_digest, require_judged_source, service_folder
 from cicd_templates.config.environment import Service
 from cicd_templates.functions.scan_gate.policy import POLICY

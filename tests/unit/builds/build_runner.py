@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from cicd_templates.builds import buildspecs
-from cicd_templates.builds.release_checks import checks_of
+from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.config.environment import Service
 from tests.conftest import ROOT, environment
 

@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from cicd_templates.builds import buildspecs, image_build
-from cicd_templates.builds.release_checks import PRESETS, checks_of
+from cicd_templates.builds.check_presets import PRESETS
+from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.functions.scan_gate.formats import read_report
 from tests.conftest import ROOT
 from tests.projects.rendering import EXAMPLE

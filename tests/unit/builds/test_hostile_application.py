@@ -15,7 +15,8 @@ import pytest
 from cicd_templates.builds import buildspecs
 from cicd_templates.builds.build_scripts import write_script
 from cicd_templates.builds.check_commands import list_dependencies
-from cicd_templates.builds.release_checks import DISABLED_FILTERS, checks_of
+from cicd_templates.builds.check_presets import DISABLED_FILTERS
+from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.functions.scan_gate.formats import read_report
 from tests.hostile import application
 from tests.projects.rendering import EXAMPLE

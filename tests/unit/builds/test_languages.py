@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.builds.check_presets import PRESETS
 from cicd_templates.builds.languages import PRESET_LANGUAGES, warnings
-from cicd_templates.builds.release_checks import PRESETS
 from cicd_templates.config.load import parse_configuration
 from tests.conftest import raw_configuration
 from tests.unit.config.problems import SERVICE

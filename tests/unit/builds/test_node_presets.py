@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from cicd_templates.builds import buildspecs
-from cicd_templates.builds.release_checks import PRESETS, checks_of
+from cicd_templates.builds.check_presets import PRESETS
+from cicd_templates.builds.configured_checks import checks_of
 from tests.conftest import ROOT
 from tests.unit.builds.build_runner import SERVICE, commands, run, service
 

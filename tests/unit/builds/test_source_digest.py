@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.builds import buildspecs, image_build
-from cicd_templates.builds.release_checks import checks_of
+from cicd_templates.builds.configured_checks import checks_of
 from tests.conftest import ROOT
 from tests.hostile import application
 from tests.projects.rendering import EXAMPLE

@@ -76,7 +76,7 @@ def _day() -> Day:
 
 def _checks(service: str | None) -> dict[str, ExpectedReport]:
     """Return the report that the gate expects from each check of a service: its format, and the tool that writes it."""
-    from cicd_templates.builds.release_checks import checks_of
+    from cicd_templates.builds.configured_checks import checks_of
     from cicd_templates.local_gate import ExpectedReport
 
     of = selection.only_service(selection.environment(None, None), service)
@@ -152,7 +152,7 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
     """Show what the gate reads in a report: its status, and each finding."""
     from dataclasses import asdict
 
-    from cicd_templates.builds.release_checks import PRESETS
+    from cicd_templates.builds.check_presets import PRESETS
     from cicd_templates.functions.scan_gate.formats import READERS, format_of, read_report
 
     known = ", ".join(sorted({*READERS, *PRESETS}))

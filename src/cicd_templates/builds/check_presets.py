@@ -1,7 +1,4 @@
-"""The checks of a release: tools that examine its source and report to the scan gate. Presets are predefined checks.
-
-A check is data: an image by digest, commands, and the format of its report. Presets install their tools from `pins/`,
-where every package is pinned by version and hash.
+"""Presets: predefined checks, each for one tool. They install their tools from `pins/`, by version and hash.
 
 The source is treated as hostile:
 
@@ -16,7 +13,6 @@ The source is treated as hostile:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from cicd_templates.builds.build_scripts import write_script
 from cicd_templates.builds.check_commands import (
@@ -31,80 +27,12 @@ from cicd_templates.builds.check_commands import (
     list_dependencies,
     write_pins,
 )
-from cicd_templates.config.environment import Service
-from cicd_templates.config.tables.checks import PRESET_SECRETS, CheckTable, Preset, ReportFormat
-from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
+from cicd_templates.builds.release_check import PYTHON_IMAGE, ReleaseCheck
+from cicd_templates.config.tables.checks import PRESET_SECRETS, Preset
 
-# A small public image with Python on Debian. A new service runs the same image before its first release.
-PYTHON_IMAGE = BOOTSTRAP_IMAGE
-TIMEOUT_MINUTES = 10
 # The checksum of the Linux program, which Snyk publishes in its npm package of this version.
 SNYK_VERSION = "1.1307.4"
 SNYK_SHA256 = "b0baee4fa4d7d11b7df927a1046cf8137a8a89fafac8101a45c3c0e0777ddc35"
-
-
-@dataclass(frozen=True)
-class ReleaseCheck:
-    """A tool that examines the source and writes a report to `$REPORT`.
-
-    Its exit code is recorded, but does not decide about the release. The commands in `tools` run first, outside the
-    source. Then `install` and `commands` run in the service's folder. `runs_application` is false only if the tool is
-    known to run no code of the application or its packages. `tool` is the tool's name. If many tools write reports of
-    the same format, the gate requires this name in the report.
-    """
-
-    name: str
-    image: str
-    version: str
-    commands: tuple[str, ...]
-    format: ReportFormat
-    tool: str = ""
-    tools: tuple[str, ...] = ()
-    install: tuple[str, ...] = ()
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    timeout_minutes: int = TIMEOUT_MINUTES
-    runs_application: bool = True
-
-
-def checks_of(service: Service) -> list[ReleaseCheck]:
-    """Return the checks of a service in the order of its configuration, completed with the values of presets."""
-    return [_check(name, table) for name, table in service.settings.checks.items()]
-
-
-def _check(name: str, table: CheckTable) -> ReleaseCheck:
-    """Return the check that `table` configures. Its preset supplies the values that the table leaves out.
-
-    Validation ensures that a table without a preset has all required values.
-    """
-    preset = PRESETS[table.preset]() if table.preset else None
-    format_ = table.format or (preset.format if preset else None)
-    assert format_ is not None, "validation refuses a check without a format"
-    return ReleaseCheck(
-        name=name,
-        image=table.image or (preset.image if preset else PYTHON_IMAGE),
-        tools=preset.tools if preset and not table.install else (),
-        install=table.install or (preset.install if preset else ()),
-        version=table.version or (preset.version if preset else ""),
-        commands=table.commands or (preset.commands if preset else ()),
-        format=format_,
-        tool=table.tool or (preset.tool if preset and not table.has_own_commands else ""),
-        secrets=table.secrets or (preset.secrets if preset else {}),
-        timeout_minutes=table.timeout_minutes or TIMEOUT_MINUTES,
-        runs_application=_runs_application(table, preset),
-    )
-
-
-def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
-    """Return whether the check runs code of the application.
-
-    If the table does not say so, the answer is yes for a check with commands of the user. Otherwise, the preset
-    decides.
-    """
-    if table.runs_application is not None:
-        return table.runs_application
-    return preset is None or preset.runs_application or table.has_own_commands
-
-
 GET_SNYK = f"""\
 python3 -I - <<'GET'
 import hashlib, os, urllib.request

@@ -1,0 +1,36 @@
+"""A check of a release: a tool that examines the source and reports to the scan gate. A check is data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cicd_templates.config.tables.checks import ReportFormat
+from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
+
+# A small public image with Python on Debian. A new service runs the same image before its first release.
+PYTHON_IMAGE = BOOTSTRAP_IMAGE
+TIMEOUT_MINUTES = 10
+
+
+@dataclass(frozen=True)
+class ReleaseCheck:
+    """A tool that examines the source and writes a report to `$REPORT`.
+
+    Its exit code is recorded, but does not decide about the release. The commands in `tools` run first, outside the
+    source. Then `install` and `commands` run in the service's folder. `runs_application` is false only if the tool is
+    known to run no code of the application or its packages. `tool` is the tool's name. If many tools write reports of
+    the same format, the gate requires this name in the report.
+    """
+
+    name: str
+    image: str
+    version: str
+    commands: tuple[str, ...]
+    format: ReportFormat
+    tool: str = ""
+    tools: tuple[str, ...] = ()
+    install: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    timeout_minutes: int = TIMEOUT_MINUTES
+    runs_application: bool = True
