@@ -4,7 +4,8 @@ Templates are `StackTemplate`s from memory, from `out/` or from a git revision. 
 once. It adds the IAM statements with typed principals, and a `Formatter`, which knows the names in all stacks and
 writes values for a reviewer. Each module then answers one question: who may do what (`access_matrix`), who reaches an
 environment (`external_access`), what the internet reaches (`exposure`), where data is stored (`stateful_resources`),
-what is monitored (`alarms`), what is billed (`billing`) and what is only an example (`placeholders`).
+which tasks use a resource (`service_resources`), what is monitored (`alarms`), what is billed (`billing`) and what is
+only an example (`placeholders`).
 `environment_page` and `differences_page` put the answers on pages. `changes`, `access_changes` and `changes_page`
 compare two sets of templates.
 

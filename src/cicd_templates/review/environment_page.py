@@ -12,6 +12,7 @@ from cicd_templates.review import (
     billing,
     exposure,
     placeholders,
+    service_resources,
     stateful_resources,
 )
 from cicd_templates.review.external_access import AccessReview
@@ -53,6 +54,7 @@ class EnvironmentReview:
         self._skipped: dict[str, list[str]] = {}
         self._examples: dict[str, None] = {}
         self._billed: list[billing.BilledItem] = []
+        self._used = service_resources.ServiceResources()
         self._tables = [(title, heads, rows_of, MergedRows()) for title, heads, rows_of in _TABLES]
 
     def add(self, stack: ReviewedStack) -> None:
@@ -71,6 +73,7 @@ class EnvironmentReview:
                 reason = f"{skip['comment'].rstrip('.')} ({skip['id']})"
                 self._skipped.setdefault(reason, []).append(f"{template.label}.{logical_id}")
         self._examples |= dict.fromkeys(placeholders.placeholders([stack]))
+        self._used.add(stack)
         self._billed += billing.billed_items(template)
         for _, _, rows_of, rows in self._tables:
             rows.add(template.service, rows_of(stack))
@@ -80,6 +83,9 @@ class EnvironmentReview:
         lines = [*self._summary(access, overrides), "", *_NOTES]
         for title, heads, _, rows in self._tables:
             lines += ["", f"## {title}", "", *table(heads, rows.rows())]
+        used = self._used.rows()
+        if used:
+            lines += ["", "## Used by services", "", *table(service_resources.USER_HEADS, used)]
         lines += ["", "## Billed while idle", "", *table(billing.BILLING_HEADS, billing.billing_rows(self._billed))]
         return "\n".join(lines) + "\n"
 

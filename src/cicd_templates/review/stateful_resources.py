@@ -9,6 +9,7 @@ from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.encryption_by_type import KEY_OF
+from cicd_templates.template.resource_types.registry import facts_of
 
 DATA_HEADS = ("stack", "type", "resources", "key", "retention", "on deletion", "on replacement")
 # Server-side encryption with S3-managed keys: SSE-S3.
@@ -58,6 +59,9 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
     keys = [
         formatter.format(key) for place in KEY_OF.get(kind, ()) for key in _values_at(properties, place.split(" > "))
     ]
+    data_is_in = facts_of(kind).data_is_in
+    if data_is_in in properties:
+        keys.append(f"data is in {formatter.format(properties[data_is_in])}")
     # The table of key properties has no key for a bucket without a customer managed one.
     keys += [S3_MANAGED_KEY for _, value, _ in entries if value == "AES256"]
     return ", ".join(dict.fromkeys(keys))

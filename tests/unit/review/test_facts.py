@@ -265,6 +265,11 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
             id="bucket",
         ),
         pytest.param(
+            resource("RDS::DBInstance", DBClusterIdentifier={"Ref": "Ledger"}) | {"DeletionPolicy": "Delete"},
+            ("RDS::DBInstance", "It", "data is in Ledger", "", "deleted", "deleted"),
+            id="instance of a cluster",
+        ),
+        pytest.param(
             resource("New::Type") | {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Odd"},
             ("New::Type", "It", "none", "", "retained", "Odd"),
             id="type that nobody has seen",
