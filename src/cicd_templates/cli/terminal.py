@@ -1,4 +1,4 @@
-"""Terminal output and questions of the commands. Unprintable characters of every text are replaced here.
+"""Prints the output of the commands and asks the user questions. Replaces unprintable characters in every text.
 
 Apart from this module, only `deploy/reporting` prints: it prints the events of deployments and destructions.
 """
@@ -33,7 +33,7 @@ def show_page(text: str, *, err: bool = False) -> None:
 
 @contextlib.contextmanager
 def working(line: str) -> Iterator[Callable[[str], None]]:
-    """During the `with` block, show `line` beside a moving sign on the terminal. Without a terminal, show nothing.
+    """During the `with` block, show `line` beside a spinner on the terminal. Without a terminal, show nothing.
 
     Yields a function that replaces the line. Afterwards, the line is removed from the screen.
     """
@@ -51,10 +51,10 @@ def working(line: str) -> Iterator[Callable[[str], None]]:
 
 
 def discard_unwritable_output() -> str:
-    """Return "standard output" if printed text cannot be written, for example to a full disk; otherwise, an empty text.
+    """Return "standard output" if printed text cannot be written, for example to a full disk; if not, an empty text.
 
-    Text that cannot be written is discarded. Otherwise, Python would try again to write it at exit and print a second
-    error.
+    Discards text that cannot be written. Without this, Python would try again to write it at exit, and would print a
+    second error.
     """
     try:
         sys.stdout.flush()

@@ -74,7 +74,8 @@ class Environment:
     def runtimes(self) -> tuple[Environment, ...]:
         """The peers in which services run, in the order of the file.
 
-        In the tools environment, these are all environments in which services run. In any other, the list lacks itself.
+        For the tools environment, these are all environments in which services run. For a runtime environment, these
+        are all others in which services run, because an environment is not its own peer.
         """
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 
@@ -111,7 +112,10 @@ class Environment:
 
     @property
     def is_copy(self) -> bool:
-        """Whether this is a parallel copy in the same account, with another suffix than the one in the file."""
+        """Whether this environment is a parallel copy: it has a suffix, which is not the one in the file.
+
+        A copy is in the same account as its original.
+        """
         return bool(self.suffix) and self.suffix != self.settings.suffix
 
     @property

@@ -221,7 +221,10 @@ class _Reader:
         return overrides
 
     def _resolved(self, model: type[T], at: str, base: Raw, override: Raw, environment: str) -> T | None:
-        """Return the table `at`, with an environment's values in place of its own, or None if it has problems."""
+        """Return the table at the TOML path `at` for one environment, or None if the table has problems.
+
+        The environment's values, `override`, replace the shared values, `base`.
+        """
 
         def where(path: tuple[str | int, ...]) -> str:
             overridden = bool(path) and path[0] in override
@@ -272,7 +275,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table at pydantic's error path `loc`, which starts at `model`."""
+    """Return the fields of the table to which `loc` leads. `loc` is the path in a pydantic error about `model`."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

@@ -36,7 +36,10 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return the possible steps from the position `at` in `pattern`, as pairs of next position and character read."""
+    """Return the steps that are possible from the position `at` in `pattern`.
+
+    A step is a pair: the next position, and the character that the step reads.
+    """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
     if at == len(pattern):
@@ -123,8 +126,9 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
-    A pattern can cover another one only if the other one begins with its literal prefix. Other patterns are not
-    compared, so that the time does not grow with the square of the number of services.
+    The literal prefix of a pattern is the part before its first wildcard. A pattern can cover only patterns that begin
+    with this prefix. Other patterns are not compared, so that the time does not grow with the square of the number of
+    services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
@@ -149,8 +153,8 @@ def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
     If the configuration has no `probes`, the function requests the path of the health check. A health check goes
-    directly to a task, but the function's request must match the listener rule. If the path does not match it, the
-    service's folder is put in front of the path.
+    directly to a task, but the function's request must match the listener rule. If the path of the health check does
+    not match the rule, the folder of the service's path pattern is put in front of the path.
     """
     settings = service.settings
     if settings.probes:

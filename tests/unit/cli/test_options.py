@@ -74,7 +74,7 @@ def test_under_make_only_the_variables_of_the_target_count(asked: list[dict[str,
         (
             "rehearse --app .",
             {"MAKE": "TOKENS", "TOKENS": "A B"},
-            "error: TOKENS=A B: the environment has no variable A B, or it is empty\n",
+            "error: TOKENS=A B: the environment variable A B is missing or empty\n",
         ),
     ],
 )

@@ -1,1 +1,4 @@
-"""The commands of the command line, one module each. `local` also has `local-stop`; `gate` has its subcommands."""
+"""The commands of the command line, one module each.
+
+The module `local` also contains the command `local-stop`. The module `gate` contains the subcommands of `gate`.
+"""

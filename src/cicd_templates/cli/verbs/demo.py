@@ -7,7 +7,7 @@ from cicd_templates.cli.command import verb
 
 @verb("demo")
 def demo() -> None:
-    """Render, lint, deploy and destroy all environments on a local AWS of its own."""
+    """Render, lint, deploy and destroy all environments on a separate local AWS, started only for this."""
     from cicd_templates.cli.demo_steps import run
 
     run()

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def drift(as_json: bool, **options: Any) -> None:
     """Find what was changed in the stacks outside CloudFormation; change nothing.
 
-    Exit with 4 if there is drift, and with 1 if there is none but a part could not be checked.
+    Exit with 4 if there is drift. Exit with 1 if no drift was found but a part of a stack could not be checked, or if
+    no stack is deployed.
     """
     from dataclasses import asdict
 

@@ -67,7 +67,10 @@ def _folder(reports: Path | None) -> Path:
 
 
 def _day() -> Day:
-    """Return the current time, the longest time that waivers may last, and whether weaker policies are refused."""
+    """Return the current time and the configured limits on scan policies.
+
+    The limits are: how many days ahead a waiver may end, and whether a policy weaker than the default is refused.
+    """
     from cicd_templates.local_gate import Day
 
     pipeline = selection.environment(None, None).pipeline

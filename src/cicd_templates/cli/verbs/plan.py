@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     make_option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are changes."),
 )
 def plan(as_json: bool, out: Path | None, wait: bool, drift: bool, detailed_exitcode: bool, **options: Any) -> None:
-    """Plan what can be planned now and write the plan to a file, to be reviewed and then deployed with --plan."""
+    """Plan every stack whose input values already exist in AWS, and write the plan to a file.
+
+    Review the plan, then deploy it with deploy --plan.
+    """
     from cicd_templates.deploy.reporting import report
 
     reporter = report.reporter(as_json=as_json)

@@ -60,7 +60,7 @@ def rehearse(
     suffix: str | None,
     as_json: bool,
 ) -> None:
-    """Run the rendered pipeline on this machine, in a local AWS of its own with IAM enforced."""
+    """Run the rendered pipeline on this machine, on a separate local AWS that enforces IAM."""
     from cicd_templates.deploy.releases import archives
     from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
     from cicd_templates.local import engine_process as local_engine
@@ -168,6 +168,6 @@ def _given(names: list[str]) -> dict[str, str]:
     if missing := [name for name in names if not os.environ.get(name)]:
         raise ConfigurationError(
             f"{hints.option('TOKENS', missing[0], name='--token')}: "
-            f"the environment has no variable {missing[0]}, or it is empty"
+            f"the environment variable {missing[0]} is missing or empty"
         )
     return {name: os.environ[name] for name in names}

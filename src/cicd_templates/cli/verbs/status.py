@@ -1,4 +1,4 @@
-"""The command `status`; with `--left`, it lists the resources that no stack owns."""
+"""The command `status`, which shows the state of every stack or, with `--left`, the resources that no stack owns."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
 
 
 def _unknown_environments(targets: list[Target]) -> dict[str, list[StatusRow]]:
-    """Return status rows for stacks of environments that the configuration does not have, by environment."""
+    """Return status rows for stacks whose environment is not in the configuration, keyed by environment."""
     from cicd_templates.deploy.destruction.orphans import find_unknown_environments
     from cicd_templates.deploy.runs.status import StatusRow
 

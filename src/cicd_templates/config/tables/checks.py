@@ -75,6 +75,7 @@ class CheckTable(Table):
     def has_own_commands(self) -> bool:
         """Return whether the user wrote commands for this check, instead of using only those of a preset.
 
-        Such a check counts as running code of the application, unless the user says otherwise.
+        By default, such a check is assumed to execute code of the application. The key `runs_application` can say that
+        it does not.
         """
         return self.preset is None or bool(self.install or self.commands)

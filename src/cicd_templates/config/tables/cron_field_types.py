@@ -41,9 +41,9 @@ def _schedule(value: str) -> str:
 
 
 def _cron(value: str, kind: str, fields: Sequence[str]) -> str:
-    """Return the cron expression `value` if each of its `fields`, which begin with the minute, is valid.
+    """Return the cron expression `value` if all `fields` are valid; otherwise, raise `ValueError`.
 
-    Raises `ValueError` otherwise.
+    `fields` are the fields of the expression from the minute on.
     """
     for field, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
         pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD

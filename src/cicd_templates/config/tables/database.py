@@ -64,5 +64,5 @@ class DatabaseTable(Table):
     )
 
     def name_in_cluster(self, name: str) -> str:
-        """Return the name of the database in its cluster. `name` is the name of the table."""
+        """Return the database's name inside its cluster. `name` is the `<name>` of the table `[databases.<name>]`."""
         return self.database_name or name.replace("-", "_")

@@ -13,7 +13,10 @@ from pydantic import AfterValidator, Field
 
 
 def matching(pattern: str, allowed: str, longest: int | None = None) -> AfterValidator:
-    """Return a validator for texts that match the whole of `pattern`. Error messages say what is right: `allowed`."""
+    """Return a validator that accepts a text if `pattern` matches the whole text.
+
+    Error messages contain `allowed`, which says what to write instead.
+    """
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value, re.ASCII) or (longest is not None and len(value) > longest):

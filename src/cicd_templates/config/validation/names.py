@@ -81,7 +81,7 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
 
 
 def _reserved_by_aws(project: str) -> Iterator[Problem]:
-    """Yield a problem for each resource type for which AWS reserves names that begin like the project's names."""
+    """Yield a problem for each resource type in which AWS reserves the beginning of this project's names."""
     for facts in RESOURCE_TYPES.values():
         begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
         for reserved in facts.reserved_beginnings:
@@ -117,8 +117,8 @@ def _equal_environments(configuration: Configuration) -> Iterator[Problem]:
 def _environments_that_read_as_more(configuration: Configuration, services: Iterable[str]) -> Iterator[Problem]:
     """Yield a problem for each environment whose resources could get the names of another environment's resources.
 
-    For example, `dev-api` is refused beside `dev` if there is a service `api`. A parallel copy of `dev` can exist
-    beside the originals, so its name is also compared with the names that have no suffix.
+    For example, `dev-api` is refused beside `dev` if there is a service `api`. A parallel copy can exist
+    beside its original, so other names are compared with the environment's name both with and without its suffix.
     """
     words = sorted({*services, *OF_AN_ENVIRONMENT})
     for one in configuration.environments:

@@ -30,7 +30,7 @@ RELEASE_KEYS = {
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each service whose architecture, shape or migration differs between environments."""
+    """Yield a problem for each service whose `architecture`, `shape` or `migration` differs between environments."""
     for key, reason in RELEASE_KEYS.items():
         released: dict[str, object] = {}
         for environment in configuration.environments:

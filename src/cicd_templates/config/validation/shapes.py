@@ -15,7 +15,7 @@ WEB_ALARMS = ("error_percent", "latency_seconds")
 
 
 def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and message of each setting that a web service or a worker, whichever this is, cannot have."""
+    """Yield the key and message of each setting that does not fit the service's shape, web service or worker."""
     if settings.is_web:
         if settings.autoscaling is not None and settings.autoscaling.messages_per_task is not None:
             yield "autoscaling.messages_per_task", 'only a worker scales on a queue; remove it, or set shape = "worker"'

@@ -18,9 +18,10 @@ RANDOM_END = len("-Ab12Cd")
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
-    `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in its path or name.
-    If an ARN contains no such name, the secret belongs to the only environment in its account. It belongs to none if
-    the table of an environment names it, because accounts may share secrets.
+    `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in the secret's path
+    or name. If an ARN contains no environment's name, the secret belongs to the only environment in its account. But
+    if the variable is set in the table of the environment that reads the secret, such a secret belongs to no
+    environment, because accounts may share secrets.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
@@ -61,7 +62,11 @@ def _owner(environments: list[Environment]) -> Environment | None:
 
 
 def _named(source: str, runtimes: list[Environment]) -> list[Environment]:
-    """Return the environments whose name is a whole step of the secret's path, alone or after the project's name."""
+    """Return the environments that the secret's path names.
+
+    A path names an environment if a step between slashes is the environment's name, alone or after the project's name.
+    For example, `/staging/database` and `/shop-staging/database` name the environment `staging` of the project `shop`.
+    """
     path = source
     if source.startswith("arn:"):
         path = Arn.parse(without_json_key(source)).resource.removeprefix("secret:")[:-RANDOM_END]

@@ -40,7 +40,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
-    """Return `look`, a condition for `Polling.until`, changed to return false instead of raising a transient error.
+    """Wrap `look`, a condition for `Polling.until`, so that it returns False instead of raising a transient error.
 
     A poll that failed says nothing about the operation. All other errors are raised.
     """

@@ -137,7 +137,7 @@ def ask_mfa_code(prompt: str) -> str:
         device = prompt.removeprefix("Enter MFA code for ").strip().removesuffix(":")
         raise CredentialsError(
             f"the MFA code of {device} must be typed, but there is no terminal; first run `make status` with the same"
-            " ENV= at a terminal: this command reuses its session until it expires"
+            " ENV= at a terminal, then run this command again; it uses the same credentials until they expire"
         )
     return getpass.getpass(prompt)
 

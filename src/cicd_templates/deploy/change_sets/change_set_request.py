@@ -79,10 +79,10 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 
 
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
-    """Return the option `RoleARN` of CreateChangeSet, or an empty dict if the caller's own permissions are used.
+    """Return the option `RoleARN` of CreateChangeSet, or an empty dict if CloudFormation uses the caller's permissions.
 
-    CloudFormation keeps using the role for the stack, so the pipeline passes the same role. Raises `CicdError` if the
-    role is not deployed yet.
+    CloudFormation also uses the role for later operations on the stack. So this is the role that the pipeline passes.
+    Raises `CicdError` if the role is not deployed yet.
     """
     if stack.deployed_as is None:
         return {}

@@ -30,8 +30,9 @@ EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED
 class Described:
     """A change set as CloudFormation describes it. `changes` is empty if only outputs or tags change.
 
-    `findings` has one line for each failed validation or warning, even if the change set was created. `answer` is the
-    first page of DescribeChangeSet. It is compared with the request that would be sent now.
+    `findings` has one line for each error or warning of CloudFormation's validation. There can be findings even if the
+    change set was created. `answer` is the first page of DescribeChangeSet. Callers compare it with the request that
+    they would send now.
     """
 
     arn: str

@@ -66,7 +66,10 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return `returned` with each text that GetTemplate altered replaced by the original text from `rendered`."""
+    """Undo the changes of GetTemplate to non-ASCII characters: return `returned` with the original texts.
+
+    The original texts are those at the same place in `rendered`.
+    """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}
         pairs = ((names.get(name, name), value) for name, value in returned.items())

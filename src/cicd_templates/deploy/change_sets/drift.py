@@ -91,8 +91,8 @@ def detect_drift(
 ) -> Iterator[StackDrift]:
     """Start drift detection for all `stacks`, then yield the result for each stack in the given order.
 
-    The detections run at the same time. `environment` has all stacks of the environment. A security group rule that one
-    of them adds to the group of another is not drift.
+    The detections run at the same time. `environment` has all stacks of the environment: if one of these stacks adds a
+    rule to the security group of another, the rule is not drift.
     """
     started = [(stack, _start(clients, stack, polling)) for stack in stacks]
     for stack, detection in started:

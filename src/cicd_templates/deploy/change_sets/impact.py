@@ -1,8 +1,8 @@
 """Says what each change of a change set means for people and data. Does not call AWS.
 
 The input is the answer of DescribeChangeSet. A change is judged by its action, its resource type, and the templates
-before and after it. There are no assumptions about the AWS service: a replacement that CloudFormation calls conditional
-stays conditional.
+before and after it. What CloudFormation leaves open stays open: a replacement that it calls conditional is
+never called certain or impossible.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
     """Return the changes of one change set, merged from two descriptions of it.
 
     `plain` is the description without property values, which has all changes. `valued` is the description with property
-    values, which can lack changes or details. The result has all changes of `plain`, with the details of `valued` if it
-    has any.
+    values, which can lack changes or details. The result has the changes of both. Where
+    both describe the same detail of a change, the result has the detail of `valued`.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []

@@ -32,7 +32,7 @@ from tests.conftest import PROJECT
         (
             "--app . --yes --token NO_SUCH_TOKEN",
             2,
-            "--token NO_SUCH_TOKEN: the environment has no variable NO_SUCH_TOKEN, or it is empty",
+            "--token NO_SUCH_TOKEN: the environment variable NO_SUCH_TOKEN is missing or empty",
         ),
         ("--app {app}", 2, "there is no terminal for questions; add --yes to execute without asking"),
         ("--app nowhere --yes", 2, "nowhere: no such folder"),

@@ -69,8 +69,8 @@ class Leftover:
     - `state`: a function that returns the state of a resource. The state is empty if the resource does not exist. If
       AWS will delete the resource, the state says when or why. Otherwise, the state is `EXISTS`.
     - `delete`: a function that deletes the resource and everything in it. None if destroy only lists such resources.
-    - `kept_when_protected`: whether a protected environment keeps such a resource. It is only for a type that
-      CloudFormation does not know. For other types, `template/resource_types` says it.
+    - `kept_when_protected`: whether a protected environment keeps such a resource. Set it only for a type that
+      CloudFormation does not know; `template/resource_types` has this setting for all other types.
     """
 
     why: str
@@ -82,7 +82,7 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a resource contains, and must be deleted before the resource itself.
+    """The contents of a resource. They must be deleted before the resource itself.
 
     `describe` returns the amount of the contents in words. `empty` deletes the contents and returns the number of
     deleted items. It calls its last argument with the number so far.
@@ -94,10 +94,11 @@ class Contents:
 
 @dataclass(frozen=True)
 class DeletionProtection:
-    """A setting with which AWS refuses to delete a resource. `name` in both calls is the resource's physical id.
+    """A setting of a resource that makes AWS refuse to delete the resource.
 
     `is_on` returns whether the setting is on; it is not on if the resource does not exist. `lift` switches it off and
-    returns what was done, in words. `command` does the same, with the placeholders `{region}` and `{name}`.
+    returns what was done, in words. Both get the clients and the resource's physical id. `command` is the AWS CLI
+    command that does the same as `lift`, with the placeholders `{region}` and `{name}`.
     """
 
     is_on: Callable[[Clients, str], bool]
@@ -136,7 +137,7 @@ def existing(is_on: Callable[[Clients, str], bool]) -> Callable[[Clients, str], 
 
 
 def unless_not_found(state: Callable[[Clients, str], str]) -> Callable[[Clients, str], str]:
-    """Return `state`, changed to return an empty string instead of raising if a resource does not exist."""
+    """Wrap `state` so that it returns an empty string for a resource that does not exist, instead of raising."""
 
     def state_or_empty(clients: Clients, name: str) -> str:
         try:

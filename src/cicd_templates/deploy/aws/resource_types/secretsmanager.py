@@ -27,7 +27,7 @@ def _state(clients: Clients, name: str) -> str:
 def _delete(clients: Clients, name: str) -> None:
     """Delete the secret immediately, even if its deletion is already scheduled for later.
 
-    Until then, no other secret can have its name.
+    While a secret waits for its scheduled deletion, no new secret can have its name.
     """
     clients.secretsmanager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
