@@ -100,8 +100,9 @@ def computed_alarm(
     If `datapoints` is given, that many of the last `periods` periods are enough. The expression refers to `metrics` by
     their keys.
 
-    Raises `ValueError` if the expression replaces missing values by 0, but every period must exceed the threshold. Such
-    an alarm would never fire: values arrive late, and until they arrive, the newest period counts as 0.
+    If the expression replaces missing values by 0, `datapoints` must be less than `periods`; otherwise, this function
+    raises `ValueError`. An alarm that needs every period would never fire: values arrive late, and until they arrive,
+    the newest period counts as 0.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:

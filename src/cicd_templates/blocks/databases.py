@@ -179,7 +179,8 @@ def database_alarms(
 ) -> Sequence[cloudwatch.Alarm]:
     """Return alarms that notify `operations` if capacity, CPU or connections are too high for 15 minutes.
 
-    The maximum over the instances counts. The storage of Aurora grows by itself.
+    Each alarm uses the maximum over the instances. No alarm watches the storage, because Aurora's storage grows by
+    itself.
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
     """
     connections = settings.connections or min(int(settings.max_capacity * CONNECTIONS_PER_ACU), MOST_CONNECTIONS)
@@ -216,11 +217,10 @@ def database_offer(
     group: Output[SecurityGroupId],
     resource_id: Output[DatabaseResourceId],
 ) -> Offer:
-    """Return the offer that lets a service `read` or `readwrite` a database. Each kind of access has its own database
-    user.
+    """Return what a service needs to `read` or `readwrite` a database: variables, IAM grants and network access.
 
-    IAM decides as which user a service connects, and PostgreSQL decides what this user may do. The container finds the
-    address in variables such as `LEDGER_DATABASE_HOST`.
+    Each kind of access has its own database user. The service's IAM grant names this user, and PostgreSQL decides what
+    the user may do. The container finds the database's address in variables such as `LEDGER_DATABASE_HOST`.
     """
 
     def connect_as(access: str) -> Rights:

@@ -34,8 +34,8 @@ from cicd_templates.layer.iam import Grant, allow
 def service_grants(env: Environment, service: Service) -> list[Grant]:
     """Return the permissions of the role with which CloudFormation updates a service's stacks in a release.
 
-    They include the stack of the migration, even if the service has none. When the migration is removed from the
-    configuration, CloudFormation must be allowed to delete what is in that stack.
+    They include the permissions for the migration's stack, even if the service has no migration. When a migration is
+    removed from the configuration, CloudFormation must be allowed to delete the resources of its stack.
     """
     return [
         *_tasks(env, service),

@@ -88,8 +88,8 @@ def notification_rule(
 def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> tuple[logs.LogGroup, events.Rule]:
     """Return a log group for all events of the pipeline, and the EventBridge rule that writes them to it.
 
-    Only this rule may write events to the group, by a resource policy of the group itself. CloudWatch Logs limits an
-    account to ten log resource policies, but policies of single log groups do not count.
+    The log group has its own resource policy, which lets only this rule write events. CloudWatch Logs limits an account
+    to ten log resource policies, but does not count the policies of single log groups.
     """
     env = monitored.env
     purpose = "history"

@@ -72,8 +72,9 @@ def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.K
     """Return a symmetric KMS key with rotation. IAM policies of its account decide who may use it.
 
     `statements` let other principals, such as AWS services, use the key. AWS's default key policy allows `kms:*`. This
-    policy lists each action instead, so that an auditor can see what is allowed. A grant outlives the policies of who
-    makes it, so people can make one only through an AWS service that needs it for a resource, such as RDS:
+    policy lists each action instead, so that an auditor can see what is allowed. A KMS grant stays valid when its
+    creator loses all permissions. So people can create a grant only through an AWS service, such as RDS, that needs the
+    grant for a resource:
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
@@ -205,9 +206,9 @@ def may_encrypt(sid: str, key: KeyArn) -> Grant:
 def may_use_through(
     sid: str, env: Environment, services: Sequence[str], uses: Sequence[Action], keys: KeyArn | Sequence[KeyArn | str]
 ) -> Grant:
-    """Let a role use `keys` with the KMS actions `uses`, but only through one of the AWS services `services`.
+    """Let a role call the KMS actions `uses` on `keys`, but only through one of the AWS services `services`.
 
-    A service is given by the first label of its host name, such as `sqs`.
+    Each service is named by the first label of its host name, such as `sqs`.
     """
     hosts = [host for service in services for host in regional_hosts(service, env.region)]
     return allow(sid, uses, on=keys, when=[StringEquals({"kms:ViaService": hosts})])

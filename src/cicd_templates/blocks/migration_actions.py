@@ -18,7 +18,8 @@ def migration_actions(
 ) -> list[PipelineAction]:
     """Return two actions: one that creates the task definition of this release, and one that runs the task.
 
-    `stage` is the stage of both, `order` that of the first, and `image` the only image that the task may have.
+    `stage` is the pipeline stage of both actions. `order` is the run order of the first action, and the second action
+    comes next. `image` is the only image that the task may have.
     """
     service = context.service
     outputs = stack_variables(peer, MIGRATION)

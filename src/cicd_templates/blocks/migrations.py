@@ -1,4 +1,4 @@
-"""Migrations: the task that runs once per release before a service moves, and the function that runs the task.
+"""Migrations: a task that runs once per release, before the service is updated, and the function that runs the task.
 
 The function is in the pipeline's account, because CodePipeline invokes only functions of its own account. It assumes a
 role of the environment's account, which may run this one task and read its log.

@@ -100,7 +100,7 @@ def may_send(sid: str, queue: QueueArn) -> Grant:
 
 
 def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -> sqs.Queue:
-    """Return the dead-letter queue of the queue `name`, and of no other queue."""
+    """Return the dead-letter queue that only the queue `name` may use."""
     queue = encrypted_queue(logical_id, env, key, name, DEAD_LETTERS)
     source = f"sqs:{env.region}:{env.account}:{physical_name(env, 'AWS::SQS::Queue', name)}"
     queue.RedriveAllowPolicy = {
@@ -162,10 +162,11 @@ def queue_offer(
     key: Output[KeyArn],
     metrics: Output[MetricName] | None = None,
 ) -> Offer:
-    """Return what a service needs to use a queue: variables, and IAM grants to send, to receive or for both.
+    """Return what a service needs to use a queue: variables, and IAM grants to send, to receive, or to do both.
 
     The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`.
-    `metrics` is the queue's name in CloudWatch metrics. If it is given, workers scale on the messages of the queue.
+    `metrics` is the queue's name in CloudWatch metrics. If it is given, workers scale on the number of messages in the
+    queue.
     """
 
     def send(layer: LayerTemplate) -> list[Grant]:

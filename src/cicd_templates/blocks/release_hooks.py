@@ -116,7 +116,7 @@ def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
 
 
 def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
-    """Let Lambda attach the function to the VPC, but deny these actions to the function's own code.
+    """Allow the EC2 actions with which Lambda attaches the function to the VPC, but deny them to the function's code.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """

@@ -68,7 +68,10 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 
 
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """Let the functions that verify images read the scan findings, in the environments that use such a function."""
+    """Let the functions that verify the service's images read the scan findings.
+
+    Only environments in which the service has the hook `verify-image` have such a function.
+    """
     verifying = [
         reader
         for reader in readers

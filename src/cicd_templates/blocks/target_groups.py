@@ -133,9 +133,9 @@ def infrastructure_role(
 def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, *purpose: str) -> ec2.SecurityGroup:
     """Return the security group of a service's tasks, with the configured egress and no ingress.
 
-    `load_balancer_access` adds the ingress from the load balancer. `purpose` is part of the name if the service has
-    other tasks, which have a group of their own. If the VPC has interface endpoints, tasks may also reach these,
-    because images, logs and secrets use them.
+    `load_balancer_access` adds the ingress from the load balancer. The service's own tasks have a group without
+    `purpose`. Other tasks, such as the migration, have a separate group, whose name ends with `purpose`. If the VPC has
+    interface endpoints, tasks may also reach these, because images, logs and secrets use them.
     """
     rules = {(cidr, port) for cidr, ports in service.settings.egress.items() for port in ports}
     if env.settings.endpoints == "all":

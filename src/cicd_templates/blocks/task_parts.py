@@ -59,10 +59,11 @@ def task_parts(
     running: Sequence[str],
     grants: Sequence[Grant] = (),
 ) -> TaskParts:
-    """Return the parts of a task that uses what its service uses. The layer adds its `resources`.
+    """Return the log group, the roles and the variables of a task. The caller adds the `resources` of the result.
 
-    `log` is the name of the log group. `starting` and `running` are the words after the service in the names of the
-    execution role and the task role. The task role has `grants` and those for what the service `uses`.
+    `log` is the name of the log group. Each role's name consists of the service's name and further words: `starting`
+    for the execution role, `running` for the task role. The task role has `grants`, and the grants for everything that
+    the service `uses`.
     """
     env = layer.env
     secrets = secret_arns(env, service, own_secrets)
@@ -80,7 +81,8 @@ def task_parts(
 def task_role(logical_id: str, env: Environment, service: Service, *purpose: str, grants: Sequence[Grant]) -> iam.Role:
     """Return a role that ECS assumes for tasks of this account.
 
-    `purpose` becomes part of the role's name. It tells the role that starts a task from the role of the application.
+    `purpose` becomes part of the role's name. It distinguishes the execution role, which starts a task, from the
+    application's role.
     """
     tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
     return service_role(
@@ -135,7 +137,7 @@ def _is_parameter(arn: AWSHelperFn | str) -> bool:
 def secret_arns(
     env: Environment, service: Service, own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return the ARN from which ECS reads each secret variable of the service, keyed by variable.
+    """Return the service's secret variables, each with the ARN from which ECS reads its value.
 
     It is the ARN of a secret or a parameter. If the value is one key of a JSON secret, the key is appended to the ARN.
     `own_secrets` maps the names of the secrets in the layer `secrets` to their ARNs.

@@ -100,9 +100,9 @@ def _examine(service: Service) -> str:
     """Return the command that lists the packages in the image, and refuses Python packages that no check judged.
 
     The image is exported and never run. Packages of its base images are accepted, because the service did not add them.
-    Installers record their files in lists, which commands of the Dockerfile could forge. So a list counts only if it is
-    also in a base image, or in a stage in which no code of the source has run. The packages of these
-    stages are judged as well, because a command could remove the metadata of a package from the image.
+    Installers write lists of the files that they install, and a command of the Dockerfile could forge such a list. So a
+    list counts only if a base image or a locked stage has it, too. In a locked stage, no code of the source has run.
+    The packages of locked stages are judged, too, because a later command could remove their metadata from the image.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""
@@ -134,7 +134,7 @@ list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 
 
 def _locked_stages(service: Service) -> str:
-    """Return commands that build the stages in which no code of the source has run, and list their packages.
+    """Return commands that build the locked stages, in which no code of the source has run, and list their packages.
 
     The result is empty if the configuration permits unlocked installs. The commands are fast right after the image was
     built, because Docker still has the layers.

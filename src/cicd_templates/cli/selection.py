@@ -165,7 +165,7 @@ def confirmation(yes: bool) -> Callable[[str], bool]:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks whether to give the pipeline templates that change other environments, too.
+    """Return a function that asks whether the pipeline may also get template changes for other environments.
 
     With `hand_over`, it returns true without asking. Without a terminal, it returns false.
     """

@@ -98,9 +98,10 @@ class Target:
     ) -> Plan | None:
         """Plan the chosen stacks, write the plan to a file and return it.
 
-        With `tools`, stacks that only the pipeline may deploy are left out; a protected environment requires `tools`.
-        The plan shows `removed`, the stacks that are no longer rendered, and the `drift` of the stacks, if it was
-        detected. If no stack is left to plan, returns None. Raises the errors of `deployment.plan`.
+        `tools` is the object that uploads templates for the pipeline. If it is given, the plan leaves out the stacks
+        that only the pipeline may deploy. For a protected environment, it must be given. The plan shows `removed`, the
+        stacks that are no longer rendered, and the `drift` of the stacks, if it was detected. If no stack is left to
+        plan, returns None. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -202,8 +203,8 @@ class Target:
     def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
         """Return the chosen stacks that may be deployed here; only the pipeline may deploy the others.
 
-        Raises `RefusedError` if the user named a stack of the pipeline, or if resources that an earlier destruction
-        kept have the names of resources to create.
+        Raises `RefusedError` if the user named a stack that only the pipeline may deploy. Also raises it if an earlier
+        destruction kept resources that must first be imported into their stacks.
         """
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
@@ -232,7 +233,7 @@ class Target:
         return hints.make(verb, **self.stacks[0].make_variables, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """Return the plans and runs on this machine that refer to stacks which were never created, keyed by stack name.
+        """Return the plans and interrupted runs on this machine that still need a stack, keyed by the stack's name.
 
         Raises the errors of `claims.claims`.
         """
@@ -291,7 +292,10 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return a note with the resource types in the chosen stacks that the local AWS records but does not build."""
+        """Return a note about the resources of the chosen stacks that the local AWS only records, and does not build.
+
+        The note counts them by type. If there are none, the list is empty.
+        """
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self._recorded())

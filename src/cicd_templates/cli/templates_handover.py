@@ -114,8 +114,9 @@ def open_tools(
 ) -> PipelineHandover:
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
-    It has the stacks of every environment, because a pipeline run may deploy any of them. Only a parallel copy may lack
-    environments that were not rendered. With `local`, it uses a local AWS: `engine`, or the one of `make local`.
+    The object has the stacks of every environment, because a pipeline run may deploy any of them. Only in a parallel
+    copy, environments may be missing because they were not rendered. With `local`, the object uses a local AWS:
+    `engine`, or the one of `make local`.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.

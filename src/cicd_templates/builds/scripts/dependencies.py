@@ -1,9 +1,10 @@
 """Copy requirements files for a scanner, and list the dependencies that the scanner cannot see.
 
-`dependencies.py SOURCE COPY NAME` copies the requirements files below SOURCE whose paths match NAME to COPY. A copy
-contains the pinned packages without environment markers, so that a scanner judges all of them, whatever Python it runs
-on. Packages for systems other than Linux are omitted, because an image is Linux. The copy of `requirements.txt` keeps
-its name; the others are called `1-requirements.txt` and so on, because Safety skips other names and deep folders.
+`dependencies.py SOURCE COPY NAME` finds the requirements files below SOURCE whose paths match NAME, and copies them to
+the folder COPY. A copy contains the pinned packages without environment markers, so that a scanner judges all of them,
+whatever Python it runs on. Packages for systems other than Linux are omitted, because an image is Linux. The copy of
+`requirements.txt` keeps its name; the others are called `1-requirements.txt` and so on, because Safety skips other
+names and deep folders.
 
 The script prints a JSON list of the Python packages in SOURCE that no copy pins: packages declared in other files, and
 packages that are in SOURCE themselves. A scanner would silently skip them, so they stop a release. Standard input is a
@@ -93,8 +94,9 @@ def table(value: Any, *keys: str) -> dict[str, Any]:
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    A scanner knows only packages of an index. For a package from elsewhere, also yield a sentence with its address. Do
-    the same for a file that has another name or version than its package.
+    A scanner knows only packages of an index. For a package from elsewhere, also yield a sentence with its address.
+    Otherwise, if a file of the package has another name or version than the package, yield a sentence with the name of
+    this file.
     """
     lock = tomllib.loads(text)
     for package in [*lock.get("package", []), *lock.get("packages", [])]:
@@ -260,7 +262,10 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Add the package of a metadata file twice: as its path names it, and as its text does. They may differ."""
+        """Add the package of a metadata file twice: as the file's path names it, and as the file's text names it.
+
+        The two may differ.
+        """
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):

@@ -1,4 +1,4 @@
-"""Deny the network to commands of a Dockerfile that could install or download packages that no lock file names.
+"""Deny the network to commands of a Dockerfile that could install or download more than the packages in lock files.
 
 `dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET ADDRESS...` writes the Dockerfile to build to TARGET.
 `dockerfile.py` wrote INSTRUCTIONS about FILE, and CONTEXT is the build context. A command may download from each
@@ -8,7 +8,7 @@ In TARGET, a RUN command has a network only if both of these conditions hold:
 
 - The command has one of a few forms, which install only what a lock file names.
 - Its stage has copied only lock files so far, and only into folders of a project. Otherwise, a program of the source
-  could download something, or replace a program that such a form runs.
+  could download something, or replace the installer that the command runs.
 
 The script prints a JSON list with one number per stage: the line after which it has no network, or 0. If commands need
 a network but have none, it prints their lines and exits with 1. It needs only Python 3.8, because it runs in the build
@@ -94,7 +94,7 @@ class Network:
     `closed` has, for each stage, the line after which its commands have no network, or 0 if they may have one. `cut`
     has the lines of the RUN commands that lose their network. `folders` has the current folder of each stage, or an
     empty string if only the image knows it. `misplaced` has the lines that put a file where programs may be. `before`
-    has the variables from before the first stage that no stage may take over.
+    has the unsafe variables from before the first stage. A stage that takes one of them over loses its network.
     """
 
     def __init__(self, context: str, addresses: list[str]) -> None:

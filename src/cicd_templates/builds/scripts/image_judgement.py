@@ -1,4 +1,4 @@
-"""Refuse Python packages and code in an image that no check judged.
+"""Refuse an image with Python packages or code that no check judged.
 
 `image_judgement.py IMAGE SOURCE BASE... [--stages STAGE...]`: IMAGE, each BASE and each STAGE are files that
 `image_packages.py` wrote. The script accepts only these parts of IMAGE:
@@ -133,9 +133,9 @@ def judge(image: str, path: str, bases: list[str], stages: list[str]) -> None:
 
 
 def code_of(image: str, bases: list[str], judged: set[str]) -> list[str]:
-    """Return the paths of files with code that no base image has.
+    """Return the paths of files with code that are neither in a base image nor in the source.
 
-    Of these, files that are also in the source are left out, except archives.
+    For an archive, only the base images count: it is returned even if the source has it, too.
     """
     kinds: list[dict[str, dict[str, str]]] = []
     for each in (image, *bases):

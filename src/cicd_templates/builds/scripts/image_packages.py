@@ -1,10 +1,11 @@
-"""List the packages of an image and the code that Python could import, without running it.
+"""List the packages of an image and the code that Python could import, without running the image.
 
 `image_packages.py FILE [--lists-of OTHER...]`: the script reads the tar archive of `docker export` from standard input
 and writes a CycloneDX bill of materials to FILE. To FILE.code, it writes the digests of two kinds of files that no
 record of a package contains: archives from which Python can import, and code beside packages. To FILE.lists, it writes
-the digests of the records and of the other files in which installers list what they wrote. With `--lists-of`, such a
-list counts only if one of the images OTHER has it, too. Each OTHER is a FILE that the script wrote before.
+the digests of the installers' lists: the RECORD files of Python packages, and the lists of installed files of dpkg and
+apk. With `--lists-of`, such a list counts only if one of the images OTHER has it, too. Each OTHER is a FILE that the
+script wrote before.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -120,10 +121,11 @@ class Image:
     - `archives` has the paths of files from which Python can import.
     - `compiled` has the path of the source, keyed by the path of a compiled module.
     - `records` has, for the folder of each package, the digests that its record states, keyed by path.
-    - `lists` has the digests of the lists of installers; `trusted` has those that count, or is None if all do.
+    - `lists` has the digests of the installers' lists in the image.
+    - `trusted` has the digests of the lists that count, or is None if all lists count.
     - `sites` are the folders that contain packages.
-    - `bare` has the names of packages whose folder does not name a version. Only packages in `described` have a version
-      in their metadata.
+    - `bare` has the names of packages whose folder does not name a version, keyed by the path of the folder.
+    - `described` has the paths of the folders with a metadata file. Other packages in `bare` have no known version.
     """
 
     def __init__(self) -> None:
@@ -217,7 +219,9 @@ class Image:
 
 
 def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[str, bytes]:
-    """Return the SHA-256 digest of a file, in the form of records, and its last bytes. For a link, return its target.
+    """Return the SHA-256 digest of a file, encoded as in RECORD files, and the last bytes of the file.
+
+    For a link, return its target in place of the digest, and no bytes.
 
     Exit if a file that describes packages is too large.
     """
@@ -248,7 +252,7 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 
 
 def read_lists(paths: list[str]) -> set[str]:
-    """Return the digests of the lists that other images have."""
+    """Return the digests of the installers' lists in other images. `paths` are the bills of materials of the images."""
     digests: set[str] = set()
     for path in paths:
         with open(f"{path}.lists") as file:

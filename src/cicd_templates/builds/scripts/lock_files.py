@@ -97,7 +97,10 @@ def is_place_for_lock(folder: str, target: str, source: str) -> bool:
 
 
 def may_hold_locks(path: str) -> bool:
-    """Return whether a path of a stage may be, contain or be in a folder with lock files."""
+    """Return whether lock files may be at this path of a stage or below it.
+
+    Return True for an empty path, because it is not known.
+    """
     parents = ("/", "/go", "/home", "/opt", "/tmp", "/usr", "/var")  # noqa: S108 - in an image
     return not path or path in parents or path.startswith("/tmp/") or is_project_folder(path)  # noqa: S108 - as above
 

@@ -1,8 +1,8 @@
 """Decides whether the file of a Python package contains the package that a lock file names.
 
-An installer takes the name and the version of a package from the name of its file. If an entry of a lock file names
-another package than its file does, the lock file hides what is installed. A build script takes this module over as
-text.
+An installer takes the name and the version of a package from the name of its file. If an entry of a lock file states
+one package but refers to the file of another, the lock file hides what is installed. A build script takes this module
+over as text.
 """
 
 import posixpath
@@ -37,7 +37,10 @@ def canonical_version(version: str) -> str:
 
 
 def same_version(version: str, escaped: str) -> bool:
-    """Return whether `version` is the one in a file name, in which older tools replaced signs such as `+` by `_`."""
+    """Return whether `escaped`, the version in the name of a file, means `version`.
+
+    In such names, older tools replaced signs such as `+` by `_`.
+    """
     same = canonical_version(version) == canonical_version(escaped)
     return same or re.sub(r"[^\w.]+", "_", version.lower()) == escaped.lower()
 

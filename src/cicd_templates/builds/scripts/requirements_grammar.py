@@ -1,6 +1,6 @@
 """The grammar of requirements files in which pip and scanners read the same packages.
 
-This module becomes part of several scripts: `builds/build_scripts.py` replaces their import of it by its text.
+Several scripts import this module. `builds/build_scripts.py` replaces each such import by the text of the module.
 """
 
 import re

@@ -2,9 +2,9 @@
 
 detect-secrets skips files with certain extensions, and files with a byte that is not UTF-8. So every file is copied as
 UTF-8. It is decoded by its byte order mark, as UTF-8, or as Latin-1, which accepts every byte. NUL characters are
-removed, because UTF-16 text without a mark contains them. Of a link, the text is copied, because its target is copied
-anyway. The name of a file is scanned like a line of it. Digests in lock files (`sha512-...`) are removed, because each
-of them looks like a secret.
+removed, because UTF-16 text without a mark contains them. The copy of a link is a file with the path of the link's
+target, because the target itself is copied anyway. The name of a file is scanned like a line of it. Digests in lock
+files (`sha512-...`) are removed, because each of them looks like a secret.
 
 If detect-secrets can parse a file as INI, it scans only the parsed values, without comments and headers. So the lines
 of the file are always scanned, together with the lines that the parsers of detect-secrets produce.

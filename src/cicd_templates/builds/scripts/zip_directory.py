@@ -1,6 +1,6 @@
 """Finds the names in a zip file, whatever the file is called and whatever precedes the archive.
 
-This module becomes part of several scripts: `builds/build_scripts.py` replaces their import of it by its text.
+Several scripts import this module. `builds/build_scripts.py` replaces each such import by the text of the module.
 """
 
 import mmap
