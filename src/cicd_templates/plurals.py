@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def counted(number: int, noun: str) -> str:
-    """Return the number with its noun: `1 finding`, `0 findings`, `1,200 findings`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return the number with its noun: `1 finding`, `0 findings`, `1,200 findings`. By default, `plural` adds an s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

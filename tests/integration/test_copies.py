@@ -117,7 +117,7 @@ def test_a_sweep_fails_where_something_of_a_copy_is_left(project: Project, monke
     swept = project.type("sweep --env staging --older-than 0h --local --yes")
 
     assert swept.exit_code == 1
-    assert "1 resources are left for an unknown reason" in swept.output
+    assert "1 resource is left for an unknown reason" in swept.output
     refused = project.type("sweep --older-than tomorrow --local --yes")
     assert (
         refused.exit_code,

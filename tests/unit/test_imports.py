@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "layer": "config errors template",
     "blocks": "builds config functions layer template",
     "templates": "blocks builds config layer template",
-    "review": "config errors markdown paths template",
+    "review": "config errors markdown paths plurals template",
     "render": "config errors layer paths plurals printable project_files review template",
     "reference": "config errors layer markdown render rules template",
     "deploy/aws": "errors template",
@@ -55,8 +55,8 @@ MAY_IMPORT = {
     "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors paths template",
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
     "deploy/destruction": (
-        "config deploy/aws deploy/change_sets deploy/locking deploy/plans deploy/reporting errors hints private_files"
-        " template"
+        "config deploy/aws deploy/change_sets deploy/locking deploy/plans deploy/reporting errors hints plurals"
+        " private_files template"
     ),
     "deploy/runs": (
         "deploy/aws deploy/change_sets deploy/diagnosis deploy/locking deploy/plans deploy/releases deploy/reporting"
@@ -65,7 +65,7 @@ MAY_IMPORT = {
     "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
     "rehearsal": (
         "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors hints local"
-        " markdown printable template"
+        " markdown plurals printable template"
     ),
 }
 # The command line is the only room that may import every other.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import types
 from collections.abc import Iterator
@@ -66,10 +67,7 @@ def configuration_reference() -> str:
 
 
 def _section(table: type[Table]) -> Iterator[str]:
-    title, _, rest = (table.__doc__ or "").partition(": ")
-    if not rest:
-        title, _, rest = (table.__doc__ or "").partition(", and per environment ")
-        rest = "per environment " + rest
+    title, _, rest = inspect.cleandoc(table.__doc__ or "").partition(": ")
     yield f"## {title}"
     yield ""
     yield rest[:1].upper() + rest[1:]

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from cicd_templates.markdown import table_row
+from cicd_templates.plurals import counted
 from cicd_templates.printable import printable_lines
 from cicd_templates.rehearsal.grants import GrantedAction, GrantUse, unexplained_grants
 from cicd_templates.rehearsal.pipeline_definition import Pipeline
@@ -17,7 +18,7 @@ STATE_MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", Action
 
 def heading(pipeline: Pipeline, stacks: int, seconds: float) -> str:
     """Return the first lines of the report, which are printed as soon as all stacks are deployed."""
-    deployed = f"{stacks} stacks deployed in {seconds:.1f} s to a local AWS that enforces IAM"
+    deployed = f"{counted(stacks, 'stack')} deployed in {seconds:.1f} s to a local AWS that enforces IAM"
     return f"Rehearsing {pipeline.name}\n  {deployed}"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd_templates.markdown import Markup, code, plain
+from cicd_templates.plurals import counted
 from cicd_templates.review.access_changes import access_changes, sentence
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.service_names import with_placeholders
@@ -67,7 +68,7 @@ def _by_stack(reviewed: Sequence[ReviewedStack]) -> dict[tuple[str, str], Review
 
 
 def _whole_stack(stack: ReviewedStack) -> Markup:
-    return plain(f"the stack, with {len(stack.template.resources)} resources")
+    return plain(f"the stack, with {counted(len(stack.template.resources), 'resource')}")
 
 
 def _sibling(stack: ReviewedStack, old: _Stacks, new: _Stacks) -> ReviewedStack | None:

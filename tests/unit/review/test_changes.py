@@ -56,8 +56,8 @@ def test_stacks_come_and_go() -> None:
     gone, new = stack_of({"A": role()}, label="gone"), stack_of({"B": resource("X::Y")}, label="new")
 
     assert changes_between([gone], [new]) == [
-        ("Removed", "gone", "the stack, with 1 resources"),
-        ("Added", "new", "the stack, with 1 resources"),
+        ("Removed", "gone", "the stack, with 1 resource"),
+        ("Added", "new", "the stack, with 1 resource"),
     ]
 
 
@@ -106,7 +106,7 @@ def test_a_new_service_is_described_by_what_differs_from_one_that_is_there() -> 
     ledger = for_service("general-ledger", "general-ledger-shop-", statement("Send", "sqs:SendMessage", on="q"))
 
     assert changes_between([till], [till, ledger]) == [
-        ("Added", "build-general-ledger", "the stack, with 1 resources"),
+        ("Added", "build-general-ledger", "the stack, with 1 resource"),
         ("Access widened", "build-general-ledger", "the same as till has, for general-ledger"),
         ("Access widened", "build-general-ledger.JobRole", "Send: may sqs: SendMessage on q"),
         ("Access widened", "build-general-ledger.JobRole", "unlike till, without Never: may not s3: \\* on \\*"),
@@ -129,7 +129,7 @@ def test_a_service_that_shares_nothing_with_another_is_described_in_full() -> No
     denying = serving("a", statement("Never", "s3:*", effect="Deny"))
 
     assert [(kind, text) for kind, _, text in changes_between([other], [other, denying])] == [
-        ("Added", "the stack, with 1 resources"),
+        ("Added", "the stack, with 1 resource"),
         ("Access widened", "Trust: ecs-tasks.amazonaws.com may sts: AssumeRole on itself"),
         ("Access narrowed", "Never: may not s3: \\* on \\*"),
     ]

@@ -178,8 +178,9 @@ def _show(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None:
 
 
 def _carry_out(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None:
+    from cicd_templates.deploy.destruction.remainders import refuse_unexplained
+
     unexplained = 0
     for target, inventory in work:
         unexplained += sum(not remainder.explained for remainder in target.destroy(reporter, inventory))
-    if unexplained:
-        raise CicdError(f"{unexplained} resources are left for an unknown reason; they are listed above")
+    refuse_unexplained(unexplained)

@@ -10,6 +10,7 @@ import click
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import TARGET, make_option
+from cicd_templates.plurals import counted
 
 
 @verb(
@@ -33,4 +34,4 @@ def plan_discard(plan_file: Path | None, **options: Any) -> None:
         options |= {"env": made.name, "suffix": made.suffix or None}
     for target in selection.targets(**options):
         count = target.discard(plan_file)
-        terminal.show(f"{target.environment}: discarded {count} change sets")
+        terminal.show(f"{target.environment}: discarded {counted(count, 'change set')}")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, TARGET, make_option
-from cicd_templates.errors import CicdError
 from cicd_templates.paths import rendered_folder
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _show_left(targets: list[Target], *, as_json: bool) -> None:
 
     Raises `CicdError` if a resource is left for an unknown reason.
     """
-    from cicd_templates.deploy.destruction.remainders import list_remainders
+    from cicd_templates.deploy.destruction.remainders import list_remainders, refuse_unexplained
     from cicd_templates.deploy.reporting import report
 
     reporter = report.reporter(as_json=as_json)
@@ -99,5 +98,4 @@ def _show_left(targets: list[Target], *, as_json: bool) -> None:
         remains = list_remainders(target.clients, target.inventory(), stacks_too=False)
         reporter.report(report.Left(target.environment, tuple(remains)))
         unexplained += sum(not remainder.explained for remainder in remains)
-    if unexplained:
-        raise CicdError(f"{unexplained} resources are left for an unknown reason; they are listed above")
+    refuse_unexplained(unexplained)

@@ -8,6 +8,7 @@ from cicd_templates.cli import selection
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import ENV, JSON, LOCAL, YES, make_option
 from cicd_templates.errors import CicdError
+from cicd_templates.plurals import counted
 
 
 @verb(
@@ -27,6 +28,7 @@ from cicd_templates.errors import CicdError
 def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: str) -> None:
     """List the disposable copies of environments and destroy those that have expired."""
     from cicd_templates.deploy.destruction import sweep as sweeping
+    from cicd_templates.deploy.destruction.remainders import refuse_unexplained
     from cicd_templates.deploy.reporting import report
 
     age = sweeping.parse_age(older_than)
@@ -38,14 +40,13 @@ def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: st
     ]
     for _, copy in copies:
         fate = f"kept: {copy.stays}" if copy.stays else "expired"
-        reporter.report(report.Note(f"{copy.scope.qualified}: {copy.stacks} stacks, {fate}"))
+        reporter.report(report.Note(f"{copy.scope.qualified}: {counted(copy.stacks, 'stack')}, {fate}"))
     swept = [(account, copy) for account, copy in copies if not copy.stays]
     if not swept:
         reporter.report(report.Note("no copy has expired"))
         return
-    if not selection.confirmation(yes)(f"Destroy {len(swept)} copies?"):
+    if not selection.confirmation(yes)(f"Destroy {counted(len(swept), 'copy', 'copies')}?"):
         raise CicdError("declined, nothing was deleted")
     with selection.detaching():
         unexplained = sum(account.sweep(copy.scope, reporter) for account, copy in swept)
-    if unexplained:
-        raise CicdError(f"{unexplained} resources are left for an unknown reason; they are listed above")
+    refuse_unexplained(unexplained)

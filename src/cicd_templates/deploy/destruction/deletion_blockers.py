@@ -10,6 +10,7 @@ from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
 from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.unmanaged import unused_interfaces
+from cicd_templates.plurals import counted
 
 Repair = Callable[[Clients, str], str]
 
@@ -20,7 +21,7 @@ def _empty_again(clients: Clients, bucket: str) -> str:
 
 
 def _remove_images(clients: Clients, repository: str) -> str:
-    return f"deleted {empty_repository(clients, repository):,} images"
+    return f"deleted {counted(empty_repository(clients, repository), 'image')}"
 
 
 def _stop_tasks(clients: Clients, cluster: str) -> str:
@@ -28,7 +29,7 @@ def _stop_tasks(clients: Clients, cluster: str) -> str:
     tasks = [arn for page in pages for arn in page["taskArns"]]
     for task in tasks:
         clients.ecs.stop_task(cluster=cluster, task=task, reason="its environment is being destroyed")
-    return f"stopped {len(tasks)} tasks"
+    return f"stopped {counted(len(tasks), 'task')}"
 
 
 def _delete_interfaces(filter_name: str) -> Repair:
@@ -36,7 +37,7 @@ def _delete_interfaces(filter_name: str) -> Repair:
         unused = unused_interfaces(clients, filter_name, [physical_id])
         for interface in unused:
             clients.ec2.delete_network_interface(NetworkInterfaceId=interface)
-        return f"deleted {len(unused)} unused network interfaces; AWS services release theirs by themselves"
+        return f"deleted {counted(len(unused), 'unused network interface')}; AWS services release theirs by themselves"
 
     return delete_interfaces
 
@@ -46,7 +47,7 @@ def _delete_reports(clients: Clients, group: str) -> str:
     reports = [arn for page in pages for arn in page["reports"]]
     for report in reports:
         clients.codebuild.delete_report(arn=report)
-    return f"deleted {len(reports)} reports"
+    return f"deleted {counted(len(reports), 'report')}"
 
 
 REPAIRS: dict[str, Repair] = {

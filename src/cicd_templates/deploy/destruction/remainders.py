@@ -12,6 +12,8 @@ from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, retak
 from cicd_templates.deploy.destruction.removal_commands import removal_command
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
+from cicd_templates.errors import CicdError
+from cicd_templates.plurals import counted
 
 # The tagging API still lists deleted resources for a while. So if there are unexplained remainders, the inventory is
 # taken again after 1, 2, 4, 8 and 16 more poll intervals, which is about a minute in AWS.
@@ -69,3 +71,10 @@ def prove(clients: Clients, inventory: Inventory, polling: Polling) -> list[Rema
             return remains
         polling.sleep(polling.poll_seconds * 2**look)
     return list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)
+
+
+def refuse_unexplained(count: int) -> None:
+    """Raise `CicdError` if `count`, the number of resources that are left for an unknown reason, is not 0."""
+    if count:
+        are = "is" if count == 1 else "are"
+        raise CicdError(f"{counted(count, 'resource')} {are} left for an unknown reason; see the list above")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cicd_templates.plurals import counted
+
 
 class Fate(StrEnum):
     """What a destruction does with an item. Tables show the items in the order of these members."""
@@ -61,8 +63,8 @@ def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
     if not items:
         return [f"  inventory of {environment}: nothing"]
     stacks = len({item.stack for item in items if item.stack})
-    of = "1 stack" if stacks == 1 else f"{stacks} stacks"
-    lines = [f"  inventory of {environment}: {of}, {len(items)} resources in and outside of them"]
+    of, resources = counted(stacks, "stack"), counted(len(items), "resource")
+    lines = [f"  inventory of {environment}: {of}, {resources} in and outside of them"]
     for fate in Fate:
         group = [item for item in items if item.fate is fate]
         if not group:

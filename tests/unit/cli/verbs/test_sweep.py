@@ -66,7 +66,7 @@ def test_what_is_declined_is_not_destroyed(monkeypatch: pytest.MonkeyPatch) -> N
     result = run(monkeypatch, account, options="--older-than 0h")
 
     assert (result.exit_code, account.swept) == (1, [])
-    assert questions == ["Destroy 1 copies?"]
+    assert questions == ["Destroy 1 copy?"]
     assert "error: declined, nothing was deleted" in result.output
 
 

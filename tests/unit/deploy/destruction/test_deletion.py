@@ -275,7 +275,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
         (
             "AWS::ECS::Cluster",
             {"ecs": {"list_tasks": [{"taskArns": ["t1"]}]}},
-            "stopped 1 tasks",
+            "stopped 1 task",
             ("stop_task", {"cluster": "xx", "task": "t1", "reason": "its environment is being destroyed"}),
         ),
         (
@@ -287,7 +287,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
         (
             "AWS::CodeBuild::ReportGroup",
             {"codebuild": {"list_reports_for_report_group": [{"reports": ["r1"]}]}},
-            "deleted 1 reports",
+            "deleted 1 report",
             ("delete_report", {"arn": "r1"}),
         ),
         (
