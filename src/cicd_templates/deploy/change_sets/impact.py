@@ -61,8 +61,8 @@ class Impact:
     """What a change means for people and data.
 
     `holds` names the data in a stateful resource, and `fate` says what happens to the data. `why` says why a running
-    service is interrupted, or why a possible replacement would fail. `certain` is false if CloudFormation does not know
-    whether it replaces the resource.
+    service is interrupted, what ends with a deleted resource, or why a possible replacement would fail. `certain` is
+    false if CloudFormation does not know whether it replaces the resource.
     """
 
     kind: str
@@ -130,7 +130,9 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
     holds = _holds(change, old, before)
     match change:
         case Change(action="Remove"):
-            return Impact(DELETION, holds=holds, fate=_fate(_policy(change, old, new), change.resource_type))
+            policy = _policy(change, old, new)
+            why = "" if policy.startswith("Retain") else facts_of(change.resource_type).ends_with_it
+            return Impact(DELETION, holds=holds, fate=_fate(policy, change.resource_type), why=why)
         case Change(action="Dynamic") | Change(action="Modify", replacement="True" | "Conditional"):
             fate = _fate(_policy(change, old, new), change.resource_type)
             unsure = change.replacement != "True" and bool(kept_name(change, new.get("Properties", {})))

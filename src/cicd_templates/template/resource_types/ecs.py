@@ -16,6 +16,7 @@ RESOURCE_TYPES = (
         name_property="ServiceName",
         name_limit=255,
         name_within=("Cluster",),
+        ends_with_it="its tasks are stopped",
         billed="Fargate task, per second",
         arns={"service": "ecs:{region}:{account}:service/{name}"},
     ),

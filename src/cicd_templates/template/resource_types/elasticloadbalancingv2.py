@@ -8,6 +8,7 @@ RESOURCE_TYPES = (
     ResourceType(
         "AWS::ElasticLoadBalancingV2::Listener",
         interruptions=(Interruption("new connections use the changed settings at once"),),
+        ends_with_it="the load balancer accepts no connections on this port any more",
         arns={"listener/app": "elasticloadbalancing:{region}:{account}:listener/app/{name}"},
         arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
     ),
@@ -20,6 +21,7 @@ RESOURCE_TYPES = (
                 " reset"
             ),
         ),
+        ends_with_it="requests that it sends to its service get the answer of another rule or of the listener instead",
         arns={"listener-rule/app": "elasticloadbalancing:{region}:{account}:listener-rule/app/{name}"},
         arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
     ),
@@ -43,6 +45,7 @@ RESOURCE_TYPES = (
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         name_property="Name",
         name_limit=32,
+        ends_with_it="no requests reach the tasks through it; a service that still uses it cannot start new tasks",
         arns={"targetgroup": "elasticloadbalancing:{region}:{account}:targetgroup/{name}"},
     ),
 )

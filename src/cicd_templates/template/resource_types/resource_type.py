@@ -44,8 +44,9 @@ class ResourceType:
     rendered again. `data_is_in`: a property that names another resource; a resource with this property has its data
     there, and none of its own. `kept_when_protected`: whether a resource that no stack owns is kept when a protected
     environment is destroyed. `policies_checked_by`: which lint rule requires both data policies, for deletion and for
-    replacement. `interruptions`: which updates in place interrupt a running resource. `billed`: what AWS bills for as
-    long as a resource exists, used or not, and per what unit, according to the service's pricing page.
+    replacement. `interruptions`: which updates in place interrupt a running resource. `ends_with_it`: what no longer
+    works when a resource is deleted that holds no data. `billed`: what AWS bills for as long as a resource exists, used
+    or not, and per what unit, according to the service's pricing page.
 
     Physical names: `name_property` is the property with the physical name. `name_limit` is the longest name, in
     characters, according to the type's schema or the API reference. `name_scope` is the area in which the name must be
@@ -82,6 +83,7 @@ class ResourceType:
     kept_when_protected: bool = False
     policies_checked_by: PolicyCheck | None = None
     interruptions: tuple[Interruption, ...] = ()
+    ends_with_it: str = ""
     billed: str = ""
     arns: Mapping[str, str] = field(default_factory=dict)
     arn_names_of: str = ""

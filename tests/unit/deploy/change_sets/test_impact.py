@@ -174,6 +174,32 @@ def edited(*names: str) -> tuple[Detail, ...]:
             ),
             id="a rule that a blue/green deployment shifts",
         ),
+        *(
+            pytest.param(
+                Change("Remove", "R", kind, policy_action=policy),
+                {"R": {"Type": kind}},
+                {},
+                False,
+                Impact("deletion", fate=fate, why=why),
+                id=f"{kind} {fate}",
+            )
+            for kind, policy, fate, why in (
+                (
+                    "AWS::ElasticLoadBalancingV2::ListenerRule",
+                    "Delete",
+                    "deleted",
+                    "requests that it sends to its service get the answer of another rule or of the listener instead",
+                ),
+                (
+                    "AWS::ElasticLoadBalancingV2::TargetGroup",
+                    "Delete",
+                    "deleted",
+                    "no requests reach the tasks through it; a service that still uses it cannot start new tasks",
+                ),
+                ("AWS::ECS::Service", "Delete", "deleted", "its tasks are stopped"),
+                ("AWS::ECS::Service", "Retain", "kept, outside the stack", ""),
+            )
+        ),
         pytest.param(
             Change("Modify", "R", "AWS::ElasticLoadBalancingV2::ListenerRule", "False", details=edited("Tags")),
             {},
