@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from templates.extra import inbox
-
 from cicd_templates.config.load import read_configuration
 from cicd_templates.paths import CONFIGURATION
+from templates.extra import inbox
 
 RUNTIMES = [
     environment for environment in read_configuration(CONFIGURATION).environments if environment.kind == "runtime"
