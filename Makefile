@@ -15,6 +15,9 @@ STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 # Says what takes a while, and only to a person who waits for it at a terminal.
 on_terminal = if [ -t 1 ]; then echo "$(1)"; fi
 
+# Python keeps compiled modules, whatever the shell says: otherwise each of our processes compiles the tool again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 TARGETS := help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt unlock plan-discard check audit verify doctor drift recover deploy-policy own-tests init \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long test-properties fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit

@@ -11,6 +11,7 @@ import subprocess
 import time
 import tomllib
 from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 import pytest
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.load import parse_configuration
@@ -66,6 +69,25 @@ def environment(name: str = "staging", *edits: tuple[str, Any], suffix: str | No
     found = configured(*edits, suffix=suffix).environment(name)
     assert found is not None
     return found
+
+
+class Groups(LoadScopeScheduling):
+    """Hands out each test by itself, but all tests of a file with the mark `xdist_group` to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if is_grouped(file) else nodeid
+
+
+@cache
+def is_grouped(file: str) -> bool:
+    return "mark.xdist_group(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Keep groups together: pytest-xdist 3.8 ignores the mark with pytest 9.2, which keeps a test's id elsewhere."""
+    return Groups(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.hookimpl(wrapper=True)

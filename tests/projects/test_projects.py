@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,14 @@ from cicd_templates.config.load import read_configuration
 from cicd_templates.lint.run import find_in_templates
 from cicd_templates.render import render
 from tests.conftest import ROOT
-from tests.projects.rendering import PROJECTS
+from tests.projects.alike import form, longest_of_each_form, names_of
+from tests.projects.rendering import PROJECTS, rendered_project
 
 NAMES = sorted(path.parent.name for path in PROJECTS.glob("*/environments.toml"))
 # Whose services, environments and names differ most from those of the example.
 ON_EVERY_CHANGE = ("four-environments", "three-services")
+# Parts of the templates of all projects that are linted side by side.
+PARTS = 8
 
 
 def write_rendered(name: str, folder: Path) -> list[Path]:
@@ -40,10 +45,58 @@ def test_a_project_that_differs_much_renders(name: str, tmp_path: Path) -> None:
     assert len(write_rendered(name, tmp_path)) > 20
 
 
+@cache
+def templates_to_lint() -> list[Path]:
+    """Return the templates of all projects, but only one of those that differ in nothing but names."""
+    templates = []
+    for name in NAMES:
+        names = names_of(tomllib.loads((PROJECTS / name / "environments.toml").read_text(encoding="utf-8")))
+        for path in sorted(rendered_project(name).glob("out/*/*.yaml")):
+            templates.append((path, path.read_text(encoding="utf-8"), names))
+    return longest_of_each_form(templates)
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("name", NAMES)
-def test_each_project_renders_without_a_finding(name: str, tmp_path: Path) -> None:
-    assert find_in_templates(write_rendered(name, tmp_path)) == []
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_template_of_any_project_has_a_finding(part: int) -> None:
+    # A runner loads all rules anew, so each part is linted by one.
+    assert find_in_templates(templates_to_lint()[part::PARTS]) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("Name: shop-staging-api, Target: shop/live, Role: ShopApiRole", True),
+        ("Name: shop-staging-web, Target: shop/staging, Role: ShopWebRole", False),
+        ("Name: shop-api-staging, Target: shop/live, Role: ShopApiRole", False),
+        ("Name: shop-staging-api, Target: shop/live, Role: ShopApirole", False),
+        ("Name: |-\n  shop-staging-api, Target: shop/live, Role: ShopApiRole\n", False),
+        ("Name: shop-staging-api, Target: shop/live, Role: ShopApiRole, Port: 1", False),
+    ],
+)
+def test_templates_have_the_same_form_if_they_differ_only_in_names(other: str, same: bool) -> None:
+    first = ("Name: acme-test-checkout, Target: acme/production, Role: AcmeCheckoutRole", named("acme", "checkout"))
+
+    assert (form(other, named("shop", "api", "web", "staging", "live")) == form(*first)) == same
+
+
+def named(project: str, *names: str) -> re.Pattern[str]:
+    environments = {name: {"account": "111111111111"} for name in ("test", "production", *names[2:])}
+    return names_of({"project": {"name": project}, "services": dict.fromkeys(names[:2]), "environments": environments})
+
+
+def test_of_templates_that_differ_only_in_names_the_longest_is_linted() -> None:
+    short, long = (Path("short.yaml"), "Name: a-a"), (Path("long.yaml"), "Name: acme-acme")
+    other = (Path("other.yaml"), "Name: a-b")
+    templates = [(*each, named(project, "b")) for each, project in ((short, "a"), (long, "acme"), (other, "a"))]
+
+    assert longest_of_each_form(templates) == [Path("long.yaml"), Path("other.yaml")]
+
+
+def test_a_text_on_a_line_of_its_own_counts_as_if_it_had_stayed() -> None:
+    names = named("shop", "api")
+
+    assert form("a: |-\n    text of shop\nb: 1\n", names) == form("a: text of shop\nb: 1\n", names)
 
 
 def test_the_code_of_the_tool_and_its_tests_do_not_know_the_example() -> None:

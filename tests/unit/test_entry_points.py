@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import multiprocessing.util  # noqa: F401 - its import registers a function of its own at exit
 import runpy
 import signal
 import sys

@@ -44,6 +44,8 @@ from tests.fakes.simulated_aws import COMPLETE, Clock, SimulatedAws
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "1000"))
 SAMPLE = 40
+# Parts run side by side, and Hypothesis draws other sequences for each.
+PARTS = max(1, min(8, SEQUENCES // 100))
 STEPS = 8
 KINDS = ("throttled", "lost response", "stale read", "reordered events")
 LAYERS = ("keys", "network", "storage", "service")
@@ -351,7 +353,12 @@ def test_a_sequence_repeats_itself(seed: int) -> None:
     ("sequences", "same"),
     [
         pytest.param(SAMPLE, True, id="sample"),
-        pytest.param(SEQUENCES, False, id="many", marks=pytest.mark.long),
+        *(
+            pytest.param(
+                -(-SEQUENCES // PARTS), False, id=f"many, part {number + 1} of {PARTS}", marks=pytest.mark.long
+            )
+            for number in range(PARTS)
+        ),
     ],
 )
 def test_whatever_happens_the_report_is_the_truth_and_nothing_unseen_is_executed(

@@ -1,0 +1,20 @@
+"""How the tests themselves are handed out to workers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Groups
+
+
+@pytest.mark.parametrize(
+    ("test", "goes_with"),
+    [
+        ("tests/integration/test_rehearsal.py::test_a[x]", "tests/integration/test_rehearsal.py"),
+        ("tests/unit/builds/test_hostile_application.py::test_a", "tests/unit/builds/test_hostile_application.py"),
+        ("tests/unit/test_distribution.py::test_a[x]", "tests/unit/test_distribution.py::test_a[x]"),
+        ("tests/unit/test_distribution.py::test_a[::]", "tests/unit/test_distribution.py::test_a[::]"),
+    ],
+)
+def test_all_tests_of_a_marked_file_go_to_one_worker_and_others_by_themselves(test: str, goes_with: str) -> None:
+    assert Groups.__new__(Groups)._split_scope(test) == goes_with
