@@ -149,10 +149,10 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties with the unique name that a replacement would share with the resource that it replaces.
+    """Return the properties that contain the resource's unique name, if its replacement would have the same name.
 
     The result is empty if the name changes, or if AWS chooses it. `properties` are those of the template after the
-    change. `identifier` are the properties with the name for a type without facts.
+    change. If this program knows no name property of the type, the properties `identifier` contain the name.
     """
     facts = facts_of(change.resource_type)
     names = (facts.name_property,) if facts.name_property else identifier

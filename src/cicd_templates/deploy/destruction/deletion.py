@@ -133,7 +133,7 @@ def _empty(clients: Clients, owned: Owned, progress: DeletionProgress) -> int:
 def _delete_once(
     clients: Clients, stack: DeployedStack, polling: Polling, progress: DeletionProgress, *, start: bool
 ) -> list[ResourceEvent]:
-    """Wait until the deletion of `stack` has ended, and return its events. With `start`, request it first."""
+    """Wait until the deletion of `stack` has ended, and return its events. With `start`, call DeleteStack first."""
     cloudformation = clients.cloudformation
     known: set[str] = set()
     events_since(cloudformation, stack.stack_id, known)

@@ -19,8 +19,8 @@ STACKS_AT_A_TIME = 4
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
     """Return the dependencies of stacks: each stack's name with the names of the stacks that it needs.
 
-    A stack needs the stacks whose values it reads, and the stack with the role that CloudFormation uses for it. It must
-    be deleted before them. CloudFormation also deletes a stack with that role, so the role must still exist then:
+    A stack must be deleted before the stacks that it needs. It needs the stacks whose values it reads. It also needs
+    the stack that contains its deployment role, because CloudFormation uses this role to delete the stack, too:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)

@@ -88,7 +88,7 @@ def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
 
 
 def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> DeployedStack:
-    """Return a `DeployedStack`: the stack that `described` describes, with its resources and facts of its template.
+    """Return a stack with its resources and with facts from its template. `described` is its entry in DescribeStacks.
 
     The template states the DeletionPolicy of each resource, and the values that the stack reads and publishes.
     """

@@ -31,9 +31,12 @@ def destroy(
     *,
     require_lock: Callable[[], None] = lambda: None,
 ) -> list[Remainder]:
-    """Destroy what `inventory` lists and return what is left. `also_left` returns remainders that AWS does not list.
+    """Destroy what `inventory` lists and return what is left.
 
-    If the inventory is protected, termination protection is switched off: the caller has checked that this is allowed.
+    `also_left` returns remainders that only the local AWS has: resources that it recorded but did not build. If the
+    inventory is protected, this function switches termination protection off. The caller must first check that this is
+    allowed.
+
     The report is written before the first deletion, and again at the end, even if the destruction fails. If the first
     report cannot be written, nothing is deleted. `require_lock` is passed to `execute_destruction`.
 
@@ -48,7 +51,7 @@ def destroy(
         write_report(inventory, record, None, file)
     except CicdError as error:
         raise CicdError(
-            f"{error}; nothing was deleted, because only this file would list what the destruction keeps"
+            f"{error}; nothing was deleted, because this file is the only list of what a destruction keeps"
         ) from None
     try:
         execute_destruction(

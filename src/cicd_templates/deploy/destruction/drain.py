@@ -86,7 +86,7 @@ def _stop_run(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> No
 def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
     """Suspend the autoscaling of ECS services, because it could start tasks while the services are scaled to zero.
 
-    Does nothing on the local AWS, which only records scalable targets.
+    Does nothing on the local AWS, which stores scalable targets but never scales a service.
     """
     for target in () if clients.local else targets:
         # The physical id is service/<cluster>/<name>|ecs:service:DesiredCount|ecs.

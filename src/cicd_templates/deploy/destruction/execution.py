@@ -79,7 +79,7 @@ class StopSignal:
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if the destruction must stop.
 
-        It ends this thread without counting the stack that the thread is deleting as failed.
+        The exception ends this thread. The stack that the thread is deleting does not count as failed.
         """
         if self.stopping.is_set():
             raise KeyboardInterrupt

@@ -37,7 +37,7 @@ def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> 
 
 
 def refuse_undeletable(inventory: Inventory) -> None:
-    """Raise `RefusedError` if a resource to delete is protected from deletion, and destroy cannot lift the protection.
+    """Raise `RefusedError` if a resource to delete has a deletion protection that `destroy` cannot switch off.
 
     CloudFormation would delete the other resources of the stack, and then fail.
     """

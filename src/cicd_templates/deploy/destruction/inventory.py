@@ -48,7 +48,7 @@ class Inventory:
 
     @property
     def to_delete(self) -> tuple[Item, ...]:
-        """The items that no stack owns, and that destroy itself must therefore delete.
+        """The items that `destroy` must delete itself, because no stack owns them.
 
         Items whose deletion is already scheduled are left out.
         """
@@ -144,8 +144,8 @@ def _unmanaged_items(
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
     """Return whether CloudFormation has already deleted a resource that the tagging API still lists.
 
-    The tagging API lists a deleted resource for up to 45 minutes. For types whose state destroy can read, the result is
-    always false.
+    The tagging API lists a deleted resource for up to 45 minutes. The result is always false for a type that `state_of`
+    can look up.
     """
     if operations_of(found.resource_type).leftover is not None:
         return False

@@ -77,7 +77,10 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 
 
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
-    """Raise `RefusedError` if the plan in `path` has expired at `now`, or was made in the future or for too long."""
+    """Raise `RefusedError` if the plan in `path` is not valid at `now`.
+
+    The reason can be that it has expired, that its validity is too long, or that it was made in the future.
+    """
     if difference := next(time_differences(plan, now), None):
         raise RefusedError(f"{path}: {difference}; plan again")
 

@@ -186,8 +186,8 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
     """Return the values that `stacks` publish in Parameter Store, by path.
 
-    If a Parameter Store parameter was deleted with its stack, its value is the name or ARN of the resource that was
-    kept.
+    Parameters of deleted stacks no longer exist. If such a parameter contained the name or ARN of a resource that was
+    kept, its value is read from this resource.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}

@@ -23,9 +23,9 @@ LOOKS = 6
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
     """Return the resources of `inventory` that no stack owns. Those that are left for an unknown reason come first.
 
-    After a destruction, use `stacks_too`: the result then also has each stack, which should not exist any more. Without
-    it, an environment that has stacks counts as in use. The resources that it created outside its stacks, such as older
-    task definition revisions, then count as explained.
+    With `stacks_too`, after a destruction, the result also has each stack, because none should exist any more.
+    Otherwise, an environment that has stacks counts as in use. That explains why resources exist that it created
+    outside its stacks, such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

@@ -10,7 +10,7 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 def state_of(clients: Clients, resource_type: str, name: str) -> str:
     """Return the state of a resource: empty if it does not exist, `EXISTS`, or when AWS will delete it, in words.
 
-    For a type whose state destroy cannot read, return `EXISTS`.
+    If this program cannot look up resources of this type, return `EXISTS`.
     """
     leftover = operations_of(resource_type).leftover
     return leftover.state(clients, name) if leftover else EXISTS

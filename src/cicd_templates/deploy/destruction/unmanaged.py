@@ -58,10 +58,11 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return the resources that the resources `had` may have created outside their stacks, without duplicates.
+    """Return the resources that may have been created outside a stack by one of the resources `had`.
 
     `had` are the resources of existing and deleted stacks. With `whole`, also return everything else that belongs to
-    the environment `scope`. The result may contain resources that stacks own; the caller must remove these.
+    the environment `scope`. The result has no duplicates. It may contain resources that stacks own; the caller must
+    leave these out.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}

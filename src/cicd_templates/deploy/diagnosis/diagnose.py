@@ -152,7 +152,10 @@ def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tup
 
 
 def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:
-    """Return how to fix the cause, followed by the command that repairs the stack unless a deployment repairs it."""
+    """Return how to fix the cause, and then the commands that repair the stack.
+
+    The commands are left out if a deployment can continue without them.
+    """
     steps = []
     refused = parse_denial(reason)
     code = _HANDLER_CODE.search(reason)

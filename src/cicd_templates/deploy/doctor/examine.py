@@ -1,4 +1,4 @@
-"""Runs all checks of an environment. Checks on which others depend run first."""
+"""Runs all checks of an environment. A check runs before the checks that depend on it."""
 
 from __future__ import annotations
 

@@ -32,7 +32,10 @@ class Quota:
 
 
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
-    """Return a function that counts how many builds with this compute type one pipeline stage runs at the same time."""
+    """Return a function that counts the builds with the compute type `size` that can run at the same time.
+
+    A pipeline stage runs its builds at the same time, so the stage with the most builds limits the number.
+    """
 
     def wanted(examined: ExaminedEnvironment) -> int:
         projects = examined.resources("AWS::CodeBuild::Project")
@@ -71,7 +74,7 @@ def _addresses(examined: ExaminedEnvironment) -> int:
 
 
 def _none(examined: ExaminedEnvironment) -> int:
-    """Return 0, the assumed use of a quota for which no API returns the use."""
+    """Return 0. No API returns the use of the quota, so this program assumes that nothing uses it."""
     return 0
 
 

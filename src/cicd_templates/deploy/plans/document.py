@@ -134,7 +134,7 @@ def loss_in_words(name: str, change: Change, impact: Impact) -> str:
 def losses(plan: Plan) -> list[DataLoss]:
     """Return the stateful resources that `plan` would delete or replace.
 
-    In a protected environment, this includes resources whose replacement CloudFormation calls conditional.
+    In a protected environment, this includes conditional replacements, of which CloudFormation is not certain.
     """
     return [
         DataLoss(stack.label, change, impact)
@@ -170,9 +170,10 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that match neither a data loss in `plan` nor a stack outside the plan.
+    """Return the names in `allowed` that match no data loss in `plan`.
 
-    `stacks` has the labels and the names of all stacks.
+    Names of resources in stacks outside the plan are left out, because another plan may need them. `stacks` has the
+    labels and the names of all stacks.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}

@@ -30,9 +30,9 @@ def impossible_changes(
 
 
 def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[str]:
-    """Yield a line for each resource whose replacement would have the name of the resource that it replaces.
+    """Yield a line for each resource that must be replaced, but whose name stays the same.
 
-    CloudFormation creates the replacement first:
+    This fails, because CloudFormation creates the new resource before it deletes the old one:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
     """
     for change in changes:

@@ -1,4 +1,4 @@
-"""Finds resource names that a stack would create but that are already taken, before CloudFormation fails on them.
+"""Finds names of new resources that are already taken, before CloudFormation fails on them.
 
 Only reads. Such a name often belongs to a resource that was kept when a protected environment was destroyed.
 """
@@ -65,7 +65,7 @@ class _TakenName:
 
 
 def find_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> NameReport:
-    """Return the names that `stacks` would create but that other resources already have.
+    """Return which names of new resources in `stacks` are already taken by other resources.
 
     A resource type that cannot be looked up is listed in `unread`. Raises only errors of CloudFormation.
     """

@@ -63,11 +63,11 @@ class Archive:
 
 
 def source_archive(app: Path, path: str | None = None) -> Archive:
-    """Return a zip of an application's source. In a git work tree, the source is the commit HEAD.
+    """Return a zip of an application's source. `app` is a git work tree, another folder or a zip file.
 
-    Outside of git, the source is the folder or the zip file itself. `path` is the application's folder within `app`.
-    Raises `ConfigurationError` if there is nothing to release, if the work tree has uncommitted changes, or if the
-    source contains a link. A link could point outside the source.
+    In a git work tree, the source is the commit HEAD. Otherwise, it is the folder or the zip file itself. If the source
+    is only a folder within `app`, `path` is that folder. Raises `ConfigurationError` if there is nothing to release, if
+    the work tree has uncommitted changes, or if the source contains a link. A link could point outside the source.
     """
     if app.suffix == ".zip" and app.is_file():
         return _read_zip(app, path)
@@ -76,7 +76,9 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
         wrong = "is a file, but not a .zip" if folder.is_file() else "no such folder"
         raise ConfigurationError(f"{folder}: {wrong}; APP= must name a git work tree, a folder or a .zip file")
     if not folder.resolve().is_relative_to(app.resolve()):
-        raise ConfigurationError(f"{folder}: leads outside of {app}; set APP= to the folder where it leads")
+        raise ConfigurationError(
+            f"{folder}: leads outside of {app}; replace the link with the folder to which it leads"
+        )
     if in_work_tree(folder):
         commit = read_commit(folder)
         return Archive(_zip(_check_names(folder, commit.files)), commit.revision, commit.author, commit.untracked)
@@ -152,7 +154,9 @@ def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str
         try:
             name.encode()
         except UnicodeEncodeError:
-            raise ConfigurationError(f"{folder}: {name!a} is not valid UTF-8; rename it for the zip") from None
+            raise ConfigurationError(
+                f"{folder}: {name!a} is not valid UTF-8, so a zip cannot contain it; rename it"
+            ) from None
     return files
 
 

@@ -50,9 +50,9 @@ class PipelineHandover:
     """Uploads the templates of all environments for the pipeline, with the clients of the pipeline's account.
 
     `environment` is the environment that contains the pipeline. `commit` is the commit of the templates, or the reason
-    why there is none. `caller` is the ARN of the person or role that uploads them. `missing` is for a parallel copy of
-    the environments: it names the environments whose templates are not rendered here. While any are missing, nothing
-    can be uploaded.
+    why there is none. `caller` is the ARN of the person or role that uploads them. `missing` has the names of the
+    environments whose templates are not rendered here. Only in a parallel copy can templates be missing. Nothing can be
+    uploaded until they are rendered.
     """
 
     environment: Environment
@@ -91,7 +91,7 @@ class PipelineHandover:
     def publish_templates(self, bucket: str) -> str:
         """Upload the rendered templates to `bucket`, where pipeline runs read them, and return the S3 version id.
 
-        Without this upload, the next release would deploy older templates over a deployment by hand. Raises
+        Without this upload, the next release would deploy older templates and undo a deployment by hand. Raises
         `RefusedError` if no commit contains the templates, because nobody could find out later what was deployed.
         """
         if self.commit.problem:
@@ -121,8 +121,8 @@ def left_to_the_pipeline(
 ) -> list[StackTemplate]:
     """Return the stacks that only the pipeline may deploy.
 
-    These are stacks of protected environments that releases update and that already have their ECS service or task
-    definition.
+    A stack is one of these if its environment is protected, if releases update the stack, and if it already has its ECS
+    service or task definition.
     """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 

@@ -95,7 +95,8 @@ def what_is_lost(rows: Sequence[Row]) -> str:
 def who_can_do_more(rows: Sequence[Row]) -> str:
     """Return sentences that say which policies allow more than before, and which changes a person must read.
 
-    A person must read changes that give access but are not compared. The permissions of new stacks are only counted.
+    This program compares policies, but not other changes that can grant access, such as those of security groups. A
+    person must read these. Resources in new stacks that grant access are only counted.
     """
     wider = [row for row in rows if row.grants.widens]
     new = sum(count * len(row.places) for row in rows for type_, count in row.contents if _grants(type_))

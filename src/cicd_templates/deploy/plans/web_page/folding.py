@@ -71,7 +71,7 @@ class Row:
 
     @property
     def extent(self) -> str:
-        """The extent of the change: `3 environments, 40 services: the same`. It is empty for a single resource."""
+        """The extent of the change, such as `3 environments, 40 services: the same`, or empty for a single resource."""
         environments = {place.environment for place in self.places}
         services = {place.service for place in self.places if place.service}
         words = [

@@ -18,7 +18,7 @@ LONGEST_TEXTS = 100_000
 
 
 class Part(NamedTuple):
-    """A part of the difference between two texts: it is in both, only in the first (`gone`) or the second (`new`)."""
+    """A part of two compared texts. It is in both (`same`), only in the first (`gone`) or in the second (`new`)."""
 
     kind: Literal["same", "gone", "new"]
     text: str
