@@ -17,7 +17,8 @@ def under_make() -> bool:
 def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
     """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
-    Pass True as the value of a flag. `name` is the option's name if it is not the variable's name in lower case.
+    Pass True as the value of a flag. By default, the option is the variable's name in lower case. `name` is for any
+    other option, such as `--token`.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"

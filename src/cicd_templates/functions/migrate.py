@@ -1,16 +1,17 @@
 """Run a release's migration as one task in another account, and answer the pipeline's job when the task has stopped.
 
 The user parameters are `stage` and `environment`, `role` (assumed to run the task), `region`, `cluster`, `definition`,
-`image` (by digest, the only one that may run), `subnets` (with commas), `group` (of the task's network interface) and
-`log` (the log group). The environment variable `PIPELINE` is the name of the pipeline. A task can run for longer than a
-function, so the job is answered with a continuation token, and CodePipeline invokes the function again. The event is
-never logged, because it contains credentials.
+`image` (by digest, the only one that may run), `subnets` (separated by commas), `group` (of the task's network
+interface) and `log` (the log group). The environment variable `PIPELINE` is the name of the pipeline. A task can run
+for longer than a function, so the job is answered with a continuation token, and CodePipeline invokes the function
+again. The event is never logged, because it contains credentials.
 
 Before a task is started, the attempt is recorded as evidence. A new attempt begins only after the last one has ended,
-whichever run began it, and never after a success of the same run.
+whichever run began that one. After a success, the same run begins no other attempt.
 
-A rollback deploys an older release. Its migration must not meet the newer schema, so nothing runs. The variables of a
-rollback are those of the older run, so the function asks CodePipeline which run is in the stage.
+A rollback deploys an older release. No migration runs then, because the older migration must not meet the newer schema.
+The variables of a rollback are those of the older run and do not show the rollback. So the function asks CodePipeline
+which run is in the stage.
 """
 
 from __future__ import annotations
@@ -85,7 +86,10 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_transient(error: Exception) -> bool:
-    """Return whether another invocation can succeed. If evidence exists already, another function was first."""
+    """Return whether another invocation can succeed after `error`.
+
+    It can if S3 refuses to store evidence that exists already: another function stored it first.
+    """
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
     if isinstance(error, ClientError):
@@ -123,7 +127,8 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
 def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
     """Return the id of the run that is in the stage now, or None if it is a rollback.
 
-    Raises `MigrationError` if CodePipeline does not say what it is. Then nothing may run.
+    Raises `MigrationError` if no run is in progress there, or if the run is neither a release nor a rollback. Then no
+    migration may run.
     """
     name = os.environ["PIPELINE"]
     stages = pipeline.get_pipeline_state(name=name)["stageStates"]
@@ -143,13 +148,19 @@ def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
 
 
 def _begin(attempts: Attempts, number: int, parameters: dict[str, str], run: str, job: str, context: Any) -> None:
-    """Record a new attempt, if the task definition has the verified image of this release and no task of it runs."""
+    """Record a new attempt.
+
+    Raises `MigrationError` if the task definition has any other image than that of the release, if the image must not
+    run, or if a task of the task definition is running.
+    """
     import boto3
 
     ecs, registry = client("ecs", parameters), boto3.client("ecr")
     images = images_of(ecs, parameters)
     if set(images) != {parameters["image"]}:
-        raise MigrationError(f"{parameters['definition']} has {', '.join(images)} instead of {parameters['image']}")
+        raise MigrationError(
+            f"{parameters['definition']} must run only {parameters['image']}, but it has {', '.join(images)}"
+        )
     if problem := image_problem(registry, parameters["image"], context):
         raise MigrationError(problem)
     if tasks := running_tasks(ecs, parameters):
@@ -158,14 +169,17 @@ def _begin(attempts: Attempts, number: int, parameters: dict[str, str], run: str
 
 
 def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters: dict[str, str]) -> None:
-    """Record how an attempt has ended that nobody followed to its end. Raise `MigrationError` if it may still run."""
+    """Record the outcome of an attempt that another run began and did not follow to its end.
+
+    Raises `MigrationError` if the task of the attempt may still start or run.
+    """
     task = describe_task(client("ecs", parameters), parameters, attempt.task) if attempt.task else None
     if task and task["lastStatus"] == STOPPED:
         reason = failure_of(parameters, task)
         attempts.end(attempt.number, FAILED if reason else SUCCEEDED, reason)
     elif task or attempt.age < (NEW_SECONDS if attempt.task else TOKEN_SECONDS + START_SECONDS):
         raise MigrationError(
-            f"the migration of the run {attempt.run} has not ended, {attempt.task or 'its task can still start'};"
+            f"the migration of the run {attempt.run} has not ended ({attempt.task or 'its task can still start'});"
             " retry this stage when it has ended"
         )
     else:

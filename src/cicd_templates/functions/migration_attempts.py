@@ -24,7 +24,8 @@ _LATEST = 10**6
 class Attempt:
     """An attempt: the pipeline's run and job that began it, and when it began, in seconds since 1970.
 
-    `task` is empty if its task is not known, and `outcome` until the attempt has ended. `reason` says why it failed.
+    `task` is empty if the task is not known. `outcome` is empty until the attempt has ended. `reason` says why it
+    failed.
     """
 
     number: int
@@ -77,9 +78,9 @@ class Attempts:
         self._s3.put_object(Bucket=self._bucket, Key=self._key(number, name), Body=body, IfNoneMatch="*")
 
     def _list_names(self) -> dict[int, list[str]]:
-        """Return the objects of the newest attempts by number.
+        """Return the names of the objects of the newest attempts, keyed by the number of the attempt.
 
-        Without permission to list everything, S3 refuses to read a missing object, so only listed objects are read.
+        Only these objects are read: S3 denies access to a missing object if the caller may not list the whole bucket.
         """
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100).get("Contents", [])
         names: dict[int, list[str]] = {}

@@ -89,10 +89,10 @@ def describe_task(ecs: Any, parameters: dict[str, str], task: str) -> dict[str, 
 
 
 def failure_of(parameters: dict[str, str], task: dict[str, Any]) -> str:
-    """Return why a stopped task failed and the end of its log, or an empty string.
+    """Return why a stopped task failed and the end of its log, or an empty string if it succeeded.
 
-    It is a success only if every container has the exit code 0 and the task stopped because its container ended. A
-    program can also exit with 0 after somebody stopped the task in the middle.
+    A task succeeded only if every container has the exit code 0 and the task stopped because its container ended. The
+    exit code alone is not enough: a program can also exit with 0 after somebody stopped the task in the middle.
     """
     codes = [container.get("exitCode") for container in task["containers"]]
     if codes and all(code == 0 for code in codes) and task.get("stopCode") == "EssentialContainerExited":

@@ -3,8 +3,8 @@
 ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
-Environment variables: `BOOTSTRAP` is the image that the service runs before its first release; `registry_scan` reads
-others. If the hook fails without an answer, ECS rolls the release back.
+Environment variables: `BOOTSTRAP` is the image that the service runs before its first release. The module
+`registry_scan` describes the others. If the hook fails without an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations

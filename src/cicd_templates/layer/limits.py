@@ -1,4 +1,4 @@
-"""Limits of AWS that a text exceeds only with some configurations, because it is made of their names."""
+"""Limits of AWS for texts that contain names from the configuration. Long names can make such a text too long."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ class Offer:
     """A resource that a layer lets services use. `name` is its key in `[services.<name>.uses]`.
 
     `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
-    `read`, to a function that returns the grants of the task role. The function adds parameters to the service's
-    template that read the ARNs of the resource. `port` is for a resource in the VPC. `texts` returns further variables,
+    `read`, to a function that returns the grants of the task role. To read the ARNs of the resource, the function
+    adds parameters to the service's template. `port` is for a resource in the VPC. `texts` returns further variables,
     with fixed values that depend on the service and on the kind of access, such as the name of a user. `backlog` is for
     a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists per service.
     """

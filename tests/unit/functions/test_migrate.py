@@ -178,7 +178,7 @@ def test_another_run_does_not_start_beside_a_task_that_still_runs(account: Accou
     account.now += 8 * HOUR
 
     assert account.fails() == (
-        f"the migration of the run {RUN} has not ended, {task}; retry this stage when it has ended"
+        f"the migration of the run {RUN} has not ended ({task}); retry this stage when it has ended"
     )
     account.end(task, 0)
     account.waits()
@@ -305,7 +305,7 @@ OTHER_IMAGE = f"{REPOSITORY}@sha256:{'e' * 64}"
 @pytest.mark.parametrize(
     ("image", "asked", "found", "expected"),
     [
-        (OTHER_IMAGE, ASKED["image"], scan("COMPLETE"), f" has {OTHER_IMAGE} instead of {ASKED['image']}"),
+        (OTHER_IMAGE, ASKED["image"], scan("COMPLETE"), f" must run only {ASKED['image']}, but it has {OTHER_IMAGE}"),
         (f"docker.io/x@{DIGEST}", f"docker.io/x@{DIGEST}", scan("COMPLETE"), "is not an image by digest in"),
         (f"{REPOSITORY}:latest", f"{REPOSITORY}:latest", scan("COMPLETE"), "is not an image by digest in"),
         (ASKED["image"], ASKED["image"], scan("COMPLETE", HIGH=1), "found vulnerabilities: {'HIGH': 1}"),

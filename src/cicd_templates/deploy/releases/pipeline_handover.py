@@ -109,9 +109,10 @@ class PipelineHandover:
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Return whether releases update `stack`: its service has a pipeline, and its template names a role for that.
+        """Return whether releases update `stack`.
 
-        CloudFormation uses this role to deploy the stack.
+        They do if the service of the stack has a pipeline, and the template names the role with which CloudFormation
+        deploys the stack.
         """
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 

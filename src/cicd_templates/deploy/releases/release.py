@@ -101,7 +101,7 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
 def _detaching(state: str) -> Iterator[None]:
     """In the `with` block, raise `DetachedError` if the credentials stop working or the user presses Ctrl-C.
 
-    The pipeline run then continues in AWS. `state` is the part of the error message that says this.
+    The pipeline continues in AWS. `state` says in the error message what it does there.
     """
     try:
         yield

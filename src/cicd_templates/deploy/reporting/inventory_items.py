@@ -58,7 +58,7 @@ class Remainder:
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
     """Return the inventory as lines of text.
 
-    Resources of stacks that are deleted without a remark are only counted, by type. Every other item is named.
+    Items that are deleted, belong to a stack and have no `detail` are only counted, by type. Every other item is named.
     """
     if not items:
         return [f"  inventory of {environment}: nothing"]

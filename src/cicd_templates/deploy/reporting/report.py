@@ -275,7 +275,7 @@ class PlainReporter:
 
 
 class JsonReporter:
-    """Prints one JSON object per event and line. `kind` is the type of the event; the other keys are its fields."""
+    """Prints each event as a JSON object on one line. `kind` is the event's type; the other keys are its fields."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream or sys.stdout

@@ -53,9 +53,9 @@ class DeploymentEngine:
     """One deployment of one environment.
 
     `after` is called with each stack as soon as its reviewed template is deployed, even if nothing had to change. If
-    `eager` is true, change sets are also created while other stacks are being deployed. If it is false, `confirm` asks
-    the user only while no operation is under way. `require_lock` is called before each execution, and raises
-    `DetachedError` if another command may be working on the environment.
+    `eager` is true, change sets are also created while other stacks are being deployed. If it is false, they are
+    created only while no operation is under way, so `confirm` asks the user only then. `require_lock` is called before
+    each execution, and raises `DetachedError` if another command may be working on the environment.
     """
 
     def __init__(
@@ -106,10 +106,10 @@ class DeploymentEngine:
     ) -> list[StackTemplate]:
         """Execute exactly `plan`, and return the stacks that still have to be planned.
 
-        `environment` has all stacks of the environment, in deploy order. The plan is compared with them. An operation
-        that an interrupted run has started is continued. `passed` is called once: after all checks of the plan and
-        before the first operation. Raises `RefusedError` if anything else has changed since the plan was made, and the
-        errors of `deploy`.
+        `environment` has all stacks of the environment, in deploy order. The plan is compared with them. `passed` is
+        called once: after all checks of the plan and before the first operation. Operations that an interrupted run has
+        started are continued. Raises `RefusedError` if anything apart from these operations has changed since the plan
+        was made. Also raises the errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))

@@ -127,7 +127,11 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 
 
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
-    """Yield the next step of each approved stack, once no stack whose values it reads still has to be deployed."""
+    """Yield the next step of each approved stack that does not have to wait.
+
+    A stack waits while any stack that it reads from still has to be deployed. While `MAX_OPERATIONS`
+    operations are under way, no other change set is executed.
+    """
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():
         producers = {records[name].phase for name in record.reads_from}

@@ -97,7 +97,9 @@ class Watch:
         except AWS_ERRORS as error:
             self.failures += 1
             if self.failures >= MAX_FAILED_POLLS:
-                raise DetachedError(f"the stacks could not be read several times in a row ({explain(error)})") from None
+                raise DetachedError(
+                    f"the last {self.failures} attempts to read the stacks failed ({explain(error)})"
+                ) from None
         return news
 
     def _statuses(self) -> dict[str, str]:

@@ -49,8 +49,8 @@ class JudgedFinding:
 class Decision:
     """The decision about a release.
 
-    - `broken` maps a check to the reason why its report is unusable. It may also have a reason that concerns the
-      policy, or the sources of the reports if they differ. The release fails for any reason.
+    - `broken` maps each check with an unusable report to the reason. The key `POLICY` has the problems of the policy.
+      The key `SOURCE` says that the reports are about different sources. The release fails unless `broken` is empty.
     - `weaker` are the settings that are weaker than their defaults.
     - `policy_version` is the version of the policy; a policy of version 1 is weaker than the default.
     - `covered` maps each check to a description of what it scanned.
@@ -238,10 +238,10 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 
 
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
-    """Return the kinds for which the policy blocks a finding of this severity.
+    """Return the kinds for which the policy blocks a finding.
 
-    A reader may have lowered the tool's severity because the tool's confidence was low. The tool's severity counts
-    here, because even a deliberately planted injection gets a low confidence.
+    The function that read the report may have lowered the finding's severity because the tool had low confidence. Here
+    the tool's own severity counts if it is worse, because even a deliberately planted injection gets a low confidence.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

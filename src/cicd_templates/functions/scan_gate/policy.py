@@ -119,9 +119,9 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
 
 
 def read_policy(content: bytes, checks: Collection[str]) -> Policy:
-    """Return the policy in `content`, a TOML file of a service with `checks`. Its `problems` list every mistake.
+    """Return the policy in `content`, a TOML file. The `problems` of the policy list every mistake.
 
-    If `checks` is a mapping, its values are the formats of the checks' reports.
+    `checks` has the names of the service's checks. If it is a mapping, its values are the formats of their reports.
     """
     try:
         raw = tomllib.loads(content.decode())

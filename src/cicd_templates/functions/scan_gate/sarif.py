@@ -49,9 +49,9 @@ def read_sarif(value: Any) -> Report:
 
 
 def _joined_with_external(runs: list[dict[str, Any]], external: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the runs, each with its external results, invocations and driver.
+    """Return the runs, each joined with its results, invocations and driver from `inlineExternalProperties`.
 
-    SARIF calls them external because they are in `inlineExternalProperties` and not in the run.
+    SARIF calls these properties external, because they are not in the run itself.
     """
     joined = [dict(run) for run in runs]
     by_guid = {

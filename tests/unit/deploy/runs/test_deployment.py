@@ -1108,7 +1108,7 @@ def test_an_account_that_cannot_be_seen_for_long_is_no_failure(harness: DeployHa
     harness.aws.faults.before = always
     with pytest.raises(
         DetachedError,
-        match=r"could not be read several times in a row .*no more.*keys, network still under way",
+        match=r"the last 30 attempts to read the stacks failed .*no more.*keys, network still under way",
     ):
         harness.deploy()
 
