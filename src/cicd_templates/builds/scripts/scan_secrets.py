@@ -7,7 +7,8 @@ target, because the target itself is copied anyway. The name of a file is scanne
 files (`sha512-...`) are removed, because each of them looks like a secret.
 
 If detect-secrets can parse a file as INI, it scans only the parsed values, without comments and headers. So the lines
-of the file are always scanned, together with the lines that the parsers of detect-secrets produce.
+of the file are always scanned, together with the lines that the parsers of detect-secrets produce. Lines that
+`bound_values.py` writes are scanned as well: detect-secrets does not see all ways to bind a value to a name.
 """
 
 import codecs
@@ -22,6 +23,8 @@ from detect_secrets.filters import heuristic
 from detect_secrets.main import main as detect_secrets
 from detect_secrets.settings import Settings
 from detect_secrets.transformers import get_transformed_file
+
+from cicd_templates.builds.scripts.bound_values import bound_values
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -62,6 +65,12 @@ SIGN = re.compile(
     rf"""(?<=[=:(,\s\[]["'`])(?!{VARIABLE.pattern}|{TEMPLATE.pattern}|%\()(?=[^\w\s"'`/.$)\]}},;:]|\$\{{)(?=[^\s"'`]{{8}})"""
     r"""(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])"""
 )
+# The names of files in which values need no quotes.
+SETTINGS = re.compile(
+    r"(?:^|/)(?:\.env[^/]*|[^/]*\.(?:env|sh|bash|properties|conf|cfg|ini)|(?:Docker|Container)file[^/]*)$",
+    re.IGNORECASE,
+)
+find_in_numbered_lines = scan._process_line_based_plugins
 # The files in which package managers keep digests of packages.
 LOCK_FILES = {"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"}
 # Subresource integrity, with exactly as many characters as its algorithm makes.
@@ -84,12 +93,27 @@ def text(data: bytes) -> str:
     return decoded.replace("\0", "")
 
 
+class LineOf(str):
+    """A line that stands for the line `number` of its file."""
+
+    number: int
+
+
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield a single list: the lines of a file, its name, and the lines that detect-secrets' parsers add."""
+    """Yield a single list: the lines of a file, its name, and the lines that say the same in another way."""
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
+
+    def plain(line: str) -> str:
+        return SIGN.sub("_", dollar.sub("", line))
+
     with open(filename, encoding="utf-8") as opened:
         file: Any = opened
-        lines: list[str] = [SIGN.sub("_", dollar.sub("", line)) for line in file]
+        lines: list[str] = [plain(line) for line in file]
+        file.seek(0)
+        is_settings = bool(SETTINGS.search(filename))
+        for number, bound in bound_values(file.read(), filename.endswith((".py", ".pyi", ".pyw")), is_settings):
+            lines.append(LineOf(plain(bound)))
+            lines[-1].number = number  # type: ignore[attr-defined]  # the line before made it
         known = set(lines)
         for eager in (False, True):
             file.seek(0)
@@ -97,6 +121,11 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
             lines += [line for line in made if line not in known]
             known.update(made)
     yield [*lines, filename]
+
+
+def find_in_lines(lines: list[tuple[int, str]], filename: str) -> Any:
+    """Scan the lines of a file. A finding in a line that stands for another one gets the number of that line."""
+    return find_in_numbered_lines(lines=[(getattr(line, "number", at), line) for at, line in lines], filename=filename)
 
 
 def is_variable(secret: str) -> bool:
@@ -138,6 +167,7 @@ def main() -> int:
     os.chdir(target)
     # No option switches off the filter by extension.
     scan._get_lines_from_file = lines_of
+    scan._process_line_based_plugins = find_in_lines
     heuristic.is_prefixed_with_dollar_sign = is_variable
     heuristic.is_templated_secret = is_template
     Settings.DEFAULT_FILTERS = {"detect_secrets.filters.common.is_invalid_file"}

@@ -1,0 +1,195 @@
+"""Finds the texts of a source that are bound to a name, in whatever form: `key: str = "..."`, `get("KEY", "...")`.
+
+The detector of keywords takes only a value that stands in quotes right behind a name and a sign, in one line. So each
+text that is bound to a name in another way is shown to it as `name = "value"`. Files of Python are parsed, and never
+run. A build script takes this module over as text.
+"""
+
+import ast
+import bisect
+import itertools
+import re
+from collections.abc import Iterator
+
+# The names that the detector of keywords knows, with what follows them.
+KEY = re.compile(
+    r"((?:api|auth|service|account|db|database|priv|private|client)_?key|(?:db|database|key)_?pass|password|passwd|pwd"
+    r"|secret|contrase(?:\xf1|n)a)\w{0,60}",
+    re.IGNORECASE,
+)
+MOST_CHARACTERS = 2_000_000
+# A value is searched in so many characters behind its name.
+AROUND = 1_000
+# Calls that make a value of their argument, and calls that take a name and a value for it.
+MAKES_VALUE = r"(?:str|bytes|bytearray|(?:[a-z_]\w{0,40}\.)?[A-Z]\w{0,60})"
+TAKES_PAIR = r"\w{0,40}(?:get|set|put|pop|fetch|env|config|default|attr|prop|header|add|param)\w{0,40}"
+QUOTED = (
+    r"""(?:[A-Za-z]{0,2}\"{3}([^"]{1,400})\"{3}|[A-Za-z]{0,2}'{3}([^']{1,400})'{3}|[A-Za-z]{0,2}"([^"\n]{1,400})\""""
+    r"""|[A-Za-z]{0,2}'([^'\n]{1,400})'|`([^`]{1,400})`)(?!\s{0,9}(?::|=))"""
+)
+CLOSED = r"""[\"'`\])]{0,3}\s{0,40}"""
+# A type ends before the sign that binds: `: Optional[str] =`, `?: string =`.
+TYPE = r"(?:[?!]?:[ \t]*[\w.<>|? \[\]]{1,60}?|\*?[a-z]\w{2,20} )?"
+BINDS = r"(?:=>|:=|={1,3}|!==?|\?\?=?|\|\|=?|:|\bor\b)"
+OPEN = r"[\s\\(]{0,99}"
+# What is before a name, and what follows it. The last of them, a list, binds only what looks like a secret.
+BOUND: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
+    (re.compile(before), re.compile(after))
+    for before, after in (
+        # key: string = ("..."), also over the end of a line
+        ("", rf"{CLOSED}{TYPE}{BINDS}{OPEN}{QUOTED}(?!\s{{0,40}},)"),
+        # key = new Secret("...")
+        ("", rf"{CLOSED}{TYPE}{BINDS}{OPEN}(?:new )?{MAKES_VALUE}(?:\.new)?\(\s{{0,40}}{QUOTED}\s{{0,40}}\)"),
+        # key = other.key ?? "..."
+        ("", rf"{CLOSED}{BINDS}[ \t]*[^\n,;\"'`]{{1,99}}?(?:\|\||\?\?|\bor\b)\s{{0,40}}{QUOTED}"),
+        # get("KEY", "...")
+        (rf"{TAKES_PAIR}\(\s{{0,40}}(?:[\w.]{{1,40}}\s{{0,9}},\s{{0,40}})?[\"'`:][\w.-]{{0,60}}$",
+         rf"[\"'`]?\s{{0,9}},\s{{0,40}}{OPEN}{QUOTED}"),
+        # {"name": "KEY", "value": "..."}
+        (r"\b(?:[Nn]ame|[Kk]ey)[\"']?\s{0,9}[:=]\s{0,9}[\"']?[\w.-]{0,60}$",
+         rf"[\"']?[\s,]{{0,99}}[\"']?[Vv]alue[\"']?\s{{0,9}}[:=]\s{{0,9}}(?:{QUOTED}|([^\s\"'<>{{}}]{{1,400}}))"),
+        # <key>...</key>
+        (r"<[\w.:-]{0,60}$", r"[^<>\n]{0,99}>()()()()()\s{0,99}([^<>\n]{1,400}?)\s{0,99}</"),
+        # key: >- with the value in the next line
+        ("", r"[\"']?:[ \t]+[|>][+-]?\d?[ \t]*\n()()()()()[ \t]+(\S{1,400})"),
+        # keys = ["...", or keys = ("...",
+        ("", rf"{CLOSED}{TYPE}{BINDS}[\s\\(\[{{]{{1,99}}{QUOTED}"),
+    )
+]  # fmt: skip
+
+
+# A line of a file of settings, where a value needs no quotes: `export KEY=value`.
+SETTING = re.compile(
+    rf"^[ \t]{{0,40}}(?:(?:export|ENV|ARG|set)[ \t]+)?[\w.-]{{0,60}}?({KEY.pattern})=([\w+/!%^*~#@-]{{8,400}})[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def looks_random(value: str) -> bool:
+    """Return whether a value mixes letters and digits, and is neither a path nor a sentence."""
+    mixed = re.search(r"\d", value) and re.search(r"[A-Za-z]", value)
+    return bool(mixed) and len(value) >= 8 and not re.search(r"[\s/:]", value)
+
+
+def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the position, the name and the value of each binding in a text of any language."""
+    for key in KEY.finditer(text):
+        before = text[max(0, key.start() - AROUND // 5) : key.start()]
+        after = text[key.end() : key.end() + AROUND]
+        for number, (left, right) in enumerate(BOUND, 1):
+            found = right.match(after) if left.search(before) else None
+            if found and found.lastindex:
+                value = found[found.lastindex]
+                if looks_random(value) or (number < len(BOUND) and len(value.split()) < 3):
+                    yield key.end() + found.start(found.lastindex), key[0], value
+
+
+def text_of(node: ast.AST) -> str | None:
+    """Return the text of a constant, or of constants that are put together. For anything else, return None."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+        return node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = [node.left, node.right]
+    elif isinstance(node, ast.JoinedStr):
+        parts = node.values
+    texts = [text_of(part) for part in parts]
+    return "".join(text or "" for text in texts) if texts and None not in texts else None
+
+
+def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.AST, str]]:
+    """Yield each text that an expression can have as its value, and those in lists if they look like secrets."""
+    text = text_of(node) if node else None
+    inner: list[ast.expr] = []
+    if node and text is not None:
+        if not listed or looks_random(text):
+            yield node, text
+    elif isinstance(node, ast.IfExp):
+        inner = [node.body, node.orelse]
+    elif isinstance(node, ast.BoolOp):
+        inner = node.values
+    elif isinstance(node, ast.NamedExpr | ast.Starred | ast.Await):
+        inner = [node.value]
+    elif isinstance(node, ast.List | ast.Tuple | ast.Set):
+        inner, listed = node.elts, True
+    elif isinstance(node, ast.Call):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        # "...".strip(), and SecretStr("...")
+        inner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        alone = len(node.args) == 1 and not node.keywords
+        inner = [*inner, *node.args] if alone and re.fullmatch(MAKES_VALUE, called) else inner
+    for each in inner:
+        yield from values_of(each, listed)
+
+
+def name_of(node: ast.AST) -> str:
+    """Return the name to which an assignment binds a value: a variable, an attribute or a key."""
+    if isinstance(node, ast.Subscript):
+        return text_of(node.slice) or name_of(node.value)
+    return str(text_of(node) or getattr(node, "attr", "") or getattr(node, "id", ""))
+
+
+def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
+    """Yield the names that a node of the syntax tree binds, with the expressions that it binds to them."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Tuple | ast.List) and isinstance(node.value, ast.Tuple | ast.List):
+                yield from ((name_of(each), value) for each, value in zip(target.elts, node.value.elts, strict=False))
+            else:
+                yield name_of(target), node.value
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
+        yield name_of(node.target), node.value
+    elif isinstance(node, ast.keyword):
+        yield node.arg or "", node.value
+    elif isinstance(node, ast.arguments):
+        plain = [*node.posonlyargs, *node.args]
+        pairs = [*zip(plain[len(plain) - len(node.defaults) :], node.defaults, strict=True)]
+        pairs += [(arg, value) for arg, value in zip(node.kwonlyargs, node.kw_defaults, strict=True) if value]
+        yield from ((arg.arg, value) for arg, value in pairs)
+    elif isinstance(node, ast.Dict):
+        yield from ((name_of(key), value) for key, value in zip(node.keys, node.values, strict=True) if key)
+    elif isinstance(node, ast.Compare):
+        equal = all(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)
+        sides = [node.left, *node.comparators] if equal else []
+        yield from ((name_of(one), other) for one, other in itertools.pairwise(sides))
+        yield from ((name_of(other), one) for one, other in itertools.pairwise(sides))
+    elif isinstance(node, ast.Call) and re.fullmatch(TAKES_PAIR, name_of(node.func), re.IGNORECASE):
+        yield from ((text_of(one) or "", other) for one, other in itertools.pairwise(node.args))
+
+
+def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the line, the name and the value of each binding in a file of Python.
+
+    Also yield texts that the file puts together, without a name. Yield nothing for a file that cannot be parsed.
+    """
+    try:
+        lines = text.split("\n")
+        for node in ast.walk(ast.parse(text)):
+            for name, value in bound_in(node):
+                yield from ((getattr(each, "lineno", 1), name, found) for each, found in values_of(value))
+            whole = text_of(node)
+            if whole and isinstance(node, ast.expr):
+                written = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+                yield from [] if whole in written else [(node.lineno, "", whole)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+
+
+def bound_values(text: str, python: bool, settings: bool) -> Iterator[tuple[int, str]]:
+    """Yield a line `name = "value"` for each text that is bound to a name, and the number of the line where it stands.
+
+    `python` and `settings` say what the file contains. Yield nothing for a file so large that no person wrote it.
+    """
+    if len(text) > MOST_CHARACTERS:
+        return
+    ends = [end.start() for end in re.finditer("\n", text)]
+    bound = [(bisect.bisect_left(ends, at) + 1, name, value) for at, name, value in bound_by_form(text)]
+    bound += bound_in_python(text) if python else []
+    found = [*SETTING.finditer(text)] if settings else []
+    bound += [
+        (bisect.bisect_left(ends, each.start(3)) + 1, each[1], each[3]) for each in found if looks_random(each[3])
+    ]
+    for number, name, value in dict.fromkeys(bound):
+        plain = " ".join(re.sub("[\"'`]", "", value).split())[:400]
+        if plain and (not name or KEY.search(name)):
+            yield number, f'{re.sub("[^0-9A-Za-z_]", "_", name)[-80:] or "text"} = "{plain}"'

@@ -1,0 +1,126 @@
+"""Texts that are bound to a name: each is shown to the detector of keywords, whatever the form of the binding is."""
+
+from __future__ import annotations
+
+import pytest
+
+from cicd_templates.builds.scripts.bound_values import MOST_CHARACTERS, bound_values
+
+VALUE = "Vb7kQ2pLx9"
+PYTHON = [
+    'password: str = "{}"',
+    'password = rb"{}"',
+    'password = (\n    "{}"\n)',
+    'password = \\\n    "{}"',
+    'password = """{}"""',
+    'password = os.environ.get("DB_PASSWORD", "{}")',
+    'x = getenv("DB_PASSWORD", "{}")',
+    'setattr(x, "password", "{}")',
+    'connect(user="x", password=("{}"))',
+    'settings["password"] = ["{}"]',
+    'PASSWORDS = ("x", "{}")',
+    'if (password := "{}"): pass',
+    'def f(user, password: str = "{}"): pass',
+    'def f(*, user, secret: str = "{}"): pass',
+    'x = {{"db_password": f"{}", **y}}',
+    'password = "{}" if x else ""',
+    'password, user = "{}", "app"',
+    'password = password or "{}"',
+    'password = SecretStr("{}")',
+    'password = "{}".strip()',
+    'password += "{}"',
+    'self.password = "{}"',
+    'if x != "y" and "{}" == password: pass',
+    "password = 'Vb7k' + \"Q2pLx9\"",
+    "password = 'Vb7k' 'Q2pLx9'",
+    "x = 'Vb7k' 'Q2pLx9'",
+    "password = '\\x56b7kQ2pLx9'",
+    'x: dict = call(**{{"SECRET_KEY": await ("{}")}})',
+]
+OTHERS = [
+    'const password: string = "{}";',
+    'password?: string = "{}"',
+    'const p = {{ password: ("{}") }}',
+    'const passwords = ["{}"]',
+    'const password =\n  "{}"',
+    'const password = new Secret("{}")',
+    'const password = process.env.DB_PASSWORD || "{}"',
+    'const password = process.env["DB_PASSWORD"] ?? "{}"',
+    'config.get("db.password", "{}")',
+    "let apiKey = `{}`",
+    'props.put("password", "{}");',
+    'var password string = "{}"',
+    'os.Setenv("DB_PASSWORD", "{}")',
+    'ENV.fetch("DB_PASSWORD", "{}")',
+    '- name: DB_PASSWORD\n  value: {}',
+    '{{"name": "DB_PASSWORD",\n "value": "{}"}}',
+    "password: >-\n  {}",
+    '<db:password enc="no">\n  {}\n</db:password>',
+    '<add key="DbPassword" value="{}"/>',
+    'print "no Python 3"\npassword: str = "{}"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", PYTHON)
+def test_a_text_that_python_binds_to_a_name_is_shown_as_its_value(text: str) -> None:
+    source = "import os\n" + text.format(VALUE)
+    shown = dict.fromkeys(line for _, line in bound_values(source, True, False))
+
+    assert any(line.endswith(f' = "{VALUE}"') for line in shown), shown
+
+
+@pytest.mark.parametrize("text", OTHERS)
+@pytest.mark.parametrize("python", [False, True])
+def test_a_text_that_another_language_binds_to_a_name_is_shown_with_its_line(text: str, python: bool) -> None:
+    source = "\n" + text.format(VALUE) + "\n"
+    number = source[: source.index(VALUE)].count("\n") + 1
+    shown = {(at, line.partition(" = ")[2]) for at, line in bound_values(source, python, False)}
+
+    assert (number, f'"{VALUE}"') in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("export DB_PASSWORD={}", "ENV db.password={}", "API_KEY={}  ", "  SECRET_KEY={}"),
+    ],
+)
+def test_a_setting_needs_no_quotes_in_a_file_of_settings(text: str) -> None:
+    assert [*bound_values(f"x=1\n{text.format(VALUE)}\n", False, False)] == []
+    ((number, line),) = bound_values(f"x=1\n{text.format(VALUE)}\n", False, True)
+
+    assert (number, line.partition(" = ")[2]) == (2, f'"{VALUE}"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'def password(self) -> str:\n    """Return the password of 1 user."""\n',
+        '"Secrets": ("RuleID", "secret"),\n',
+        'if "policy" in password_policy: pass\n',
+        'secret = Finding("detect-secrets", kind, title="x")\n',
+        'secrets = ["arn:aws:secretsmanager:eu-west-1:1:secret/x"]\n',
+        'password = read(f"{user}1")\n',
+        '{"secret": {"name1234": "value1234"}}\n',
+        'password = ""\n',
+        "name = f\"{x}\" + 'y'\n",
+        "x = [y for y in password]\n",
+    ],
+)
+def test_what_binds_no_secret_is_not_shown(text: str) -> None:
+    assert [*bound_values(text, True, True)] == []
+
+
+@pytest.mark.parametrize("text", ["(" * 5_000, "x = " + "-" * 100_000 + "1", "x = \0", " x"])
+def test_a_file_that_python_cannot_parse_is_searched_as_text(text: str) -> None:
+    assert next(bound_values(f'{text}\npassword: str = "{VALUE}"\n', True, False))[0] == 2
+
+
+def test_a_file_that_no_person_wrote_is_left_to_the_detectors() -> None:
+    assert [*bound_values(f'password: str = "{VALUE}"\n' + " " * MOST_CHARACTERS, True, True)] == []
+
+
+def test_long_names_and_signs_take_no_time() -> None:
+    text = "password" * 2_000 + "(" * 20_000 + "password:" + " " * 20_000 + "<password" * 2_000
+
+    assert [*bound_values(text, True, True)] == []
