@@ -46,8 +46,8 @@ class ExpectedReport:
 class Day:
     """The time of a decision, and the limits that the configuration sets for the policy.
 
-    A waiver may end at most `waiver_days` days after the time. If `refuse_weaker` is true, the release fails if the
-    policy lets a finding pass that the default policy would stop.
+    A waiver may end at most `waiver_days` days after `now`. With `refuse_weaker`, a release fails for a finding that
+    passes only because the policy is weaker than the default policy.
     """
 
     now: datetime

@@ -32,7 +32,8 @@ class Markup(str):
 def cell(text: str) -> Markup:
     """Return `text` escaped for a table cell: on one line, printable, and displayed as it was typed.
 
-    The text cannot end the cell. Nothing in it becomes HTML, code, emphasis, an image or a link, for example to a user.
+    The text cannot end the cell. Nothing in it becomes HTML, code, emphasis, an image or a link. Only the sign of a
+    mention, such as `@` or `#`, is put in a code span, so that GitHub links no user and no issue.
     """
     escaped = _ENTITY.sub("&amp;", printable(text)).replace("<", "&lt;")
     return Markup(_ACTIVE.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", escaped))

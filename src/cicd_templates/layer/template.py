@@ -63,8 +63,8 @@ class LayerTemplate:
 
         If the configuration provides the value, return it as a literal. For a value that exists once per service,
         `service` says whose value is read; the default is the service of this layer. Raises `TypeError` if `service` is
-        missing or not allowed. Raises `ConfigurationError` if a provided value is not of this kind, or if the template
-        parameter already reads another value.
+        missing, or if it is given for a value that exists once per environment. Raises `ConfigurationError` if the
+        configuration provides an invalid value, or if the template parameter already reads another value.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")
@@ -95,7 +95,7 @@ class LayerTemplate:
     def publish(self, output: Output[V], value: V) -> None:
         """Publish `value`: add a Parameter Store parameter, and a template output with the same name but no export.
 
-        Raises `TypeError` if only one of `output` and this layer exists once per service.
+        Raises `TypeError` if `output` exists once per service but this layer does not, or the other way round.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

@@ -72,9 +72,10 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
     """Raise the errors of the user's own `layers` as `ConfigurationError`, with file, line and cause.
 
-    An error is the layer's own if it is raised while the tool is `building` this layer, or if the traceback contains
-    code of the layer. The traceback can contain it because the tool's layers call functions in the user's offers. Every
-    other error is a bug of the tool and keeps its traceback.
+    An error belongs to a user's layer in two cases: the tool was building this layer (it is `building`), or the
+    traceback contains code of this layer. The second case also occurs while the tool builds another layer, because
+    other layers call functions in the offers of a user's layer. Every other error is a bug of the tool and keeps its
+    traceback.
     """
     try:
         yield

@@ -34,8 +34,8 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the findings in `paths`, sorted, and the number of files that were linted.
 
-    `lint` is called once, with the changed files. It is not called if no file has changed. If `paths` is empty, it is
-    called anyway. Raises the errors of `lint`.
+    If there are changed files, `lint` is called once, with these files. If `paths` is empty, `lint` is called without
+    files, so that it can report this. Otherwise, `lint` is not called. Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)

@@ -25,9 +25,9 @@ MOST_PROCESSES = 8
 def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[LintFinding]:
     """Return the findings in `paths`, sorted.
 
-    Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without its findings. If the
-    templates are those of a parallel copy, `suffix` is its suffix, so that the error message can recommend the command
-    that renders it.
+    Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without its findings. `suffix` is
+    the suffix of a parallel copy, if the templates belong to one. The error message for empty `paths` names the command
+    that renders the templates, and this command needs the suffix.
     """
     if not paths:
         render = hints.make("render", SUFFIX=suffix)

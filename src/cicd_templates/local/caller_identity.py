@@ -20,9 +20,9 @@ def secure(app: ModuleType) -> None:
 def services(evaluator: ModuleType) -> None:
     """Let the root user of an account assume a role as an AWS service would.
 
-    The external ID of the request is the ARN of the resource for which the service acts. Root can then assume only
-    roles that trust the service of this resource. Without this change, root could assume the role of every service, and
-    aws:SourceArn and aws:SourceAccount would not be set.
+    As external ID, the request has the ARN of a resource. The service of this resource is the service that assumes the
+    role, so the role must trust it. aws:SourceArn is set to the ARN, and aws:SourceAccount to its account. Without this
+    change, root could assume the role of every service, and neither key would be set.
     """
     trusted = evaluator.evaluate_trust_policy
 

@@ -66,8 +66,8 @@ def _lines(file: Path) -> list[Any]:
 def run_task(run: Handler, tasks: Tasks, scope: Callable[[], str]) -> Handler:
     """Return a handler that starts a task once for each client token. `scope` returns the account and the region.
 
-    ECS repeats its answer to a request with the same token, and refuses the token in any other request, as long as it
-    keeps the token: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    As long as ECS keeps a token, it answers the same request with the same answer, and refuses every other request that
+    has this token: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
     """
     answered: dict[tuple[str, str, str], tuple[dict[str, Any], Response, list[str], float]] = {}
 

@@ -26,7 +26,7 @@ class ResourceKeys:
     """The customer managed keys of buckets, topics and secrets. The engine stores only the keys of secrets."""
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType) -> None:
-        """Wrap the engine's handlers in `table`, to learn the keys of buckets and topics."""
+        """Replace handlers in the engine's `table` by wrappers that record the keys of buckets and topics."""
         self._keys: dict[str, str] = {}
         self._secrets = secrets._secrets
         for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic"):

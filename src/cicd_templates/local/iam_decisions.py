@@ -66,7 +66,8 @@ class Decisions:
     def evaluate(self, context: Any, *policies: Any) -> Any:
         """Evaluate the policies, and remember the Sid of the statement that allowed the action.
 
-        The engine evaluates the caller's own policies first.
+        For one request, the engine evaluates the caller's own policies first. So the first remembered Sid is the Sid of
+        a statement in these policies.
         """
         result = self._evaluate(context, *policies)
         statement = result.matched_sid if result.decision == "Allow" else ""

@@ -86,7 +86,7 @@ class ReviewedStacks:
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
     """Return a handler that calls `describe`, adds the resolved values of template parameters, and masks secret values.
 
-    `described` has the engine's stacks or change sets, to whose descriptions the values are added.
+    `described` has the engine's stacks or change sets, as `describe` reads them. The values are added there.
     """
 
     def handle(params: Params) -> Answer:

@@ -1,10 +1,10 @@
 """Guards the engine: refuses with status 403 every request that the engine's owner did not make.
 
 Every web page in a browser and every user of the machine can reach 127.0.0.1. A web page is recognized by its `Origin`,
-which it cannot hide. DNS rebinding is recognized by the `Host`: it is the name that was made to resolve to 127.0.0.1.
-Every request must have a signature (Signature Version 4). To sign, the caller needs the engine's secret, which only the
-owner knows and which changes at each start. The key of a session or user also works, if a validly signed request has
-created it.
+which it cannot hide. DNS rebinding is recognized by the `Host`: it is a foreign name that resolves to 127.0.0.1, not an
+address of the engine. Every request must have a signature (Signature Version 4). To sign, the caller needs the engine's
+secret, which only the owner knows and which changes at each start. The key of a session or user also works, if a
+validly signed request has created it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -11,7 +11,7 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 
 
 def secrets_by_arn(table: dict[str, Any], drift_readers: dict[str, Any]) -> None:
-    """Wrap the handlers of secrets in the engine's `table`, so that a secret's physical id is its ARN.
+    """Replace the handlers of secrets in the engine's `table` by wrappers: a secret's physical id is its ARN.
 
     `drift_readers` maps each resource type to the function with which the engine reads a resource to detect drift.
     """

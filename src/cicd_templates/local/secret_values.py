@@ -1,6 +1,7 @@
-"""Makes secrets behave as in AWS: without a value they have no version; they keep their name until they are deleted.
+"""Makes secrets behave as in AWS: a secret without a value has no version; a scheduled deletion frees no name.
 
-The engine gives every new secret a version, so a check for secrets without a value would find none. See docs/fakes.md.
+The engine gives every new secret a version, so a check for secrets without a value would find none. In AWS, no new
+secret can have the name of a secret that is scheduled for deletion. See docs/fakes.md.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -1,4 +1,4 @@
-"""Generates the page about the lint rules, with a table that names the check for each required fact."""
+"""Generates the page about the lint rules. A table lists what must be true of templates, and which check tests it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ OWNED_ELSEWHERE = (
 
 
 def rules_reference() -> str:
-    """Return the text of `docs/rules.md`: a table of facts and the checks that cover them, and a section per rule."""
+    """Return the text of `docs/rules.md`: a table of what must be true, with its checks, and a section per rule."""
     return "\n".join([LINT_RULES_HEADER, *_owners(), *(line for rule in RULES for line in _section(rule()))])
 
 

@@ -1,6 +1,6 @@
 """The rules of cdk-nag's packs that `out/` does not follow, each with the reason; a part of `docs/compliance.md`.
 
-The packs are AwsSolutions, NIST 800-53 rev 5, PCI DSS 3.2.1 and Serverless, by the ids of cdk-nag's own list:
+The packs are AwsSolutions, NIST 800-53 rev 5, PCI DSS 3.2.1 and Serverless. The rules have the ids of cdk-nag's list:
 https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
 """
 

@@ -10,7 +10,7 @@
 5. `grants` compares the granted actions with the actions that the local IAM allowed. `result` and `report` present the
    result.
 
-The local AWS executes IAM, S3, KMS, CloudFormation, Lambda and events. The result lists everything that neither the
-local AWS nor this package can execute; nothing on this list is assumed to work. The package reads only `out/`, imports
-nothing from the renderer, and never calls the real AWS.
+The local AWS executes IAM, S3, KMS, CloudFormation, Lambda and events. Some parts of a pipeline can be executed neither
+by the local AWS nor by this package. The result lists these parts, because a rehearsal does not show whether they work.
+The package reads only `out/`, imports nothing from the renderer, and never calls the real AWS.
 """

@@ -64,10 +64,13 @@ def read_artifact(s3: Any, artifact: Artifact) -> zipfile.ZipFile:
 def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
     """Extract the zip file `archive` into `folder`, keeping the executable bits.
 
-    Raises `CicdError` before anything is written in these cases: the name of an entry leads out of `folder`, or
-    programs may read it in different ways; an entry is a link or another special file; there are more than
-    `MOST_ENTRIES` entries or more than `MOST_BYTES` in total. Raises `CicdError` during the extraction if an entry is
-    damaged or encrypted.
+    Raises `CicdError`, before anything is written, in each of these cases:
+    - The name of an entry leads out of `folder`.
+    - The name of an entry is ambiguous, so that different programs may extract different files.
+    - An entry is a link or another special file.
+    - The archive has more than `MOST_ENTRIES` entries, or more than `MOST_BYTES` bytes in total.
+
+    Raises `CicdError` during the extraction if an entry is damaged or encrypted.
     """
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:

@@ -124,7 +124,7 @@ def _value(session: Session, setting: Setting) -> str:
 
 
 def application_addresses(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Return the variables with the application's address, in which the address of a local process replaces it.
+    """Return the variables with the application's address, but with the address of a local process as their value.
 
     A rehearsal runs no containers, so the deployed application cannot answer.
     """

@@ -1,7 +1,7 @@
 """The tools of a build: a prepared virtual environment, and replacements for programs that are not available.
 
-The prepared environment replaces the one that a build would install. In it, a program that installs nothing replaces
-pip, so builds cannot change it. That program refuses the requirements that pip would refuse.
+The prepared environment replaces the one that a build would install. Builds cannot change it, because another program
+runs instead of pip: it installs nothing, and refuses the requirements that pip would refuse.
 """
 
 from __future__ import annotations
@@ -90,9 +90,10 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 
 
 def only_checks_hashes(command: str) -> bool:
-    """Return whether a command downloads nothing except packages by hash with pip, whose replacement checks them.
+    """Return whether a command installs packages by hash with pip, and downloads nothing else.
 
-    Another command after such a download may need what was downloaded.
+    Such a command can run, because the program that replaces pip checks the hashes. A command with another download
+    cannot run: the download is missing, and later parts of the command may need it.
     """
     without_files = WRITTEN_FILE.sub("", command)
     return "--require-hashes" in without_files and not DOWNLOAD.search(REPLACED_PIP.sub("", without_files))

@@ -89,7 +89,7 @@ def _artifact_file(files: dict[str, zipfile.ZipFile], path: str) -> str:
     artifact, _, name = path.partition("::")
     if artifact not in files:
         raise ActionFailedError(
-            f"{path}: the action has no input artifact {artifact}, but {', '.join(files) or 'none'}"
+            f"{path}: the action has no input artifact {artifact}; it has {', '.join(files) or 'none'}"
         )
     if name not in files[artifact].namelist():
         raise ActionFailedError(f"{path}: the artifact has no such file")

@@ -150,8 +150,8 @@ def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
 def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[str, str]) -> None:
     """Store the user's tokens for external services in the secrets of the projects that need them.
 
-    A secret without a token gets a placeholder, because a secret without a value cannot be read. So the permission to
-    read it is rehearsed although a recorded report replaces the check.
+    A secret without a token gets a placeholder, because a secret without a value cannot be read. A recorded report
+    then replaces the scan. But the build still reads the secret, so the rehearsal tests the permission to read it.
     """
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():

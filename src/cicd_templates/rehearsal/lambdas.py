@@ -77,9 +77,9 @@ def _invoke(
 
 
 def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str, Any]:
-    """Return the function's configuration, which is read as the root of the account.
+    """Return the function's configuration, and add the function's role to the roles of `step`.
 
-    Add the function's role to the roles of `step`.
+    The account's root user sends the request, so no role of the pipeline needs a permission for it.
     """
     found: dict[str, Any] = run.setup.root_session(run.pipeline.role).client("lambda").get_function_configuration(
         FunctionName=name

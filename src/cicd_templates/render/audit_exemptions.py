@@ -1,7 +1,8 @@
-"""Exempts functions from checkov's search for secrets in variables, if it would take the path of a value for a key.
+"""Exempts Lambda functions from a check of checkov that would mistake a Parameter Store path for a secret key.
 
-checkov replaces a reference to a parameter by the parameter's default. It takes 40 letters, digits and slashes in a row
-for a secret access key. A path in Parameter Store has exactly 40 characters for some names of projects and services.
+The check searches the variables of functions for secrets. checkov replaces a reference to a parameter by the
+parameter's default. It takes 40 letters, digits and slashes in a row for a secret access key. A path in
+Parameter Store has exactly 40 characters for some names of projects and services.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _TAKEN_FOR_KEY = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+=]{40}(?![A-Za-z0-9
 
 
 def exempt_paths_taken_for_keys(content: dict[str, Any]) -> None:
-    """Exempt each function of a template that reads such a path in a variable. Changes `content`."""
+    """Exempt each Lambda function if a path in its variables looks like a secret key. Changes `content`."""
     defaults = {
         name: parameter.get("Default", "")
         for name, parameter in content.get("Parameters", {}).items()

@@ -1,6 +1,6 @@
 """Refuses resources that have the same physical name, across the stacks of all environments.
 
-CloudFormation would fail to create the second resource. If names of the type need not be unique, both stacks would
+CloudFormation would fail to create the second resource. For types whose names need not be unique, both stacks would
 change the same resource. Names are compared as they will be in AWS: values that follow from an environment's account
 and region are filled in. A value that is only known at deployment never equals a value of another stack.
 """

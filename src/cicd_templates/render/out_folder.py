@@ -58,8 +58,9 @@ def files_of(
 ) -> Mapping[str, str]:
     """Return every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the files' sources. If `only` names an environment, the files of all others, what
-    compares environments, and the digest are returned as they are in the folder, and left out if they are not there.
+    `sources` is the digest of the files' sources. If `only` names an environment, only its files, the index and the
+    checksums are new. The digest and all other files, such as those of other environments and the page that compares
+    environments, are taken from the folder. A file that is not in the folder is left out.
     """
     templates = {stack.path: stack for stack in stacks}
     texts = {**_workflows(stacks), **pages(stacks)}
@@ -76,7 +77,7 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the files of the environment `only`, and what is in the folder of all other files that were rendered."""
+    """Return the new files of the environment `only`, and the present content of every other rendered file."""
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
     kept: dict[str, str] = {}

@@ -113,7 +113,7 @@ def _provided(env: Environment) -> dict[str, set[str]]:
 def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
     """Yield a problem for each provided output that no layer has, and for each layer that is provided incompletely.
 
-    This is the case if other stacks read an output of the layer that the configuration does not provide.
+    A layer is provided incompletely if the configuration omits one of its outputs, and another stack reads this output.
     """
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}

@@ -16,9 +16,9 @@ from cicd_templates.paths import CONFIGURATION
 def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
     """Return what each service of `env` uses, keyed by the name of the service.
 
-    A tools environment runs no services, so the result is empty. Raises `ConfigurationError`, which lists every use
-    that no layer offers, or offers only with another kind of access, and every environment variable that would be set
-    twice.
+    A tools environment runs no services, so the result is empty. Raises `ConfigurationError`, which lists the problems.
+    A problem is a use that no layer offers, a kind of access that the offer lacks, an environment variable that would
+    be set twice, or a service that scales on messages but receives from no queue.
     """
     if env.kind != "runtime":
         return {}

@@ -16,11 +16,11 @@ def access_changes(
 ) -> Iterator[AccessChange]:
     """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
 
-    A holder is the resource that has the policy. Statements of the holders in `gone` are left out: each was removed
-    together with all resources that its statements allow or restrict.
+    A holder is the resource that has the policy. Statements of the holders in `gone` are left out: these holders were
+    removed, and so were all resources that their statements allow or restrict.
 
-    A removed Deny statement widens access. If another condition replaces a condition, access counts as wider, because
-    the texts do not show which condition allows more.
+    A removed Deny statement widens access. If a condition of a statement is replaced by another one, access counts as
+    wider, because the texts do not show which of the two conditions allows more.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):

@@ -66,9 +66,9 @@ def _merge_holders(rows: Iterable[Row]) -> list[Row]:
 
 
 def _holders_text(holders: Sequence[str]) -> str:
-    """Return the holders of a policy in one text. A holder is written as `name` or `name: subject`.
+    """Return the holders of a policy in one text. A holder is written as `name` or `name: resources`.
 
-    Holders with the same subject are combined, as in `A, B: itself`.
+    If all holders have the same resources, these are written once, as in `A, B: itself`.
     """
     names, subjects = [], []
     for holder in holders:

@@ -287,7 +287,11 @@ def test_the_first_change_set_creates_with_what_the_configuration_says(tmp_path:
         ({"Status": "FAILED", "StatusReason": "No updates are to be performed."}, {}, ""),
         ({"Status": "FAILED", "StatusReason": "why"}, {}, "the change set c of s failed: why"),
         ({"Status": "FAILED"}, {}, "the change set c of s failed: no reason given"),
-        ({}, {"TemplatePath": "Other::t.yaml"}, "Other::t.yaml: the action has no input artifact Other, but Templates"),
+        (
+            {},
+            {"TemplatePath": "Other::t.yaml"},
+            "Other::t.yaml: the action has no input artifact Other; it has Templates",
+        ),
         ({}, {"TemplatePath": "Templates::u.yaml"}, "Templates::u.yaml: the artifact has no such file"),
     ],
 )

@@ -1,8 +1,9 @@
 """Replaces a scanner that needs an external service in a rehearsed build. It outputs a recorded report.
 
 The report is `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the report to the
-file that `--json-file-output` names, or otherwise to standard output. Without a recorded report, pip-audit, which every
-new project has, outputs a placeholder without findings; the note about it says what is then not shown.
+file that `--json-file-output` names, or otherwise to standard output. Every new project uses pip-audit. If it has
+no recorded report of pip-audit, this program outputs a placeholder without findings, and a note says what the rehearsal
+does not show because of it. Every other scanner fails without a recorded report.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _packages(arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield each package that the requirements files among the arguments pin, as pip-audit reports one."""
+    """Yield the pinned packages of the `--requirement` files, in the format of a report of pip-audit."""
     for option, path in itertools.pairwise(arguments):
         if option == "--requirement":
             for line in package_lines(Path(path)):
