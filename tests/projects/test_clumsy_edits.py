@@ -42,7 +42,7 @@ def paths(table: dict[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple
 
 
 def edited(raw: dict[str, Any], chance: random.Random) -> dict[str, Any]:
-    """The configuration with one mistake: a wrong value, a missing key, or a key with a typing error."""
+    """The configuration with one mistake: a wrong or repeated value, a missing key, or a key with a typing error."""
     raw = copy.deepcopy(raw)
     service, environment = next(iter(raw["services"])), list(raw["environments"])[-1]
     places = [
@@ -59,6 +59,8 @@ def edited(raw: dict[str, Any], chance: random.Random) -> dict[str, Any]:
             table.pop(last, None)
         case 1:
             table[f"{last}x"] = table.pop(last, 1)
+        case 2 if isinstance(table.get(last), list):
+            table[last] = [*table[last], *table[last]]
         case _:
             table[last] = chance.choice(VALUES)
     return raw

@@ -25,7 +25,7 @@ from tests.conftest import ROOT
 from tests.projects.rendering import rendered_project
 
 FINISHED = 120
-SEEDS = 126
+SEEDS = 144
 # Python itself answers Ctrl-C with a traceback until the first lines of `__main__` have told it how to.
 PYTHON_STARTS = (
     r"(?s)\A(Fatal Python error: init_import_site[^\n]*\nPython runtime state: \w+\n|Could not import runpy module\n)?"
@@ -289,6 +289,38 @@ def other_surroundings(chance: random.Random) -> Situation:
     return Situation([chance.choice(["check", "render", "help-all", "status"])], codes=(0, 1), environment=environment)
 
 
+def credential_sources(chance: random.Random) -> Situation:
+    """Sources of credentials that are missing, or give none."""
+    source = chance.choice(
+        [
+            "credential_process = /no/such/helper",
+            "credential_process = /bin/false",
+            "credential_process = /bin/echo []",
+            "credential_process = /bin/echo {",
+            'credential_process = "/unclosed quote',
+            "credential_process =",
+            "role_arn = arn:aws:iam::111111111111:role/x\nsource_profile = dev",
+            "role_arn = arn:aws:iam::111111111111:role/x\nsource_profile = other",
+            "role_arn = arn:aws:iam::111111111111:role/x\ncredential_source = Nowhere",
+            "role_arn = arn:aws:iam::111111111111:role/x\nweb_identity_token_file = /no/such/token",
+            "sso_session = none\nsso_account_id = 111111111111\nsso_role_name = x",
+            "login_session = somebody",
+            "aws_access_key_id = AKIA1",
+            "region = nowhere",
+            "[",
+        ]
+    )
+
+    def write(folder: Path) -> None:
+        (folder / ".aws").mkdir()
+        (folder / ".aws/config").write_bytes(
+            f"[profile dev]\n{source}\n".encode(chance.choice(("utf-8", "utf-8", "utf-8", "utf-16")))
+        )
+
+    words = chance.choice(["plan ENV=staging", "status ENV=staging", "doctor ENV=tools", "destroy ENV=staging YES=1"])
+    return Situation(words.split(), (1, 2), {"AWS_PROFILE": "dev"}, prepare=write)
+
+
 def other_folder(chance: random.Random) -> Situation:
     """Make in another folder than the project's own."""
     folder, makefile = chance.choice(
@@ -342,6 +374,7 @@ KINDS = (
     *(misspelt, wrong_values, wrong_values, nothing_running, damaged_configuration, damaged_configuration),
     *(line_ends, byte_order_mark, folder_instead, folder_instead, missing, no_permission, full_disk, full_output),
     *(other_surroundings, other_surroundings, other_folder, without_git, foreign_git, interrupted, interrupted),
+    *(credential_sources, credential_sources, credential_sources),
 )
 
 

@@ -101,7 +101,7 @@ def _read_zip(path: Path, within: str | None) -> Archive:
     except UNREADABLE as error:
         raise ConfigurationError(f"{path}: cannot be read as a zip file: {error}") from None
     if broken is not None:
-        raise ConfigurationError(f"{path}: contains {broken}, which is damaged; make the zip again")
+        raise ConfigurationError(f"{path}: contains {broken!a}, which is damaged; make the zip again")
     if empty:
         raise ConfigurationError(f"{path}: contains nothing to release")
     return Archive(data, f"sha256:{hashlib.sha256(data).hexdigest()}", _user())

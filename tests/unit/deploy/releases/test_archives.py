@@ -221,7 +221,7 @@ def a_file(folder: Path) -> Path:
         pytest.param(no_zip, None, "cannot be read as a zip file", id="no zip"),
         pytest.param(a_file, None, "README.md: is a file, but not a .zip; APP= must name a git work tree", id="file"),
         pytest.param(no_zip, "apps", "a zip is always released as a whole; to release", id="zip with path"),
-        pytest.param(broken_zip, None, r"contains x.txt, which is damaged; make the zip again", id="damaged zip"),
+        pytest.param(broken_zip, None, r"contains 'x.txt', which is damaged; make the zip again", id="damaged zip"),
         pytest.param(linked, None, "link: is a link, so its content is not", id="link"),
         pytest.param(deflated, None, "cannot be read as a zip file: Error -3", id="damaged deflated zip"),
         pytest.param(lambda f: marked(f, 6, 8, 1), None, "is encrypted, password required", id="encrypted zip"),
