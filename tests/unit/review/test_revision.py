@@ -160,7 +160,7 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
         "**staging** `keys.Key`: Description: `Encrypts everything of shipping staging` to `Encrypts all of"
         in result.output
     )
-    assert "`own`: the stack, with 1 resources" in result.output
+    assert "`own`: the stack, with 1 resource" in result.output
 
     shutil.rmtree(tmp_path / "templates/extra")
     toml = tmp_path / "templates/environments.toml"
