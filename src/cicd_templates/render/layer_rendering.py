@@ -95,14 +95,14 @@ def render_layers(
 ) -> Iterator[tuple[Environment, Layer, FinishedStack]]:
     """Yield the stacks of all environments and layers, in the order of environments, layers and services.
 
-    `cores` is the number of processes to use for many stacks; by default, it is the number of the machine's cores.
+    `cores` is the number of processes to use for many stacks; by default, it is that of `most_processes`.
     Raises `CicdError` with the name of the layer if a process ends without its stacks.
     """
     with explained_user_errors(layers):
         uses = [uses_of(env, layers) for env in environments]
     project = Project(environments, layers, form, uses)
     jobs = list(project.jobs(STACKS_PER_JOB))
-    processes = min(cores or os.cpu_count() or 1, MOST_PROCESSES, len(jobs))
+    processes = min(cores or most_processes(), len(jobs))
     stacks = sum(job.stop - job.start for job in jobs)
     # Only a forked process has the layers without importing them again.
     if stacks < STACKS_WORTH_PROCESSES or processes < 2 or "fork" not in multiprocessing.get_all_start_methods():
@@ -112,6 +112,11 @@ def render_layers(
     for job, rendered in zip(jobs, finished, strict=True):
         for stack in rendered:
             yield environments[job.environment], layers[job.layer], stack
+
+
+def most_processes() -> int:
+    """Return how many processes render a large project on this machine."""
+    return min(os.cpu_count() or 1, MOST_PROCESSES)
 
 
 def _render_in_processes(project: Project, jobs: Sequence[Job], processes: int) -> Iterator[list[FinishedStack]]:
