@@ -1,4 +1,4 @@
-"""Lists all layers, with the kinds of environments that have each. The order of deployment is derived elsewhere."""
+"""Lists all layers. `kinds` are the kinds of environments that have a layer. The list does not set the deploy order."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ SHORT_MINUTES = 10
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return one CodeBuild project per check, and one for each of the steps after the gate.
+    """Return one CodeBuild project per check, and one per step after the scan gate, such as building the image.
 
     Only the project that builds the image has a Docker engine.
     """

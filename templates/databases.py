@@ -41,7 +41,7 @@ def administrator_secret(name: str) -> Output[SecretArn]:
 
 
 def offers(env: Environment) -> Sequence[Offer]:
-    """Return, for each database of `env`, the offer that lets services use it."""
+    """Return one offer per database of `env`: the variables and permissions that services get for it."""
     return [
         blocks.database_offer(env, name, settings, host(name), group_id(name), resource_id(name))
         for name, settings in env.databases.items()

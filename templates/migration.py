@@ -1,4 +1,4 @@
-"""Layer `migration`: the task that migrates data for a release of one service before the service moves."""
+"""Layer `migration`: the task that migrates data for a release of one service, before the service runs the release."""
 
 from __future__ import annotations
 

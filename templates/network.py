@@ -67,10 +67,10 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _with_placeholders(env: Environment) -> Environment:
-    """Return `env` with placeholders for a missing range and missing zones, if it provides an existing VPC.
+    """Return `env` with placeholders for its address range and zones, if they are not configured.
 
-    For an existing VPC, the layer is built only to know the names of its outputs. The template with the placeholders is
-    not rendered.
+    They can be missing if the environment uses an existing VPC. Then the layer is built only to know the names of its
+    outputs, and its template is not rendered.
     """
     settings = env.settings
     placeholders = {"cidr": settings.cidr or "10.0.0.0/16", "zones": settings.zones or (f"{env.region}a",)}

@@ -220,12 +220,14 @@ def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: in
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
     """Return the stages that deploy to `peer`.
 
-    A deployment to a protected environment needs an approval first. Then the migration of the release runs, if the
-    service has one, and the service moves. A smoke test follows any other deployment, except that of a worker, which
-    has no address.
+    If a deployment window is configured, its stage is the first.
 
-    In an environment that is not protected, a failed stage rolls back at once. The migration has a stage of its own
-    before it, so that a failed migration can be retried, and a rollback of the service has no migration to run.
+    For a protected environment, a single stage asks for approval, then runs the migration of the release if the service
+    has one, and then deploys the service.
+
+    For any other environment, the migration has a stage of its own before the service's stage. So a failed migration
+    can be retried, and a rollback of the service does not run a migration. The service's stage rolls back at once if it
+    fails. It ends with a smoke test, except for a worker, which has no address.
     """
     migrates = bool(context.service.settings.migration)
     stages = [_window(context, peer)] if peer.settings.deployment_window else []
@@ -249,7 +251,7 @@ def _deployment(
     *,
     on_failure: codepipeline.FailureConditions | None,
 ) -> PipelineStage:
-    """Return the stage in which the service moves after `actions`, with its smoke test."""
+    """Return the stage that runs `actions` and then deploys the service. It may end with a smoke test."""
     actions = [*actions, execute_action(context, peer, order=_next_order(actions))]
     # The deployment of a worker lasts until its tasks have kept running while ECS watched its alarms.
     if not peer.protected and context.service.settings.is_web:
@@ -275,8 +277,8 @@ def _migrate(layer: LayerTemplate, context: PipelineContext, peer: Environment, 
 def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
     """Return a stage that scans the image again, and that succeeds only inside the deployment window.
 
-    All rules of a condition share one result, so the window and the verdict need separate conditions. The stage comes
-    before the approval, so that nobody is asked to approve outside the window.
+    All rules of a condition share one result. So the deployment window and the verdict of the scan gate need separate
+    conditions. The stage comes before the approval, so that nobody is asked to approve outside the window.
 
     AWS's documentation is not consistent: outside the window, the run may fail, or may wait for the next window. If it
     waits, it continues with the scan result from before the wait.

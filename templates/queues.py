@@ -25,12 +25,12 @@ def queue_arn(name: str) -> Output[QueueArn]:
 
 
 def queue_name(name: str) -> Output[MetricName]:
-    """Return the output for the name of the queue `name` in metrics."""
+    """Return the output for the queue's name in CloudWatch metrics. `name` is its name in the configuration."""
     return Output(MetricName, "queues", f"{title(name)}QueueName", f"The queue {name}, for metrics of its messages")
 
 
 def offers(env: Environment) -> Sequence[Offer]:
-    """Return, for each queue of `env`, the offer that lets services use it."""
+    """Return one offer per queue of `env`: the variables and permissions that services get for it."""
     return [
         blocks.queue_offer(name, queue_url(name), queue_arn(name), keys.KEY_ARN, queue_name(name))
         for name in env.queues

@@ -24,7 +24,7 @@ def table_arn(name: str) -> Output[TableArn]:
 
 
 def offers(env: Environment) -> Sequence[Offer]:
-    """Return, for each table of `env`, the offer that lets services use it."""
+    """Return one offer per table of `env`: the variables and permissions that services get for it."""
     return [blocks.table_offer(name, table_name(name), table_arn(name), keys.KEY_ARN) for name in env.tables]
 
 

@@ -71,9 +71,10 @@ def _resource_differences(
 ) -> Iterator[Difference]:
     """Yield the differences of a resource, apart from the names and accounts of the two environments.
 
-    The resource is compared twice, and a difference must be found both times. The first comparison ignores the
-    environment's name as a word anywhere. But the name can be an ordinary word, such as `test`, or the account can be
-    that of tools. So the second comparison ignores the name only after the project's name.
+    The resource is compared twice, and only differences that are found both times count. The first comparison ignores
+    the environment's account number, and its name wherever it is a whole word. This alone finds false differences: the
+    name can be an ordinary word, such as `test`, and the account can be shared with the tools environment. So the
+    second comparison ignores no account number, and the name only after the project's name or the word `account`.
     """
     sides = (before, after)
     found = list(value_differences(*(_compared(*side, _word_pattern(side[0]), _ACCOUNT) for side in sides)))

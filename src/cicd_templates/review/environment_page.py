@@ -43,7 +43,7 @@ _NOTES = (
 class EnvironmentReview:
     """The contents of an environment's page, collected stack by stack, so that no template has to be kept.
 
-    `facts` are those of any of the environment's stacks.
+    `facts` are the facts of one of the environment's stacks. It does not matter which.
     """
 
     def __init__(self, facts: StackFacts) -> None:

@@ -26,7 +26,7 @@ class Anyone:
 class AccountPrincipal:
     """An account, identified by its number.
 
-    It includes each principal in the account to which the account's own policies give access.
+    It stands for the account's users and roles. Each of them also needs a policy of its own that allows the access.
     """
 
     number: str

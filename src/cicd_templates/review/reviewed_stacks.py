@@ -34,7 +34,7 @@ class ReviewedStack:
 
 
 class Templated(Protocol):
-    """Anything with a template. The template may be read from somewhere each time."""
+    """Any object with a template. It may read the template anew on each access."""
 
     @property
     def template(self) -> StackTemplate:

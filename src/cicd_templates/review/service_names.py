@@ -12,8 +12,9 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 def with_placeholders(text: str, service: str) -> str:
     """Return `text` with the placeholders `{service}` for the service and `{pipeline}` for its artifact folder.
 
-    CodePipeline names this folder after the beginning of the pipeline's name. How much of the project's name is in it
-    depends on the length of the service's name.
+    CodePipeline names this folder after the first characters of the pipeline's name: the service's name, and as much of
+    the project's name as fits. So the folders of two services would still differ if only the service's name were
+    replaced in them.
     """
     folder_start = f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.

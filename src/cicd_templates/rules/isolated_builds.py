@@ -1,4 +1,4 @@
-"""E9164: no code of the application runs before or instead of a build's own commands."""
+"""E9164: a build runs code of the application only if it says so, and then it has no secret."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class IsolatedBuilds(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield the findings about a build project.
 
-        If the project runs the application on purpose, each secret of the build is a finding. Otherwise, a command is a
-        finding if it starts Python without `-I`, or a program from the source.
+        If the project runs the application on purpose, the findings are the secrets of the build. Otherwise, they are
+        the commands that start Python without `-I`, and the commands that start a program of the application.
         """
         runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
         for node in resource.properties("Source", "BuildSpec"):

@@ -1,4 +1,4 @@
-"""E9122: physical names contain the environment and the suffix of a copy."""
+"""E9122: physical names contain the name of the environment and, in a parallel copy of it, the copy's suffix."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class PhysicalNames(ResourceRule):
 def _cut(name: str, whole: str) -> bool:
     """Return whether `name` was shortened so much that only the beginning of `whole` remains.
 
-    `whole` is the required beginning of the name. A shortened name may not contain the environment. But the hash at its
-    end still depends on the environment.
+    `whole` is the required beginning of the name. A shortened name can lack the environment. Even then, it
+    differs between environments, because the hash at its end depends on the environment.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

@@ -1,9 +1,9 @@
 """The base class of the rules that check resources one at a time.
 
-cfn-lint can call a rule in two ways. It calls `match` with the whole template, or it calls the rule at every place
-where its schemas contain a certain keyword. These rules use `match`. If a rule raised an exception in a keyword call,
-cfn-lint would also lose its own findings about the template. Keyword rules are also slower, because cfn-lint compares
-each of them at every step through the schemas.
+cfn-lint can call a rule in two ways. It calls `match` once with the whole template, or it calls a keyword rule wherever
+cfn-lint's schemas contain a certain keyword. These rules use `match`, for two reasons. If a keyword rule raised an
+exception, cfn-lint would also lose its own findings about the template. And keyword rules are slower, because cfn-lint
+compares every keyword rule with every place that it visits in the schemas.
 """
 
 from __future__ import annotations

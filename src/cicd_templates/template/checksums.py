@@ -46,7 +46,7 @@ def checksums_text(digests: Mapping[str, str], sources: str = "") -> str:
 
 
 def parse_checksums(text: str) -> dict[str, str]:
-    """Return the digests in a list of checksums, by path. A malformed line gets a path that does not exist."""
+    """Return the digests in a list of checksums, by path. A line without a path gets an empty path."""
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
@@ -58,10 +58,10 @@ def recorded_sources(text: str) -> str:
 
 
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
-    """Return how the templates of `environment` in `folder` differ from the output of `make render`, past or present.
+    """Return why the templates of `environment` in `folder` are not what `make render` would write now.
 
-    They may have been edited since the last `make render`, or the configuration or layers may have changed. The result
-    is empty if nothing differs. Files that are not in the list of checksums are not checked.
+    Either a template was edited since the last `make render`, or the configuration or a layer was. The result is empty
+    if neither is true. Files that are not in the list of checksums are not checked.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")

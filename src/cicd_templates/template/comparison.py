@@ -24,7 +24,11 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Difference]:
-    """Yield the differences between two values, as deep in maps, lists and JSON texts as they can be compared."""
+    """Yield the differences between two values.
+
+    Maps, lists and JSON texts are compared item by item, at any depth. Lists of different lengths are one difference,
+    unless their items have names.
+    """
     if before == after:
         return
     if _is_map(before) and _is_map(after):

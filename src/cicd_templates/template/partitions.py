@@ -56,7 +56,7 @@ def logs_principal(region: str) -> str:
 
 
 def endpoint_service(service: str, region: str) -> str:
-    """Return the service name for a VPC endpoint through which `service` is reached in a region."""
+    """Return the `ServiceName` of a VPC endpoint for `service` in a region, such as `com.amazonaws.eu-west-1.logs`."""
     begin = "cn.com.amazonaws" if service in partition_of(region).services_with_cn_endpoints else "com.amazonaws"
     return f"{begin}.{region}.{service}"
 

@@ -4,8 +4,9 @@ CloudFormation shows a changed policy as one changed property. Only a comparison
 the change adds. The plans of deployments and the review pages use this module.
 
 A statement covers another one if it applies to at least the same requests. A change does not widen access if two things
-hold: an old allow statement covers each new one, and a new deny statement covers each old one. If the texts do not show
-this, for example because of two patterns or two conditions, the change counts as widening.
+hold: each Allow statement after the change is covered by one from before, and each Deny statement from before is
+covered by one after the change. The texts do not always show this, for example if two different patterns have to be
+compared. If they do not, the change counts as widening.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a resource is removed together with all resources that its statements restrict.
 
-    If so, the removal of its Deny statements widens no access. The subjects of a separate policy are the resources to
-    which it refers outside its statements, such as the bucket of a bucket policy. A policy without such references may
-    be attached by name. The resources that it restricts may then remain, so the result is false.
+    If so, nothing remains to which the removal of its Deny statements could give access. The resources that a separate
+    policy restricts are those to which it refers outside its statements, such as the bucket of a bucket policy. If a
+    policy has no such reference, the result is false, because it may restrict a resource by its name.
     """
     if logical_id in after or logical_id not in before or _is_retained(before[logical_id]):
         return False
@@ -96,8 +97,9 @@ def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool
 def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a request may meet the condition of `after` but not the condition of `before`.
 
-    A request must meet all parts of a condition. So each part that is added admits fewer requests. For one part, it
-    must match one of the values. So each value that is added admits more requests, or fewer if the operator is negated.
+    A request must meet all parts of a condition. So an additional part admits fewer requests. To meet a part, the
+    request must match one of the part's values. So an additional value admits more requests. If the part's operator is
+    negated, such as `StringNotEquals`, an additional value admits fewer.
     """
     parts = _condition_parts(after)
     return not all(
@@ -106,10 +108,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a part of a condition with the values `wide` allows every request that `narrow` allows.
-
-    `narrow` are other values for the same part.
-    """
+    """Return whether a part of a condition with the values `wide` admits every request that it admits with `narrow`."""
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
     return wide <= narrow if "Not" in operator else narrow <= wide
@@ -177,8 +176,9 @@ def _difference(
 ) -> str:
     """Return `statement` as a sentence, or only its new parts if it is the changed form of another statement.
 
-    The other statement is in `others` and has the same Sid and effect. If several statements in `others` or `own` have
-    this Sid, `statement` does not count as a changed one. The result is empty if it has no new parts.
+    `own` are the statements among which `statement` is, and `others` are those of the other side of the change. The
+    other form of `statement` is in `others`, with the same Sid, effect and elements. If `own` or `others` has several
+    statements with this Sid, the whole statement is returned. The result is empty if `statement` has no new parts.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

@@ -17,9 +17,9 @@ def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozen
 
 @cache
 def chosen_identifier(region: str, resource_type: str) -> tuple[str, ...]:
-    """Return the properties that identify a resource of this type, if AWS chooses none of their values.
+    """Return the properties that identify a resource of this type, if the template can set all of them.
 
-    The result is empty if AWS chooses one of them, or if the type has no schema.
+    The result is empty if AWS chooses the value of one, or if the type has no schema.
     """
     schema = _schema(region, resource_type)
     identifier = sorted(_names(schema, "primaryIdentifier"))

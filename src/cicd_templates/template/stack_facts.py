@@ -35,8 +35,9 @@ class StackFacts:
     """The facts about a stack in its template's metadata: what it is, where it belongs, and what it was rendered from.
 
     The fields are in the order of the metadata. `environment` is the environment's name without the suffix of a copy.
-    `after` names stacks that must be deployed first. `deployed_as` is the Parameter Store path of the ARN of the role
-    that CloudFormation uses. `patches` maps the path of each patched value to the reason for the patch.
+    `after` names stacks that must be deployed first. `deployed_as` is set if CloudFormation deploys the stack with a
+    role: it is the Parameter Store path that holds the role's ARN. `patches` maps the path of each patched value to the
+    reason for the patch.
     """
 
     project: str

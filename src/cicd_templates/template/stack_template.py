@@ -80,7 +80,7 @@ class StackTemplate:
 
     @property
     def deployed_as(self) -> str | None:
-        """The Parameter Store path of the ARN of the role that CloudFormation uses, or None if it uses no role."""
+        """The Parameter Store path that holds the ARN of CloudFormation's role, or None if it uses no role."""
         return self.facts.deployed_as
 
     @property

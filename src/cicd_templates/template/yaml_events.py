@@ -26,7 +26,7 @@ class UnusualYAMLError(Exception):
 
 
 def read_yaml(text: str, short: Callable[[str, Any], Any]) -> Any:
-    """Return the value of `text`. `short` returns the value of a short tag, such as `!Ref`, and its operand.
+    """Return the value of `text`. `short` converts a short tag, such as `!Ref`, and its operand to one value.
 
     Raises `UnusualYAMLError` for YAML that this program never writes, or `yaml.YAMLError` if PyYAML cannot parse the
     text.

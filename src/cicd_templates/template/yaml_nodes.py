@@ -70,7 +70,7 @@ def style_of(text: str) -> str | None:
 def node_of(value: Any, column: int) -> yaml.Node:
     """Return `value` as a YAML node. No node occurs twice, because PyYAML would write it as an anchor and an alias.
 
-    `column` is the farthest indent of a key or a list item.
+    `column` is the rightmost column at which keys or items of `value` can begin. It decides what fits on one line.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))

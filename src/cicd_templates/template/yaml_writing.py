@@ -38,7 +38,7 @@ _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """Raised if PyYAML must write a whole value, because it writes a part differently if the part is alone."""
+    """Raised if PyYAML must write the whole value, because a part would be written differently without the rest."""
 
 
 def write_yaml(value: Any, column: int) -> str:

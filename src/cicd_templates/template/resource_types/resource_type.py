@@ -54,7 +54,7 @@ class ResourceType:
     such as the VPC of a security group. `reserved_beginnings` are beginnings that AWS does not allow in a customer's
     names. `names_shared_with` is another type whose resources cannot have the same name as a resource of this type.
     `names_may_repeat` means that a name has to be unique only within another resource, as that of an inline policy.
-    `has_revisions` means that each new resource of a name is a revision, so that resources share their name.
+    `has_revisions` means that several resources can share a name, because each is a revision of it.
     `names_in_environment` is the pattern of the names in one environment. In it, `{prefix}` is the beginning of the
     names, and `{path}` is the environment's path in Parameter Store and in the logs.
 
