@@ -292,9 +292,9 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return a note about the resources of the chosen stacks that the local AWS only records, and does not build.
+        """Return a list with one note: how many resources of each type the local AWS records but does not build.
 
-        The note counts them by type. If there are none, the list is empty.
+        The list is empty if the chosen stacks have no such resources.
         """
         if self.engine is None:
             return []

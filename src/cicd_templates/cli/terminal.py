@@ -51,10 +51,10 @@ def working(line: str) -> Iterator[Callable[[str], None]]:
 
 
 def discard_unwritable_output() -> str:
-    """Return "standard output" if printed text cannot be written, for example to a full disk; if not, an empty text.
+    """Return the name of the stream that cannot be written, for example to a full disk, or an empty text.
 
-    Discards text that cannot be written. Without this, Python would try again to write it at exit, and would print a
-    second error.
+    Discards the text that cannot be written. Without this, Python would try to write it again at exit, and would print
+    a second error.
     """
     try:
         sys.stdout.flush()

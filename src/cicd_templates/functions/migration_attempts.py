@@ -80,7 +80,8 @@ class Attempts:
     def _list_names(self) -> dict[int, list[str]]:
         """Return the names of the objects of the newest attempts, keyed by the number of the attempt.
 
-        Only these objects are read: S3 denies access to a missing object if the caller may not list the whole bucket.
+        The names are listed because an attempt to read a missing object tells nothing: if the caller may not list the
+        whole bucket, S3 answers "access denied" instead of "not found".
         """
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100).get("Contents", [])
         names: dict[int, list[str]] = {}

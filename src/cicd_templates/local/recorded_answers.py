@@ -212,9 +212,9 @@ def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, An
 
 
 def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
-    """Make the engine's CloudFormation behave as this module describes.
+    """Make CloudFormation in the local AWS answer as the docstring of this file says.
 
-    `modules` has the modules of the engine's CloudFormation, keyed by name.
+    `modules` has the Python modules with which the local AWS implements CloudFormation, keyed by name.
     """
     handlers, reviewed = cloudformation._ACTION_HANDLERS, ReviewedStacks(cloudformation)
     handlers["CreateChangeSet"] = reviewed.create_change_set(handlers["CreateChangeSet"])

@@ -129,5 +129,5 @@ def _grant(role: Role, statement: str, action: str, calls: int, at_work: bool) -
 
 
 def unexplained_grants(found: Iterable[GrantedAction]) -> list[GrantedAction]:
-    """Return the grants that a run did not use although their roles made calls, if no reason is known."""
+    """Return the grants that a run left unused for no known reason. Roles that made no call are left out."""
     return [grant for grant in found if grant.use is GrantUse.UNUSED and not grant.reason]

@@ -1,11 +1,11 @@
 """List the packages of an image and the code that Python could import, without running the image.
 
 `image_packages.py FILE [--lists-of OTHER...]`: the script reads the tar archive of `docker export` from standard input
-and writes a CycloneDX bill of materials to FILE. To FILE.code, it writes the digests of two kinds of files that no
-record of a package contains: archives from which Python can import, and code beside packages. To FILE.lists, it writes
-the digests of the installers' lists: the RECORD files of Python packages, and the lists of installed files of dpkg and
-apk. With `--lists-of`, such a list counts only if one of the images OTHER has it, too. Each OTHER is a FILE that the
-script wrote before.
+and writes a CycloneDX bill of materials to FILE. To FILE.code, it writes the digests of code that belongs to no
+package according to the installers' lists: archives from which Python can import, and code beside packages. To
+FILE.lists, it writes the digests of these lists: the RECORD files of Python packages, and the lists of installed files
+of dpkg and apk. With `--lists-of`, a list is trusted only if one of the images OTHER has the same list. Each OTHER is a
+FILE that the script wrote before.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """

@@ -82,7 +82,7 @@ def resolved(folder: str, path: str) -> str:
 
 
 def is_project_folder(path: str) -> bool:
-    """Return whether an absolute path is a folder for files of a project, and no program has its files there."""
+    """Return whether an absolute path can be a folder of a project, and is not one of installed programs."""
     return bool(PROJECT_FOLDER.match(path)) and not HOLDS_PROGRAMS.search(path)
 
 

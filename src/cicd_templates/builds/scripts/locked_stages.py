@@ -1,8 +1,10 @@
-"""Write a Dockerfile with only the beginning of each stage, in which no code of the source runs.
+"""Write a Dockerfile that ends each stage before any code of the source can run.
+
+What is installed in these stages is listed from images of them, so the source cannot forge the lists.
 
 `locked_stages.py FILE INSTRUCTIONS CLOSED TARGET`: FILE is the Dockerfile that `dockerfile_network.py` wrote, and
 CLOSED is what it printed. INSTRUCTIONS is what `dockerfile.py` wrote. In TARGET, each stage ends where it loses its
-network in FILE. So the lists of installed files in these stages cannot be forged by the source.
+network in FILE.
 
 The script prints the names of the stages that run a command. It needs only Python 3.8, because it runs in the build
 environment that has Docker.

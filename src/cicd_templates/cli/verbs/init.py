@@ -51,7 +51,7 @@ def init(source: str, yes: bool, **given: str | None) -> None:
 
     if not yes and not _is_example():
         again = hints.option("YES", value=True)
-        raise RefusedError(f"{CONFIGURATION} is no longer the unchanged example; add {again} to replace it")
+        raise RefusedError(f"{CONFIGURATION} has been edited; add {again} to overwrite it")
     answers = {name: given[name.lower()] or _ask(name, question) for name, question in QUESTIONS.items()}
     start = NewProject(
         answers["PROJECT"],

@@ -127,8 +127,8 @@ def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTempla
     """
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
-        f"not planned: {', '.join(made.waits)}; {lost} is missing in Parameter Store, and a deployment would not"
-        " publish it again, because its stack does not change; create it there again"
+        f"{', '.join(made.waits)}: not planned, because {lost} is missing in Parameter Store. Its stack does not"
+        " change, so no deployment publishes it; create the parameter again"
     )
 
 

@@ -80,8 +80,8 @@ class Journal:
             self._lock.close()
             self._lock = None
             raise RefusedError(
-                f"{self._environment}: another run is working on it ({self._first()}); wait until it ends, or stop"
-                " it with Ctrl-C and run the same command again to continue"
+                f"{self._environment}: another run is working on it ({self._first()}); wait until it ends, or stop it"
+                " with Ctrl-C and start its command again, which continues it"
             ) from None
         try:
             self._read()

@@ -119,7 +119,7 @@ def _refuse_nan(name: str) -> Any:
 def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
     """Return `value` as an object. Raises `UnusableError` if one of `keys` is missing or null.
 
-    The error says that `writer`, the expected tool, did not write the report.
+    `writer` is the tool that should have written the report. The error says that the report comes from another tool.
     """
     report = mapping(value, "the report")
     missing = [key for key in keys if report.get(key) is None]

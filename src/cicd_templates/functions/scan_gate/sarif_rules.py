@@ -80,7 +80,7 @@ def _ids(name: object) -> Iterator[str]:
 
 
 class Levels:
-    """The severity levels that a run configures for its rules or notifications, by default and by invocation."""
+    """The severity levels of a run's rules or notifications: the defaults, and the levels that an invocation sets."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
         """Read the overrides of levels from the key `key` of each invocation."""

@@ -46,7 +46,8 @@ def _read_project(project: dict[str, Any], read: Report) -> None:
     if all(project.get(key) is None for key in _ISSUE_LISTS) or project.keys().isdisjoint(_FACTS):
         has = ", ".join(sorted(project)[:8]) or "none"
         raise UnusableError(
-            f"a project has neither vulnerabilities nor issues, so Snyk did not write it; its keys: {has}"
+            "a project has neither the key vulnerabilities nor the key issues, so this is not a report of Snyk; its"
+            f" keys: {has}"
         )
     found = rows(project.get("vulnerabilities"), "vulnerabilities")
     infrastructure = rows(project.get("infrastructureAsCodeIssues"), "infrastructureAsCodeIssues")

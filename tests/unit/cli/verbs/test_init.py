@@ -56,7 +56,7 @@ def test_what_is_no_longer_the_example_is_replaced_only_on_request() -> None:
 
     refused = typed()
     assert (refused.exit_code, CONFIGURATION.read_text()) == (3, "# my own\n")
-    assert "is no longer the unchanged example; add --yes to replace it" in refused.output
+    assert "has been edited; add --yes to overwrite it" in refused.output
     assert typed("--yes").exit_code == 0
 
 

@@ -124,7 +124,7 @@ def _notes(plans: Sequence[Plan]) -> Iterable[dict[str, Any]]:
 
 
 def _drift(plan: Plan, longest: int, *, several: bool) -> Iterable[dict[str, Any]]:
-    """Yield each resource that was changed outside CloudFormation, with the words that differ from its template."""
+    """Yield each resource that was changed outside CloudFormation, with a diff by words of its changed properties."""
     prefix = f"{plan.environment}: " if several else ""
     for stack in plan.drift or ():
         for resource in stack.resources:
