@@ -15,6 +15,7 @@ from troposphere import Sub, awslambda, ec2, iam, logs
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.lambda_functions import inline_function, registry_variables, source
 from cicd_templates.blocks.load_balancers import TEST_PORT
+from cicd_templates.blocks.removal_policies import exempt_from_check
 from cicd_templates.blocks.repositories import VERIFY_IMAGE
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
@@ -29,6 +30,10 @@ SMOKE = reserved_words.SMOKE
 TIMEOUT_SECONDS = 180
 
 Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]
+# Why checkov's check for writing without constraints does not apply to the role of `smoke`.
+JOINS_THE_NETWORK = (
+    "Lambda attaches the function to the VPC with it; LeaveTheNetworkToLambda denies the same to its code."
+)
 
 
 def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
@@ -65,6 +70,11 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
     )
 
 
+JOINS_THE_NETWORK = (
+    "Lambda attaches the function to the VPC with it; LeaveTheNetworkToLambda denies the same to its code."
+)
+
+
 def smoke(
     monitored: MonitoredService, key: KeyArn, balancer: HostName, subnets: SubnetIds, group: ec2.SecurityGroup
 ) -> Hook:
@@ -73,7 +83,7 @@ def smoke(
     It sends them from inside the environment's VPC to the load balancer's test listener.
     """
     env, service = monitored.env, monitored.service
-    return inline_function(
+    log_group, role, function = inline_function(
         "Smoke",
         env,
         source("smoke"),
@@ -91,6 +101,7 @@ def smoke(
         },
         network=awslambda.VPCConfig(SubnetIds=subnets, SecurityGroupIds=[group.ref()]),
     )
+    return log_group, exempt_from_check(role, "CKV_AWS_111", JOINS_THE_NETWORK), function
 
 
 def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.template.metadata import REASONS_KEY
 from templates import cluster, hooks, ingress, network, service
 from tests.conftest import environment
 
@@ -168,6 +169,24 @@ def test_the_address_of_a_service_is_the_folder_of_its_requests(pattern: str, ex
     resources = resources_of("service", ("services/parcel-dispatcher/path_pattern", pattern))
 
     assert resources["ServiceUrlParameter"]["Properties"]["Value"] == expected
+
+
+def test_the_role_of_the_smoke_hook_alone_is_exempt_from_the_check_for_writing_without_constraints() -> None:
+    edits = [
+        ("services/parcel-dispatcher/rollout", "blue-green"),
+        ("services/parcel-dispatcher/rollback_on_alarm", True),
+        ("services/parcel-dispatcher/hooks", ["verify-image", "smoke"]),
+    ]
+    env = environment("staging", *edits)
+    resources = hooks.build(env, env.services[0]).template.to_dict()["Resources"]
+    skips = {
+        name: resource["Metadata"]["checkov"]["skip"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::IAM::Role" and "checkov" in resource.get("Metadata", {})
+    }
+
+    assert {name: [skip["id"] for skip in listed] for name, listed in skips.items()} == {"SmokeRole": ["CKV_AWS_111"]}
+    assert "names every resource" in " ".join(resources["SmokeRole"]["Metadata"][REASONS_KEY])
 
 
 def test_the_smoke_hook_requests_the_folder_of_its_service_at_the_load_balancer_of_the_copy() -> None:
