@@ -122,6 +122,15 @@ def test_what_brings_in_nothing_of_the_source_leaves_the_network(
     "step",
     [
         "COPY . .",
+        "RUN npm ci --ignore-scripts",
+        "RUN yarn install --frozen-lockfile --ignore-scripts && true",
+        "RUN mkdir -p /app && pnpm install --frozen-lockfile --ignore-scripts",
+        "RUN composer install --no-scripts --no-plugins",
+        f"COPY --from={BASE} /usr/local/lib/node_modules/npm/ /app/",
+        f"COPY --from={BASE} /usr/local/lib/node_modules/npm/ /",
+        f"COPY --from={BASE} /usr/local/lib/tool /tmp/tool",
+        f"COPY --from={BASE} /home /home",
+        f"COPY --from={BASE} tool .",
         "COPY app.py /usr/local/bin/pip",
         "COPY requirements.txt /usr/local/bin/pip",
         "COPY requirements.txt app.py .",
@@ -259,6 +268,8 @@ RUN make
         (f"RUN {PIP} ; true", 2, "pip install can take"),
         (f"RUN $X {PIP}", 2, "pip install can take"),
         (f"RUN {PIP} && sh x.sh", 2, "pip install can take"),
+        (f"RUN npm ci --ignore-scripts && node_modules/.bin/{PIP}", 2, "npm install can take"),
+        (f"RUN composer install --no-scripts --no-plugins && {DOWNLOAD}", 2, "curl or wget can take"),
         ("RUN npm ci", 2, "npm install can take"),
         ("RUN npm -g install x", 2, "npm install can take"),
         ("RUN git -c a=b clone x", 2, "git clone can take"),
@@ -375,7 +386,6 @@ def test_a_lock_file_where_a_program_may_load_it_ends_the_network(
         ("/tmp/x/ /usr/lib/x/", True),
         ("/app/../app/go.sum /x/", True),
         ("/usr/src/go.sum /etc/go.sum", True),
-        ("/opt /opt", False),
         ("/app/ /srv/", False),
         ("/app/ .", False),
         ("/app/node_modules /x/node_modules", False),
@@ -391,6 +401,15 @@ def test_a_copy_from_a_stage_takes_no_lock_file_to_a_program(
     answer = built(text, tmp_path, monkeypatch)
 
     assert "; line 6 ended that part, because" in answer if cut else answer == text
+
+
+@pytest.mark.parametrize("copy", ["/usr/local/lib/node_modules/npm/ /app/", "/venv/ .", "/opt/tool/ /srv/", "/x /"])
+def test_a_copy_from_a_stage_takes_no_program_to_where_lock_files_may_be(
+    copy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"FROM {BASE} AS other\nFROM {BASE}\nWORKDIR /workspace\nCOPY --from=other {copy}\nRUN {PIP}\n"
+
+    assert "; line 4 ended that part" in built(text, tmp_path, monkeypatch)
 
 
 def test_a_stage_begins_in_the_folder_of_the_stage_that_it_builds_on(

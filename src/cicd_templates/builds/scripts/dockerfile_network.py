@@ -4,11 +4,13 @@
 `dockerfile.py` wrote INSTRUCTIONS about FILE, and CONTEXT is the build context. A command may download from each
 ADDRESS. If an ADDRESS ends in a slash, it allows everything below it.
 
-In TARGET, a RUN command has a network only if both of these conditions hold:
+In TARGET, a RUN command has a network only if all of these conditions hold:
 
 - The command has one of a few forms, which install only what a lock file names.
 - Its stage has copied only lock files so far, and only into folders of a project. Otherwise, a program of the source
   could download something, or replace the installer that the command runs.
+- Neither npm, yarn, pnpm nor Composer has run in its stage. A program of their packages could have the name of an
+  installer, and Composer makes links to folders that the source names.
 
 The script prints a JSON list with one number per stage: the line after which it has no network, or 0. If commands need
 a network but have none, it prints their lines and exits with 1. It needs only Python 3.8, because it runs in the build
@@ -24,6 +26,7 @@ import sys
 from cicd_templates.builds.scripts.installer_forms import kinds
 from cicd_templates.builds.scripts.lock_files import (
     COPY_OPTIONS,
+    brings_programs,
     copies_locks,
     is_place_for_lock,
     is_project_folder,
@@ -168,6 +171,8 @@ class Network:
             stages = [each for each in map(self.stage, [origin.lower() for origin in origins]) if each >= 0]
             if not plain or any(self.closed[each] for each in stages):
                 return True
+            if brings_programs(self.folders[-1], arguments, from_image=not stages):
+                return True
             misplaced = bool(stages) and moves_locks(self.folders[-1], arguments)
         elif copies_locks(self.context, arguments):
             *sources, target = arguments.split()
@@ -198,7 +203,7 @@ class Network:
             self.cut += [] if alone else [number]
             if not alone:
                 self.refuse_installs(number, command, self.reason() if takes else "")
-        if "download" in done or "other" in done or not mounts_locks(self.context, self.folders[-1], mounts):
+        if done & {"download", "other", "programs"} or not mounts_locks(self.context, self.folders[-1], mounts):
             self.close(number)
 
     def reason(self) -> str:

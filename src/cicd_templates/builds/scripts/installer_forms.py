@@ -48,6 +48,8 @@ DOWNLOAD = re.compile(
     r"curl(?: -[fsSL]+)* (?:-o|--output|-[fsSL]+o) ((?:/tmp|/opt)/[a-z0-9][\w.-]*)(?: -[fsSL]+)* (https://(?!\S*\.\.)[\w./:+~=-]+)"
     r" && echo [\"']?[0-9a-f]{64} \*?(\S+?)[\"']? \| sha256sum (?:-c|--check)(?: -)?"
 )
+# These installers bring programs of packages, and links to folders that the source names, into folders of a project.
+BRINGS_PROGRAMS = re.compile(r"(?:npm|yarn|pnpm|composer) ")
 # Commands that need no network and bring in nothing.
 HARMLESS = re.compile(
     r"rm -rf /var/lib/apt/lists/\*|(?:apt-get|dnf|microdnf|yum) clean(?: all)?|mkdir(?: -p)?(?: [\w./-]+)+|true"
@@ -69,7 +71,8 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
     """Return the kinds of the commands that `&&` joins in `command`.
 
     `lock` installs only what a lock file names, `download` takes a file with a checksum from one of the addresses,
-    `nothing` needs no network, and `other` is anything else.
+    `nothing` needs no network, and `other` is anything else. `programs` is added to `lock` for installers after which
+    no further command may have a network.
     """
     found = set()
     rest = re.sub(r"[ \t]+", " ", command).strip()
@@ -79,7 +82,10 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
             download = None
         part = download[0] if download else rest.partition(" && ")[0]
         known = "nothing" if HARMLESS.fullmatch(part) else "lock" if is_form(part) else "other"
-        found.add("download" if download else known)
+        kind = "download" if download else known
+        found.add("other" if "programs" in found and kind != "nothing" else kind)
+        if kind == "lock" and BRINGS_PROGRAMS.match(part):
+            found.add("programs")
         joined = rest[len(part) :]
         if joined and not (joined.startswith(" && ") and joined[4:]):
             return {"other"}

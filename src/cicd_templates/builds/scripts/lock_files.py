@@ -113,6 +113,17 @@ def moves_locks(folder: str, arguments: str) -> bool:
     return not is_project_folder(place) and any(may_hold_locks(path) and path != place for path in paths)
 
 
+def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
+    """Return whether COPY may take a program from an image or another stage to a folder where lock files may be.
+
+    In a stage, the folders of a project hold no programs as long as the stage has a network.
+    """
+    *sources, target = arguments.split()
+    if not may_hold_locks(resolved(folder, target)):
+        return False
+    return from_image or not all(is_project_folder(resolved("/", source)) for source in sources)
+
+
 def copies_locks(context: str, arguments: str) -> bool:
     """Return whether COPY copies only lock files and keeps their names."""
     return keeps_names(arguments) and all(is_lock(context, each) for each in arguments.split()[:-1])
