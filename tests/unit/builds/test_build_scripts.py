@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.builds.build_scripts import script_text
+from cicd_templates.rules.isolated_builds import PYTHON_COMMAND
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "src/cicd_templates/builds/scripts"
@@ -49,3 +50,8 @@ def test_a_shared_module_stands_in_a_script_and_imports_no_other(name: str) -> N
 
     assert any(heading in script_text(script) for script in SCRIPTS)
     assert "cicd_templates" not in (FOLDER / name).read_text().split('"""', 2)[2]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_text_of_a_script_holds_nothing_that_lint_takes_for_a_start_of_python_without_isolation(name: str) -> None:
+    assert [found[0] for found in PYTHON_COMMAND.finditer(script_text(name))] == []

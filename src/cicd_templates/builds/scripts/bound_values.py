@@ -175,16 +175,16 @@ def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
         return
 
 
-def bound_values(text: str, python: bool, settings: bool) -> Iterator[tuple[int, str]]:
+def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[int, str]]:
     """Yield a line `name = "value"` for each text that is bound to a name, and the number of the line where it stands.
 
-    `python` and `settings` say what the file contains. Yield nothing for a file so large that no person wrote it.
+    `is_python` and `settings` say what the file contains. Yield nothing for a file so large that no person wrote it.
     """
     if len(text) > MOST_CHARACTERS:
         return
     ends = [end.start() for end in re.finditer("\n", text)]
     bound = [(bisect.bisect_left(ends, at) + 1, name, value) for at, name, value in bound_by_form(text)]
-    bound += bound_in_python(text) if python else []
+    bound += bound_in_python(text) if is_python else []
     found = [*SETTING.finditer(text)] if settings else []
     bound += [
         (bisect.bisect_left(ends, each.start(3)) + 1, each[1], each[3]) for each in found if looks_random(each[3])
