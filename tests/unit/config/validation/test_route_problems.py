@@ -62,6 +62,15 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
             "till.path_pattern: the load balancer itself answers requests of /, the address of till for smoke tests;",
             id="an address of nobody",
         ),
+        pytest.param(
+            {
+                "till": {"path_pattern": "/till/*/slip", "priority": 4},
+                "card": {"path_pattern": "/till/*", "priority": 5},
+            },
+            [],
+            "till.path_pattern: card answers requests of /till/, the address of till for smoke tests; begin the pattern",
+            id="a part of the neighbour's folder",
+        ),
     ],
 )
 def test_a_route_that_does_not_lead_to_its_service_is_refused_with_both_names(

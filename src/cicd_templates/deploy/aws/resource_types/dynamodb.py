@@ -9,7 +9,6 @@ from cicd_templates.deploy.aws.resource_types.operations import (
     ExistingResource,
     Leftover,
     ResourceOperations,
-    existing,
     tags_or_none,
     unless_not_found,
 )
@@ -30,7 +29,7 @@ def _is_protected(clients: Clients, name: str) -> bool:
 
 
 def _lift_protection(clients: Clients, name: str) -> str:
-    if not existing(_is_protected)(clients, name):
+    if not unless_not_found(_is_protected, missing=False)(clients, name):
         return "its deletion protection is off"
     clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
     return "switched off its deletion protection"
@@ -50,11 +49,11 @@ OPERATIONS = {
             why="A protected environment keeps its tables, which are also protected against deletion.",
             removal="`aws dynamodb update-table --region {region} --no-deletion-protection-enabled --table-name {name}"
             " && aws dynamodb delete-table --region {region} --table-name {name}`",
-            state=unless_not_found(_state),
+            state=unless_not_found(_state, ""),
             delete=_delete,
         ),
         protection=DeletionProtection(
-            existing(_is_protected),
+            unless_not_found(_is_protected, missing=False),
             _lift_protection,
             "aws dynamodb update-table --region {region} --table-name {name} --no-deletion-protection-enabled",
         ),

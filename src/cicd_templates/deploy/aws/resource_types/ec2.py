@@ -38,7 +38,7 @@ OPERATIONS = {
             why="GuardDuty creates a security group for its endpoint in a VPC that it monitors. The group must be"
             " deleted before the VPC.",
             removal="`aws ec2 delete-security-group --region {region} --group-id {name}`",
-            state=unless_not_found(_group_state),
+            state=unless_not_found(_group_state, ""),
             delete=lambda clients, name: clients.ec2.delete_security_group(GroupId=name),
         )
     ),
@@ -47,7 +47,7 @@ OPERATIONS = {
             why="GuardDuty Runtime Monitoring adds an endpoint to a VPC with tasks that it monitors. The endpoint must"
             " be deleted before the subnets.",
             removal="`aws ec2 delete-vpc-endpoints --region {region} --vpc-endpoint-ids {name}`",
-            state=unless_not_found(_endpoint_state),
+            state=unless_not_found(_endpoint_state, ""),
             delete=_delete_endpoint,
         )
     ),
@@ -56,7 +56,7 @@ OPERATIONS = {
             why="A service may release a network interface late; until then its subnet and security group cannot be"
             " deleted.",
             removal="`aws ec2 delete-network-interface --region {region} --network-interface-id {name}`",
-            state=unless_not_found(_interface_state),
+            state=unless_not_found(_interface_state, ""),
             delete=lambda clients, name: clients.ec2.delete_network_interface(NetworkInterfaceId=name),
         )
     ),

@@ -83,7 +83,7 @@ OPERATIONS = {
         leftover=Leftover(
             why="A protected environment keeps the images of its releases.",
             removal="`aws ecr delete-repository --region {region} --force --repository-name {name}`",
-            state=unless_not_found(_state),
+            state=unless_not_found(_state, ""),
             delete=lambda clients, name: clients.ecr.delete_repository(repositoryName=name, force=True),
         ),
         contents=Contents(describe_contents, empty_repository),

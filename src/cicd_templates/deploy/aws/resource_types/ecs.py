@@ -56,7 +56,7 @@ OPERATIONS = {
             why="ECS describes a service for some time after its deletion, while its last tasks drain.",
             removal="`aws ecs delete-service --region {region} --force --service {name}`, with `--cluster` as in its"
             " name",
-            state=unless_not_found(_service_state),
+            state=unless_not_found(_service_state, ""),
         )
     ),
     "AWS::ECS::TaskDefinition": ResourceOperations(

@@ -7,8 +7,8 @@ from cicd_templates.deploy.aws.resource_types.operations import (
     DeletionProtection,
     ExistingResource,
     ResourceOperations,
-    existing,
     first_of,
+    unless_not_found,
 )
 
 PROTECTION = "deletion_protection.enabled"
@@ -39,7 +39,7 @@ OPERATIONS = {
         find=_find_load_balancer,
         delete_command="elbv2 delete-load-balancer --load-balancer-arn {arn}",
         protection=DeletionProtection(
-            existing(_is_protected),
+            unless_not_found(_is_protected, missing=False),
             _lift_protection,
             "aws elbv2 modify-load-balancer-attributes --region {region} --load-balancer-arn {name}"
             f" --attributes Key={PROTECTION},Value=false",

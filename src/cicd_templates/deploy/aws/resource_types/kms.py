@@ -43,7 +43,7 @@ OPERATIONS = {
             why=f"KMS deletes a key only after a waiting period, in a disposable environment {PENDING_DAYS} days. A"
             " protected environment keeps its key, because its data cannot be read without it.",
             removal="`aws kms schedule-key-deletion --region {region} --pending-window-in-days 7 --key-id {name}`",
-            state=unless_not_found(_key_state),
+            state=unless_not_found(_key_state, ""),
             delete=lambda clients, name: clients.kms.schedule_key_deletion(
                 KeyId=name, PendingWindowInDays=PENDING_DAYS
             ),

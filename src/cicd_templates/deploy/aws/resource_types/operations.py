@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 
+T = TypeVar("T")
 # The error codes for a resource that does not exist. The answer to a HEAD request has no body, so the error code of S3
 # is then the HTTP status.
 NOT_FOUND_CODES = frozenset(
@@ -122,32 +123,18 @@ class ResourceOperations:
     protection: DeletionProtection | None = None
 
 
-def existing(is_on: Callable[[Clients, str], bool]) -> Callable[[Clients, str], bool]:
-    """Wrap `is_on` so that it returns False for a resource that does not exist, instead of raising."""
+def unless_not_found(call: Callable[[Clients, str], T], missing: T) -> Callable[[Clients, str], T]:
+    """Wrap `call` so that it returns `missing` for a resource that does not exist, instead of raising."""
 
-    def is_on_if_it_exists(clients: Clients, name: str) -> bool:
+    def call_or_missing(clients: Clients, name: str) -> T:
         try:
-            return is_on(clients, name)
+            return call(clients, name)
         except ClientError as error:
             if error.response["Error"]["Code"] in NOT_FOUND_CODES:
-                return False
+                return missing
             raise
 
-    return is_on_if_it_exists
-
-
-def unless_not_found(state: Callable[[Clients, str], str]) -> Callable[[Clients, str], str]:
-    """Wrap `state` so that it returns an empty string for a resource that does not exist, instead of raising."""
-
-    def state_or_empty(clients: Clients, name: str) -> str:
-        try:
-            return state(clients, name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in NOT_FOUND_CODES:
-                return ""
-            raise
-
-    return state_or_empty
+    return call_or_missing
 
 
 def always_exists(clients: Clients, name: str) -> str:

@@ -13,7 +13,6 @@ from cicd_templates.deploy.aws.resource_types.operations import (
     Find,
     Leftover,
     ResourceOperations,
-    existing,
     first_of,
     tags_as_mapping,
     unless_not_found,
@@ -93,10 +92,10 @@ OPERATIONS = {
             removal="`aws rds modify-db-cluster --region {region} --no-deletion-protection --db-cluster-identifier"
             " {name}`, delete its instances, then `aws rds delete-db-cluster --region {region} --skip-final-snapshot"
             " --db-cluster-identifier {name}`",
-            state=unless_not_found(_cluster_state),
+            state=unless_not_found(_cluster_state, ""),
         ),
         protection=DeletionProtection(
-            existing(_is_cluster_protected),
+            unless_not_found(_is_cluster_protected, missing=False),
             _lift_cluster_protection,
             "aws rds modify-db-cluster --region {region} --db-cluster-identifier {name} --no-deletion-protection"
             " --apply-immediately",
@@ -112,7 +111,7 @@ OPERATIONS = {
             why="The database of a protected environment leaves a final snapshot when its stack is deleted, and"
             " somebody can have made others by hand.",
             removal="`aws rds delete-db-cluster-snapshot --region {region} --db-cluster-snapshot-identifier {name}`",
-            state=unless_not_found(_snapshot_state),
+            state=unless_not_found(_snapshot_state, ""),
             delete=_delete_snapshot,
             kept_when_protected=True,
         ),

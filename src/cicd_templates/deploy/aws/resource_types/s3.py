@@ -145,7 +145,7 @@ OPERATIONS = {
             why="A protected environment keeps its buckets; an update may leave behind a bucket that it replaced.",
             removal="empty it with all versions in the console (Empty), then"
             " `aws s3api delete-bucket --region {region} --bucket {name}`",
-            state=unless_not_found(_state),
+            state=unless_not_found(_state, ""),
             delete=_delete,
         ),
         contents=Contents(describe_contents, empty_bucket),

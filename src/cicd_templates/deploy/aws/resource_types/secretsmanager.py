@@ -41,7 +41,7 @@ OPERATIONS = {
             " for deletion and keeps its name taken.",
             removal="`aws secretsmanager delete-secret --region {region} --force-delete-without-recovery"
             " --secret-id {name}`",
-            state=unless_not_found(_state),
+            state=unless_not_found(_state, ""),
             delete=_delete,
         ),
     ),

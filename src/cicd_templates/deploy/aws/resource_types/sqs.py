@@ -38,7 +38,7 @@ OPERATIONS = {
             why="A protected environment keeps the queues that services use, with their messages.",
             removal="`aws sqs delete-queue --region {region} --queue-url"
             " $(aws sqs get-queue-url --region {region} --queue-name {name} --output text)`",
-            state=unless_not_found(_state),
+            state=unless_not_found(_state, ""),
             delete=_delete,
         ),
     ),

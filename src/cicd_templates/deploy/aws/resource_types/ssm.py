@@ -28,7 +28,7 @@ OPERATIONS = {
         leftover=Leftover(
             why="Somebody created the parameter by hand, below the environment's path.",
             removal="`aws ssm delete-parameter --region {region} --name {name}`",
-            state=unless_not_found(_state),
+            state=unless_not_found(_state, ""),
             delete=lambda clients, name: clients.ssm.delete_parameter(Name=name),
         ),
     ),
