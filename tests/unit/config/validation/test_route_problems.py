@@ -68,7 +68,7 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
                 "card": {"path_pattern": "/till/*", "priority": 5},
             },
             [],
-            "till.path_pattern: card answers requests of /till/, the address of till for smoke tests; begin the pattern",
+            "till.path_pattern: card answers requests of /till/, the address of till for smoke tests; begin",
             id="a part of the neighbour's folder",
         ),
     ],
