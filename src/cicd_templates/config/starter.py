@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -37,9 +38,15 @@ class NewProject:
 def starter_text(start: NewProject) -> str:
     """Return the text of `environments.toml` for `start`.
 
-    Raises `ConfigurationError` if the number of accounts or of environments is wrong.
+    Raises `ConfigurationError` if the number of accounts or of environments is wrong, or if a name is given twice.
     """
     names = [TOOLS, *start.environments]
+    if TOOLS in start.environments:
+        raise ConfigurationError(f"the environment {TOOLS} is always added; leave it out of the environments")
+    for what, given in (("services", start.services), ("environments", start.environments)):
+        twice = [name for name, count in Counter(given).items() if count > 1]
+        if twice:
+            raise ConfigurationError(f"given more than once among the {what}: {', '.join(twice)}; give each name once")
     if not 0 < len(start.environments) <= MOST_ENVIRONMENTS:
         raise ConfigurationError(f"name 1 to {MOST_ENVIRONMENTS} environments, such as staging,production")
     if len(start.accounts) not in (1, len(names)):

@@ -66,8 +66,20 @@ def test_a_line_each_turns_on_what_needs_a_token(name: str) -> None:
         ),
         (replace(START, environments=[]), "name 1 to 12 environments, such as staging,production"),
         (replace(START, accounts=[]), "0 accounts are given; name one"),
+        (
+            replace(START, environments=["preprod", "tools", "live"], accounts=["1" * 12] * 3),
+            "^the environment tools is always added; leave it out of the environments$",
+        ),
+        (
+            replace(START, environments=["live", "dev", "live"]),
+            "^given more than once among the environments: live; give each name once$",
+        ),
+        (
+            replace(START, services=["till", "ledger", "ledger", "till"]),
+            "^given more than once among the services: till, ledger; give each name once$",
+        ),
     ],
 )
-def test_numbers_that_do_not_match_are_refused(start: NewProject, message: str) -> None:
+def test_numbers_and_names_that_do_not_match_are_refused(start: NewProject, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         starter_text(start)

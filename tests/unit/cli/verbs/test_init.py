@@ -74,6 +74,8 @@ def test_a_configuration_that_is_not_there_is_written() -> None:
         ({"project": "Acme"}, "project.name: 'Acme' is not allowed; use lower-case letters"),
         ({"accounts": "1"}, "environments.tools.account: '1' is not allowed; write the AWS account id as 12 digits"),
         ({"region": "eu-west-9"}, "eu-west-9"),
+        ({"environments": "tools,preprod,live"}, "error: the environment tools is always added; leave it out of"),
+        ({"services": "till, till"}, "error: given more than once among the services: till"),
         ({"project": 'a"b'}, "a name has a character that is not allowed"),
         ({"email": "team"}, "environments.tools.stakeholders.developers[0]: 'team' is not allowed"),
     ],
