@@ -44,8 +44,8 @@ from cicd_templates.template.stack_template import StackTemplate
 class Target:
     """The environment that a command works on: its stacks, the stacks that the user chose, and AWS clients.
 
-    `named` is true if the user chose a layer by name. `caller` is the caller's ARN. `state` is the folder for plans and
-    journals.
+    `layer` and `service` are the names by which the user chose stacks, or None. `caller` is the caller's ARN. `state`
+    is the folder for plans and journals.
     """
 
     stacks: Sequence[StackTemplate]
@@ -53,7 +53,8 @@ class Target:
     clients: Clients
     polling: Polling
     engine: Engine | None
-    named: bool = False
+    layer: str | None = None
+    service: str | None = None
     caller: str = ""
     state: Path = STATE
 
@@ -209,12 +210,9 @@ class Target:
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
         left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
-        if left and self.named:
+        if left and self.layer:
             release = hints.make(
-                "release",
-                SERVICE=left[0].service,
-                SUFFIX=left[0].facts.suffix,
-                LOCAL=self.engine is not None,
+                "release", SERVICE=left[0].service, SUFFIX=left[0].facts.suffix, LOCAL=self.engine is not None
             )
             raise RefusedError(
                 f"{left[0].name}: this stack is updated by releases, so deploying it here would bring back an older"
@@ -228,9 +226,10 @@ class Target:
         for note in self.notes():
             reporter.report(Note(note))
 
-    def command(self, verb: str) -> str:
-        """Return the make command that runs `verb` on this environment, with SUFFIX= and LOCAL=1 where needed."""
-        return hints.make(verb, **self.stacks[0].make_variables, LOCAL=self.engine is not None)
+    def command(self, verb: str, service: str | None = None) -> str:
+        """Return the make command that runs `verb` on the chosen stacks, or on those of the removed `service`."""
+        chosen = {**self.stacks[0].make_variables, "LAYER": self.layer, "SERVICE": service or self.service}
+        return hints.make(verb, **chosen, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
         """Return the plans and interrupted runs on this machine that still need a stack, keyed by the stack's name.
@@ -256,7 +255,7 @@ class Target:
         """
         scope, labels = scope_of(self.stacks), self.labels
         if removed_service:
-            labels = labels_of_service(self.clients, scope, removed_service)
+            labels = labels_of_service(self.clients, scope, removed_service, self.layer)
             if not labels:
                 raise ConfigurationError(
                     f"no service {removed_service!r}, neither in the configuration nor in {self.environment} in AWS"
@@ -267,7 +266,7 @@ class Target:
         """Raise `RefusedError` if a stack to delete belongs to another project, is still needed or is protected."""
         guards.refuse_foreign_stacks(self.clients, self.chosen)
         guards.refuse_undeletable(inventory)
-        guards.refuse_still_needed(inventory, self.command("destroy"))
+        guards.refuse_still_needed(inventory, local=self.engine is not None)
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
         """Destroy everything in `inventory`, write destroy-report.json, and report and return what is left.
@@ -348,4 +347,4 @@ def open_target(
         engine = None
     clients, polling = open_account(environment, account, stacks[0].region, engine)
     caller = require_account(clients, account) if checked else ""
-    return Target(stacks, chosen, clients, polling, engine, layer is not None, caller, memory)
+    return Target(stacks, chosen, clients, polling, engine, layer, service, caller, memory)

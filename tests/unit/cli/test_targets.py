@@ -320,7 +320,7 @@ def test_the_stack_of_the_pipeline_asked_for_by_name_is_refused_with_the_release
     clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
     tools: Any = Tools()
     engine: Any = Engine(1, 1, ROOT) if local else None
-    target = Target(stacks, service, clients, Polling(), engine, named=True)
+    target = Target(stacks, service, clients, Polling(), engine, layer="service")
     reporter: Any = SimpleNamespace(report=lambda event: None)
 
     with pytest.raises(RefusedError) as refused:

@@ -85,7 +85,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
         options["service"] = None
     work = [(target, target.inventory(removed)) for target in selection.targets(**options)[::-1]]
     for target, inventory in work:
-        command = target.command("destroy")
+        command = target.command("destroy", removed)
         guards.refuse_protected(target.environment, allowed, protected=inventory.protected, make=command)
         target.refuse_destruction(inventory)
     _show(work, reporter)

@@ -19,7 +19,7 @@ from cicd_templates.template.stack_template import StackTemplate
 def refuse_protected(environment: str, allowed: Sequence[str], *, protected: bool, make: str) -> None:
     """Raise `RefusedError` if `environment` is protected and not named in `allowed`.
 
-    `make` is the make command that the user typed; the error repeats it with `ALLOW=`.
+    `make` is the make command that destroys exactly what the user chose; the error repeats it with `ALLOW=`.
     """
     if protected and environment not in allowed:
         raise RefusedError(
@@ -52,10 +52,10 @@ def refuse_undeletable(inventory: Inventory) -> None:
         raise RefusedError(f"these resources are protected from deletion:{''.join(undeletable)}")
 
 
-def refuse_still_needed(inventory: Inventory, make: str) -> None:
+def refuse_still_needed(inventory: Inventory, *, local: bool) -> None:
     """Raise `RefusedError` if a stack that remains needs a value or a role of a stack that would be deleted.
 
-    `make` is the make command of this destruction.
+    The error has the make command that destroys the remaining stack; `local` is whether it is in the local AWS.
     """
     published = {path: stack for stack in inventory.stacks for path in stack.links.publishes}
     roles = {
@@ -67,19 +67,21 @@ def refuse_still_needed(inventory: Inventory, make: str) -> None:
     for other in inventory.others:
         if deployment_role_name(other) in roles:
             owner = roles[deployment_role_name(other)].name
-            _refuse_needed(other, f"is deleted with the role {deployment_role_name(other)} of {owner}", make)
+            _refuse_needed(other, f"is deleted with the role {deployment_role_name(other)} of {owner}", local=local)
         for read in other.links.reads:
             if read.path in published:
-                _refuse_needed(other, f"reads {read.path} of {published[read.path].name}", make)
+                _refuse_needed(other, f"reads {read.path} of {published[read.path].name}", local=local)
         # Stacks in `after` are needed although no value is read from them, such as the stack that owns the role. The
         # role is checked here too, because the local AWS does not store the role of a stack.
         for name in other.links.after:
             if name in {stack.name for stack in inventory.stacks}:
-                _refuse_needed(other, f"needs {name} until it is gone", make)
+                _refuse_needed(other, f"needs {name} until it is gone", local=local)
 
 
-def _refuse_needed(other: DeployedStack, why: str, make: str) -> None:
-    raise RefusedError(f"{other.name} {why}, so destroy it first: {make} LAYER={other.tags.get('Layer', '')}")
+def _refuse_needed(other: DeployedStack, why: str, *, local: bool) -> None:
+    names = {"ENV": "Environment", "SUFFIX": "Suffix", "LAYER": "Layer", "SERVICE": "Service"}
+    chosen = {variable: other.tags.get(tag) for variable, tag in names.items()}
+    raise RefusedError(f"{other.name} {why}, so destroy it first: {hints.make('destroy', **chosen, LOCAL=local)}")
 
 
 def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:

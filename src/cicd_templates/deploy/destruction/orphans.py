@@ -45,10 +45,11 @@ def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> 
     )
 
 
-def labels_of_service(clients: Clients, scope: Scope, service: str) -> frozenset[str]:
-    """Return the labels of the stacks in AWS whose tags name this service and environment."""
+def labels_of_service(clients: Clients, scope: Scope, service: str, layer: str | None = None) -> frozenset[str]:
+    """Return the labels of the stacks in AWS whose tags name this service and environment, and `layer` if given."""
+    wanted = {"Service": service, **({"Layer": layer} if layer else {})}
     owned = [stack for stack in list_our_stacks(clients) if scope.owns(as_tags(stack["Tags"]))]
-    return frozenset(_label(stack) for stack in owned if as_tags(stack["Tags"]).get("Service") == service)
+    return frozenset(_label(stack) for stack in owned if wanted.items() <= as_tags(stack["Tags"]).items())
 
 
 def _label(stack: StackDescription) -> str:

@@ -36,7 +36,7 @@ DELIVERY = living("shipping-staging-delivery", ROLE)
     [
         (
             living("other", links=links("other", reads="/p/keys/Arn")),
-            "other reads /p/keys/Arn of shipping-staging-keys, so destroy it first: make destroy ENV=staging LAYER=",
+            "other reads /p/keys/Arn of shipping-staging-keys, so destroy it first: make destroy LAYER=other",
         ),
         (
             living("other", role=ROLE_ARN),
@@ -51,7 +51,29 @@ DELIVERY = living("shipping-staging-delivery", ROLE)
 )
 def test_what_a_stack_that_stays_still_needs_is_not_taken_from_under_it(other: Any, why: str) -> None:
     with pytest.raises(RefusedError, match=why):
-        guards.refuse_still_needed(inventory(stacks=(KEYS, DELIVERY), others=(other,)), "make destroy ENV=staging")
+        guards.refuse_still_needed(inventory(stacks=(KEYS, DELIVERY), others=(other,)), local=False)
+
+
+@pytest.mark.parametrize(
+    ("tags", "local", "command"),
+    [
+        ({"Environment": "qa", "Layer": "network"}, False, "make destroy ENV=qa LAYER=network"),
+        (
+            {"Environment": "qa", "Suffix": "pr7", "Layer": "health", "Service": "till"},
+            True,
+            "make destroy ENV=qa SUFFIX=pr7 LAYER=health SERVICE=till LOCAL=1",
+        ),
+    ],
+    ids=["another environment", "a service of a copy"],
+)
+def test_the_stack_to_destroy_first_is_named_by_its_own_environment_and_service(
+    tags: dict[str, str], local: bool, command: str
+) -> None:
+    other = replace(living("other", role=ROLE_ARN), tags=tags)
+
+    with pytest.raises(RefusedError) as refused:
+        guards.refuse_still_needed(inventory(stacks=(DELIVERY,), others=(other,)), local=local)
+    assert str(refused.value).endswith(f", so destroy it first: {command}")
 
 
 POOL = Owned("users", "Pool", "AWS::Cognito::UserPool", "pool-1", protected_by="DeletionProtection")
@@ -81,7 +103,7 @@ def test_what_can_be_deleted_or_is_kept_forbids_nothing(owned: Owned) -> None:
 def test_a_stack_that_needs_nothing_of_it_forbids_nothing() -> None:
     other = living("other", links=links("other", reads="/elsewhere", after=("elsewhere",)), role="arn:x:role/theirs")
 
-    guards.refuse_still_needed(inventory(stacks=(KEYS, DELIVERY), others=(other,)), "make destroy ENV=staging")
+    guards.refuse_still_needed(inventory(stacks=(KEYS, DELIVERY), others=(other,)), local=False)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,14 +14,16 @@ import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import main, selection
-from cicd_templates.cli.targets import Target
+from cicd_templates.cli.targets import Target, open_target
 from cicd_templates.cli.verbs import plan
+from cicd_templates.config.load import read_configuration
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.destruction.orphans import find_removed_stacks, find_unknown_environments, labels_of_service
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.deploy.reporting.report import PlainReporter
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.paths import CONFIGURATION
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws
 
@@ -76,6 +79,7 @@ def test_environments_and_projects_that_are_not_configured_are_found_without_cop
 def test_the_stacks_of_a_removed_service_are_found_by_their_tags() -> None:
     assert find_removed_stacks(account(), [KEYS]) == ["health-till", "service-till"]
     assert labels_of_service(account(), scope_of([KEYS]), "till") == {"health-till", "service-till"}
+    assert labels_of_service(account(), scope_of([KEYS]), "till", "health") == {"health-till"}
 
 
 def test_a_plan_names_the_stacks_that_no_deployment_deletes() -> None:
@@ -105,9 +109,45 @@ def test_the_inventory_of_a_removed_service_has_its_stacks_alone(monkeypatch: py
         "cicd_templates.cli.targets.take_inventory", lambda *_, **options: asked.append(options["labels"])
     )
     target().inventory("till")
+    replace(target(), layer="health").inventory("till")
     target().inventory()
 
-    assert asked == [{"health-till", "service-till"}, None]
+    assert asked == [{"health-till", "service-till"}, {"health-till"}, None]
+
+
+@pytest.mark.parametrize(
+    ("layer", "service", "command"),
+    [
+        (None, "till", "make destroy ENV=staging SERVICE=till ALLOW=staging"),
+        ("health", "till", "make destroy ENV=staging LAYER=health SERVICE=till ALLOW=staging"),
+        (None, "parcel-dispatcher", "make destroy ENV=staging SERVICE=parcel-dispatcher ALLOW=staging"),
+        ("keys", None, "make destroy ENV=staging LAYER=keys ALLOW=staging"),
+        (None, None, "make destroy ENV=staging ALLOW=staging"),
+    ],
+    ids=["a removed service", "one layer of it", "a service", "a layer", "everything"],
+)
+def test_the_advice_how_to_destroy_a_protected_environment_names_no_more_than_was_chosen(
+    layer: str | None, service: str | None, command: str, in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def targets(**options: Any) -> list[Target]:
+        return [replace(target(), layer=options["layer"], service=options["service"])]
+
+    monkeypatch.setattr(selection, "targets", targets)
+    monkeypatch.setattr(Target, "inventory", lambda chosen, removed: SimpleNamespace(protected=True))
+    words = [*(["--layer", layer] if layer else []), *(["--service", service] if service else [])]
+    result = CliRunner().invoke(main, ["destroy", "--env", "staging", *words])
+
+    assert (result.exit_code, result.output.strip().endswith(f"To destroy it anyway: {command}")) == (3, True)
+
+
+def test_what_was_chosen_of_an_environment_is_in_every_command_that_messages_recommend(in_project: Path) -> None:
+    environment = read_configuration(CONFIGURATION).environment("staging")
+    assert environment is not None
+    chosen = open_target(
+        environment, PROJECT / "out", layer="service", service="parcel-dispatcher", local=False, checked=False
+    )
+
+    assert chosen.command("plan") == "make plan ENV=staging LAYER=service SERVICE=parcel-dispatcher"
 
 
 def test_a_removed_service_is_destroyed_by_its_own_stacks_alone(
