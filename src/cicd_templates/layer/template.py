@@ -31,6 +31,7 @@ class LayerTemplate:
         self.env = env
         self.service = service
         self.template = Template()
+        self._layers_read: dict[str, str] = {}
 
     def add(self, resource: R) -> R:
         """Add `resource` and return it. Raises `ConfigurationError` if another resource has its logical id."""
@@ -77,6 +78,7 @@ class LayerTemplate:
         name = output.name if owner is None or owner is self.service else f"{title(owner.name)}{output.name}"
         declared = self.template.parameters.get(name)
         if declared is None:
+            self._layers_read[name] = output.layer
             self.template.add_parameter(
                 Parameter(
                     name,
@@ -86,9 +88,12 @@ class LayerTemplate:
                 )
             )
         elif declared.properties.get("Default") != path:
+            layers = dict.fromkeys((self._layers_read.get(name, output.layer), output.layer))
+            owners = " or of ".join(f"the layer {layer}" for layer in layers)
             raise ConfigurationError(
-                f"{path}: the parameter {name} already reads {declared.properties['Default']}; rename the resource that"
-                " one of the two values comes from"
+                f"{path}: the parameter {name} already reads {declared.properties.get('Default', 'another value')};"
+                f" give the Output of {owners} another name, or rename the resource in the configuration that it is"
+                " named after"
             )
         return output.kind(Ref(name))
 

@@ -170,10 +170,25 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
     layer = LayerTemplate(STAGING)
     layer.read(KEY)
 
-    with pytest.raises(
-        ConfigurationError, match="/shipping/staging/other/KeyArn: the parameter KeyArn already reads /shipping/"
-    ):
+    with pytest.raises(ConfigurationError) as caught:
         layer.read(Output(KeyArn, "other", "KeyArn", "Another key"))
+
+    assert str(caught.value) == (
+        "/shipping/staging/other/KeyArn: the parameter KeyArn already reads /shipping/staging/keys/KeyArn; give the"
+        " Output of the layer keys or of the layer other another name, or rename the resource in the configuration that"
+        " it is named after"
+    )
+
+
+@pytest.mark.parametrize(("default", "shown"), [({"Default": "none"}, "none"), ({}, "another value")])
+def test_a_value_with_the_name_of_a_parameter_of_the_layer_names_its_own_layer(
+    default: dict[str, str], shown: str
+) -> None:
+    layer = LayerTemplate(STAGING)
+    layer.add_parameter(Parameter("KeyArn", Type="String", **default))
+
+    with pytest.raises(ConfigurationError, match=f"reads {shown}; give the Output of the layer keys another name, or"):
+        layer.read(KEY)
 
 
 @pytest.mark.parametrize(
