@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from cicd_templates.config.routes import base_path
 from cicd_templates.local.engine_process import Engine
 from tests.integration import conftest
 from tests.integration.conftest import Project
@@ -94,7 +95,26 @@ def test_a_release_of_a_project_passes_its_pipeline(name: str, tmp_path: Path) -
     app = example(tmp_path)
     # It is for the checks of the example's own project.
     (app / "scan-policy.toml").unlink()
-    service = next(iter(tomllib.loads(text_of(name))["services"]))
+    service, table = next(iter(tomllib.loads(text_of(name))["services"].items()))
+    _serve_below(base_path(table.get("path_pattern", "/*")), app)
     with rehearsed(tmp_path, app, rendered_project(name) / "out", service) as run:
         assert [(step.path, step.error) for step in run.rehearsal.result.failed] == []
         assert run.rehearsal.result.succeeded
+
+
+def _serve_below(folder: str, app: Path) -> None:
+    """Let the application answer only below `folder`, because the load balancer passes the whole path to it."""
+    (app / "rehearsal/serve").write_text(f"""PYTHONPATH=src exec python3 -c '
+import os
+from wsgiref.simple_server import make_server
+
+from payment_processor.app import application
+
+def below(environ, start_response):
+    path = environ["PATH_INFO"]
+    environ["PATH_INFO"] = path.removeprefix("{folder}") if path.startswith("{folder}/") else "/nowhere"
+    return application(environ, start_response)
+
+make_server(os.environ["HOST"], int(os.environ["PORT"]), below).serve_forever()
+'
+""")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from cicd_templates.rehearsal.build_projects import Project, Setting
 from cicd_templates.rehearsal.build_tools import (
@@ -124,16 +125,19 @@ def _value(session: Session, setting: Setting) -> str:
 
 
 def application_addresses(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Return the variables with the application's address, but with the address of a local process as their value.
+    """Return the variables with the deployed service's address, with host and port of a local process instead.
 
-    A rehearsal runs no containers, so the deployed application cannot answer.
+    The path stays, because the load balancer passes it to the application. A rehearsal runs no containers, so the
+    deployed application cannot answer.
     """
     outputs = {each.namespace for each in run.pipeline.actions if each.provider == "CloudFormation"} - {""}
     found = {}
     for each in json.loads(action.configuration.get("EnvironmentVariables", "[]")):
         namespace = each["value"].removeprefix("#{").partition(".")[0]
-        if namespace in outputs and run.resolve_text(each["value"]).startswith(("https://", "http://")):
-            found[each["name"]] = run.setup.start_application()
+        deployed = urlsplit(run.resolve_text(each["value"])) if namespace in outputs else urlsplit("")
+        if deployed.scheme in ("https", "http"):
+            process = urlsplit(run.setup.start_application())
+            found[each["name"]] = urlunsplit(deployed._replace(scheme=process.scheme, netloc=process.netloc))
             step.note(f"{each['name']} is the address of a process of rehearsal/serve; no containers are started")
     return found
 

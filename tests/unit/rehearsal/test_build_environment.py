@@ -5,23 +5,34 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
+import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.error import HTTPError
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
 from cicd_templates.builds.check_commands import install_pins, install_requirements
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.rehearsal import artifacts
-from cicd_templates.rehearsal.build_environment import build_environment, mask_secrets, runnable_phases
+from cicd_templates.rehearsal.build_environment import (
+    application_addresses,
+    build_environment,
+    mask_secrets,
+    runnable_phases,
+)
 from cicd_templates.rehearsal.build_projects import Project, Setting, read_project
 from cicd_templates.rehearsal.build_shell import run_phases
 from cicd_templates.rehearsal.build_tools import BuildTools, download_commands, only_checks_hashes, with_private_tmp
 from cicd_templates.rehearsal.buildspec import Files, Phase, read_buildspec
-from cicd_templates.rehearsal.pipeline_run import ActionFailedError
+from cicd_templates.rehearsal.pipeline_definition import read_pipeline
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Credentials, Session
+from tests.unit.rehearsal.pipelines import action, properties, stage
 
 TOOLS = BuildTools(Path(sys.prefix))
 BUILD = {"id": "p:1", "arn": "arn:build"}
@@ -236,3 +247,63 @@ def test_a_project_has_defaults() -> None:
     assert found.needs_a_service == []
     assert issubclass(ActionFailedError, CicdError)
     assert ConfigurationError.exit_code == 2
+
+
+def addresses(output: str, process: str, asked: str = "#{Testing.Address}") -> dict[str, str]:
+    """Return the addresses of a smoke test. The stack that `Testing` deployed has the output `Address`."""
+    variables = json.dumps([{"name": "TARGET", "value": asked}, {"name": "LEVEL", "value": "info"}])
+    pipeline = read_pipeline(
+        properties(
+            stage("T", action("Execute", "CloudFormation", Namespace="Testing")),
+            stage("S", action("Smoke", Configuration={"EnvironmentVariables": variables})),
+        )
+    )
+    setup: Any = SimpleNamespace(start_application=lambda: process)
+    session = Session(Credentials("access", "secret"), lambda service, keys: None)
+    other = {"Version": "https://repository.example.com/commit"}
+    run = PipelineRun(
+        pipeline, "e-1", setup, session, {}, "v1", variables={"Testing": {"Address": output}, "Source": other}
+    )
+    return application_addresses(run, pipeline.actions[1], ActionProgress("S/Smoke", "CodeBuild"))
+
+
+@pytest.mark.parametrize(
+    ("output", "asked", "expected"),
+    [
+        ("https://parcels.example.com", "#{Testing.Address}", "http://127.0.0.1:9"),
+        ("http://lb-1.eu-west-1.elb.amazonaws.com/track", "#{Testing.Address}", "http://127.0.0.1:9/track"),
+        ("https://parcels.example.com:8443/a/b-c", "#{Testing.Address}", "http://127.0.0.1:9/a/b-c"),
+        (
+            "https://parcels.example.com/track",
+            "#{Testing.Address}/health?all=1",
+            "http://127.0.0.1:9/track/health?all=1",
+        ),
+        ("arn:aws:sqs:eu-west-1:111111111111:parcels", "#{Testing.Address}", None),
+        ("https://parcels.example.com/track", "#{Source.Version}", None),
+    ],
+)
+def test_a_smoke_test_gets_the_path_of_the_deployed_address(output: str, asked: str, expected: str | None) -> None:
+    assert addresses(output, "http://127.0.0.1:9", asked).get("TARGET") == expected
+
+
+class Silent(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Print nothing."""
+
+
+@pytest.mark.parametrize(("served", "status"), [("/track/health", 200), ("/health", 404)], ids=["folder", "root"])
+def test_an_application_answers_only_where_the_load_balancer_would_reach_it(served: str, status: int) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK" if environ["PATH_INFO"] == served else "404 Not Found", [])
+        return [b""]
+
+    with make_server("127.0.0.1", 0, application, handler_class=Silent) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        url = addresses("https://parcels.example.com/track", f"http://127.0.0.1:{server.server_port}")["TARGET"]
+        try:
+            answered = urllib.request.urlopen(f"{url}/health").status  # noqa: S310 - on the loopback address
+        except HTTPError as error:
+            answered = error.code
+        thread.join()
+    assert answered == status
