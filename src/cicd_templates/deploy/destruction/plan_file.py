@@ -49,7 +49,7 @@ class DestructionPlan:
 
 
 DESTRUCTION_PLANS: PlanFormat[DestructionPlan] = PlanFormat(
-    "destruction", 2, DestructionPlan, "make destroy ENV= ALLOW="
+    "destruction", 2, DestructionPlan, "make destroy ENV= ALLOW=", PLAN_FILE.parent, LOCAL_PLAN_FILE.parent
 )
 
 

@@ -191,7 +191,9 @@ def _names(plan: Plan, loss: DataLoss) -> set[str]:
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 
 
-DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 5, Plan, "make plan ENV=")
+DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat(
+    "deployment", 5, Plan, "make plan ENV=", Path(".state/plans"), Path(".state/local/plans")
+)
 
 
 def write(plan: Plan, path: Path, summary: str, page: str = "") -> None:

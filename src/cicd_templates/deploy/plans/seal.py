@@ -61,13 +61,16 @@ class PlanFormat(Generic[PlanT]):
     """The file format of one kind of plan.
 
     Increase `schema` with every change to the fields of `plan_type`. Then this program refuses a plan of another
-    release instead of misreading it. `written_by` is the command that writes such plans, for error messages.
+    release instead of misreading it. For error messages, `written_by` is the command that writes such plans, `folder`
+    the folder where it writes those for AWS, and `local_folder` the one for those for the local AWS.
     """
 
     kind: str
     schema: int
     plan_type: type[PlanT]
     written_by: str
+    folder: Path
+    local_folder: Path
 
     def digest(self, plan: PlanT) -> str:
         """Return the SHA-256 of the canonical JSON of a plan, in hexadecimal."""
@@ -126,14 +129,20 @@ class PlanFormat(Generic[PlanT]):
             # A lone surrogate is legal in JSON, but cannot be encoded and printed.
             json.dumps(document, ensure_ascii=False).encode()
         except OSError as error:
-            raise ConfigurationError(
-                f"{path}: no plan there: {error.strerror}; write one with `{self.written_by}`"
-            ) from None
+            found = self._found_elsewhere(path.name) if isinstance(error, FileNotFoundError) else ()
+            hint = "; ".join(found) or f"write one with `{self.written_by}`"
+            raise ConfigurationError(f"{path}: no plan there: {error.strerror}; {hint}") from None
         except (ValueError, RecursionError):
             raise self._not_a_plan(path) from None
         if not isinstance(document, dict):
             raise self._not_a_plan(path)
         return document
+
+    def _found_elsewhere(self, name: str) -> Iterator[str]:
+        """Yield, for AWS and for the local AWS, a hint to the file `name` where such plans are written."""
+        for folder, where in ((self.folder, "AWS"), (self.local_folder, "the local AWS")):
+            if (folder / name).is_file():
+                yield f"for {where} there is {folder / name}"
 
     def _refuse_other_kind(self, path: Path, document: Mapping[str, Any]) -> None:
         kind = document.get("kind")

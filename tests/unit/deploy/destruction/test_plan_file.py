@@ -142,6 +142,25 @@ def test_where_no_plan_is_the_command_that_writes_one_is_named(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("local", "hint"),
+    [
+        (True, "for the local AWS there is .state/local/destroy-plan.json"),
+        (False, "for AWS there is destroy-plan.json"),
+    ],
+)
+def test_a_missing_plan_of_a_destruction_is_looked_for_on_the_other_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: bool, hint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan_file.DESTRUCTION_PLANS.write(PLAN, plan_file.plan_file(local=local))
+    path = plan_file.plan_file(local=not local)
+
+    with pytest.raises(ConfigurationError) as missing:
+        plan_file.DESTRUCTION_PLANS.read(path)
+    assert str(missing.value) == f"{path}: no plan there: No such file or directory; {hint}"
+
+
+@pytest.mark.parametrize(
     ("hours", "refused"), [(0, False), (23.9, False), (24, True), (48, True)], ids=["new", "last", "ended", "old"]
 )
 def test_a_plan_holds_for_a_day(hours: float, refused: bool) -> None:

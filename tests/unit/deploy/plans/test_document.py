@@ -184,6 +184,42 @@ def test_a_missing_plan_is_reported_with_the_command_that_makes_one(tmp_path: Pa
         plans.read(tmp_path / "nothing.json")
 
 
+@pytest.mark.parametrize(
+    ("named", "existing", "hint"),
+    [
+        (".state/plans/dev.json", [".state/local/plans/dev.json"], "for the local AWS there is {}"),
+        (".state/local/plans/dev.json", [".state/plans/dev.json"], "for AWS there is {}"),
+        ("dev.2.json", [".state/plans/dev.2.json"], "for AWS there is {}"),
+        (
+            "d.json",
+            [".state/plans/d.json", ".state/local/plans/d.json"],
+            "for AWS there is {}; for the local AWS there is {}",
+        ),
+        (".state/plans/dev.json", [".state/plans/other.json", "dev.json"], "write one with `make plan ENV=`"),
+    ],
+)
+def test_a_missing_plan_is_looked_for_where_plans_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, existing: list[str], hint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in map(Path, existing):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    with pytest.raises(ConfigurationError) as missing:
+        plans.read(Path(named))
+    assert str(missing.value) == f"{named}: no plan there: No such file or directory; {hint.format(*existing)}"
+
+
+def test_a_folder_is_no_plan_and_not_a_missing_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".state/plans").mkdir(parents=True)
+
+    with pytest.raises(ConfigurationError) as refused:
+        plans.read(Path(".state/plans"))
+    assert str(refused.value) == ".state/plans: no plan there: Is a directory; write one with `make plan ENV=`"
+
+
 def test_a_plan_names_its_environment_as_make_does() -> None:
     assert PLAN.make_variables == "ENV=staging SUFFIX=pr1 LOCAL=1"
     assert replace(PLAN, environment="tools", suffix="", local=False).make_variables == "ENV=tools"
