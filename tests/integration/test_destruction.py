@@ -313,7 +313,9 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     assert "not destroyed: ingress-parcel-dispatcher, " in result.output
     assert describe_stack(project.clients("staging"), "shipping-staging-notifications") is None
     assert report(project, "staging")["finished"] is False
-    assert "the environment created it and is still in use" in project.ok("status --left --env staging --local")
+    assert "no stack owns it; it stays until the environment that created it is destroyed" in project.ok(
+        "status --left --env staging --local"
+    )
 
     (project.engine.folder / "failures.json").unlink()
     project.ok("destroy --env staging --local --yes")

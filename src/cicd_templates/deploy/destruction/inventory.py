@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from cicd_templates.deploy.aws.clients import Clients
@@ -81,8 +81,14 @@ def take_inventory(
 
 
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
-    """Return a new inventory of the same environment and the same stack labels, read from AWS again."""
-    return take_inventory(clients, inventory.scope, protected=inventory.protected, labels=inventory.labels)
+    """Return a new inventory of the same environment and the same stack labels, read from AWS again.
+
+    Stacks of `inventory` that were deleted since count as former stacks of the environment, even if no template of
+    their names is rendered, such as those of a removed service.
+    """
+    names = inventory.scope.stack_names | {stack.name for stack in inventory.stacks}
+    scope = replace(inventory.scope, stack_names=names)
+    return take_inventory(clients, scope, protected=inventory.protected, labels=inventory.labels)
 
 
 def _stack_items(clients: Clients, stack: DeployedStack) -> list[Item]:

@@ -290,7 +290,10 @@ def test_what_an_environment_in_use_made_beside_its_stacks_is_explained() -> Non
     there = inventory(Item("T", "x", Fate.DELETED), stacks=(living(),))
 
     (left,) = remainders.list_remainders(aws(), there, stacks_too=False)
-    assert (left.explained, left.reason) == (True, "the environment created it and is still in use")
+    assert (left.explained, left.reason) == (
+        True,
+        "no stack owns it; it stays until the environment that created it is destroyed",
+    )
 
 
 def test_a_stack_that_is_still_there_is_not_explained() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,13 +20,14 @@ from cicd_templates.deploy.destruction.inventory import (
     _unmanaged_items,
     _was_deleted,
     listed_name,
+    retake_inventory,
 )
 from cicd_templates.deploy.destruction.removal_commands import removal_command, state_of
 from cicd_templates.deploy.destruction.scope import as_tags
 from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
 from cicd_templates.deploy.reporting.inventory_items import Fate
 from cicd_templates.errors import CicdError
-from tests.fakes.scripted_aws import SCOPE, WHEN, aws, living, refusal
+from tests.fakes.scripted_aws import SCOPE, WHEN, aws, inventory, living, refusal
 
 UNMANAGED_RESOURCES = "cicd_templates.deploy.destruction.inventory.unmanaged_resources"
 ARN = "arn:aws:{}:eu-central-1:222222222222:{}"
@@ -537,6 +539,45 @@ def test_what_a_deleted_stack_had_is_read_from_its_last_events() -> None:
         ("bucket", False, "old"),
     ]
     assert [call["StackName"] for call in fake.called("describe_stack_events")] == ["mine", "old"]
+
+
+@pytest.mark.parametrize(
+    ("label", "kept", "left"),
+    [
+        ("build-till", True, [("/aws/events/shipping-staging-till", "retained by policy")]),
+        ("build-till", False, []),
+        ("build-other", True, []),
+    ],
+    ids=["of the removed service", "deleted with its stack", "of another stack"],
+)
+def test_what_the_stacks_of_a_removed_service_kept_is_left_after_their_destruction(
+    label: str, kept: bool, left: list[tuple[str, str]]
+) -> None:
+    group = "/aws/events/shipping-staging-till"
+    layer, service = label.split("-")
+    tags = [*TAGS, {"Key": "Layer", "Value": layer}, {"Key": "Service", "Value": service}]
+    event = {"LogicalResourceId": "Events", "ResourceType": "AWS::Logs::LogGroup", "PhysicalResourceId": group}
+    gone = {"StackName": f"shipping-staging-{label}", "StackId": label}
+    assert not SCOPE.has_stack(gone["StackName"])
+    fake = aws(
+        cloudformation={
+            "list_stacks": [{"StackSummaries": [gone]}],
+            "describe_stacks": lambda **request: {"Stacks": [{"Tags": tags}] if request else []},
+            "describe_stack_events": {
+                "StackEvents": [{**event, "ResourceStatus": "DELETE_SKIPPED" if kept else "DELETE_COMPLETE"}]
+            },
+        },
+        logs={"describe_log_groups": {"logGroups": [{"logGroupName": group}] if kept else []}},
+        events={"list_archives": {"Archives": []}},
+    )
+    before = replace(
+        inventory(stacks=(replace(living("shipping-staging-build-till"), label="build-till"),)),
+        labels=frozenset({"build-till"}),
+    )
+
+    after = retake_inventory(fake, before)
+    assert [(item.name, item.fate.value) for item in after.items] == left
+    assert retake_inventory(fake, replace(before, stacks=())).items == ()
 
 
 @pytest.mark.parametrize(
