@@ -79,4 +79,9 @@ def _report_removed(target: Target, removed: list[str], reporter: Reporter) -> N
     if removed:
         words = f"{target.environment}: no longer rendered, and still in AWS: {', '.join(removed)}"
         command = f"{target.command('destroy')} SERVICE=..."
-        reporter.report(Note(f"{words}; `{command}` deletes those of a removed service"))
+        ingress = [label for label in removed if label.startswith("ingress-")]
+        until = (
+            f"; until then AWS refuses new listener rules with the priorities of {', '.join(ingress)};"
+            " docs/make-it-yours.md describes how to rename a service"
+        )
+        reporter.report(Note(f"{words}; `{command}` deletes those of a removed service{until if ingress else ''}"))

@@ -93,6 +93,19 @@ def test_a_plan_names_the_stacks_that_no_deployment_deletes() -> None:
     ]
 
 
+def test_a_plan_says_that_removed_listener_rules_still_have_their_priorities() -> None:
+    sink = io.StringIO()
+    removed = deployed("shipping-staging-ingress-till", Layer="ingress", Service="till")
+    chosen = target(STACKS[0], removed)
+    plan._report_removed(chosen, plan._removed_stacks(chosen), PlainReporter(sink))
+
+    assert sink.getvalue().strip() == (
+        "staging: no longer rendered, and still in AWS: ingress-till; `make destroy ENV=staging SERVICE=...` deletes"
+        " those of a removed service; until then AWS refuses new listener rules with the priorities of ingress-till;"
+        " docs/make-it-yours.md describes how to rename a service"
+    )
+
+
 def test_a_service_that_neither_the_configuration_nor_aws_has_is_refused(in_project: Path) -> None:
     assert selection.removed_service("till") == "till"
     assert selection.removed_service("parcel-dispatcher") is None
