@@ -152,6 +152,33 @@ def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pyt
     assert (ROOT / "examples/own-layer/inbox.py").read_text() == code
 
 
+def test_the_documented_layer_with_an_offer_of_its_own_renders_and_lints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
+    package = own_package(tmp_path, monkeypatch, rates=code)
+    edited = configured(("services/parcel-dispatcher/uses", {"rates": "publish"}))
+    stacks = {stack.name: stack for stack in render(edited, with_user_layers(package), "yaml")}
+    paths = []
+    for name in ("shipping-staging-rates", "shipping-staging-service-parcel-dispatcher"):
+        paths.append(tmp_path / f"{name}.yaml")
+        paths[-1].write_text(stacks[name].text)
+    resources = stacks["shipping-staging-service-parcel-dispatcher"].template.content["Resources"]
+
+    assert lint_templates(paths) == []
+    (container,) = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    assert {"Name": "RATES_TOPIC_ARN", "Value": {"Ref": "RatesTopicArn"}} in container["Environment"]
+    (policy,) = resources["TaskRole"]["Properties"]["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    assert [statement["Action"] for statement in statements if statement["Sid"].endswith("Rates")] == [
+        ["sns:Publish"],
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+    ]
+    command = [sys.executable, "-m", "ruff", "check", "--quiet", "--stdin-filename", "templates/extra/rates.py", "-"]
+    answer = subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout) == (0, "")
+
+
 def test_the_tests_of_the_example_of_an_own_layer_pass_in_a_project(in_project: Path) -> None:
     templates = in_project / "templates"
     templates.unlink()
