@@ -30,6 +30,8 @@ IMPLICIT_LOG_GROUPS = {
     "AWS::ECS::Cluster": "/aws/ecs/containerinsights/{}/performance",
     "AWS::RDS::DBCluster": "/aws/rds/cluster/{}/postgresql",
 }
+# EventBridge writes only to log groups whose names begin so.
+EVENT_LOG_GROUPS = "/aws/events/"
 # The resource types whose ARN ends in the physical name alone, by service, and those whose ARN has a kind before it.
 NAMED_BY_THE_RESOURCE = {"s3": "AWS::S3::Bucket", "sqs": "AWS::SQS::Queue"}
 NAMED_AFTER_THE_KIND = {
@@ -149,6 +151,25 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
         for group in page["logGroups"]:
             if group["logGroupName"] not in physical_ids:
                 tags = clients.logs.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"]
+                yield _tagged_resource("AWS::Logs::LogGroup", group["logGroupName"], scope, tags)
+
+
+def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
+    """Yield our log groups of events, whose names EventBridge prescribes. Only their tags tell them from a copy's.
+
+    The policy of a deployer may not allow to read the tags of a removed service's group. AWS lists this group by its
+    tags anyway, which the local AWS does not.
+    """
+    prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
+    for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
+        for group in page["logGroups"]:
+            try:
+                tags = clients.logs.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "AccessDeniedException":
+                    raise
+                continue
+            if scope.owns(tags):
                 yield _tagged_resource("AWS::Logs::LogGroup", group["logGroupName"], scope, tags)
 
 
@@ -288,4 +309,12 @@ CREATED_BY_RESOURCES: tuple[Finder, ...] = (
     _snapshots,
 )
 # The first finders prove that a resource is ours; the last ones only compare names.
-OF_WHOLE_SCOPE: tuple[Finder, ...] = (_tagged, _secrets, _aliases, _buckets, _log_groups, _parameters)
+OF_WHOLE_SCOPE: tuple[Finder, ...] = (
+    _tagged,
+    _secrets,
+    _aliases,
+    _event_log_groups,
+    _buckets,
+    _log_groups,
+    _parameters,
+)

@@ -144,6 +144,32 @@ def test_a_bucket_is_looked_at_by_its_name_and_known_by_its_tags() -> None:
     ]
 
 
+def test_a_log_group_of_events_is_ours_by_its_tags_alone() -> None:
+    tags = {
+        "/aws/events/shipping-staging-till": SCOPE.tags,
+        "/aws/events/shipping-staging-pr1-till": {**SCOPE.tags, "Suffix": "pr1"},
+        "/aws/events/shipping-staging-theirs": {},
+        "/aws/events/shipping-staging-denied": None,
+    }
+
+    def tags_of(resourceArn: str) -> dict[str, Any]:  # noqa: N803 - AWS's word
+        if tags[resourceArn] is None:
+            raise refusal("AccessDeniedException")
+        return {"tags": tags[resourceArn]}
+
+    groups = [{"logGroupName": name, "logGroupArn": name} for name in tags]
+    fake = aws(logs={"describe_log_groups": [{"logGroups": groups}], "list_tags_for_resource": tags_of})
+
+    assert finding._event_log_groups in finding.OF_WHOLE_SCOPE
+    assert found_by(finding._event_log_groups, fake) == [
+        ("AWS::Logs::LogGroup", "/aws/events/shipping-staging-till", True)
+    ]
+    assert fake.called("describe_log_groups") == [{"logGroupNamePrefix": "/aws/events/shipping-staging-"}]
+    fake._services["logs"]["list_tags_for_resource"] = refusal("ThrottlingException")
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        found_by(finding._event_log_groups, fake)
+
+
 def test_secrets_are_ours_by_their_tags_alone() -> None:
     secrets = [{"Name": "shipping-staging-a", "Tags": TAGS}, {"Name": "shipping-staging-b"}]
     fake = aws(secretsmanager={"list_secrets": [{"SecretList": secrets}]})
