@@ -67,7 +67,7 @@ def run_script(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch)
         "--mount=type=bind,src=package.json,dst=/srv/package.json,ro --mount=type=bind,source=package-lock.json,"
         "target=/srv/package-lock.json npm ci --ignore-scripts --omit=dev",
         "uv pip sync --system --no-config --require-hashes --no-build requirements.txt",
-        "uv sync --no-config --frozen --no-build --no-install-project --no-dev",
+        "uv sync --no-config --no-python-downloads --frozen --no-build --no-install-project --no-dev",
         "yarn install --frozen-lockfile --ignore-scripts",
         "pnpm install --frozen-lockfile --ignore-scripts --prod",
         "go mod download",
@@ -289,6 +289,7 @@ RUN make
         (f"RUN {DOWNLOAD.replace('com/tool', 'com/a/../tool')}", 2, "curl or wget can take"),
         (f"RUN {DOWNLOAD.replace('com/tool', 'com/%2e%2e/tool')}", 2, "curl or wget can take"),
         ("RUN uv sync --frozen --no-build --no-install-project", 2, "uv can take"),
+        ("RUN uv sync --no-config --frozen --no-build --no-install-project", 2, "uv can take"),
         ("RUN uv pip install --require-hashes --no-build -r requirements.txt", 2, "uv can take"),
         (f"RUN {DOWNLOAD.replace('https', 'http')}", 2, "curl or wget can take"),
         (f"RUN {DOWNLOAD.replace('&&', ';')}", 2, "curl or wget can take"),
@@ -418,6 +419,32 @@ def test_a_stage_begins_in_the_folder_of_the_stage_that_it_builds_on(
     text = f"FROM {BASE} AS a\nWORKDIR /app\nFROM a\nCOPY go.sum .\nRUN {PIP}\n"
 
     assert built(text, tmp_path, monkeypatch) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "cut"),
+    [
+        ("package.json", '{"pnpm": {"configDependencies": {"plugin": "1.0.0+sha512-x"}}}', True),
+        ("package.json", '{"repository": "git+https://example.com/x.git"}', False),
+        ("package-lock.json", '{"packages": {"node_modules/a": {"resolved": "git+file:///srv/repo#0"}}}', True),
+        ("package-lock.json", '{"packages": {"node_modules/simple-git": {"resolved": "https://e.com/a.tgz"}}}', False),
+        ("npm-shrinkwrap.json", '{"packages": {"node_modules/a": {"resolved": "git@e.com:a/b"}}}', True),
+        ("pnpm-lock.yaml", "pnpmfileChecksum: x", True),
+        ("pnpm-lock.yaml", "resolution: {tarball: https://codeload.github.com/a/b}", True),
+        ("pnpm-lock.yaml", "packages:\n  simple-git@3.1.0: {}", False),
+    ],
+)
+def test_a_lock_file_of_node_that_names_code_for_the_installer_is_no_lock_file(
+    name: str, text: str, cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = "package.json package-lock.json npm-shrinkwrap.json pnpm-lock.yaml"
+    (tmp_path / "context").mkdir()
+    for each in files.split():
+        (tmp_path / "context" / each).write_text(text if each == name else "{}")
+    dockerfile = f"FROM {BASE}\nWORKDIR /app\nCOPY {files} ./\nRUN npm ci --ignore-scripts\n"
+    answer = built(dockerfile, tmp_path, monkeypatch)
+
+    assert "; line 3 ended that part" in answer if cut else answer == dockerfile
 
 
 def test_a_variable_before_the_first_stage_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

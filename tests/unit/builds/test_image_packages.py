@@ -290,6 +290,9 @@ RECORDS = f"{SITE}/flask-3.1.dist-info/RECORD"
         ),
         pytest.param({f"{SITE}/__pycache__/b.cpython-313.pyc": BY_TIME}, {}, id="a compiled module and no source"),
         pytest.param({f"{SITE}/__pycache__/b.cpython-313.pyc": "->/opt/b.pyc"}, {}, id="a link to a compiled module"),
+        pytest.param({"usr/local/lib/python3.13": "->/app/py"}, {}, id="a link in the place of a library"),
+        pytest.param({"usr/local/lib": "->/app/lib"}, {}, id="a link in the place of the folder of libraries"),
+        pytest.param({"usr/lib/python3/dist-packages": "->/app/sp"}, {}, id="a link in the place of packages"),
         pytest.param({f"{SITE}/__pycache__/evil.pyc": BY_TIME}, {}, id="a compiled module that a path could name"),
         pytest.param({f"{SITE}/a/__pycache__/evil.py": "x"}, {}, id="a module where only Python writes"),
         pytest.param({"usr/local/lib/python3.13t/evil.py": "x"}, {}, id="in the library of another build of Python"),
@@ -419,9 +422,31 @@ def test_a_list_of_an_installer_counts_only_if_an_image_has_it_in_which_nothing_
     (tmp_path / "source").mkdir()
     (tmp_path / "source/requirements.txt").write_text("flask==3.1\nx==1\na==1\n")
     run("image_packages", str(tmp_path / "base.json"), stdin=exported({}))
-    answer = run("image_judgement", listing, str(tmp_path / "source"), str(tmp_path / "base.json"))
+    base = str(tmp_path / "base.json")
+    answer = run("image_judgement", listing, str(tmp_path / "source"), base, "--stages", *places)
 
     assert answer.startswith(f"exit: error: '{refused}'" if refused else "all "), answer
+
+
+@pytest.mark.parametrize(
+    ("installed", "changed"),
+    [
+        (LISTED, "usr/lib/python3/dist-packages/a.py"),
+        (INSTALLED, "usr/lib/python3.12/a.py"),
+    ],
+)
+def test_a_file_of_a_system_package_must_be_as_it_was_installed(
+    installed: dict[str, Any], changed: str, run: Run, tmp_path: Path
+) -> None:
+    stage, listing, base = (str(tmp_path / f"{name}.json") for name in ("stage", "image", "base"))
+    (tmp_path / "source").mkdir()
+    run("image_packages", stage, stdin=exported(installed))
+    run("image_packages", base, stdin=exported({}))
+    for content, answer in (("x", "all "), ("evil", f"exit: error: '{changed}'")):
+        run("image_packages", listing, "--lists-of", stage, stdin=exported({**installed, changed: content}))
+        judgement = run("image_judgement", listing, str(tmp_path / "source"), base, "--stages", stage)
+
+        assert judgement.startswith(answer), judgement
 
 
 def test_a_large_file_is_read_in_parts_and_judged_by_its_end(run: Run, tmp_path: Path) -> None:

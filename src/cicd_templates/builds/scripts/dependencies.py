@@ -91,6 +91,10 @@ def table(value: Any, *keys: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+# The tables with packages in lock files. uv accepts `distribution` as another name of `package`.
+PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
+
+
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
@@ -99,7 +103,14 @@ def in_lock_file(text: str) -> Found:
     this file.
     """
     lock = tomllib.loads(text)
-    for package in [*lock.get("package", []), *lock.get("packages", [])]:
+    arrays = {
+        key for key, rows in lock.items() if isinstance(rows, list) and any(isinstance(row, dict) for row in rows)
+    }
+    known = sorted(lock.keys() & PACKAGE_TABLES)
+    yield from ((f"{key}, which is not known in a lock file", "") for key in sorted(arrays - PACKAGE_TABLES))
+    if not known:
+        yield "packages that the lock file does not list", ""
+    for package in (row for key in known for row in lock[key]):
         source = table(package, "source")
         if source and source.keys() <= {"virtual", "editable"}:
             continue

@@ -7,6 +7,7 @@
   dependencies read these files.
 - Files beside packages that Python could import, if a BASE image, the RECORD file of a package or SOURCE has them.
 - Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
+- Files of system packages that Python could import, if a BASE image or a STAGE has the same files.
 
 The packages of each STAGE are judged like those of IMAGE, because a later command could have removed their metadata
 from the image. Packages of the system are not judged in a STAGE: the scan of the registry judges them.
@@ -101,15 +102,16 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
         yield normalised(name[1]), normalised_version(version[1]) if version else ""
 
 
-def judge(image: str, path: str, bases: list[str], stages: list[str]) -> None:
+def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
     """Exit with 1 if the image has Python packages or code that no base image has and that no check judged.
 
-    `stages` are parts of the Dockerfile whose packages may be in the image without their metadata.
+    `stages` are parts of the Dockerfile whose packages may be in the image without their metadata. It is None if the
+    configuration allows installs without a lock, so that nobody knows what the system's packages contain.
     """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
     found = python_packages(image)
-    for stage in stages:
+    for stage in stages or ():
         found = {**python_packages(stage, without_system=True), **found}
     # The source can choose any name, so only a package that was installed from a folder can be its own.
     own = {each for each in python_packages(image, "local") if each in source.own or (each[0], "") in source.own}
@@ -120,7 +122,7 @@ def judge(image: str, path: str, bases: list[str], stages: list[str]) -> None:
             f"error: the image or a stage of its Dockerfile has {len(strange)} Python packages that are neither in a"
             " base image nor pinned in a requirements file, so no check judged them"
         )
-    code = code_of(image, bases, source.digests)
+    code = code_of(image, bases, stages, source.digests)
     if code:
         lines += [f"error: {each[:200]!a}" for each in code[:SHOWN]]
         lines.append(
@@ -132,18 +134,30 @@ def judge(image: str, path: str, bases: list[str], stages: list[str]) -> None:
     print(f"all {len(found)} Python packages of the image and its stages are in a base image or pinned")
 
 
-def code_of(image: str, bases: list[str], judged: set[str]) -> list[str]:
+def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
     """Return the paths of files with code that are neither in a base image nor in the source.
 
     For an archive, only the base images count: it is returned even if the source has it, too.
     """
-    kinds: list[dict[str, dict[str, str]]] = []
-    for each in (image, *bases):
-        with open(f"{each}.code") as file:
-            kinds.append(json.load(file))
-    left = {at for at, digest in kinds[0]["code"].items() if digest not in judged} | set(kinds[0]["archives"])
-    here = {**kinds[0]["code"], **kinds[0]["archives"]}
-    return sorted(at for at in left if all(here[at] != {**of["code"], **of["archives"]}.get(at) for of in kinds[1:]))
+    code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
+    in_bases = [merged(listed(base)) for base in bases]
+    in_stages = [merged(listed(stage)) for stage in stages or ()]
+    left = {**{at: digest for at, digest in code.items() if digest not in judged}, **archives}
+    changed = {at: digest for at, digest in system.items() if all(digest != each.get(at) for each in in_stages)}
+    changed = {} if stages is None else changed
+    return sorted(at for at, digest in {**left, **changed}.items() if all(digest != each.get(at) for each in in_bases))
+
+
+def listed(image: str) -> dict[str, dict[str, str]]:
+    """Return the digests of files with code that no record contains, by kind and path, as `image_packages.py` wrote."""
+    with open(f"{image}.code") as file:
+        kinds: dict[str, dict[str, str]] = json.load(file)
+    return kinds
+
+
+def merged(kinds: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Return the digests of all kinds of files by path."""
+    return {at: digest for files in kinds.values() for at, digest in files.items()}
 
 
 def sha256(data: bytes) -> str:
@@ -152,4 +166,4 @@ def sha256(data: bytes) -> str:
 
 
 last = sys.argv.index("--stages") if "--stages" in sys.argv else len(sys.argv)
-judge(sys.argv[1], sys.argv[2], sys.argv[3:last], sys.argv[last + 1 :])
+judge(sys.argv[1], sys.argv[2], sys.argv[3:last], sys.argv[last + 1 :] if "--stages" in sys.argv else None)

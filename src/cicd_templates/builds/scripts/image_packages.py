@@ -38,6 +38,8 @@ COMPARED_WITH_SOURCE = (b"\0\0\0\0", b"\3\0\0\0")
 CODE = re.compile(r"\.(?:py|pyc|so|pth)$", re.IGNORECASE)
 # The folders from which Python imports packages, and its own library.
 SITE = re.compile(r"(?:^|/)(?:site-packages|dist-packages|lib(?:32|64)?/(?:python3|pypy)[\w.]*)/")
+# The folders above these. A link in the place of one of them replaces all that Python imports from there.
+ABOVE_SITE = re.compile(r"^(?:usr|usr/local|(?:usr/|usr/local/)?lib(?:32|64)?)$")
 # The list of the files of a Debian package.
 DPKG_FILES = re.compile(r"^var/lib/dpkg/info/[^/]+\.list$")
 NODE = re.compile(r"(?:^|/)node_modules/((?:@[^/]+/)?[^/]+)/package\.json$")
@@ -201,18 +203,26 @@ class Image:
     def unrecorded(self) -> dict[str, dict[str, str]]:
         """Return the archives, and the code beside packages, that no record contains, with their digests.
 
+        Code that a list of a system package names is returned as `system`, because such a list has no digests.
         The record of a package that was installed from a folder does not count, because the source writes it.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
         beside_source = {at for at, source in self.compiled.items() if source in self.code}
         left = {at: of for at, of in self.code.items() if (at, of) not in known and at not in beside_source}
-        code = {at: of for at, of in left.items() if at not in self.archives | self.of_system and self.is_in_site(at)}
-        return {"code": code, "archives": {at: of for at, of in left.items() if at in self.archives}}
+        in_site = {at: of for at, of in left.items() if at not in self.archives and self.is_in_site(at)}
+        return {
+            "code": {at: of for at, of in in_site.items() if at not in self.of_system},
+            "system": {at: of for at, of in in_site.items() if at in self.of_system},
+            "archives": {at: of for at, of in left.items() if at in self.archives},
+        }
 
     def is_in_site(self, path: str) -> bool:
         """Return whether a file is in a folder that contains packages, or in the library of Python."""
         parts = path.split("/")[:-1]
+        is_link = self.code[path].startswith("->")
+        if is_link and (SITE.search(f"{path}/") or ABOVE_SITE.search(path)):
+            return True
         return bool(SITE.search(path)) or any(
             "/".join(parts[:number]) in self.sites for number in range(len(parts) + 1)
         )

@@ -29,8 +29,12 @@ FORMS: list[tuple[str, str, tuple[str, ...]]] = [
     ),
     (
         r"uv sync",
-        r"--no-config|--locked|--frozen|--no-build|--no-install-project|--no-install-workspace|--no-dev|--no-cache|--quiet|-q",
-        ("--no-config", "--locked|--frozen", "--no-build", "--no-install-(?:project|workspace)"),
+        r"--no-config|--no-python-downloads|--locked|--frozen|--no-build|--no-install-project|--no-install-workspace|--no-dev|--no-cache|--quiet|-q",
+        # The source says which Python it needs, and uv would download it.
+        (
+            *("--no-config", "--no-python-downloads", "--locked|--frozen", "--no-build"),
+            "--no-install-(?:project|workspace)",
+        ),
     ),
     (r"npm ci", rf"--ignore-scripts|{NODE}", ("--ignore-scripts",)),
     (r"yarn install", rf"--frozen-lockfile|--ignore-scripts|{NODE}", ("--frozen-lockfile", "--ignore-scripts")),

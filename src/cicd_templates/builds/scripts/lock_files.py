@@ -29,6 +29,12 @@ HOLDS_PROGRAMS = re.compile(
 )
 # Of the options of COPY, these leave names and places of files alone.
 COPY_OPTIONS = re.compile(r"--(?:chown|chmod|from)=.*|--link(?:=.*)?")
+# Packages from git, for which npm runs programs of their repository, and plugins that pnpm runs.
+RUNS_CODE = re.compile(
+    rb"git\+|git://|(?<![\w-])git@|\b(?:github|gitlab|bitbucket):|\.git[\"'#\s]|codeload\.|configDependencies|pnpmfile"
+)
+PLUGINS = re.compile(rb"configDependencies|pnpmfile|\"pnpm\"")
+NODE_LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml")
 ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 
 
@@ -44,7 +50,7 @@ def is_lock(context: str, path: str) -> bool:
     matching = fnmatch.filter(os.listdir(folder), name) if os.path.isdir(folder) else []
     files = [os.path.join(folder, each) for each in matching]
     known = all(is_lock_name(os.path.join(os.path.dirname(path), each)) for each in matching)
-    return bool(files) and known and all(is_text(each) for each in files)
+    return bool(files) and known and all(is_text(each) and not runs_code(each) for each in files)
 
 
 def is_text(path: str) -> bool:
@@ -57,6 +63,16 @@ def is_text(path: str) -> bool:
         return "\0" not in data.decode("utf-8")
     except UnicodeDecodeError:
         return False
+
+
+def runs_code(path: str) -> bool:
+    """Return whether an installer of Node.js would run code that this file names, even without scripts of packages."""
+    name = os.path.basename(path)
+    pattern = RUNS_CODE if name in NODE_LOCKS else PLUGINS if name == "package.json" else None
+    if not pattern:
+        return False
+    with open(path, "rb") as file:
+        return bool(pattern.search(file.read()))
 
 
 def is_lock_name(path: str) -> bool:
