@@ -46,7 +46,7 @@ def test_no_name_of_a_package_in_an_image_steers_the_log(count: int, tmp_path: P
         place = [{"name": "path", "value": f"x{text}"}]
         package = {"name": f"x{text}", "version": text, "purl": f"pkg:pypi/{text}", "properties": place}
         image.write_text(json.dumps({"components": [package]}))
-        Path(f"{image}.code").write_text(json.dumps({"code": {f"x{text}": "x"}, "archives": {}}))
+        Path(f"{image}.code").write_text(json.dumps({"code": {f"x{text}": "x"}, "system": {}, "archives": {}}))
         lines = said("image_judgement", str(image), str(tmp_path / "none")).split("\n")
 
         assert [line[:7] for line in lines] == ["error: "] * 4

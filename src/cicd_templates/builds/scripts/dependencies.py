@@ -103,9 +103,7 @@ def in_lock_file(text: str) -> Found:
     this file.
     """
     lock = tomllib.loads(text)
-    arrays = {
-        key for key, rows in lock.items() if isinstance(rows, list) and any(isinstance(row, dict) for row in rows)
-    }
+    arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}
     known = sorted(lock.keys() & PACKAGE_TABLES)
     yield from ((f"{key}, which is not known in a lock file", "") for key in sorted(arrays - PACKAGE_TABLES))
     if not known:

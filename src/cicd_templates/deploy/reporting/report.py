@@ -66,20 +66,14 @@ class Waits:
 
 @dataclass(frozen=True)
 class Drifted:
-    """A stack has drift, or could not be checked for drift.
-
-    Drift means that its resources were changed outside CloudFormation.
-    """
+    """Resources of a stack were changed outside CloudFormation, or could not be checked for that."""
 
     drift: StackDrift
 
 
 @dataclass(frozen=True)
 class Started:
-    """The operation of a stack is about to begin.
-
-    `expected_seconds` is the duration of the last such operation, or None if it is unknown.
-    """
+    """The operation of a stack is about to begin. `expected_seconds` is what the last one took, or None if unknown."""
 
     stack: str
     creates: bool
@@ -171,10 +165,7 @@ class Reporter(Protocol):
 
 
 def as_lines(event: Event) -> list[str]:
-    """Return the lines of plain text for an event, without colour.
-
-    An event that only changes a live line of a terminal has no lines.
-    """
+    """Return the lines of plain text for an event. An event that only changes a live line has none."""
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""
@@ -215,13 +206,11 @@ def _plan_lines(event: PlanEvent) -> list[str]:
         case Drifted():
             return drift_lines(event.drift)
     command = deploy_command(event.path, event.allow, local=event.local)
-    lost = (
-        ["  it is refused unless each resource that would be lost is allowed by name, as below"] if event.allow else []
-    )
+    lost = "  it is refused unless each resource that would be lost is allowed by name, as below"
     return [
         f"  written to {event.path}, valid until {event.expires}",
         f"  to review it, open: {Path(event.path).with_suffix('.html')} (the same as text: {Path(event.path).stem}.md)",
-        *lost,
+        *([lost] if event.allow else ()),
         f"  deploy exactly this plan: {command}",
         f"  {digest_line(event.digest)}",
     ]
