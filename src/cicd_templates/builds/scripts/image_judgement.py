@@ -141,10 +141,11 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]
-    in_stages = [merged(listed(stage)) for stage in stages or ()]
     left = {**{at: digest for at, digest in code.items() if digest not in judged}, **archives}
-    changed = {at: digest for at, digest in system.items() if all(digest != each.get(at) for each in in_stages)}
-    changed = {} if stages is None else changed
+    changed = {}
+    if stages is not None:
+        in_stages = [merged(listed(stage)) for stage in stages]
+        changed = {at: digest for at, digest in system.items() if all(digest != each.get(at) for each in in_stages)}
     return sorted(at for at, digest in {**left, **changed}.items() if all(digest != each.get(at) for each in in_bases))
 
 
@@ -165,5 +166,6 @@ def sha256(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
-last = sys.argv.index("--stages") if "--stages" in sys.argv else len(sys.argv)
-judge(sys.argv[1], sys.argv[2], sys.argv[3:last], sys.argv[last + 1 :] if "--stages" in sys.argv else None)
+has_stages = "--stages" in sys.argv
+last = sys.argv.index("--stages") if has_stages else len(sys.argv)
+judge(sys.argv[1], sys.argv[2], sys.argv[3:last], sys.argv[last + 1 :] if has_stages else None)

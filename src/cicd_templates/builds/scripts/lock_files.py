@@ -29,11 +29,12 @@ HOLDS_PROGRAMS = re.compile(
 )
 # Of the options of COPY, these leave names and places of files alone.
 COPY_OPTIONS = re.compile(r"--(?:chown|chmod|from)=.*|--link(?:=.*)?")
-# Packages from git, for which npm runs programs of their repository, and plugins that pnpm runs.
-RUNS_CODE = re.compile(
-    rb"git\+|git://|(?<![\w-])git@|\b(?:github|gitlab|bitbucket):|\.git[\"'#\s]|codeload\.|configDependencies|pnpmfile"
-)
-PLUGINS = re.compile(rb"configDependencies|pnpmfile|\"pnpm\"")
+# Plugins that pnpm runs.
+PLUGINS = rb"configDependencies|pnpmfile"
+# Packages from git, for which npm runs programs of their repository.
+FROM_GIT = rb"git\+|git://|(?<![\w-])git@|\b(?:github|gitlab|bitbucket):|\.git[\"'#\s]|codeload\."
+RUNS_CODE = re.compile(FROM_GIT + b"|" + PLUGINS)
+CONFIGURES_PNPM = re.compile(PLUGINS + rb'|"pnpm"')
 NODE_LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml")
 ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 
@@ -68,7 +69,7 @@ def is_text(path: str) -> bool:
 def runs_code(path: str) -> bool:
     """Return whether an installer of Node.js would run code that this file names, even without scripts of packages."""
     name = os.path.basename(path)
-    pattern = RUNS_CODE if name in NODE_LOCKS else PLUGINS if name == "package.json" else None
+    pattern = RUNS_CODE if name in NODE_LOCKS else CONFIGURES_PNPM if name == "package.json" else None
     if not pattern:
         return False
     with open(path, "rb") as file:

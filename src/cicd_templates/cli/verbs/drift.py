@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
+from cicd_templates.cli.drift_detection import drift_of
 from cicd_templates.cli.options import JSON, TARGET
 from cicd_templates.errors import ChangesRemainError, CicdError
 from cicd_templates.plurals import counted
@@ -25,12 +26,9 @@ def drift(as_json: bool, **options: Any) -> None:
     """
     from dataclasses import asdict
 
-    from cicd_templates.deploy.change_sets.drift import detect_drift
-
     by_environment: dict[str, list[StackDrift]] = {}
     for target in selection.targets(**options):
-        with terminal.working(f"{target.environment}: CloudFormation compares the resources with the templates"):
-            results = list(detect_drift(target.clients, target.chosen, target.stacks, target.polling))
+        results = drift_of(target)
         by_environment[target.environment] = results
         if not as_json:
             _show(target.environment, results)

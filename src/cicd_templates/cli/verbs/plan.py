@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd_templates import hints
-from cicd_templates.cli import selection, terminal
+from cicd_templates.cli import selection
 from cicd_templates.cli.command import verb
+from cicd_templates.cli.drift_detection import drift_of
 from cicd_templates.cli.options import DRIFT, JSON, PLAN_OUT, TARGET, WAIT, make_option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError
 
 if TYPE_CHECKING:
     from cicd_templates.cli.targets import Target
-    from cicd_templates.deploy.change_sets.drift import StackDrift
     from cicd_templates.deploy.reporting.report import Reporter
 
 
@@ -49,7 +49,7 @@ def plan(as_json: bool, out: Path | None, wait: bool, drift: bool, detailed_exit
     whole = options["layer"] is None and options["service"] is None
     removed = [_removed_stacks(target) if whole else [] for target in chosen]
     plans = [
-        target.plan(reporter, tools, out, removed=labels, drift=_drift(target) if drift else None, wait=wait)
+        target.plan(reporter, tools, out, removed=labels, drift=drift_of(target) if drift else None, wait=wait)
         for target, labels in zip(chosen, removed, strict=True)
     ]
     for target, labels in zip(chosen, removed, strict=True):
@@ -63,13 +63,6 @@ def _removed_stacks(target: Target) -> list[str]:
     from cicd_templates.deploy.destruction.orphans import find_removed_stacks
 
     return find_removed_stacks(target.clients, target.stacks)
-
-
-def _drift(target: Target) -> list[StackDrift]:
-    from cicd_templates.deploy.change_sets.drift import detect_drift
-
-    with terminal.working(f"{target.environment}: CloudFormation compares the resources with the templates"):
-        return list(detect_drift(target.clients, target.chosen, target.stacks, target.polling))
 
 
 def _report_removed(target: Target, removed: list[str], reporter: Reporter) -> None:

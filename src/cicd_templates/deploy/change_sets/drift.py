@@ -85,6 +85,11 @@ class StackDrift:
         """Return whether a part of the stack could not be checked for drift."""
         return bool(self.problem) or len(self.drifted) < len(self.resources)
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether the stack was checked completely and has no drift."""
+        return not (self.drifted or self.unchecked)
+
 
 def detect_drift(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate], polling: Polling

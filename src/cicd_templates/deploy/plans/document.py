@@ -97,7 +97,7 @@ class Plan:
     @property
     def drifted(self) -> bool:
         """Whether a resource was changed outside CloudFormation, or a stack could not be checked for such changes."""
-        return any(stack.drifted or stack.unchecked for stack in self.drift or ())
+        return any(not stack.is_clean for stack in self.drift or ())
 
     @property
     def empty(self) -> bool:

@@ -37,7 +37,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield "## Changed outside CloudFormation"
     yield ""
     yield plain(drift_answer([plan]))
-    drifted = [stack for stack in plan.drift or () if stack.drifted or stack.unchecked]
+    drifted = [stack for stack in plan.drift or () if not stack.is_clean]
     if drifted:
         yield ""
         yield from (f"- {plain(line.strip())}" for stack in drifted for line in drift_lines(stack))

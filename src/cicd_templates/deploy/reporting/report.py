@@ -237,7 +237,7 @@ def report_plan(made: Plan, reporter: Reporter) -> None:
     for label, after in made.waits.items():
         reporter.report(Waits(label, after))
     if made.drift is not None:
-        for drift in (each for each in made.drift if each.drifted or each.unchecked):
+        for drift in (each for each in made.drift if not each.is_clean):
             reporter.report(Drifted(drift))
         reporter.report(Note(f"changed outside CloudFormation: {drift_answer([made])}"))
 

@@ -1,0 +1,19 @@
+"""Detects the drift of a target, and shows on a terminal that this takes a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cicd_templates.cli import terminal
+
+if TYPE_CHECKING:
+    from cicd_templates.cli.targets import Target
+    from cicd_templates.deploy.change_sets.drift import StackDrift
+
+
+def drift_of(target: Target) -> list[StackDrift]:
+    """Return the drift of each stack that the user chose. It asks CloudFormation, and changes nothing."""
+    from cicd_templates.deploy.change_sets.drift import detect_drift
+
+    with terminal.working(f"{target.environment}: CloudFormation compares the resources with the templates"):
+        return list(detect_drift(target.clients, target.chosen, target.stacks, target.polling))
