@@ -177,9 +177,9 @@ bench-deploy: $(VENV)/.done ## Measure the deployer's time and calls on a simula
 bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal adds to the bare commands
 	@$(VENV)/bin/python -m tests.bench.rehearse
 
-soak.takes := SEQUENCES
+soak.takes := SEQUENCES SEED
 soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES faults; rehearse with missing rights
-	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q -m long tests/unit/deploy/runs
+	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" SEED="$${CICD_TEMPLATES_SEED:-$$(date +%s)}" $(VENV)/bin/python -m pytest -q -m long tests/unit/deploy/runs
 	@$(VENV)/bin/python -m tests.soak.rehearse
 
 test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that are too slow for every change

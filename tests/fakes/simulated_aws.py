@@ -35,6 +35,8 @@ COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 STACK = "AWS::CloudFormation::Stack"
 REVIEW = "REVIEW_IN_PROGRESS"
 BY_USER = "User Initiated"
+# The token of an operation that somebody else began.
+ANOTHERS = "another's"
 RENAME = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {} and update the"
     " stack again."
@@ -443,8 +445,8 @@ class SimulatedAws:
         stack = self.named(name)
         assert stack is not None
         stack.change_sets = {}
-        self.move(stack, "UPDATE_IN_PROGRESS", "another's", BY_USER)
-        self.after(seconds, lambda: self.move(stack, "UPDATE_COMPLETE", "another's"))
+        self.move(stack, "UPDATE_IN_PROGRESS", ANOTHERS, BY_USER)
+        self.after(seconds, lambda: self.move(stack, "UPDATE_COMPLETE", ANOTHERS))
 
 
 def copied(answer: Any) -> Any:

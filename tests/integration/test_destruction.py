@@ -135,7 +135,7 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     refused = project.type("deploy --env production --layer keys --local --yes")
     assert refused.exit_code == 3
     assert f"the last destruction kept AWS::KMS::Key {key}" in refused.output
-    assert "make adopt ENV=production LOCAL=1" in refused.output
+    assert "make adopt ENV=production LAYER=keys LOCAL=1" in refused.output
 
     adopted = project.ok("adopt --env production --local --yes")
     assert "which this tool did not write" not in project.ok("render --suffix pr1")
