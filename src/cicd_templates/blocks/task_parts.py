@@ -17,7 +17,7 @@ from cicd_templates.blocks.roles import service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name
-from cicd_templates.config.tables.service import without_json_key
+from cicd_templates.config.tables.secret_field_types import without_json_key
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.offers import Use
 from cicd_templates.layer.outputs import KeyArn, SecretArn, Value

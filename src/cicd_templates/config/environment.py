@@ -15,7 +15,8 @@ from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.pipeline import PipelineTable
 from cicd_templates.config.tables.project import ProjectTable
 from cicd_templates.config.tables.queue import QueueTable
-from cicd_templates.config.tables.service import ServiceTable, is_existing_secret
+from cicd_templates.config.tables.secret_field_types import is_existing_secret
+from cicd_templates.config.tables.service import ServiceTable
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from ipaddress import IPv4Network
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.pydantic_messages import toml_text
 from cicd_templates.config.tables.network_field_types import Nat
-from cicd_templates.config.tables.service import FARGATE_MEMORY, PORT_VARIABLE, ServiceTable, is_existing_secret
+from cicd_templates.config.tables.secret_field_types import is_existing_secret
+from cicd_templates.config.tables.service import FARGATE_MEMORY, PORT_VARIABLE, ServiceTable
 from cicd_templates.config.validation import autoscaling, rollouts, routes, shapes
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cicd_templates.config.environment import Configuration, Environment, Service
-from cicd_templates.config.tables.service import is_existing_secret, without_json_key
+from cicd_templates.config.tables.secret_field_types import is_existing_secret, without_json_key
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
 

@@ -40,7 +40,8 @@ from cicd_templates.config.tables.network_field_types import CertificateArn, Cop
 from cicd_templates.config.tables.patch import PatchPath, Reason
 from cicd_templates.config.tables.pipeline import VersionId
 from cicd_templates.config.tables.project import ProjectPrefix, TagKey, TagText
-from cicd_templates.config.tables.service import PathPattern, SecretKeyArn, SecretSource
+from cicd_templates.config.tables.secret_field_types import SecretKeyArn, SecretSource
+from cicd_templates.config.tables.service import PathPattern
 from cicd_templates.config.tables.stakeholders import Email
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:pay/db-AbCdEf"

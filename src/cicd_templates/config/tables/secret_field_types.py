@@ -1,0 +1,66 @@
+"""Field types of secret variables, and the check that no plain variable holds a secret."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from cicd_templates.config.tables.field_types import WORD, matching
+from cicd_templates.template.secret_shapes import has_password, is_literal_secret, kinds_of_secret
+
+# In the path of a parameter, stands for the name of the environment that reads it.
+ENVIRONMENT_PLACEHOLDER = "{environment}"
+# The key of a JSON value, as ECS reads it from `valueFrom`, always in the newest version of the secret:
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+JSON_KEY = r":[\w.-]+::"
+# A plain name is a secret that our stack creates, a path is an existing parameter, an ARN is an existing secret.
+SecretSource = Annotated[
+    str,
+    matching(
+        rf"{WORD}|/([\w./-]|{re.escape(ENVIRONMENT_PLACEHOLDER)})+"
+        rf"|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+-[A-Za-z0-9]{{6}}({JSON_KEY})?",
+        "write a name such as database-password, a Parameter Store path such as /pay/{environment}/database, or the"
+        " whole ARN of a secret, with the hyphen and six characters that Secrets Manager adds to its name, and with"
+        " :password:: after it for one key of its JSON value",
+    ),
+]
+
+
+def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
+    """Return `variables`, if none of their values looks like a secret.
+
+    Otherwise, raises `ValueError` with the names of these variables, but without their values.
+    """
+    names = [
+        name
+        for name, value in variables.items()
+        if is_literal_secret(name, value) or any(kinds_of_secret(value)) or has_password(value)
+    ]
+    if names:
+        raise ValueError(
+            f"{' and '.join(names)} would be a secret that everybody can read in the template; move it to `secrets`, as"
+            f' {names[0]} = "a-name", and set its value with make secret'
+        )
+    return variables
+
+
+# IAM compares key ids only. An ARN of an alias would match nothing:
+# https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
+SecretKeyArn = Annotated[
+    str,
+    matching(
+        r"arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key/(mrk-)?[0-9a-f-]+",
+        "write a key's ARN, not that of an alias, such as"
+        " arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    ),
+]
+
+
+def is_existing_secret(source: str) -> bool:
+    """Return whether a value of `secrets` is the path or the ARN of a secret that exists outside our stacks."""
+    return source.startswith(("/", "arn:"))
+
+
+def without_json_key(source: str) -> str:
+    """Return a value of `secrets` without its JSON key, which IAM and Secrets Manager do not accept."""
+    return re.sub(rf"{JSON_KEY}$", "", source)
