@@ -43,10 +43,12 @@ def targets(
     local: bool,
     default: str | None = None,
     checked: bool = True,
+    removed: bool = False,
 ) -> list[Target]:
     """Return what a command works on: one `Target` per environment, in deploy order.
 
-    With `checked`, first verify that the caller is in the account of each environment.
+    With `checked`, first verify that the caller is in the account of each environment. With `removed`, `layer` and
+    `service` may also name stacks that are no longer rendered.
     """
     from cicd_templates.cli.targets import open_target
     from cicd_templates.config.load import read_configuration
@@ -60,7 +62,7 @@ def targets(
         require_environment(configuration, name)
     folder = rendered_folder(suffix)
     return [
-        open_target(environment, folder, layer=layer, service=service, local=local, checked=checked)
+        open_target(environment, folder, layer=layer, service=service, local=local, checked=checked, removed=removed)
         for environment in configuration.deploy_order
         if name in ("all", environment.name)
     ]
@@ -123,17 +125,6 @@ def environment(name: str | None, suffix: str | None) -> Environment:
         for candidate in configuration.environments
         if name == candidate.name or (not name and candidate.kind == "tools")
     )
-
-
-def removed_service(name: str | None) -> str | None:
-    """Return `name` if the configuration has no service of this name, otherwise None.
-
-    A service that was removed from the configuration may still have stacks in AWS.
-    """
-    from cicd_templates.config.load import read_configuration
-
-    environments = read_configuration(CONFIGURATION).environments
-    return None if name in {service.name for each in environments for service in each.services} else name
 
 
 def only_service(environment: Environment, name: str | None) -> Service:

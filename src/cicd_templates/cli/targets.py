@@ -15,11 +15,11 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.deploy.aws.clients import Clients, require_account
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.drift import StackDrift
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks, select
+from cicd_templates.deploy.change_sets.rendered_stacks import matching, read_stacks, select
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
-from cicd_templates.deploy.destruction.orphans import labels_of_service
+from cicd_templates.deploy.destruction.orphans import labels_of_removed
 from cicd_templates.deploy.destruction.reimport import refuse_kept_resources
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
@@ -32,7 +32,7 @@ from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Heading, Left, Note, Reporter
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.deploy.runs.approval import Confirm
-from cicd_templates.errors import ConfigurationError, RefusedError
+from cicd_templates.errors import RefusedError
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
@@ -226,9 +226,9 @@ class Target:
         for note in self.notes():
             reporter.report(Note(note))
 
-    def command(self, verb: str, service: str | None = None) -> str:
-        """Return the make command that runs `verb` on the chosen stacks, or on those of the removed `service`."""
-        chosen = {**self.stacks[0].make_variables, "LAYER": self.layer, "SERVICE": service or self.service}
+    def command(self, verb: str) -> str:
+        """Return the make command that runs `verb` on the chosen stacks."""
+        chosen = {**self.stacks[0].make_variables, "LAYER": self.layer, "SERVICE": self.service}
         return hints.make(verb, **chosen, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
@@ -247,19 +247,15 @@ class Target:
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
-    def inventory(self, removed_service: str | None = None) -> Inventory:
+    def inventory(self) -> Inventory:
         """Return the resources of the environment, or of its chosen stacks, as they exist in AWS.
 
-        With `removed_service`, return the resources of a service that is no longer in the configuration. Raises
-        `ConfigurationError` if no stack of this service exists in AWS.
+        If no rendered stack is chosen, the user named a layer or a service that was removed: return the resources of
+        its stacks. Raises `ConfigurationError` if none of these stacks exists in AWS.
         """
         scope, labels = scope_of(self.stacks), self.labels
-        if removed_service:
-            labels = labels_of_service(self.clients, scope, removed_service, self.layer)
-            if not labels:
-                raise ConfigurationError(
-                    f"no service {removed_service!r}, neither in the configuration nor in {self.environment} in AWS"
-                )
+        if not self.chosen:
+            labels = labels_of_removed(self.clients, self.stacks, self.layer, self.service)
         return take_inventory(self.clients, scope, protected=self.stacks[0].protected, labels=labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
@@ -280,7 +276,7 @@ class Target:
                 inventory,
                 self.polling,
                 reporter,
-                lambda: self.recorded_remains(inventory.labels),
+                lambda: self.recorded_remains(inventory),
                 require_lock=lock.require_held,
             )
         reporter.report(Left(self.environment, tuple(left)))
@@ -297,26 +293,27 @@ class Target:
         """
         if self.engine is None:
             return []
-        counts = Counter(entry["type"] for entry in self._recorded())
+        counts = Counter(entry["type"] for entry in self._recorded({stack.name for stack in self.chosen}))
         types = ", ".join(f"{count} {name.removeprefix('AWS::')}" for name, count in sorted(counts.items()))
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
-    def recorded_remains(self, labels: frozenset[str] | None = None) -> list[Remainder]:
-        """Return the resources of the chosen stacks that the local AWS has recorded and that still exist there.
+    def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
+        """Return the resources of the stacks in `inventory` that the local AWS has recorded and that still exist there.
 
         The local AWS does not build resources of some types, but only records them. After a correct destruction, none
-        are left. `labels` limits the result to stacks with these labels.
+        are left, including those of stacks that are no longer rendered, or that were deleted before the inventory.
         """
+        labels = inventory.labels
+        names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}
         return [
             Remainder(entry["type"], entry["id"], f"recorded for {entry['stack']}", explained=False)
-            for entry in self._recorded(labels)
+            for entry in self._recorded(names | {stack.name for stack in inventory.stacks})
         ]
 
-    def _recorded(self, labels: frozenset[str] | None = None) -> list[dict[str, str]]:
+    def _recorded(self, names: set[str]) -> list[dict[str, str]]:
         if self.engine is None:
             return []
-        chosen = {stack.name for stack in self.chosen if labels is None or stack.label in labels}
-        return [entry for entry in self.engine.record.entries(self.account) if entry["stack"] in chosen]
+        return [entry for entry in self.engine.record.entries(self.account) if entry["stack"] in names]
 
 
 def open_target(
@@ -327,17 +324,19 @@ def open_target(
     service: str | None,
     local: bool,
     checked: bool = True,
+    removed: bool = False,
     engine: Engine | None = None,
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
     With `local`, the target uses a local AWS: `engine`, or the one that `make local` started if `engine` is None. The
     plans and journals of a given `engine` are in its own folder and are deleted with it. With `checked`, the caller's
-    account is verified first. Raises an error if the templates cannot be read, the credentials do not work or the
-    account is wrong.
+    account is verified first. With `removed`, `layer` and `service` may name stacks that are no longer rendered; the
+    target may then have no chosen stacks. Raises an error if the templates cannot be read, the credentials do not work
+    or the account is wrong.
     """
     stacks = read_stacks(folder / environment.qualified)
-    chosen = select(stacks, layer, service)
+    chosen = matching(stacks, layer, service) if removed else select(stacks, layer, service)
     account = stacks[0].account
     memory = STATE
     if local:

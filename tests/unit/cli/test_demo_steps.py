@@ -19,6 +19,7 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.deploy.aws.clients import local_clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Heading
@@ -33,7 +34,7 @@ from tests.unit.deploy.plans.test_document import PLAN
 class Leaking(Target):
     """The staging environment, with something recorded that no stack deleted."""
 
-    def recorded_remains(self, labels: frozenset[str] | None = None) -> list[Remainder]:
+    def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
         return [Remainder("T", "lost", "recorded", explained=False)]
 
 

@@ -80,12 +80,9 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.reporting import report
 
-    removed = selection.removed_service(options["service"])
-    if removed:
-        options["service"] = None
-    work = [(target, target.inventory(removed)) for target in selection.targets(**options)[::-1]]
+    work = [(target, target.inventory()) for target in selection.targets(**options, removed=True)[::-1]]
     for target, inventory in work:
-        command = target.command("destroy", removed)
+        command = target.command("destroy")
         guards.refuse_protected(target.environment, allowed, protected=inventory.protected, make=command)
         target.refuse_destruction(inventory)
     _show(work, reporter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,10 +13,6 @@ from cicd_templates.cli.command import verb
 from cicd_templates.cli.drift_detection import drift_of
 from cicd_templates.cli.options import DRIFT, JSON, PLAN_OUT, TARGET, WAIT, make_option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError
-
-if TYPE_CHECKING:
-    from cicd_templates.cli.targets import Target
-    from cicd_templates.deploy.reporting.report import Reporter
 
 
 @verb(
@@ -33,6 +29,8 @@ def plan(as_json: bool, out: Path | None, wait: bool, drift: bool, detailed_exit
 
     Review the plan, then deploy it with deploy --plan.
     """
+    from cicd_templates.cli.removed_stacks import removed_note
+    from cicd_templates.deploy.destruction.orphans import find_removed_stacks
     from cicd_templates.deploy.reporting import report
 
     reporter = report.reporter(as_json=as_json)
@@ -47,34 +45,20 @@ def plan(as_json: bool, out: Path | None, wait: bool, drift: bool, detailed_exit
     # pipeline is not needed.
     tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
     whole = options["layer"] is None and options["service"] is None
-    removed = [_removed_stacks(target) if whole else [] for target in chosen]
+    removed = [find_removed_stacks(target.clients, target.stacks) if whole else [] for target in chosen]
     plans = [
-        target.plan(reporter, tools, out, removed=labels, drift=drift_of(target) if drift else None, wait=wait)
-        for target, labels in zip(chosen, removed, strict=True)
+        target.plan(
+            reporter,
+            tools,
+            out,
+            removed=[stack.label for stack in stacks],
+            drift=drift_of(target) if drift else None,
+            wait=wait,
+        )
+        for target, stacks in zip(chosen, removed, strict=True)
     ]
-    for target, labels in zip(chosen, removed, strict=True):
-        _report_removed(target, labels, reporter)
+    for target, stacks in zip(chosen, removed, strict=True):
+        if stacks:
+            reporter.report(report.Note(removed_note(target, stacks)))
     if detailed_exitcode and any(plan and not plan.empty for plan in plans):
         raise click.exceptions.Exit(ChangesRemainError.exit_code)
-
-
-def _removed_stacks(target: Target) -> list[str]:
-    """Return the labels of stacks that exist in AWS but are no longer rendered for the environment."""
-    from cicd_templates.deploy.destruction.orphans import find_removed_stacks
-
-    return find_removed_stacks(target.clients, target.stacks)
-
-
-def _report_removed(target: Target, removed: list[str], reporter: Reporter) -> None:
-    """Report the stacks that exist in AWS but are no longer rendered. No deployment deletes them."""
-    from cicd_templates.deploy.reporting.report import Note
-
-    if removed:
-        words = f"{target.environment}: no longer rendered, and still in AWS: {', '.join(removed)}"
-        command = f"{target.command('destroy')} SERVICE=..."
-        ingress = [label for label in removed if label.startswith("ingress-")]
-        until = (
-            f"; until then AWS refuses new listener rules with the priorities of {', '.join(ingress)};"
-            " docs/make-it-yours.md describes how to rename a service"
-        )
-        reporter.report(Note(f"{words}; `{command}` deletes those of a removed service{until if ingress else ''}"))

@@ -11,6 +11,8 @@ from cicd_templates.cli.options import JSON, TARGET, make_option
 from cicd_templates.paths import rendered_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from cicd_templates.cli.targets import Target
     from cicd_templates.deploy.runs.status import StatusRow
 
@@ -32,6 +34,8 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
     """
     from dataclasses import asdict
 
+    from cicd_templates.cli.removed_stacks import removed_note
+    from cicd_templates.deploy.destruction.orphans import find_removed_stacks
     from cicd_templates.deploy.releases import commits
     from cicd_templates.deploy.runs import status as overview
 
@@ -58,6 +62,14 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
             json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2)
         )
         return
+    _show_rows(by_environment)
+    for target in opened:
+        if any(row.text == overview.NOT_RENDERED for row in by_environment[target.environment]):
+            terminal.show(removed_note(target, find_removed_stacks(target.clients, target.stacks)))
+
+
+def _show_rows(by_environment: Mapping[str, Sequence[StatusRow]]) -> None:
+    """Show a table of all stacks, with a heading for each environment."""
     every = [row for rows in by_environment.values() for row in rows]
     name, state = max(len(row.stack) for row in every), max(len(row.status) for row in every)
     for environment, rows in by_environment.items():

@@ -57,12 +57,20 @@ def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | No
 
     If there is no such stack, raises `ConfigurationError` with the labels of all stacks.
     """
-    chosen = [stack for stack in stacks if layer in (None, stack.layer) and service in (None, stack.service)]
+    chosen = matching(stacks, layer, service)
     if chosen:
         return chosen
-    asked = " and ".join(
-        f"{word} {value!r}" for word, value in (("layer", layer), ("service", service)) if value is not None
-    )
     raise ConfigurationError(
-        f"there is no stack of {asked}; the stacks are {', '.join(stack.label for stack in stacks)}"
+        f"there is no stack of {asked(layer, service)}; the stacks are {', '.join(stack.label for stack in stacks)}"
     )
+
+
+def matching(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
+    """Return the stacks of `layer` and `service`, which may be none. None means every layer or every service."""
+    return [stack for stack in stacks if layer in (None, stack.layer) and service in (None, stack.service)]
+
+
+def asked(layer: str | None, service: str | None) -> str:
+    """Return the layer and the service that the user named, for a message: `layer 'x' and service 'y'`."""
+    named = (("layer", layer), ("service", service))
+    return " and ".join(f"{word} {value!r}" for word, value in named if value is not None)

@@ -1,4 +1,4 @@
-"""Finds stacks of this tool whose service, environment or project is no longer in the configuration. Reads only.
+"""Finds stacks of this tool whose layer, service, environment or project is no longer in the configuration. Reads only.
 
 It ignores copies of environments, because they are rendered only on the machine of the person who uses them.
 """
@@ -6,11 +6,14 @@ It ignores copies of environments, because they are rendered only on the machine
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.rendered_stacks import asked
 from cicd_templates.deploy.destruction.deployed_stacks import label_of, list_our_stacks
-from cicd_templates.deploy.destruction.scope import Scope, as_tags, scope_of
+from cicd_templates.deploy.destruction.scope import as_tags, scope_of
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.stack_template import StackTemplate
 
 StackDescription = Mapping[str, Any]
@@ -32,25 +35,70 @@ def find_unknown_environments(
     return unknown
 
 
-def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> list[str]:
-    """Return the labels of an environment's stacks that exist in AWS but are no longer rendered.
+@dataclass(frozen=True)
+class RemovedStack:
+    """A stack of an environment that exists in AWS but is no longer rendered, as its tags describe it.
+
+    `layer` is empty if the stack has no such tag; its label is then its name.
+    """
+
+    label: str
+    layer: str = ""
+    service: str | None = None
+
+
+def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> list[RemovedStack]:
+    """Return an environment's stacks that exist in AWS but are no longer rendered, sorted by label.
 
     `rendered` are all rendered stacks of the environment.
     """
     scope, names = scope_of(rendered), {stack.name for stack in rendered}
-    return sorted(
-        _label(stack)
-        for stack in list_our_stacks(clients)
-        if scope.owns(as_tags(stack["Tags"])) and stack["StackName"] not in names
+    removed = []
+    for stack in list_our_stacks(clients):
+        tags = as_tags(stack["Tags"])
+        if scope.owns(tags) and stack["StackName"] not in names:
+            label = label_of(tags) or str(stack["StackName"])
+            removed.append(RemovedStack(label, tags.get("Layer", ""), tags.get("Service")))
+    return sorted(removed, key=lambda stack: stack.label)
+
+
+def labels_of_removed(
+    clients: Clients, rendered: Sequence[StackTemplate], layer: str | None, service: str | None
+) -> frozenset[str]:
+    """Return the labels of the stacks of `layer` and `service` that exist in AWS but are no longer rendered.
+
+    None means every layer or every service. Raises `ConfigurationError` if there is no such stack.
+    """
+    labels = frozenset(
+        stack.label
+        for stack in find_removed_stacks(clients, rendered)
+        if layer in (None, stack.layer) and service in (None, stack.service)
     )
+    if not labels:
+        raise ConfigurationError(
+            f"there is no stack of {asked(layer, service)}, neither rendered nor in {rendered[0].links.environment} in"
+            f" AWS; the rendered stacks are {', '.join(stack.label for stack in rendered)}"
+        )
+    return labels
 
 
-def labels_of_service(clients: Clients, scope: Scope, service: str, layer: str | None = None) -> frozenset[str]:
-    """Return the labels of the stacks in AWS whose tags name this service and environment, and `layer` if given."""
-    wanted = {"Service": service, **({"Layer": layer} if layer else {})}
-    owned = [stack for stack in list_our_stacks(clients) if scope.owns(as_tags(stack["Tags"]))]
-    return frozenset(_label(stack) for stack in owned if wanted.items() <= as_tags(stack["Tags"]).items())
+def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[StackTemplate]) -> list[dict[str, str]]:
+    """Return the variables with which `make destroy` chooses the `removed` stacks: one dict for each command.
 
-
-def _label(stack: StackDescription) -> str:
-    return label_of(as_tags(stack["Tags"])) or str(stack["StackName"])
+    A service is chosen as a whole if none of its stacks is rendered. A stack is left out if its variables would also
+    choose a rendered stack, for example if its layer now has one stack for each service.
+    """
+    services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
+    choices: list[dict[str, str]] = []
+    for stack in removed:
+        if stack.service and stack.service not in services:
+            choice = {"SERVICE": stack.service}
+        elif stack.service and stack.layer:
+            choice = {"LAYER": stack.layer, "SERVICE": stack.service}
+        elif stack.layer and stack.layer not in layers:
+            choice = {"LAYER": stack.layer}
+        else:
+            continue
+        if choice not in choices:
+            choices.append(choice)
+    return choices

@@ -730,7 +730,7 @@ def test_a_refusal_names_two_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_on_aws_itself_nothing_is_only_recorded() -> None:
     target = Target([KEYS], [KEYS], aws(), Polling(), None)
 
-    assert (target.notes(), target.recorded_remains()) == ([], [])
+    assert (target.notes(), target.recorded_remains(inventory())) == ([], [])
     assert (target.heading("Deploying").where, target.command("adopt"), target.labels) == (
         "",
         "make adopt ENV=staging",
@@ -750,8 +750,11 @@ def test_only_what_was_recorded_for_the_chosen_stacks_is_noted(tmp_path: Path) -
     target = Target([KEYS], [KEYS], aws(local=True), Polling(), engine)
 
     assert target.notes() == ["only recorded, not built, by the local AWS: 2 EC2::EIP"]
-    assert [remainder.reason for remainder in target.recorded_remains()] == [f"recorded for {KEYS.name}"] * 2
-    assert target.recorded_remains(frozenset({"network"})) == []
+    whole, network = inventory(), replace(inventory(), labels=frozenset({"network"}))
+    assert [left.reason for left in target.recorded_remains(whole)] == [f"recorded for {KEYS.name}"] * 2
+    assert target.recorded_remains(network) == []
+    removed = replace(network, stacks=(living("another-stack"),))
+    assert [left.reason for left in target.recorded_remains(removed)] == ["recorded for another-stack"]
     record.clear()
     assert target.notes() == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,14 +13,18 @@ import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import main, selection
+from cicd_templates.cli.removed_stacks import removed_note
 from cicd_templates.cli.targets import Target, open_target
-from cicd_templates.cli.verbs import plan
 from cicd_templates.config.load import read_configuration
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
-from cicd_templates.deploy.destruction.orphans import find_removed_stacks, find_unknown_environments, labels_of_service
-from cicd_templates.deploy.destruction.scope import scope_of
-from cicd_templates.deploy.reporting.report import PlainReporter
+from cicd_templates.deploy.destruction.orphans import (
+    RemovedStack,
+    destroying_choices,
+    find_removed_stacks,
+    find_unknown_environments,
+    labels_of_removed,
+)
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.paths import CONFIGURATION
 from tests.conftest import PROJECT
@@ -76,56 +79,139 @@ def test_environments_and_projects_that_are_not_configured_are_found_without_cop
     }
 
 
-def test_the_stacks_of_a_removed_service_are_found_by_their_tags() -> None:
-    assert find_removed_stacks(account(), [KEYS]) == ["health-till", "service-till"]
-    assert labels_of_service(account(), scope_of([KEYS]), "till") == {"health-till", "service-till"}
-    assert labels_of_service(account(), scope_of([KEYS]), "till", "health") == {"health-till"}
+def test_stacks_that_are_no_longer_rendered_are_found_by_their_tags() -> None:
+    untagged = deployed("shipping-staging-by-hand", Layer="")
 
-
-def test_a_plan_names_the_stacks_that_no_deployment_deletes() -> None:
-    sink = io.StringIO()
-    for chosen in (target(), target(STACKS[0])):
-        plan._report_removed(chosen, plan._removed_stacks(chosen), PlainReporter(sink))
-
-    assert [line.strip() for line in sink.getvalue().splitlines()] == [
-        "staging: no longer rendered, and still in AWS: health-till, service-till;"
-        " `make destroy ENV=staging SERVICE=...` deletes those of a removed service"
+    assert find_removed_stacks(account(*STACKS, untagged), [KEYS]) == [
+        RemovedStack("health-till", "health", "till"),
+        RemovedStack("service-till", "service", "till"),
+        RemovedStack("shipping-staging-by-hand"),
     ]
 
 
-def test_a_plan_says_that_removed_listener_rules_still_have_their_priorities() -> None:
-    sink = io.StringIO()
-    removed = deployed("shipping-staging-ingress-till", Layer="ingress", Service="till")
-    chosen = target(STACKS[0], removed)
-    plan._report_removed(chosen, plan._removed_stacks(chosen), PlainReporter(sink))
+@pytest.mark.parametrize(
+    ("layer", "service", "labels"),
+    [
+        (None, "till", {"health-till", "service-till"}),
+        ("health", "till", {"health-till"}),
+        ("claims", None, {"claims"}),
+    ],
+    ids=["a removed service", "one layer of it", "a removed layer"],
+)
+def test_a_removed_layer_or_service_is_chosen_by_its_tags(
+    layer: str | None, service: str | None, labels: set[str]
+) -> None:
+    claims = deployed("shipping-staging-claims", Layer="claims")
 
-    assert sink.getvalue().strip() == (
-        "staging: no longer rendered, and still in AWS: ingress-till; `make destroy ENV=staging SERVICE=...` deletes"
-        " those of a removed service; until then AWS refuses new listener rules with the priorities of ingress-till;"
-        " docs/make-it-yours.md describes how to rename a service"
-    )
-
-
-def test_a_service_that_neither_the_configuration_nor_aws_has_is_refused(in_project: Path) -> None:
-    assert selection.removed_service("till") == "till"
-    assert selection.removed_service("parcel-dispatcher") is None
-    assert selection.removed_service(None) is None
-    with pytest.raises(
-        ConfigurationError, match="no service 'tll', neither in the configuration nor in staging in AWS"
-    ):
-        target().inventory("tll")
+    assert labels_of_removed(account(*STACKS, claims), [KEYS], layer, service) == labels
 
 
-def test_the_inventory_of_a_removed_service_has_its_stacks_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("layer", "service", "message"),
+    [
+        (
+            None,
+            "tll",
+            "there is no stack of service 'tll', neither rendered nor in staging in AWS; the rendered stacks",
+        ),
+        ("clams", None, "there is no stack of layer 'clams', neither"),
+        ("claims", "till", "there is no stack of layer 'claims' and service 'till', neither"),
+        ("network", None, "there is no stack of layer 'network', neither"),
+    ],
+    ids=["a service", "a layer", "a layer of a service", "a layer of another environment"],
+)
+def test_what_is_neither_rendered_nor_in_aws_is_refused(layer: str | None, service: str | None, message: str) -> None:
+    claims = deployed("shipping-staging-claims", Layer="claims")
+    with pytest.raises(ConfigurationError, match=message):
+        labels_of_removed(account(*STACKS, claims), [KEYS], layer, service)
+
+
+ALPHA = replace(KEYS, facts=replace(KEYS.facts, stack="shipping-staging-jobs-alpha", layer="jobs", service="alpha"))
+
+
+@pytest.mark.parametrize(
+    ("removed", "choices"),
+    [
+        (
+            [RemovedStack("health-till", "health", "till"), RemovedStack("service-till", "service", "till")],
+            ["SERVICE=till"],
+        ),
+        ([RemovedStack("claims", "claims"), RemovedStack("refunds", "refunds")], ["LAYER=claims", "LAYER=refunds"]),
+        ([RemovedStack("claims-alpha", "claims", "alpha")], ["LAYER=claims SERVICE=alpha"]),
+        ([RemovedStack("shipping-staging-by-hand")], []),
+        ([RemovedStack("jobs", "jobs")], []),
+    ],
+    ids=["a service", "two layers", "a layer of a service that stays", "a stack without tags", "one stack became many"],
+)
+def test_no_choice_of_removed_stacks_chooses_a_rendered_one(removed: list[RemovedStack], choices: list[str]) -> None:
+    found = destroying_choices(removed, [KEYS, ALPHA])
+
+    assert [" ".join(f"{name}={value}" for name, value in choice.items()) for choice in found] == choices
+
+
+@pytest.mark.parametrize(
+    ("stacks", "note"),
+    [
+        (
+            STACKS,
+            "staging: no longer rendered, and still in AWS: health-till, service-till; to delete them:"
+            " `make destroy ENV=staging SERVICE=till`",
+        ),
+        (
+            [deployed("shipping-staging-claims", Layer="claims")],
+            "staging: no longer rendered, and still in AWS: claims; to delete it:"
+            " `make destroy ENV=staging LAYER=claims`",
+        ),
+        (
+            [deployed("shipping-staging-ingress-till", Layer="ingress", Service="till")],
+            "staging: no longer rendered, and still in AWS: ingress-till; to delete it:"
+            " `make destroy ENV=staging SERVICE=till`; until then AWS refuses new listener rules with the priorities of"
+            " ingress-till; docs/make-it-yours.md describes how to rename a service",
+        ),
+        (
+            [deployed("by-hand", Layer="")],
+            "staging: no longer rendered, and still in AWS: by-hand",
+        ),
+    ],
+    ids=["a service", "a layer", "a listener rule", "a stack that no command chooses"],
+)
+def test_the_note_about_removed_stacks_has_the_commands_that_delete_them(
+    stacks: list[dict[str, Any]], note: str
+) -> None:
+    chosen = target(*stacks)
+
+    assert removed_note(chosen, find_removed_stacks(chosen.clients, chosen.stacks)) == note
+
+
+def test_the_inventory_of_a_removed_layer_or_service_has_its_stacks_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(
         "cicd_templates.cli.targets.take_inventory", lambda *_, **options: asked.append(options["labels"])
     )
-    target().inventory("till")
-    replace(target(), layer="health").inventory("till")
+    removed = replace(target(), chosen=[])
+    replace(removed, service="till").inventory()
+    replace(removed, layer="health", service="till").inventory()
     target().inventory()
 
     assert asked == [{"health-till", "service-till"}, {"health-till"}, None]
+
+
+@pytest.mark.parametrize("layers", [["claims"], []], ids=["a removed layer", "nothing"])
+def test_status_shows_the_command_that_deletes_what_is_no_longer_rendered(
+    layers: list[str], in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = [deployed(f"shipping-staging-{layer}", Layer=layer) for layer in layers]
+    monkeypatch.setattr(selection, "targets", lambda **options: [target(STACKS[0], *removed)])
+    result = CliRunner().invoke(main, ["status", "--env", "staging"])
+
+    assert (result.exit_code, [line for line in result.stdout.splitlines() if "no longer rendered" in line]) == (
+        0,
+        [
+            f"staging: no longer rendered, and still in AWS: {layer}; to delete it:"
+            f" `make destroy ENV=staging LAYER={layer}`"
+            for layer in layers
+        ],
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,7 +232,7 @@ def test_the_advice_how_to_destroy_a_protected_environment_names_no_more_than_wa
         return [replace(target(), layer=options["layer"], service=options["service"])]
 
     monkeypatch.setattr(selection, "targets", targets)
-    monkeypatch.setattr(Target, "inventory", lambda chosen, removed: SimpleNamespace(protected=True))
+    monkeypatch.setattr(Target, "inventory", lambda chosen: SimpleNamespace(protected=True))
     words = [*(["--layer", layer] if layer else []), *(["--service", service] if service else [])]
     result = CliRunner().invoke(main, ["destroy", "--env", "staging", *words])
 
@@ -163,23 +249,16 @@ def test_what_was_chosen_of_an_environment_is_in_every_command_that_messages_rec
     assert chosen.command("plan") == "make plan ENV=staging LAYER=service SERVICE=parcel-dispatcher"
 
 
-def test_a_removed_service_is_destroyed_by_its_own_stacks_alone(
-    in_project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Any] = []
-
-    def inventory(removed: str | None) -> Any:
-        asked.append(removed)
-        raise ConfigurationError("no service")
-
-    def targets(**options: Any) -> list[Any]:
-        asked.append(options["service"])
-        return [SimpleNamespace(inventory=inventory)]
-
-    monkeypatch.setattr(selection, "targets", targets)
-    result = CliRunner().invoke(main, ["destroy", "--env", "staging", "--service", "till"])
-
-    assert (result.exit_code, asked) == (2, [None, "till"])
+@pytest.mark.parametrize("removed", [True, False])
+def test_only_a_destruction_may_choose_what_is_no_longer_rendered(removed: bool, in_project: Path) -> None:
+    environment = read_configuration(CONFIGURATION).environment("staging")
+    assert environment is not None
+    chosen = {"layer": "claims", "service": None, "local": False, "checked": False, "removed": removed}
+    if removed:
+        assert open_target(environment, PROJECT / "out", **chosen).chosen == []
+    else:
+        with pytest.raises(ConfigurationError, match="there is no stack of layer 'claims'; the stacks are"):
+            open_target(environment, PROJECT / "out", **chosen)
 
 
 @pytest.mark.parametrize(("words", "shown"), [([], True), (["--env", "all"], True), (["--env", "staging"], False)])

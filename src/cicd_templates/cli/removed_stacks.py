@@ -1,0 +1,32 @@
+"""Describes the stacks that are no longer rendered but still exist in AWS, with the commands that delete them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cicd_templates import hints
+from cicd_templates.cli.targets import Target
+from cicd_templates.deploy.destruction.orphans import RemovedStack, destroying_choices
+
+
+def removed_note(target: Target, removed: Sequence[RemovedStack]) -> str:
+    """Return a line about the stacks in `removed`, with a command for each removed service and layer.
+
+    No deployment deletes these stacks.
+    """
+    labels = [stack.label for stack in removed]
+    variables, local = target.stacks[0].make_variables, target.engine is not None
+    commands = [
+        f"`{hints.make('destroy', **variables, **choice, LOCAL=local)}`"
+        for choice in destroying_choices(removed, target.stacks)
+    ]
+    note = f"{target.environment}: no longer rendered, and still in AWS: {', '.join(labels)}"
+    if commands:
+        note += f"; to delete {'it' if len(labels) == 1 else 'them'}: {', '.join(commands)}"
+    ingress = [label for label in labels if label.startswith("ingress-")]
+    if ingress:
+        note += (
+            f"; until then AWS refuses new listener rules with the priorities of {', '.join(ingress)};"
+            " docs/make-it-yours.md describes how to rename a service"
+        )
+    return note
