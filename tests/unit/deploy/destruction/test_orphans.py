@@ -196,6 +196,23 @@ def test_the_inventory_of_a_removed_layer_or_service_has_its_stacks_alone(monkey
     assert asked == [{"health-till", "service-till"}, {"health-till"}, None]
 
 
+@pytest.mark.parametrize(
+    ("words", "stacks", "named"),
+    [([], STACKS, 1), ([], STACKS[:1], 0), (["--layer", "keys"], STACKS, 0)],
+    ids=["everything", "nothing was removed", "a part of the environment"],
+)
+def test_a_plan_of_everything_names_what_is_no_longer_rendered(
+    words: list[str], stacks: list[dict[str, Any]], named: int, in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[Any] = []
+    monkeypatch.setattr(selection, "targets", lambda **options: [target(*stacks)])
+    monkeypatch.setattr(Target, "plan", lambda *_, removed, **options: planned.append(removed))
+    result = CliRunner().invoke(main, ["plan", "--env", "staging", *words])
+
+    assert (result.exit_code, planned) == (0, [["health-till", "service-till"] if named else []])
+    assert result.output.count("to delete them: `make destroy ENV=staging SERVICE=till`") == named
+
+
 @pytest.mark.parametrize("layers", [["claims"], []], ids=["a removed layer", "nothing"])
 def test_status_shows_the_command_that_deletes_what_is_no_longer_rendered(
     layers: list[str], in_project: Path, monkeypatch: pytest.MonkeyPatch
