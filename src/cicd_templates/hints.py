@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable
 
 PREFIX = "CICD_TEMPLATES_"
 TAKEN_BY_TARGET = f"{PREFIX}MAKE"
@@ -35,3 +36,8 @@ def make(target: str, **variables: str | bool | None) -> str:
     """
     given = {name: "1" if value is True else value for name, value in variables.items() if value}
     return " ".join(["make", target, *(f"{name}={shlex.quote(str(value))}" for name, value in given.items())])
+
+
+def remove_files(paths: Iterable[str]) -> str:
+    """Return the command that removes the files `paths`, quoted for a shell."""
+    return shlex.join(["rm", "--", *paths])

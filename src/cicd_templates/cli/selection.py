@@ -71,21 +71,29 @@ def targets(
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
     """Report each environment whose template files differ from what `make render` wrote or would write now.
 
-    Raises `RefusedError` if such an environment is protected, unless `rehearsed` is true. `rehearsed` is for commands
+    Also report template files that `make render` did not write, which no command deploys. Raises `RefusedError` if such
+    an environment is protected, unless `rehearsed` is true. `rehearsed` is for commands
     that deploy nothing, or deploy only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
-    from cicd_templates.template.checksums import find_edits
+    from cicd_templates.template.checksums import find_edits, find_strays
 
+    folder = rendered_folder(suffix)
     for target in chosen:
-        problem = find_edits(rendered_folder(suffix), target.environment)
+        problem = find_edits(folder, target.environment)
         if problem and target.protected and not rehearsed:
             raise RefusedError(
                 f"{target.environment} is protected: {problem}; run `{hints.make('render', SUFFIX=suffix)}` and review"
                 " its diff"
             )
-        if problem:
-            reporter.report(Note(f"{target.environment}: {problem}"))
+        notes = [problem] if problem else []
+        if strays := [str(path) for path in find_strays(folder, target.environment)]:
+            verb = "was" if len(strays) == 1 else "were"
+            notes.append(f"{', '.join(strays)} {verb} not written by `make render`: `{hints.remove_files(strays)}`")
+            if target.protected and not rehearsed:
+                raise RefusedError(f"{target.environment} is protected: {notes[-1]}")
+        for note in notes:
+            reporter.report(Note(f"{target.environment}: {note}"))
 
 
 def accounts(env: str, local: bool) -> list[Account]:

@@ -11,7 +11,7 @@ from typing import Any
 from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks, template_paths
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting.report import Broke
 from cicd_templates.deploy.runs import deployment
@@ -45,7 +45,7 @@ def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTempl
     Stacks of runtime environments come first, because the pipeline needs their roles. Raises `ConfigurationError` if
     there are no stacks.
     """
-    environments = sorted({path.parent for path in folder.glob("*/*.*") if path.suffix in (".yaml", ".json")})
+    environments = [path for path in sorted(folder.glob("*")) if template_paths(path)]
     found = [read_stacks(path) for path in environments if not suffix or path.name.endswith(f"-{suffix}")]
     if not found:
         raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")

@@ -124,10 +124,18 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
     return Written(tuple(changed), tuple(sorted(stale)), tuple(sorted(others - stale)), len(files) - len(changed))
 
 
+def strays(files: Mapping[str, str], root: Path) -> list[str]:
+    """Return the sorted paths, relative to `root`, of files there that `make render` neither wrote nor would write."""
+    return sorted(_present_paths(root) - files.keys() - _listed_in_sums(root))
+
+
 def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
-    """Return a unified diff from `root` to `files`, one line per item. It is empty if `root` is up to date."""
+    """Return a unified diff from `root` to `files`, one line per item, without `strays`.
+
+    It is empty if `make render` would change nothing.
+    """
     diff: list[str] = []
-    for path in sorted(files.keys() | _present_paths(root)):
+    for path in sorted((files.keys() | _present_paths(root)) - set(strays(files, root))):
         before, after = _text(root / path), files.get(path)
         if before == after:
             continue

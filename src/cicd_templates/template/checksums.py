@@ -15,6 +15,7 @@ from pathlib import Path
 from cicd_templates.paths import CHECKSUMS, CONFIGURATION, OWN_LAYERS
 
 RENDERED_FROM = f"# rendered from {CONFIGURATION} and {OWN_LAYERS}: "
+TEMPLATE_SUFFIXES = (".yaml", ".json")
 SHOWN_DIFFERENCES = 3
 
 
@@ -57,11 +58,29 @@ def recorded_sources(text: str) -> str:
     return first.removeprefix(RENDERED_FROM) if first.startswith(RENDERED_FROM) else ""
 
 
+def read_listed(folder: Path) -> Mapping[str, str] | None:
+    """Return the digests of all files that `make render` wrote into `folder`, by path. None if there is no list."""
+    try:
+        return parse_checksums((folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace"))
+    except FileNotFoundError:
+        return None
+
+
+def find_strays(folder: Path, environment: str) -> list[Path]:
+    """Return the templates of `environment` in `folder` that `make render` did not write. They are never deployed.
+
+    Without a list of checksums, the result is empty.
+    """
+    listed = read_listed(folder)
+    paths = sorted(path for path in (folder / environment).glob("*") if path.suffix in TEMPLATE_SUFFIXES)
+    return [] if listed is None else [path for path in paths if f"{environment}/{path.name}" not in listed]
+
+
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
     """Return why the templates of `environment` in `folder` are not what `make render` would write now.
 
     Either a template was edited since the last `make render`, or the configuration or a layer was. The result is empty
-    if neither is true. Files that are not in the list of checksums are not checked.
+    if neither is true. `find_strays` returns the files that are not in the list of checksums.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")

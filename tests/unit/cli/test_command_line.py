@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,13 +65,52 @@ def test_a_stale_file_fails_the_check_with_its_diff(in_project: Path) -> None:
     assert "error: out/ is out of date; run `make render`" in result.output
 
 
+@pytest.mark.parametrize(
+    ("strays", "edited", "message"),
+    [
+        (
+            ["staging/claims.yaml"],
+            False,
+            "error: out/staging/claims.yaml: `make render` does not write this; remove it:"
+            " rm -- out/staging/claims.yaml",
+        ),
+        (
+            ["a file.txt", "old/keys.yaml"],
+            False,
+            "error: out/ has files that `make render` does not write; remove them: rm -- 'out/a file.txt'"
+            " out/old/keys.yaml",
+        ),
+        (
+            ["notes.txt"],
+            True,
+            "error: out/ is out of date; run `make render` and review its diff; out/notes.txt: `make render` does not"
+            " write this; remove it: rm -- out/notes.txt",
+        ),
+    ],
+    ids=["one file", "two files", "an edited file too"],
+)
+def test_the_check_names_the_command_that_removes_strange_files(
+    strays: list[str], edited: bool, message: str, in_project: Path
+) -> None:
+    run("render")
+    for name in strays:
+        (in_project / "out" / name).parent.mkdir(exist_ok=True)
+        (in_project / "out" / name).write_text("mine")
+    if edited:
+        (in_project / "out/README.md").write_text("mine")
+    result = run("render --check")
+
+    assert (result.exit_code, result.output.splitlines()[-1]) == (1, message)
+
+
 def test_rendering_as_json_replaces_the_yaml_and_keeps_strangers(in_project: Path) -> None:
     run("render")
     (in_project / "out/notes.txt").write_text("mine")
     result = run("render --format json")
 
     assert "  deleted  out/staging/keys.yaml" in result.output
-    assert "  kept     out/notes.txt, which this tool did not write" in result.output
+    kept = "  kept     out/notes.txt, which this tool did not write; to remove it: rm -- out/notes.txt\n"
+    assert kept in result.output
     assert json.loads((in_project / "out/staging/keys.json").read_text())["Resources"]["Key"]
 
 
@@ -504,6 +544,38 @@ def test_ctrl_c_at_the_name_of_what_is_destroyed_is_not_the_name(monkeypatch: py
     monkeypatch.setattr("click.prompt", interrupted)
     with pytest.raises(RefusedError, match="'' was typed instead of production; nothing was deleted"):
         guards.require_confirmed(["production"], None, destroy._typing())
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["claims.yaml"],
+            "out/staging/claims.yaml was not written by `make render`: `rm -- out/staging/claims.yaml`",
+        ),
+        (
+            ["a.json", "b.yaml"],
+            "out/staging/a.json, out/staging/b.yaml were not written by `make render`:"
+            " `rm -- out/staging/a.json out/staging/b.yaml`",
+        ),
+    ],
+)
+@pytest.mark.parametrize("protected", [False, True])
+def test_templates_that_no_render_wrote_are_reported_and_refused_where_they_are_protected(
+    protected: bool, names: list[str], message: str, in_project: Path
+) -> None:
+    sink = io.StringIO()
+    (in_project / "out/staging").mkdir(parents=True)
+    (in_project / "out/SHA256SUMS").write_text("0  staging/keys.yaml\n")
+    for name in [*names, "REVIEW.md"]:
+        (in_project / "out/staging" / name).write_text("mine")
+    target: Any = SimpleNamespace(environment="staging", protected=protected)
+
+    selection.refuse_edited([target], PlainReporter(sink), suffix=None, rehearsed=True)
+    assert sink.getvalue().strip() == f"staging: {message}"
+    if protected:
+        with pytest.raises(RefusedError, match=f"staging is protected: {re.escape(message)}"):
+            selection.refuse_edited([target], PlainReporter(sink), suffix=None)
 
 
 @pytest.mark.parametrize("protected", [False, True])

@@ -50,17 +50,28 @@ def test_a_folder_that_still_holds_a_stranger_stays(tmp_path: Path) -> None:
 def test_a_difference_is_a_unified_diff_in_both_directions(tmp_path: Path) -> None:
     out_folder.write_files(FILES, tmp_path)
     (tmp_path / "staging/keys.yaml").write_text("edited\n")
-    (tmp_path / "extra.yaml").write_text("extra\n")
+    (tmp_path / "gone.yaml").write_text("gone\n")
+    (tmp_path / "SHA256SUMS").write_text(f"{FILES['SHA256SUMS']}0  gone.yaml\n")
     (tmp_path / "README.md").unlink()
     difference = out_folder.diff_against_folder(FILES, tmp_path)
 
     assert "-edited" in difference
     assert "+keys" in difference
-    assert "-extra" in difference
-    assert f"--- {tmp_path}/extra.yaml" in difference
+    assert "-gone" in difference
+    assert f"--- {tmp_path}/gone.yaml" in difference
     assert "+++ /dev/null" in difference
     assert "--- /dev/null" in difference
     assert "+index" in difference
+
+
+def test_a_file_that_no_render_wrote_is_no_difference_but_a_stray(tmp_path: Path) -> None:
+    out_folder.write_files(FILES, tmp_path)
+    (tmp_path / "staging/claims.yaml").write_text("mine\n")
+    (tmp_path / "notes.txt").write_text("mine\n")
+
+    assert out_folder.diff_against_folder(FILES, tmp_path) == []
+    assert out_folder.strays(FILES, tmp_path) == ["notes.txt", "staging/claims.yaml"]
+    assert out_folder.write_files(FILES, tmp_path).kept == ("notes.txt", "staging/claims.yaml")
 
 
 def test_other_line_ends_are_a_difference_and_are_written_again(tmp_path: Path) -> None:

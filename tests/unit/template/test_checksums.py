@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.template.checksums import checksums_text, digest_of, find_edits, parse_checksums, source_digest
+from cicd_templates.template.checksums import (
+    checksums_text,
+    digest_of,
+    find_edits,
+    find_strays,
+    parse_checksums,
+    source_digest,
+)
 
 CONFIGURATION = "# a comment\n[project]\nname = 'acme'\n"
 
@@ -80,6 +87,16 @@ def test_each_edit_is_named(project: Path, edit: Callable[[Path], object], expec
     edit(project)
 
     assert edits(project) == expected
+
+
+def test_templates_that_the_list_does_not_have_are_strays(project: Path) -> None:
+    for name in ("staging/claims.yaml", "staging/keys.json", "staging/REVIEW.md", "production/claims.yaml"):
+        (project / "out" / name).write_text("mine\n")
+
+    found = [path.relative_to(project).as_posix() for path in find_strays(project / "out", "staging")]
+    assert found == ["out/staging/claims.yaml", "out/staging/keys.json"]
+    (project / "out/SHA256SUMS").unlink()
+    assert find_strays(project / "out", "staging") == []
 
 
 def test_three_of_many_edits_are_named(project: Path) -> None:

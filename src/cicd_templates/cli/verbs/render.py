@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import Command, main
 from cicd_templates.cli.options import SUFFIX, make_option
@@ -47,8 +48,16 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
         difference = out_folder.diff_against_folder(files, folder)
         for line in difference:
             terminal.show(line)
-        if difference:
-            raise CicdError(f"{folder}/ is out of date; run `make render` and review its diff")
+        strays = [str(folder / path) for path in out_folder.strays(files, folder)]
+        remedies = [f"{folder}/ is out of date; run `make render` and review its diff"] if difference else []
+        if strays:
+            remedies.append(
+                f"{', '.join(strays)}: `make render` does not write this; remove it: {hints.remove_files(strays)}"
+                if len(strays) == 1
+                else f"{folder}/ has files that `make render` does not write; remove them: {hints.remove_files(strays)}"
+            )
+        if remedies:
+            raise CicdError("; ".join(remedies))
         terminal.show(f"{folder}/ is up to date: {count}")
         return
     for line in warnings(configuration):
@@ -59,5 +68,8 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     for path in written.deleted:
         terminal.show(f"  deleted  {folder / path}")
     for path in written.kept:
-        terminal.show(f"  kept     {folder / path}, which this tool did not write")
+        terminal.show(
+            f"  kept     {folder / path}, which this tool did not write; to remove it:"
+            f" {hints.remove_files([str(folder / path)])}"
+        )
     terminal.show(f"rendered {count} into {folder}/, {written.unchanged} of {len(files)} files unchanged")

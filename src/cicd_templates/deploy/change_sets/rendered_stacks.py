@@ -8,6 +8,7 @@ from pathlib import Path
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.paths import BUILD
 from cicd_templates.template import stack_graph
+from cicd_templates.template.checksums import TEMPLATE_SUFFIXES, find_strays
 from cicd_templates.template.stack_template import StackTemplate, read_template
 
 IAM_TYPE = "AWS::IAM::"
@@ -16,11 +17,13 @@ IAM_NAMES = ("RoleName", "ManagedPolicyName", "GroupName", "UserName", "Instance
 
 
 def template_paths(folder: Path) -> list[Path]:
-    """Return the paths of the templates in `folder`.
+    """Return the paths of the templates that `make render` wrote into `folder`, the folder of one environment.
 
-    A folder without templates may still contain the page of an environment.
+    Other templates are left out, so that no command deploys them. A folder without templates may still contain the page
+    of an environment.
     """
-    return sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".json"))
+    strays = find_strays(folder.parent, folder.name)
+    return sorted(path for path in folder.glob("*") if path.suffix in TEMPLATE_SUFFIXES and path not in strays)
 
 
 def read_stacks(folder: Path) -> list[StackTemplate]:

@@ -85,6 +85,20 @@ def test_an_empty_or_missing_folder_says_to_render(tmp_path: Path, create: bool)
         read_stacks(folder)
 
 
+@pytest.mark.parametrize("suffix", ["", "-pr1"])
+def test_a_template_that_no_render_wrote_is_left_out(suffix: str, tmp_path: Path) -> None:
+    folder, text = tmp_path / f"staging{suffix}", (PROJECT / "out/staging/keys.yaml").read_text()
+    folder.mkdir()
+    (folder / "keys.yaml").write_text(text)
+    (folder / "claims.yaml").write_text(text.replace("shipping-staging-keys", "shipping-staging-claims"))
+    (tmp_path / "SHA256SUMS").write_text(f"0  staging{suffix}/keys.yaml\n0  production/claims.yaml\n")
+
+    assert [stack.name for stack in read_stacks(folder)] == ["shipping-staging-keys"]
+    (tmp_path / "SHA256SUMS").write_text("0  README.md\n")
+    with pytest.raises(ConfigurationError, match="no rendered templates; run `make render` first"):
+        read_stacks(folder)
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"a: [", b"\xff", b"Resources: {}", b"Metadata: {CicdTemplates: {Stack: x}}", b"Metadata: 1"],

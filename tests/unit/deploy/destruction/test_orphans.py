@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -270,12 +271,21 @@ def test_what_was_chosen_of_an_environment_is_in_every_command_that_messages_rec
 def test_only_a_destruction_may_choose_what_is_no_longer_rendered(removed: bool, in_project: Path) -> None:
     environment = read_configuration(CONFIGURATION).environment("staging")
     assert environment is not None
-    chosen = {"layer": "claims", "service": None, "local": False, "checked": False, "removed": removed}
+    open_claims = partial(
+        open_target,
+        environment,
+        PROJECT / "out",
+        layer="claims",
+        service=None,
+        local=False,
+        checked=False,
+        removed=removed,
+    )
     if removed:
-        assert open_target(environment, PROJECT / "out", **chosen).chosen == []
+        assert open_claims().chosen == []
     else:
         with pytest.raises(ConfigurationError, match="there is no stack of layer 'claims'; the stacks are"):
-            open_target(environment, PROJECT / "out", **chosen)
+            open_claims()
 
 
 @pytest.mark.parametrize(("words", "shown"), [([], True), (["--env", "all"], True), (["--env", "staging"], False)])
