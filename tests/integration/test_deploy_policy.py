@@ -60,7 +60,7 @@ ASKED_TO_DESTROY = {
 # Commands that make no call with the caller's credentials.
 WITHOUT_CALLS = {
     "demo", "deploy-policy", "docs", "gate", "init", "lint", "local", "local-stop", "rehearse", "render", "review",
-    "upgrade-check",
+    "upgrade-check", "verify-evidence",
 }  # fmt: skip
 
 

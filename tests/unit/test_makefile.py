@@ -36,6 +36,7 @@ SCRIPTS = ["soak", "fuzz", "fuzz-rules", "mutate"]
 # Targets that take every variable between them, one of which takes the name of a folder as an argument.
 EVERY_VARIABLE = [
     *("plan", "deploy", "destroy", "status", "sweep", "unlock", "release", "rehearse", "secret", "waive", "inspect"),
+    "verify-evidence",
     *("review", "upgrade-check", "deploy-policy", "init", *SCRIPTS),
 ]
 
@@ -152,6 +153,7 @@ def test_what_a_user_types_arrives_as_it_was_typed(made: Path, value: str) -> No
             "waive REPORTS=r EXPIRES=x OWNER=o SERVICE=c POLICY=p",
             "gate waive --all-current --reports r --expires x --owner o --service c --policy p",
         ),
+        ("verify-evidence FOLDER=f KEY=k", "verify-evidence --key k f"),
         ("inspect TOOL=t REPORT=--f FORMAT=json", "gate inspect --tool t --json -- --f"),
         ("status LEFT=1 LOCAL=no", "status --left"),
         ("sweep ENV=all OLDER_THAN=7d YES=yes", "sweep --env all --older-than 7d --yes"),
@@ -176,7 +178,8 @@ def test_a_target_takes_the_variables_of_its_verb(made: Path) -> None:
         if isinstance(command, click.Group) and arguments[1:]:
             command = command.commands[arguments[1]]
         variables = {option.variable for option in command.params if isinstance(option, Option)} - {None}
-        assert TAKES[target] == variables | ({"REPORT"} if target == "inspect" else set()), target
+        arguments_of = {"inspect": {"REPORT"}, "verify-evidence": {"FOLDER"}}
+        assert TAKES[target] == variables | arguments_of.get(target, set()), target
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from cicd_templates.cli.verbs import (
     sweep,
     unlock,
     upgrade_check,
+    verify_evidence,
 )
 from cicd_templates.cli.verbs.render import render
 
@@ -60,4 +61,5 @@ __all__ = [
     "sweep",
     "unlock",
     "upgrade_check",
+    "verify_evidence",
 ]

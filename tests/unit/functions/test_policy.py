@@ -12,13 +12,13 @@ import pytest
 from detect_secrets.core.scan import scan_file
 from detect_secrets.settings import default_settings
 
+from cicd_templates.cli.local_gate import Day, ExpectedReport, waive
 from cicd_templates.functions.scan_gate.decide import Decision, decide
 from cicd_templates.functions.scan_gate.findings import as_json
 from cicd_templates.functions.scan_gate.policy import Policy, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import Finding, Report
 from cicd_templates.functions.scan_gate.summary import summary
 from cicd_templates.functions.scan_gate.waivers import Waiver, written_fingerprint
-from cicd_templates.local_gate import Day, ExpectedReport, waive
 from tests.conftest import ROOT
 
 TODAY = date(2026, 11, 27)

@@ -17,7 +17,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.plurals import counted
 
 if TYPE_CHECKING:
-    from cicd_templates.local_gate import Day, ExpectedReport
+    from cicd_templates.cli.local_gate import Day, ExpectedReport
 
 
 @main.group("gate", cls=Group, invoke_without_command=True)
@@ -43,7 +43,7 @@ def gate(
     """Judge the reports of a service's checks on this machine; exit with 1 if they stop a release."""
     if ctx.invoked_subcommand:
         return
-    from cicd_templates import local_gate as judging
+    from cicd_templates.cli import local_gate as judging
     from cicd_templates.functions.scan_gate.findings import as_json as findings
     from cicd_templates.functions.scan_gate.policy import POLICY
     from cicd_templates.functions.scan_gate.summary import summary
@@ -71,7 +71,7 @@ def _day() -> Day:
 
     The limits are: how many days ahead a waiver may end, and whether a policy weaker than the default is refused.
     """
-    from cicd_templates.local_gate import Day
+    from cicd_templates.cli.local_gate import Day
 
     pipeline = selection.environment(None, None).pipeline
     return Day(datetime.now(UTC), pipeline.waiver_days, refuse_weaker=pipeline.weaker_policy == "refuse")
@@ -80,7 +80,7 @@ def _day() -> Day:
 def _checks(service: str | None) -> dict[str, ExpectedReport]:
     """Return the report that the gate expects from each check of a service: its format, and the tool that writes it."""
     from cicd_templates.builds.configured_checks import checks_of
-    from cicd_templates.local_gate import ExpectedReport
+    from cicd_templates.cli.local_gate import ExpectedReport
 
     of = selection.only_service(selection.environment(None, None), service)
     return {check.name: ExpectedReport(check.format, check.tool) for check in checks_of(of)}
@@ -106,7 +106,7 @@ def waive(
     reason: str,
 ) -> None:
     """Write waivers for the findings that now block a legacy application, each with an owner and a last day."""
-    from cicd_templates import local_gate as judging
+    from cicd_templates.cli import local_gate as judging
 
     today = date.today()
     folder = _folder(reports)

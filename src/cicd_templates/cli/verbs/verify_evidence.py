@@ -1,0 +1,47 @@
+"""The command `verify-evidence`, which verifies the evidence of a release in a folder. It does not call AWS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cicd_templates import hints
+from cicd_templates.cli import terminal
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import make_option
+from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.plurals import counted
+
+
+@verb(
+    "verify-evidence",
+    click.argument("folder", required=False, envvar=f"{hints.PREFIX}FOLDER", type=click.Path(path_type=Path)),
+    make_option(
+        "--key", variable="KEY", help="The signer's public key, as a PEM file, or its fingerprint; no other key counts."
+    ),
+)
+def verify_evidence(folder: Path | None, key: str | None) -> None:
+    """Verify every file and every signature in a folder of evidence; exit with 1 if a file was changed."""
+    from cicd_templates.evidence.public_key import expected_fingerprint
+    from cicd_templates.evidence.verification import verify_folder
+
+    if folder is None:
+        raise ConfigurationError(
+            f"verify which evidence? Name its folder {'with FOLDER=' if hints.under_make() else 'as an argument'}"
+        )
+    result = verify_folder(folder, expected_fingerprint(key) if key else "")
+    for problem in result.problems:
+        terminal.show(f"{problem.file}: {problem.reason}")
+    if result.problems:
+        raise CicdError(f"{folder}: {counted(len(result.problems), 'problem')}, so this is not the signed evidence")
+    terminal.show(f"{folder}: {counted(result.files, 'file')} and every signature are as the release statement says")
+    terminal.show(f"image: {result.image}")
+    for name, value in result.details.items():
+        terminal.show(f"{name}: {value}")
+    terminal.show(f"signer: sha256:{result.fingerprint}")
+    if not key:
+        terminal.show(
+            f"The key came with the folder. To know whose it is, pass {hints.option('KEY')} with the key or fingerprint"
+            " that you were given by another way."
+        )

@@ -1,0 +1,43 @@
+"""The files of a folder of evidence, each with its SHA-256. Links and special files are never opened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class FolderContents:
+    """The digests of the regular files, and the names of what is neither a file nor a folder, relative to `path`."""
+
+    path: Path
+    digests: dict[str, str]
+    unreadable: list[str]
+
+    def read(self, name: str) -> bytes:
+        """Return the content of one of the regular files."""
+        return (self.path / name).read_bytes()
+
+
+def read_folder(path: Path) -> FolderContents:
+    """Return the contents of a folder and of its subfolders."""
+    digests: dict[str, str] = {}
+    unreadable: list[str] = []
+    for parent, folders, files in os.walk(path, onerror=_raise):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        for file in (Path(parent, name) for name in [*files, *links]):
+            name = file.relative_to(path).as_posix()
+            if stat.S_ISREG(file.lstat().st_mode):
+                with file.open("rb") as stream:
+                    digests[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+            else:
+                unreadable.append(name)
+    return FolderContents(path, digests, unreadable)
+
+
+def _raise(error: OSError) -> None:
+    """Raise the error of a folder that cannot be listed, because `os.walk` would leave the folder out."""
+    raise error

@@ -1,0 +1,61 @@
+"""The public key that verifies evidence: an ECDSA key on the curve P-256, as PEM, with the SHA-256 of its DER form."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cicd_templates.errors import ConfigurationError
+
+_FINGERPRINT = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
+
+
+class KeyFormatError(ValueError):
+    """A file does not hold exactly one public key of the expected kind. The message says what is wrong."""
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A public key. `pem` is its canonical PEM text, and `fingerprint` the SHA-256 of its SubjectPublicKeyInfo."""
+
+    key: ec.EllipticCurvePublicKey
+    pem: bytes
+    fingerprint: str
+
+
+def read_public_key(pem: bytes) -> PublicKey:
+    """Return the key in `pem`. Raises `KeyFormatError`, also for bytes beside the key that PEM readers ignore."""
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except Exception as error:
+        # The library documents ValueError and UnsupportedAlgorithm; hostile bytes must not end in a traceback.
+        raise KeyFormatError("is not a public key in PEM format") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise KeyFormatError("is not an ECDSA key on the curve P-256")
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    canonical = key.public_bytes(serialization.Encoding.PEM, form)
+    if canonical.strip() != pem.replace(b"\r\n", b"\n").strip():
+        raise KeyFormatError("has other text beside the public key")
+    return PublicKey(key, canonical, hashlib.sha256(key.public_bytes(serialization.Encoding.DER, form)).hexdigest())
+
+
+def expected_fingerprint(key: str) -> str:
+    """Return the fingerprint that `key` stands for: the path of a PEM file, or the fingerprint itself as hexadecimal.
+
+    Raises `ConfigurationError` if it is neither.
+    """
+    if match := _FINGERPRINT.fullmatch(key.strip()):
+        return match[1].lower()
+    try:
+        return read_public_key(Path(key).read_bytes()).fingerprint
+    except KeyFormatError as error:
+        raise ConfigurationError(f"the key {key} {error}; use the signer's public key or its fingerprint") from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"the key {key} is neither a readable PEM file nor a fingerprint of 64 hexadecimal digits"
+        ) from error

@@ -1,0 +1,200 @@
+"""Verifies a folder of evidence: every file is as the release statement says, and all statements are about one release.
+
+The verification proves that the folder is consistent. Only an expected fingerprint decides who signed it, because
+whoever signs a changed folder again can also replace the public key in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.evidence.folder import FolderContents, read_folder
+from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
+from cicd_templates.evidence.public_key import KeyFormatError, PublicKey, read_public_key
+from cicd_templates.evidence.statements import Statement, StatementError, read_statement
+from cicd_templates.functions.evidence_format import (
+    PREDICATE_TYPES,
+    PROVENANCE,
+    RECEIVED,
+    RELEASE,
+    RELEASE_TYPE,
+    SCAN_POLICY,
+    TEMPLATES_ARCHIVE,
+    VERIFICATION_SUMMARY,
+)
+
+PUBLIC_KEY = "public-key.pem"
+# These files cannot be in the list that the release statement signs. Each of them is checked in another way.
+UNLISTED = {RELEASE, PUBLIC_KEY, INSTRUCTIONS}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file of the folder that is not as it was signed. `reason` continues a sentence that begins with its name."""
+
+    file: str
+    reason: str
+
+
+@dataclass
+class Verification:
+    """The result. The folder is verified if there are no problems.
+
+    `fingerprint` is that of the key in the folder, or empty. `image` is the image that the release is about, with its
+    digest. `details` are the other facts about the release. `files` is the number of files that the release lists.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    fingerprint: str = ""
+    image: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+    files: int = 0
+
+
+def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
+    """Verify the folder `path`. If `expected_fingerprint` is given, only the key with this fingerprint counts.
+
+    Raises `ConfigurationError` if `path` is not a folder, or if nothing in it is evidence.
+    """
+    if not path.is_dir():
+        raise ConfigurationError(f"{path} is not a folder; name a folder of evidence of one release")
+    contents = read_folder(path)
+    known = {*UNLISTED, *PREDICATE_TYPES}
+    if known.isdisjoint({*contents.digests, *contents.unreadable}):
+        raise ConfigurationError(f"{path} is not a folder of evidence, because it has no {RELEASE}")
+    result = Verification()
+    result.problems += [Problem(name, "is neither a file nor a folder") for name in contents.unreadable]
+    try:
+        key = _key(contents, expected_fingerprint, result)
+        release = _statement(contents, RELEASE, RELEASE_TYPE, key)
+        _compare(contents, release, key, result)
+    except _UnusableError as error:
+        result.problems.append(error.problem)
+    result.problems = list({(problem.file, problem.reason): problem for problem in result.problems}.values())
+    return result
+
+
+class _UnusableError(Exception):
+    """A file that cannot be used at all."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name)
+        self.problem = Problem(name, reason)
+
+
+def _key(contents: FolderContents, expected: str, result: Verification) -> PublicKey:
+    if PUBLIC_KEY not in contents.digests:
+        raise _UnusableError(PUBLIC_KEY, "is missing")
+    content = contents.read(PUBLIC_KEY)
+    try:
+        key = read_public_key(content)
+    except KeyFormatError as error:
+        raise _UnusableError(PUBLIC_KEY, str(error)) from error
+    if content != key.pem:
+        raise _UnusableError(PUBLIC_KEY, "is not in canonical PEM format")
+    result.fingerprint = key.fingerprint
+    if expected and key.fingerprint != expected:
+        raise _UnusableError(PUBLIC_KEY, f"has the fingerprint {key.fingerprint}, but the expected one is {expected}")
+    return key
+
+
+def _statement(contents: FolderContents, name: str, predicate_type: str, key: PublicKey) -> Statement:
+    if name not in contents.digests:
+        raise _UnusableError(name, "is missing")
+    try:
+        statement = read_statement(contents.read(name), key)
+    except StatementError as error:
+        raise _UnusableError(name, str(error)) from error
+    if statement.predicate_type != predicate_type:
+        raise _UnusableError(name, f"is a statement of type {statement.predicate_type} instead of {predicate_type}")
+    return statement
+
+
+def _compare(contents: FolderContents, release: Statement, key: PublicKey, result: Verification) -> None:
+    image, *files = release.subject
+    listed = {file.name: file.digest.get("sha256", "") for file in files}
+    result.image = f"{image.name}@sha256:{image.digest.get('sha256', '')}"
+    result.details = {name: str(value) for name, value in sorted(release.predicate.items())}
+    result.files = len(listed)
+    if result.details.get("service", "") == "" or len(listed) != len(files):
+        raise _UnusableError(RELEASE, "does not describe a release")
+    result.problems += _listing_problems(contents, listed)
+    statements: dict[str, Statement] = {}
+    for name, predicate_type in PREDICATE_TYPES.items():
+        try:
+            statements[name] = _statement(contents, name, predicate_type, key)
+        except _UnusableError as error:
+            result.problems.append(error.problem)
+            continue
+        if statements[name].subject != [image]:
+            result.problems.append(Problem(name, f"is about another image than {result.image}"))
+    result.problems += _reference_problems(statements, release, listed)
+    if contents.digests.get(INSTRUCTIONS) is None:
+        result.problems.append(Problem(INSTRUCTIONS, "is missing"))
+    elif contents.read(INSTRUCTIONS) != instructions(result.image, key.fingerprint).encode():
+        result.problems.append(Problem(INSTRUCTIONS, "is not the text that belongs to this release"))
+
+
+def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Iterator[Problem]:
+    """Yield each file that is missing, that was changed, or that the release does not list."""
+    for name, digest in listed.items():
+        actual = contents.digests.get(name)
+        if actual is None:
+            yield Problem(name, "is missing")
+        elif actual != digest:
+            yield Problem(name, f"was changed: its SHA-256 is {actual} instead of {digest}")
+    for name in contents.digests.keys() - listed.keys() - UNLISTED:
+        yield Problem(name, "is not part of this release")
+    for name in PREDICATE_TYPES.keys() - listed.keys():
+        yield Problem(RELEASE, f"does not list {name}")
+    if all(listed.get(name) != contents.digests.get(name) for name in PREDICATE_TYPES):
+        yield Problem(RELEASE, "lists none of the statements beside it, so it is about another release")
+
+
+def _reference_problems(
+    statements: dict[str, Statement], release: Statement, listed: dict[str, str]
+) -> Iterator[Problem]:
+    """Yield each statement that refers to other files than those of this release.
+
+    So a statement fails even if the signer has signed it for another release of the same image.
+    """
+    digests = set(listed.values())
+    if provenance := statements.get(PROVENANCE):
+        dependencies = _digests(_at(provenance.predicate, "buildDefinition", "resolvedDependencies"))
+        execution = _at(provenance.predicate, "runDetails", "metadata", "invocationId")
+        if execution != release.predicate.get("execution"):
+            yield Problem(PROVENANCE, "is about another execution of the pipeline")
+        if listed.get(TEMPLATES_ARCHIVE, "") not in dependencies:
+            yield Problem(PROVENANCE, f"does not name the templates in {TEMPLATES_ARCHIVE}")
+    if summary := statements.get(VERIFICATION_SUMMARY):
+        policy = _digests([_at(summary.predicate, "policy")])
+        if policy != {listed.get(SCAN_POLICY, "")}:
+            yield Problem(VERIFICATION_SUMMARY, f"was made with another policy than {SCAN_POLICY}")
+        if _at(summary.predicate, "verificationResult") != "PASSED":
+            yield Problem(VERIFICATION_SUMMARY, "does not say that the gate let this release pass")
+        if not _digests(_at(summary.predicate, "inputAttestations")) <= digests:
+            yield Problem(VERIFICATION_SUMMARY, "is about inputs that are not part of this release")
+    received = statements.get(RECEIVED)
+    if received and not _digests(_at(received.predicate, "references")) <= digests:
+        yield Problem(RECEIVED, "names documents that are not part of this release")
+
+
+def _at(value: Any, *path: str) -> Any:
+    """Return the value at `path` in nested JSON objects, or None."""
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _digests(descriptors: Any) -> set[Any]:
+    """Return the SHA-256 of each resource descriptor. A descriptor without one counts as an empty text.
+
+    None counts as a list that nothing can match.
+    """
+    if not isinstance(descriptors, list):
+        return {""}
+    return {str(_at(descriptor, "digest", "sha256") or "") for descriptor in descriptors}

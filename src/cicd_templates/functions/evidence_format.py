@@ -1,0 +1,48 @@
+"""The format of a release's evidence: names of files, types of statements, and the bytes that a signature covers.
+
+A statement is an in-toto Statement v1 in a DSSE envelope. The release statement lists every other file by its SHA-256.
+https://github.com/in-toto/attestation/tree/main/spec/v1 and https://github.com/secure-systems-lab/dsse
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+RELEASE_TYPE = "urn:cicd-templates:release:1"
+RELEASE = "release.dsse.json"
+PROVENANCE = "statements/provenance.dsse.json"
+VERIFICATION_SUMMARY = "statements/verification-summary.dsse.json"
+RECEIVED = "statements/received.dsse.json"
+# The type of the predicate in each statement that the release statement must list.
+PREDICATE_TYPES = {
+    PROVENANCE: "https://slsa.dev/provenance/v1",
+    VERIFICATION_SUMMARY: "https://slsa.dev/verification_summary/v1",
+    RECEIVED: "https://in-toto.io/attestation/reference/v0.1",
+}
+SCAN_POLICY = "scan-policy.toml"
+TEMPLATES_ARCHIVE = "templates.zip"
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return JSON with sorted keys and without spaces, so that equal values have equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def signed_bytes(payload: bytes) -> bytes:
+    """Return the bytes that DSSE signs: the pre-authentication encoding of the payload and its type."""
+    return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
+
+
+def envelope(payload: bytes, key_id: str, signature: bytes) -> bytes:
+    """Return the DSSE envelope of a payload with one signature."""
+    signed = {"keyid": key_id, "sig": base64.b64encode(signature).decode()}
+    content = {
+        "payload": base64.b64encode(payload).decode(),
+        "payloadType": PAYLOAD_TYPE,
+        "signatures": [signed],
+    }
+    return canonical_json(content)

@@ -1,0 +1,404 @@
+"""What was changed in a folder of evidence is found, by the name of the file, with our command and with openssl."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from cicd_templates.cli import main
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.evidence.instructions import INSTRUCTIONS
+from cicd_templates.evidence.verification import PUBLIC_KEY, verify_folder
+from cicd_templates.functions import evidence_format as form
+from tests.fakes.signed_evidence import DOCUMENTS, REPOSITORY, Signer, descriptor, predicates, write_evidence
+
+SIGNER, STRANGER = Signer(), Signer()
+SUBJECT = {"name": REPOSITORY, "digest": {"sha256": "1" * 64}}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_evidence(tmp_path / "evidence-of-a-release", SIGNER)
+
+
+def typed(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["verify-evidence", *map(str, words)])
+
+
+def problems(folder: Path, fingerprint: str = SIGNER.fingerprint) -> dict[str, str]:
+    """Return the reasons by the name of the file."""
+    reasons: dict[str, str] = {}
+    for problem in verify_folder(folder, fingerprint).problems:
+        reasons[problem.file] = "; ".join(filter(None, [reasons.get(problem.file, ""), problem.reason]))
+    return reasons
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("key", ["file", SIGNER.fingerprint, f"sha256:{SIGNER.fingerprint.upper()}", None])
+def test_evidence_as_it_was_signed_is_verified(folder: Path, tmp_path: Path, key: str | None) -> None:
+    (tmp_path / "signer.pem").write_bytes(SIGNER.pem)
+    given = ["--key", str(tmp_path / "signer.pem") if key == "file" else key] if key else []
+    result = typed(folder, *given)
+
+    assert (result.exit_code, result.output.splitlines()[:5]) == (
+        0,
+        [
+            f"{folder}: 9 files and every signature are as the release statement says",
+            f"image: {REPOSITORY}@sha256:{'1' * 64}",
+            "execution: e-1",
+            "service: basket",
+            f"signer: sha256:{SIGNER.fingerprint}",
+        ],
+    )
+    assert ("The key came with the folder." in result.output) == (key is None)
+
+
+def test_it_needs_neither_an_environment_nor_a_home(folder: Path) -> None:
+    command = [sys.executable, "-m", "cicd_templates", "verify-evidence", str(folder)]
+    answer = subprocess.run(command, env={}, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, *form.PREDICATE_TYPES, form.RELEASE, PUBLIC_KEY, INSTRUCTIONS])
+def test_every_file_fails_by_its_name_if_it_is_changed_or_missing(folder: Path, name: str) -> None:
+    content = (folder / name).read_bytes()
+    for position in {0, len(content) // 2, len(content) - 1}:
+        changed = bytearray(content)
+        changed[position] ^= 1
+        (folder / name).write_bytes(changed)
+        assert name in problems(folder), position
+    (folder / name).write_bytes(content + b"\n")
+    assert name in problems(folder)
+    (folder / name).unlink()
+    result = typed(folder)
+
+    assert (problems(folder)[name], result.exit_code) == ("is missing", 1)
+    assert f"{name}: is missing" in result.output.splitlines()
+
+
+def test_a_file_that_the_release_does_not_list_fails(folder: Path) -> None:
+    (folder / "evidence/another.json").write_text("{}")
+    (folder / "reports/link.zip").symlink_to("bandit.zip")
+    (folder / "reports/outside").symlink_to("/")
+
+    assert problems(folder) == {
+        "evidence/another.json": "is not part of this release",
+        "reports/link.zip": "is neither a file nor a folder",
+        "reports/outside": "is neither a file nor a folder",
+    }
+
+
+def test_a_folder_signed_again_by_another_key_is_consistent_but_not_the_signers(folder: Path) -> None:
+    write_evidence(folder, STRANGER)
+
+    assert problems(folder, "") == {}
+    assert list(problems(folder)) == [PUBLIC_KEY]
+    assert typed(folder, "--key", SIGNER.fingerprint).exit_code == 1
+
+
+@pytest.mark.parametrize("name", [*form.PREDICATE_TYPES, form.RELEASE])
+def test_a_statement_of_another_release_or_key_fails_by_its_name(folder: Path, tmp_path: Path, name: str) -> None:
+    another = write_evidence(tmp_path / "another", SIGNER, execution="e-2", image="2" * 64)
+    (folder / name).write_bytes((another / name).read_bytes())
+
+    assert ("is about another release" if name == form.RELEASE else "is about another image") in problems(folder)[name]
+    payload = base64.b64decode(json.loads((folder / name).read_bytes())["payload"])
+    (folder / name).write_bytes(STRANGER.sign(payload))
+    assert problems(folder)[name].endswith(f"is not signed by the key {SIGNER.fingerprint[:16]}")
+
+
+@pytest.mark.parametrize(
+    ("name", "predicate", "reason"),
+    [
+        pytest.param(
+            form.VERIFICATION_SUMMARY,
+            {"policy": descriptor("policy", b"version = 1\n"), "verificationResult": "PASSED", "inputAttestations": []},
+            "was made with another policy than scan-policy.toml",
+            id="an older policy",
+        ),
+        pytest.param(
+            form.VERIFICATION_SUMMARY,
+            {"policy": "none", "verificationResult": "PASSED", "inputAttestations": []},
+            "was made with another policy than scan-policy.toml",
+            id="no policy",
+        ),
+        pytest.param(
+            form.VERIFICATION_SUMMARY,
+            predicates(DOCUMENTS, "e-1")[form.VERIFICATION_SUMMARY] | {"verificationResult": "FAILED"},
+            "does not say that the gate let this release pass",
+            id="a release that failed",
+        ),
+        pytest.param(
+            form.VERIFICATION_SUMMARY,
+            predicates(DOCUMENTS, "e-1")[form.VERIFICATION_SUMMARY] | {"inputAttestations": None},
+            "is about inputs that are not part of this release",
+            id="no inputs",
+        ),
+        pytest.param(
+            form.PROVENANCE,
+            predicates(DOCUMENTS, "e-0")[form.PROVENANCE],
+            "is about another execution of the pipeline",
+            id="another execution",
+        ),
+        pytest.param(
+            form.PROVENANCE,
+            predicates(DOCUMENTS | {form.TEMPLATES_ARCHIVE: b""}, "e-1")[form.PROVENANCE],
+            "does not name the templates in templates.zip",
+            id="other templates",
+        ),
+        pytest.param(
+            form.RECEIVED,
+            {"references": [descriptor("evidence/verdict.json", b"{}")]},
+            "names documents that are not part of this release",
+            id="other documents",
+        ),
+    ],
+)
+def test_a_statement_that_the_signer_made_for_something_else_fails(
+    tmp_path: Path, name: str, predicate: dict[str, object], reason: str
+) -> None:
+    folder = write_evidence(tmp_path / "mixed", SIGNER, changed={name: predicate})
+
+    assert problems(folder) == {name: reason}
+
+
+def test_a_statement_of_another_type_fails(folder: Path) -> None:
+    another = SIGNER.statement("https://example.com/other", {}, SUBJECT)
+    (folder / form.RECEIVED).write_bytes(another)
+    (folder / form.PROVENANCE).write_bytes(SIGNER.sign(b"[]"))
+
+    assert "is a statement of type https://example.com/other instead of" in problems(folder)[form.RECEIVED]
+    assert problems(folder)[form.PROVENANCE].endswith("is signed, but is not an in-toto statement")
+
+
+@pytest.mark.parametrize(
+    ("predicate", "subjects", "reason"),
+    [
+        ({}, [SUBJECT], "does not describe a release"),
+        ({"service": "basket"}, [SUBJECT, SUBJECT, SUBJECT], "does not describe a release"),
+        ({"service": "basket"}, [SUBJECT], f"does not list {form.PROVENANCE}"),
+    ],
+    ids=["no service", "one file twice", "no statements"],
+)
+def test_a_signed_release_without_its_parts_fails(
+    folder: Path, predicate: dict[str, str], subjects: list[dict[str, object]], reason: str
+) -> None:
+    (folder / form.RELEASE).write_bytes(SIGNER.statement(form.RELEASE_TYPE, predicate, *subjects))
+
+    reasons = [problem.reason for problem in verify_folder(folder).problems if problem.file == form.RELEASE]
+    assert reason in reasons
+
+
+def reencoded(content: bytes, edit: Callable[[dict[str, object]], object]) -> bytes:
+    envelope = json.loads(content)
+    edit(envelope)
+    return form.canonical_json(envelope)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda content: b"", id="empty"),
+        pytest.param(lambda content: b"[" * 100_000, id="deep"),
+        pytest.param(lambda content: json.dumps(json.loads(content)).encode(), id="spaces"),
+        pytest.param(lambda content: reencoded(content, lambda e: e.update(payload="*")), id="no base64"),
+        pytest.param(lambda content: reencoded(content, lambda e: e.update(payload="aB==")), id="loose base64"),
+        pytest.param(lambda content: reencoded(content, lambda e: e.update(signatures=[])), id="no signature"),
+        pytest.param(lambda content: reencoded(content, lambda e: e.update(more=1)), id="another member"),
+        pytest.param(lambda content: reencoded(content, lambda e: e.update(payloadType="text")), id="another type"),
+        pytest.param(lambda content: content.replace(b'"keyid":"', b'"keyid":"0'), id="another key's id"),
+        pytest.param(lambda content: reencoded(content, lambda e: e.update(payload="\ud800")), id="surrogate"),
+    ],
+)
+def test_a_damaged_envelope_is_refused(folder: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = folder / form.RELEASE
+    path.write_bytes(damage(path.read_bytes()))
+
+    assert list(problems(folder)) == [form.RELEASE]
+
+
+def pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
+    subject = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, subject)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"none", "is not a public key in PEM format"),
+        (pem(ed25519.Ed25519PrivateKey.generate()), "is not an ECDSA key on the curve P-256"),
+        (pem(ec.generate_private_key(ec.SECP384R1())), "is not an ECDSA key on the curve P-256"),
+        (b"a comment\n" + SIGNER.pem, "has other text beside the public key"),
+    ],
+    ids=["text", "Ed25519", "P-384", "a comment"],
+)
+def test_another_public_key_is_refused_in_the_folder_and_as_an_option(
+    folder: Path, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    (folder / PUBLIC_KEY).write_bytes(content)
+    (tmp_path / "key").write_bytes(content)
+    result = typed(folder, "--key", tmp_path / "key")
+
+    assert problems(folder) == {PUBLIC_KEY: reason}
+    assert (result.exit_code, f"the key {tmp_path / 'key'} {reason}" in result.output) == (2, True)
+
+
+def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    cases = {
+        (): "verify which evidence? Name its folder as an argument",
+        (str(tmp_path / "nowhere"),): "is not a folder; name a folder of evidence of one release",
+        (str(folder / PUBLIC_KEY),): "is not a folder; name a folder of evidence of one release",
+        (str(tmp_path / "empty"),): "is not a folder of evidence, because it has no release.dsse.json",
+        (str(folder), "--key", "0"): "the key 0 is neither a readable PEM file nor a fingerprint",
+        (str(folder), "--key", "\0"): "is neither a readable PEM file nor a fingerprint",
+    }
+    for words, message in cases.items():
+        result = typed(*words)
+        assert (result.exit_code, message in result.output, result.output.count("\n")) == (2, True, 1), words
+
+
+def test_a_subfolder_that_cannot_be_listed_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    with pytest.raises(PermissionError):
+        verify_folder(folder)
+
+
+def test_a_hostile_name_is_shown_escaped(folder: Path) -> None:
+    (folder / "a\x1b[31m\nb").write_text("")
+
+    assert r"a\x1b[31m b: is not part of this release" in typed(folder).output
+
+
+def test_openssl_verifies_every_statement(folder: Path, tmp_path: Path) -> None:
+    for name in [*form.PREDICATE_TYPES, form.RELEASE]:
+        content = json.loads((folder / name).read_bytes())
+        payload = base64.b64decode(content["payload"])
+        (tmp_path / "signed").write_bytes(b"DSSEv1 28 application/vnd.in-toto+json %d " % len(payload) + payload)
+        (tmp_path / "signature").write_bytes(base64.b64decode(content["signatures"][0]["sig"]))
+        command = ["openssl", "dgst", "-sha256", "-verify", str(folder / PUBLIC_KEY), "-signature"]
+        for signed, code in (("signed", 0), ("signature", 1)):
+            answer = subprocess.run(
+                [*command, str(tmp_path / "signature"), str(tmp_path / signed)], capture_output=True, check=False
+            )
+            assert answer.returncode == code, answer
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="VERIFY.md uses jq")
+def test_the_commands_of_the_instructions_verify_the_evidence(folder: Path) -> None:
+    blocks = [block.split("```")[0] for block in (folder / INSTRUCTIONS).read_text().split("```sh\n")[1:]]
+    fingerprint, ours, one, others = blocks
+    script = f"set -eu\n{fingerprint}{ours.replace('python', sys.executable)}{one}{others}"
+    answer = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.startswith(f"{SIGNER.fingerprint} ")
+    assert "Verified OK\n" in answer.stdout
+
+
+Tampering = Callable[[random.Random, Path, Path], str]
+
+
+def change_a_byte(chance: random.Random, folder: Path, _: Path) -> str:
+    name = chance.choice([name for name in names(folder) if (folder / name).stat().st_size])
+    content = bytearray((folder / name).read_bytes())
+    content[chance.randrange(len(content))] ^= chance.randrange(1, 256)
+    (folder / name).write_bytes(content)
+    return name
+
+
+def cut(chance: random.Random, folder: Path, _: Path) -> str:
+    name = chance.choice(names(folder))
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: chance.randrange(len(content))])
+    return name
+
+
+def take_from_another_release(chance: random.Random, folder: Path, another: Path) -> str:
+    name = chance.choice([name for name in names(folder) if name != PUBLIC_KEY])
+    (folder / name).write_bytes((another / name).read_bytes())
+    return name
+
+
+def remove(chance: random.Random, folder: Path, _: Path) -> str:
+    name = chance.choice(names(folder))
+    (folder / name).unlink()
+    return name
+
+
+def add(chance: random.Random, folder: Path, another: Path) -> str:
+    name = f"{chance.choice(('evidence/', 'reports/', 'statements/', ''))}{chance.randrange(10**6)}.json"
+    (folder / name).write_bytes((another / chance.choice(names(another))).read_bytes())
+    return name
+
+
+def sign_one_again(chance: random.Random, folder: Path, _: Path) -> str:
+    name = chance.choice([*form.PREDICATE_TYPES, form.RELEASE])
+    payload = base64.b64decode(json.loads((folder / name).read_bytes())["payload"])
+    (folder / name).write_bytes(STRANGER.sign(payload))
+    return name
+
+
+def sign_all_again(chance: random.Random, folder: Path, _: Path) -> str:
+    write_evidence(folder, STRANGER, documents=DOCUMENTS | {form.SCAN_POLICY: chance.randbytes(8)})
+    return PUBLIC_KEY
+
+
+def exchange(chance: random.Random, folder: Path, _: Path) -> str:
+    first, second = chance.sample([name for name in names(folder) if name not in (form.RELEASE, PUBLIC_KEY)], 2)
+    contents = [(folder / name).read_bytes() for name in (first, second)]
+    (folder / second).write_bytes(contents[0])
+    (folder / first).write_bytes(contents[1])
+    return first
+
+
+def use_an_older_policy(chance: random.Random, folder: Path, another: Path) -> str:
+    name = chance.choice((form.SCAN_POLICY, form.VERIFICATION_SUMMARY))
+    (folder / name).write_bytes((another / name).read_bytes())
+    return name
+
+
+TAMPERINGS: list[Tampering] = [
+    change_a_byte, cut, take_from_another_release, remove, add, sign_one_again, sign_all_again, exchange,
+    use_an_older_policy,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [27, pytest.param(1000, marks=pytest.mark.long)])
+def test_no_seeded_tampering_escapes(tmp_path: Path, number: int) -> None:
+    older = {name: content + b"#" for name, content in DOCUMENTS.items()}
+    another = write_evidence(tmp_path / "another", SIGNER, execution="e-2", image="2" * 64, documents=older)
+    intact = write_evidence(tmp_path / "intact", SIGNER)
+    for seed in range(number):
+        chance = random.Random(seed)  # noqa: S311 - tests repeat with the same seed
+        folder = tmp_path / "changed"
+        shutil.copytree(intact, folder)
+        name = TAMPERINGS[seed % len(TAMPERINGS)](chance, folder, another)
+        assert name in problems(folder), (seed, name)
+        shutil.rmtree(folder)
+    assert problems(intact) == {}
+
+
+def test_a_folder_that_is_not_there_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError):
+        verify_folder(tmp_path / "nowhere")
