@@ -44,6 +44,7 @@ def _build(service: Service) -> str:
     """Return the command that checks the source and its Dockerfile, and builds the image if it does not exist yet."""
     settings = service.settings.build
     prefixes = " ".join(map(shlex.quote, settings.base_images))
+    hosts = " ".join(map(shlex.quote, [service.name, *settings.indexes]))
     dockerfile = f'"{service_folder(service)}/{settings.dockerfile}"'
     arguments = [dockerfile, INSTRUCTIONS, f'"{service_folder(service)}/{settings.context}"', DOCKERFILE]
     arguments += map(shlex.quote, settings.downloads)
@@ -57,6 +58,8 @@ def _build(service: Service) -> str:
 (
 set -euo pipefail
 {require_judged_source(service)}
+{write_script("package_indexes.py")}
+({ISOLATED_PYTHON} /tmp/package_indexes.py "{service_folder(service)}" {hosts})
 {write_script("dockerfile.py")}
 {write_script("dockerfile_network.py")}
 {write_script("locked_stages.py")}

@@ -543,6 +543,21 @@ def test_a_dockerfile_that_takes_more_than_was_judged_builds_nothing(
         assert (tmp_path / "tmp/built/Dockerfile.dockerignore").read_text() == "tests"
 
 
+@pytest.mark.parametrize(("hosts", "built"), [([], False), (["x.example"], False), (["packages.example.com"], True)])
+def test_an_index_that_the_configuration_does_not_name_builds_nothing(
+    hosts: list[str], built: bool, source: Path, tmp_path: Path
+) -> None:
+    (source / "more-requirements.txt").write_text("--extra-index-url https://packages.example.com/simple\n")
+    (source / "Dockerfile").write_text("FROM scratch")
+    stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
+    stub(tmp_path / "bin", "docker", "cat > /dev/null")
+    of = service((f"{SERVICE}/build/indexes", hosts))
+    answer = run(commands(image_build.image(of))[0], source, tmp_path / "bin", **image_variables(source))
+
+    assert (answer.returncode == 0, (tmp_path / "bin/calls").exists()) == (built, built)
+    assert ("'more-requirements.txt':1: 'https://packages.example.com/simple'" in answer.stderr) is not built
+
+
 @pytest.mark.parametrize(
     ("aws", "docker"),
     [

@@ -28,6 +28,16 @@ DownloadAddress = Annotated[
 ]
 
 
+IndexHost = Annotated[
+    str,
+    matching(
+        r"[a-z0-9-]+(\.[a-z0-9-]+)+",
+        "write the name of a host in lower case, without https, a path and a port: packages.example.com",
+        253,
+    ),
+]
+
+
 class BuildTable(Table):
     """`[services.<name>.build]`: how the image is built, and what is recorded about it."""
 
@@ -51,6 +61,12 @@ class BuildTable(Table):
         default=(),
         strict=False,
         description="Addresses from which the Dockerfile may download files with a checksum, which no check judges",
+    )
+    indexes: tuple[IndexHost, ...] = Field(
+        default=(),
+        strict=False,
+        description="Hosts from which lock files and installers may take packages; by default those of the public index"
+        " of each language, which are not added to other hosts",
     )
     unlocked_installs: bool = Field(
         default=False,

@@ -1,0 +1,297 @@
+"""Refuse a source whose files name a package index that the configuration does not name.
+
+`package_indexes.py SOURCE SERVICE HOST...`: packages are judged by name and version, so a package of the same name from
+another index would pass. Each HOST is one from which installers may take packages. Without any, these are the hosts of
+the public index of each language. An address is accepted only if it has https, exactly such a host, no user name, no
+password and no port but 443.
+
+The script reads the files from which installers take addresses: lock files, requirements files and the configuration of
+installers. It prints the file, the line and the setting for each other address, and exits with 1. It needs only Python
+3.8, because it runs in the build environment that has Docker.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from cicd_templates.builds.scripts.requirements_grammar import ambiguity
+from cicd_templates.builds.scripts.toml_strings import toml_strings
+
+SHOWN = 20
+
+def _hosts(ending: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{name}.{ending}" for name in names)
+
+
+# The hosts of the public index of each language. The index of Rust is a repository, so its path counts as well.
+PUBLIC = {
+    "python": _hosts("org", "pypi", "files.pythonhosted"),
+    "node": (*_hosts("org", "registry.npmjs"), *_hosts("com", "registry.yarnpkg")),
+    "rust": (*_hosts("io", "index.crates", "static.crates"), *_hosts("io-index", "github.com/rust-lang/crates")),
+    "php": (*_hosts("org", "repo.packagist", "packagist"), *_hosts("com", "api.github", "github")),
+    "ruby": _hosts("org", "rubygems"),
+    "go": _hosts("org", "proxy.golang", "sum.golang"),
+}
+# Whatever an installer could take for an address, also one without slashes or with backslashes.
+ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*:[/\\]+|(?:https?|ftp|ssh|git)\+?[a-z]*:|[\w.-]+@[\w.-]+\.[\w-]+:(?!\d)"
+    r"|(?:github|gitlab|gist|bitbucket):[\s\"']*)[^\s\"'`<>,;{}|]+",
+    re.IGNORECASE,
+)
+ALLOWED = re.compile(r"(?:registry\+|sparse\+)?https://([a-z0-9.-]+)(?::443)?((?:/[^\s\\?#]*)?)(?:[?#]\S*)?")
+# An escape of TOML or YAML could hide an address, and so could one of a URL in a URL.
+ESCAPE = re.compile(r"\\[uUx]|\\$", re.MULTILINE)
+# Options of a requirements file that name no address.
+PLAIN_OPTION = re.compile(
+    r"--(?:prefer-binary|require-hashes|pre|no-index)|--(?:only-binary|no-binary|use-feature)[ =].*"
+    r"|(?:-e|--editable)[ =]*[\w./,\[\]-]+"
+)
+INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*([\w.][\w./-]*)")
+INDEX_OPTION = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)[ =]*(\S+)")
+REQUIREMENTS = ("*requirements*.txt", "*constraints*.txt")
+# Settings of installers that make them trust another server, or read everything through one.
+TRUSTS = re.compile(
+    r"^[\s\"']*(?:trusted[-_]host|allow[-_]insecure[-_]host|(?:https?[-_]?)?proxy|(?:client[-_]?)?cert|ca(?:file)?"
+    r"|strict-ssl|enableStrictSsl|unsafeHttpWhitelist)[\"']?\s*[=:]",
+    re.IGNORECASE | re.MULTILINE,
+)
+INSECURE = re.compile(r"allow[-_]insecure[-_]host|trusted[-_]host")
+# The tables of pyproject.toml that installers read, and those keys of a project that are only information.
+INSTALLERS = {"uv", "poetry", "pdm", "pip", "pixi", "pipenv", "hatch", "rye", "conda"}
+INFORMATION = {
+    *("authors", "badges", "categories", "classifiers", "description", "documentation", "homepage", "keywords"),
+    *("license", "license-file", "maintainers", "readme", "repository", "urls"),
+}
+# Variables that name an index of packages, in a Dockerfile or a file of settings.
+VARIABLE = re.compile(
+    r"(?<![\w-])((?:PIP|UV|POETRY|PDM|NPM_CONFIG|YARN|BUNDLE|COMPOSER|CARGO)_"
+    r"(?!\w*(?:NO_INDEX|STRATEGY|PROTOCOL))\w*(?:INDEX|LINKS|REGISTR|SOURCE|MIRROR|HOST|PROXY|REPO)\w*"
+    r"|GO(?:PROXY|SUMDB|PRIVATE|NOPROXY|NOSUMDB|INSECURE)"
+    r"|(--(?:extra-)?index-url|--index|--default-index|--find-links|--registry))[ =]+[\"']?([^\s\"';&)]+)",
+    re.IGNORECASE,
+)
+# The variables with which Go takes modules without its index, from the hosts that their names begin with.
+HOSTS_OF_GO = ("GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE")
+
+
+def is_allowed(address: str, hosts: tuple[str, ...]) -> bool:
+    """Return whether an address has https and exactly one of the hosts, without anything else in front of its path."""
+    found = ALLOWED.fullmatch(address)
+    whole = found[1] + found[2].rstrip("/") if found else ""
+    return any(whole == host or whole.startswith(f"{host}/") for host in hosts) and ".." not in unquote(whole).split(
+        "/"
+    )
+
+
+def line_of(text: str, at: int) -> int:
+    """Return the number of the line at a position of a text."""
+    return text.count("\n", 0, max(at, 0)) + 1
+
+
+def addresses(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the line of each address in a text, and the address. Also yield what could hide an address."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for whole in dict.fromkeys((line, unquote(line))):
+            yield from ((number, found[0].rstrip(")]")) for found in ADDRESS.finditer(whole))
+    yield from ((line_of(text, found.start()), found[0]) for found in ESCAPE.finditer(text))
+
+
+def in_configuration(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the addresses in the configuration of an installer, and settings by which it trusts another server."""
+    plain = "\n".join("" if re.match(r"\s*[#;]", line) else line for line in text.split("\n"))
+    yield from addresses(plain)
+    yield from ((line_of(plain, found.end()), " ".join(found[0].split())) for found in TRUSTS.finditer(plain))
+    # `registry = evil.example`, which npm completes to an address.
+    for number, line in enumerate(plain.split("\n"), 1):
+        value = re.match(r"[^=]*registry[\"']?\s*=\s*(\S+)", line)
+        yield from [(number, value[1])] if value and not ADDRESS.search(value[1]) else []
+
+
+def in_requirements(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the addresses in a requirements file, and options that could name one."""
+    if problem := ambiguity(text.encode()):
+        yield int(problem.split()[1].rstrip(":")), problem.partition(": ")[2]
+    joined = re.sub(r"\\\n", lambda found: " \0", text)
+    number = 1
+    for line in joined.split("\n"):
+        begun, number = number, number + 1 + line.count("\0")
+        plain = re.sub(r"(^|\s)#.*", "", line.replace("\0", "")).strip()
+        option = INDEX_OPTION.fullmatch(plain)
+        included = INCLUDED.fullmatch(plain)
+        if option:
+            yield begun, option[1]
+        elif included:
+            yield from [] if kinds_of(included[1]) else [(begun, plain)]
+        elif plain.startswith("-") and not PLAIN_OPTION.fullmatch(plain):
+            yield begun, plain
+        else:
+            yield from ((begun, found[0]) for found in ADDRESS.finditer(plain))
+
+
+def in_toml_lock(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the addresses in a lock file of TOML, and registries that are no address."""
+    # A description is for people; an address is never only a part of a string.
+    yield from addresses(re.sub(r'^description = ".*"$', "", text, flags=re.MULTILINE))
+    for found in re.finditer(r"\b(?:registry|index)[\"']?\s*=\s*[\"']+([^\"'\n]*)", text):
+        yield from [(line_of(text, found.start()), found[1])] if not ADDRESS.match(found[1]) else []
+
+
+def in_toml(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the addresses in a configuration file of TOML, except those that are only information for people."""
+    for number, section, key, string in toml_strings(text):
+        of_tool = len(section) > 1 and section[0] == "tool" and section[1] not in INSTALLERS
+        of_project = section in (["project"], ["package"], ["workspace", "package"], ["tool", "poetry"])
+        listed = section in (["project", "urls"], ["tool", "poetry", "urls"])
+        if not (of_tool or listed or (of_project and key.partition(".")[0] in INFORMATION)):
+            yield from ((number + at - 1, address) for at, address in addresses(string))
+    yield from ((line_of(text, found.end()), found[0]) for found in INSECURE.finditer(text))
+
+
+def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each string in JSON with the keys above it. An object is a list of pairs, so that no equal key is lost."""
+    if isinstance(value, list):
+        for each in value:
+            pair = isinstance(each, tuple)
+            yield from strings(each[1] if pair else each, (*path, each[0]) if pair else path)
+            yield from [((*path, each[0], ""), each[0])] if pair else []
+    elif isinstance(value, str):
+        yield path, value
+
+
+def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
+    """Yield the addresses in JSON below the keys that count."""
+    parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
+    for path, string in strings(parsed):
+        if not counts(path):
+            continue
+        at = line_of(text, text.find(json.dumps(string, ensure_ascii=False)[1:-1]))
+        if path[-1:] == ("resolved",) and not re.fullmatch(r"(?!//)[\w./@-]*", string):
+            yield at, string
+        else:
+            yield from ((at, address) for _, address in addresses(string))
+
+
+def in_npm_lock(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the addresses from which npm takes packages, in a lock file of npm."""
+    # What is in `packages/<path>/funding` and so on is information.
+    information = ("funding", "deprecated", "license", "author", "homepage", "bugs", "repository")
+    return in_json(text, lambda path: not (path[:1] == ("packages",) and path[2:3] and path[2] in information))
+
+
+def in_package_json(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the addresses from which an installer takes packages, in a package.json file."""
+    keys = re.compile(
+        r".*(?:dependencies|overrides)|resolutions|pnpm|packageManager|workspaces|catalogs?", re.IGNORECASE
+    )
+    return in_json(text, lambda path: bool(keys.fullmatch(path[0] if path else "")))
+
+
+def in_composer(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the addresses from which Composer takes packages, in its lock file or its configuration."""
+    places = (("source",), ("dist",))
+    return in_json(
+        text,
+        lambda path: (
+            path[:1] in (("repositories",), ("config",))
+            or (path[:1] in (("packages",), ("packages-dev",)) and path[1:2] in places)
+        ),
+    )
+
+
+def in_pnpm_lock(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the addresses in a lock file of pnpm, except in the words about a package that is deprecated."""
+    fetches = re.compile(r"tarball|repo|registry|url", re.IGNORECASE)
+    kept = [
+        "" if re.match(r"\s*deprecated: ", line) and not fetches.search(line) else line for line in text.split("\n")
+    ]
+    return addresses("\n".join(kept))
+
+
+def in_variables(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the addresses of indexes in the variables and options of a Dockerfile, and words that mean any address."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for found in [] if line.lstrip().startswith("#") else VARIABLE.finditer(line):
+            values = [value for value in re.split(r"[,|]", found[3]) if value not in ("off", "")]
+            # Behind an index, `direct` means the host of a module that the index does not have.
+            values = [value for at, value in enumerate(values) if not (at and value == "direct")]
+            values = [value for value in values if not found[2] or ADDRESS.match(value)]
+            names_hosts = found[1].upper() in HOSTS_OF_GO
+            yield from ((number, f"https://{value}" if names_hosts else value) for value in values)
+
+
+KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str]]]], ...] = (
+    ("python", REQUIREMENTS, in_requirements),
+    ("python", ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "pylock.*.toml", "Pipfile.lock"), in_toml_lock),
+    ("python", ("pyproject.toml", "uv.toml", "Pipfile", "poetry.toml", "pdm.toml"), in_toml),
+    ("python", ("pip.conf", "pip.ini", ".pypirc", ".pydistutils.cfg"), in_configuration),
+    ("node", ("package-lock.json", "npm-shrinkwrap.json", ".package-lock.json"), in_npm_lock),
+    ("node", ("package.json",), in_package_json),
+    ("node", ("yarn.lock",), addresses),
+    ("node", ("pnpm-lock.yaml",), in_pnpm_lock),
+    ("node", (".npmrc", "npmrc", ".pnpmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml"), in_configuration),
+    ("php", ("composer.lock", "composer.json"), in_composer),
+    ("ruby", ("Gemfile.lock", "gems.locked", "Gemfile", "gems.rb"), in_configuration),
+    ("rust", ("Cargo.lock",), in_toml_lock),
+    ("rust", ("Cargo.toml",), in_toml),
+    ("go", ("go.env", "*Dockerfile*", "*Containerfile*"), in_variables),
+)
+
+
+def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, str]]]]]:
+    """Return the language and the reader of a file, for each kind of file that its name may mean."""
+    folder, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
+    kinds = [(language, read) for language, names, read in KINDS for each in names if fnmatch.fnmatchcase(name, each)]
+    if not kinds and name.endswith(".txt") and folder == "requirements":
+        kinds = [("python", in_requirements)]
+    if folder == ".cargo" and name in ("config", "config.toml"):
+        kinds = [("rust", in_configuration)]
+    if folder == "pip" and name.endswith(".conf"):
+        kinds = [("python", in_configuration)]
+    return kinds
+
+
+def problems_in(root: str, service: str, hosts: tuple[str, ...]) -> Iterator[str]:
+    """Yield a line for each address below the folder `root` that is not on an allowed host."""
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.relpath(os.path.join(folder, name), root)
+            for language, read in kinds_of(path):
+                yield from problems_of(os.path.join(folder, name), path, read, service, hosts or PUBLIC[language])
+
+
+def problems_of(
+    full: str, path: str, read: Callable[[str], Iterator[tuple[int, str]]], service: str, hosts: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield a line for each address in a file that is not on one of the hosts."""
+    try:
+        with open(full, encoding="utf-8", newline="") as file:
+            places = list(dict.fromkeys(read(file.read().replace("\r\n", "\n"))))
+    except (OSError, ValueError, RecursionError) as error:
+        yield f"{path!a}: cannot be read, so nobody knows its package indexes: {type(error).__name__}"
+        return
+    for number, address in places:
+        if not is_allowed(address, hosts):
+            host = re.fullmatch(r"(?:[a-z]+\+)?https://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/.*)?", address)
+            listed = json.dumps(sorted({each.partition("/")[0] for each in hosts} | ({host[1]} if host else set())))
+            way = f"indexes = {listed}" if host else "write its address with https, and without a user name and a port"
+            yield f"{path!a}:{number}: {address[:100]!a} is not on a host of [services.{service}.build] indexes; {way}"
+
+
+def main() -> None:
+    """Print the addresses that are not allowed, and exit with 1 if there are any."""
+    root, service, *hosts = sys.argv[1:]
+    lines = list(problems_in(root, service, tuple(hosts)))
+    if lines:
+        more = [f"{len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+        sys.exit("\n".join([*lines[:SHOWN], *more]))
+
+
+main()

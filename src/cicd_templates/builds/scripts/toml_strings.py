@@ -1,0 +1,36 @@
+"""Finds the strings in a TOML file with the line, the table and the key of each, without a parser of TOML.
+
+Python 3.8 has no such parser. A build script takes this module over as text.
+"""
+
+import re
+from collections.abc import Iterator
+
+STRING = re.compile(r'"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|\n', re.DOTALL)
+TABLE = re.compile(r"\s*\[\[?([\w\s.-]+)\]\]?\s*")
+
+
+def toml_strings(text: str) -> "Iterator[tuple[int, list[str], str, str]]":
+    """Yield each string with its line, the parts of its table's name, and its key.
+
+    The key is empty, and so is the table, if it is not written plainly: with quotes, or within an inline table.
+    """
+    section: list[str] = []
+    key, code, end, number, depth = "", "", 0, 1, 0
+    for found in STRING.finditer(text + "\n"):
+        code += text[end : found.start()]
+        end = found.end()
+        if found[0] == "\n":
+            if re.match(r"\s*\[", code):
+                table = TABLE.fullmatch(code)
+                section, key = [part.strip() for part in table[1].split(".")] if table else [], ""
+            depth += code.count("{") - code.count("}")
+            code, number = "", number + 1
+            continue
+        if "=" in code:
+            stated = code.partition("=")[0].strip()
+            key = stated if depth == 0 and re.fullmatch(r"[\w.-]+", stated) else ""
+        if not found[0].startswith("#"):
+            yield number, section, key, found[0]
+            code += "\0"
+        number += found[0].count("\n")
