@@ -11,7 +11,7 @@ import pytest
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from cicd_templates.config import tables
-from cicd_templates.config.tables.build import DownloadAddress, ImagePrefix
+from cicd_templates.config.tables.build import DownloadAddress, ImagePrefix, IndexHost
 from cicd_templates.config.tables.database import PostgresName
 from cicd_templates.config.tables.dynamodb import AttributeName
 from cicd_templates.config.tables.environment import (
@@ -65,6 +65,20 @@ KINDS = [
             "https://a/ b",
         ],
         id="DownloadAddress",
+    ),
+    pytest.param(
+        IndexHost,
+        ["packages.example.com", "domain-111111111111.d.codeartifact.eu-central-1.amazonaws.com"],
+        [
+            "https://a.example",
+            "a.example/x",
+            "a.example:8443",
+            "A.example",
+            "localhost",
+            "u@a.example",
+            "*.example.com",
+        ],
+        id="IndexHost",
     ),
     pytest.param(
         PatchPath,
