@@ -19,7 +19,7 @@ on_terminal = if [ -t 1 ]; then echo "$(1)"; fi
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-TARGETS := help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect verify-evidence outputs status destroy sweep adopt unlock plan-discard check audit verify doctor drift recover deploy-policy own-tests init \
+TARGETS := help help-all render lint test demo plan deploy review comment upgrade-check release secret gate waive inspect verify-evidence outputs status destroy sweep adopt unlock plan-discard check audit verify doctor drift recover deploy-policy own-tests init \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long test-properties fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 .PHONY: $(TARGETS)
 
@@ -49,7 +49,7 @@ test: $(VENV)/.done $(LOCAL_VENV)/.done ## Test this tool itself, on projects of
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
 
-plan.takes := $(STACKS) FORMAT OUT WAIT DRIFT
+plan.takes := $(STACKS) FORMAT OUT WAIT DRIFT PREVIEW
 plan: $(VENV)/.done ## Plan a deployment of ENV and write the plan to a file
 	@$(RUN) plan
 
@@ -88,6 +88,10 @@ check: $(VENV)/.done ## Fail if out/ is not what templates/ renders
 review.takes := BASE
 review: $(VENV)/.done ## Describe in words what changed in out/ since BASE=main
 	@$(RUN) review
+
+comment.takes := BASE PLAN OUT LOCAL
+comment: $(VENV)/.done ## Write the comment on a pull request from previews and BASE=
+	@$(RUN) comment
 
 upgrade-check.takes := REF YES
 upgrade-check: $(VENV)/.done ## Run revision REF of this tool; show its changes to out/

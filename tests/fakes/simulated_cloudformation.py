@@ -294,13 +294,15 @@ class CloudFormation(Service):
     def describe_events(self, ChangeSetName: str, NextToken: str | None = None) -> Any:  # noqa: N803
         return self._call("DescribeEvents", lambda: self._paged("OperationEvents", self._aws.validation, NextToken))
 
-    def delete_change_set(self, ChangeSetName: str) -> Any:  # noqa: N803
+    def delete_change_set(self, ChangeSetName: str, StackName: str | None = None) -> Any:  # noqa: N803
         def effect() -> None:
-            if not ChangeSetName.startswith("arn:"):
+            if StackName is None and not ChangeSetName.startswith("arn:"):
                 message = "StackName must be specified if ChangeSetName is not specified as an ARN."
                 raise error("ValidationError", message, "DeleteChangeSet")
+            if StackName is not None:
+                self._required(StackName, "DeleteChangeSet")
             try:
-                found = self._find(ChangeSetName, None, "DeleteChangeSet")
+                found = self._find(ChangeSetName, StackName, "DeleteChangeSet")
             except ClientError:
                 # The deletion of what is not there succeeds: DeleteChangeSet has no error for it.
                 return

@@ -22,6 +22,7 @@ from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.impact import Change as PlannedChange
 from cicd_templates.deploy.change_sets.impact import Detail, Impact
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
+from cicd_templates.deploy.plans.comment import comment
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.deploy.reporting import report
@@ -116,6 +117,10 @@ def hostile_plan(text: str) -> Plan:
     return replace(PLAN, **about, stacks=stacks, waits={text: (text,)}, removed=(text,), drift=drift)  # type: ignore[arg-type] # only texts
 
 
+def comment_about(text: str) -> str:
+    return comment([hostile_plan(text)], "# Review\n\nNo changes.\n", text, [text])
+
+
 def plan_about(text: str) -> str:
     return plan_markdown(hostile_plan(text))
 
@@ -143,7 +148,14 @@ def places_about(text: str) -> str:
     return "\n".join([*page, table_row([text, text])])
 
 
-PAGES: list[Callable[[str], str]] = [places_about, decision_about, plan_about, review_about, grants_about]
+PAGES: list[Callable[[str], str]] = [
+    places_about,
+    decision_about,
+    plan_about,
+    comment_about,
+    review_about,
+    grants_about,
+]
 
 
 @pytest.mark.parametrize("count", COUNTS)

@@ -158,7 +158,9 @@ def test_what_a_user_types_arrives_as_it_was_typed(made: Path, value: str) -> No
         ("status LEFT=1 LOCAL=no", "status --left"),
         ("sweep ENV=all OLDER_THAN=7d YES=yes", "sweep --env all --older-than 7d --yes"),
         ("unlock ENV=a SUFFIX=d LOCAL=1 HOLDER=h", "unlock --env a --suffix d --local --holder h"),
+        ("plan ENV=all PREVIEW=1", "plan --env all --preview"),
         ("review BASE=main", "review --base main"),
+        ("comment BASE=main PLAN=a,b OUT=c LOCAL=1", "comment --base main --plan a,b --out c --local"),
         ("upgrade-check REF=v2 YES=1", "upgrade-check --ref v2 --yes"),
         ("deploy-policy ENV=a SUFFIX=d PART=2 DESTROYING=1", "deploy-policy --env a --suffix d --part 2 --destroying"),
         (

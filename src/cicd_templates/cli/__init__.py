@@ -7,6 +7,7 @@ deploying does not load the project's `templates/`.
 from cicd_templates.cli.command import main
 from cicd_templates.cli.verbs import (
     adopt,
+    comment,
     demo,
     deploy,
     deploy_policy,
@@ -36,6 +37,7 @@ from cicd_templates.cli.verbs.render import render
 
 __all__ = [
     "adopt",
+    "comment",
     "demo",
     "deploy",
     "deploy_policy",

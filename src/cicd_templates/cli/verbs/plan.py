@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,13 @@ from cicd_templates.cli.drift_detection import drift_of
 from cicd_templates.cli.options import DRIFT, JSON, PLAN_OUT, TARGET, WAIT, make_option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cicd_templates.cli.targets import Target
+    from cicd_templates.deploy.plans.document import Plan
+    from cicd_templates.deploy.reporting.report import Reporter
+
 
 @verb(
     "plan",
@@ -22,9 +29,24 @@ from cicd_templates.errors import ChangesRemainError, ConfigurationError
     PLAN_OUT,
     WAIT,
     DRIFT,
+    make_option(
+        "--preview",
+        "is_preview",
+        variable="PREVIEW",
+        is_flag=True,
+        help="Only show what would change, for a pull request: leave nothing in AWS that could be executed.",
+    ),
     make_option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are changes."),
 )
-def plan(as_json: bool, out: Path | None, wait: bool, drift: bool, detailed_exitcode: bool, **options: Any) -> None:
+def plan(
+    as_json: bool,
+    out: Path | None,
+    wait: bool,
+    drift: bool,
+    is_preview: bool,
+    detailed_exitcode: bool,
+    **options: Any,
+) -> None:
     """Plan every stack whose input values already exist in AWS, and write the plan to a file.
 
     Review the plan, then deploy it with deploy --plan.
@@ -41,6 +63,11 @@ def plan(as_json: bool, out: Path | None, wait: bool, drift: bool, detailed_exit
         raise ConfigurationError(
             f"{hints.option('OUT', str(out))} can hold only one plan; name its environment with {hints.option('ENV')}"
         )
+    if is_preview:
+        if drift:
+            raise ConfigurationError(f"a preview does not detect drift; leave out {hints.option('DRIFT', value=True)}")
+        _exit_if_changed(detailed_exitcode, _previews(chosen, reporter, out, wait=wait))
+        return
     # The pipeline deploys stacks only in protected environments. Without such an environment, the account of the
     # pipeline is not needed.
     tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
@@ -60,5 +87,19 @@ def plan(as_json: bool, out: Path | None, wait: bool, drift: bool, detailed_exit
     for target, stacks in zip(chosen, removed, strict=True):
         if stacks:
             reporter.report(report.Note(removed_note(target, stacks)))
+    _exit_if_changed(detailed_exitcode, plans)
+
+
+def _exit_if_changed(detailed_exitcode: bool, plans: Sequence[Plan | None]) -> None:
     if detailed_exitcode and any(plan and not plan.empty for plan in plans):
         raise click.exceptions.Exit(ChangesRemainError.exit_code)
+
+
+def _previews(chosen: Sequence[Target], reporter: Reporter, out: Path | None, *, wait: bool) -> list[Plan]:
+    from cicd_templates.deploy.runs.preview import preview_environment
+
+    previews = []
+    for target in chosen:
+        reporter.report(target.heading("Preview of"))
+        previews.append(preview_environment(target.context(wait=wait), target.chosen, reporter, out))
+    return previews

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
 UPLOADS_OUTPUT = "UploadsBucketName"
+# The folders of uploaded templates in this bucket. Only templates in the first one are executed.
+UPLOADED_TEMPLATES, PREVIEWED_TEMPLATES = "templates", "previews"
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
 NAMES_AT_ONCE = 10
 
@@ -40,7 +42,22 @@ def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping
         "Parameters": [] if existing is None else _kept_parameters(stack, existing),
         **on_stack_failure(stack, existing),
         **_role(clients, stack),
-        **_template(clients, stack),
+        **_template(clients, stack, UPLOADED_TEMPLATES),
+    }
+
+
+def preview_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request for a change set of an existing stack that nothing executes, without its name.
+
+    The request names no role and no tags, so the stack's own apply and the caller need not be allowed to pass a role.
+    A template that is too long for a request is uploaded to a folder for previews.
+    """
+    return {
+        "StackName": stack.name,
+        "ChangeSetType": "UPDATE",
+        "Capabilities": capabilities(stack),
+        "Parameters": _kept_parameters(stack, existing),
+        **_template(clients, stack, PREVIEWED_TEMPLATES),
     }
 
 
@@ -94,7 +111,7 @@ def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     return {"RoleARN": role}
 
 
-def _template(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
+def _template(clients: Clients, stack: StackTemplate, folder: str) -> dict[str, Any]:
     body = stack.text.encode()
     if len(body) <= TEMPLATE_BODY_BYTES:
         return {"TemplateBody": stack.text}
@@ -105,7 +122,7 @@ def _template(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
             f"{stack.name}: its template has {len(body):,} bytes and must be uploaded, but {path}"
             " does not exist yet; deploy the layer storage first"
         )
-    key = f"templates/{stack.name}/{hashlib.sha256(body).hexdigest()}{stack.path.suffix}"
+    key = f"{folder}/{stack.name}/{hashlib.sha256(body).hexdigest()}{stack.path.suffix}"
     version = clients.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
     # The URL names the version, so that the template executed later is the template uploaded now.
     # CloudFormation reads only from S3's own address, even if this machine has uploaded to a different address.

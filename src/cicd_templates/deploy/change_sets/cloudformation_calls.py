@@ -89,13 +89,14 @@ def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
     ]
 
 
-def describe(client: CloudFormationClient, arn: str) -> Described | None:
-    """Return the change set `arn` with its changes and findings, or None if it no longer exists.
+def describe(client: CloudFormationClient, name: str, stack: str = "") -> Described | None:
+    """Return a change set with its changes and findings, or None if it no longer exists.
 
-    While CloudFormation is still creating the change set, changes and findings are empty.
+    `name` is the ARN of the change set, or its name in the stack `stack`. While CloudFormation is still creating the
+    change set, changes and findings are empty.
     """
     try:
-        first = client.describe_change_set(ChangeSetName=arn)
+        first = _read(client, name, stack)
     except ClientError as error:
         if is_gone(error):
             return None
@@ -105,8 +106,8 @@ def describe(client: CloudFormationClient, arn: str) -> Described | None:
     findings = validations(client, first["ChangeSetId"])
     if first["Status"] == "FAILED":
         return _parse_change_set(first, findings=findings)
-    plain = _read_changes(client, arn, first)
-    valued = _read_changes(client, arn, client.describe_change_set(ChangeSetName=arn, IncludePropertyValues=True), True)
+    plain = _read_changes(client, name, stack, first)
+    valued = _read_changes(client, name, stack, _read(client, name, stack, IncludePropertyValues=True), valued=True)
     return _parse_change_set(first, merged(plain, valued), findings)
 
 
@@ -131,12 +132,18 @@ def _parse_change_set(
     )
 
 
+def _read(client: CloudFormationClient, name: str, stack: str, **options: Any) -> Mapping[str, Any]:
+    within: dict[str, Any] = {"StackName": stack} if stack else {}
+    answer: Mapping[str, Any] = client.describe_change_set(ChangeSetName=name, **within, **options)
+    return answer
+
+
 def _read_changes(
-    client: CloudFormationClient, arn: str, answer: Mapping[str, Any], valued: bool = False
+    client: CloudFormationClient, name: str, stack: str, answer: Mapping[str, Any], valued: bool = False
 ) -> tuple[Change, ...]:
     changes = list(answer["Changes"])
     while token := answer.get("NextToken"):
-        answer = client.describe_change_set(ChangeSetName=arn, NextToken=token, IncludePropertyValues=valued)
+        answer = _read(client, name, stack, NextToken=token, IncludePropertyValues=valued)
         changes += answer["Changes"]
     return tuple(change_of(change["ResourceChange"]) for change in changes if "ResourceChange" in change)
 

@@ -26,10 +26,7 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
     `stacks` are the rendered stacks, by name and in deploy order.
     """
     yield from time_differences(plan, now)
-    if local != plan.local:
-        yield "it is a plan for the local AWS" if plan.local else "it is a plan for AWS, not for the local AWS"
-    if not PLAN_ID.fullmatch(plan.id):
-        yield "its id does not have the form of an id from `make plan`"
+    yield from _kind_differences(plan, local=local)
     yield from _environment_differences(plan, next(iter(stacks.values())))
     counts = Counter(planned.name for planned in plan.stacks)
     for planned in plan.stacks:
@@ -48,6 +45,15 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
     for label in plan.waits:
         if label not in {stack.label for name, stack in stacks.items() if name not in counts}:
             yield f"{label}: the plan says that it waits for a later plan, but it is in this plan or is not rendered"
+
+
+def _kind_differences(plan: Plan, *, local: bool) -> Iterator[str]:
+    if plan.preview:
+        yield "it is a preview, which nothing executes; make a plan without PREVIEW=1"
+    if local != plan.local:
+        yield "it is a plan for the local AWS" if plan.local else "it is a plan for AWS, not for the local AWS"
+    if not PLAN_ID.fullmatch(plan.id):
+        yield "its id does not have the form of an id from `make plan`"
 
 
 def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:

@@ -47,6 +47,11 @@ class PlannedStack:
     file: str = ""
     lines: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether the stack would change. A preview of a new stack has changes, but no change set."""
+        return bool(self.change_set or self.changes)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -54,7 +59,8 @@ class Plan:
 
     `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `removed` are the
     labels of stacks that are no longer rendered but still exist; the plan does not change them. `drift` has the result
-    of drift detection for each planned stack, or is None if the user did not ask for it.
+    of drift detection for each planned stack, or is None if the user did not ask for it. A `preview` only shows what
+    would change: its change sets are deleted already, and nothing executes it.
     """
 
     id: str
@@ -72,6 +78,7 @@ class Plan:
     waits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     drift: tuple[StackDrift, ...] | None = None
+    preview: bool = False
 
     @property
     def name(self) -> str:
@@ -87,7 +94,7 @@ class Plan:
     @property
     def changing(self) -> tuple[PlannedStack, ...]:
         """The planned stacks that would change."""
-        return tuple(stack for stack in self.stacks if stack.change_set)
+        return tuple(stack for stack in self.stacks if stack.is_changing)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -192,7 +199,7 @@ def _names(plan: Plan, loss: DataLoss) -> set[str]:
 
 
 DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat(
-    "deployment", 5, Plan, "make plan ENV=", Path(".state/plans"), Path(".state/local/plans")
+    "deployment", 6, Plan, "make plan ENV=", Path(".state/plans"), Path(".state/local/plans")
 )
 
 

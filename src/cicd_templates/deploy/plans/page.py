@@ -44,7 +44,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     for stack in plan.changing:
         yield ""
         yield from _stack(stack)
-    unchanged = [stack.label for stack in plan.stacks if not stack.change_set]
+    unchanged = [stack.label for stack in plan.stacks if not stack.is_changing]
     yield ""
     yield f"Nothing to change: {plain(', '.join(unchanged) or 'none')}."
     for label, after in plan.waits.items():

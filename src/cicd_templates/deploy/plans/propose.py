@@ -31,6 +31,7 @@ from cicd_templates.deploy.change_sets.duration import longest_wait
 from cicd_templates.deploy.change_sets.impact import assess
 from cicd_templates.deploy.change_sets.ownership import (
     CHANGE_SET_PREFIX,
+    PREVIEW_PREFIX,
     discard_change_set,
     list_change_sets,
     require_ours,
@@ -93,7 +94,7 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
     `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients = context.clients
-    current = yield from _wait_until_settled(context, stack)
+    current = yield from wait_until_settled(context, stack)
     status = current["StackStatus"] if current else None
     if status and NEXT[status] is Next.RECREATE:
         yield from _remove_failed_creation(context, stack)
@@ -102,11 +103,13 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
     unread = yield from retry_steps(lambda: _refuse_taken_names(context, stack))
     inputs = yield from retry_steps(lambda: published(clients, (read.path for read in stack.links.reads)))
     request = yield from retry_steps(lambda: change_set_request(clients, stack, existing))
-    arn, stack_id = yield from retry_new_role(lambda: _create_change_set(clients, request, plan_id), context.polling)
+    arn, stack_id = yield from retry_new_role(
+        lambda: create_change_set(clients, request, plan_change_set_name(plan_id), plan_id), context.polling
+    )
     # Expired change sets are deleted only now, when the stack has a new one. Without any change set, nothing would show
     # who owns a stack in review.
     yield from retry_steps(lambda: discard_expired(context, stack_id))
-    described = yield from _wait_until_ready(context, stack, arn)
+    described = yield from wait_until_ready(context, stack, arn)
     before: Mapping[str, Any] = {}
     if existing is not None and described.status != "FAILED":
         before = yield from retry_steps(lambda: resources_of(clients, stack))
@@ -209,7 +212,7 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
     return tuple(f"{UNREAD_NAMES}{resource_type} are free" for resource_type in names.unread)
 
 
-def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
+def wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
     """Wait until no operation on the stack is in progress. Return the stack, or None if it does not exist."""
     now = context.polling.now()
     deadline, emptied = now + LONGEST_OPERATION_SECONDS, now + CHANGE_SET_SECONDS
@@ -255,25 +258,28 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
         yield
 
 
-def _create_change_set(clients: Clients, request: Mapping[str, Any], plan_id: str) -> tuple[str, str]:
-    """Create the change set and return its ARN and the id of its stack.
+def create_change_set(clients: Clients, request: Mapping[str, Any], name: str, token: str) -> tuple[str, str]:
+    """Create the change set `name` and return its ARN and the id of its stack.
 
     If an earlier attempt created it but AWS's answer was lost, return that change set.
     """
     client = clients.cloudformation
-    name = plan_change_set_name(plan_id)
     try:
-        change_set = client.create_change_set(ChangeSetName=name, ClientToken=plan_id, **request)
+        change_set = client.create_change_set(ChangeSetName=name, ClientToken=token, **request)
         return change_set["Id"], change_set["StackId"]
     except client.exceptions.AlreadyExistsException:
         existing = client.describe_change_set(ChangeSetName=name, StackName=request["StackName"])
         return existing["ChangeSetId"], existing["StackId"]
 
 
-def _wait_until_ready(context: DeployContext, stack: StackTemplate, arn: str) -> Steps[Described]:
+def wait_until_ready(context: DeployContext, stack: StackTemplate, name: str, within: str = "") -> Steps[Described]:
+    """Wait until CloudFormation has created or refused a change set, and return it.
+
+    `name` is its ARN, or its name in the stack `within`.
+    """
     deadline = context.polling.now() + CHANGE_SET_SECONDS
     while True:
-        described = yield from retry_steps(lambda: describe(context.clients.cloudformation, arn))
+        described = yield from retry_steps(lambda: describe(context.clients.cloudformation, name, within))
         if described is None:
             raise CicdError(f"{stack.name}: somebody else deleted its change set while it was being created")
         if described.status in ("CREATE_COMPLETE", "FAILED"):
@@ -287,9 +293,9 @@ def _wait_until_ready(context: DeployContext, stack: StackTemplate, arn: str) ->
 
 
 def discard_expired(context: DeployContext, stack: str) -> None:
-    """Delete the change sets of `stack` that this program's expired plans have left behind."""
+    """Delete the change sets of `stack` that this program's expired plans and previews have left behind."""
     for summary in list_change_sets(context.clients, stack):
-        ours = summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX)
+        ours = summary["ChangeSetName"].startswith((CHANGE_SET_PREFIX, PREVIEW_PREFIX))
         if (
             ours
             and context.today() - summary["CreationTime"] >= VALID_FOR

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cicd_templates.deploy.aws.clients import explain
-from cicd_templates.deploy.aws.retry import AWS_ERRORS
+from cicd_templates.deploy.aws.retry import AWS_ERRORS, Steps
 from cicd_templates.deploy.change_sets.change_set_request import published
 from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
@@ -71,6 +71,7 @@ class Wave:
     context: DeployContext
     stacks: Sequence[StackTemplate]
     plan_id: str
+    propose: Callable[[DeployContext, StackTemplate, str], Steps[PlannedStack]] = propose
     planned: dict[str, PlannedStack] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     refused: RefusedError | None = None
@@ -78,7 +79,7 @@ class Wave:
     def __post_init__(self) -> None:
         """Prepare the proposals of all stacks without calling AWS. The validity of the plan begins now."""
         self._began = self.context.today()
-        self._steps = {stack.name: propose(self.context, stack, self.plan_id) for stack in self.stacks}
+        self._steps = {stack.name: self.propose(self.context, stack, self.plan_id) for stack in self.stacks}
 
     def advance(self) -> bool:
         """Run the next step of every proposal. Return whether all proposals have finished.

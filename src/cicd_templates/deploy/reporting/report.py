@@ -233,7 +233,7 @@ def digest_line(digest: str) -> str:
 def report_plan(made: Plan, reporter: Reporter) -> None:
     """Report what a plan would change, stack by stack."""
     for stack in made.stacks:
-        reporter.report(Planned(stack.label, stack) if stack.change_set else Unchanged(stack.label))
+        reporter.report(Planned(stack.label, stack) if stack.is_changing else Unchanged(stack.label))
     for label, after in made.waits.items():
         reporter.report(Waits(label, after))
     if made.drift is not None:

@@ -32,9 +32,10 @@ def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[s
     content = {
         "plans": [{"environment": plan.environment, "digest": document.digest(plan)} for plan in plans],
         "filters": [LOSS, ACCESS, REPLACED, INTERRUPTED],
+        "environments": [plan.environment for plan in plans] if len(plans) > 1 else [],
         "rows": [_row(row, number, longest, several=len(plans) > 1) for number, row in enumerate(rows, 1)],
         "drift": [entry for plan in plans for entry in _drift(plan, longest, several=len(plans) > 1)],
-        "notes": list(_notes(plans)),
+        "notes": [{"text": text, "stacks": stacks} for text, stacks in notes(plans)],
     }
     printed: dict[str, Any] = _printable(content)
     return printed
@@ -49,6 +50,7 @@ def _row(row: Row, number: int, longest: int, *, several: bool) -> dict[str, Any
         "effect": row.effect,
         "extent": row.extent,
         "concerns": [concern for concern, applies in _concerns(row) if applies],
+        "environments": list(dict.fromkeys(place.environment for place in row.places)),
         "places": [
             {"name": f"{place.environment}: {place.name}" if several else place.name, "source": place.source}
             for place in row.places
@@ -101,15 +103,15 @@ def _likeness(one: str, other: str) -> float:
     return len(words & others) / max(len(words | others), 1)
 
 
-def _notes(plans: Sequence[Plan]) -> Iterable[dict[str, Any]]:
-    """Yield the notes about whole stacks. Each text appears once, with all stacks to which it applies."""
+def notes(plans: Sequence[Plan]) -> list[tuple[str, list[str]]]:
+    """Return the notes about whole stacks. Each text appears once, with the labels of its stacks."""
     stacks: dict[str, list[str]] = {}
     for plan in plans:
         prefix = f"{plan.environment}: " if len(plans) > 1 else ""
         for stack in plan.stacks:
             for finding in stack.findings:
                 stacks.setdefault(finding, []).append(f"{prefix}{stack.label}")
-            if not stack.change_set:
+            if not stack.is_changing:
                 stacks.setdefault("Nothing changes", []).append(f"{prefix}{stack.label}")
             elif not stack.changes:
                 stacks.setdefault("Only outputs or tags of the stack change", []).append(f"{prefix}{stack.label}")
@@ -120,7 +122,7 @@ def _notes(plans: Sequence[Plan]) -> Iterable[dict[str, Any]]:
                 stacks.setdefault(f"Not checked for drift: {drift.problem}", []).append(f"{prefix}{drift.stack}")
         for label in plan.removed:
             stacks.setdefault("No longer rendered, but left in AWS", []).append(f"{prefix}{label}")
-    return ({"text": text, "stacks": labels} for text, labels in stacks.items())
+    return list(stacks.items())
 
 
 def _drift(plan: Plan, longest: int, *, several: bool) -> Iterable[dict[str, Any]]:

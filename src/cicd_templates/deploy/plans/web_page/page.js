@@ -73,7 +73,7 @@ function rowItem(row) {
 }
 
 const items = plan.rows.map((row) => [row, rowItem(row)]);
-const chosen = new Set();
+const chosen = { concerns: new Set(), environments: new Set() };
 const shown = () => items.filter(([, item]) => !item.hidden);
 
 function count() {
@@ -82,20 +82,23 @@ function count() {
 }
 
 function applyFilters() {
-  for (const [row, item] of items) item.hidden = chosen.size > 0 && !row.concerns.some((each) => chosen.has(each));
+  const passes = (row, [kind, names]) => names.size === 0 || row[kind].some((each) => names.has(each));
+  for (const [row, item] of items) item.hidden = !Object.entries(chosen).every((filter) => passes(row, filter));
   count();
 }
 
-for (const name of plan.filters) {
-  const matching = plan.rows.filter((row) => row.concerns.includes(name)).length;
-  const button = element("button", { type: "button", "aria-pressed": "false" }, `${name} (${matching})`);
-  button.disabled = matching === 0;
-  button.addEventListener("click", () => {
-    if (!chosen.delete(name)) chosen.add(name);
-    button.setAttribute("aria-pressed", String(chosen.has(name)));
-    applyFilters();
-  });
-  byId("filters").append(button);
+for (const [kind, names] of [["environments", plan.environments], ["concerns", plan.filters]]) {
+  for (const name of names) {
+    const matching = plan.rows.filter((row) => row[kind].includes(name)).length;
+    const button = element("button", { type: "button", "aria-pressed": "false" }, `${name} (${matching})`);
+    button.disabled = matching === 0;
+    button.addEventListener("click", () => {
+      if (!chosen[kind].delete(name)) chosen[kind].add(name);
+      button.setAttribute("aria-pressed", String(chosen[kind].has(name)));
+      applyFilters();
+    });
+    byId("filters").append(button);
+  }
 }
 
 byId("open-all").addEventListener("click", ({ currentTarget: button }) => {

@@ -142,6 +142,27 @@ def test_filters_show_only_the_rows_that_they_name(window: Browser, tmp_path: Pa
     assert window.run("return document.querySelectorAll('#filters button:disabled').length;") == 1
 
 
+def test_the_page_of_several_environments_has_a_filter_for_each(window: Browser, tmp_path: Path, plan: Plan) -> None:
+    other = PlannedChange(changes.replace_table, environment="live").plan(tmp_path / "live")
+    window.open(written(tmp_path, plan, other), 390)
+    names = "return [...document.querySelectorAll('#filters button')].map((each) => each.textContent);"
+    press = (
+        "[...document.querySelectorAll('#filters button')].find((each) => each.textContent === arguments[0]).click();"
+    )
+    (staging, live), everything = window.run(names)[:2], rows(window)
+
+    assert (staging.partition(" ")[0], live) == ("staging", "live (1)")
+    window.run(press, live)
+    assert rows(window) == ["service-till/Table"]
+    window.run(press, staging)
+    assert len(rows(window)) == len(everything)
+    window.run(press, staging)
+    window.run(press, live)
+    assert rows(window) == everything
+    assert window.run("return document.documentElement.scrollWidth;") == 390
+    assert window.messages() == []
+
+
 def test_what_was_changed_by_hand_is_shown_with_its_difference(window: Browser, tmp_path: Path, plan: Plan) -> None:
     policy = json.dumps({"Statement": [{"Sid": "Administer", "Action": "kms:*", "Principal": "*"}] * 8})
     changed = (

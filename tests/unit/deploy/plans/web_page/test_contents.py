@@ -52,6 +52,7 @@ def test_a_row_has_what_a_reviewer_needs(tmp_path: Path) -> None:
     assert shown(plan) == {
         "plans": [{"environment": "staging", "digest": document.digest(plan)}],
         "filters": ["data loss", "access", "replaced", "interruption"],
+        "environments": [],
         "rows": [
             {
                 "id": 1,
@@ -60,6 +61,7 @@ def test_a_row_has_what_a_reviewer_needs(tmp_path: Path) -> None:
                 "effect": "replaced",
                 "extent": "",
                 "concerns": ["data loss", "replaced"],
+                "environments": ["staging"],
                 "places": [{"name": "service-till/Table", "source": "out/staging/service-till.yaml:1"}],
                 "data": "a table: deleted",
                 "consequence": "",

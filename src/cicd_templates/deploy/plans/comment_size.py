@@ -1,0 +1,60 @@
+"""Fits Markdown into the size of a comment: sections that a reader unfolds, and what is left out of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cicd_templates.plurals import counted
+
+# GitHub refuses a comment of more than 65,536 characters. The limit counts bytes, which are never fewer, and leaves
+# room for the lines that the workflow adds.
+LONGEST_COMMENT = 64_500
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a comment that is folded at first.
+
+    `title` is plain text of this program. `head` is shown above `lines`, each of which is Markdown that can be left out
+    without the others. `elsewhere` says in Markdown where a reader finds the lines that are left out.
+    """
+
+    title: str
+    lines: Sequence[str]
+    elsewhere: str
+    head: Sequence[str] = ()
+
+    def text(self, shown: Sequence[str]) -> str:
+        """Return the Markdown of the section with the lines `shown` of its lines."""
+        omitted = len(self.lines) - len(shown)
+        note = ["", f"**{counted(omitted, 'line')} left out**, because a comment has a limit. {self.elsewhere}"]
+        start = [f"<details><summary>{self.title}</summary>", "", *self.head]
+        return "\n".join([*start, *shown, *(note if omitted else ()), "", "</details>", ""])
+
+
+def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_COMMENT) -> str:
+    """Return a comment of at most `limit` bytes: the lines `first`, and below them the sections.
+
+    `first` and the frames of the sections are always complete, so they must be much shorter than `limit`. Lines of
+    earlier sections have precedence. A line that does not fit is left out, and the section says how many these are.
+    """
+    start = "\n".join([*first, "", ""])
+    free = limit - _size(start) - sum(_size(section.text(())) + 1 for section in sections)
+    texts = []
+    for section in sections:
+        shown = list(_fitting(section.lines, free))
+        free -= sum(_size(line) + 1 for line in shown)
+        texts.append(section.text(shown))
+    return start + "\n".join(texts)
+
+
+def _fitting(lines: Sequence[str], free: int) -> Iterator[str]:
+    for line in lines:
+        if (size := _size(line) + 1) <= free:
+            free -= size
+            yield line
+
+
+def _size(text: str) -> int:
+    return len(text.encode())

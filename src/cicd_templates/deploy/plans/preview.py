@@ -1,0 +1,120 @@
+"""Previews the deployment of a stack for a pull request: what would change, with rights that can change nothing.
+
+An existing stack gets a change set with a name that nothing executes, which is described and deleted at once. A new
+stack is shown from its template, because a change set would create an empty stack. A preview names change sets by name
+and never by ARN, because the policies of a pull request allow them by the prefix of their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.aws.retry import Steps, retry_steps
+from cicd_templates.deploy.change_sets.change_set_request import kept_values, preview_request, published
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, is_gone
+from cicd_templates.deploy.change_sets.impact import Change, Impact
+from cicd_templates.deploy.change_sets.ownership import PREVIEW_PREFIX
+from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
+from cicd_templates.deploy.plans.document import PlannedStack
+from cicd_templates.deploy.plans.propose import (
+    DeployContext,
+    create_change_set,
+    resources_of,
+    template_digest,
+    wait_until_ready,
+    wait_until_settled,
+    with_impact,
+)
+from cicd_templates.errors import CicdError
+from cicd_templates.template.source_lines import resource_lines
+from cicd_templates.template.stack_template import StackTemplate
+
+# What a preview cannot know, because it has no rights to look it up.
+UNCHECKED = "warning: a preview does not check whether names are taken or changes are impossible; a plan does"
+
+
+def preview_change_set_name(plan_id: str) -> str:
+    """Return the name of all change sets of one preview."""
+    return f"{PREVIEW_PREFIX}{plan_id}"
+
+
+def missing_inputs(context: DeployContext, stack: StackTemplate) -> set[str]:
+    """Return the Parameter Store paths that an existing stack reads, but that do not exist yet.
+
+    The result is empty for a stack that would be created, because its template alone shows what it contains.
+    """
+    paths = {read.path for read in stack.links.reads}
+    missing = paths - context.retry_call(lambda: published(context.clients, paths)).keys()
+    if not missing or is_new(context.retry_call(lambda: describe_stack(context.clients, stack.name))):
+        return set()
+    return missing
+
+
+def is_new(described: Mapping[str, Any] | None) -> bool:
+    """Return whether a deployment would create the stack. `described` is the stack in AWS, or None."""
+    return described is None or NEXT[described["StackStatus"]] in (Next.CREATE, Next.RECREATE)
+
+
+def preview(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps[PlannedStack]:
+    """Return what a deployment of `stack` would do. Nothing of the preview stays in AWS.
+
+    Raises `RefusedError` if the stack belongs to another project, or if a person must first repair it. Raises
+    `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
+    """
+    clients, name = context.clients, preview_change_set_name(plan_id)
+    existing = yield from retry_steps(lambda: describe_stack(clients, stack.name))
+    if not is_new(existing):
+        existing = yield from wait_until_settled(context, stack)
+    if existing is None or is_new(existing):
+        return from_template(stack)
+    request = yield from retry_steps(lambda: preview_request(clients, stack, existing))
+    yield from retry_steps(lambda: create_change_set(clients, request, name, plan_id))
+    described = yield from wait_until_ready(context, stack, name, stack.name)
+    before = yield from retry_steps(lambda: resources_of(clients, stack))
+    yield from retry_steps(lambda: delete_preview(context, stack, plan_id))
+    planned = PlannedStack(
+        stack.name,
+        stack.label,
+        template_digest(stack),
+        kept=kept_values(stack, existing),
+        findings=(*described.findings, UNCHECKED),
+        service=stack.service or "",
+        file=str(stack.path),
+    )
+    if described.status != "FAILED":
+        return with_impact(planned, stack, described, before)
+    if described.changes_nothing:
+        return planned
+    listed = "".join(f"; {finding}" for finding in described.findings)
+    raise CicdError(f"{stack.name}: CloudFormation refuses the change set: {described.reason}{listed}")
+
+
+def from_template(stack: StackTemplate) -> PlannedStack:
+    """Return the creation of a stack as its template shows it."""
+    changes = tuple(Change("Add", name, resource["Type"]) for name, resource in stack.resources.items())
+    return PlannedStack(
+        stack.name,
+        stack.label,
+        template_digest(stack),
+        creates=True,
+        changes=changes,
+        impacts=(Impact("safe"),) * len(changes),
+        findings=(UNCHECKED,),
+        service=stack.service or "",
+        file=str(stack.path),
+        lines=dict(resource_lines(stack)),
+    )
+
+
+def delete_preview(context: DeployContext, stack: StackTemplate, plan_id: str) -> None:
+    """Delete the change set that a preview created for `stack`, if there is one."""
+    try:
+        context.clients.cloudformation.delete_change_set(
+            ChangeSetName=preview_change_set_name(plan_id), StackName=stack.name
+        )
+    except ClientError as error:
+        if not is_gone(error):
+            raise

@@ -1,0 +1,76 @@
+"""Previews all stacks of an environment for a pull request, and writes the result to a file.
+
+A preview holds no lock and leaves nothing in AWS, so it can run beside a deployment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cicd_templates.deploy.aws.retry import AWS_ERRORS
+from cicd_templates.deploy.plans import document as plans
+from cicd_templates.deploy.plans.document import Plan
+from cicd_templates.deploy.plans.page import plan_markdown
+from cicd_templates.deploy.plans.preview import delete_preview, missing_inputs
+from cicd_templates.deploy.plans.preview import preview as preview_stack
+from cicd_templates.deploy.plans.propose import DeployContext
+from cicd_templates.deploy.plans.wave import Wave
+from cicd_templates.deploy.plans.web_page.page import plan_page
+from cicd_templates.deploy.reporting import report
+from cicd_templates.deploy.reporting.report import Reporter
+from cicd_templates.errors import CicdError
+from cicd_templates.template import stack_graph
+from cicd_templates.template.stack_template import StackTemplate
+
+
+def preview_environment(
+    context: DeployContext, stacks: Sequence[StackTemplate], reporter: Reporter, path: Path | None = None
+) -> Plan:
+    """Preview every stack of an environment, write the preview to a file, and return it.
+
+    The file is `path` or, by default, in the folder for previews. It is written even if nothing changes, because it
+    then says so. Raises `CicdError` if a stack cannot be previewed. `RefusedError` is raised as `preview` raises it.
+    """
+    waits = _waits(context, stacks)
+    wave = Wave(
+        context, [stack for stack in stacks if stack.label not in waits], context.new_plan_id(), propose=preview_stack
+    )
+    try:
+        while not wave.advance():
+            context.polling.pause()
+        if wave.refused:
+            raise wave.refused
+        labels = {stack.name: stack.label for stack in stacks}
+        for name, reason in wave.failed.items():
+            reporter.report(report.Broke(labels[name], reason))
+        if wave.failed:
+            raise CicdError(f"not previewed: {', '.join(labels[name] for name in wave.failed)}; the causes are above")
+    except BaseException:
+        for stack in wave.stacks:
+            # An expired change set is deleted by the next plan, so the first error is more important.
+            with contextlib.suppress(*AWS_ERRORS):
+                context.retry_call(functools.partial(delete_preview, context, stack, wave.plan_id))
+        raise
+    made = replace(wave.plan(waits), preview=True)
+    report.report_plan(made, reporter)
+    path = path or context.state / "previews" / f"{made.environment}.json"
+    plans.write(made, path, plan_markdown(made), plan_page([made], f"make plan {made.make_variables}"))
+    reporter.report(report.Note(f"written to {path}; nothing executes a preview"))
+    return made
+
+
+def _waits(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
+    """Return the labels of the stacks that can be planned only after a deployment, with the stacks before them."""
+    labels = {stack.name: stack.label for stack in stacks}
+    needed = stack_graph.producers(stack.links for stack in stacks)
+    publishers = {path: stack.name for stack in stacks for path in stack.links.publishes}
+    waits = {}
+    for stack in stacks:
+        if missing := missing_inputs(context, stack):
+            after = {publishers[path] for path in missing if path in publishers} or needed[stack.name]
+            waits[stack.label] = tuple(sorted(labels[name] for name in after))
+    return waits
