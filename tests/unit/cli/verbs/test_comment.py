@@ -98,7 +98,12 @@ def test_plan_previews_every_chosen_stack(
     )
     monkeypatch.setattr(selection, "targets", lambda **options: [target])
     monkeypatch.setattr(selection, "refuse_edited", lambda *targets, **options: None)
-    monkeypatch.setattr(previews, "preview_environment", lambda *given: asked.append(given) or made)
+
+    def answer(*given: Any) -> document.Plan:
+        asked.append(given)
+        return made
+
+    monkeypatch.setattr(previews, "preview_environment", answer)
     result = typed("plan", "--env", "staging", "--wait", "--json", *words)
 
     assert result.exit_code == code, result.output

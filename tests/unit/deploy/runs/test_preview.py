@@ -166,7 +166,9 @@ def test_a_stack_that_is_deleted_meanwhile_is_new(harness: DeployHarness) -> Non
     assert [(stack.label, stack.creates) for stack in preview(harness).stacks] == [("service", True)]
 
 
-def test_a_lost_answer_and_a_missing_change_set_are_no_errors(harness: DeployHarness) -> None:
+def test_a_lost_answer_and_a_missing_change_set_are_no_errors(
+    harness: DeployHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     harness.deploy()
     harness.stacks = [
         rendered("keys", publishes={f"{ROOT}/keys/KeyArn": "key-1"}, resources={"Bucket": BUCKET, "P": TOPIC})
@@ -177,12 +179,12 @@ def test_a_lost_answer_and_a_missing_change_set_are_no_errors(harness: DeployHar
         delete(**request)
         raise error("ChangeSetNotFound", "it does not exist", "DeleteChangeSet", 404)
 
-    harness.aws.cloudformation.delete_change_set = twice  # type: ignore[method-assign] # the answer is another
+    monkeypatch.setattr(harness.aws.cloudformation, "delete_change_set", twice)
     assert [stack.label for stack in preview(harness).changing] == ["keys"]
 
     def denied(**request: Any) -> None:
         raise error("AccessDenied", "no", "DeleteChangeSet")
 
-    harness.aws.cloudformation.delete_change_set = denied  # type: ignore[method-assign] # the answer is another
+    monkeypatch.setattr(harness.aws.cloudformation, "delete_change_set", denied)
     with pytest.raises(CicdError, match="not previewed: keys"):
         preview(harness)
