@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError, WaiterError
 
+from cicd_templates.deploy.aws.clients import local_clients
+from cicd_templates.deploy.change_sets.impact import Change
+from cicd_templates.deploy.plans.rule_priorities import RULE, find_taken_priorities
 from cicd_templates.local import engine_process as engines
 from cicd_templates.local import engine_state_file
 from tests.conftest import PROJECT
+from tests.fakes.rendered_stacks import rendered
 from tests.integration.conftest import ENGINE_PYTHON, Project
 
 pytestmark = pytest.mark.integration
@@ -16,8 +21,6 @@ pytestmark = pytest.mark.integration
 
 def test_a_reset_forgets_every_resource_and_every_record() -> None:
     with engines.running(python=ENGINE_PYTHON) as engine:
-        from cicd_templates.deploy.aws.clients import local_clients
-
         clients = local_clients(engine.url, "123456789012", "eu-central-1", engine.secret)
         clients.s3.create_bucket(Bucket="a-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         engine.record.add({"type": "T", "id": "i", "account": "a"})
@@ -27,6 +30,39 @@ def test_a_reset_forgets_every_resource_and_every_record() -> None:
         assert engine.record.entries() == []
     assert not engine.folder.exists()
     assert not engines.alive(engine.pid)
+
+
+def test_two_rules_of_one_listener_cannot_have_the_same_priority_and_a_plan_sees_it() -> None:
+    with engines.running(python=ENGINE_PYTHON) as engine:
+        clients = local_clients(engine.url, "222222222222", "eu-central-1", engine.secret)
+        subnet = clients.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+        balancer = clients.elbv2.create_load_balancer(Name="web", Subnets=[subnet])["LoadBalancers"][0]
+        action = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+        listener = clients.elbv2.create_listener(
+            LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=[action]
+        )["Listeners"][0]["ListenerArn"]
+        rule = {
+            "ListenerArn": listener,
+            "Priority": 93,
+            "Conditions": [{"Field": "path-pattern", "Values": ["/a/*"]}],
+            "Actions": [action],
+        }
+        held = clients.elbv2.create_rule(**rule)["Rules"][0]["RuleArn"]
+        path = "/shipping/staging/ingress-labels/ProductionRuleArn"
+        clients.ssm.put_parameter(Name=path, Value=held, Type="String")
+
+        with pytest.raises(ClientError, match=r"\(PriorityInUse\).*: Priority '93' is currently in use"):
+            clients.elbv2.create_rule(**rule)
+        stack = rendered("ingress", service="stickers", resources={"Rule": {"Type": RULE, "Properties": rule}})
+        clients.cloudformation.create_stack(StackName=stack.name, TemplateBody=stack.text, OnFailure="DO_NOTHING")
+        with pytest.raises(WaiterError):
+            clients.cloudformation.get_waiter("stack_create_complete").wait(
+                StackName=stack.name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+            )
+        events = clients.cloudformation.describe_stack_events(StackName=stack.name)["StackEvents"]
+        assert any("Priority '93' is currently in use" in event.get("ResourceStatusReason", "") for event in events)
+        report = find_taken_priorities(clients, stack, [Change("Add", "Rule", RULE)], {})
+        assert "because the stack ingress-labels has it on the same listener; write `priority = 94`" in report.taken[0]
 
 
 # The process is meant to outlive the command that started it; Python warns about that.

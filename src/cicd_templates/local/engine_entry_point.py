@@ -18,6 +18,7 @@ import encryption  # type: ignore[import-not-found]
 import event_targets  # type: ignore[import-not-found]
 import iam_decisions  # type: ignore[import-not-found]
 import image_registry  # type: ignore[import-not-found]
+import listener_rules  # type: ignore[import-not-found]
 import recorded_answers  # type: ignore[import-not-found]
 import recorded_types  # type: ignore[import-not-found]
 import request_guard  # type: ignore[import-not-found]
@@ -28,6 +29,7 @@ import template_refusals  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found] # installed in the engine's environment only
 from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4  # type: ignore[import-not-found]
 from ministack.services import (  # type: ignore[import-not-found]
+    alb,
     cloudformation,
     cloudwatch_logs,
     ecs,
@@ -51,6 +53,8 @@ recorded_types.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, re
 secret_values.register(secretsmanager, _RESOURCE_HANDLERS, responses.error_response_json)
 secret_references.secrets_by_arn(_RESOURCE_HANDLERS, drift._DRIFT_READERS)
 recorded_answers.refuse_existing_log_groups(_RESOURCE_HANDLERS, cloudwatch_logs._log_groups)
+listener_rules.refuse_in_templates(_RESOURCE_HANDLERS, alb._rules)
+listener_rules.refuse_in_calls(alb._ACTION_MAP, alb)
 modules = {"engine": templates, "changesets": changesets, "handlers": handlers, "stacks": stacks}
 database_clusters.register(_RESOURCE_HANDLERS, responses.get_account_id, responses.get_region)
 recorded_answers.register(cloudformation, modules, template_refusals.template_refusal)

@@ -83,6 +83,7 @@ READING = (
     "ecs:ListTasks",
     "elasticloadbalancing:DescribeLoadBalancerAttributes",
     "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:ModifyLoadBalancerAttributes",
     "events:ListArchives",

@@ -40,6 +40,7 @@ from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, 
 from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.impossible_changes import impossible_changes
 from cicd_templates.deploy.plans.name_collisions import find_collisions
+from cicd_templates.deploy.plans.rule_priorities import find_taken_priorities
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import policy_diff
@@ -131,8 +132,12 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
         listed = "".join(f"; {finding}" for finding in described.findings)
         raise CicdError(f"{stack.name}: CloudFormation refuses the change set: {described.reason}{listed}")
     impossible = yield from retry_steps(lambda: impossible_changes(clients, stack, described.changes, before))
-    if impossible:
-        listed = "".join(f"\n    {line}" for line in impossible)
+    priorities = yield from retry_steps(
+        lambda: find_taken_priorities(clients, stack, described.changes, planned.inputs)
+    )
+    planned = replace(planned, findings=(*planned.findings, *priorities.unread))
+    if impossible or priorities.taken:
+        listed = "".join(f"\n    {line}" for line in (*impossible, *priorities.taken))
         raise RefusedError(f"{stack.name}: CloudFormation would begin these changes and fail:{listed}")
     return with_impact(planned, stack, described, before)
 

@@ -1,4 +1,7 @@
-"""Finds load balancers and target groups by name, and reads and lifts the deletion protection of load balancers."""
+"""Finds load balancers and target groups by name, and reads rules and the deletion protection of load balancers.
+
+It also lifts this protection.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,13 @@ def _find_load_balancer(clients: Clients, name: str) -> ExistingResource | None:
 
 def _find_target_group(clients: Clients, name: str) -> ExistingResource | None:
     return first_of(clients.elbv2.describe_target_groups(Names=[name])["TargetGroups"], "TargetGroupArn")
+
+
+def rules_by_priority(clients: Clients, listener: str) -> dict[int, str]:
+    """Return the ARNs of the rules of a listener, by priority, without the default rule, which has none."""
+    pages = clients.elbv2.get_paginator("describe_rules").paginate(ListenerArn=listener)
+    rules = [rule for page in pages for rule in page["Rules"]]
+    return {int(rule["Priority"]): rule["RuleArn"] for rule in rules if rule["Priority"].isdecimal()}
 
 
 def _is_protected(clients: Clients, arn: str) -> bool:
