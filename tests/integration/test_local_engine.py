@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
@@ -34,7 +35,7 @@ def test_a_reset_forgets_every_resource_and_every_record() -> None:
 
 def test_two_rules_of_one_listener_cannot_have_the_same_priority_and_a_plan_sees_it() -> None:
     with engines.running(python=ENGINE_PYTHON) as engine:
-        clients = local_clients(engine.url, "222222222222", "eu-central-1", engine.secret)
+        clients: Any = local_clients(engine.url, "222222222222", "eu-central-1", engine.secret)
         subnet = clients.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
         balancer = clients.elbv2.create_load_balancer(Name="web", Subnets=[subnet])["LoadBalancers"][0]
         action = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}

@@ -98,7 +98,7 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 
 def _next_free(priority: int, taken: set[int]) -> int:
     """Return the next free priority after `priority`: the rule that has it still gets its requests until it is gone."""
-    numbers = [*range(priority + 1, HIGHEST_PRIORITY + 1), *range(priority - 1, 0, -1)]
+    numbers: list[int] = [*range(priority + 1, HIGHEST_PRIORITY + 1), *range(priority - 1, 0, -1)]
     return next(number for number in numbers if number not in taken)
 
 
