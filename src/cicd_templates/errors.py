@@ -29,6 +29,10 @@ class ConfigurationError(CicdError):
     exit_code = 2
 
 
+class NoTerminalError(ConfigurationError):
+    """A question must be answered, but there is no terminal to ask it at. Nothing was changed. The exit code is 2."""
+
+
 class RefusedError(CicdError):
     """A safety check refused the operation. Nothing that the check protects was changed. The exit code is 3."""
 

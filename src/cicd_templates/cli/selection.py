@@ -13,7 +13,7 @@ import click
 
 from cicd_templates import hints
 from cicd_templates.cli import terminal
-from cicd_templates.errors import ConfigurationError, DetachedError, RefusedError
+from cicd_templates.errors import ConfigurationError, DetachedError, NoTerminalError, RefusedError
 from cicd_templates.paths import CONFIGURATION, rendered_folder
 
 if TYPE_CHECKING:
@@ -152,15 +152,24 @@ def only_service(environment: Environment, name: str | None) -> Service:
 def confirmation(yes: bool) -> Callable[[str], bool]:
     """Return a function that asks the user a yes-or-no question. With `yes`, it returns true without asking.
 
-    Raises `ConfigurationError` if `yes` is false and standard input is not a terminal.
+    If `yes` is false and standard input is not a terminal, the function raises `NoTerminalError`. So a command that has
+    nothing to ask needs neither.
     """
     if yes:
         return lambda question: True
-    if not sys.stdin.isatty():
-        raise ConfigurationError(
-            f"there is no terminal for questions; add {hints.option('YES', value=True)} to execute without asking"
-        )
-    return _ask
+    return _ask if sys.stdin.isatty() else _refuse_to_ask
+
+
+def _refuse_to_ask(question: str) -> bool:
+    raise NoTerminalError(
+        f"there is no terminal for questions; add {hints.option('YES', value=True)} to execute without asking"
+    )
+
+
+def require_answers(yes: bool) -> None:
+    """Raise `NoTerminalError` if questions cannot be answered. For commands that ask late, after minutes of work."""
+    if not yes and not sys.stdin.isatty():
+        _refuse_to_ask("")
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:

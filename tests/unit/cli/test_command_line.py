@@ -23,7 +23,7 @@ from cicd_templates.cli import main, selection
 from cicd_templates.cli.verbs import destroy
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.reporting.report import PlainReporter
-from cicd_templates.errors import ConfigurationError, DetachedError, RefusedError
+from cicd_templates.errors import DetachedError, NoTerminalError, RefusedError
 from tests.conftest import PROJECT, ROOT, environment
 from tests.fakes.scripted_cloudformation import client_error
 
@@ -266,10 +266,23 @@ def test_documents_are_written_and_checked(in_project: Path, monkeypatch: pytest
     assert "out of date: docs/configuration.md; run `make fmt`" in run("docs --check").output
 
 
-def test_without_a_terminal_yes_must_be_given_beforehand(in_project: Path) -> None:
-    run("render")
-    with pytest.raises(ConfigurationError, match=r"add --yes"):
-        selection.confirmation(yes=False)
+def test_without_a_terminal_a_question_is_refused_when_it_comes() -> None:
+    confirm = selection.confirmation(yes=False)
+    with pytest.raises(NoTerminalError, match="there is no terminal for questions; add --yes to execute"):
+        confirm("Really?")
+    assert selection.confirmation(yes=True)("Really?")
+
+
+@pytest.mark.parametrize(
+    ("yes", "terminal", "refused"), [(False, False, True), (True, False, False), (False, True, False)]
+)
+def test_a_command_that_asks_late_refuses_at_its_beginning(
+    yes: bool, terminal: bool, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: terminal, raising=False)
+
+    with pytest.raises(NoTerminalError) if refused else contextlib.nullcontext():
+        selection.require_answers(yes)
 
 
 def test_at_a_terminal_the_answer_is_the_persons(monkeypatch: pytest.MonkeyPatch) -> None:

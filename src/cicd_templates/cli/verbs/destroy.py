@@ -97,8 +97,9 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
         reporter.report(report.Note(report.digest_line(plan_file.DESTRUCTION_PLANS.digest(plan))))
         raise click.exceptions.Exit(ChangesRemainError.exit_code)
     confirmed = selection.confirmation(yes)
-    for target, _ in work:
-        if not confirmed(f"Delete the stacks of {target.environment} in account {target.account}?"):
+    for target, inventory in work:
+        anything = inventory.stacks or inventory.to_delete
+        if anything and not confirmed(f"Delete the stacks of {target.environment} in account {target.account}?"):
             raise CicdError(f"{target.environment}: declined, nothing was deleted")
     _carry_out(work, reporter)
 

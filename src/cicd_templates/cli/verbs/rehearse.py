@@ -83,6 +83,7 @@ def rehearse(
     folder = rendered_folder(suffix)
     stacks = deployed_pipeline.read_every_stack(folder, suffix)
     archive = archives.source_archive(Path(app))
+    selection.require_answers(yes or refuse)
     confirm = (lambda question: False) if refuse else selection.confirmation(yes)
 
     def say(text: str) -> None:

@@ -36,7 +36,7 @@ from cicd_templates.deploy.runs.next_step import (
     next_step,
 )
 from cicd_templates.deploy.runs.operations import Operations, discard_proposals
-from cicd_templates.errors import CicdError, DetachedError, RefusedError
+from cicd_templates.errors import CicdError, DetachedError, NoTerminalError, RefusedError
 from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -270,7 +270,7 @@ class DeploymentEngine:
         try:
             if self._objection is None:
                 self._agree_to(wave)
-        except (RefusedError, DeclinedError) as error:
+        except (RefusedError, DeclinedError, NoTerminalError) as error:
             self._objection = error
         if self._objection:
             wave.discard()

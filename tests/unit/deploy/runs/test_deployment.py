@@ -21,7 +21,7 @@ from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.deploy.runs.approval import DeclinedError
-from cicd_templates.errors import CicdError, DetachedError, RefusedError
+from cicd_templates.errors import CicdError, DetachedError, NoTerminalError, RefusedError
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import SimulatedAws, error
@@ -660,6 +660,22 @@ def test_a_caller_that_declines_when_notified_executes_nothing(harness: DeployHa
     with pytest.raises(DeclinedError, match="the templates stay here"):
         harness.deploy(passed=passed)
     assert harness.aws.executed == []
+    assert harness.nothing_in_review()
+
+
+def test_without_a_terminal_nothing_is_asked_if_nothing_changes(harness: DeployHarness) -> None:
+    def no_terminal(question: str) -> bool:
+        raise NoTerminalError("there is no terminal for questions")
+
+    harness.deploy()
+    executed = list(harness.aws.executed)
+    deployment.deploy(harness.context, harness.stacks, harness, no_terminal)
+    assert harness.aws.executed == executed
+
+    harness.stacks[1] = harness.network(Data=BUCKET)
+    with pytest.raises(NoTerminalError):
+        deployment.deploy(harness.context, harness.stacks, harness, no_terminal)
+    assert harness.aws.executed == executed
     assert harness.nothing_in_review()
 
 
