@@ -49,7 +49,7 @@ test: $(VENV)/.done $(LOCAL_VENV)/.done ## Test this tool itself, on projects of
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
 
-plan.takes := $(STACKS) FORMAT OUT WAIT DRIFT PREVIEW
+plan.takes := $(STACKS) FORMAT OUT WAIT DRIFT REVERT_DRIFT PREVIEW
 plan: $(VENV)/.done ## Plan a deployment of ENV and write the plan to a file
 	@$(RUN) plan
 

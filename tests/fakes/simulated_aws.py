@@ -129,6 +129,8 @@ class SimulatedStack:
     protected: bool = False
     # What descriptions returned, and from when on: for reads that are a moment behind.
     history: list[tuple[float, str]] = field(default_factory=list)
+    # What somebody changed outside CloudFormation: properties by logical id, or None for a deleted resource.
+    edits: dict[str, dict[str, Any] | None] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -330,6 +332,8 @@ class SimulatedAws:
             elif change["Action"] == "Modify":
                 self.tell(stack, name, kind, "UPDATE_COMPLETE", token, "", ids[name])
         stack.body = change_set.request["TemplateBody"]
+        if change_set.request.get("DeploymentMode"):
+            stack.edits = {}
         change_set.execution = "EXECUTE_COMPLETE"
         if change_set.creates:
             self.move(stack, "CREATE_COMPLETE", token)

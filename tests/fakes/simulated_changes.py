@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tests.fakes.simulated_templates import NAMES, READING, UNKNOWN, Resource, Template, attribute_of, references
@@ -38,6 +39,33 @@ def changes_between(deployed: Mapping[str, Resource], old: Template | None, new:
         if replaced <= recreated:
             return changes
         recreated |= replaced
+
+
+def changes_that_revert(
+    deployed: Mapping[str, Resource], edits: Mapping[str, Mapping[str, Any] | None], old: Template | None, new: Template
+) -> list[dict[str, Any]]:
+    """Return the changes of a drift-aware change set, which begins at the actual state of the resources.
+
+    `edits` are the properties that somebody changed outside CloudFormation, by logical id; None is a deleted resource.
+    """
+    actual = {
+        name: replace(
+            resource,
+            properties={**resource.properties, **(edits.get(name) or {})},
+            raw={**resource.raw, **(edits.get(name) or {})},
+        )
+        for name, resource in deployed.items()
+        if name not in edits or edits[name] is not None
+    }
+    changes = changes_between(actual, old, new)
+    for change in changes:
+        name = change["LogicalResourceId"]
+        change["ResourceDriftStatus"] = "IN_SYNC" if name not in edits else "MODIFIED" if edits[name] else "DELETED"
+        for detail in change["Details"]:
+            edited = detail["Target"]["Name"] in (edits.get(name) or {})
+            source = "ACTUAL_STATE" if edited else "PREVIOUS_DEPLOYMENT_STATE"
+            detail["Target"] |= {"BeforeValueFrom": source, "AfterValueFrom": "TEMPLATE"}
+    return changes
 
 
 def _changes(

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.fakes import simulated_aws as simulation
 from tests.fakes.simulated_aws import ARN, COMPLETE, REVIEW, Service, SimulatedChangeSet, SimulatedStack, error
-from tests.fakes.simulated_changes import changes_between, described_changes
+from tests.fakes.simulated_changes import changes_between, changes_that_revert, described_changes
 from tests.fakes.simulated_templates import MASKED, READING, Template, parsed
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -200,7 +200,10 @@ class CloudFormation(Service):
             stack = SimulatedStack(name, f"{ARN}:stack/{name}/{aws.number()}", "", aws.clock.today())
             aws.stacks[stack.id] = stack
             aws.move(stack, REVIEW, "", simulation.BY_USER)
-        changes = changes_between(stack.resources, stack.template, template)
+        if request.get("DeploymentMode"):
+            changes = changes_that_revert(stack.resources, stack.edits, stack.template, template)
+        else:
+            changes = changes_between(stack.resources, stack.template, template)
         reason = "" if changes or creates else NO_CHANGES
         arn = f"{ARN}:changeSet/{change_set}/{aws.number()}"
         ready = aws.clock.seconds + simulation.CHANGE_SET_SECONDS

@@ -120,6 +120,12 @@ PLAN_OUT = make_option(
 DRIFT = make_option(
     "--drift", variable="DRIFT", is_flag=True, help="Show also what was changed in the stacks outside CloudFormation."
 )
+REVERT_DRIFT = make_option(
+    "--revert-drift",
+    variable="REVERT_DRIFT",
+    is_flag=True,
+    help="Plan also to revert what was changed in the stacks outside CloudFormation.",
+)
 WAIT = make_option(
     "--wait",
     variable="WAIT",

@@ -14,7 +14,7 @@ from cicd_templates.cli.templates_handover import TemplatesHandover
 from cicd_templates.config.environment import Environment
 from cicd_templates.deploy.aws.clients import Clients, require_account
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.drift import StackDrift
+from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.change_sets.rendered_stacks import matching, read_stacks, select
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
@@ -94,15 +94,15 @@ class Target:
         path: Path | None = None,
         *,
         removed: Sequence[str] = (),
-        drift: Sequence[StackDrift] | None = None,
+        drift: DetectedDrift | None = None,
         wait: bool = False,
     ) -> Plan | None:
         """Plan the chosen stacks, write the plan to a file and return it.
 
         `tools` is the object that uploads templates for the pipeline. If it is given, the plan leaves out the stacks
         that only the pipeline may deploy. For a protected environment, it must be given. The plan shows `removed`, the
-        stacks that are no longer rendered, and the `drift` of the stacks, if it was detected. If no stack is left to
-        plan, returns None. Raises the errors of `deployment.plan`.
+        stacks that are no longer rendered, and shows or reverts the `drift` of the stacks, if it was detected. If no
+        stack is left to plan, returns None. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)

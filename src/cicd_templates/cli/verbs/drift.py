@@ -33,8 +33,8 @@ def drift(as_json: bool, **options: Any) -> None:
         if not as_json:
             _show(target.environment, results)
             if any(stack.drifted for stack in results):
-                recover = target.command("recover")
-                terminal.show(f"  put the changes into templates/, or revert them: `{recover}` prints the commands")
+                plan = target.command("plan")
+                terminal.show(f"  put the changes into templates/, or plan to revert them: `{plan} REVERT_DRIFT=1`")
     if as_json:
         terminal.show_page(
             json.dumps({name: [asdict(stack) for stack in stacks] for name, stacks in by_environment.items()}, indent=2)

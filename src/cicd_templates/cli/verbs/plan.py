@@ -11,7 +11,7 @@ from cicd_templates import hints
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.drift_detection import drift_of
-from cicd_templates.cli.options import DRIFT, JSON, PLAN_OUT, TARGET, WAIT, make_option
+from cicd_templates.cli.options import DRIFT, JSON, PLAN_OUT, REVERT_DRIFT, TARGET, WAIT, make_option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     PLAN_OUT,
     WAIT,
     DRIFT,
+    REVERT_DRIFT,
     make_option(
         "--preview",
         "is_preview",
@@ -43,6 +44,7 @@ def plan(
     out: Path | None,
     wait: bool,
     drift: bool,
+    revert_drift: bool,
     is_preview: bool,
     detailed_exitcode: bool,
     **options: Any,
@@ -52,6 +54,7 @@ def plan(
     Review the plan, then deploy it with deploy --plan.
     """
     from cicd_templates.cli.removed_stacks import removed_note
+    from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
     from cicd_templates.deploy.destruction.orphans import find_removed_stacks
     from cicd_templates.deploy.reporting import report
 
@@ -64,8 +67,9 @@ def plan(
             f"{hints.option('OUT', str(out))} can hold only one plan; name its environment with {hints.option('ENV')}"
         )
     if is_preview:
-        if drift:
-            raise ConfigurationError(f"a preview does not detect drift; leave out {hints.option('DRIFT', value=True)}")
+        if drift or revert_drift:
+            asked = hints.option("REVERT_DRIFT" if revert_drift else "DRIFT", value=True)
+            raise ConfigurationError(f"a preview does not detect drift; leave out {asked}")
         _exit_if_changed(detailed_exitcode, _previews(chosen, reporter, out, wait=wait))
         return
     # The pipeline deploys stacks only in protected environments. Without such an environment, the account of the
@@ -79,7 +83,7 @@ def plan(
             tools,
             out,
             removed=[stack.label for stack in stacks],
-            drift=drift_of(target) if drift else None,
+            drift=DetectedDrift(tuple(drift_of(target)), revert_drift) if drift or revert_drift else None,
             wait=wait,
         )
         for target, stacks in zip(chosen, removed, strict=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.copy_expiry import change_set_tags
+from cicd_templates.deploy.change_sets.drift_aware import REVERT_DRIFT
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
 from cicd_templates.errors import CicdError
 from cicd_templates.template.partitions import object_url
@@ -28,11 +29,14 @@ UPLOADED_TEMPLATES, PREVIEWED_TEMPLATES = "templates", "previews"
 NAMES_AT_ONCE = 10
 
 
-def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, Any]:
+def change_set_request(
+    clients: Clients, stack: StackTemplate, existing: Mapping[str, Any] | None, *, revert_drift: bool = False
+) -> dict[str, Any]:
     """Return the CreateChangeSet request for `stack`, without the name of the change set.
 
-    `existing` is the stack to update, or None if the stack is to be created. A template that is too long for a request
-    is uploaded to S3. Raises `CicdError` if the role or the bucket that the request needs is not deployed yet.
+    `existing` is the stack to update, or None if the stack is to be created. With `revert_drift`, the change set also
+    reverts changes that were made outside CloudFormation. A template that is too long for a request is uploaded to S3.
+    Raises `CicdError` if the role or the bucket that the request needs is not deployed yet.
     """
     return {
         "StackName": stack.name,
@@ -41,6 +45,7 @@ def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping
         "Tags": [{"Key": key, "Value": value} for key, value in change_set_tags(stack, existing).items()],
         "Parameters": [] if existing is None else _kept_parameters(stack, existing),
         **on_stack_failure(stack, existing),
+        **({"DeploymentMode": REVERT_DRIFT} if revert_drift else {}),
         **_role(clients, stack),
         **_template(clients, stack, UPLOADED_TEMPLATES),
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.drift_aware import REVERT_DRIFT, ActualState, actual_states, ignored_drift
 from cicd_templates.deploy.change_sets.impact import Change, change_of, merged
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Described:
 
     `findings` has one line for each error or warning of CloudFormation's validation. There can be findings even if the
     change set was created. `answer` is the first page of DescribeChangeSet. Callers compare it with the request that
-    they would send now.
+    they would send now. If the change set reverts drift, `states` has the drifted resources, by logical id, and
+    `ignored` a line for each property that stays as it is.
     """
 
     arn: str
@@ -44,6 +46,13 @@ class Described:
     resolved: tuple[tuple[str, str], ...] = ()
     findings: tuple[str, ...] = ()
     answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    states: Mapping[str, ActualState] = field(default_factory=dict, compare=False, repr=False)
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def reverts_drift(self) -> bool:
+        """Return whether CloudFormation made a change set that reverts the drift of the stack."""
+        return bool(self.answer.get("DeploymentMode") == REVERT_DRIFT)
 
     @property
     def changes_nothing(self) -> bool:
@@ -108,7 +117,10 @@ def describe(client: CloudFormationClient, name: str, stack: str = "") -> Descri
         return _parse_change_set(first, findings=findings)
     plain = _read_changes(client, name, stack, first)
     valued = _read_changes(client, name, stack, _read(client, name, stack, IncludePropertyValues=True), valued=True)
-    return _parse_change_set(first, merged(plain, valued), findings)
+    described = _parse_change_set(first, merged(map(change_of, plain), map(change_of, valued)), findings)
+    if not described.reverts_drift:
+        return described
+    return replace(described, states=actual_states(valued), ignored=ignored_drift(valued))
 
 
 def _parse_change_set(
@@ -140,12 +152,13 @@ def _read(client: CloudFormationClient, name: str, stack: str, **options: Any) -
 
 def _read_changes(
     client: CloudFormationClient, name: str, stack: str, answer: Mapping[str, Any], valued: bool = False
-) -> tuple[Change, ...]:
+) -> list[Mapping[str, Any]]:
+    """Return the `ResourceChange` structures of a change set from all pages. `answer` is the first page."""
     changes = list(answer["Changes"])
     while token := answer.get("NextToken"):
         answer = _read(client, name, stack, NextToken=token, IncludePropertyValues=valued)
         changes += answer["Changes"]
-    return tuple(change_of(change["ResourceChange"]) for change in changes if "ResourceChange" in change)
+    return [change["ResourceChange"] for change in changes if "ResourceChange" in change]
 
 
 def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:

@@ -22,7 +22,6 @@ NEVER_REQUESTED = (
     "RollbackConfiguration",
     "IncludeNestedStacks",
     "ImportExistingResources",
-    "DeploymentMode",
 )
 # CloudFormation's default if a request does not have the option `OnStackFailure`.
 DEFAULT_ON_FAILURE = "ROLLBACK"

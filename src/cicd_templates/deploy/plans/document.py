@@ -28,6 +28,9 @@ class PlannedStack:
 
     `inputs` are the values that the stack reads from Parameter Store, by path. `kept` has the parameters that the
     pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
+
+    `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
+    `ignored_drift` has a line for each property that CloudFormation leaves as it is nevertheless.
     """
 
     name: str
@@ -46,6 +49,8 @@ class PlannedStack:
     service: str = ""
     file: str = ""
     lines: dict[str, int] = field(default_factory=dict)
+    reverts_drift: bool = False
+    ignored_drift: tuple[str, ...] = ()
 
     @property
     def is_changing(self) -> bool:
@@ -59,8 +64,9 @@ class Plan:
 
     `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `removed` are the
     labels of stacks that are no longer rendered but still exist; the plan does not change them. `drift` has the result
-    of drift detection for each planned stack, or is None if the user did not ask for it. A `preview` only shows what
-    would change: its change sets are deleted already, and nothing executes it.
+    of drift detection for each planned stack, or is None if the user did not ask for it. `kept_drift` gives the reason
+    for each stack whose drift the plan should revert but must not, by label. A `preview` only shows what would change:
+    its change sets are deleted already, and nothing executes it.
     """
 
     id: str
@@ -78,6 +84,7 @@ class Plan:
     waits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     drift: tuple[StackDrift, ...] | None = None
+    kept_drift: dict[str, str] = field(default_factory=dict)
     preview: bool = False
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.impact import SAFE
 from cicd_templates.deploy.plans.document import Plan, PlannedStack, digest, losses
-from cicd_templates.deploy.plans.text import count_by_action, drift_answer, drift_lines, facts, outcome
+from cicd_templates.deploy.plans.text import count_by_action, drift_answer, drift_lines, drift_notes, facts, outcome
 from cicd_templates.markdown import Markup, cell, code, plain, table_row
 
 
@@ -56,7 +56,7 @@ def _stack(stack: PlannedStack) -> Iterator[str]:
     yield f"## {plain(f'{stack.label}: {verb}, {count_by_action(stack.changes)}')}"
     yield ""
     yield f"Template {code(stack.template_sha256[:12])}, at most {format_duration(stack.longest_wait_seconds)}."
-    yield from (f"\n- {plain(finding)}" for finding in stack.findings)
+    yield from (f"\n- {plain(note)}" for note in (*drift_notes(stack), *stack.findings))
     if stack.changes:
         yield ""
         yield "| action | resource | type | meaning | what to know |"

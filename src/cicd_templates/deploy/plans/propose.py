@@ -27,6 +27,8 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import (
     live_resources,
 )
 from cicd_templates.deploy.change_sets.deployed_text import content_of, restored
+from cicd_templates.deploy.change_sets.drift_aware import with_actual_states
+from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.change_sets.duration import longest_wait
 from cicd_templates.deploy.change_sets.impact import assess
 from cicd_templates.deploy.change_sets.ownership import (
@@ -87,10 +89,13 @@ class DeployContext:
         return run_steps(retry_steps(call), self.polling)
 
 
-def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps[PlannedStack]:
+def propose(
+    context: DeployContext, stack: StackTemplate, plan_id: str, *, drift: DetectedDrift | None = None
+) -> Steps[PlannedStack]:
     """Create a change set for `stack` without executing it, and return what it would do.
 
-    If nothing would change, the result has no change set. Raises `RefusedError` if the stack belongs to another
+    If nothing would change, the result has no change set. If `drift` says so, the change set of an existing stack also
+    reverts what was changed outside CloudFormation. Raises `RefusedError` if the stack belongs to another
     project, if a person must first repair it, or if CloudFormation cannot complete one of the changes. Raises
     `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
@@ -103,7 +108,8 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
     existing = current if status and NEXT[status] is Next.UPDATE else None
     unread = yield from retry_steps(lambda: _refuse_taken_names(context, stack))
     inputs = yield from retry_steps(lambda: published(clients, (read.path for read in stack.links.reads)))
-    request = yield from retry_steps(lambda: change_set_request(clients, stack, existing))
+    reverts_drift = existing is not None and drift is not None and drift.reverts(stack)
+    request = yield from retry_steps(lambda: change_set_request(clients, stack, existing, revert_drift=reverts_drift))
     arn, stack_id = yield from retry_new_role(
         lambda: create_change_set(clients, request, plan_change_set_name(plan_id), plan_id), context.polling
     )
@@ -111,6 +117,8 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
     # who owns a stack in review.
     yield from retry_steps(lambda: discard_expired(context, stack_id))
     described = yield from wait_until_ready(context, stack, arn)
+    if described.status != "FAILED" and described.reverts_drift != reverts_drift:
+        raise CicdError(f"{stack.name}: CloudFormation did not make a change set that reverts drift, although asked to")
     before: Mapping[str, Any] = {}
     if existing is not None and described.status != "FAILED":
         before = yield from retry_steps(lambda: resources_of(clients, stack))
@@ -151,9 +159,8 @@ def with_impact(
     """
     after = stack.resources
     lines = resource_lines(stack)
-    compared = {
-        change.logical_id: policy_diff.compare(change.logical_id, before, after) for change in described.changes
-    }
+    old, new = with_actual_states(described.states, before, after)
+    compared = {change.logical_id: policy_diff.compare(change.logical_id, old, new) for change in described.changes}
     return replace(
         planned,
         change_set=described.arn,
@@ -167,6 +174,8 @@ def with_impact(
         grants={name: diff for name, diff in compared.items() if before and (diff.added or diff.removed)},
         longest_wait_seconds=longest_wait(described.changes, after),
         lines={name: lines[name] for name in compared if name in lines},
+        reverts_drift=described.reverts_drift,
+        ignored_drift=described.ignored,
     )
 
 

@@ -27,7 +27,7 @@ def planned_lines(label: str, planned: PlannedStack) -> list[str]:
     if not planned.creates:
         for change, impact in zip(planned.changes, planned.impacts, strict=True):
             lines += [f"    {row(change, impact)}", *(f"      {fact}" for fact in facts(planned, change, impact))]
-    return lines + [f"    {finding}" for finding in planned.findings]
+    return lines + [f"    {note}" for note in (*drift_notes(planned), *planned.findings)]
 
 
 def row(change: Change, impact: Impact) -> str:
@@ -83,18 +83,40 @@ def drift_in_words(drift: StackDrift) -> str:
     return "; ".join(parts) or "as in its template"
 
 
+def drift_notes(planned: PlannedStack) -> tuple[str, ...]:
+    """Return lines about the changes made outside CloudFormation that the change set of a stack reverts or leaves."""
+    reverts = ("reverts what was changed outside CloudFormation; if it fails, the stack returns to its present state",)
+    return (*(reverts if planned.reverts_drift else ()), *planned.ignored_drift)
+
+
 def drift_answer(plans: Sequence[Plan]) -> str:
-    """Return sentences that say how many resources were changed outside CloudFormation in the stacks of `plans`."""
+    """Return sentences that say how many resources were changed outside CloudFormation, and what the plans do about it.
+
+    `plans` must not be empty.
+    """
     stacks = [stack for plan in plans for stack in plan.drift or () if stack.deployed]
     unchecked = [plan.environment for plan in plans if plan.drift is None]
     sentences = [f"Not checked in {', '.join(unchecked)}; `make plan DRIFT=1` checks it."] if unchecked else []
     if incomplete := [stack.stack for stack in stacks if stack.unchecked]:
         sentences.insert(0, f"{counted(len(incomplete), 'stack')} could not be checked completely.")
+    sentences = [*(f"Not reverted in {names}, because {reason}." for reason, names in _kept_drift(plans)), *sentences]
+    reverting = sum(stack.reverts_drift for plan in plans for stack in plan.stacks)
     if drifted := sum(len(stack.drifted) for stack in stacks):
-        sentences.insert(0, f"{counted(drifted, 'resource')}. A deployment does not revert such changes reliably.")
+        then = f"This plan reverts the changes in {counted(reverting, 'stack')}."
+        not_planned = "A deployment does not revert such changes reliably; `make plan REVERT_DRIFT=1` does."
+        sentences.insert(0, f"{counted(drifted, 'resource')}. {then if reverting else not_planned}")
     elif checked := len(stacks) - len(incomplete):
         sentences.insert(0, f"Nothing, in {counted(checked, 'stack')} that CloudFormation checked.")
     return " ".join(sentences)
+
+
+def _kept_drift(plans: Sequence[Plan]) -> list[tuple[str, str]]:
+    """Return the reasons for which drift is not reverted, each with the names of the stacks."""
+    stacks: dict[str, list[str]] = {}
+    for plan in plans:
+        for label, reason in plan.kept_drift.items():
+            stacks.setdefault(reason, []).append(label)
+    return [(reason, ", ".join(labels)) for reason, labels in stacks.items()]
 
 
 def change_sets(made: Plan) -> str:

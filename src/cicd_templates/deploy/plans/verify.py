@@ -46,6 +46,8 @@ COMPUTED = {
     "service": "its service",
     "file": "the file of its template",
     "lines": "the lines of its changes",
+    "reverts_drift": "whether it reverts changes made outside CloudFormation",
+    "ignored_drift": "the changes made outside CloudFormation that it leaves",
 }
 
 

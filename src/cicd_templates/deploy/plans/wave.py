@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, Steps
 from cicd_templates.deploy.change_sets.change_set_request import published
-from cicd_templates.deploy.change_sets.drift import StackDrift
+from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
@@ -66,12 +66,16 @@ def _created_stacks(context: DeployContext) -> set[str]:
 
 @dataclass
 class Wave:
-    """A group of stacks that are planned together, and then shown and approved as one plan."""
+    """A group of stacks that are planned together, and then shown and approved as one plan.
+
+    `drift` is None if drift was not detected.
+    """
 
     context: DeployContext
     stacks: Sequence[StackTemplate]
     plan_id: str
     propose: Callable[[DeployContext, StackTemplate, str], Steps[PlannedStack]] = propose
+    drift: DetectedDrift | None = None
     planned: dict[str, PlannedStack] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     refused: RefusedError | None = None
@@ -121,16 +125,11 @@ class Wave:
         else:
             discard_named(self.context.clients, name, self.plan_id)
 
-    def plan(
-        self,
-        waits: Mapping[str, tuple[str, ...]],
-        removed: Sequence[str] = (),
-        drift: Sequence[StackDrift] | None = None,
-    ) -> Plan:
+    def plan(self, waits: Mapping[str, tuple[str, ...]], removed: Sequence[str] = ()) -> Plan:
         """Return the plan of the wave.
 
         `waits` maps each stack that is not planned yet to the stacks that must be deployed first. `removed` are the
-        labels of stacks that are no longer rendered but still exist. `drift` is None if drift was not detected.
+        labels of stacks that are no longer rendered but still exist.
         """
         first = self.stacks[0]
         return Plan(
@@ -148,5 +147,6 @@ class Wave:
             stacks=tuple(self.planned[stack.name] for stack in self.stacks if stack.name in self.planned),
             waits=dict(waits),
             removed=tuple(removed),
-            drift=None if drift is None else tuple(drift),
+            drift=self.drift.stacks if self.drift else None,
+            kept_drift=self.drift.kept(self.stacks) if self.drift else {},
         )

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.aws_commands import for_caller, revert_commands, unprotect_commands
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
-from cicd_templates.deploy.change_sets.drift import DRIFTED, SHIFTED, drifted_resources
+from cicd_templates.deploy.change_sets.drift import DRIFTED, drifted_resources
+from cicd_templates.deploy.change_sets.drift_reversal import reason_to_keep
 from cicd_templates.deploy.change_sets.ownership import Owner, list_change_sets, owner_of
-from cicd_templates.deploy.change_sets.security_group_rules import has_rules_of_others
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, STATES, Next, commands
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
 from cicd_templates.deploy.plans.name_collisions import find_collisions
@@ -150,11 +151,16 @@ def _drift(
     if not facts:
         return
     means = "drift detection found resources changed outside CloudFormation; put the change into templates/,"
-    shifted = any(resource["Type"] == SHIFTED for resource in stack.resources.values())
-    # A change set that reverts drift reverts all drift of the stack: weights too, and rules that other stacks add.
-    kept = shifted or has_rules_of_others(stack)
-    then = "because a deployment does not revert it" if kept else "or revert it"
-    yield Unsettled(stack.label, DRIFTED, f"{means} {then}", facts, () if kept else revert_commands(stack))
+    if kept := reason_to_keep(stack):
+        means = f"{means} or undo it by hand: a change set must not, because {kept}"
+        yield Unsettled(stack.label, DRIFTED, means, facts, ())
+        return
+    if stack.protected and stack.deployed_as:
+        # Only the pipeline deploys this stack, so plans leave it out.
+        yield Unsettled(stack.label, DRIFTED, f"{means} or revert it", facts, revert_commands(stack))
+        return
+    plan = hints.make("plan", **stack.make_variables, REVERT_DRIFT=True, LOCAL=clients.local)
+    yield Unsettled(stack.label, DRIFTED, f"{means} or plan to revert it", facts, (plan,))
 
 
 def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Unsettled]:

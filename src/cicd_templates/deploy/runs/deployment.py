@@ -6,17 +6,18 @@ command that executes change sets also holds the environment's lock, which comma
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from cicd_templates import hints
-from cicd_templates.deploy.change_sets.drift import StackDrift
+from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.discard import discard_plan, discard_plans
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.page import plan_markdown
-from cicd_templates.deploy.plans.propose import DeployContext
+from cicd_templates.deploy.plans.propose import DeployContext, propose
 from cicd_templates.deploy.plans.wave import Wave, blocked_stacks, unpublished
 from cicd_templates.deploy.plans.web_page.page import plan_page
 from cicd_templates.deploy.reporting import report
@@ -56,15 +57,15 @@ def plan(
     reporter: Reporter,
     path: Path | None = None,
     removed: Sequence[str] = (),
-    drift: Sequence[StackDrift] | None = None,
+    drift: DetectedDrift | None = None,
 ) -> Plan:
     """Create change sets for every stack whose input values exist, and write the plan to a file.
 
     The file is `path` or, by default, in the folder for plans. Deletes the change sets of the previous plan. The change
     sets of the new plan exist until it is executed, discarded or expired. A plan that changes nothing is not written.
     If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`. `removed` are the labels
-    of stacks that are no longer rendered but still exist. The plan shows `drift`, which is None if drift was not
-    detected.
+    of stacks that are no longer rendered but still exist. The plan shows or reverts `drift`, which is None if drift was
+    not detected.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
@@ -80,11 +81,12 @@ def _plan(
     reporter: Reporter,
     path: Path | None,
     removed: Sequence[str],
-    drift: Sequence[StackDrift] | None = None,
+    drift: DetectedDrift | None = None,
 ) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
     waits = blocked_stacks(context, stacks)
-    wave = Wave(context, [stack for stack in stacks if stack.name not in waits], context.new_plan_id())
+    planned = [stack for stack in stacks if stack.name not in waits]
+    wave = Wave(context, planned, context.new_plan_id(), functools.partial(propose, drift=drift), drift)
     journal.record_proposal(wave.plan_id, [stack.name for stack in wave.stacks])
     try:
         while not wave.advance():
@@ -95,7 +97,7 @@ def _plan(
             reporter.report(report.Broke(labels[name], reason))
         if wave.failed:
             raise CicdError(f"not planned: {', '.join(labels[name] for name in wave.failed)}; the causes are above")
-        made = wave.plan({labels[name]: after for name, after in waits.items()}, removed, drift)
+        made = wave.plan({labels[name]: after for name, after in waits.items()}, removed)
         if made.waits and not made.changing:
             _refuse_a_wait_for_ever(context, stacks, made)
     except BaseException:

@@ -99,7 +99,7 @@ def test_a_changed_property_is_shown_with_what_can_be_done_about_it(monkeypatch:
     assert f"      Key (AWS::KMS::Key) at {KEYS.path}:" in result.stdout
     assert "/EnableKeyRotation is false instead of true" in result.stdout
     assert result.stdout.splitlines()[-1] == (
-        "  put the changes into templates/, or revert them: `make recover ENV=staging` prints the commands"
+        "  put the changes into templates/, or plan to revert them: `make plan ENV=staging REVERT_DRIFT=1`"
     )
 
 

@@ -15,7 +15,7 @@ from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.page import plan_markdown
-from cicd_templates.deploy.plans.text import drift_answer
+from cicd_templates.deploy.plans.text import drift_answer, planned_lines
 from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.fakes.simulated_aws import EPOCH
@@ -100,7 +100,8 @@ def test_a_plan_with_drift_is_read_as_it_was_written(tmp_path: Path) -> None:
         ),
         (
             (StackDrift("keys", (CHANGED, UNREAD)), StackDrift("storage", problem="denied")),
-            "1 resource. A deployment does not revert such changes reliably. 2 stacks could not be checked completely.",
+            "1 resource. A deployment does not revert such changes reliably; `make plan REVERT_DRIFT=1` does."
+            " 2 stacks could not be checked completely.",
         ),
         (
             (StackDrift("keys"), StackDrift("storage", problem="denied")),
@@ -115,13 +116,41 @@ def test_what_was_changed_outside_cloudformation_is_answered_in_sentences(
     assert drift_answer([replace(PLAN, drift=drift)]) == answer
 
 
+def test_a_plan_that_reverts_drift_says_in_which_stacks_and_why_not_in_others() -> None:
+    drift = tuple(StackDrift(label, (CHANGED,)) for label in ("keys", "ingress-a", "ingress-b", "network"))
+    made = replace(
+        PLAN,
+        stacks=(replace(STORAGE, label="keys", reverts_drift=True),),
+        drift=drift,
+        kept_drift={"ingress-a": "of weights", "network": "of rules", "ingress-b": "of weights"},
+    )
+
+    assert drift_answer([made]) == (
+        "4 resources. This plan reverts the changes in 1 stack. Not reverted in ingress-a, ingress-b, because of"
+        " weights. Not reverted in network, because of rules."
+    )
+
+
+def test_a_stack_whose_drift_is_reverted_says_so_and_what_stays() -> None:
+    reverting = replace(STORAGE, reverts_drift=True, ignored_drift=("Key /Name is not reverted: AWS manages it",))
+    notes = [
+        "reverts what was changed outside CloudFormation; if it fails, the stack returns to its present state",
+        "Key /Name is not reverted: AWS manages it",
+    ]
+
+    assert planned_lines("storage", reverting)[-3:-1] == [f"    {note}" for note in notes]
+    page = plan_markdown(replace(PLAN, stacks=(reverting,)))
+    assert [f"- {note}" in page for note in notes] == [True, True]
+
+
 def test_the_page_of_a_plan_lists_what_was_changed_outside_cloudformation() -> None:
     page = plan_markdown(replace(PLAN, drift=(StackDrift("keys", (CHANGED, UNREAD)), StackDrift("storage"))))
 
     lines = page.splitlines()
     start = lines.index("## Changed outside CloudFormation")
     assert lines[start + 2] == (
-        "1 resource. A deployment does not revert such changes reliably. 1 stack could not be checked completely."
+        "1 resource. A deployment does not revert such changes reliably; \\`make plan REVERT_DRIFT=1\\` does."
+        " 1 stack could not be checked completely."
     )
     assert lines[start + 4 : start + 7] == [
         "- keys: 1 resource changed outside CloudFormation; 1 resource could not be read",
@@ -140,7 +169,7 @@ def edited(path: Path, **facts: Any) -> None:
         ({"account": "333333333333"}, "was edited after it was written; plan again"),
         ({"digest": "0"}, "was edited after it was written; plan again"),
         ({"schema": 0}, "the plan was written by another release of this tool (schema 0, not 6); plan again"),
-        ({"schema": 4}, "the plan was written by another release of this tool (schema 4, not 6); plan again"),
+        ({"schema": 5}, "the plan was written by another release of this tool (schema 5, not 6); plan again"),
         ({"stacks": "x"}, "not a plan that `make plan ENV=` wrote; plan again"),
         ({"more": 1}, "was edited after it was written; plan again"),
         (

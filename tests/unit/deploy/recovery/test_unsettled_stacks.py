@@ -251,7 +251,7 @@ def test_a_stack_of_somebody_else_is_not_ours_to_settle() -> None:
     assert only.commands == ("choose another project name or suffix",)
 
 
-def test_drift_names_each_property_and_the_change_set_that_takes_it_back() -> None:
+def test_drift_names_each_property_and_the_plan_that_reverts_it() -> None:
     drift = {
         "StackId": "arn:stack",
         "LogicalResourceId": "Key",
@@ -286,7 +286,7 @@ def test_drift_names_each_property_and_the_change_set_that_takes_it_back() -> No
         f"Key (AWS::KMS::Key) at {line_of('Key')}: MODIFIED: /EnableKeyRotation is false instead of true",
         f"KeyAlias (AWS::KMS::Key) at {line_of('KeyAlias')}: DELETED",
     )
-    assert "--deployment-mode REVERT_DRIFT" in only.commands[0]
+    assert only.commands == ("make plan ENV=staging REVERT_DRIFT=1",)
 
 
 INGRESS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "ingress")

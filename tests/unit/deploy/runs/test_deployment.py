@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from cicd_templates.deploy.aws import retry
 from cicd_templates.deploy.aws.retry import is_transient, retry_steps, run_steps
-from cicd_templates.deploy.change_sets.drift import StackDrift
+from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDrift, StackDrift
+from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
@@ -24,7 +25,7 @@ from cicd_templates.deploy.runs.approval import DeclinedError
 from cicd_templates.errors import CicdError, DetachedError, NoTerminalError, RefusedError
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
-from tests.fakes.simulated_aws import SimulatedAws, error
+from tests.fakes.simulated_aws import SimulatedAws, SimulatedStack, error
 
 ROOT = "/shipping/staging"
 TOPIC = {"Type": "AWS::SNS::TopicPolicy", "Properties": {"Revision": 1}}
@@ -80,7 +81,7 @@ class DeployHarness:
 
         deployment.deploy(self.context, self.stacks, self, confirm, **options)
 
-    def plan(self, path: Path | None = None, drift: tuple[StackDrift, ...] | None = None) -> plans.Plan:
+    def plan(self, path: Path | None = None, drift: DetectedDrift | None = None) -> plans.Plan:
         self.events.clear()
         return deployment.plan(self.context, self.stacks, self, path, drift=drift)
 
@@ -427,11 +428,11 @@ def test_a_new_plan_takes_the_place_of_the_one_before(harness: DeployHarness) ->
 def test_a_plan_without_changes_has_a_page_only_if_there_is_drift(harness: DeployHarness) -> None:
     harness.deploy()
     clean, unchecked = (StackDrift("keys"),), (StackDrift("keys"), StackDrift("network", problem="access denied"))
-    harness.plan(drift=clean)
+    harness.plan(drift=DetectedDrift(clean))
     assert harness.lines()[-1] == ("changed outside CloudFormation: Nothing, in 1 stack that CloudFormation checked.")
     assert list(harness.context.plans.iterdir()) == []
 
-    harness.plan(drift=unchecked)
+    harness.plan(drift=DetectedDrift(unchecked))
     page = harness.context.plans / "staging.html"
     assert harness.lines()[-3:] == [
         "network: not checked: access denied",
@@ -444,6 +445,81 @@ def test_a_plan_without_changes_has_a_page_only_if_there_is_drift(harness: Deplo
 
     harness.plan()
     assert list(harness.context.plans.iterdir()) == []
+
+
+def edited_by_hand(*labels: str) -> DetectedDrift:
+    resource = DriftedResource(
+        "Data", "AWS::S3::Bucket", "keys.yaml:7", "MODIFIED", (PropertyDrift("/Versioned", "true", "false"),)
+    )
+    return DetectedDrift(tuple(StackDrift(label, (resource,)) for label in labels), revert=True)
+
+
+def drift_of_keys(harness: DeployHarness, edit: dict[str, Any] | None) -> SimulatedStack:
+    """Deploy a stack with a bucket, which somebody then edits, or deletes if `edit` is None."""
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"Versioned": True}}
+    harness.stacks[0] = harness.keys(Data=bucket)
+    harness.deploy()
+    stack = harness.aws.named("shipping-staging-keys")
+    assert stack is not None
+    stack.edits = {"Data": edit}
+    return stack
+
+
+@pytest.mark.parametrize(
+    ("edit", "action", "values"),
+    [({"Versioned": False}, "Modify", [("false", "true")]), (None, "Add", [])],
+    ids=["a bucket that was edited", "a bucket that was deleted"],
+)
+def test_a_plan_that_reverts_drift_is_executed_like_any_other(
+    harness: DeployHarness, edit: dict[str, Any] | None, action: str, values: list[tuple[str, str]]
+) -> None:
+    stack = drift_of_keys(harness, edit)
+    assert harness.plan(drift=replace(edited_by_hand("keys"), revert=False)).changing == ()
+
+    made = harness.plan(drift=edited_by_hand("keys"))
+    (keys,) = made.changing
+    assert (keys.label, keys.reverts_drift) == ("keys", True)
+    (change,) = keys.changes
+    assert (change.action, change.logical_id) == (action, "Data")
+    assert [(detail.before, detail.after) for detail in change.details] == values
+    assert plans.read(harness.path) == made
+
+    harness.execute()
+    assert harness.of(report.Succeeded) == ["keys"]
+    assert stack.edits == {}
+    assert harness.plan(drift=edited_by_hand("keys")).changing == ()
+
+
+def test_a_plan_does_not_say_that_it_only_deploys_if_it_reverts_drift(harness: DeployHarness) -> None:
+    drift_of_keys(harness, {"Versioned": False})
+    made = harness.plan(drift=edited_by_hand("keys"))
+    stacks = tuple(replace(stack, reverts_drift=False) for stack in made.stacks)
+    plans.write(replace(made, stacks=stacks), harness.path, "")
+
+    with pytest.raises(RefusedError, match="disagree on whether it reverts changes made outside CloudFormation"):
+        harness.execute()
+
+
+def test_a_plan_is_refused_if_cloudformation_does_not_revert_what_it_was_asked_to(harness: DeployHarness) -> None:
+    drift_of_keys(harness, {"Versioned": False})
+    create = harness.aws.cloudformation.create_change_set
+
+    def forgetful(DeploymentMode: str = "", **request: Any) -> Any:  # noqa: N803 - as the API spells it
+        return create(**request)
+
+    setattr(harness.aws.cloudformation, "create_change_set", forgetful)  # noqa: B010 - an older CloudFormation
+    harness.stacks[0] = harness.keys(Data=BUCKET)
+    with pytest.raises(CicdError, match="not planned: keys"):
+        harness.plan(drift=edited_by_hand("keys"))
+    assert "CloudFormation did not make a change set that reverts drift" in "".join(harness.lines())
+    assert harness.nothing_in_review()
+
+
+def test_a_stack_that_is_created_has_no_drift_to_revert(harness: DeployHarness) -> None:
+    made = harness.plan(drift=edited_by_hand("keys", "service"))
+
+    assert [stack.reverts_drift for stack in made.stacks] == [False, False]
+    assert made.kept_drift == {"service": "this plan leaves the stack out"}
 
 
 def test_one_plan_is_discarded_by_its_file(harness: DeployHarness, tmp_path: Path) -> None:

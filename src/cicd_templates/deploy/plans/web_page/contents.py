@@ -14,6 +14,7 @@ from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.impact import DELETION, INTERRUPTION, REPLACEMENT, Detail
 from cicd_templates.deploy.plans import document
 from cicd_templates.deploy.plans.document import Plan
+from cicd_templates.deploy.plans.text import drift_notes
 from cicd_templates.deploy.plans.web_page.folding import Row
 from cicd_templates.deploy.plans.web_page.word_difference import cut, word_difference
 from cicd_templates.printable import printable
@@ -109,7 +110,7 @@ def notes(plans: Sequence[Plan]) -> list[tuple[str, list[str]]]:
     for plan in plans:
         prefix = f"{plan.environment}: " if len(plans) > 1 else ""
         for stack in plan.stacks:
-            for finding in stack.findings:
+            for finding in (*drift_notes(stack), *stack.findings):
                 stacks.setdefault(finding, []).append(f"{prefix}{stack.label}")
             if not stack.is_changing:
                 stacks.setdefault("Nothing changes", []).append(f"{prefix}{stack.label}")

@@ -22,7 +22,15 @@ from cicd_templates.template.policy_diff import PolicyDiff
 
 ENVIRONMENT, ACCOUNT = "{environment}", "{account}"
 TAGS, IMAGE = "tags", "images"
-VERBS = {"Add": "added", "Modify": "modified", "Replace": "replaced", "Remove": "deleted", "Dynamic": "undecided"}
+VERBS = {
+    "Add": "added",
+    "Modify": "modified",
+    "Replace": "replaced",
+    "Remove": "deleted",
+    "Dynamic": "undecided",
+    # The template describes the resource as it is, so only CloudFormation's record of it changes.
+    "SyncWithActual": "recorded, not changed",
+}
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
 

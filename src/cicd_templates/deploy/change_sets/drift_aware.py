@@ -1,0 +1,84 @@
+"""Reads change sets that revert drift, which CloudFormation calls drift-aware. Does not call AWS.
+
+They compare the template with the actual state of the resources, not only with the previous template:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+REVERT_DRIFT = "REVERT_DRIFT"
+# Why CloudFormation leaves a property as it is:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceDriftIgnoredAttribute.html
+IGNORED_BECAUSE = {
+    "MANAGED_BY_AWS": "AWS manages it",
+    "WRITE_ONLY_PROPERTY": "AWS does not return its value",
+    "SENSITIVE_PROPERTY": "its value is a secret",
+}
+
+
+@dataclass(frozen=True)
+class ActualState:
+    """A drifted resource: its properties in AWS before and after a change set that reverts its drift.
+
+    `before` is None if the resource was deleted, and `after` if it will be deleted. Both are None if CloudFormation
+    does not report them.
+    """
+
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+def actual_states(changes: Iterable[Mapping[str, Any]]) -> dict[str, ActualState]:
+    """Return the state of each drifted resource in `changes`, by logical id.
+
+    `changes` are the `ResourceChange` structures of a drift-aware change set, described with property values. They may
+    contain secrets.
+    """
+    return {
+        change["LogicalResourceId"]: ActualState(
+            _properties(change, "BeforeContext"), _properties(change, "AfterContext")
+        )
+        for change in changes
+        if change.get("ResourceDriftStatus", "IN_SYNC") != "IN_SYNC"
+    }
+
+
+def _properties(change: Mapping[str, Any], context: str) -> Mapping[str, Any] | None:
+    """Return the properties in a context of a change, or None if they are missing or cannot be read."""
+    try:
+        properties = json.loads(change.get(context, ""))["Properties"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return None
+    return properties if isinstance(properties, dict) else None
+
+
+def with_actual_states(
+    states: Mapping[str, ActualState], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the resources `before` and `after` a change set, with the actual state of each drifted resource.
+
+    If the actual state of a resource is unknown, it is missing in the first result, so everything that its template
+    grants counts as new.
+    """
+    old, new = dict(before), dict(after)
+    for name, state in states.items():
+        old.pop(name, None)
+        if state.before is not None and state.after is not None and name in new:
+            old[name] = {**new[name], "Properties": state.before}
+            new[name] = {**new[name], "Properties": state.after}
+    return old, new
+
+
+def ignored_drift(changes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return a line for each property whose drift CloudFormation leaves as it is, although it reverts the stack."""
+    return tuple(
+        f"{change['LogicalResourceId']} {ignored['Path']} is not reverted: "
+        f"{IGNORED_BECAUSE.get(ignored.get('Reason', ''), ignored.get('Reason', 'CloudFormation gives no reason'))}"
+        for change in changes
+        for ignored in change.get("ResourceDriftIgnoredAttributes", ())
+    )

@@ -1,0 +1,46 @@
+"""Decides for which stacks a plan may revert drift. Does not call AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cicd_templates.deploy.change_sets.drift import SHIFTED, StackDrift
+from cicd_templates.deploy.change_sets.security_group_rules import has_rules_of_others
+from cicd_templates.template.stack_template import StackTemplate
+
+
+@dataclass(frozen=True)
+class DetectedDrift:
+    """The drift of the stacks of a plan. `revert` says whether the plan shall revert it, or only show it."""
+
+    stacks: tuple[StackDrift, ...]
+    revert: bool = False
+
+    def reverts(self, stack: StackTemplate) -> bool:
+        """Return whether the plan reverts the drift of `stack`."""
+        return stack.label in self._labels() and not reason_to_keep(stack)
+
+    def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
+        """Return the labels of drifted stacks whose drift the plan does not revert, each with the reason.
+
+        `stacks` are the stacks of the plan. The result is empty if the plan shall not revert drift.
+        """
+        reasons = {stack.label: reason_to_keep(stack) for stack in stacks}
+        kept = {label: reasons.get(label, "this plan leaves the stack out") for label in self._labels()}
+        return {label: reason for label, reason in kept.items() if reason}
+
+    def _labels(self) -> tuple[str, ...]:
+        return tuple(stack.stack for stack in self.stacks if self.revert and stack.drifted)
+
+
+def reason_to_keep(stack: StackTemplate) -> str:
+    """Return why a change set must not revert the drift of `stack`, or an empty string if it may.
+
+    A change set reverts the drift of all resources of a stack, also of those that are changed on purpose.
+    """
+    if any(resource["Type"] == SHIFTED for resource in stack.resources.values()):
+        return "that would also revert the weights of its listener rules, which ECS moves in a deployment"
+    if has_rules_of_others(stack):
+        return "that would also remove the rules that other stacks add to its security groups"
+    return ""
