@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "deploy/locking": "deploy/aws errors private_files",
     "deploy/permissions": "template",
     "deploy/plans": (
-        "deploy/aws deploy/change_sets errors hints markdown plurals printable private_files review template"
+        "deploy/aws deploy/change_sets errors hints markdown paths plurals printable private_files review template"
     ),
     "deploy/diagnosis": "deploy/aws deploy/change_sets private_files template",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable",

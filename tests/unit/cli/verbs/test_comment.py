@@ -113,9 +113,10 @@ def test_plan_previews_every_chosen_stack(
     ]
 
 
-def test_a_preview_detects_no_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("option", ["--drift", "--revert-drift"])
+def test_a_preview_detects_no_drift(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     monkeypatch.setattr(selection, "targets", lambda **options: [])
     monkeypatch.setattr(selection, "refuse_edited", lambda *targets, **options: None)
-    result = typed("plan", "--env", "staging", "--preview", "--drift")
+    result = typed("plan", "--env", "staging", "--preview", option)
 
-    assert (result.exit_code, result.output) == (2, "error: a preview does not detect drift; leave out --drift\n")
+    assert (result.exit_code, result.output) == (2, f"error: a preview does not detect drift; leave out {option}\n")
