@@ -14,18 +14,17 @@ from typing import Any
 from cicd_templates.markdown import Markup, code, plain
 from cicd_templates.plurals import counted
 from cicd_templates.review.access_changes import access_changes, sentence
+from cicd_templates.review.renames import Renames, Stacks, find_renames, general_sentences
 from cicd_templates.review.reviewed_stacks import ReviewedStack
-from cicd_templates.review.service_names import with_placeholders
 from cicd_templates.review.statements import OWN_MARK, Statement, is_statement, own_stem
 from cicd_templates.template import policy_diff
 from cicd_templates.template.comparison import ABSENT, Difference, differences, items_by_name
+from cicd_templates.template.intrinsics import referenced_names
 from cicd_templates.template.stack_graph import READING_TYPE
 
-CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Added", "Changed")
+CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Renamed", "Added", "Changed")
 _ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 _LONGEST = 100
-# Stacks by environment and label.
-_Stacks = Mapping[tuple[str, str], ReviewedStack]
 # A function that takes a region and a resource type. It returns the create-only properties of the type, and those that
 # are create-only in some cases.
 CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
@@ -46,6 +45,7 @@ def template_changes(
 ) -> list[TemplateChange]:
     """Return every change between the templates, stack by stack."""
     old, new = _by_stack(before), _by_stack(after)
+    renames = find_renames(old, new)
     changes: list[TemplateChange] = []
     for key in (*old, *(key for key in new if key not in old)):
         environment, label = key
@@ -53,13 +53,19 @@ def template_changes(
             changes.append(TemplateChange("Removed", environment, label, _whole_stack(old[key])))
         elif key not in old:
             changes.append(TemplateChange("Added", environment, label, _whole_stack(new[key])))
+        if key not in old and (former := renames.former(new[key], old)) is not None:
+            changes += _renamed_access(environment, label, former, new[key])
+            continue
+        if key not in new and renames.has_moved(old[key]):
+            changes += _lost_denials(environment, label, old[key])
+            continue
         if key not in old and (sibling := _sibling(new[key], old, new)) is not None:
             changes += _access_unlike(environment, label, new[key], sibling)
             continue
         if key not in new or key not in old:
             changes += _access_changes(environment, label, old.get(key), new.get(key))
             continue
-        changes += _stack_changes(environment, label, old[key], new[key], create_only)
+        changes += _stack_changes(environment, label, old[key], new[key], create_only, renames)
     return changes
 
 
@@ -71,7 +77,7 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
     return plain(f"the stack, with {counted(len(stack.template.resources), 'resource')}")
 
 
-def _sibling(stack: ReviewedStack, old: _Stacks, new: _Stacks) -> ReviewedStack | None:
+def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
     """Return another service's stack of the same layer and environment, preferably a stack that already exists.
 
     Return None if there is no such stack, or if `stack` itself is the first of several new stacks.
@@ -95,7 +101,7 @@ def _access_unlike(
 
     The sibling is another service's stack of the same layer.
     """
-    own, others = _sentences(stack), _sentences(sibling)
+    own, others = general_sentences(stack), general_sentences(sibling)
     shared = own.keys() & others.keys()
     if shared:
         text = plain(f"the same as {sibling.template.service} has, for {stack.template.service}")
@@ -111,15 +117,31 @@ def _access_unlike(
             yield TemplateChange("Access widened", environment, f"{label}.{statement.holder}", text)
 
 
-def _sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
-    """Return the IAM statements of a stack, keyed by holder and sentence.
+def _renamed_access(
+    environment: str, label: str, before: ReviewedStack, after: ReviewedStack
+) -> Iterator[TemplateChange]:
+    """Yield one change for all access that a renamed service has as before, and one for each difference."""
+    old, new = general_sentences(before), general_sentences(after)
+    shared = old.keys() & new.keys()
+    if shared:
+        text = plain(f"{after.template.service} has the access that {before.template.service} had")
+        yield TemplateChange("Renamed", environment, label, text)
+    for side, begin, effect in ((new, "", "Allow"), (old, "no longer ", "Deny")):
+        for key, statement in side.items():
+            if key not in shared:
+                kind = "Access widened" if statement.effect == effect else "Access narrowed"
+                named = _named(statement, f"{begin}{sentence(statement)}")
+                yield TemplateChange(kind, environment, f"{label}.{statement.holder}", named)
 
-    A placeholder replaces the service's name in a sentence, so that the statements of two services can be compared.
-    """
-    service = str(stack.template.service)
-    return {
-        (statement.holder, with_placeholders(sentence(statement), service)): statement for statement in stack.statements
-    }
+
+def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
+    """Yield the Deny statements that a removed stack of a renamed service had about resources that are retained."""
+    resources = before.template.resources
+    retained = {name for name in resources if _is_retained(resources[name])}
+    for change in _access_changes(environment, label, before, None):
+        holder = resources[change.where.removeprefix(f"{label}.")]
+        if change.kind == "Access widened" and retained & set(referenced_names(holder.get("Properties", {}))):
+            yield change
 
 
 def _named(statement: Statement, text: str) -> Markup:
@@ -127,15 +149,19 @@ def _named(statement: Statement, text: str) -> Markup:
 
 
 def _stack_changes(
-    environment: str, label: str, before: ReviewedStack, after: ReviewedStack, create_only: CreateOnly
+    environment: str,
+    label: str,
+    before: ReviewedStack,
+    after: ReviewedStack,
+    create_only: CreateOnly,
+    renames: Renames,
 ) -> Iterator[TemplateChange]:
     yield from _parameter_changes(environment, label, before, after)
     old, new = before.template.resources, after.template.resources
     for name in (*old, *(name for name in new if name not in old)):
         where = f"{label}.{name}"
         if name not in new:
-            is_retained = str(old[name].get("DeletionPolicy", "")).startswith("Retain")
-            stays = ", which is retained" if is_retained else ""
+            stays = ", which is retained" if _is_retained(old[name]) else ""
             yield TemplateChange("Removed", environment, where, plain(f"{_type_name(old[name])}{stays}"))
         elif name not in old:
             yield TemplateChange("Added", environment, where, plain(_type_name(new[name])))
@@ -147,7 +173,11 @@ def _stack_changes(
             yield from _resource_changes(
                 environment, where, (before, old[name]), (after, new[name]), region, create_only
             )
-    yield from _access_changes(environment, label, before, after)
+    yield from _access_changes(environment, label, before, after, renames)
+
+
+def _is_retained(resource: Mapping[str, Any]) -> bool:
+    return str(resource.get("DeletionPolicy", "")).startswith("Retain")
 
 
 def _type_name(resource: Mapping[str, Any]) -> str:
@@ -248,13 +278,24 @@ def _quoted(stack: ReviewedStack, value: Any) -> Markup:
 
 
 def _access_changes(
-    environment: str, label: str, before: ReviewedStack | None, after: ReviewedStack | None
+    environment: str,
+    label: str,
+    before: ReviewedStack | None,
+    after: ReviewedStack | None,
+    renames: Renames = Renames(),  # noqa: B008 - frozen
 ) -> Iterator[TemplateChange]:
     old, new = (side.template.resources if side else {} for side in (before, after))
     gone = {name for name in old if policy_diff.ends_with_its_subjects(name, old, new)}
-    for widened, holder, text in access_changes(
-        before.statements if before else (), after.statements if after else (), gone
-    ):
+    was, now = before.statements if before else (), after.statements if after else ()
+    pairs = renames.renamed_statements(was, now)
+    for position in pairs:
+        statement = now[position]
+        yield TemplateChange(
+            "Renamed", environment, f"{label}.{statement.holder}", _named(statement, renames.words(statement))
+        )
+    was = tuple(statement for position, statement in enumerate(was) if position not in pairs.values())
+    now = tuple(statement for position, statement in enumerate(now) if position not in pairs)
+    for widened, holder, text in access_changes(was, now, gone):
         kind = "Access widened" if widened else "Access narrowed"
         named = plain(text.replace(OWN_MARK, own_stem(holder)))
         yield TemplateChange(kind, environment, f"{label}.{holder}", named)

@@ -1,0 +1,112 @@
+"""Recognizes services that only have another name, so that a review does not call access wider that only moved.
+
+A service counts as renamed if one service is gone and another one has stacks of the same layers in the same
+environments. Access that both have in the same words, apart from the name, is renamed. All other access is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cicd_templates.config.naming import file_stem
+from cicd_templates.review.access_changes import sentence
+from cicd_templates.review.reviewed_stacks import ReviewedStack
+from cicd_templates.review.service_names import PIPELINE, SERVICE, with_placeholders
+from cicd_templates.review.statements import Statement
+
+# Stacks by environment and label.
+Stacks = Mapping[tuple[str, str], ReviewedStack]
+
+
+@dataclass(frozen=True)
+class Renames:
+    """The renamed services of one comparison: the old name of each new name."""
+
+    old_names: Mapping[str, str] = field(default_factory=dict)
+
+    def former(self, stack: ReviewedStack, old: Stacks) -> ReviewedStack | None:
+        """Return the stack in `old` that `stack` was before its service was renamed, or None."""
+        was = self.old_names.get(str(stack.template.service))
+        return old.get((stack.template.environment, file_stem(stack.template.layer, was))) if was else None
+
+    def has_moved(self, stack: ReviewedStack) -> bool:
+        """Return whether `stack` belongs to a service that has another name now."""
+        return stack.template.service in self.old_names.values()
+
+    def renamed_statements(self, before: Sequence[Statement], after: Sequence[Statement]) -> dict[int, int]:
+        """Return the positions of statements in `after` that differ from one in `before` only in the name of a service.
+
+        Each is mapped to the position in `before`. Statements without a Sid are left out, because they are recognized
+        by their place.
+        """
+        if not self.old_names:
+            return {}
+        old = {
+            (statement.holder, self._in_general(sentence(statement), self.old_names.values())): position
+            for position, statement in enumerate(before)
+            if statement.sid
+        }
+        pairs = {}
+        for position, statement in enumerate(after):
+            found = old.get((statement.holder, self._in_general(sentence(statement), self.old_names.keys())))
+            if statement.sid and found is not None and sentence(before[found]) != sentence(statement):
+                pairs[position] = found
+        return pairs
+
+    def words(self, statement: Statement) -> str:
+        """Return a sentence about a statement that differs from an earlier one only in the names of services."""
+        text = sentence(statement)
+        named = [
+            f"{new} instead of {old}" for new, old in self.old_names.items() if with_placeholders(text, new) != text
+        ]
+        return f"{statement.sid}: {', '.join(named)}"
+
+    @staticmethod
+    def _in_general(text: str, names: Iterable[str]) -> str:
+        for number, name in enumerate(names):
+            text = with_placeholders(text, name)
+            text = text.replace(SERVICE, f"{{service {number}}}").replace(PIPELINE, f"{{pipeline {number}}}")
+        return text
+
+
+def general_sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
+    """Return the IAM statements of a stack, keyed by holder and sentence.
+
+    A placeholder replaces the service's name in a sentence, so that the statements of two services can be compared.
+    """
+    service = str(stack.template.service)
+    return {
+        (statement.holder, with_placeholders(sentence(statement), service)): statement for statement in stack.statements
+    }
+
+
+def find_renames(old: Stacks, new: Stacks) -> Renames:
+    """Return which services in `new` are services in `old` under another name.
+
+    If several services fit, the one that shares the most statements is chosen.
+    """
+    before, after = _places(old), _places(new)
+    gone = {service: places for service, places in before.items() if service not in after}
+    names: dict[str, str] = {}
+    for service, places in after.items():
+        fitting = [] if service in before else [name for name, where in gone.items() if set(where) == set(places)]
+        shared = {name: _shared(gone[name], places) for name in fitting if name not in names.values()}
+        best = max(shared, key=lambda name: shared[name], default=None)
+        if best is not None and shared[best]:
+            names[service] = best
+    return Renames(names)
+
+
+def _places(stacks: Stacks) -> dict[str, dict[tuple[str, str], ReviewedStack]]:
+    """Return the stacks of each service by environment and layer."""
+    places: dict[str, dict[tuple[str, str], ReviewedStack]] = {}
+    for stack in stacks.values():
+        template = stack.template
+        if template.service:
+            places.setdefault(template.service, {})[template.environment, template.layer] = stack
+    return places
+
+
+def _shared(old: Mapping[tuple[str, str], ReviewedStack], new: Mapping[tuple[str, str], ReviewedStack]) -> int:
+    return sum(len(general_sentences(old[place]).keys() & general_sentences(new[place]).keys()) for place in new)
