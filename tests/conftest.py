@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib
+import marshal
 import os
 import socket
 import subprocess
 import time
 import tomllib
 from collections.abc import Callable, Generator, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.load import parse_configuration
+from cicd_templates.render.render import RenderedStack, render
+from cicd_templates.template import cloudformation_yaml
+from templates import LAYERS
 from tests.projects.rendering import rendered_project
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +48,28 @@ for _name in [name for name in os.environ if name.startswith("CICD_TEMPLATES_") 
     del os.environ[_name]
 
 Edit = Callable[[dict[str, Any]], None]
+# How many configurations and templates each worker remembers: more than one file of tests has.
+REMEMBERED_CONFIGURATIONS = 24
+REMEMBERED_TEMPLATES = 256
+_stacks: dict[str, list[RenderedStack]] = {}
+
+
+def _parse_each_template_once() -> None:
+    """Let a worker parse equal texts once, because its tests read the same templates hundreds of times."""
+    parse = cloudformation_yaml.load
+
+    @lru_cache(REMEMBERED_TEMPLATES)
+    def packed(text: str) -> bytes:
+        return marshal.dumps(parse(text))
+
+    def load(text: str) -> Any:
+        """Return content that the caller may change."""
+        return marshal.loads(packed(text))  # noqa: S302 - it was packed above
+
+    pytest.MonkeyPatch().setattr(cloudformation_yaml, "load", load)
+
+
+_parse_each_template_once()
 
 
 def raw_configuration(*edits: tuple[str, Any]) -> dict[str, Any]:
@@ -69,6 +95,16 @@ def environment(name: str = "staging", *edits: tuple[str, Any], suffix: str | No
     found = configured(*edits, suffix=suffix).environment(name)
     assert found is not None
     return found
+
+
+def rendered_stacks(*edits: tuple[str, Any], suffix: str | None = None) -> list[RenderedStack]:
+    """The stacks of that project with `edits`, rendered once for all tests of a worker, which only read them."""
+    key = repr((edits, suffix))
+    if key not in _stacks:
+        _stacks[key] = render(configured(*edits, suffix=suffix), LAYERS, "yaml")
+        if len(_stacks) > REMEMBERED_CONFIGURATIONS:
+            del _stacks[next(iter(_stacks))]
+    return list(_stacks[key])
 
 
 class Groups(LoadScopeScheduling):

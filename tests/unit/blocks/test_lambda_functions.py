@@ -14,10 +14,8 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from cicd_templates import functions
 from cicd_templates.blocks.inlined_modules import joined_text, read_module
 from cicd_templates.blocks.lambda_functions import PYTHON_RUNTIME, source
-from cicd_templates.render.render import render
 from cicd_templates.template import cloudformation_yaml
-from templates import LAYERS
-from tests.conftest import configured
+from tests.conftest import rendered_stacks
 
 HOOKS = [
     ("environments/staging/services/parcel-dispatcher/rollout", "canary"),
@@ -36,7 +34,7 @@ def test_the_runtime_is_the_newest_of_its_kind_in_every_region(region: str) -> N
 
 def test_every_function_is_traced_and_loses_no_event() -> None:
     seen = 0
-    for stack in render(configured(*HOOKS), LAYERS, "yaml"):
+    for stack in rendered_stacks(*HOOKS):
         resources = cloudformation_yaml.load(stack.text)["Resources"]
         for resource in resources.values():
             if resource["Type"] == "AWS::Lambda::Function":
@@ -64,7 +62,7 @@ def test_nothing_in_a_vpc_is_left_in_its_default_security_group() -> None:
         "AWS::Lambda::Function": lambda each: each["VpcConfig"]["SecurityGroupIds"] if "VpcConfig" in each else [1],
     }
     seen = set()
-    for stack in render(configured(*HOOKS), LAYERS, "yaml"):
+    for stack in rendered_stacks(*HOOKS):
         for resource in cloudformation_yaml.load(stack.text)["Resources"].values():
             if resource["Type"] in groups:
                 seen.add(resource["Type"])

@@ -12,7 +12,7 @@ import pytest
 from cicd_templates.errors import CicdError
 from cicd_templates.render import out_folder, render
 from templates import LAYERS
-from tests.conftest import configured, environment
+from tests.conftest import configured, environment, rendered_stacks
 
 FILES = {"staging/keys.yaml": "keys\n", "README.md": "index\n", "SHA256SUMS": "0  staging/keys.yaml\n0  README.md\n"}
 
@@ -87,7 +87,7 @@ def test_other_line_ends_are_a_difference_and_are_written_again(tmp_path: Path) 
 
 
 def test_the_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
-    rendered = render.render(configured(), LAYERS, "yaml")
+    rendered = rendered_stacks()
     out_folder.write_files(out_folder.files_of(rendered, tmp_path), tmp_path)
 
     checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path, capture_output=True, check=False)
@@ -97,7 +97,7 @@ def test_the_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
 
 
 def test_one_environment_is_written_without_touching_the_others(tmp_path: Path) -> None:
-    rendered = render.render(configured(), LAYERS, "yaml")
+    rendered = rendered_stacks()
     out_folder.write_files(out_folder.files_of(rendered, tmp_path), tmp_path)
     for name in ("staging", "production"):
         (tmp_path / f"{name}/keys.yaml").write_text("edited\n")
@@ -115,7 +115,7 @@ def test_one_environment_is_written_without_touching_the_others(tmp_path: Path) 
 )
 def test_one_environment_of_a_copy_is_written_alone(only: str, others: str, tmp_path: Path) -> None:
     github = {"repository": "me/pay", "releases": True}
-    rendered = render.render(configured(("services/parcel-dispatcher/github", github), suffix="pr1"), LAYERS, "yaml")
+    rendered = rendered_stacks(("services/parcel-dispatcher/github", github), suffix="pr1")
     out_folder.write_files(out_folder.files_of(rendered, tmp_path, only), tmp_path)
 
     folders = {f"{only}-pr1", *(["github"] if only == "tools" else [])}
@@ -190,7 +190,7 @@ def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_pat
 
     github = {"repository": "me/pay", "branch": "release", "releases": True}
     edits = [("services/parcel-dispatcher/github", github), ("services/parcel-dispatcher/path", "apps/pay")]
-    files = out_folder.files_of(render.render(configured(*edits), LAYERS, "yaml"), tmp_path)
+    files = out_folder.files_of(rendered_stacks(*edits), tmp_path)
     text = files["github/release-parcel-dispatcher.yml"]
     workflow = yaml.safe_load(text)
 
@@ -203,7 +203,7 @@ def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_pat
     assert step["env"]["TREE"] == "HEAD:apps/pay"
     parsed = subprocess.run(["bash", "-n"], input=step["run"], capture_output=True, text=True, check=False)
     assert parsed.returncode == 0, parsed.stderr
-    without = out_folder.files_of(render.render(configured(), LAYERS, "yaml"), tmp_path)
+    without = out_folder.files_of(rendered_stacks(), tmp_path)
     assert not [path for path in without if "github" in path]
 
 

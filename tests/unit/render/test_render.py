@@ -19,7 +19,7 @@ from cicd_templates.render import render, tagging
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.tags import OWN_KEYS
 from templates import LAYERS
-from tests.conftest import configured, environment, raw_configuration
+from tests.conftest import configured, environment, raw_configuration, rendered_stacks
 
 LEDGER = {"path_pattern": "/ledger/*", "checks": {"bandit": {"preset": "bandit"}}}
 NETWORK = {
@@ -30,7 +30,7 @@ NETWORK = {
 
 
 def rendered(*edits: tuple[str, Any], suffix: str | None = None) -> dict[str, render.RenderedStack]:
-    return {stack.path: stack for stack in render.render(configured(*edits, suffix=suffix), LAYERS, "yaml")}
+    return {stack.path: stack for stack in rendered_stacks(*edits, suffix=suffix)}
 
 
 def test_each_kind_of_environment_has_its_layers_producers_first() -> None:

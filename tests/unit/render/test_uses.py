@@ -11,7 +11,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.user_layers import with_user_layers
 from cicd_templates.render.render import render
 from templates import LAYERS
-from tests.conftest import RAW, configured, own_package
+from tests.conftest import RAW, configured, own_package, rendered_stacks
 
 SERVICE = "parcel-dispatcher"
 USES = f"services/{SERVICE}/uses"
@@ -122,7 +122,7 @@ def test_a_queue_gives_its_address_and_exactly_the_rights_of_the_kind_of_access(
         (USES, {"labels": "receive"}),
         ("services/printer", RAW["services"][SERVICE] | {"path_pattern": "/print/*", "uses": {"labels": "send"}}),
     ]
-    stacks = {stack.path: stack.template.content for stack in render(configured(*edits), LAYERS, "yaml")}
+    stacks = {stack.path: stack.template.content for stack in rendered_stacks(*edits)}
 
     rights = {}
     for service in (SERVICE, "printer"):
@@ -151,7 +151,7 @@ def test_a_queue_gives_its_address_and_exactly_the_rights_of_the_kind_of_access(
 
 def test_a_service_that_sends_and_receives_has_the_rights_of_both() -> None:
     edits = [("queues/labels", {}), (USES, {"labels": "send-and-receive"})]
-    stacks = {stack.path: stack.template.content for stack in render(configured(*edits), LAYERS, "yaml")}
+    stacks = {stack.path: stack.template.content for stack in rendered_stacks(*edits)}
     role = stacks[f"production/service-{SERVICE}.yaml"]["Resources"]["TaskRole"]["Properties"]
     (policy,) = role["Policies"]
 
@@ -238,6 +238,6 @@ def test_two_uses_that_set_one_variable_are_refused_with_both(tmp_path: Path, mo
 
 def test_the_pipelines_environment_runs_no_services_so_its_services_use_nothing() -> None:
     edits = [("queues/labels", {}), (USES, {"labels": "send"})]
-    stacks = render(configured(*edits), LAYERS, "yaml")
+    stacks = rendered_stacks(*edits)
 
     assert not [stack.path for stack in stacks if "LabelsQueueUrl" in stack.text and stack.path.startswith("tools/")]

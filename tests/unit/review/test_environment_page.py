@@ -13,7 +13,7 @@ from cicd_templates.review import differences_page, environment_page
 from cicd_templates.review.reviewed_stacks import ReviewedStack, review_stacks
 from cicd_templates.template.stack_template import StackTemplate
 from templates import LAYERS
-from tests.conftest import PROJECT, configured
+from tests.conftest import PROJECT, configured, rendered_stacks
 from tests.unit.review.conftest import ACCOUNTS, one, reading, resource, role, stack_of, statement
 
 NOTHING = environment_page.Overrides({}, ())
@@ -92,7 +92,7 @@ def test_alike_rows_of_services_are_one() -> None:
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_review_stays_readable_however_many_services_there_are(count: int) -> None:
-    found = pages(render(configured(*services(count)), LAYERS, "yaml"))
+    found = pages(rendered_stacks(*services(count)))
 
     for name in ("tools", "staging", "production"):
         assert 60 < len(found[f"{name}/REVIEW.md"].splitlines()) <= 250
@@ -111,7 +111,7 @@ def test_the_pages_name_copies_by_their_suffix_and_tell_of_what_is_provided_and_
 
 
 def test_a_path_of_one_environment_has_no_differences() -> None:
-    found = pages(render(configured(("pipeline/path", ["staging"])), LAYERS, "yaml"))
+    found = pages(rendered_stacks(("pipeline/path", ["staging"])))
 
     assert "DIFFERENCES.md" not in found
 

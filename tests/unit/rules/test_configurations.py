@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.lint.run import find_in_templates
-from cicd_templates.render import render
-from templates import LAYERS
-from tests.conftest import PROJECT, configured
+from tests.conftest import PROJECT, rendered_stacks
 
 STAGING = "environments/staging"
 
@@ -51,7 +49,7 @@ def project_texts() -> frozenset[str]:
 def test_what_another_configuration_renders_is_clean(
     edits: tuple[tuple[str, Any], ...], suffix: str | None, tmp_path: Path
 ) -> None:
-    stacks = render.render(configured(*edits, suffix=suffix), LAYERS, "yaml")
+    stacks = rendered_stacks(*edits, suffix=suffix)
     # tests/golden/test_out.py lints the templates that are the same in the project of the tests.
     different = [stack for stack in stacks if stack.text not in project_texts()]
     paths = []

@@ -9,9 +9,8 @@ import pytest
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.outputs import DatabaseResourceId
-from cicd_templates.render.render import render
-from templates import LAYERS, databases, keys, queues, tables
-from tests.conftest import RAW, configured, environment
+from templates import databases, keys, queues, tables
+from tests.conftest import RAW, environment, rendered_stacks
 
 SERVICE = "parcel-dispatcher"
 PARCELS: tuple[str, Any] = ("databases/parcel-rates", {})
@@ -23,7 +22,7 @@ def resources(name: str = "staging", *edits: tuple[str, Any]) -> dict[str, Any]:
 
 
 def rendered(*edits: tuple[str, Any]) -> dict[str, Any]:
-    return {stack.path: stack.template.content for stack in render(configured(*edits), LAYERS, "yaml")}
+    return {stack.path: stack.template.content for stack in rendered_stacks(*edits)}
 
 
 def statements(template: dict[str, Any]) -> list[dict[str, Any]]:

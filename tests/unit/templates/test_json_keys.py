@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from cicd_templates.render.render import render
 from cicd_templates.template import cloudformation_yaml
-from templates import LAYERS
-from tests.conftest import configured
+from tests.conftest import rendered_stacks
 from tests.unit.config.problems import SERVICE
 
 DATABASE = "arn:aws:secretsmanager:eu-central-1:999999999999:secret:pay/database-Ab12Cd"
@@ -14,7 +12,7 @@ OTHER = "arn:aws:secretsmanager:eu-central-1:999999999999:secret:other-Ef34Gh"
 
 def test_keys_of_one_secret_are_separate_variables_under_one_right() -> None:
     secrets = {"USER": f"{DATABASE}:username::", "PASSWORD": f"{DATABASE}:password::", "OTHER": OTHER}
-    stacks = render(configured((f"{SERVICE}/secrets", secrets)), LAYERS, "yaml")
+    stacks = rendered_stacks((f"{SERVICE}/secrets", secrets))
     (text,) = [stack.text for stack in stacks if stack.path == "production/service-parcel-dispatcher.yaml"]
     found = cloudformation_yaml.load(text)["Resources"]
 

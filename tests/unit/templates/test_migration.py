@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.render.render import render
 from cicd_templates.template import cloudformation_yaml
-from templates import LAYERS
-from tests.conftest import RAW, configured
+from tests.conftest import RAW, rendered_stacks
 from tests.unit.config.problems import SERVICE, problems_of
 
 COMMAND = ["python3", "-m", "depot.migrate"]
@@ -21,10 +19,7 @@ NAME = "parcel-dispatcher"
 
 
 def rendered(*edits: tuple[str, Any]) -> dict[str, Any]:
-    return {
-        stack.path.removesuffix(".yaml"): cloudformation_yaml.load(stack.text)
-        for stack in render(configured(*edits), LAYERS, "yaml")
-    }
+    return {stack.path.removesuffix(".yaml"): cloudformation_yaml.load(stack.text) for stack in rendered_stacks(*edits)}
 
 
 @pytest.fixture(scope="module")

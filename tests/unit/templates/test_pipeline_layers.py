@@ -14,10 +14,8 @@ import pytest
 from cicd_templates.config.load import parse_configuration
 from cicd_templates.config.reserved_words import AFTER_A_SERVICE, OF_AN_ENVIRONMENT
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.render.render import render
 from cicd_templates.template import cloudformation_yaml
 from templates import (
-    LAYERS,
     access,
     build,
     keys,
@@ -30,7 +28,7 @@ from templates import (
     scanning,
     storage,
 )
-from tests.conftest import ROOT, configured, environment, raw_configuration
+from tests.conftest import ROOT, configured, environment, raw_configuration, rendered_stacks
 
 SERVICE = "services/parcel-dispatcher"
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
@@ -426,7 +424,7 @@ def test_every_word_of_a_role_project_function_or_security_group_is_reserved() -
     released = (f"{SERVICE}/github", {"repository": "me/pay", "releases": True})
     unknown, seen = set(), 0
     checks = {*raw_configuration()["services"]["parcel-dispatcher"]["checks"]}
-    for stack in render(configured(*hooks, released), LAYERS, "yaml"):
+    for stack in rendered_stacks(*hooks, released):
         prefix = f"shipping-{stack.environment.name}-"
         for resource in cloudformation_yaml.load(stack.text)["Resources"].values():
             name = resource["Properties"].get(kinds.get(resource["Type"], ""))
@@ -454,7 +452,7 @@ def test_a_service_more_makes_the_ground_no_larger(layer: ModuleType) -> None:
 def names_of(suffix: str) -> set[str]:
     """Every name that a copy gives to something of its account, and every path that it publishes under."""
     found = set()
-    for stack in render(configured(suffix=suffix), LAYERS, "yaml"):
+    for stack in rendered_stacks(suffix=suffix):
         for resource in cloudformation_yaml.load(stack.text)["Resources"].values():
             for key, value in resource["Properties"].items():
                 own = key == "Name" or (key.endswith("Name") and key[:-4] in resource["Type"].replace("::", ""))

@@ -14,10 +14,8 @@ import pytest
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.validation import autoscaling, rollouts
 from cicd_templates.lint.run import find_in_templates
-from cicd_templates.render import render
 from cicd_templates.template import cloudformation_yaml
-from templates import LAYERS
-from tests.conftest import configured
+from tests.conftest import rendered_stacks
 
 SERVICE = "environments/staging/services/parcel-dispatcher"
 ALARMS = {"rollback_on_alarm": True}
@@ -61,7 +59,7 @@ def rendered(step: str) -> dict[str, str]:
     everywhere = {"architecture"} & settings.keys()
     edits = [(f"services/parcel-dispatcher/{key}", settings[key]) for key in everywhere]
     edits += [(f"{SERVICE}/{key}", value) for key, value in settings.items() if key not in everywhere]
-    return {stack.path: stack.text for stack in render.render(configured(*edits), LAYERS, "yaml")}
+    return {stack.path: stack.text for stack in rendered_stacks(*edits)}
 
 
 def resources(step: str, layer: str, environment: str = "staging") -> dict[str, Any]:
@@ -409,7 +407,7 @@ def test_no_alarm_that_fills_missing_values_depends_on_the_newest_one(step: str)
     ],
 )
 def test_a_slow_start_within_its_grace_is_no_unhealthy_release(check: dict[str, int], window: tuple[int, int]) -> None:
-    texts = render.render(configured((f"{SERVICE}/health_check", check)), LAYERS, "yaml")
+    texts = rendered_stacks((f"{SERVICE}/health_check", check))
     (text,) = [stack.text for stack in texts if stack.path == "staging/health-parcel-dispatcher.yaml"]
     alarm = cloudformation_yaml.load(text)["Resources"]["UnhealthyAlarm"]["Properties"]
     settings = ServiceTable.model_validate({"health_check": check}).health_check
@@ -495,7 +493,7 @@ def test_secrets_under_keys_of_their_owners_can_be_decrypted_through_the_service
     secret = f"arn:aws:secretsmanager:eu-central-1:{account}:secret:other-AbCdEf"
     edits = {"secrets": {"OTHER": secret, "DATABASE": "/shipping/database"}, "secret_keys": keys}
     path = f"environments/{environment}/services/parcel-dispatcher"
-    texts = render.render(configured(*((f"{path}/{key}", value) for key, value in edits.items())), LAYERS, "yaml")
+    texts = rendered_stacks(*((f"{path}/{key}", value) for key, value in edits.items()))
     (text,) = [stack.text for stack in texts if stack.path == f"{environment}/service-parcel-dispatcher.yaml"]
     role = cloudformation_yaml.load(text)["Resources"]["ExecutionRole"]["Properties"]
 
@@ -517,7 +515,7 @@ def test_secrets_under_keys_of_their_owners_can_be_decrypted_through_the_service
     ],
 )
 def test_a_role_reads_only_the_kind_of_secret_that_there_is(source: str, sids: list[str]) -> None:
-    texts = render.render(configured((f"{SERVICE}/secrets", {"VALUE": source})), LAYERS, "yaml")
+    texts = rendered_stacks((f"{SERVICE}/secrets", {"VALUE": source}))
     (text,) = [stack.text for stack in texts if stack.path == "staging/service-parcel-dispatcher.yaml"]
     role = cloudformation_yaml.load(text)["Resources"]["ExecutionRole"]["Properties"]
 

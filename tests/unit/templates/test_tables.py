@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.render.render import render
-from templates import LAYERS, network, tables
-from tests.conftest import configured, environment
+from templates import network, tables
+from tests.conftest import environment, rendered_stacks
 
 SERVICE = "parcel-dispatcher"
 PARCELS = ("tables/parcels", {"partition_key": "parcel_id"})
@@ -112,7 +111,7 @@ def test_a_service_gets_exactly_the_rights_of_its_kind_of_access(
     access: str, sid: str, actions: list[str], key_actions: list[str]
 ) -> None:
     edits = [PARCELS, (f"services/{SERVICE}/uses", {"parcels": access})]
-    stacks = {stack.path: stack.template.content for stack in render(configured(*edits), LAYERS, "yaml")}
+    stacks = {stack.path: stack.template.content for stack in rendered_stacks(*edits)}
     content = stacks[f"staging/service-{SERVICE}.yaml"]
     (policy,) = content["Resources"]["TaskRole"]["Properties"]["Policies"]
     (container,) = content["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]

@@ -11,9 +11,7 @@ import pytest
 
 from cicd_templates.builds import languages
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.render.render import render
-from templates import LAYERS
-from tests.conftest import RAW, configured
+from tests.conftest import RAW, configured, rendered_stacks
 
 CHECKS = RAW["services"]["parcel-dispatcher"]["checks"]
 QUEUES: list[tuple[str, dict[str, Any]]] = [("queues/labels", {}), ("queues/bills", {})]
@@ -27,7 +25,7 @@ LOAD_BALANCING = {
 def rendered(**settings: Any) -> dict[str, dict[str, Any]]:
     """Return the content of every template, keyed by path, of a project that also has the worker `packer`."""
     worker = {"shape": "worker", "checks": CHECKS, **settings}
-    stacks = render(configured(*QUEUES, ("services/packer", worker)), LAYERS, "yaml")
+    stacks = rendered_stacks(*QUEUES, ("services/packer", worker))
     return {stack.path: dict(stack.template.content) for stack in stacks}
 
 

@@ -20,7 +20,7 @@ from cicd_templates.deploy.permissions.action_resources import TYPE_OF_KIND, Env
 from cicd_templates.render.render import render
 from cicd_templates.template.partitions import partition_of
 from templates import LAYERS
-from tests.conftest import RAW, ROOT, configured, environment
+from tests.conftest import RAW, ROOT, configured, environment, rendered_stacks
 from tests.projects.rendering import PROJECTS
 from tests.unit.config.problems import SERVICE, STAGING, moved_to, problems_of
 
@@ -207,9 +207,7 @@ def test_everything_is_rendered_with_the_names_of_its_partition(
         ("environments/staging/endpoints", "all"),
         ("services/parcel-dispatcher/secrets", {"TOKEN": "token"}),
     ]
-    texts = [
-        stack.text for stack in render(configured(*moved_to(region, partition), *edits, *features), LAYERS, "yaml")
-    ]
+    texts = [stack.text for stack in rendered_stacks(*moved_to(region, partition), *edits, *features)]
 
     # Service principals end in amazonaws.com everywhere, but for that of CloudWatch Logs.
     names = {name for text in texts for name in re.findall(rf"[\w.-]*{region}[\w.-]*amazonaws[\w.]*", text)}

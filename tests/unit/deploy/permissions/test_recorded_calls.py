@@ -30,13 +30,11 @@ from cicd_templates.deploy.releases.release import follow, upload_source, wait_f
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.runs import deployment, status
 from cicd_templates.errors import CicdError
-from cicd_templates.render.render import render
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_facts import stack_facts
 from cicd_templates.template.stack_template import StackTemplate
-from templates import LAYERS
-from tests.conftest import PROJECT, configured
+from tests.conftest import PROJECT, rendered_stacks
 from tests.fakes.iam_policies import Call, allows, authorized
 from tests.fakes.recording import Recording
 from tests.fakes.rendered_stacks import rendered
@@ -56,7 +54,7 @@ LONGEST = [
 def stacks_of(environment: str, *edits: tuple[str, Any], suffix: str | None = None) -> list[StackTemplate]:
     """The stacks of an environment, rendered from the committed configuration with edits."""
     found = []
-    for stack in render(configured(*edits, suffix=suffix), LAYERS, "yaml"):
+    for stack in rendered_stacks(*edits, suffix=suffix):
         if stack.environment.name == environment:
             content = cloudformation_yaml.load(stack.text)
             found.append(StackTemplate(Path(stack.path), stack.text, content, stack_facts(content, stack.path)))

@@ -11,10 +11,8 @@ import pytest
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.releases import pipeline_handover
 from cicd_templates.deploy.releases.pipeline_handover import left_to_the_pipeline
-from cicd_templates.render.render import render
 from cicd_templates.template.stack_template import StackTemplate
-from templates import LAYERS
-from tests.conftest import configured
+from tests.conftest import rendered_stacks
 from tests.unit.config.problems import SERVICE
 
 GROUP, TASK, ECS_SERVICE = "AWS::Logs::LogGroup", "AWS::ECS::TaskDefinition", "AWS::ECS::Service"
@@ -24,7 +22,7 @@ GROUP, TASK, ECS_SERVICE = "AWS::Logs::LogGroup", "AWS::ECS::TaskDefinition", "A
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StackTemplate]:
     folder = tmp_path_factory.mktemp("out") / "production"
     folder.mkdir()
-    for stack in render(configured((f"{SERVICE}/migration", ["migrate"])), LAYERS, "yaml"):
+    for stack in rendered_stacks((f"{SERVICE}/migration", ["migrate"])):
         if Path(stack.path).parent.name == "production":
             (folder / Path(stack.path).name).write_text(stack.text)
     return {stack.path.stem.partition("-")[0]: stack for stack in read_stacks(folder)}
