@@ -48,15 +48,17 @@ for _name in [name for name in os.environ if name.startswith("CICD_TEMPLATES_") 
     del os.environ[_name]
 
 Edit = Callable[[dict[str, Any]], None]
-# How many configurations and templates each worker remembers: more than one file of tests has.
+# How much each worker remembers: more than one file of tests has.
 REMEMBERED_CONFIGURATIONS = 24
 REMEMBERED_TEMPLATES = 256
+REMEMBERED_RESOURCES = 4096
 _stacks: dict[str, list[RenderedStack]] = {}
 
 
-def _parse_each_template_once() -> None:
-    """Let a worker parse equal texts once, because its tests read the same templates hundreds of times."""
-    parse = cloudformation_yaml.load
+def _read_and_write_yaml_once() -> None:
+    """Let a worker parse equal templates and write equal resources once: its tests have the same ones many times."""
+    parse, write = cloudformation_yaml.load, cloudformation_yaml.dump
+    texts: dict[tuple[bytes, int], str] = {}
 
     @lru_cache(REMEMBERED_TEMPLATES)
     def packed(text: str) -> bytes:
@@ -66,10 +68,24 @@ def _parse_each_template_once() -> None:
         """Return content that the caller may change."""
         return marshal.loads(packed(text))  # noqa: S302 - it was packed above
 
-    pytest.MonkeyPatch().setattr(cloudformation_yaml, "load", load)
+    def dump(value: Any, *, column: int = 0) -> str:
+        try:
+            # Version 2 knows no references, so that equal values are equal bytes.
+            key = marshal.dumps(value, 2), column
+        except ValueError:
+            return write(value, column=column)
+        if key not in texts:
+            if len(texts) == REMEMBERED_RESOURCES:
+                texts.clear()
+            texts[key] = write(value, column=column)
+        return texts[key]
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(cloudformation_yaml, "load", load)
+    patch.setattr(cloudformation_yaml, "dump", dump)
 
 
-_parse_each_template_once()
+_read_and_write_yaml_once()
 
 
 def raw_configuration(*edits: tuple[str, Any]) -> dict[str, Any]:
@@ -108,7 +124,7 @@ def rendered_stacks(*edits: tuple[str, Any], suffix: str | None = None) -> list[
 
 
 class Groups(LoadScopeScheduling):
-    """Hands out each test by itself, but all tests of a file with the mark `xdist_group` to one worker."""
+    """Hands out each test by itself, but all tests of a file that share something to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -117,7 +133,9 @@ class Groups(LoadScopeScheduling):
 
 @cache
 def is_grouped(file: str) -> bool:
-    return "mark.xdist_group(" in (ROOT / file).read_text(encoding="utf-8")
+    """Return whether the tests of `file` share a fixture, by the mark `xdist_group`, or rendered stacks."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return any(sign in text for sign in ("mark.xdist_group(", "rendered_stacks("))
 
 
 @pytest.hookimpl(optionalhook=True)

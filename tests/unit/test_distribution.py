@@ -12,9 +12,10 @@ from tests.conftest import Groups
     [
         ("tests/integration/test_rehearsal.py::test_a[x]", "tests/integration/test_rehearsal.py"),
         ("tests/unit/builds/test_hostile_application.py::test_a", "tests/unit/builds/test_hostile_application.py"),
+        ("tests/unit/templates/test_workers.py::test_a[x]", "tests/unit/templates/test_workers.py"),
         ("tests/unit/test_distribution.py::test_a[x]", "tests/unit/test_distribution.py::test_a[x]"),
         ("tests/unit/test_distribution.py::test_a[::]", "tests/unit/test_distribution.py::test_a[::]"),
     ],
 )
-def test_all_tests_of_a_marked_file_go_to_one_worker_and_others_by_themselves(test: str, goes_with: str) -> None:
+def test_all_tests_of_a_file_that_share_something_go_to_one_worker(test: str, goes_with: str) -> None:
     assert Groups.__new__(Groups)._split_scope(test) == goes_with

@@ -1,0 +1,48 @@
+"""What a worker of the tests remembers is what the program would return anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.template import cloudformation_yaml, yaml_writing
+from tests.conftest import PROJECT, rendered_stacks
+
+
+class Text(str):
+    """A kind of text that the program's own writer leaves to PyYAML."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("value", [{"A": True}, {"A": 1}, {"A": 1.0}, {"A": "1"}, {"A": None}, {"B": 1, "A": 1}])
+@pytest.mark.parametrize("column", [0, 2])
+def test_equal_values_of_other_types_have_their_own_text(value: dict[str, Any], column: int) -> None:
+    for _ in range(2):
+        assert cloudformation_yaml.dump(value, column=column) == yaml_writing.write_yaml(value, column)
+
+
+def test_a_value_that_cannot_be_remembered_is_given_to_the_program() -> None:
+    cloudformation_yaml.dump({"A": "x"})
+
+    with pytest.raises(TypeError, match="must be a string"):
+        cloudformation_yaml.dump({"A": Text("x")})
+
+
+def test_who_changes_parsed_content_changes_nobody_elses() -> None:
+    text = (PROJECT / "out/staging/keys.yaml").read_text()
+    first = cloudformation_yaml.load(text)
+    expected = cloudformation_yaml.load(text)
+    first["Resources"].clear()
+
+    assert cloudformation_yaml.load(text) == expected != first
+
+
+def test_remembered_stacks_are_those_of_their_own_edits_and_suffix() -> None:
+    plain, copy = rendered_stacks(), rendered_stacks(suffix="pr1")
+
+    assert {Path(stack.path).parent.name for stack in copy} == {"tools-pr1", "staging-pr1", "production-pr1"}
+    assert [stack.text for stack in plain] == [(PROJECT / "out" / stack.path).read_text() for stack in plain]
+    assert [stack is again for stack, again in zip(plain, rendered_stacks(), strict=True)] == [True] * len(plain)
