@@ -32,8 +32,8 @@ def exists(env: Environment) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the role that the pipeline assumes and the role that it passes to CloudFormation.
 
-    In a protected environment, also return the role with which the review function describes change sets. For a service
-    with a migration, also return the role with which the migration is run.
+    In a protected environment, also return the role with which functions read the change sets that people approve. For
+    a service with a migration, also return the role with which the migration is run.
     """
     layer = LayerTemplate(env, service)
     tools = env.tools
@@ -68,8 +68,18 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             assumed_role(
                 "ReviewRole",
                 env,
-                trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, reserved_words.REVIEW, "function"))]),
-                allow("LookAtChangeSets", [cloudformation.DescribeChangeSet], on=_stacks(env, service)),
+                trust_roles_of(
+                    tools.account,
+                    [
+                        Sub(role_arn(tools, service.name, function, "function"))
+                        for function in (reserved_words.REVIEW, reserved_words.APPROVAL_CHECK)
+                    ],
+                ),
+                allow(
+                    "LookAtChangeSets",
+                    [cloudformation.DescribeChangeSet, cloudformation.GetTemplate],
+                    on=_stacks(env, service),
+                ),
                 name=[reserved_words.REVIEW, service.name],
             )
         )

@@ -7,12 +7,12 @@ from awacs.sts import AssumeRole
 from troposphere import GetAtt, Sub, codepipeline, iam
 
 from cicd_templates.blocks import pipeline_stages
+from cicd_templates.blocks.approval_actions import APPROVE, CHECK_ACTION, approval_actions, check_action
 from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
 from cicd_templates.blocks.delivery_actions import (
     SERVICE_LAYER,
     execute_action,
     prepare_action,
-    release_change_set_name,
 )
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.keys import may_encrypt
@@ -21,7 +21,6 @@ from cicd_templates.blocks.pipeline_actions import (
     EXECUTION_ID,
     PipelineAction,
     PipelineContext,
-    approval_action,
     codebuild_action,
     github_source_action,
     lambda_action,
@@ -44,7 +43,6 @@ from cicd_templates.config.naming import (
     pipeline_name,
     report_artifact,
     role_arn,
-    stack_name,
     title,
 )
 from cicd_templates.config.reserved_words import DELIVERY, MIGRATION, PIPELINE
@@ -59,8 +57,6 @@ PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipelin
 IMAGE_ACTION = "Image"
 # Resolves to the version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
-REVIEW_ACTION = "Review"
-APPROVE = "Approve"
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
@@ -223,7 +219,8 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     If a deployment window is configured, its stage is the first.
 
     For a protected environment, a single stage asks for approval, then runs the migration of the release if the service
-    has one, and then deploys the service.
+    has one, and then deploys the service. Directly before anything is executed, the stage fails unless the change sets
+    are the approved ones.
 
     For any other environment, the migration has a stage of its own before the service's stage. So a failed migration
     can be retried, and a rollback of the service does not run a migration. The service's stage rolls back at once if it
@@ -232,16 +229,30 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     migrates = bool(context.service.settings.migration)
     stages = [_window(context, peer)] if peer.settings.deployment_window else []
     if peer.protected:
-        actions = [_prepare(context, peer, prepared) for prepared in [SERVICE_LAYER, *([MIGRATION] * migrates)]]
-        actions += _approve(layer, context, peer)
-        if migrates:
-            actions += _migrate(layer, context, peer, order=_next_order(actions))
-        return [*stages, _deployment(context, peer, actions, on_failure=None)]
+        return [*stages, _approved_deployment(layer, context, peer)]
     if migrates:
         actions = [_prepare(context, peer, MIGRATION), *_migrate(layer, context, peer, order=2)]
         stages.append(stage(_migration_stage(peer), actions, before=pipeline_stages.gate_condition()))
     actions = [_prepare(context, peer, SERVICE_LAYER)]
     return [*stages, _deployment(context, peer, actions, on_failure=pipeline_stages.rollback_on_failure())]
+
+
+def _approved_deployment(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> PipelineStage:
+    """Return the stage that asks for approval, and then runs the migration and deploys the service."""
+    migrates = bool(context.service.settings.migration)
+    actions = [_prepare(context, peer, prepared) for prepared in [SERVICE_LAYER, *([MIGRATION] * migrates)]]
+    function, topic = layer.read(review.REVIEW_FUNCTION), layer.read(notifications.approvers(peer.name))
+    image = f"#{{{IMAGE_ACTION}.IMAGE_URI}}"
+    actions += approval_actions(context, peer, function, topic, image=image, templates=TEMPLATES_VERSION, order=2)
+    check = layer.read(review.CHECK_FUNCTION)
+    name = CHECK_ACTION
+    if migrates:
+        actions.append(check_action(context, peer, check, [MIGRATION, SERVICE_LAYER], order=_next_order(actions)))
+        actions += _migrate(layer, context, peer, order=_next_order(actions))
+        # A migration can take hours, so the service's change set is compared again.
+        name = f"{CHECK_ACTION}Service"
+    actions.append(check_action(context, peer, check, [SERVICE_LAYER], name=name, order=_next_order(actions)))
+    return _deployment(context, peer, actions, on_failure=None)
 
 
 def _deployment(
@@ -299,36 +310,6 @@ def _smoke_test(context: PipelineContext, peer: Environment, *, order: int) -> P
         order=order,
         inputs=[APP],
     )
-
-
-def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineAction]:
-    """Return two actions: one describes the change set, and the other asks for approval and shows the description."""
-    service = context.service
-    name = f"{REVIEW_ACTION}{title(peer.name)}"
-    parameters = {
-        "stack": stack_name(peer, SERVICE_LAYER, service.name),
-        "changeSet": release_change_set_name(peer, service),
-        "role": role_arn(peer, review.REVIEW, service.name),
-        "region": peer.region,
-        "image": f"#{{{IMAGE_ACTION}.IMAGE_URI}}",
-        "templates": TEMPLATES_VERSION,
-    }
-    if service.settings.migration:
-        parameters["migration"] = stack_name(peer, MIGRATION, service.name)
-    data = (
-        f"{service.name} to {peer.qualified}: #{{{name}.Summary}}. Image #{{{name}.Digest}}."
-        f" Templates {TEMPLATES_VERSION}: #{{{name}.Templates}}."
-        f" Gate: #{{{GATE_STAGE}.Verdict}}, #{{{GATE_STAGE}.Critical}} critical, #{{{GATE_STAGE}.High}} high,"
-        f" #{{{GATE_STAGE}.Medium}} medium, #{{{GATE_STAGE}.Waived}} waived,"
-        f" #{{{GATE_STAGE}.Weaker}} passed by a policy weaker than the default, see #{{{GATE_STAGE}.ReportKey}}."
-    )
-    function = layer.read(review.REVIEW_FUNCTION)
-    topic = layer.read(notifications.approvers(peer.name))
-    link = f"#{{{name}.ChangeSetUrl}}"
-    return [
-        lambda_action(context, name, function, parameters, namespace=name, order=2),
-        approval_action(context, APPROVE, topic, data, link, order=3, purpose=peer.name),
-    ]
 
 
 def approval_of(peer: Environment) -> str:

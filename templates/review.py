@@ -1,16 +1,16 @@
-"""Layer `review`: the function that describes a change set to its approvers."""
+"""Layer `review`: the functions that describe change sets to approvers, and that let no others be executed."""
 
 from __future__ import annotations
 
 from awacs.sts import AssumeRole
-from troposphere import Sub
+from troposphere import AWSHelperFn, Sub
 
 from cicd_templates.blocks.alarms import METRIC_NAMESPACE
-from cicd_templates.blocks.bucket_access import may_read
+from cicd_templates.blocks.bucket_access import may_put, may_read
 from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, source, templates_variables
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import TEMPLATES_KEY, pipeline_name, role_arn
+from cicd_templates.config.naming import TEMPLATES_KEY, approval_keys, pipeline_name, role_arn
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
@@ -20,7 +20,11 @@ from templates import keys, notifications, storage
 REVIEW_FUNCTION = ServiceOutput(
     FunctionName, "review", "ReviewFunctionName", "Function that describes a change set to its approvers"
 )
+CHECK_FUNCTION = ServiceOutput(
+    FunctionName, "review", "ApprovalCheckFunctionName", "Function that compares change sets with the approved ones"
+)
 REVIEW = reserved_words.REVIEW
+APPROVAL_CHECK = reserved_words.APPROVAL_CHECK
 TIMEOUT_SECONDS = 60
 
 
@@ -30,30 +34,52 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the review function. It can read only the change sets of one service and the commit of its templates."""
+    """Return the review function and the approval check.
+
+    Both can read only the change sets of one service. Only the review function can record them as evidence, and only
+    the check reads the records.
+    """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)
     reviewed = layer.read(storage.TEMPLATES_BUCKET)
+    evidence = layer.read(storage.EVIDENCE_BUCKET)
     roles = [Sub(role_arn(peer, REVIEW, service.name)) for peer in env.route if peer.protected]
-    group, role, function = inline_function(
+    records = f"{approval_keys(service.name)}/*"
+    variables: dict[str, AWSHelperFn | str] = {
+        "PIPELINE": pipeline_name(env, service.name),
+        "NAMESPACE": METRIC_NAMESPACE,
+        "EVIDENCE_BUCKET": evidence,
+        "APPROVALS": approval_keys(service.name),
+    }
+    review_function = inline_function(
         "Review",
         env,
         source("review"),
         may_answer_jobs("AnswerThePipeline"),
         allow("LookAtChangeSets", [AssumeRole], on=roles),
         may_read("ReadTheCommitOfTheTemplates", reviewed, TEMPLATES_KEY),
+        may_put("RecordWhatIsShown", evidence, records),
         name=(service.name, REVIEW),
         key=key,
         dead_letters=dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
-        variables={
-            "PIPELINE": pipeline_name(env, service.name),
-            "NAMESPACE": METRIC_NAMESPACE,
-            "CONSOLE": console_address(env.region),
-            **templates_variables(env, reviewed),
-        },
+        variables={**variables, "CONSOLE": console_address(env.region), **templates_variables(env, reviewed)},
     )
-    layer.add_all((group, role, function))
-    layer.publish(REVIEW_FUNCTION, FunctionName(function.ref()))
+    check_function = inline_function(
+        "ApprovalCheck",
+        env,
+        source("approval_check"),
+        may_answer_jobs("AnswerThePipeline"),
+        allow("LookAtChangeSets", [AssumeRole], on=roles),
+        may_read("ReadWhatWasApproved", evidence, records),
+        name=(service.name, APPROVAL_CHECK),
+        key=key,
+        dead_letters=dead_letters,
+        timeout_seconds=TIMEOUT_SECONDS,
+        variables=variables,
+    )
+    for output, resources in ((REVIEW_FUNCTION, review_function), (CHECK_FUNCTION, check_function)):
+        layer.add_all(resources)
+        layer.publish(output, FunctionName(resources[-1].ref()))
     return layer

@@ -77,20 +77,23 @@ Authorized = tuple[str, str, dict[str, str]]
 def allows(
     documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Mapping[str, str] | None = None
 ) -> bool:
-    """Whether a statement allows the action on the resource; its conditions are on keys of `context`."""
-    for document in documents:
-        for statement in document["Statement"]:
-            assert statement["Effect"] == "Allow"
-            matches = action in statement["Action"] and any(
-                fnmatchcase(resource, pattern) for pattern in statement["Resource"]
-            )
-            if matches and _holds(statement.get("Condition", {}), context or {}):
-                return True
-    return False
+    """Whether a statement allows the action on the resource and none denies it; conditions are on keys of `context`."""
+    effects = {
+        statement["Effect"]
+        for document in documents
+        for statement in document["Statement"]
+        if action in statement["Action"]
+        and any(fnmatchcase(resource, pattern) for pattern in statement["Resource"])
+        and _holds(statement.get("Condition", {}), context or {})
+    }
+    return effects == {"Allow"}
 
 
 def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
-    assert condition.keys() <= {"Bool", "StringEquals", "StringEqualsIfExists"}
+    assert condition.keys() <= {"Bool", "StringEquals", "StringEqualsIfExists", "StringLike"}
+    for key, patterns in condition.get("StringLike", {}).items():
+        if not any(fnmatchcase(context.get(key, ""), pattern) for pattern in patterns):
+            return False
     if any(context.get(key) != value for key, value in condition.get("Bool", {}).items()):
         return False
     if_exists = condition.get("StringEqualsIfExists", {})
@@ -150,7 +153,8 @@ def _of_cloudformation(action: str, request: Mapping[str, Any], begin: str, of_c
         yield from ((each, "*", {}) for each in sorted({action, "cloudformation:ListStacks"}))
         return
     arn = stack if stack.startswith("arn:") else f"{begin}{stack}/*"
-    yield action, arn, {}
+    named = {"cloudformation:ChangeSetName": request["ChangeSetName"]} if "ChangeSetName" in request else {}
+    yield action, arn, named
     if request.get("Tags"):
         yield "cloudformation:TagResource", arn, {}
     if role := request.get("RoleARN"):

@@ -160,7 +160,8 @@ def test_each_exception_from_the_audit_has_its_reason_where_a_reviewer_reads_it(
 
     of_functions = ("CKV_AWS_115", "CKV_AWS_117")
     functions = {(name, skip) for _, name, skip in excepted if skip in of_functions}
-    assert functions == {(name, skip) for name in ("Measure", "Review", "ScanGate", "Stuck") for skip in of_functions}
+    names = ("ApprovalCheck", "Measure", "Review", "ScanGate", "Stuck")
+    assert functions == {(name, skip) for name in names for skip in of_functions}
     others = {found for found in excepted if found[2] not in of_functions}
     assert others == {("storage.yaml", "LogDelivery", "CKV_AWS_18")}
 
@@ -191,10 +192,13 @@ def test_a_trust_policy_admits_one_service_for_this_account_or_one_role() -> Non
             assert principal == {"Fn::GetAtt": ["PipelineRole", "Arn"]}, (path, name)
         else:
             assert principal == {"Fn::Sub": "arn:${AWS::Partition}:iam::111111111111:root"}, (path, name)
-            (role,) = statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]
-            assert re.search(
-                ":role/shipping-tools-(parcel-dispatcher-|pipeline-parcel-dispatcher$)", role["Fn::Sub"]
-            ), path
+            roles = [role["Fn::Sub"] for role in statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]]
+            for role in roles:
+                assert re.search(":role/shipping-tools-(parcel-dispatcher-|pipeline-parcel-dispatcher$)", role), path
+            # The functions that read the change sets of an approval share a role there.
+            functions = ["review", "approval-check"] if name == "ReviewRole" else [""]
+            assert len(roles) == len(functions), path
+            assert all(function in role for role, function in zip(roles, functions, strict=True)), path
 
 
 # What IAM can name no resource for, with the APIs that make it so. Nothing is added here without its reason.
@@ -272,6 +276,7 @@ def test_the_logical_ids_of_data_have_not_changed() -> None:
         ("storage", "Source"),
         ("storage", "Templates"),
         ("storage", "Uploads"),
+        ("review-parcel-dispatcher", "ApprovalCheckLogGroup"),
         ("network", "FlowLogGroup"),
         ("cluster", "InsightsLogGroup"),
         ("registry-parcel-dispatcher", "Images"),
@@ -346,7 +351,7 @@ def test_everything_that_takes_a_key_has_ours_but_the_log_delivery_bucket() -> N
         if "'Ref': 'KeyArn'" not in str(each["Properties"].get(ENCRYPTED[each["Type"]]))
     ]
 
-    assert len(taking) == 63
+    assert len(taking) == 65
     assert others == [("storage.yaml", "LogDelivery")] * 3
 
 

@@ -108,12 +108,72 @@ def test_production_is_changed_only_by_the_action_after_its_approval() -> None:
         "CHANGE_SET_EXECUTE",
     ]
     order = {name: action["RunOrder"] for name, action in production.items()}
-    assert order == {"Prepare": 1, "ReviewProduction": 2, "Approve": 3, "Execute": 4}
+    assert order == {"Prepare": 1, "ReviewProduction": 2, "Approve": 3, "CheckProduction": 4, "Execute": 5}
     assert provider(production["Approve"]) == "Approval/Manual"
     assert production["Approve"]["TimeoutInMinutes"] == 72 * 60
     assert "#{ReviewProduction.Summary}" in production["Approve"]["Configuration"]["CustomData"]
     # A refused approval is a failed stage: undoing it would start over, and ask again.
     assert "OnFailure" not in STAGES[-1]
+
+
+def test_what_is_executed_in_production_is_compared_with_what_was_approved() -> None:
+    production = actions(STAGES[-1])
+    check = json.loads(production["CheckProduction"]["Configuration"]["UserParameters"]["Fn::Sub"])
+    review = json.loads(production["ReviewProduction"]["Configuration"]["UserParameters"]["Fn::Sub"])
+    execute = production["Execute"]["Configuration"]
+
+    assert (check["stacks"], check["changeSet"]) == (execute["StackName"], execute["ChangeSetName"])
+    assert check["reviewed"] == "#{ReviewProduction.Reviewed}"
+    shared = ("changeSet", "role", "region", "environment", "execution")
+    assert [check[name] for name in shared] == [review[name] for name in shared]
+    assert check["execution"] == "#{codepipeline.PipelineExecutionId}"
+    assert "Change sets #{ReviewProduction.Reviewed}." in production["Approve"]["Configuration"]["CustomData"]
+
+
+def test_only_the_review_records_what_is_approved_and_only_the_check_reads_it() -> None:
+    records = "/_approvals/parcel-dispatcher/*"
+    users = {
+        (role, action)
+        for layer in ("review", "scan-gate", "build", "access", "pipeline", "monitoring")
+        for role, resource in load(layer).items()
+        for policy in resource["Properties"].get("Policies", [resource["Properties"]])
+        for statement in policy.get("PolicyDocument", {}).get("Statement", ())
+        if "_approvals" in json.dumps(statement) or "EvidenceBucketName}/*" in json.dumps(statement)
+        for action in statement["Action"]
+    }
+
+    assert users == {
+        ("ReviewRole", "s3:PutObject"),
+        ("ApprovalCheckRole", "s3:GetObject"),
+        ("ApprovalCheckRole", "s3:GetObjectVersion"),
+    }
+    for name in ("Review", "ApprovalCheck"):
+        variables = load("review")[name]["Properties"]["Environment"]["Variables"]
+        assert f"/{variables['APPROVALS']}/*" == records
+
+
+def test_only_the_delivery_role_makes_a_change_set_of_a_release() -> None:
+    verbs = {f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Execute")}
+    wider = {"cloudformation:UpdateStack", "cloudformation:CreateStack", "cloudformation:DeleteStack"}
+    makers = set()
+    for path in (PROJECT / "out").glob("*/*.yaml"):
+        for name, resource in cloudformation_yaml.load(path.read_text())["Resources"].items():
+            properties = resource.get("Properties", {})
+            policies = [policy["PolicyDocument"] for policy in properties.get("Policies", ())]
+            for document in [*policies, properties.get("PolicyDocument", {})]:
+                for statement in document.get("Statement", ()):
+                    if statement["Effect"] == "Allow" and (verbs | wider) & set(statement["Action"]):
+                        makers.add((path.parent.name, name))
+                        assert verbs == set(statement["Action"])
+                        (condition,) = statement["Condition"].values()
+                        expected = f"shipping-{path.parent.name}-parcel-dispatcher-release"
+                        assert condition == {"cloudformation:ChangeSetName": expected}
+
+    assert makers == {("staging", "DeliveryRole"), ("production", "DeliveryRole")}
+    for environment in ("staging", "production"):
+        trust = load("delivery", environment)["DeliveryRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        (role,) = trust[0]["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+        assert role["Fn::Sub"].endswith(":role/shipping-tools-pipeline-parcel-dispatcher")
 
 
 def test_what_is_executed_is_the_change_set_that_was_prepared() -> None:
@@ -262,6 +322,7 @@ METRICS = {
     ("AWS/CodePipeline", "FailedPipelineExecutions"),
     ("AWS/Lambda", "Errors"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("CicdTemplates", "ApprovalCheckErrors"),
     ("CicdTemplates", "CommitToVerdictSeconds"),
     ("CicdTemplates", "GateErrors"),
     ("CicdTemplates", "OldestRunSeconds"),
@@ -309,7 +370,12 @@ def test_a_failure_that_aws_counts_late_is_heard_and_the_creation_run_is_not() -
 
 
 @pytest.mark.parametrize(
-    ("name", "metric"), [("GateCannotJudgeAlarm", "GateErrors"), ("ReviewCannotDescribeAlarm", "ReviewErrors")]
+    ("name", "metric"),
+    [
+        ("GateCannotJudgeAlarm", "GateErrors"),
+        ("ReviewCannotDescribeAlarm", "ReviewErrors"),
+        ("NotApprovedAlarm", "ApprovalCheckErrors"),
+    ],
 )
 def test_a_function_that_answers_its_failure_has_an_alarm_that_lambda_cannot_give(name: str, metric: str) -> None:
     alarm = alarms()[name]
@@ -544,10 +610,11 @@ def test_the_approver_sees_which_templates_are_deployed_and_so_does_the_gate() -
     assert gate["templatesVersion"] == "#{Templates.VersionId}"
     assert actions(STAGES[0])["Templates"]["Namespace"] == "Templates"
     # The console takes 1,000 characters. The text about the templates is longest with a commit of 64 characters and
-    # a caller of 100; image and version of S3 have 71 and 32, the key of the evidence 74, and the counts 20.
+    # a caller of 100; image and version of S3 have 71 and 32, the digest of the change sets 64, the key of the
+    # evidence 74, and the counts 20.
     fixed = len(re.sub(r"#\{[^}]*\}", "", approve))
     templates = len("OLDER than the newest, commit , sha256 , handed over by ") + 64 + 64 + 100
-    assert fixed + SUMMARY_LENGTH + templates + 71 + 32 + 74 + 20 < 1000
+    assert fixed + SUMMARY_LENGTH + templates + 71 + 32 + 64 + 74 + 20 < 1000
 
 
 def test_gate_and_review_may_read_the_templates_and_nothing_else_of_that_bucket() -> None:
@@ -641,7 +708,7 @@ def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
                 assert resource["Properties"]["KmsKeyArn"] == {"Ref": "KeyArn"}
                 assert resource["Properties"]["DeadLetterConfig"] == {"TargetArn": {"Ref": "DeadLettersQueueArn"}}
 
-    assert inlined.keys() == {"ScanGate", "Review", "Stuck", "Measure"}
+    assert inlined.keys() == {"ScanGate", "Review", "ApprovalCheck", "Stuck", "Measure"}
     # A reviewer reads it in the template.
     assert len(inlined["ScanGate"].splitlines()) < 1900
 

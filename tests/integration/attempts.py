@@ -143,6 +143,9 @@ ATTEMPTS: dict[str, Call] = {
     "put evidence of another service": put("evidence", "another/new.json", IfNoneMatch="*"),
     "put evidence where some may be already": put("evidence", "parcel-dispatcher/verdict.json"),
     "delete evidence": s3("delete_object", "evidence", Key="parcel-dispatcher/verdict.json"),
+    "record what is approved": put("evidence", "_approvals/parcel-dispatcher/new.json", IfNoneMatch="*"),
+    "replace what was approved": put("evidence", "_approvals/parcel-dispatcher/change-sets.json"),
+    "read what was approved": get("evidence", "_approvals/parcel-dispatcher/change-sets.json"),
     # keys and secrets
     "encrypt with the tools key": key("encrypt", "tools", Plaintext=b"x"),
     "encrypt with staging's key": key("encrypt", "staging", Plaintext=b"x"),
@@ -165,6 +168,9 @@ ATTEMPTS: dict[str, Call] = {
     "start the image build": call("codebuild", "start_build", projectName=f"{NAME}-image"),
     "change the image build": call("codebuild", "update_project", name=f"{NAME}-image", timeoutInMinutes=60),
     "call the gate": call("lambda", "invoke", FunctionName=f"{NAME}-scan-gate", InvocationType="DryRun"),
+    "call the approval check": call(
+        "lambda", "invoke", FunctionName=f"{NAME}-approval-check", InvocationType="DryRun"
+    ),
     "change the gate's code": call("lambda", "update_function_code", FunctionName=f"{NAME}-scan-gate", ZipFile=b"x"),
     "list functions": call("lambda", "list_functions"),
     # people
@@ -192,6 +198,9 @@ ATTEMPTS: dict[str, Call] = {
     "read another published value": call("ssm", "get_parameter", Name="/shipping/tools/keys/KeyArn"),
     "change a published value": call(
         "ssm", "put_parameter", Name="/shipping/tools/keys/KeyArn", Value="x", Type="String", Overwrite=True
+    ),
+    "make a change set of the tools": call(
+        "cloudformation", "create_change_set", StackName=f"{NAME}-none", ChangeSetName="none", TemplateBody="{}"
     ),
     "delete the pipeline's stack": call("cloudformation", "delete_stack", StackName=f"{NAME}-none"),
 }  # fmt: skip

@@ -237,12 +237,12 @@ def test_no_text_escapes_the_doors_of_the_command_line(count: int, capsys: pytes
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_a_failure_message_is_plain_text(count: int) -> None:
-    from cicd_templates.functions.review import _one_line
+    from cicd_templates.functions import job_failures
 
     for text in hostile_texts(count):
         assert one_line(text, 50).isprintable()
         assert len(one_line(text, 50)) <= 53
-        assert _one_line(text).isprintable()
+        assert job_failures.one_line(text).isprintable()
 
 
 @pytest.mark.parametrize("count", COUNTS)

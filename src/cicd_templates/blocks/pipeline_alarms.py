@@ -171,6 +171,26 @@ def review_alarms(
     return [_error_alarm("ReviewErrors", monitored, word, function, notified), cannot_describe]
 
 
+def approval_check_alarms(
+    monitored: MonitoredService,
+    word: str,
+    function: FunctionName,
+    pipeline: PipelineName,
+    topics: Mapping[str, TopicArn],
+) -> list[cloudwatch.Alarm]:
+    """Return alarms on errors of the approval check, and on stages that it stopped."""
+    notified = [topics["operations"], topics["security"]]
+    not_approved = _failed_job_alarm(
+        "NotApprovedAlarm",
+        monitored,
+        [word, "not-approved"],
+        "A stage would have executed a change set that nobody approved, or the approval could not be checked",
+        Metric(METRIC_NAMESPACE, "ApprovalCheckErrors", {"PipelineName": pipeline}, "Sum"),
+        notified,
+    )
+    return [_error_alarm("ApprovalCheckErrors", monitored, word, function, notified), not_approved]
+
+
 def _failed_job_alarm(
     logical_id: str,
     monitored: MonitoredService,

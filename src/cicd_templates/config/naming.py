@@ -110,6 +110,14 @@ def pipeline_name(env: Environment, service: str) -> str:
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 
 
+def approval_keys(service: str) -> str:
+    """Return the beginning of the S3 keys of what was shown to a service's approvers, without the slash that follows.
+
+    Other evidence of a service has keys that begin with its name. No name of a service begins with an underscore.
+    """
+    return f"_approvals/{service}"
+
+
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
     """Return a pattern that matches the S3 keys of a service's artifacts in `env`: all of them, or only `artifact`.
 

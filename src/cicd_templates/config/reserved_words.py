@@ -15,6 +15,7 @@ SMOKE_TEST = "smoke-test"
 # Functions of a service's pipeline and of its deployments.
 SCAN_GATE = "scan-gate"
 REVIEW = "review"
+APPROVAL_CHECK = "approval-check"
 STUCK = "stuck"
 MEASURE = "measure"
 VERIFY_IMAGE = "verify-image"
@@ -45,6 +46,7 @@ AFTER_A_SERVICE = frozenset(
         SMOKE_TEST,
         SCAN_GATE,
         REVIEW,
+        APPROVAL_CHECK,
         STUCK,
         MEASURE,
         VERIFY_IMAGE,

@@ -2,8 +2,10 @@
 
 - `scan_gate` decides whether a release may continue: `handler` fetches the artifacts of all checks, `formats` reads
   their reports, `policy` reads the accepted risks, `decide` makes the decision, `summary` and `findings` describe it.
-- `review` describes a change set to its approver; `verify_image` and `smoke` approve a deployment on behalf of ECS.
-- `migrate` runs the migration of a release. `pipeline_jobs` and `role_clients` are shared by several functions.
+- `review` describes change sets to their approver, and `approval_check` stops a stage that would execute others. They
+  share `reviewed_change_sets`, which identifies change sets, and `approval_records`, which keeps them as evidence.
+- `verify_image` and `smoke` approve a deployment on behalf of ECS. `migrate` runs the migration of a release.
+- `pipeline_jobs`, `job_failures` and `role_clients` are shared by several functions.
 - `measure` and `stuck` publish metrics of pipeline runs.
 
 `cicd_templates.blocks.inlined_modules` joins a function with the modules of this package that it imports, and

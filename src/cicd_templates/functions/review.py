@@ -1,10 +1,14 @@
-"""Describe a change set and its templates to the approver, in output variables of the pipeline's action.
+"""Describe change sets and their templates to the approver, in output variables of the pipeline's action.
 
-The user parameters are `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `image` (by digest),
-`templates` (their version) and, if the service has one, `migration` (a stack whose change set has the same name). A
-version of the templates that is not the newest one is refused, unless the configuration names it. Every path answers
-the job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is never logged, because it
-contains credentials. The environment variable `CONSOLE` is the address of the console.
+The user parameters are `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `environment`,
+`execution`, `image` (by digest), `templates` (their version) and, if the service has one, `migration` (a stack whose
+change set has the same name). A version of the templates that is not the newest one is refused, unless the
+configuration names it.
+
+The change sets are recorded as evidence, and the function `approval_check` compares them with the record before they
+are executed. Every path answers the job exactly once, because CodePipeline waits 20 minutes for a missing answer. The
+event is never logged, because it contains credentials. The environment variable `CONSOLE` is the address of the
+console.
 """
 
 from __future__ import annotations
@@ -13,19 +17,18 @@ import json
 import os
 import re
 import shlex
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
+from cicd_templates.functions.approval_records import store_record
+from cicd_templates.functions.job_failures import one_line, report_failure
+from cicd_templates.functions.pipeline_jobs import answer_job
+from cicd_templates.functions.reviewed_change_sets import ChangeSet, read_change_set
 from cicd_templates.functions.role_clients import client_in_role
 
 # An approval shows at most 1,000 characters, which the summary shares with other text.
-SUMMARY_LENGTH = 360
+SUMMARY_LENGTH = 300
 COMMAND_LENGTH = 90
-MESSAGE_LENGTH = 1000
-# The status reasons of a change set without changes; CloudFormation has no field for it.
-UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
 # The metadata of the templates' S3 object, with the form that each value must have.
 METADATA = {
     "commit": "[0-9a-f]{40}|[0-9a-f]{64}",
@@ -35,7 +38,7 @@ METADATA = {
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report the job's success with `ChangeSetUrl`, `Summary`, `Digest` and `Templates`, or report why it failed."""
+    """Report the job's success with `ChangeSetUrl`, `Summary`, `Digest`, `Reviewed` and `Templates`, or its failure."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -43,29 +46,12 @@ def handler(event: dict[str, Any], context: object) -> None:
     try:
         parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
         templates = _describe_templates(parameters["templates"])
-        variables = _describe_change_set(parameters) | {"Templates": templates}
+        variables = _describe_change_sets(parameters) | {"Templates": templates}
     except Exception as error:
-        print(_metric_line({"ReviewErrors": 1}))
-        message = _one_line(f"Cannot ask for an approval: {type(error).__name__}: {error}")[:MESSAGE_LENGTH]
-        fail_job(pipeline, job["id"], message)
+        message = f"Cannot ask for an approval: {type(error).__name__}: {error}"
+        report_failure(pipeline, job["id"], "ReviewErrors", message)
     else:
         answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
-
-
-def _metric_line(values: dict[str, int]) -> str:
-    """Return a log line in CloudWatch's embedded metric format.
-
-    Lambda's own metric `Errors` does not count failures that the function reports to CodePipeline.
-    """
-    metrics = [{"Name": name, "Unit": "Count"} for name in values]
-    declared = {"Namespace": os.environ["NAMESPACE"], "Dimensions": [["PipelineName"]], "Metrics": metrics}
-    about = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [declared]}
-    return json.dumps({"_aws": about, "PipelineName": os.environ["PIPELINE"], **values})
-
-
-def _one_line(text: str) -> str:
-    """Return `text` on one line, without control and format characters. They could change how the text is displayed."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 def _describe_templates(version: str) -> str:
@@ -96,31 +82,34 @@ def _describe_templates(version: str) -> str:
     )
 
 
-def _describe_change_set(parameters: dict[str, str]) -> dict[str, str]:
+def _describe_change_sets(parameters: dict[str, str]) -> dict[str, str]:
     cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "review")
-    first, changes = _read_change_set(cloudformation, parameters["stack"], parameters["changeSet"])
+    stacks = [parameters[name] for name in ("stack", "migration") if name in parameters]
+    change_sets = [read_change_set(cloudformation, stack, parameters["changeSet"]) for stack in stacks]
+    entries = [change_set.entry for change_set in change_sets]
+    service = change_sets[0]
     variables = {
-        "ChangeSetUrl": _change_set_url(first, parameters["region"]),
-        "Summary": _summary(changes, SUMMARY_LENGTH),
-        "Digest": _one_line(parameters["image"].partition("@")[2]),
+        "ChangeSetUrl": _change_set_url(service, parameters["region"]),
+        "Summary": _summary(service.changes, SUMMARY_LENGTH),
+        "Digest": one_line(parameters["image"].partition("@")[2]),
+        "Reviewed": store_record(parameters["environment"], parameters["execution"], entries),
     }
-    if "migration" in parameters:
-        migration, changes_of_migration = _read_change_set(
-            cloudformation, parameters["migration"], parameters["changeSet"], IncludePropertyValues=True
-        )
-        command = _command(changes_of_migration)
+    for migration in change_sets[1:]:
+        command = _command(migration.valued)
         begin = f"; migration{f' runs {_cut(command, COMMAND_LENGTH)}' if command else ''}: "
         end = ", see the variable MigrationChangeSetUrl"
         # Half of the room for each stack, so that neither hides the other.
         half = (SUMMARY_LENGTH - len(begin) - len(end)) // 2
-        variables["Summary"] = f"{_summary(changes, half)}{begin}{_summary(changes_of_migration, half)}{end}"
+        summaries = [_summary(change_set.changes, half) for change_set in (service, migration)]
+        variables["Summary"] = f"{begin.join(summaries)}{end}"
         variables["MigrationCommand"] = command or "not shown by the change set"
         variables["MigrationChangeSetUrl"] = _change_set_url(migration, parameters["region"])
     return variables
 
 
-def _change_set_url(change_set: dict[str, Any], region: str) -> str:
-    where = f"stackId={quote(change_set['StackId'], safe='')}&changeSetId={quote(change_set['ChangeSetId'], safe='')}"
+def _change_set_url(change_set: ChangeSet, region: str) -> str:
+    stack, arn = (quote(change_set.answer[name], safe="") for name in ("StackId", "ChangeSetId"))
+    where = f"stackId={stack}&changeSetId={arn}"
     page = f"{os.environ['CONSOLE']}/cloudformation/home?region={region}"
     return f"{page}#/stacks/changesets/changes?{where}"
 
@@ -130,24 +119,8 @@ def _command(changes: list[dict[str, Any]]) -> str:
     for change in changes:
         if change["ResourceType"] == "AWS::ECS::TaskDefinition" and "AfterContext" in change:
             containers = json.loads(change["AfterContext"])["Properties"]["ContainerDefinitions"]
-            return _one_line(shlex.join(containers[0].get("Command", ())))
+            return one_line(shlex.join(containers[0].get("Command", ())))
     return ""
-
-
-def _read_change_set(
-    cloudformation: Any, stack: str, name: str, **options: bool
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the first page of a change set, and all its changes. Raises `ValueError` if the change set failed."""
-    asked: dict[str, Any] = {"StackName": stack, "ChangeSetName": name, **options}
-    pages = [cloudformation.describe_change_set(**asked)]
-    while token := pages[-1].get("NextToken"):
-        pages.append(cloudformation.describe_change_set(**asked, NextToken=token))
-    first = pages[0]
-    # A change set without changes is not a failure: there is nothing to execute after the approval.
-    empty = first["Status"] == "FAILED" and first.get("StatusReason", "").startswith(UNCHANGED)
-    if first["Status"] != "CREATE_COMPLETE" and not empty:
-        raise ValueError(f"the change set has status {first['Status']}: {first.get('StatusReason', 'no reason given')}")
-    return first, [change["ResourceChange"] for page in pages for change in page["Changes"]]
 
 
 def _summary(changes: list[dict[str, Any]], length: int) -> str:
@@ -167,7 +140,7 @@ def _summary(changes: list[dict[str, Any]], length: int) -> str:
             effect = "MAY REPLACE"
         resources_by_effect[effect].append(f"{change['LogicalResourceId']} ({change['ResourceType']})")
     text = "; ".join(f"{effect} {', '.join(names)}" for effect, names in resources_by_effect.items() if names)
-    text = _one_line(text) or "no resource changes"
+    text = one_line(text) or "no resource changes"
     return _cut(text, length)
 
 

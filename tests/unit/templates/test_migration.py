@@ -205,10 +205,21 @@ def test_production_migrates_after_the_approval_and_before_the_service_moves(sta
         "PrepareMigration": 1,
         "ReviewProduction": 2,
         "Approve": 3,
-        "ExecuteMigration": 4,
-        "MigrateProduction": 5,
-        "Execute": 6,
+        "CheckProduction": 4,
+        "ExecuteMigration": 5,
+        "MigrateProduction": 6,
+        "CheckServiceProduction": 7,
+        "Execute": 8,
     }
+    before, again = (
+        json.loads(production[name]["Configuration"]["UserParameters"]["Fn::Sub"])
+        for name in ("CheckProduction", "CheckServiceProduction")
+    )
+    prepared = [production[name]["Configuration"]["StackName"] for name in ("PrepareMigration", "Prepare")]
+    assert before["stacks"] == ",".join(prepared)
+    assert again == before | {"stacks": prepared[1]}
+    # CodePipeline's limit, with the values in place of the variables.
+    assert len(json.dumps(before)) + 36 + 64 < 1000
     asked = json.loads(production["ReviewProduction"]["Configuration"]["UserParameters"]["Fn::Sub"])
     assert asked["migration"] == production["PrepareMigration"]["Configuration"]["StackName"]
     assert asked["changeSet"] == production["PrepareMigration"]["Configuration"]["ChangeSetName"]

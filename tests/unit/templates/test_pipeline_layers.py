@@ -113,6 +113,7 @@ def test_the_path_decides_the_stages_and_what_is_protected_is_approved() -> None
         "Prepare",
         "ReviewProduction",
         "Approve",
+        "CheckProduction",
         "Execute",
     ]
 
@@ -175,7 +176,7 @@ def test_functions_reserve_concurrency_only_if_asked() -> None:
     asked = resources_of(scan_gate, ("pipeline/reserve_concurrency", True))["ScanGate"]
 
     # A new account, whose quota is 10, cannot reserve any.
-    assert len(functions) == 4
+    assert len(functions) == 5
     assert not any("ReservedConcurrentExecutions" in each["Properties"] for each in functions.values())
     assert all("CKV_AWS_115" in str(each["Metadata"]) for each in functions.values())
     assert asked["Properties"]["ReservedConcurrentExecutions"] == 2
@@ -472,7 +473,8 @@ def test_two_copies_of_the_whole_pipeline_have_no_name_in_common() -> None:
 @pytest.mark.parametrize("layer", [scan_gate, review])
 def test_an_older_version_of_the_templates_passes_only_by_its_name_in_the_configuration(layer: ModuleType) -> None:
     def variables(*edits: tuple[str, Any]) -> dict[str, Any]:
-        (function,) = [each for each in resources_of(layer, *edits).values() if each["Type"] == "AWS::Lambda::Function"]
+        functions = [each for each in resources_of(layer, *edits).values() if each["Type"] == "AWS::Lambda::Function"]
+        (function,) = [each for each in functions if "TEMPLATES_KEY" in each["Properties"]["Environment"]["Variables"]]
         found: dict[str, Any] = function["Properties"]["Environment"]["Variables"]
         return found
 

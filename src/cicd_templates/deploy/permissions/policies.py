@@ -51,6 +51,7 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
     statements = [
         *_scoped_statements(actions - {PASS_ROLE}, names),
         *_connection_statements(deployed_by_principal),
+        _pipeline_statement(names),
         _pass_role_statement(stacks, names),
     ]
     documents = [{"Version": "2012-10-17", "Statement": group} for group in _documents_within_limit(statements)]
@@ -104,6 +105,21 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
         "Action": [PASS_ROLE],
         "Resource": list(scope(PASS_ROLE, ("role",), names)),
         "Condition": {"StringEquals": {"iam:PassedToService": sorted(trusted)}},
+    }
+
+
+def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
+    """Return a statement that denies all work on the change sets of pipelines, which the pipelines name `...-release`.
+
+    A pipeline executes its change set by name after the approval. Nobody but its delivery role may replace it.
+    """
+    own = f"{names.prefix}-*-release"
+    actions = [f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Execute")]
+    return {
+        "Effect": "Deny",
+        "Action": actions,
+        "Resource": list(scope(actions[0], resource_kinds(actions[0]), names)),
+        "Condition": {"StringLike": {"cloudformation:ChangeSetName": [own, f"arn:*:changeSet/{own}/*"]}},
     }
 
 

@@ -58,7 +58,8 @@ def test_databases_need_the_default_groups_of_rds_and_a_secret_that_rds_names() 
 @pytest.mark.parametrize("stacks", EVERY.values(), ids=EVERY)
 def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[StackTemplate]) -> None:
     documents = policies(stacks)
-    actions = [action for statement in statements(stacks) for action in statement["Action"]]
+    allowed = [statement for statement in statements(stacks) if statement["Effect"] == "Allow"]
+    actions = [action for statement in allowed for action in statement["Action"]]
 
     assert all(size(document["Statement"]) <= SIZE_LIMIT for document in documents.values())
     assert len(documents) <= 4
@@ -139,6 +140,36 @@ def test_a_type_without_listed_handlers_has_its_actions_all_the_same() -> None:
     actions = {action for each in statements(ENVIRONMENTS["tools"]) for action in each["Action"]}
 
     assert {"codebuild:CreateProject", "codebuild:UpdateProject"} <= actions
+
+
+@pytest.mark.parametrize("stacks", EVERY.values(), ids=EVERY)
+def test_nobody_who_deploys_replaces_the_change_set_that_a_pipeline_executes(stacks: list[StackTemplate]) -> None:
+    denied = [
+        statement
+        for document in policies(stacks).values()
+        for statement in document["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+    (statement,) = denied
+    patterns = statement["Condition"]["StringLike"]["cloudformation:ChangeSetName"]
+    names = {
+        name
+        for stack in stacks
+        for resource in stack.resources.values()
+        for policy in resource["Properties"].get("Policies", ())
+        for granted in policy["PolicyDocument"]["Statement"]
+        for name in [granted.get("Condition", {}).get("StringEqualsIfExists", {}).get("cloudformation:ChangeSetName")]
+        if name
+    }
+
+    assert statement["Action"] == [f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Execute")]
+    assert all(arn.startswith("arn:") and ":stack/" in arn for arn in statement["Resource"])
+    assert all(fnmatchcase(name, patterns[0]) for name in names)
+    assert fnmatchcase(
+        f"arn:aws:cloudformation:eu-central-1:1:changeSet/{patterns[0].replace('*', 'a')}/1", patterns[1]
+    )
+    # The deployer's own change sets have another name.
+    assert not fnmatchcase("cicd-templates-1a2b3c4d", patterns[0])
 
 
 def test_every_kind_that_is_limited_is_one_that_iam_knows() -> None:

@@ -1,0 +1,100 @@
+"""The pipeline's actions around an approval: describe the change sets, ask, and compare before anything is executed.
+
+CodePipeline executes a change set by its name. The comparison makes sure that this is the change set which the approver
+saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, release_change_set_name
+from cicd_templates.blocks.pipeline_actions import (
+    EXECUTION_ID,
+    PipelineAction,
+    PipelineContext,
+    approval_action,
+    lambda_action,
+)
+from cicd_templates.blocks.pipeline_stages import GATE_STAGE
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import role_arn, stack_name, title
+from cicd_templates.config.reserved_words import MIGRATION, REVIEW
+from cicd_templates.layer.outputs import FunctionName, TopicArn
+
+REVIEW_ACTION, APPROVE, CHECK_ACTION = "Review", "Approve", "Check"
+# The variable of the review with the digest of the change sets.
+REVIEWED = "Reviewed"
+
+
+def approval_actions(
+    context: PipelineContext,
+    peer: Environment,
+    function: FunctionName,
+    topic: TopicArn,
+    *,
+    image: str,
+    templates: str,
+    order: int,
+) -> list[PipelineAction]:
+    """Return two actions: one describes the change sets, and the other asks for approval and shows the description.
+
+    `image` is the image of the release, and `templates` is the version of its templates.
+    """
+    service = context.service
+    name = _review_name(peer)
+    parameters = {
+        "stack": stack_name(peer, SERVICE_LAYER, service.name),
+        **_change_sets(context, peer),
+        "image": image,
+        "templates": templates,
+    }
+    if service.settings.migration:
+        parameters["migration"] = stack_name(peer, MIGRATION, service.name)
+    data = (
+        f"{service.name} to {peer.qualified}: #{{{name}.Summary}}."
+        f" Change sets #{{{name}.{REVIEWED}}}. Image #{{{name}.Digest}}."
+        f" Templates {templates}: #{{{name}.Templates}}."
+        f" Gate: #{{{GATE_STAGE}.Verdict}}, #{{{GATE_STAGE}.Critical}} critical, #{{{GATE_STAGE}.High}} high,"
+        f" #{{{GATE_STAGE}.Medium}} medium, #{{{GATE_STAGE}.Waived}} waived,"
+        f" #{{{GATE_STAGE}.Weaker}} by a weaker policy, see #{{{GATE_STAGE}.ReportKey}}."
+    )
+    link = f"#{{{name}.ChangeSetUrl}}"
+    return [
+        lambda_action(context, name, function, parameters, namespace=name, order=order),
+        approval_action(context, APPROVE, topic, data, link, order=order + 1, purpose=peer.name),
+    ]
+
+
+def check_action(
+    context: PipelineContext,
+    peer: Environment,
+    function: FunctionName,
+    layers: Sequence[str],
+    *,
+    name: str = CHECK_ACTION,
+    order: int,
+) -> PipelineAction:
+    """Return an action that fails unless the change sets of the stacks of `layers` are those that were approved."""
+    parameters = {
+        "stacks": ",".join(stack_name(peer, layer, context.service.name) for layer in layers),
+        **_change_sets(context, peer),
+        "reviewed": f"#{{{_review_name(peer)}.{REVIEWED}}}",
+    }
+    action = f"{name}{title(peer.name)}"
+    return lambda_action(context, action, function, parameters, namespace=action, order=order)
+
+
+def _review_name(peer: Environment) -> str:
+    return f"{REVIEW_ACTION}{title(peer.name)}"
+
+
+def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
+    """Return the parameters with which both functions find and record the change sets of a stage."""
+    return {
+        "changeSet": release_change_set_name(peer, context.service),
+        "role": role_arn(peer, REVIEW, context.service.name),
+        "region": peer.region,
+        "environment": peer.qualified,
+        "execution": EXECUTION_ID,
+    }

@@ -1,0 +1,73 @@
+"""Stores as evidence which change sets an approver was shown, and reads them again before they are executed.
+
+A record is about one stage in one pipeline execution. Its S3 key contains the SHA-256 of its content, which the review
+function hands on in a variable of the pipeline. So a record cannot be exchanged, whoever may write to the bucket.
+
+The environment variables `EVIDENCE_BUCKET` and `APPROVALS` are the bucket and the prefix of the records.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any
+
+from cicd_templates.functions.reviewed_change_sets import canonical, digest_of
+
+RECORD_NAME = "change-sets.json"
+
+
+class NotApprovedError(Exception):
+    """Raised if a stage would execute something that was not approved. The message says what."""
+
+
+def store_record(environment: str, execution: str, change_sets: list[dict[str, str]]) -> str:
+    """Store the record of the change sets that an approver is about to see. Return its digest."""
+    record = {"environment": environment, "execution": execution, "changeSets": change_sets}
+    digest = digest_of(record)
+    put_once(record_key(environment, execution, digest, RECORD_NAME), canonical(record), "application/json")
+    return digest
+
+
+def put_once(key: str, text: str, content_type: str) -> None:
+    """Store an object of the evidence bucket. It is no error if a retried job finds it stored."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    bucket = os.environ["EVIDENCE_BUCKET"]
+    try:
+        boto3.client("s3").put_object(
+            Bucket=bucket, Key=key, Body=text.encode(), ContentType=content_type, IfNoneMatch="*"
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":
+            raise
+
+
+def record_key(environment: str, execution: str, digest: str, name: str) -> str:
+    """Return the S3 key of the file `name` that belongs to the record with this digest."""
+    return f"{os.environ['APPROVALS']}/{environment}/{execution}/{digest}/{name}"
+
+
+def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]:
+    """Return the record of the change sets that were approved for an environment in a pipeline execution.
+
+    Raises `NotApprovedError` if there is none, or if it is not what was approved.
+    """
+    import boto3
+    from botocore.exceptions import ClientError
+
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise NotApprovedError(f"nothing was approved, because the review gave no digest but {digest!r}")
+    key = record_key(environment, execution, digest, RECORD_NAME)
+    try:
+        body = boto3.client("s3").get_object(Bucket=os.environ["EVIDENCE_BUCKET"], Key=key)["Body"].read()
+    except ClientError as error:
+        # For a missing key, S3 answers "access denied" to a caller that may not list the bucket.
+        code = error.response["Error"]["Code"]
+        raise NotApprovedError(f"there is no record of an approval that could be read ({code}): {key}") from None
+    record: dict[str, Any] = json.loads(body)
+    if digest_of(record) != digest or (record["environment"], record["execution"]) != (environment, execution):
+        raise NotApprovedError(f"the record is not that of the approval: {key}")
+    return record

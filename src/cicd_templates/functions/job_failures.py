@@ -1,0 +1,35 @@
+"""Reports that a pipeline job failed: to CodePipeline on one line, and as a metric that an alarm watches.
+
+Lambda's own metric `Errors` does not count failures that a function reports to CodePipeline. The environment variables
+`NAMESPACE` and `PIPELINE` are the namespace and the dimension of the metric.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from cicd_templates.functions.pipeline_jobs import fail_job
+
+FAILURE_LENGTH = 1000
+
+
+def report_failure(pipeline: Any, job_id: str, metric: str, message: str) -> None:
+    """Log the metric with the value 1, and report to CodePipeline that the job failed. A long message is cut."""
+    print(_metric_line({metric: 1}))
+    fail_job(pipeline, job_id, one_line(message)[:FAILURE_LENGTH])
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line, without control and format characters. They could change how the text is displayed."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+
+
+def _metric_line(values: dict[str, int]) -> str:
+    """Return a log line in CloudWatch's embedded metric format."""
+    metrics = [{"Name": name, "Unit": "Count"} for name in values]
+    declared = {"Namespace": os.environ["NAMESPACE"], "Dimensions": [["PipelineName"]], "Metrics": metrics}
+    about = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [declared]}
+    return json.dumps({"_aws": about, "PipelineName": os.environ["PIPELINE"], **values})

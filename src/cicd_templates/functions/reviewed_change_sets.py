@@ -1,0 +1,115 @@
+"""Reads change sets, and identifies them by digests, so that a stage executes exactly what its approver saw.
+
+CloudFormation never changes a change set, and its ARN is never used again. The digests of its parts say what differs if
+another change set has taken its name. CloudFormation does not tell which role a change set passes; its ARN stands for
+that, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+# The status reasons of a change set without changes; CloudFormation has no field for it.
+UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
+# Further inputs of a change set. CloudFormation leaves out those that were not given.
+SETTINGS = (
+    *("Description", "NotificationARNs", "RollbackConfiguration", "OnStackFailure", "ImportExistingResources"),
+    *("IncludeNestedStacks", "ParentChangeSetId", "RootChangeSetId", "DeploymentMode", "DeploymentConfig"),
+)
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set: its stack's name, the first page of its description, and its changes.
+
+    `valued` are the changes with the values of properties. CloudFormation can leave changes out of them, but not out of
+    `changes`. `template` is empty if there is nothing to execute.
+    """
+
+    stack: str
+    answer: dict[str, Any]
+    changes: list[dict[str, Any]]
+    valued: list[dict[str, Any]]
+    template: str
+
+    @property
+    def entry(self) -> dict[str, str]:
+        """The change set in a record: both ARNs, and the SHA-256 of each of its parts."""
+        settings = {name: self.answer.get(name) for name in SETTINGS}
+        parts: dict[str, Any] = {
+            "parameters": _sorted(self.answer.get("Parameters", [])),
+            "tags": _sorted(self.answer.get("Tags", [])),
+            "capabilities": _sorted(self.answer.get("Capabilities", [])),
+            "settings": settings,
+            "changes": _sorted([_comparable(change) for change in self.changes]),
+            "values": _sorted([_comparable(change) for change in self.valued]),
+        }
+        return {
+            "stack": self.stack,
+            "stackArn": self.answer["StackId"],
+            "changeSetArn": self.answer["ChangeSetId"],
+            "template": hashlib.sha256(self.template.encode()).hexdigest(),
+            **{name: digest_of(part) for name, part in parts.items()},
+        }
+
+
+def read_change_set(cloudformation: Any, stack: str, name: str) -> ChangeSet:
+    """Return a change set, with all pages of its changes.
+
+    Raises `ValueError` if it failed, or if it can no longer be executed.
+    """
+    answer = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
+    # A change set without changes is not a failure: there is nothing to execute after the approval.
+    empty = answer["Status"] == "FAILED" and answer.get("StatusReason", "").startswith(UNCHANGED)
+    if answer["Status"] != "CREATE_COMPLETE" and not empty:
+        reason = answer.get("StatusReason", "no reason given")
+        raise ValueError(f"{stack}: the change set has status {answer['Status']}: {reason}")
+    if empty:
+        return ChangeSet(stack, answer, [], [], "")
+    if answer["ExecutionStatus"] != "AVAILABLE":
+        raise ValueError(f"{stack}: the change set cannot be executed, because it is {answer['ExecutionStatus']}")
+    # The rest is read by ARN, so that all of it is from one change set.
+    named = {"StackName": answer["StackId"], "ChangeSetName": answer["ChangeSetId"]}
+    valued = cloudformation.describe_change_set(**named, IncludePropertyValues=True)
+    body = cloudformation.get_template(**named, TemplateStage="Original")["TemplateBody"]
+    return ChangeSet(
+        stack,
+        answer,
+        _all_changes(cloudformation, answer, **named),
+        _all_changes(cloudformation, valued, **named, IncludePropertyValues=True),
+        # botocore parses a template that is JSON.
+        body if isinstance(body, str) else canonical(body),
+    )
+
+
+def _all_changes(cloudformation: Any, answer: dict[str, Any], **asked: Any) -> list[dict[str, Any]]:
+    """Return the changes on the page `answer` and on all pages after it."""
+    pages = [answer]
+    while token := pages[-1].get("NextToken"):
+        pages.append(cloudformation.describe_change_set(**asked, NextToken=token))
+    changes = [change for page in pages for change in page["Changes"]]
+    return [change["ResourceChange"] for change in changes if "ResourceChange" in change]
+
+
+def _comparable(change: dict[str, Any]) -> dict[str, Any]:
+    """Return a change without the order of its details, which CloudFormation lists in no particular order."""
+    ordered = {**change, "Details": _sorted(change.get("Details", [])), "Scope": _sorted(change.get("Scope", []))}
+    contexts = {name: json.loads(change[name]) for name in ("BeforeContext", "AfterContext") if name in change}
+    return ordered | contexts
+
+
+def _sorted(items: list[Any]) -> list[Any]:
+    return sorted(items, key=canonical)
+
+
+def canonical(content: Any) -> str:
+    """Return `content` as JSON with sorted keys and without spaces."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def digest_of(content: Any) -> str:
+    """Return the SHA-256 of the canonical JSON of `content`."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
