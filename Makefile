@@ -256,9 +256,10 @@ KNOWN   := $(sort $(foreach name,$(filter %.takes,$(.VARIABLES)),$($(name))))
 TYPED   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 REFUSED := $(filter-out $(TAKEN) PYTHON VENV LOCAL_VENV AUDIT_VENV SHELL MAKE MAKEFLAGS,$(TYPED))
 UNKNOWN := $(filter-out $(TARGETS) .% build/%,$(GOALS))
-$(if $(UNKNOWN),$(error there is no target $(firstword $(UNKNOWN)), so nothing ran; a value follows its variable without a space, as in SUFFIX=pr1))
 quoted   = '$(subst ','\'',$(1))'
-reason   = $(shell $(PYTHON) .ci/refuse $(call quoted,$(GOALS)) $(call quoted,$(REFUSED)) '$(TAKEN)' '$(KNOWN)')
+lost     = $(shell $(PYTHON) .ci/refuse --target $(call quoted,$(firstword $(UNKNOWN))) '$(TARGETS)')
+$(if $(UNKNOWN),$(error $(or $(lost),there is no target $(firstword $(UNKNOWN)), so nothing ran)))
+reason   = $(shell $(PYTHON) .ci/refuse $(call quoted,$(GOALS)) $(call quoted,$(REFUSED)) '$(TAKEN)')
 $(if $(REFUSED),$(error $(or $(reason),`make $(GOALS)` does not take $(firstword $(REFUSED))=)))
 
 # The others are handed on as they were typed: `value` and `:=` keep make from expanding them, and no recipe writes one

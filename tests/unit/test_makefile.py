@@ -212,6 +212,7 @@ def test_the_variables_of_a_make_above_count(made: Path) -> None:
     [
         (["deploy", "SUFIX=pr1"], "`make deploy` does not take SUFIX=; the nearest variable that it takes is SUFFIX="),
         (["deploy", "env=staging"], "`make deploy` does not take env=; the nearest variable that it takes is ENV="),
+        (["init", "SERVICE=a"], "`make init` does not take SERVICE=; the nearest variable that it takes is SERVICES="),
         (["render", "PLAN=x"], "`make render` does not take PLAN=; it takes ENV=, FORMAT=, SUFFIX="),
         (["render", "lint", "XYZ=x"], "`make render lint` does not take XYZ=; it takes ENV=, FORMAT=, SUFFIX="),
         (["clean", "ENV=a"], "`make clean` does not take ENV=; it takes no variables"),
@@ -234,8 +235,8 @@ def test_a_variable_that_no_target_takes_is_refused_in_a_line(made: Path, words:
     [
         (["deploy", "ENV=staging", "SUFFIX=", "pr1", "YES=1"], "pr1"),
         (["pr1", "deploy"], "pr1"),
-        (["deplyo"], "deplyo"),
         (["render", "templates"], "templates"),
+        (["q;`id>made-it`"], "q;`id>made-it`"),
     ],
 )
 def test_a_word_that_is_no_target_stops_the_others(made: Path, words: list[str], unknown: str) -> None:
@@ -244,6 +245,18 @@ def test_a_word_that_is_no_target_stops_the_others(made: Path, words: list[str],
     assert (answer.returncode, answer.stdout) == (2, "")
     expected = f"there is no target {unknown}, so nothing ran; a value follows its variable without a space"
     assert expected in answer.stderr
+    assert not (made / "made-it").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("deplyo", "deploy"), ("int", "lint or init"), ("verfy", "verify"), ("plan-discrad", "plan-discard")],
+)
+def test_a_mistyped_target_is_named(made: Path, typed: str, meant: str) -> None:
+    answer = make(made, typed)
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert f"there is no target {typed}, so nothing ran; did you mean {meant}?" in answer.stderr
 
 
 def test_a_variable_is_taken_where_one_of_the_targets_takes_it(made: Path) -> None:

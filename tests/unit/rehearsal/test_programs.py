@@ -62,6 +62,44 @@ def test_a_file_that_is_not_there_ends_pip(capsys: pytest.CaptureFixture[str]) -
     assert "Could not open requirements file: [Errno 2]" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements.txt": "-r requirements.txt\n"},
+        {"requirements.txt": "a==1\n-r more/b.txt\n", "more/b.txt": "--requirement=../requirements.txt\n"},
+    ],
+    ids=["at once", "by another file"],
+)
+def test_a_requirements_file_that_includes_itself_ends_pip_and_pip_audit(
+    files: dict[str, str], source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in files.items():
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text(text)
+
+    assert pip.main(HASHED) == 1
+    assert recorded.main(["pip-audit", "--requirement", "requirements.txt"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all("Could not open requirements file: [Errno 40] it includes itself: " in line for line in lines)
+
+
+def test_two_files_may_include_the_same_third_one(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (source / "requirements.txt").write_text("-r one.txt\n-r two.txt\n")
+    for name in ("one", "two"):
+        (source / f"{name}.txt").write_text(f"{name}==1\n-r shared.txt\n")
+    (source / "shared.txt").write_text("shared\n")
+
+    assert recorded.main(["pip-audit", "--requirement", "requirements.txt"]) == 0
+    packages = json.loads(capsys.readouterr().out)["dependencies"]
+    assert [(package["name"], package["version"]) for package in packages] == [
+        ("one", "1"),
+        ("shared", ""),
+        ("two", "1"),
+        ("shared", ""),
+    ]
+
+
 def test_the_folder_for_packages_is_there_afterwards(source: Path) -> None:
     assert pip.main(["install", "--target", "wheels/x", "--quiet"]) == 0
     assert (source / "wheels/x").is_dir()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +18,9 @@ from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
 from cicd_templates.project_files import replace_file
 
+if TYPE_CHECKING:
+    from cicd_templates.config.validation.problem import Problem
+
 # For each answer: the variable of make, and the question, which contains an example.
 QUESTIONS = {
     "PROJECT": "Name of the project, such as acme",
@@ -23,6 +29,15 @@ QUESTIONS = {
     "ACCOUNTS": "AWS account of all, or one each for tools and these environments, such as 111111111111",
     "REGION": "AWS region, such as eu-central-1",
     "EMAIL": "E-mail address that is notified, such as team@example.com",
+}
+# For each variable, the keys that have its value.
+KEYS = {
+    "PROJECT": re.compile(r"project\.name"),
+    "SERVICES": re.compile(r"services\..+"),
+    "ENVIRONMENTS": re.compile(r"environments\.[^.]+"),
+    "ACCOUNTS": re.compile(r".+\.account"),
+    "REGION": re.compile(r".+\.region"),
+    "EMAIL": re.compile(r".+\.stakeholders\..+"),
 }
 
 
@@ -48,6 +63,7 @@ def init(source: str, yes: bool, **given: str | None) -> None:
     """Write templates/environments.toml for a new project; ask for what is not given."""
     from cicd_templates.config.load import parse_configuration
     from cicd_templates.config.starter import NewProject, starter_text
+    from cicd_templates.config.validation.problem import InvalidConfigurationError
 
     if not yes and not _is_example():
         again = hints.option("YES", value=True)
@@ -67,11 +83,29 @@ def init(source: str, yes: bool, **given: str | None) -> None:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"a name has a character that is not allowed: {error}") from None
-    parse_configuration(raw, source="the new configuration")
+    try:
+        parse_configuration(raw, source="the new configuration")
+    except InvalidConfigurationError as error:
+        raise ConfigurationError("\n".join(_problem_lines(error.problems))) from None
     replace_file(CONFIGURATION, text)
     terminal.show(f"wrote {CONFIGURATION}; read it, then:")
     terminal.show("  make render   # writes out/; commit both")
     terminal.show("  make verify   # what your CI runs")
+
+
+def _problem_lines(problems: Sequence[Problem]) -> list[str]:
+    """Return one line for each wrong answer, although it may stand in the tables of several environments.
+
+    A line begins with the variable as the user types it. Problems of keys that no answer fills directly are listed only
+    if there are no others, because a wrong answer causes most of them.
+    """
+    named = [
+        f"{hints.option(variable)}: {problem.message}"
+        for problem in problems
+        for variable, key in KEYS.items()
+        if key.fullmatch(problem.path)
+    ]
+    return list(dict.fromkeys(named or map(str, problems)))
 
 
 def _is_example() -> bool:

@@ -151,11 +151,12 @@ def _services_of_environments(services: Iterable[str]) -> Iterator[Problem]:
     for service in sorted(services):
         for word in sorted(OF_AN_ENVIRONMENT):
             if _begins(service, word) or _begins(word, service):
-                yield Problem(
-                    f"services.{service}",
-                    f"{service} could be confused with {word}, and names of other resources begin with {word}; choose"
-                    " another name",
+                why = (
+                    f"{service} is a reserved word, with which names of other resources begin"
+                    if service == word
+                    else f"{service} could be confused with {word}, and names of other resources begin with {word}"
                 )
+                yield Problem(f"services.{service}", f"{why}; choose another name")
 
 
 def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[Problem]:

@@ -23,6 +23,14 @@ class Problem:
         return f"{self.path}: {self.message}" if self.path else self.message
 
 
-def configuration_error(source: str, problems: Sequence[Problem]) -> ConfigurationError:
+class InvalidConfigurationError(ConfigurationError):
+    """The configuration has problems. The message lists them."""
+
+    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+        super().__init__("\n  ".join([f"{source}: {counted(len(problems), 'problem')}", *map(str, problems)]))
+        self.problems = tuple(problems)
+
+
+def configuration_error(source: str, problems: Sequence[Problem]) -> InvalidConfigurationError:
     """Return the error that lists all problems of the file `source`: their number, then one line for each."""
-    return ConfigurationError("\n  ".join([f"{source}: {counted(len(problems), 'problem')}", *map(str, problems)]))
+    return InvalidConfigurationError(source, problems)

@@ -30,6 +30,8 @@ AS_RENDERED = "as rendered"
 DIFFERENT = "not as rendered"
 UNREAD = "not readable"
 NOT_RENDERED = "not rendered"
+PLANNED = "planned, never deployed"
+IN_REVIEW = "REVIEW_IN_PROGRESS"
 LOCK = "lock"
 
 
@@ -48,6 +50,7 @@ class StatusRow:
     - `unknown text`: a template that is in no commit of this clone
     - `as rendered` and `not as rendered`: whether it is the rendered template, if git was not asked for the commit
     - `not readable`: CloudFormation did not return the template
+    - `planned, never deployed`: the stack has only a change set that was not executed, so it has no template yet
     - `not rendered`: the stack belongs to this project, but its template is no longer rendered
     """
 
@@ -75,7 +78,7 @@ def status_rows(
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     existing: dict[str, Mapping[str, Any]] = {each["StackName"]: each for page in pages for each in page["Stacks"]}
     rows = [
-        _row(stack, existing[stack.name], *_text(clients, stack, history=history))
+        _row(stack, existing[stack.name], *_text(clients, stack, existing[stack.name], history=history))
         if stack.name in existing
         else _absent(stack)
         for stack in chosen
@@ -123,8 +126,10 @@ def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: St
     return all(tags.get(key) == stack.tags.get(key) for key in same)
 
 
-def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str, str]:
+def _text(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any], *, history: bool) -> tuple[str, str]:
     """Return the value of `StatusRow.text` for a stack, and the commit of its template or an empty string."""
+    if existing["StackStatus"] == IN_REVIEW:
+        return PLANNED, ""
     try:
         body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     except ClientError:

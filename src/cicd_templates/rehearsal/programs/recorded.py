@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,12 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if not report.is_file() and program == "pip-audit":
         _add_note(PLACEHOLDER_NOTE)
-        print(json.dumps({"dependencies": list(_packages(rest)), "fixes": []}))
+        try:
+            packages = list(_packages(rest))
+        except OSError as error:
+            print(f"ERROR: Could not open requirements file: {error}", file=sys.stderr)
+            return 1
+        print(json.dumps({"dependencies": packages, "fixes": []}))
         return 0
     if not report.is_file():
         _add_note(
@@ -68,7 +74,9 @@ def _packages(arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
         if option == "--requirement":
             for line in package_lines(Path(path)):
                 name, _, version = line.partition("==")
-                yield {"name": name.partition("[")[0].strip(), "version": version.split()[0], "vulns": []}
+                # A package without an exact version is listed without one: only pip could resolve it.
+                number = next(iter(version.split()), "")
+                yield {"name": name.partition("[")[0].strip(), "version": number, "vulns": []}
 
 
 def _version_of(report: Path) -> str:

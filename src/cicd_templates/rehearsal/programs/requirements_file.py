@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +11,17 @@ REQUIREMENT_OPTION = re.compile(r"(?:-r|--requirement)[ =]*(.*)")
 COMMENT = re.compile(r"(?:^|\s)#.*")
 
 
-def package_lines(path: Path) -> Iterator[str]:
+def package_lines(path: Path, including: tuple[Path, ...] = ()) -> Iterator[str]:
     """Yield the lines with packages, those of included files too. A line with another option has no package.
 
-    Raises `OSError` if a file cannot be read.
+    `including` are the files that include this one, directly or not. Raises `OSError` if a file cannot be read, or if
+    it includes itself, which pip refuses too.
     """
+    if path.resolve() in including:
+        raise OSError(errno.ELOOP, "it includes itself", str(path))
     text = path.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
     for line in (COMMENT.sub("", line).strip() for line in text.splitlines()):
         if included := REQUIREMENT_OPTION.fullmatch(line):
-            yield from package_lines(path.parent / included[1])
+            yield from package_lines(path.parent / included[1], (*including, path.resolve()))
         elif line and not line.startswith("-"):
             yield line

@@ -71,13 +71,13 @@ def test_a_configuration_that_is_not_there_is_written() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"project": "Acme"}, "project.name: 'Acme' is not allowed; use lower-case letters"),
-        ({"accounts": "1"}, "environments.tools.account: '1' is not allowed; write the AWS account id as 12 digits"),
+        ({"project": "Acme"}, "--project: 'Acme' is not allowed; use lower-case letters"),
+        ({"accounts": "1"}, "--accounts: '1' is not allowed; write the AWS account id as 12 digits"),
         ({"region": "eu-west-9"}, "eu-west-9"),
         ({"environments": "tools,preprod,live"}, "error: the environment tools is always added; leave it out of"),
         ({"services": "till, till"}, "error: given more than once among the services: till"),
         ({"project": 'a"b'}, "a name has a character that is not allowed"),
-        ({"email": "team"}, "environments.tools.stakeholders.developers[0]: 'team' is not allowed"),
+        ({"email": "team"}, "--email: 'team' is not allowed"),
     ],
 )
 def test_a_mistake_writes_nothing(changed: dict[str, str], message: str) -> None:
@@ -85,6 +85,23 @@ def test_a_mistake_writes_nothing(changed: dict[str, str], message: str) -> None
 
     assert (result.exit_code, CONFIGURATION.read_text()) == (2, "# the example\n")
     assert message in result.output
+
+
+@pytest.mark.parametrize(
+    ("changed", "options"),
+    [
+        ({"email": "team"}, ["--email"]),
+        ({"region": "eu-west-9"}, ["--region"]),
+        ({"project": "Team", "email": "team"}, ["--project", "--email"]),
+        ({"services": "pipeline"}, ["--services"]),
+        ({"environments": "Live"}, ["--environments"]),
+        ({"services": "a" * 60, "email": "team"}, ["--services", "--email"]),
+    ],
+)
+def test_each_wrong_answer_is_one_line_that_names_it(changed: dict[str, str], options: list[str]) -> None:
+    lines = typed(**changed).output.removeprefix("error: ").splitlines()
+
+    assert [line.partition(": ")[0].strip() for line in lines] == options
 
 
 def test_what_is_missing_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,12 +100,11 @@ def test_a_project_is_called_almost_as_aws_does(project: str) -> None:
 
 @pytest.mark.parametrize("word", sorted(OF_AN_ENVIRONMENT))
 def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: str) -> None:
-    for name in (word, f"{word}-x"):
-        assert problems_of((f"services/{name}", service())) == [
-            f"services.{name}: {name} could be confused with {reserved}, and names of other resources begin"
-            f" with {reserved}; choose another name"
-            for reserved in [word]
-        ]
+    for name, why in (
+        (word, f"{word} is a reserved word, with which names of other resources begin"),
+        (f"{word}-x", f"{word}-x could be confused with {word}, and names of other resources begin with {word}"),
+    ):
+        assert problems_of((f"services/{name}", service())) == [f"services.{name}: {why}; choose another name"]
 
 
 def test_no_service_is_the_beginning_of_such_a_word() -> None:

@@ -149,6 +149,14 @@ def test_a_text_that_may_not_be_read_is_no_judgement() -> None:
     assert rows(KEYS, denied())[0].text == "not readable"
 
 
+@pytest.mark.parametrize("history", [True, False])
+def test_a_stack_that_was_only_planned_has_no_template_to_compare(history: bool) -> None:
+    fake: Any = FakeAws({"cloudformation.describe_stacks": {"Stacks": [described(KEYS.name, "REVIEW_IN_PROGRESS")]}})
+
+    (row,) = status_rows(fake, [KEYS], [KEYS], history=history)
+    assert (row.status, row.description) == ("REVIEW_IN_PROGRESS", "planned, never deployed")
+
+
 def test_stacks_of_ours_that_are_rendered_no_more_are_listed() -> None:
     found = rows(
         KEYS,
