@@ -8,8 +8,11 @@ from troposphere import Sub
 
 from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, release_change_set_name
 from cicd_templates.blocks.delivery_permissions import may_resolve_values, service_grants
-from cicd_templates.blocks.migrations import MIGRATION, migration_role
+from cicd_templates.blocks.job_checks import job_check
+from cicd_templates.blocks.job_permissions import may_keep_the_schedule
+from cicd_templates.blocks.migrations import MIGRATION, migration_run
 from cicd_templates.blocks.roles import assumed_role, service_role
+from cicd_templates.blocks.task_runs import task_run_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES, artifact_keys, physical_name, role_arn, stack_name
@@ -18,6 +21,7 @@ from cicd_templates.layer.iam import Grant, allow, trust_roles_of
 from cicd_templates.layer.outputs import RoleArn, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.template.partitions import regional_hosts
+from templates import keys
 
 CLOUDFORMATION_ROLE = ServiceOutput(
     RoleArn, "delivery", "ExecutionRoleArn", "Role with which CloudFormation works on the service's stack"
@@ -33,7 +37,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the role that the pipeline assumes and the role that it passes to CloudFormation.
 
     In a protected environment, also return the role with which functions read the change sets that people approve. For
-    a service with a migration, also return the role with which the migration is run.
+    a service with a migration, also return the role with which the migration is run. For a job, an environment that is
+    not protected also has the role with which a release is tested.
     """
     layer = LayerTemplate(env, service)
     tools = env.tools
@@ -43,6 +48,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             env,
             "cloudformation",
             *service_grants(env, service),
+            *(may_keep_the_schedule(env, service, layer.read(keys.KEY_ARN)) if service.settings.job else ()),
             name=[DELIVERY, EXECUTION, service.name],
         )
     )
@@ -84,7 +90,9 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             )
         )
     if service.settings.migration:
-        layer.add(migration_role("MigrationRole", env, service))
+        layer.add(task_run_role("MigrationRole", env, service, migration_run(env, service)))
+    if service.settings.job and not env.protected:
+        layer.add(task_run_role("JobCheckRole", env, service, job_check(env, service, service.settings.job)))
     layer.publish(CLOUDFORMATION_ROLE, RoleArn(execution.get_att("Arn")))
     return layer
 
@@ -103,12 +111,12 @@ def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
     """
     tools = env.tools
     artifacts = physical_name(tools, "AWS::S3::Bucket", "artifacts")
-    keys = artifact_keys(tools, service.name, TEMPLATES)
+    objects = artifact_keys(tools, service.name, TEMPLATES)
     return [
         allow(
             "TakeTheReviewedTemplates",
             [s3.GetObject, s3.GetObjectVersion],
-            on=Sub(f"arn:${{AWS::Partition}}:s3:::{artifacts}/{keys}"),
+            on=Sub(f"arn:${{AWS::Partition}}:s3:::{artifacts}/{objects}"),
         ),
         # The id of the key is known only in the key's own account. The key policy lets this role use the key only
         # through S3.

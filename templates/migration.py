@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from troposphere import Join, Output
-
-from cicd_templates.blocks import migrations, task_definitions
+from cicd_templates.blocks import migrations, task_definitions, task_runs
 from cicd_templates.blocks.task_parts import task_parts
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.layer.offers import Use
@@ -41,11 +39,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     )
     layer.add_all(parts.resources)
     definition = layer.add(migrations.migration_task("TaskDefinition", env, service, parts))
-    subnets = Join(",", layer.read(network.PRIVATE_SUBNET_IDS).data)
-    for name, description, value in (
-        (migrations.DEFINITION, "The task that the pipeline runs", definition.ref()),
-        (migrations.SUBNETS, "The subnets of the task", subnets),
-        (migrations.GROUP, "The security group of the task", layer.read(ingress.MIGRATION_GROUP_ID)),
-    ):
-        layer.template.add_output(Output(name, Description=description, Value=value))
+    subnets, group = layer.read(network.PRIVATE_SUBNET_IDS), layer.read(ingress.MIGRATION_GROUP_ID)
+    for output in task_runs.outputs(definition, subnets, group):
+        layer.template.add_output(output)
     return layer

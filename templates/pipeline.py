@@ -28,6 +28,7 @@ from cicd_templates.blocks.pipeline_actions import (
 )
 from cicd_templates.blocks.pipeline_stages import GATE_STAGE, PipelineStage, stage
 from cicd_templates.blocks.pipeline_trigger import release_rule
+from cicd_templates.blocks.release_tests import job_check_action, smoke_test_action
 from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.blocks.task_definitions import IMAGE_PARAMETER
@@ -51,10 +52,11 @@ from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, PipelineName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
-from templates import keys, migration_runner, notifications, review, scan_gate, storage
+from templates import job_runner, keys, migration_runner, notifications, review, scan_gate, storage
 
 PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipeline that releases the service")
 IMAGE_ACTION = "Image"
+IMAGE_URI = f"#{{{IMAGE_ACTION}.IMAGE_URI}}"
 # Resolves to the version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
 
@@ -224,7 +226,7 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
 
     For any other environment, the migration has a stage of its own before the service's stage. So a failed migration
     can be retried, and a rollback of the service does not run a migration. The service's stage rolls back at once if it
-    fails. It ends with a smoke test, except for a worker, which has no address.
+    fails. It ends with a smoke test, or for a job with one run. A worker has neither.
     """
     migrates = bool(context.service.settings.migration)
     stages = [_window(context, peer)] if peer.settings.deployment_window else []
@@ -234,7 +236,7 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
         actions = [_prepare(context, peer, MIGRATION), *_migrate(layer, context, peer, order=2)]
         stages.append(stage(_migration_stage(peer), actions, before=pipeline_stages.gate_condition()))
     actions = [_prepare(context, peer, SERVICE_LAYER)]
-    return [*stages, _deployment(context, peer, actions, on_failure=pipeline_stages.rollback_on_failure())]
+    return [*stages, _deployment(layer, context, peer, actions, on_failure=pipeline_stages.rollback_on_failure())]
 
 
 def _approved_deployment(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> PipelineStage:
@@ -242,8 +244,7 @@ def _approved_deployment(layer: LayerTemplate, context: PipelineContext, peer: E
     migrates = bool(context.service.settings.migration)
     actions = [_prepare(context, peer, prepared) for prepared in [SERVICE_LAYER, *([MIGRATION] * migrates)]]
     function, topic = layer.read(review.REVIEW_FUNCTION), layer.read(notifications.approvers(peer.name))
-    image = f"#{{{IMAGE_ACTION}.IMAGE_URI}}"
-    actions += approval_actions(context, peer, function, topic, image=image, templates=TEMPLATES_VERSION, order=2)
+    actions += approval_actions(context, peer, function, topic, image=IMAGE_URI, templates=TEMPLATES_VERSION, order=2)
     check = layer.read(review.CHECK_FUNCTION)
     name = CHECK_ACTION
     if migrates:
@@ -252,21 +253,26 @@ def _approved_deployment(layer: LayerTemplate, context: PipelineContext, peer: E
         # A migration can take hours, so the service's change set is compared again.
         name = f"{CHECK_ACTION}Service"
     actions.append(check_action(context, peer, check, [SERVICE_LAYER], name=name, order=_next_order(actions)))
-    return _deployment(context, peer, actions, on_failure=None)
+    return _deployment(layer, context, peer, actions, on_failure=None)
 
 
 def _deployment(
+    layer: LayerTemplate,
     context: PipelineContext,
     peer: Environment,
     actions: list[PipelineAction],
     *,
     on_failure: codepipeline.FailureConditions | None,
 ) -> PipelineStage:
-    """Return the stage that runs `actions` and then deploys the service. It may end with a smoke test."""
+    """Return the stage that runs `actions` and then deploys the service. It may end with a smoke test or a run."""
     actions = [*actions, execute_action(context, peer, order=_next_order(actions))]
+    peer_job = next(own.settings.job for own in peer.services if own.name == context.service.name)
     # The deployment of a worker lasts until its tasks have kept running while ECS watched its alarms.
     if not peer.protected and context.service.settings.is_web:
-        actions.append(_smoke_test(context, peer, order=_next_order(actions)))
+        actions.append(smoke_test_action(context, peer, source=APP, order=_next_order(actions)))
+    if not peer.protected and peer_job:
+        function, order, name = layer.read(job_runner.JOB_FUNCTION), _next_order(actions), stage_of(peer)
+        actions.append(job_check_action(context, peer, function, peer_job, stage=name, image=IMAGE_URI, order=order))
     return stage(stage_of(peer), actions, before=pipeline_stages.gate_condition(), on_failure=on_failure)
 
 
@@ -275,14 +281,12 @@ def _next_order(actions: list[PipelineAction]) -> int:
 
 
 def _prepare(context: PipelineContext, peer: Environment, prepared: str) -> PipelineAction:
-    overrides = {IMAGE_PARAMETER: f"#{{{IMAGE_ACTION}.IMAGE_URI}}"}
-    return prepare_action(context, peer, templates=TEMPLATES, overrides=overrides, layer=prepared)
+    return prepare_action(context, peer, templates=TEMPLATES, overrides={IMAGE_PARAMETER: IMAGE_URI}, layer=prepared)
 
 
 def _migrate(layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int) -> list[PipelineAction]:
     function = layer.read(migration_runner.MIGRATION_FUNCTION)
-    image = f"#{{{IMAGE_ACTION}.IMAGE_URI}}"
-    return migration_actions(context, peer, function, stage=_migration_stage(peer), image=image, order=order)
+    return migration_actions(context, peer, function, stage=_migration_stage(peer), image=IMAGE_URI, order=order)
 
 
 def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
@@ -298,18 +302,6 @@ def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
     scan = _image_scan(context, f"{title(peer.name)}ImageScan", f"image-scan-{peer.name}.json", order=1)
     window = pipeline_stages.deployment_window_condition(str(settings.deployment_window), settings.time_zone)
     return stage(f"{title(peer.name)}-Window", [scan], before=pipeline_stages.gate_condition(), after=window)
-
-
-def _smoke_test(context: PipelineContext, peer: Environment, *, order: int) -> PipelineAction:
-    return codebuild_action(
-        context,
-        f"{title(peer.name)}SmokeTest",
-        reserved_words.SMOKE_TEST,
-        {"SERVICE_URL": f"#{{{title(peer.name)}.ServiceUrl}}"},
-        category="Test",
-        order=order,
-        inputs=[APP],
-    )
 
 
 def approval_of(peer: Environment) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cicd_templates.blocks import autoscaling, task_definitions
+from troposphere import ecs
+
+from cicd_templates.blocks import autoscaling, jobs, task_definitions, task_runs
 from cicd_templates.blocks.ecs_services import Safeguards, Traffic, fargate_service
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
 from cicd_templates.blocks.task_parts import TASK_ROLE, may_open_exec_sessions, task_parts
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name
 from cicd_templates.config.routes import base_path
+from cicd_templates.config.tables.job import JobTable
 from cicd_templates.layer.offers import Use, backlogs
-from cicd_templates.layer.outputs import ServiceOutput, Url, joined_text
+from cicd_templates.layer.outputs import KeyArn, ServiceOutput, Url, joined_text
 from cicd_templates.layer.template import LayerTemplate
-from templates import cluster, health, hooks, ingress, keys, network, secrets
+from templates import cluster, health, hooks, ingress, keys, network, schedule, secrets
 
 SERVICE_URL = ServiceOutput(
     Url, "service", "ServiceUrl", "Address of the service for clients and the pipeline's smoke test"
@@ -44,6 +47,10 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     )
     layer.add_all(parts.resources)
     definition = layer.add(task_definitions.task_definition("TaskDefinition", env, service, parts))
+    job = service.settings.job
+    if job is not None:
+        _add_schedule(layer, service, job, definition, key)
+        return layer
     running = layer.add(
         fargate_service(
             "Service",
@@ -70,6 +77,30 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
         folder = base_path(service.settings.path_pattern)
         layer.publish(SERVICE_URL, Url(joined_text(address, folder)) if folder else address)
     return layer
+
+
+def _add_schedule(
+    layer: LayerTemplate, service: Service, job: JobTable, definition: ecs.TaskDefinition, key: KeyArn
+) -> None:
+    """Add the schedule that runs `definition`, and the outputs with which the pipeline runs it once."""
+    subnets, group = layer.read(network.PRIVATE_SUBNET_IDS), layer.read(ingress.TASKS_GROUP_ID)
+    layer.add(
+        jobs.job_schedule(
+            "Schedule",
+            layer.env,
+            service,
+            job,
+            definition=definition,
+            group=layer.read(schedule.GROUP_NAME),
+            role=layer.read(schedule.ROLE_ARN),
+            dead_letters=layer.read(schedule.DEAD_LETTERS_ARN),
+            key=key,
+            subnets=subnets,
+            security_group=group,
+        )
+    )
+    for output in task_runs.outputs(definition, subnets, group):
+        layer.template.add_output(output)
 
 
 def _traffic(layer: LayerTemplate) -> Traffic:

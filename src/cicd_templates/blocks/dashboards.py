@@ -1,4 +1,4 @@
-"""Two dashboards: one for a pipeline, with the four DORA metrics, and one for a running service.
+"""Dashboards: one for a pipeline, with the four DORA metrics, and one for a running web service or worker.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -48,7 +48,7 @@ def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) 
         (QUARTER, "Change failure rate", DAY, rate),
         (QUARTER, "Time to restore: first failure to next success", DAY, [ours("RecoverySeconds", stat="p50")]),
     ]
-    return _body(region, rows)
+    return dashboard_body(region, rows)
 
 
 def service_dashboard(env: Environment, service: Service, target_groups: TargetGroupMetrics) -> str:
@@ -73,7 +73,7 @@ def service_dashboard(env: Environment, service: Service, target_groups: TargetG
         (HALF, "Unhealthy targets", 60, both("UnHealthyHostCount", "unhealthy", stat="Maximum")),
         *_task_rows(env, service),
     ]
-    return _body(env.region, rows)
+    return dashboard_body(env.region, rows)
 
 
 def worker_dashboard(env: Environment, service: Service, queues: Mapping[str, MetricName]) -> str:
@@ -87,7 +87,7 @@ def worker_dashboard(env: Environment, service: Service, queues: Mapping[str, Me
         ]
         age = [["AWS/SQS", "ApproximateAgeOfOldestMessage", *dimension, {"label": "oldest"}]]
         rows += [(HALF, f"Messages of {name}", 60, waiting), (HALF, f"Oldest message of {name}, seconds", 60, age)]
-    return _body(env.region, [*rows, *_task_rows(env, service)])
+    return dashboard_body(env.region, [*rows, *_task_rows(env, service)])
 
 
 def _task_rows(env: Environment, service: Service) -> list[tuple[int, str, int, list[Any]]]:
@@ -103,7 +103,8 @@ def _task_rows(env: Environment, service: Service) -> list[tuple[int, str, int, 
     return [(HALF, "Tasks", 60, running), (HALF, "CPU and memory of the tasks, %", 60, use)]
 
 
-def _body(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> str:
+def dashboard_body(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> str:
+    """Return a dashboard as JSON. Each row has the width, title, period in seconds and metrics of a graph."""
     return json.dumps({"widgets": list(_widgets(region, rows))}, indent=2)
 
 

@@ -35,15 +35,20 @@ def service_grants(env: Environment, service: Service) -> list[Grant]:
     """Return the permissions of the role with which CloudFormation updates a service's stacks in a release.
 
     They include the permissions for the migration's stack, even if the service has no migration. When a migration is
-    removed from the configuration, CloudFormation must be allowed to delete the resources of its stack.
+    removed from the configuration, CloudFormation must be allowed to delete the resources of its stack. A job has no
+    ECS service; `job_permissions` has the permissions for its schedule.
     """
+    if service.settings.job is not None:
+        return [*_task_definitions(env, service), *_of_every_service(env, service)]
+    return [*_tasks(env, service), *_of_every_service(env, service), *_scaling(env)]
+
+
+def _of_every_service(env: Environment, service: Service) -> list[Grant]:
     return [
-        *_tasks(env, service),
         *_roles(env, service),
         *_logs(env, service),
         *may_resolve_values(env),
         _publication(env, service),
-        *_scaling(env),
     ]
 
 
@@ -52,10 +57,8 @@ def _arn(env: Environment, service: str, resource: str) -> Sub:
 
 
 def _tasks(env: Environment, service: Service) -> list[Grant]:
-    families = [physical_name(env, "AWS::ECS::TaskDefinition", service.name, *words) for words in ([], [MIGRATION])]
     cluster, name = cluster_name(env), service_name(env, service.name)
     own_service = Sub(service_arn(env, service.name))
-    own_definitions = [_arn(env, "ecs", f"task-definition/{family}:*") for family in families]
     return [
         allow(
             "RunTheService",
@@ -73,10 +76,18 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
             [ecs.DescribeServiceDeployments, ecs.StopServiceDeployment],
             on=[own_service, _arn(env, "ecs", f"service-deployment/{cluster}/{name}/*")],
         ),
+        *_task_definitions(env, service, own_service),
+    ]
+
+
+def _task_definitions(env: Environment, service: Service, *tagged: Sub) -> list[Grant]:
+    """Let CloudFormation keep the task definitions of the service. `tagged` are other resources of ECS with tags."""
+    families = [physical_name(env, "AWS::ECS::TaskDefinition", service.name, *words) for words in ([], [MIGRATION])]
+    return [
         allow(
             "TagTheServiceAndItsTasks",
             [ecs.ListTagsForResource, ecs.TagResource, ecs.UntagResource],
-            on=[own_service, *own_definitions],
+            on=[*tagged, *(_arn(env, "ecs", f"task-definition/{family}:*") for family in families)],
         ),
         allow(
             "KeepTaskDefinitions",
@@ -125,7 +136,7 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
             when=[StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"})],
         ),
     ]
-    # A worker has neither a role that shifts requests nor hooks.
+    # Workers and jobs have neither a role that shifts requests nor hooks.
     if service.settings.is_web:
         ecs_roles = allow(
             "GiveEcsItsRoles",

@@ -17,6 +17,8 @@ from cicd_templates.template.partitions import console_address
 
 DEPLOYED, DEPLOYMENT_FAILED, TASK_ENDED, IMPAIRED = "deployed", "deployment-failed", "task-ended", "impaired"
 ROLLED_BACK, START_IMPAIRED = "rolled-back", "start-impaired"
+ROLLBACK_MESSAGE = "its stack in {} was rolled back: <status> <reason>"
+ROLLBACK_PATHS = {"status": "$.detail.status-details.status", "reason": "$.detail.status-details.status-reason"}
 
 
 def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
@@ -48,9 +50,8 @@ def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -
          ),
          f"ECS has a problem in {env.qualified}: <event> <reason>",
          {"event": "$.detail.eventName", **reason}, both),
-        ("RolledBackRule", ROLLED_BACK, _stack_rollback_pattern(monitored),
-         f"its stack in {env.qualified} was rolled back: <status> <reason>",
-         {"status": "$.detail.status-details.status", "reason": "$.detail.status-details.status-reason"}, both),
+        ("RolledBackRule", ROLLED_BACK, stack_rollback_pattern(monitored),
+         ROLLBACK_MESSAGE.format(env.qualified), ROLLBACK_PATHS, both),
         ("TaskEndedRule", TASK_ENDED, _task_failure_pattern(monitored),
          f"a task in {env.qualified} stopped by itself: <reason>", {"reason": "$.detail.stoppedReason"}, developers),
     ]  # fmt: skip
@@ -90,7 +91,7 @@ def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
     }
 
 
-def _stack_rollback_pattern(monitored: MonitoredService) -> dict[str, Any]:
+def stack_rollback_pattern(monitored: MonitoredService) -> dict[str, Any]:
     """Return the event pattern for rollbacks of the service's stack, whatever their cause.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html

@@ -52,7 +52,9 @@ def task_definition(logical_id: str, env: Environment, service: Service, parts: 
     if settings.is_web:
         variables[PORT_VARIABLE] = str(settings.port)
         ports = [ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")]
-    command = If(BOOTSTRAP_CONDITION, bootstrap_command.command(service), NoValue)
+    # A job runs only after its first release.
+    own = settings.job.command if settings.job else None
+    command = list(own) if own else If(BOOTSTRAP_CONDITION, bootstrap_command.command(service), NoValue)
     container = hardened_container(env, service, parts, variables, command, ports)
     definition = fargate_task(logical_id, env, service, parts, container, name=[service.name])
     if settings.audited_exec:

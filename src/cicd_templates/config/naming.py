@@ -84,6 +84,11 @@ def cluster_name(env: Environment) -> str:
     return physical_name(env, "AWS::ECS::Cluster", "cluster")
 
 
+def cluster_arn(env: Environment) -> str:
+    """Return the ARN of the ECS cluster in `env`, as text for `Fn::Sub`."""
+    return f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:cluster/{cluster_name(env)}"
+
+
 def service_name(env: Environment, service: str) -> str:
     """Return the name of the ECS service in `env`."""
     return physical_name(env, "AWS::ECS::Service", service)

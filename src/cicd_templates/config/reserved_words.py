@@ -29,6 +29,8 @@ TASK = "task"
 INFRASTRUCTURE = "infrastructure"
 HOOKS = "hooks"
 MIGRATION = "migration"
+SCHEDULE = "schedule"
+JOB_CHECK = "job-check"
 # Words that come before the service's name, so that one pattern in a policy matches the roles of every service.
 DELIVERY = "delivery"
 SOURCE_ACTION = "action-source"
@@ -59,6 +61,8 @@ AFTER_A_SERVICE = frozenset(
         INFRASTRUCTURE,
         HOOKS,
         MIGRATION,
+        SCHEDULE,
+        JOB_CHECK,
     }
 )
 # Checks may not have these names, either. Such a check would get the same logical id or role as another action or alarm
@@ -76,5 +80,5 @@ OF_A_PIPELINE = frozenset(
         SOURCE_ACTION,
     }
 )
-BEFORE_A_SERVICE = frozenset({DELIVERY, EXECUTION, SOURCE_ACTION, PIPELINE, REVIEW, MIGRATION})
+BEFORE_A_SERVICE = frozenset({DELIVERY, EXECUTION, SOURCE_ACTION, PIPELINE, REVIEW, MIGRATION, JOB_CHECK})
 OF_AN_ENVIRONMENT = BEFORE_A_SERVICE | {LOAD_BALANCER, FLOW_LOG, DEAD_LETTERS}

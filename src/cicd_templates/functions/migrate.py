@@ -1,15 +1,17 @@
-"""Run a release's migration as one task in another account, and answer the pipeline's job when the task has stopped.
+"""Run a task of a release once in another account, and answer the pipeline's job when the task has stopped.
+
+The task is a migration, or a run of a job that tests its release. The environment variable `SUBJECT` says which.
 
 The user parameters are `stage` and `environment`, `role` (assumed to run the task), `region`, `cluster`, `definition`,
 `image` (by digest, the only one that may run), `subnets` (separated by commas), `group` (of the task's network
-interface) and `log` (the log group). The environment variable `PIPELINE` is the name of the pipeline. A task can run
-for longer than a function, so the job is answered with a continuation token, and CodePipeline invokes the function
-again. The event is never logged, because it contains credentials.
+interface) and `log` (the log group). The environment variable `PIPELINE` is the name of the pipeline, and a task may
+run for `LIMIT_MINUTES`. That can be longer than a function may run, so the job is answered with a continuation token,
+and CodePipeline invokes the function again. The event is never logged, because it contains credentials.
 
 Before a task is started, the attempt is recorded as evidence. A new attempt begins only after the last one has ended,
 whichever run began that one. After a success, the same run begins no other attempt.
 
-A rollback deploys an older release. No migration runs then, because the older migration must not meet the newer schema.
+A rollback deploys an older release. No task runs then, because an older migration must not meet the newer schema.
 The variables of a rollback are those of the older run and do not show the rollback. So the function asks CodePipeline
 which run is in the stage.
 """
@@ -24,7 +26,7 @@ from typing import Any
 from cicd_templates.functions.migration_attempts import FAILED, SUCCEEDED, UNKNOWN, Attempt, Attempts
 from cicd_templates.functions.migration_tasks import (
     STOPPED,
-    MigrationError,
+    TaskRunError,
     client,
     describe_task,
     failure_of,
@@ -32,13 +34,12 @@ from cicd_templates.functions.migration_tasks import (
     printable,
     running_tasks,
     start_task,
+    subject,
 )
 from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
 from cicd_templates.functions.registry_scan import image_problem
 
 MESSAGE_LENGTH = 1000
-# A migration that runs for longer fails the release. The task is not stopped, because that could break the schema.
-LIMIT_SECONDS = 6 * 60 * 60
 # ECS may not know a new task at once: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 NEW_SECONDS = 10 * 60
 # ECS keeps the token of a request for at least an hour. Later, the same request could start a second task.
@@ -58,7 +59,7 @@ ERROR_SECONDS = 60 * 60
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report the job's success, its continuation, or why the migration failed, with the end of the task's log."""
+    """Report the job's success, its continuation, or why the task failed, with the end of its log."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -75,10 +76,14 @@ def handler(event: dict[str, Any], context: Any) -> None:
             print(f"{type(error).__name__}: {error}; trying again")
             answer = _continuation({**state, "failingSince": failing_since})
         else:
-            reason = str(error) if isinstance(error, MigrationError) else f"{type(error).__name__}: {error}"
+            reason = str(error) if isinstance(error, TaskRunError) else f"{type(error).__name__}: {error}"
             fail_job(pipeline, job["id"], printable(reason)[:MESSAGE_LENGTH])
             return
     answer_job(pipeline.put_job_success_result, jobId=job["id"], **answer)
+
+
+def _success(outcome: str) -> dict[str, Any]:
+    return {"outputVariables": {subject().capitalize(): outcome}}
 
 
 def _continuation(state: dict[str, Any]) -> dict[str, Any]:
@@ -111,11 +116,13 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
         return _follow(attempts, attempts.read(state["attempt"]), parameters, state)
     run = _run_in_stage(pipeline, parameters["stage"])
     if run is None:
-        return {"outputVariables": {"Migration": "not run, because this is a rollback"}}
+        return _success("not run, because this is a rollback")
     latest = attempts.latest()
     if latest and latest.run != run and not latest.outcome:
         _end_attempt_of_another_run(attempts, latest, parameters)
     if not latest or latest.run != run or (latest.outcome == FAILED and latest.job != state["job"]):
+        if _waits_for_other_runs(parameters, state):
+            return _continuation(state)
         number = latest.number + 1 if latest else 1
         _begin(attempts, number, parameters, run, state["job"], context)
     else:
@@ -124,11 +131,22 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
     return _follow(attempts, attempts.read(number), parameters, state)
 
 
+def _waits_for_other_runs(parameters: dict[str, str], state: dict[str, Any]) -> bool:
+    """Return whether a run of the job's schedule is at work, and the check may still wait for its end."""
+    if subject() != "job" or _is_late(state):
+        return False
+    return bool(running_tasks(client("ecs", parameters), parameters))
+
+
+def _is_late(state: dict[str, Any]) -> bool:
+    return bool(time.time() - state["since"] > int(os.environ["LIMIT_MINUTES"]) * 60)
+
+
 def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
     """Return the id of the run that is in the stage now, or None if it is a rollback.
 
-    Raises `MigrationError` if no run is in progress there, or if the run is neither a release nor a rollback. Then no
-    migration may run.
+    Raises `TaskRunError` if no run is in progress there, or if the run is neither a release nor a rollback. Then no
+    task may run.
     """
     name = os.environ["PIPELINE"]
     stages = pipeline.get_pipeline_state(name=name)["stageStates"]
@@ -136,21 +154,21 @@ def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
         (stage.get("latestExecution", {}) for stage in stages if stage["stageName"] == stage_name), {}
     )
     if latest.get("status") != "InProgress":
-        raise MigrationError(f"no run is in progress in the stage {stage_name}")
+        raise TaskRunError(f"no run is in progress in the stage {stage_name}")
     run = latest["pipelineExecutionId"]
     execution = pipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=run)
     kind = execution["pipelineExecution"].get("executionType", "unknown")
     if "ROLLBACK" in (kind, latest.get("type")):
         return None
     if kind != "STANDARD":
-        raise MigrationError(f"the run {run} is neither a release nor a rollback; its type is {kind}")
+        raise TaskRunError(f"the run {run} is neither a release nor a rollback; its type is {kind}")
     return run
 
 
 def _begin(attempts: Attempts, number: int, parameters: dict[str, str], run: str, job: str, context: Any) -> None:
     """Record a new attempt.
 
-    Raises `MigrationError` if the task definition has any other image than that of the release, if the image must not
+    Raises `TaskRunError` if the task definition has any other image than that of the release, if the image must not
     run, or if a task of the task definition is running.
     """
     import boto3
@@ -158,29 +176,29 @@ def _begin(attempts: Attempts, number: int, parameters: dict[str, str], run: str
     ecs, registry = client("ecs", parameters), boto3.client("ecr")
     images = images_of(ecs, parameters)
     if set(images) != {parameters["image"]}:
-        raise MigrationError(
+        raise TaskRunError(
             f"{parameters['definition']} must run only {parameters['image']}, but it has {', '.join(images)}"
         )
     if problem := image_problem(registry, parameters["image"], context):
-        raise MigrationError(problem)
+        raise TaskRunError(problem)
     if tasks := running_tasks(ecs, parameters):
-        raise MigrationError(f"another migration runs as {tasks[0]}; retry this stage when it has ended")
+        raise TaskRunError(f"another {subject()} runs as {tasks[0]}; retry this stage when it has ended")
     attempts.begin(number, run, job, definition=parameters["definition"], image=parameters["image"])
 
 
 def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters: dict[str, str]) -> None:
     """Record the outcome of an attempt that another run began and did not follow to its end.
 
-    Raises `MigrationError` if the task of the attempt may still start or run.
+    Raises `TaskRunError` if the task of the attempt may still start or run.
     """
     task = describe_task(client("ecs", parameters), parameters, attempt.task) if attempt.task else None
     if task and task["lastStatus"] == STOPPED:
         reason = failure_of(parameters, task)
         attempts.end(attempt.number, FAILED if reason else SUCCEEDED, reason)
     elif task or attempt.age < (NEW_SECONDS if attempt.task else TOKEN_SECONDS + START_SECONDS):
-        raise MigrationError(
-            f"the migration of the run {attempt.run} has not ended ({attempt.task or 'its task can still start'});"
-            " retry this stage when it has ended"
+        raise TaskRunError(
+            f"the {subject()} of the run {attempt.run} has not ended"
+            f" ({attempt.task or 'its task can still start'}); retry this stage when it has ended"
         )
     else:
         attempts.end(attempt.number, UNKNOWN, "ECS did not know the task when the next run looked")
@@ -189,9 +207,9 @@ def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters
 def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], state: dict[str, Any]) -> dict[str, Any]:
     """Start the task of an attempt if it has none, and return the answer to the job."""
     if attempt.outcome == SUCCEEDED:
-        return {"outputVariables": {"Migration": f"done by {attempt.task}"}}
+        return _success(f"done by {attempt.task}")
     if attempt.outcome:
-        raise MigrationError(attempt.reason)
+        raise TaskRunError(attempt.reason)
     ecs = client("ecs", parameters)
     task = describe_task(ecs, parameters, attempt.task) if attempt.task else None
     if task and task["lastStatus"] == STOPPED:
@@ -200,15 +218,18 @@ def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], st
         return _follow(attempts, attempts.read(attempt.number), parameters, state)
     if not task and attempt.age > (NEW_SECONDS if attempt.task else TOKEN_SECONDS):
         reason = (
-            f"whether the migration succeeded is not known, because ECS no longer knows {attempt.task or 'its task'}."
-            f" Read its log in {parameters['log']}. This run does not repeat it; release again"
+            f"whether the {subject()} succeeded is not known, because ECS no longer knows"
+            f" {attempt.task or 'its task'}. Read its log in {parameters['log']}. This run does not repeat it; release"
+            " again"
         )
         attempts.end(attempt.number, UNKNOWN, reason)
-        raise MigrationError(reason)
+        raise TaskRunError(reason)
     if not attempt.task:
         _start(attempts, attempt, ecs, parameters)
-    elif time.time() - state["since"] > LIMIT_SECONDS:
-        raise MigrationError(f"the migration {attempt.task} still runs after 6 hours; it was not stopped")
+    elif _is_late(state):
+        raise TaskRunError(
+            f"the {subject()} {attempt.task} still runs after {os.environ['LIMIT_MINUTES']} minutes; it was not stopped"
+        )
     return _continuation(state)
 
 

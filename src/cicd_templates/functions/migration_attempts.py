@@ -1,10 +1,12 @@
-"""Record the attempts at a service's migrations as evidence. ECS forgets a task an hour after it has stopped.
+"""Record the attempts at a service's migrations, or at checks of its job, as evidence.
+
+ECS forgets a task an hour after it has stopped.
 
 The attempts in one environment are numbered. An attempt has up to three objects: `started.json` before its task is
 started, `task.json` when the task is known, and `ended.json`. An object is never replaced, so of two functions that
 store the same object, one gets an error: only one of them begins an attempt.
 
-The environment variables `EVIDENCE_BUCKET` and `SERVICE` say where the objects are.
+The environment variables `EVIDENCE_BUCKET`, `SERVICE` and `RECORDS` say where the objects are.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ class Attempts:
 
     def __init__(self, s3: Any, environment: str) -> None:
         self._s3, self._bucket = s3, os.environ["EVIDENCE_BUCKET"]
-        self._prefix = f"{os.environ['SERVICE']}/migrations/{environment}/"
+        self._prefix = f"{os.environ['SERVICE']}/{os.environ['RECORDS']}/{environment}/"
 
     def latest(self) -> Attempt | None:
         """Return the newest attempt, or None if there is none."""

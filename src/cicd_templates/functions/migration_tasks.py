@@ -1,4 +1,4 @@
-"""Start and watch the task of a migration in ECS, and read the end of its log.
+"""Start and watch a task in ECS, and read the end of its log.
 
 Every function gets the user parameters of the pipeline's action, which `migrate` describes.
 """
@@ -6,6 +6,7 @@ Every function gets the user parameters of the pipeline's action, which `migrate
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import Any
 
 from cicd_templates.functions.role_clients import client_in_role
@@ -17,12 +18,17 @@ LINE_LENGTH = 160
 FAILURE_LENGTH = 300
 
 
-class MigrationError(Exception):
-    """Raised if the migration failed or could not be run. The message says why."""
+class TaskRunError(Exception):
+    """Raised if the task failed or could not be run. The message says why."""
+
+
+def subject() -> str:
+    """Return what messages call the task: `migration` or `job`."""
+    return os.environ["SUBJECT"]
 
 
 def client(service: str, parameters: dict[str, str]) -> Any:
-    """Return a client of the account in which the migration runs."""
+    """Return a client of the account in which the task runs."""
     return client_in_role(service, parameters["role"], parameters["region"], "migration")
 
 
@@ -78,7 +84,7 @@ def start_task(ecs: Any, parameters: dict[str, str], name: str, run: str) -> str
         return str(error.response["resourceIds"][0])
     if not answer["tasks"]:
         reasons = "; ".join(failure.get("reason", "") for failure in answer.get("failures", ()))
-        raise MigrationError(f"ECS did not start the migration: {reasons or 'no reason given'}")
+        raise TaskRunError(f"ECS did not start the {subject()}: {reasons or 'no reason given'}")
     return str(answer["tasks"][0]["taskArn"])
 
 
@@ -100,7 +106,7 @@ def failure_of(parameters: dict[str, str], task: dict[str, Any]) -> str:
     reasons = [task.get("stoppedReason", ""), *(container.get("reason", "") for container in task["containers"])]
     exits = ", ".join("no exit code" if code is None else f"exit code {code}" for code in codes)
     reason = "; ".join(filter(None, [exits, *reasons]))[:FAILURE_LENGTH]
-    return printable(f"the migration failed: {reason}{_end_of_log(parameters, task)}")
+    return printable(f"the {subject()} failed: {reason}{_end_of_log(parameters, task)}")
 
 
 def _end_of_log(parameters: dict[str, str], task: dict[str, Any]) -> str:

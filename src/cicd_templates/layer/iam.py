@@ -39,7 +39,7 @@ ResourceArn = AWSHelperFn | str
 EVERY_RESOURCE = "*"
 # For these services, AWS's documentation uses the condition keys `aws:SourceAccount` and `aws:SourceArn` in the trust
 # policy of a role that the service assumes.
-SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "vpc-flow-logs"})
+SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "scheduler", "vpc-flow-logs"})
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,10 @@ class QueueArn(Value):
     """ARN of an SQS queue."""
 
 
+class ScheduleGroupName(Value):
+    """Name of a group of schedules of EventBridge Scheduler."""
+
+
 class TableName(Value):
     """Name of a DynamoDB table."""
 

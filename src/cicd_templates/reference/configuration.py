@@ -19,6 +19,7 @@ from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.github import GithubTable
 from cicd_templates.config.tables.health import AlarmsTable, HealthCheckTable
+from cicd_templates.config.tables.job import JobTable
 from cicd_templates.config.tables.patch import PatchTable
 from cicd_templates.config.tables.pipeline import PipelineTable
 from cicd_templates.config.tables.project import ProjectTable
@@ -38,6 +39,7 @@ DOCUMENTED_TABLES: tuple[type[Table], ...] = (
     HealthCheckTable,
     CanaryTable,
     LinearTable,
+    JobTable,
     AutoscalingTable,
     ScheduleTable,
     AlarmsTable,

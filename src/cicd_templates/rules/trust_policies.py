@@ -12,7 +12,7 @@ from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 SOURCE_KEYS = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
 # Services whose documentation shows the source keys in the trust policies of their roles.
 SERVICES_WITH_SOURCE_KEYS = frozenset(
-    f"{service}.amazonaws.com" for service in ("codebuild", "ecs-tasks", "events", "vpc-flow-logs")
+    f"{service}.amazonaws.com" for service in ("codebuild", "ecs-tasks", "events", "scheduler", "vpc-flow-logs")
 )
 ACCOUNT_CONDITION_KEYS = frozenset(
     {"aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:sourcearn", "sts:externalid"}

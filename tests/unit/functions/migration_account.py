@@ -37,6 +37,9 @@ ASKED = {
 VARIABLES = {
     "PIPELINE": "shop-orders-tools",
     "SERVICE": "shop",
+    "SUBJECT": "migration",
+    "RECORDS": "migrations",
+    "LIMIT_MINUTES": "360",
     "EVIDENCE_BUCKET": "evidence",
     "REPOSITORY": REPOSITORY,
     "SEVERITIES": "CRITICAL,HIGH",
@@ -110,7 +113,8 @@ class Account(Aws):
         if "continuationToken" in answer:
             assert "outputVariables" not in answer
             return ("waits", answer["continuationToken"])
-        return ("done", answer["outputVariables"]["Migration"])
+        (outcome,) = answer["outputVariables"].values()
+        return ("done", outcome)
 
     def waits(self, token: str = "", **more: Any) -> str:
         """Invoke the function, which must answer with a token."""

@@ -453,8 +453,67 @@ def test_waiting_has_an_end_that_stops_no_task(account: Account) -> None:
     token = account.waits(token)
     account.now += 1
 
-    assert account.fails(token) == f"the migration {task} still runs after 6 hours; it was not stopped"
+    assert account.fails(token) == f"the migration {task} still runs after 360 minutes; it was not stopped"
     assert not account.asked("StopTask")
+
+
+@pytest.fixture
+def job_account(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """Return an account in which the function tests a job."""
+    for name, value in {"SUBJECT": "job", "RECORDS": "job-checks", "LIMIT_MINUTES": "60"}.items():
+        monkeypatch.setenv(name, value)
+    return account
+
+
+def test_a_job_runs_once_as_the_test_of_its_release(job_account: Account) -> None:
+    token = job_account.waits()
+    (task,) = job_account.started()
+    job_account.end(task, 0)
+
+    assert job_account.invoke(token) == ("done", f"done by {task}")
+    assert all(key.startswith("shop/job-checks/staging/") for key in job_account.objects)
+
+
+def test_a_failed_run_of_a_job_stops_the_release(job_account: Account) -> None:
+    token = job_account.waits()
+    job_account.end(job_account.started()[0], 4, reason="Essential container in task exited")
+
+    assert job_account.fails(token).startswith("the job failed: exit code 4; Essential container in task exited")
+
+
+def test_the_test_of_a_job_waits_for_the_end_of_a_scheduled_run(job_account: Account) -> None:
+    scheduled = job_account.add_task()
+    token = job_account.waits()
+    assert job_account.started() == [scheduled]
+    job_account.end(scheduled, 1)
+
+    token = job_account.waits(token)
+    _, task = job_account.started()
+    job_account.end(task, 0)
+    assert job_account.invoke(token)[0] == "done"
+
+
+def test_the_test_of_a_job_does_not_wait_for_ever(job_account: Account) -> None:
+    scheduled = job_account.add_task()
+    token = job_account.waits()
+    job_account.now += HOUR + 1
+
+    assert job_account.fails(token) == f"another job runs as {scheduled}; retry this stage when it has ended"
+
+
+def test_a_run_of_a_job_that_lasts_too_long_fails_the_release(job_account: Account) -> None:
+    token = job_account.waits()
+    (task,) = job_account.started()
+    job_account.now += HOUR + 1
+
+    assert job_account.fails(token) == f"the job {task} still runs after 60 minutes; it was not stopped"
+
+
+def test_no_job_runs_in_a_rollback(job_account: Account) -> None:
+    job_account.in_stage(kind="ROLLBACK")
+
+    assert job_account.invoke() == ("done", "not run, because this is a rollback")
+    assert not job_account.started()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def _window(value: str) -> str:
             f"{value!r} is not a deployment window; write seconds (always *), minute, hour, day of month, month and day"
             ' of week, such as "* * 9-16 ? * MON-THU"'
         )
-    return _cron(value, "deployment window", fields[1:])
+    return check_cron(value, "deployment window", fields[1:])
 
 
 def _schedule(value: str) -> str:
@@ -37,10 +37,10 @@ def _schedule(value: str) -> str:
             f"{value!r} is not a schedule; write minute, hour, day of month, month, day of week and year, such as"
             ' "0 7 ? * MON-FRI *"'
         )
-    return _cron(value, "schedule", fields)
+    return check_cron(value, "schedule", fields)
 
 
-def _cron(value: str, kind: str, fields: Sequence[str]) -> str:
+def check_cron(value: str, kind: str, fields: Sequence[str]) -> str:
     """Return the cron expression `value` if all `fields` are valid; otherwise, raise `ValueError`.
 
     `fields` are the fields of the expression from the minute on.

@@ -21,6 +21,7 @@ from cicd_templates.config.tables.field_types import (
 )
 from cicd_templates.config.tables.github import GithubTable
 from cicd_templates.config.tables.health import AlarmsTable, HealthCheckTable
+from cicd_templates.config.tables.job import JobTable
 from cicd_templates.config.tables.network_field_types import IpRange, Ports
 from cicd_templates.config.tables.rollout import CanaryTable, HookName, LinearTable, Rollout
 from cicd_templates.config.tables.secret_field_types import (
@@ -48,7 +49,7 @@ BOOTSTRAP_IMAGE = (
 )
 Source = Literal["s3", "github"]
 Architecture = Literal["x86_64", "arm64"]
-Shape = Literal["web", "worker"]
+Shape = Literal["web", "worker", "job"]
 PathPattern = Annotated[
     str,
     matching(
@@ -67,7 +68,8 @@ class ServiceTable(Table):
     shape: Shape = Field(
         default="web",
         description="`web` answers requests through the load balancer; `worker` has no port and no load balancer, and"
-        " scales on the queues from which it receives; decide this before the first deployment",
+        " scales on the queues from which it receives; `job` runs on a schedule; decide this before the first"
+        " deployment",
     )
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,
@@ -115,6 +117,10 @@ class ServiceTable(Table):
         strict=False,
         description="Program and arguments of a task that runs once per release in every environment, with the"
         " release's image, before the service moves; if it fails, the release stops",
+    )
+    job: JobTable | None = Field(
+        default=None,
+        description="Schedule, command and limits of a service with the shape `job`, which needs this table",
     )
     architecture: Architecture = Field(default="x86_64", description="Processor architecture of the builds and tasks")
     egress: dict[IpRange, Ports] = Field(
@@ -205,7 +211,7 @@ class ServiceTable(Table):
     @property
     def has_rollback_alarms(self) -> bool:
         """Whether ECS rolls a release back if an alarm fires during its deployment. Workers have this by default."""
-        return not self.is_web if self.rollback_on_alarm is None else self.rollback_on_alarm
+        return self.shape == "worker" if self.rollback_on_alarm is None else self.rollback_on_alarm
 
     @property
     def is_progressive(self) -> bool:

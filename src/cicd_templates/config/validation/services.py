@@ -11,7 +11,7 @@ from cicd_templates.config.pydantic_messages import toml_text
 from cicd_templates.config.tables.network_field_types import Nat
 from cicd_templates.config.tables.secret_field_types import is_existing_secret
 from cicd_templates.config.tables.service import FARGATE_MEMORY, PORT_VARIABLE, ServiceTable
-from cicd_templates.config.validation import autoscaling, rollouts, routes, shapes
+from cicd_templates.config.validation import autoscaling, jobs, rollouts, routes, shapes
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
 from cicd_templates.template.partitions import partition_of
@@ -78,7 +78,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     """Yield the key and message of each problem of a service's settings, rollout and autoscaling."""
-    yield from shapes.problems(settings)
+    yield from (jobs if settings.shape == "job" else shapes).problems(settings)
     if settings.is_web:
         yield from rollouts.problems(settings)
     if settings.autoscaling is not None:

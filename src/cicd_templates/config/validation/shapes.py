@@ -1,4 +1,4 @@
-"""Problems of settings that only a web service has, or that only a worker has."""
+"""Problems of settings of web services and workers that only another shape has. `jobs` has the problems of jobs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ WEB_ALARMS = ("error_percent", "latency_seconds")
 
 def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     """Yield the key and message of each setting that does not fit the service's shape, web service or worker."""
+    if settings.job is not None:
+        yield "job", 'only a job runs on a schedule; remove the table, or set shape = "job"'
     if settings.is_web:
         if settings.autoscaling is not None and settings.autoscaling.messages_per_task is not None:
             yield "autoscaling.messages_per_task", 'only a worker scales on a queue; remove it, or set shape = "worker"'

@@ -10,5 +10,14 @@ RESOURCE_TYPES = (
         name_property="Name",
         name_limit=64,
         name_within=("GroupName",),
+        ends_with_it="its job no longer runs",
+        # The name of the group comes first in the ARN. It begins as the schedule's name does.
+        arns={"schedule": "scheduler:{region}:{account}:schedule/{name}"},
+    ),
+    ResourceType(
+        "AWS::Scheduler::ScheduleGroup",
+        name_property="Name",
+        name_limit=64,
+        arns={"schedule-group": "scheduler:{region}:{account}:schedule-group/{name}"},
     ),
 )

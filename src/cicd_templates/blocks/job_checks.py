@@ -1,0 +1,38 @@
+"""The check of a job's release: one run of the new task definition, before any protected environment gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cicd_templates.blocks.repositories import EXECUTION_ROLE
+from cicd_templates.blocks.task_parts import TASK_ROLE
+from cicd_templates.blocks.task_runs import TaskRun
+from cicd_templates.config import reserved_words
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import log_group_name
+from cicd_templates.config.tables.job import JobTable
+
+JOB_CHECK = reserved_words.JOB_CHECK
+# A run of the schedule may have to end before the check begins, so the check may take twice as long as a run.
+RUNS = 2
+
+
+def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
+    """Return how the pipeline runs the job of a release once in `env`."""
+    return TaskRun(
+        word=JOB_CHECK,
+        subject="job",
+        records="job-checks",
+        family=(service.name,),
+        roles=((EXECUTION_ROLE,), (TASK_ROLE,)),
+        log=log_group_name(env, "service", service.name),
+        limit_minutes=RUNS * job.max_minutes,
+    )
+
+
+def checked_environments(env: Environment) -> Sequence[Environment]:
+    """Return the environments on the path of the pipeline in which a job runs once as a check. `env` has the pipeline.
+
+    A run in a protected environment works with real data, so only the schedule starts one there.
+    """
+    return [peer for peer in env.route if not peer.protected]

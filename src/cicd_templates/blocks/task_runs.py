@@ -1,0 +1,165 @@
+"""Tasks that the pipeline runs once for a release: the role that may run one, and the function that does.
+
+The function is in the pipeline's account, because CodePipeline invokes only functions of its own account. It assumes a
+role of the environment's account, which may run this one task and read its log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from awacs import codepipeline, ecr, ecs, logs
+from awacs import iam as iam_actions
+from awacs.aws import ArnEquals, StringEquals
+from awacs.sts import AssumeRole
+from troposphere import Join, Output, Sub, awslambda, iam
+from troposphere import ecs as tasks
+from troposphere import logs as log_groups
+
+from cicd_templates.blocks.bucket_access import may_list, may_put, may_read
+from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, registry_variables, source
+from cicd_templates.blocks.roles import assumed_role
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import (
+    cluster_arn,
+    cluster_name,
+    physical_name,
+    pipeline_arn,
+    pipeline_name,
+    repository_arn,
+    role_arn,
+    title,
+)
+from cicd_templates.layer.iam import allow, trust_roles_of
+from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn, SecurityGroupId, SubnetIds
+
+# Outputs of the stack with the task definition, which the pipeline hands to the function.
+DEFINITION, SUBNETS, GROUP = "TaskDefinitionArn", "SubnetIds", "SecurityGroupId"
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """A task of a service that the pipeline runs once for a release.
+
+    `word` is the reserved word in the names of the role and of the function, and `subject` is what messages call the
+    task. `records` is the folder of the evidence bucket with the attempts. `family` are the words of the task
+    definition's name, and `roles` those of the names of its two roles. A run may last for `limit_minutes`.
+    """
+
+    word: str
+    subject: str
+    records: str
+    family: tuple[str, ...]
+    roles: tuple[tuple[str, ...], ...]
+    log: str
+    limit_minutes: int
+
+
+def outputs(definition: tasks.TaskDefinition, subnets: SubnetIds, group: SecurityGroupId) -> Sequence[Output]:
+    """Return the outputs of the stack with the task definition. The pipeline hands them to the function."""
+    return [
+        Output(name, Description=description, Value=value)
+        for name, description, value in (
+            (DEFINITION, "The task that the pipeline runs", definition.ref()),
+            (SUBNETS, "The subnets of the task", Join(",", subnets.data)),
+            (GROUP, "The security group of the task", group),
+        )
+    ]
+
+
+def task_run_role(logical_id: str, env: Environment, service: Service, run: TaskRun) -> iam.Role:
+    """Return the role of `env` with which the function runs the task. Only the function may assume it."""
+    tools, cluster = env.tools, cluster_name(env)
+    begin = f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}"
+    family = physical_name(env, "AWS::ECS::TaskDefinition", *run.family)
+    in_cluster = ArnEquals({"ecs:cluster": Sub(cluster_arn(env))})
+    group = f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:{run.log}"
+    return assumed_role(
+        logical_id,
+        env,
+        trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, run.word, "function"))]),
+        allow(_run_sid(run), [ecs.RunTask], on=Sub(f"{begin}:task-definition/{family}:*"), when=[in_cluster]),
+        allow("FollowTheTask", [ecs.DescribeTasks], on=Sub(f"{begin}:task/{cluster}/*"), when=[in_cluster]),
+        allow(
+            "FindRunningTasks",
+            [ecs.ListTasks],
+            on="*",
+            when=[in_cluster],
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+            because="ecs:ListTasks has a resource level for container instances only, and Fargate has none.",
+        ),
+        allow(
+            "LookAtItsImage",
+            [ecs.DescribeTaskDefinition],
+            on="*",
+            because="ecs:DescribeTaskDefinition has no resource level.",
+        ),
+        allow(
+            "GiveTheTaskItsRoles",
+            [iam_actions.PassRole],
+            on=[Sub(role_arn(env, service.name, *words)) for words in run.roles],
+            when=[StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"})],
+        ),
+        allow("ReadItsLog", [logs.GetLogEvents], on=Sub(f"{group}:log-stream:*")),
+        name=[run.word, service.name],
+    )
+
+
+def task_run_function(
+    logical_id: str,
+    env: Environment,
+    service: Service,
+    run: TaskRun,
+    environments: Sequence[Environment],
+    *,
+    key: KeyArn,
+    dead_letters: QueueArn,
+    evidence: BucketName,
+) -> tuple[log_groups.LogGroup, iam.Role, awslambda.Function]:
+    """Return the function that runs the task in `environments`.
+
+    It records every attempt in the bucket `evidence`, and verifies the image before it starts a task.
+    """
+    attempts = f"{service.name}/{run.records}"
+    return inline_function(
+        logical_id,
+        env,
+        source("migrate"),
+        may_answer_jobs("AnswerThePipeline"),
+        allow(
+            "TellReleasesFromRollbacks",
+            [codepipeline.GetPipelineExecution, codepipeline.GetPipelineState],
+            on=Sub(pipeline_arn(env, service.name)),
+        ),
+        allow(
+            _run_sid(run),
+            [AssumeRole],
+            on=[Sub(role_arn(peer, run.word, service.name)) for peer in environments],
+        ),
+        allow("ReadTheScan", [ecr.DescribeImageScanFindings], on=Sub(repository_arn(env, service.name))),
+        may_put("RecordAttempts", evidence, f"{attempts}/*"),
+        may_read("ReadAttempts", evidence, f"{attempts}/*"),
+        *(
+            may_list(f"FindAttemptsIn{title(peer.name)}", evidence, f"{attempts}/{peer.qualified}/")
+            for peer in environments
+        ),
+        name=(service.name, run.word),
+        key=key,
+        dead_letters=dead_letters,
+        timeout_seconds=TIMEOUT_SECONDS,
+        variables={
+            "PIPELINE": pipeline_name(env, service.name),
+            "SERVICE": service.name,
+            "SUBJECT": run.subject,
+            "RECORDS": run.records,
+            "LIMIT_MINUTES": str(run.limit_minutes),
+            "EVIDENCE_BUCKET": evidence,
+            **registry_variables(env, service),
+        },
+    )
+
+
+def _run_sid(run: TaskRun) -> str:
+    return f"RunThe{title(run.subject)}"

@@ -1,0 +1,39 @@
+"""The table `[services.<name>.job]`: when a job runs, what it runs, and for how long."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cicd_templates.config.tables.environment import TimeZone
+from cicd_templates.config.tables.field_types import Minutes, ShellCommand
+from cicd_templates.config.tables.job_schedules import JobSchedule
+from cicd_templates.config.tables.table import Table
+
+
+class JobTable(Table):
+    """`[services.<name>.job]`: when a job runs, what it runs, and for how long."""
+
+    schedule: JobSchedule = Field(
+        description="When the job runs: `cron(minute hour day-of-month month day-of-week year)` or `rate(15 minutes)`"
+    )
+    time_zone: TimeZone | None = Field(
+        default=None, description="Time zone of `schedule`; default: the environment's `time_zone`"
+    )
+    command: Annotated[tuple[ShellCommand, ...], Field(min_length=1, strict=False)] = Field(
+        description="Program and arguments of a run; the run has succeeded if it exits with 0"
+    )
+    enabled: bool = Field(
+        default=True, description="Whether the schedule starts runs; the release still tests the job before production"
+    )
+    max_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
+        default=30,
+        description="Minutes after which a run counts as too long, which notifies operations; nothing stops the run",
+    )
+    retries: Annotated[int, Field(ge=0, le=185)] = Field(
+        default=3, description="Number of times, within an hour, that a start is repeated which ECS refuses"
+    )
+    window_minutes: Minutes = Field(
+        default=0, description="Minutes after the scheduled time within which a run may begin; 0 is no such window"
+    )

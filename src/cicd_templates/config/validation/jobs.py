@@ -1,0 +1,51 @@
+"""Problems of jobs: settings that a job cannot have, and runs that would overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.config.tables.job import JobTable
+from cicd_templates.config.tables.job_schedules import interval_of
+from cicd_templates.config.tables.service import ServiceTable
+from cicd_templates.config.validation.shapes import WEB_KEYS
+
+# Settings of tasks that always run, of their number, and of their replacement in a deployment.
+SERVICE_KEYS = ("desired_count", "autoscaling", "circuit_breaker", "rollback_on_alarm", "alarms")
+EXAMPLE = 'schedule = "cron(0 3 * * ? *)" and command = ["python3", "-m", "reports.nightly"]'
+
+
+def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
+    """Yield the key and message of each setting that a job cannot have, and of each that is missing."""
+    for key in WEB_KEYS:
+        if key in settings.model_fields_set:
+            yield key, 'a job gets no requests, so only a web service has this; remove it, or set shape = "web"'
+    for key in SERVICE_KEYS:
+        if key in settings.model_fields_set:
+            yield (
+                key,
+                "the tasks of a job end by themselves, and no ECS service runs or replaces them; remove it, or set"
+                ' shape = "worker"',
+            )
+    if settings.job is None:
+        yield "job", f"a job needs this table; add it with {EXAMPLE}"
+    else:
+        yield from _overlapping_runs(settings.job)
+
+
+def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
+    """Yield a problem if a run can last until the next one begins."""
+    shortest = interval_of(job.schedule).shortest
+    longest_run = shortest - job.window_minutes - 1
+    if longest_run < 1:
+        yield (
+            "job.schedule",
+            f"{job.schedule} begins a run {shortest} minutes after another, so two runs could work at the same time;"
+            ' use a longer time and a shorter window_minutes, or shape = "worker" for work that never ends',
+        )
+    elif job.max_minutes > longest_run:
+        yield (
+            "job.max_minutes",
+            f"{job.max_minutes} minutes could last until the next run begins; use at most {longest_run}, because"
+            f" {job.schedule} begins a run {shortest} minutes after another"
+            + (f" and window_minutes is {job.window_minutes}" if job.window_minutes else ""),
+        )
