@@ -23,6 +23,7 @@ import recorded_answers  # type: ignore[import-not-found]
 import recorded_types  # type: ignore[import-not-found]
 import request_guard  # type: ignore[import-not-found]
 import request_resources  # type: ignore[import-not-found] # top-level modules here
+import schedules  # type: ignore[import-not-found]
 import secret_references  # type: ignore[import-not-found]
 import secret_values  # type: ignore[import-not-found]
 import template_refusals  # type: ignore[import-not-found]
@@ -36,6 +37,7 @@ from ministack.services import (  # type: ignore[import-not-found]
     eventbridge,
     iam,
     s3,
+    scheduler,
     secretsmanager,
 )
 from ministack.services.cloudformation import (  # type: ignore[import-not-found]
@@ -58,6 +60,7 @@ listener_rules.refuse_in_calls(alb._ACTION_MAP, alb)
 modules = {"engine": templates, "changesets": changesets, "handlers": handlers, "stacks": stacks}
 database_clusters.register(_RESOURCE_HANDLERS, responses.get_account_id, responses.get_region)
 recorded_answers.register(cloudformation, modules, template_refusals.template_refusal)
+schedules.register(_RESOURCE_HANDLERS, scheduler, iam._roles)
 create_only.register(stacks, provisioners, Path(os.environ["SCHEMAS"]), responses.get_region)
 keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)
 event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)

@@ -187,6 +187,11 @@ class Clients:
         return self._client("service-quotas")
 
     @cached_property
+    def scheduler(self) -> Any:
+        """The client for EventBridge Scheduler: groups of schedules."""
+        return self._client("scheduler")
+
+    @cached_property
     def sns(self) -> Any:
         """The client for Amazon SNS: topics and their subscriptions."""
         return self._client("sns")

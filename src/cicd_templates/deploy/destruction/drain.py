@@ -1,4 +1,4 @@
-"""Stops pipeline runs and scales ECS services to zero before their stacks are deleted."""
+"""Stops pipeline runs and the tasks of jobs, and scales ECS services to zero, before their stacks are deleted."""
 
 from __future__ import annotations
 
@@ -111,6 +111,27 @@ def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Sa
     """
     for service in services:
         _drain_service(clients, service, polling, say)
+
+
+def stop_jobs(clients: Clients, definitions: Iterable[Owned], cluster: str, say: Say) -> None:
+    """Stop the tasks of jobs, which would keep their security groups and the cluster from being deleted.
+
+    `definitions` are the task definitions of jobs. No ECS service stops these tasks, and a deleted schedule only starts
+    no others.
+    """
+    for definition in definitions:
+        # The physical id is an ARN that ends in task-definition/<family>:<revision>.
+        family = definition.physical_id.rpartition("/")[2].rpartition(":")[0]
+        try:
+            pages = clients.ecs.get_paginator("list_tasks").paginate(cluster=cluster, family=family)
+            tasks = [arn for page in pages for arn in page["taskArns"]]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ClusterNotFoundException":
+                return
+            raise
+        for task in tasks:
+            clients.ecs.stop_task(cluster=cluster, task=task, reason=REASON)
+            say(f"{definition.stack}: stopped its task {task.rpartition('/')[2]}")
 
 
 def _drain_service(clients: Clients, service: Owned, polling: Polling, say: Say) -> None:

@@ -1,4 +1,4 @@
-"""Executes a destruction: scales services to zero, deletes the stacks in order, then resources without a stack."""
+"""Executes a destruction: stops what runs, deletes the stacks in order, then resources without a stack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.destruction.deletion import DeletionProgress, delete_stack
 from cicd_templates.deploy.destruction.deletion_order import delete_in_order, stack_dependencies
-from cicd_templates.deploy.destruction.drain import drain, stop_runs, suspend_scaling
+from cicd_templates.deploy.destruction.deployed_stacks import Owned
+from cicd_templates.deploy.destruction.drain import drain, stop_jobs, stop_runs, suspend_scaling
 from cicd_templates.deploy.destruction.inventory import Inventory, retake_inventory
 from cicd_templates.deploy.destruction.removal_commands import state_of
 from cicd_templates.deploy.reporting import report
@@ -31,6 +32,7 @@ BLOCKING_TYPES = (VPC_ENDPOINT, NETWORK_INTERFACE, "AWS::EC2::SecurityGroup")
 ENDPOINT_SECONDS = 900.0
 SCALABLE_TARGET_TYPE = "AWS::ApplicationAutoScaling::ScalableTarget"
 SERVICE_TYPE = "AWS::ECS::Service"
+SCHEDULE_TYPE, DEFINITION_TYPE = "AWS::Scheduler::Schedule", "AWS::ECS::TaskDefinition"
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def execute_destruction(
     stop_runs(clients, pipelines, polling, serial.note)
     suspend_scaling(clients, [owned for owned in resources if owned.resource_type == SCALABLE_TARGET_TYPE])
     drain(clients, [owned for owned in resources if owned.resource_type == SERVICE_TYPE], polling, serial.note)
+    stop_jobs(clients, _job_definitions(resources), f"{inventory.scope.prefix}cluster", serial.note)
     # Items that do not block a stack are deleted after the stacks, when nothing can write to these items any more.
     delete_blocking_items(clients, inventory.to_delete, polling, serial)
 
@@ -159,6 +162,12 @@ def execute_destruction(
     listed = {item.key for item in inventory.items}
     remaining = retake_inventory(clients, inventory).to_delete
     delete_items(clients, [item for item in remaining if item.key in listed], serial)
+
+
+def _job_definitions(resources: list[Owned]) -> list[Owned]:
+    """Return the task definitions in stacks that also have a schedule."""
+    scheduled = {owned.stack for owned in resources if owned.resource_type == SCHEDULE_TYPE}
+    return [owned for owned in resources if owned.resource_type == DEFINITION_TYPE and owned.stack in scheduled]
 
 
 def delete_blocking_items(clients: Clients, items: Iterable[Item], polling: Polling, serial: SerialReporter) -> None:

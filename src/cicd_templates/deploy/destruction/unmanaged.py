@@ -40,6 +40,7 @@ NAMED_AFTER_THE_KIND = {
     ("kms", "key"): "AWS::KMS::Key",
     ("rds", "cluster"): "AWS::RDS::DBCluster",
     ("rds", "cluster-snapshot"): CLUSTER_SNAPSHOT,
+    ("scheduler", "schedule-group"): "AWS::Scheduler::ScheduleGroup",
 }
 # RDS names its automated snapshots so, and deletes them together with their cluster.
 AUTOMATED_SNAPSHOT = "rds:"

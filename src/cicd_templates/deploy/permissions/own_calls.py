@@ -103,6 +103,7 @@ READING = (
     "rds:DescribeDBInstances",
     "rds:DescribeDBSubnetGroups",
     "s3:GetBucketTagging",
+    "scheduler:GetScheduleGroup",
     "secretsmanager:DescribeSecret",
     "secretsmanager:ListSecrets",
     "servicequotas:GetServiceQuota",
@@ -145,6 +146,8 @@ DESTROY_ACTIONS = (
     "rds:DeleteDBClusterSnapshot",
     "rds:ModifyDBCluster",
     "s3:DeleteBucket",
+    "scheduler:DeleteSchedule",
+    "scheduler:DeleteScheduleGroup",
     "secretsmanager:DeleteSecret",
     "sqs:DeleteQueue",
 )

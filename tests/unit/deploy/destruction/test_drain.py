@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
-from cicd_templates.deploy.destruction.drain import drain, stop_runs, suspend_scaling
+from cicd_templates.deploy.destruction.drain import drain, stop_jobs, stop_runs, suspend_scaling
 from cicd_templates.errors import CredentialsError
 from tests.fakes.scripted_aws import Many, aws, clock, refusal
 
@@ -135,3 +135,31 @@ def test_credentials_that_end_are_neither_a_run_that_does_not_stop_nor_a_service
     with pytest.raises(CredentialsError):
         drain(draining, [SERVICE], clock(), lambda text: None)
     assert [each["abandon"] for each in stopping.called("stop_pipeline_execution")] == [False]
+
+
+DEFINITION = Owned("report", "TaskDefinition", "AWS::ECS::TaskDefinition", "arn:aws:ecs:r:2:task-definition/x-report:7")
+
+
+def test_the_tasks_of_a_job_are_stopped() -> None:
+    fake = aws(ecs={"list_tasks": [{"taskArns": ["arn:aws:ecs:r:2:task/c/t1"]}, {"taskArns": []}]})
+    messages: list[str] = []
+    stop_jobs(fake, [DEFINITION], "c", messages.append)
+
+    assert fake.called("list_tasks") == [{"cluster": "c", "family": "x-report"}]
+    (stopped,) = fake.called("stop_task")
+    assert (stopped["cluster"], stopped["task"]) == ("c", "arn:aws:ecs:r:2:task/c/t1")
+    assert messages == ["report: stopped its task t1"]
+
+
+def test_without_a_cluster_no_task_runs() -> None:
+    fake = aws(ecs={"list_tasks": refusal("ClusterNotFoundException")})
+    stop_jobs(fake, [DEFINITION, DEFINITION], "c", lambda text: None)
+
+    assert fake.called("stop_task") == []
+
+
+def test_a_refusal_to_list_the_tasks_of_a_job_is_an_error() -> None:
+    fake = aws(ecs={"list_tasks": refusal("AccessDenied")})
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stop_jobs(fake, [DEFINITION], "c", lambda text: None)
