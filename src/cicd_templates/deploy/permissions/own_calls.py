@@ -146,7 +146,6 @@ DESTROY_ACTIONS = (
     "rds:DeleteDBClusterSnapshot",
     "rds:ModifyDBCluster",
     "s3:DeleteBucket",
-    "scheduler:DeleteSchedule",
     "scheduler:DeleteScheduleGroup",
     "secretsmanager:DeleteSecret",
     "sqs:DeleteQueue",
