@@ -237,7 +237,7 @@ def test_a_release_runs_the_job_once_in_staging_and_never_in_production(stacks: 
         "Execute": 2,
         "CheckJobStaging": 3,
     }
-    assert list(found["Production"]) == ["Prepare", "ReviewProduction", "Approve", "Execute"]
+    assert not [name for name in found["Production"] if name.startswith("CheckJob")]
     namespace = found["Staging"]["Execute"]["Namespace"]
     outputs = stacks["staging/service-counter"]["Outputs"]
     for key in ("definition", "subnets", "group"):
