@@ -121,6 +121,11 @@ def test_docker_says_what_it_cannot(
     assert expected in capsys.readouterr().err
 
 
+def test_an_image_has_no_commands_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert docker.main(["image", "inspect", "x"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"Config": {}}]
+
+
 def test_an_image_is_exported_without_files_and_that_is_noted(
     account: Any, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

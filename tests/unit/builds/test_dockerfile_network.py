@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
 BASE = f"public.ecr.aws/docker/library/python@sha256:{'a' * 64}"
 PIP = "pip install --only-binary :all: --require-hashes -r requirements.txt"
+APT = "apt-get install -y gcc"
 DOWNLOAD = f"curl -fsSL -o /tmp/tool https://example.com/tool && echo '{'a' * 64}  /tmp/tool' | sha256sum --check"
 ADDRESSES = ("https://example.com/", "https://files.example.com/tool")
 FILES = (
@@ -103,7 +104,7 @@ def test_a_command_that_takes_what_a_lock_names_has_a_network(
         "ARG VERSION=1",
         "WORKDIR /app\nUSER 1\nEXPOSE 80\nLABEL a=b",
         'SHELL ["/bin/bash", "-euo", "pipefail", "-c"]',
-        f"RUN {PIP}",
+        "RUN apt-get install -y gcc && python -m venv /opt/venv",
         f"COPY --from={BASE} /usr/local /usr/local",
         f"COPY --from={BASE} /uv /uvx /bin/",
         f"COPY --from={BASE} /usr/bin/uv /usr/local/bin/uv",
@@ -122,6 +123,10 @@ def test_what_brings_in_nothing_of_the_source_leaves_the_network(
     "step",
     [
         "COPY . .",
+        f"RUN {PIP}",
+        f"RUN apt-get install -y gcc && python -m venv /venv && /venv/bin/python -m {PIP} && true",
+        "RUN uv sync --no-config --no-python-downloads --frozen --no-build --no-install-project",
+        "RUN uv pip sync --no-config --require-hashes --no-build requirements.txt",
         "RUN npm ci --ignore-scripts",
         "RUN yarn install --frozen-lockfile --ignore-scripts && true",
         "RUN mkdir -p /app && pnpm install --frozen-lockfile --ignore-scripts",
@@ -225,11 +230,11 @@ def test_a_stage_begins_with_the_network_of_the_one_that_it_builds_on(
 ) -> None:
     text = f"""\
 FROM {BASE} AS locked
-RUN {PIP}
+RUN {APT}
 FROM scratch AS built
 COPY . .
 FROM Locked
-RUN {PIP}
+RUN {APT}
 COPY --from=locked /a /a
 COPY --from=0 /a /a
 RUN {PIP}

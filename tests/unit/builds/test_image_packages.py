@@ -496,6 +496,69 @@ def test_a_package_that_a_stage_installs_is_judged_even_if_a_command_removes_its
     assert f"in '{refused}" in answer or not refused
 
 
+SYSTEM = {
+    "etc/os-release": "->../usr/lib/os-release",
+    "usr/lib/os-release": "12",
+    "var/lib/dpkg/status": "Package: a\n",
+}
+UPDATED = {**SYSTEM, "var/lib/dpkg/status": "Package: a\n\nPackage: b\n"}
+MODULE = f"{DEBIAN}/django/__init__.py"
+EMPTY = f"{DEBIAN}/d/__init__.py"
+DJANGO = {MODULE: "django", "var/lib/dpkg/info/django.list": f"/{MODULE}\n/{EMPTY}\n", EMPTY: ""}
+
+
+@pytest.mark.parametrize(
+    ("image", "base", "stages", "source", "refused"),
+    [
+        pytest.param(SYSTEM, SYSTEM, [], {}, "", id="of the base image"),
+        pytest.param(UPDATED, SYSTEM, [{}, UPDATED], {}, "", id="of a stage"),
+        pytest.param({}, SYSTEM, [], {}, "", id="no system, which the registry cannot scan"),
+        pytest.param({**SYSTEM, "usr/lib/os-release": "13"}, SYSTEM, [], {}, "usr/lib/os-release", id="another system"),
+        pytest.param({**SYSTEM, "etc/os-release": "13"}, SYSTEM, [], {}, "etc/os-release", id="a file for a link"),
+        pytest.param(SYSTEM, UPDATED, [UPDATED], {}, "var/lib/dpkg/status", id="an entry that is gone"),
+        pytest.param({"usr/lib/os-release": "12"}, {**SYSTEM}, [], {}, "etc/os-release", id="a database that is gone"),
+        pytest.param(
+            {**SYSTEM, "lib/apk/db/installed": "P:a"}, SYSTEM, [], {}, "lib/apk/db/installed", id="another database"
+        ),
+        pytest.param(
+            {"usr/lib/apk/db/installed": "P:a"}, {"usr/lib/apk/db/installed": "P:b"}, [], {},
+            "usr/lib/apk/db/installed", id="of Alpine",
+        ),
+        pytest.param(
+            {"var/lib/dpkg/status.d/a": "2"}, {"var/lib/dpkg/status.d/a": "1"}, [], {}, "var/lib/dpkg/status.d/a",
+            id="of an image without a package manager",
+        ),
+        pytest.param(
+            {"var/lib/rpm/Packages": "2"}, {"var/lib/rpm/Packages": "1"}, [], {}, "var/lib/rpm/Packages", id="of RPM"
+        ),
+        pytest.param({"etc/alpine-release": "4"}, {}, [], {}, "etc/alpine-release", id="a version"),
+        pytest.param({"app/lib/x.py": "django"}, {}, [{}, DJANGO], {}, "app/lib/x.py", id="a copy of a module"),
+        pytest.param({f"{SITE}/x.py": "django"}, {}, [DJANGO], {"x.py": "django"}, "", id="in the source as well"),
+        pytest.param({"app/x.py": "django"}, {"usr/y/x.py": "django"}, [DJANGO], {}, "", id="in the base image"),
+        pytest.param({"app/x/__init__.py": "", "app/y.py": "other"}, {}, [DJANGO], {}, "", id="other files"),
+        pytest.param(DJANGO, {}, [DJANGO], {}, "", id="installed in the image itself"),
+    ],
+)  # fmt: skip
+def test_the_registry_scans_the_packages_of_the_system_that_the_image_has(
+    image: dict[str, Any],
+    base: dict[str, Any],
+    stages: list[dict[str, Any]],
+    source: dict[str, str],
+    refused: str,
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    judged({}, base, source, run, tmp_path)
+    places = [str(tmp_path / f"stage-{number}.json") for number, _ in enumerate(stages)]
+    for place, files in zip(places, stages, strict=True):
+        run("image_packages", place, stdin=exported(files))
+    paths = [str(tmp_path / name) for name in ("image.json", "source", "base.json")]
+    run("image_packages", paths[0], "--lists-of", paths[2], *places, stdin=exported(image))
+    answer = run("image_judgement", *paths, "--stages", *places)
+
+    assert answer.startswith(f"exit: error: '{refused}'" if refused else "all "), answer
+
+
 def test_a_package_of_the_system_that_is_in_the_image_must_be_pinned_or_in_a_base_image(
     run: Run, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.builds.test_dockerfile_network import BASE, DOWNLOAD, PIP, built, run_script
+from tests.unit.builds.test_dockerfile_network import APT, BASE, DOWNLOAD, PIP, built, run_script
 
 
 def locked(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -33,8 +33,8 @@ def locked(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
             id="a stage on another",
         ),
         pytest.param(
-            f"FROM {BASE} AS a\nRUN {PIP} \\\n  -q\nFROM \\\n {BASE}\nCOPY --from=0 /a /a\nRUN {DOWNLOAD}\nRUN x\n",
-            [f"FROM {BASE} AS a", f"RUN {PIP} \\", "  -q", f"FROM {BASE} AS stage-1", "COPY --from=0 /a /a",
+            f"FROM {BASE} AS a\nRUN {APT} \\\n  -q\nFROM \\\n {BASE}\nCOPY --from=0 /a /a\nRUN {DOWNLOAD}\nRUN x\n",
+            [f"FROM {BASE} AS a", f"RUN {APT} \\", "  -q", f"FROM {BASE} AS stage-1", "COPY --from=0 /a /a",
              f"RUN {DOWNLOAD}", "a stage-1"],
             id="commands of several lines, and a download",
         ),

@@ -166,6 +166,26 @@ REFUSED: list[tuple[str, Callable[[Path], object], str]] = [
     ("link to itself", lambda tree: (tree / "link").symlink_to("link"), "./link"),
     ("a sibling with the same beginning", lambda tree: (tree / "link").symlink_to("../source-of-another"), "./link"),
     ("a pipe", pipe, "neither files nor folders nor links: ./pipe"),
+    (
+        "compiled Python of any header",
+        lambda tree: [
+            (tree / "src/__pycache__").mkdir(),
+            (tree / "src/__pycache__/app.cpython-313.opt-1.pyc").write_bytes(b"text"),
+        ],
+        "./src/__pycache__/app.cpython-313",
+    ),
+    ("compiled Python in capitals", lambda tree: (tree / "src/app.PYC").write_bytes(b"\0"), "./src/app.PYC"),
+    ("a library", lambda tree: (tree / "src/fast.so").write_bytes(b""), "./src/fast.so"),
+    ("a library of a version", lambda tree: (tree / "lib z.so.1.2").write_bytes(b"x"), "./lib z.so.1.2"),
+    ("a module for Windows", lambda tree: (tree / "src/fast.pyd").write_bytes(b"x"), "./src/fast.pyd"),
+    ("a program of any name", lambda tree: (tree / "src/run me").write_bytes(b"\x7fELF\2\1"), "./src/run me"),
+    (
+        "a program behind a header",
+        lambda tree: [
+            (tree / f"src/{each}").write_bytes(data) for each, data in (("a", b"==> "), ("b.txt", b"\x7fELF"))
+        ],
+        "./src/b.txt",
+    ),
     ("compiled Python", lambda tree: (tree / "src/app.pyc").write_bytes(b"\0"), "is compiled Python, which can run"),
     ("optimized Python", lambda tree: (tree / "app.pyo").write_bytes(b"\0"), "./app.pyo"),
     ("a long path", deep, "more than 3,000 bytes"),

@@ -6,6 +6,7 @@ run. A build script takes this module over as text.
 """
 
 import ast
+import base64
 import bisect
 import itertools
 import re
@@ -17,19 +18,24 @@ KEY = re.compile(
     r"|secret|contrase(?:\xf1|n)a)\w{0,60}",
     re.IGNORECASE,
 )
-MOST_CHARACTERS = 2_000_000
+# Names of secrets that the detector does not know. They bind only what looks like a secret.
+TOKEN = re.compile(r"(?:token|credentials?|passphrase|authorization)(?![a-z])\w{0,60}", re.IGNORECASE)
+# A file is searched in parts of so many characters, each of which overlaps the next.
+MOST_CHARACTERS, OVERLAP = 2_000_000, 5_000
 # A value is searched in so many characters behind its name.
 AROUND = 1_000
 # Calls that make a value of their argument, and calls that take a name and a value for it.
 MAKES_VALUE = r"(?:str|bytes|bytearray|(?:[a-z_]\w{0,40}\.)?[A-Z]\w{0,60})"
 TAKES_PAIR = r"\w{0,40}(?:get|set|put|pop|fetch|env|config|default|attr|prop|header|add|param)\w{0,40}"
-QUOTED = (
+TEXT = (
     r"""(?:[A-Za-z]{0,2}\"{3}([^"]{1,400})\"{3}|[A-Za-z]{0,2}'{3}([^']{1,400})'{3}|[A-Za-z]{0,2}"([^"\n]{1,400})\""""
-    r"""|[A-Za-z]{0,2}'([^'\n]{1,400})'|`([^`]{1,400})`)(?!\s{0,9}(?::|=))"""
+    r"""|[A-Za-z]{0,2}'([^'\n]{1,400})'|`([^`]{1,400})`)"""
 )
+# A text that is no key of a map.
+QUOTED = rf"{TEXT}(?!\s{{0,9}}(?::|=))"
 CLOSED = r"""[\"'`\])]{0,3}\s{0,40}"""
 # A type ends before the sign that binds: `: Optional[str] =`, `?: string =`.
-TYPE = r"(?:[?!]?:[ \t]*[\w.<>|? \[\]]{1,60}?|\*?[a-z]\w{2,20} )?"
+TYPE = r"(?:[?!]?:[ \t]*[\w.<>|?&* \[\]]{1,60}?|\*?[a-z]\w{2,20} )?"
 BINDS = r"(?:=>|:=|={1,3}|!==?|\?\?=?|\|\|=?|:|\bor\b)"
 OPEN = r"[\s\\(]{0,99}"
 # What is before a name, and what follows it. The last of them, a list, binds only what looks like a secret.
@@ -52,10 +58,27 @@ BOUND: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
         (r"<[\w.:-]{0,60}$", r"[^<>\n]{0,99}>()()()()()\s{0,99}([^<>\n]{1,400}?)\s{0,99}</"),
         # key: >- with the value in the next line
         ("", r"[\"']?:[ \t]+[|>][+-]?\d?[ \t]*\n()()()()()[ \t]+(\S{1,400})"),
+        # variable "key" { default = "..." }
+        (r"\bvariable\s{1,9}\"[\w-]{0,60}$",
+         rf"[\w-]{{0,60}}\"\s{{0,9}}\{{[^{{}}]{{0,600}}?\bdefault\s{{0,20}}=\s{{0,20}}{QUOTED}"),
         # keys = ["...", or keys = ("...",
         ("", rf"{CLOSED}{TYPE}{BINDS}[\s\\(\[{{]{{1,99}}{QUOTED}"),
     )
 ]  # fmt: skip
+# The default of a variable of a shell: ${KEY:-value}.
+SHELL_DEFAULT = re.compile(r"\$\{(\w{1,80}):?[-=]([^\s\"'${}]{1,400})\}")
+# A list or a map with a type: `[]string{"..."}`, `new String[] {"..."}`, `List.of("...")`, and any list in brackets.
+TYPED = r"(?:new )?(?:\[\d*\]|map\[\w+\]|[A-Z]\w{0,40}(?:<[\w, ]{0,60}>)?[\[.])[\w.\[\]]{0,60}\s?[({]"
+LIST = re.compile(rf"{CLOSED}{TYPE}{BINDS}\s{{0,40}}(?:{TYPED}|\[(?!\d*\]))([^\])}}]{{0,900}})")
+ELEMENT = re.compile(rf"\"\"(?!\")|''(?!')|{TEXT}(\s{{0,9}}[:=])?")
+# What a header of HTTP takes as proof of who somebody is.
+HEADER = re.compile(r"\b(Bearer|Basic)[ ]{1,4}([A-Za-z0-9][\w.~+/-]{9,800}={0,2})", re.IGNORECASE)
+# A user and a password as a pair: `auth=("user", "..."), `HTTPBasicAuth("user", "...")`.
+PAIR = re.compile(
+    rf"(?<![A-Za-z])(?:basic_?|HTTP(?:Basic|Digest|Proxy))?auth[\"']?\s{{0,9}}(?::=|=|:|\()\s{{0,9}}[(\[]?\s{{0,40}}"
+    rf"{QUOTED}\s{{0,9}},\s{{0,40}}{QUOTED}\s{{0,9}},?\s{{0,40}}[)\]]",
+    re.IGNORECASE,
+)
 
 
 # A line of a file of settings, where a value needs no quotes: `export KEY=value`.
@@ -72,8 +95,8 @@ def looks_random(value: str) -> bool:
 
 
 def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the position, the name and the value of each binding in a text of any language."""
-    for key in KEY.finditer(text):
+    """Yield the position, the name and the value of each binding to a name in a text of any language."""
+    for key in (*KEY.finditer(text), *TOKEN.finditer(text)):
         before = text[max(0, key.start() - AROUND // 5) : key.start()]
         after = text[key.end() : key.end() + AROUND]
         for number, (left, right) in enumerate(BOUND, 1):
@@ -82,6 +105,32 @@ def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
                 value = found[found.lastindex]
                 if looks_random(value) or (number < len(BOUND) and len(value.split()) < 3):
                     yield key.end() + found.start(found.lastindex), key[0], value
+        if found := LIST.match(after):
+            for element in ELEMENT.finditer(found[1]):
+                at, value = key.end() + found.start(1) + element.start(), next(filter(None, element.groups()), "")
+                yield from [(at, key[0], value)] if looks_random(value) and not element[6] else []
+
+
+def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the same for defaults of a shell, for headers of HTTP and for pairs of a user and a password."""
+    for default in SHELL_DEFAULT.finditer(text):
+        yield from [(default.start(), default[1], default[2])] if looks_random(default[2]) else []
+    for header in HEADER.finditer(text):
+        if is_credential(header[1], header[2]):
+            yield header.start(), "authorization_secret", header[2]
+    for pair in PAIR.finditer(text):
+        value = str(pair[pair.lastindex or 0])
+        yield from [(pair.start(), "auth_password", value)] if len(value) >= 8 and " " not in value else []
+
+
+def is_credential(scheme: str, value: str) -> bool:
+    """Return whether the value of an `Authorization` header is more than a word of a text."""
+    if scheme.lower() == "bearer":
+        return bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
+    try:
+        return b":" in base64.b64decode(value, validate=True)
+    except ValueError:
+        return False
 
 
 def text_of(node: ast.AST) -> str | None:
@@ -178,18 +227,30 @@ def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
 def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[int, str]]:
     """Yield a line `name = "value"` for each text that is bound to a name, and the number of the line where it stands.
 
-    `is_python` and `settings` say what the file contains. Yield nothing for a file so large that no person wrote it.
+    `is_python` and `settings` say what the file contains. A file of Python with more than MOST_CHARACTERS is searched
+    like those of other languages.
     """
-    if len(text) > MOST_CHARACTERS:
-        return
+    shown: set[tuple[int, str]] = set()
+    before = 0
+    for start in range(0, max(1, len(text)), MOST_CHARACTERS):
+        part = text[start : start + MOST_CHARACTERS + OVERLAP]
+        for number, name, value in bound_in_part(part, is_python and len(text) <= MOST_CHARACTERS, settings):
+            plain = " ".join(re.sub("[\"'`]", "", value).split())[:400]
+            known = not name or bool(KEY.search(name)) or (bool(TOKEN.search(name)) and looks_random(plain))
+            word = re.sub("[^0-9A-Za-z_]", "_", name)[-80:] or "text"
+            line = f'{word if not name or KEY.search(name) else f"{word}_secret"} = "{plain}"'
+            if plain and known and (before + number, line) not in shown:
+                shown.add((before + number, line))
+                yield before + number, line
+        before += text.count("\n", start, start + MOST_CHARACTERS)
+
+
+def bound_in_part(text: str, is_python: bool, settings: bool) -> Iterator[tuple[int, str, str]]:
+    """Yield the line, the name and the value of each binding in a part of a file."""
     ends = [end.start() for end in re.finditer("\n", text)]
-    bound = [(bisect.bisect_left(ends, at) + 1, name, value) for at, name, value in bound_by_form(text)]
-    bound += bound_in_python(text) if is_python else []
-    found = [*SETTING.finditer(text)] if settings else []
-    bound += [
-        (bisect.bisect_left(ends, each.start(3)) + 1, each[1], each[3]) for each in found if looks_random(each[3])
-    ]
-    for number, name, value in dict.fromkeys(bound):
-        plain = " ".join(re.sub("[\"'`]", "", value).split())[:400]
-        if plain and (not name or KEY.search(name)):
-            yield number, f'{re.sub("[^0-9A-Za-z_]", "_", name)[-80:] or "text"} = "{plain}"'
+    for at, name, value in itertools.chain(bound_by_form(text), bound_by_use(text)):
+        yield bisect.bisect_left(ends, at) + 1, name, value
+    yield from bound_in_python(text) if is_python else ()
+    for found in SETTING.finditer(text) if settings else ():
+        if looks_random(found[3]):
+            yield bisect.bisect_left(ends, found.start(3)) + 1, found[1], found[3]

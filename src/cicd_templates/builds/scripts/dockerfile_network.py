@@ -9,8 +9,8 @@ In TARGET, a RUN command has a network only if all of these conditions hold:
 - The command has one of a few forms, which install only what a lock file names.
 - Its stage has copied only lock files so far, and only into folders of a project. Otherwise, a program of the source
   could download something, or replace the installer that the command runs.
-- Neither npm, yarn, pnpm nor Composer has run in its stage. A program of their packages could have the name of an
-  installer, and Composer makes links to folders that the source names.
+- Neither pip, uv, npm, yarn, pnpm nor Composer has run in its stage. A program of their packages could have the name of
+  an installer, Python runs code of packages when it starts, and Composer makes links to folders that the source names.
 
 The script prints a JSON list with one number per stage: the line after which it has no network, or 0. If commands need
 a network but have none, it prints their lines and exits with 1. It needs only Python 3.8, because it runs in the build

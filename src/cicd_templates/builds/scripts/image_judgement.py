@@ -7,7 +7,9 @@
   dependencies read these files.
 - Files beside packages that Python could import, if a BASE image, the RECORD file of a package or SOURCE has them.
 - Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
-- Files of system packages that Python could import, if a BASE image or a STAGE has the same files.
+- Files of system packages that Python could import, if a BASE image or a STAGE has the same files. They must belong to
+  the same packages in IMAGE, because otherwise the registry's scan does not see these packages.
+- The databases of system packages, and the files that name the system, if all are as in one BASE image or STAGE.
 
 The packages of each STAGE are judged like those of IMAGE, because a later command could have removed their metadata
 from the image. Packages of the system are not judged in a STAGE: the scan of the registry judges them.
@@ -34,6 +36,8 @@ from cicd_templates.builds.scripts.requirements_grammar import (
 )
 
 SHOWN = 20
+# The digest of an empty file, which many packages have.
+EMPTY = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 OWN_NAME = re.compile(r"""^\s*name\s*=\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
 OWN_VERSION = re.compile(r"""^\s*version\s*=\s*["']?([A-Za-z0-9.!+_-]+)""", re.MULTILINE)
 # Each name that begins a line of a requirements file, whatever follows it.
@@ -129,6 +133,7 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
             f"error: Python can import from {len(code)} files in the image that are neither in its base image nor in"
             " the record of a pinned package, so no check judged them"
         )
+    lines += problems_of_system(image, bases, stages, source.digests) if stages is not None else []
     if lines:
         sys.exit("\n".join(lines))
     print(f"all {len(found)} Python packages of the image and its stages are in a base image or pinned")
@@ -147,6 +152,33 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
         in_stages = [merged(listed(stage)) for stage in stages]
         changed = {at: digest for at, digest in system.items() if all(digest != each.get(at) for each in in_stages)}
     return sorted(at for at, digest in {**left, **changed}.items() if all(digest != each.get(at) for each in in_bases))
+
+
+def problems_of_system(image: str, bases: list[str], stages: list[str], judged: set[str]) -> list[str]:
+    """Return the problems with packages of the system, which only the registry's scan of the image judges."""
+    files = listed(image)
+    others = [listed(other) for other in (*bases, *stages)]
+    lines = []
+    databases = files["databases"]
+    if databases and all(databases != other["databases"] for other in others):
+        near = min((other["databases"] for other in others), key=lambda other: len(other.items() ^ databases.items()))
+        changed = sorted({at for at, _ in near.items() ^ databases.items()})
+        lines.append(
+            f"error: {changed[0]!a} is as in no base image and no stage of the Dockerfile, so the registry's scan would"
+            " judge other packages of the system than the image has; leave it as it was installed. If an image that was"
+            " built earlier is examined again, its packages may have been updated since; release again"
+        )
+    in_bases = {digest for base in bases for kind in listed(base).values() for digest in kind.values()}
+    of_stages = {digest for stage in stages for _, digest in listed(stage)["system"].items()}
+    of_stages = {digest for digest in of_stages - in_bases - judged - {EMPTY} if not digest.startswith("->")}
+    copied = sorted(at for kind in ("code", "elsewhere") for at, digest in files[kind].items() if digest in of_stages)
+    lines += [f"error: {at[:200]!a}" for at in copied[:SHOWN]]
+    if copied:
+        lines.append(
+            f"error: {len(copied)} files were copied from packages of the system, so the registry's scan does not see"
+            " these packages; install them in the image itself, or pin them in a requirements file"
+        )
+    return lines
 
 
 def listed(image: str) -> dict[str, dict[str, str]]:

@@ -46,8 +46,11 @@ NODE = re.compile(r"(?:^|/)node_modules/((?:@[^/]+/)?[^/]+)/package\.json$")
 JAR = re.compile(r"(?:^|/)([^/]+?)(?:-(\d[^/]*))?\.[jwe]ar$")
 GEM = re.compile(r"/specifications/(?:default/)?([^/]+)-(\d[^/-]*)\.gemspec$")
 DPKG = re.compile(r"^var/lib/dpkg/status(\.d/[^/]+)?$")
-APK = re.compile(r"^lib/apk/db/installed$")
+APK = re.compile(r"^(?:usr/)?lib/apk/db/installed$")
+# What the registry's scan reads to learn which system an image has, beside the databases of packages.
+RELEASE = re.compile(r"^(?:usr/lib|etc)/(?:os-release|lsb-release|[a-z]+[-_](?:release|version))$")
 RPM = re.compile(r"^(?:var|usr)/lib/(?:sysimage/)?rpm/(?:Packages|Packages\.db|rpmdb\.sqlite)$")
+DATABASES = (DPKG, APK, RPM, RELEASE)
 # A package that was installed from a folder, as installers note it beside the metadata.
 LOCAL = re.compile(r"(?:^|/)([^/]+)-([^/-]+)\.dist-info/direct_url\.json$")
 if TYPE_CHECKING:
@@ -127,6 +130,7 @@ class Image:
     - `trusted` has the digests of the lists that count, or is None if all lists count.
     - `sites` are the folders that contain packages.
     - `bare` has the names of packages whose folder does not name a version, keyed by the path of the folder.
+    - `databases` has the digests of the files from which a scan learns the system of the image and its packages.
     - `described` has the paths of the folders with a metadata file. Other packages in `bare` have no known version.
     """
 
@@ -143,6 +147,7 @@ class Image:
         self.described: set[str] = set()
         self.sites: set[str] = set()
         self.of_system: set[str] = set()
+        self.databases: dict[str, str] = {}
 
     def take(self, stream: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         """Add the packages and the code of a file, a folder or a link."""
@@ -165,6 +170,7 @@ class Image:
                         self.local.add(os.path.dirname(path))
         if not member.isdir():
             self.take_code(path, digest, data)
+            self.databases.update({path: digest} if any(each.search(path) for each in DATABASES) else {})
 
     def take_code(self, path: str, digest: str, data: bytes) -> None:
         """Add a file if Python could import it, or if it lists such files."""
@@ -203,7 +209,8 @@ class Image:
     def unrecorded(self) -> dict[str, dict[str, str]]:
         """Return the archives, and the code beside packages, that no record contains, with their digests.
 
-        Code that a list of a system package names is returned as `system`, because such a list has no digests.
+        Code that a list of a system package names is returned as `system`, because such a list has no digests. Code
+        beside no package is returned as `elsewhere`.
         The record of a package that was installed from a folder does not count, because the source writes it.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
@@ -215,6 +222,8 @@ class Image:
             "code": {at: of for at, of in in_site.items() if at not in self.of_system},
             "system": {at: of for at, of in in_site.items() if at in self.of_system},
             "archives": {at: of for at, of in left.items() if at in self.archives},
+            "databases": self.databases,
+            "elsewhere": {at: of for at, of in left.items() if at not in in_site and at not in self.archives},
         }
 
     def is_in_site(self, path: str) -> bool:

@@ -52,8 +52,9 @@ DOWNLOAD = re.compile(
     r"curl(?: -[fsSL]+)* (?:-o|--output|-[fsSL]+o) ((?:/tmp|/opt)/[a-z0-9][\w.-]*)(?: -[fsSL]+)* (https://(?!\S*\.\.)[\w./:+~=-]+)"
     r" && echo [\"']?[0-9a-f]{64} \*?(\S+?)[\"']? \| sha256sum (?:-c|--check)(?: -)?"
 )
-# These installers bring programs of packages, and links to folders that the source names, into folders of a project.
-BRINGS_PROGRAMS = re.compile(r"(?:npm|yarn|pnpm|composer) ")
+# These installers bring programs of packages, links to folders that the source names, or modules that Python imports
+# when it starts. So the next command would run code of a package.
+BRINGS_PROGRAMS = re.compile(r"(?:npm|yarn|pnpm|composer|uv) |(?:[\w./-]+/)?(?:python[\d.]* -m )?pip[\d.]* ")
 # Commands that need no network and bring in nothing.
 HARMLESS = re.compile(
     r"rm -rf /var/lib/apt/lists/\*|(?:apt-get|dnf|microdnf|yum) clean(?: all)?|mkdir(?: -p)?(?: [\w./-]+)+|true"

@@ -43,8 +43,13 @@ cut -c 3001- < "$lists/names" | sed '/^$/d' > "$lists/long"
 refuse long "a path in the source has more than 3,000 bytes, which tools cannot open; its end is"
 find . ! -type d ! -type f ! -type l > "$lists/special"
 refuse special "these are neither files nor folders nor links"
-find . -name '*.py[co]' > "$lists/compiled"
+find . -name '*.[pP][yY][cCoO]' > "$lists/compiled"
 refuse compiled "this is compiled Python, which can run instead of the file that was checked; leave it out of the source"
+# No check reads a program of the machine, whatever its name is. Such a program begins like one for Linux (ELF).
+find . -type f \( -name '*.so' -o -name '*.so.[0-9]*' -o -name '*.[pP][yY][dD]' -o -name '*.dylib' -o -name '*.dll' \) > "$lists/binary"
+find . -type f | tr '\n' '\0' | xargs -0 -r head -c 4 /dev/null /dev/null |
+  awk '/^==> / { name = substr($0, 5, length($0) - 8) } /^\177ELF/ { print name }' >> "$lists/binary"
+refuse binary "no check can read this compiled program or library; build it in the Dockerfile, or take it from a pinned package"
 find . -type l > "$lists/link_names"
 while IFS= read -r link; do
   target=$(readlink -f "$link") || target=
