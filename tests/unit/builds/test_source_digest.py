@@ -154,6 +154,11 @@ def pipe(tree: Path) -> None:
     os.mkfifo(tree / "pipe")
 
 
+def planted(tree: Path, name: str) -> None:
+    (tree / name).parent.mkdir()
+    (tree / name).write_bytes(b"text")
+
+
 REFUSED: list[tuple[str, Callable[[Path], object], str]] = [
     ("line break", lambda tree: (tree / "a\nfiles").write_text(""), "control character or a backslash"),
     ("tabulator", lambda tree: (tree / "a\tb").mkdir(), "./a?b"),
@@ -168,11 +173,8 @@ REFUSED: list[tuple[str, Callable[[Path], object], str]] = [
     ("a pipe", pipe, "neither files nor folders nor links: ./pipe"),
     (
         "compiled Python of any header",
-        lambda tree: [
-            (tree / "src/__pycache__").mkdir(),
-            (tree / "src/__pycache__/app.cpython-313.opt-1.pyc").write_bytes(b"text"),
-        ],
-        "./src/__pycache__/app.cpython-313",
+        lambda tree: planted(tree, "src/__pycache__/app.cpython-313.pyc"),
+        "./src/__pycache__",
     ),
     ("compiled Python in capitals", lambda tree: (tree / "src/app.PYC").write_bytes(b"\0"), "./src/app.PYC"),
     ("a library", lambda tree: (tree / "src/fast.so").write_bytes(b""), "./src/fast.so"),

@@ -19,7 +19,7 @@ KEY = re.compile(
     re.IGNORECASE,
 )
 # Names of secrets that the detector does not know. They bind only what looks like a secret.
-TOKEN = re.compile(r"(?:token|credentials?|passphrase|authorization)(?![a-z])\w{0,60}", re.IGNORECASE)
+TOKEN = re.compile(r"(?:token|credentials?|passphrase)(?![a-z])\w{0,60}", re.IGNORECASE)
 # A file is searched in parts of so many characters, each of which overlaps the next.
 MOST_CHARACTERS, OVERLAP = 2_000_000, 5_000
 # A value is searched in so many characters behind its name.
@@ -236,13 +236,18 @@ def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[i
         part = text[start : start + MOST_CHARACTERS + OVERLAP]
         for number, name, value in bound_in_part(part, is_python and len(text) <= MOST_CHARACTERS, settings):
             plain = " ".join(re.sub("[\"'`]", "", value).split())[:400]
-            known = not name or bool(KEY.search(name)) or (bool(TOKEN.search(name)) and looks_random(plain))
+            known = not name or bool(KEY.search(name)) or (bool(TOKEN.search(name)) and is_token(plain))
             word = re.sub("[^0-9A-Za-z_]", "_", name)[-80:] or "text"
             line = f'{word if not name or KEY.search(name) else f"{word}_secret"} = "{plain}"'
             if plain and known and (before + number, line) not in shown:
                 shown.add((before + number, line))
                 yield before + number, line
         before += text.count("\n", start, start + MOST_CHARACTERS)
+
+
+def is_token(value: str) -> bool:
+    """Return whether a value looks like a token that the detectors of entropy may miss: they find hexadecimal ones."""
+    return looks_random(value) and not re.fullmatch(r"[0-9a-fA-F-]+|.*\.{3}", value)
 
 
 def bound_in_part(text: str, is_python: bool, settings: bool) -> Iterator[tuple[int, str, str]]:
