@@ -7,26 +7,19 @@ from collections.abc import Sequence
 from awacs import codebuild, logs, ssm
 from awacs import codepipeline as actions
 from awacs import s3 as s3_actions
-from awacs.aws import StringEquals
 from troposphere import Sub, iam
 
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
+from cicd_templates.blocks.github_roles import github_role
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
-from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name, parameter_path, physical_name, pipeline_arn, project_arn
 from cicd_templates.config.reserved_words import GITHUB_RELEASE
-from cicd_templates.layer.iam import Grant, allow, deny, document, trust_web_identity
+from cicd_templates.layer.iam import Grant, allow, deny, document
 from cicd_templates.layer.outputs import BucketName, KeyArn
 from cicd_templates.layer.template import LayerTemplate
 from templates import build as builds
 from templates import keys, pipeline, storage
-
-# Issuer and audience of the tokens of GitHub Actions. An account has only one identity provider for this issuer, and
-# this project does not create it:
-# https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
-GITHUB = "token.actions.githubusercontent.com"
-AUDIENCE = "sts.amazonaws.com"
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
@@ -182,17 +175,5 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
 def _release_role(env: Environment, service: Service, release: Sequence[Grant]) -> iam.Role:
     """Return the role for a GitHub workflow on one branch of one repository. The role can only upload a release."""
     github = service.settings.github
-    token = StringEquals(
-        {
-            f"{GITHUB}:aud": AUDIENCE,
-            f"{GITHUB}:sub": f"repo:{github.repository}:ref:refs/heads/{github.branch}",
-        }
-    )
-    provider = Sub(f"arn:${{AWS::Partition}}:iam::{env.account}:oidc-provider/{GITHUB}")
-    return assumed_role(
-        "GithubReleaseRole",
-        env,
-        trust_web_identity(provider, when=[token]),
-        *release,
-        name=[service.name, GITHUB_RELEASE],
-    )
+    subject = f"repo:{github.repository}:ref:refs/heads/{github.branch}"
+    return github_role("GithubReleaseRole", env, subject, *release, name=[service.name, GITHUB_RELEASE])

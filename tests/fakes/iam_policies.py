@@ -90,10 +90,11 @@ def allows(
 
 
 def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
-    assert condition.keys() <= {"Bool", "StringEquals", "StringEqualsIfExists", "StringLike"}
-    for key, patterns in condition.get("StringLike", {}).items():
-        if not any(fnmatchcase(context.get(key, ""), pattern) for pattern in patterns):
-            return False
+    assert condition.keys() <= {"Bool", "StringEquals", "StringEqualsIfExists", "StringLike", "StringNotLike"}
+    for operator, wanted in (("StringLike", True), ("StringNotLike", False)):
+        for key, patterns in condition.get(operator, {}).items():
+            if any(fnmatchcase(context.get(key, ""), pattern) for pattern in patterns) is not wanted:
+                return False
     if any(context.get(key) != value for key, value in condition.get("Bool", {}).items()):
         return False
     if_exists = condition.get("StringEqualsIfExists", {})

@@ -125,6 +125,11 @@ class EnvironmentTable(Table):
         description="Use the addresses of AWS services that `AWS_ENDPOINT_URL*` or the AWS profile sets, which are"
         " refused otherwise",
     )
+    pull_requests: bool = Field(
+        default=False,
+        description="Create a role with which workflows of pull requests in the `repository` of the project can preview"
+        " changes, read the stacks of this environment, and execute nothing",
+    )
     suffix: Suffix | None = Field(
         default=None, description="Suffix of all names, so that copies of the environment can share an account"
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from cicd_templates.config.tables.field_types import PROJECT_NAME_LENGTH, Region, matching, name_part
+from cicd_templates.config.tables.github import Repository
 from cicd_templates.config.tables.table import Table
 from cicd_templates.template.tags import OWN_KEYS
 
@@ -40,6 +41,10 @@ class ProjectTable(Table):
     owner: TagText = Field(description="Value of the tag `Owner` of every resource: the responsible team")
     cost_center: TagText = Field(description="Value of the tag `CostCenter` of every resource")
     tags: dict[TagKey, TagText] = Field(default={}, description="Additional tags of every resource")
+    repository: Repository | None = Field(
+        default=None,
+        description="`owner/name` of the repository on GitHub with this project; needed for `pull_requests`",
+    )
     new_regions: tuple[Region, ...] = Field(
         default=(),
         strict=False,

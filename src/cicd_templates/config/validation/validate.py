@@ -11,6 +11,7 @@ from cicd_templates.config.validation import (
     names,
     networks,
     pipeline,
+    previews,
     regions,
     releases,
     retention,
@@ -34,6 +35,7 @@ def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> 
     yield from services.problems(configuration)
     for environment in configuration.environments:
         yield from access.problems_in(environment)
+        yield from previews.problems_in(environment)
         yield from networks.problems_in(environment)
         yield from transport.problems_in(environment)
         yield from retention.problems_in(environment)

@@ -15,6 +15,7 @@ from cicd_templates.deploy.change_sets.drift_aware import REVERT_DRIFT
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
 from cicd_templates.errors import CicdError
 from cicd_templates.template.partitions import object_url
+from cicd_templates.template.previews import PREVIEWED_TEMPLATES
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.stack_graph import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
 UPLOADS_OUTPUT = "UploadsBucketName"
-# The folders of uploaded templates in this bucket. Only templates in the first one are executed.
-UPLOADED_TEMPLATES, PREVIEWED_TEMPLATES = "templates", "previews"
+UPLOADED_TEMPLATES = "templates"
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
 NAMES_AT_ONCE = 10
 

@@ -30,8 +30,6 @@ from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 CHANGE_SET_PREFIX = "cicd-templates-"
-# The change sets of previews. Nothing executes change sets with this prefix, so a pull request may create them.
-PREVIEW_PREFIX = "cicd-preview-"
 IN_REVIEW = "REVIEW_IN_PROGRESS"
 # In these statuses, one of our stacks may not have its own tags yet.
 UNTAGGED = frozenset({IN_REVIEW, "IMPORT_COMPLETE"})

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd_templates.template.partitions import partition_of
+from cicd_templates.template.previews import PREVIEW_PREFIX
 from cicd_templates.template.resource_types.registry import RESOURCE_TYPES, facts_of
 from cicd_templates.template.resource_types.resource_type import ResourceType
 from cicd_templates.template.stack_template import StackTemplate
@@ -36,6 +37,13 @@ SCALED_SERVICE = {"StringEqualsIfExists": {"application-autoscaling:service-name
 # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource
 CREATE_GRANT = "kms:CreateGrant"
 FOR_AWS_SERVICES = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+# CloudFormation compares the condition with the name or the ARN of the change set, as the caller gives it.
+EXECUTE = "cloudformation:ExecuteChangeSet"
+NO_PREVIEW = {
+    "StringNotLike": {
+        "cloudformation:ChangeSetName": [f"{PREVIEW_PREFIX}*", f"*:changeSet/{PREVIEW_PREFIX}*"],
+    }
+}
 # What RDS uses for a database besides our resources: its default groups, by IAM's kinds of resources, and the secret
 # with the administrator's password, which RDS names.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/security_iam_id-based-policy-examples.html
@@ -123,6 +131,8 @@ def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str
     """Return the condition under which a policy allows `action` on `resources`. Usually it is empty."""
     if action == CREATE_GRANT:
         return FOR_AWS_SERVICES
+    if action == EXECUTE:
+        return NO_PREVIEW
     return SCALED_SERVICE if action.startswith("application-autoscaling:") and resources != EVERY_ARN else {}
 
 

@@ -33,7 +33,6 @@ from cicd_templates.deploy.change_sets.duration import longest_wait
 from cicd_templates.deploy.change_sets.impact import assess
 from cicd_templates.deploy.change_sets.ownership import (
     CHANGE_SET_PREFIX,
-    PREVIEW_PREFIX,
     discard_change_set,
     list_change_sets,
     require_ours,
@@ -46,6 +45,7 @@ from cicd_templates.deploy.plans.rule_priorities import find_taken_priorities
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import policy_diff
+from cicd_templates.template.previews import PREVIEW_PREFIX
 from cicd_templates.template.source_lines import resource_lines
 from cicd_templates.template.stack_template import StackTemplate
 

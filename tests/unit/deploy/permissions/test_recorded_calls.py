@@ -390,3 +390,20 @@ def test_no_call_of_an_adoption_is_denied(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert {"create_change_set", "update_stack"} <= {operation for _, operation, _ in clients.calls}
     assert refused(clients.calls, STAGING, destroying=True) == set()
+
+
+def test_a_deployer_executes_the_change_sets_of_plans_but_no_preview_of_a_pull_request() -> None:
+    documents = list(policies(small()).values())
+    place = "arn:aws:cloudformation:eu-central-1:222222222222"
+    names = ("cicd-templates-1", "cicd-preview-1")
+
+    allowed = [
+        allows(
+            documents,
+            "cloudformation:ExecuteChangeSet",
+            f"{place}:stack/shipping-staging-keys/1",
+            {"cloudformation:ChangeSetName": name},
+        )
+        for name in (*names, *(f"{place}:changeSet/{name}/1" for name in names))
+    ]
+    assert allowed == [True, False, True, False]

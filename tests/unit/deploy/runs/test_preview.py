@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.ownership import PREVIEW_PREFIX
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.preview import UNCHECKED
 from cicd_templates.deploy.runs.preview import preview_environment
 from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.template.previews import PREVIEW_PREFIX
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import error
 from tests.unit.deploy.runs.test_deployment import BUCKET, ROOT, TOPIC, DeployHarness
