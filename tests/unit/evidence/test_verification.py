@@ -49,7 +49,10 @@ def names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("key", ["file", SIGNER.fingerprint, f"sha256:{SIGNER.fingerprint.upper()}", None])
+KEYS = ["file", SIGNER.fingerprint, f"sha256:{SIGNER.fingerprint.upper()}", None]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["file", "fingerprint", "with its algorithm", "none"])
 def test_evidence_as_it_was_signed_is_verified(folder: Path, tmp_path: Path, key: str | None) -> None:
     (tmp_path / "signer.pem").write_bytes(SIGNER.pem)
     given = ["--key", str(tmp_path / "signer.pem") if key == "file" else key] if key else []
