@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cicd_templates.blocks import migrations, task_definitions, task_runs
 from cicd_templates.blocks.task_parts import task_parts
-from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.environment import Environment, Service, created_secrets
 from cicd_templates.layer.offers import Use
 from cicd_templates.layer.template import LayerTemplate
 from templates import ingress, keys, network, secrets
@@ -25,7 +25,9 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     layer = LayerTemplate(env, service)
     layer.add_parameter(task_definitions.image_parameter(service))
     key = layer.read(keys.KEY_ARN)
-    own_secrets = {name: layer.read(secrets.secret_arn(name)) for name in service.own_secrets}
+    # The further containers do not run in a migration.
+    names = created_secrets(service.settings.secrets.values())
+    own_secrets = {name: layer.read(secrets.secret_arn(name)) for name in names}
     starting, running = migrations.ROLES
     parts = task_parts(
         layer,

@@ -44,6 +44,8 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
         starting=[EXECUTION_ROLE],
         running=[TASK_ROLE],
         grants=may_open_exec_sessions(env, key) if service.settings.audited_exec else [],
+        containers=service.settings.containers,
+        images=[service.settings.image],
     )
     layer.add_all(parts.resources)
     definition = layer.add(task_definitions.task_definition("TaskDefinition", env, service, parts))

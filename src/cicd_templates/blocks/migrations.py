@@ -5,7 +5,7 @@ from __future__ import annotations
 from troposphere import ecs as tasks
 
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
-from cicd_templates.blocks.task_definitions import fargate_task, hardened_container
+from cicd_templates.blocks.task_definitions import fargate_task, own_container
 from cicd_templates.blocks.task_parts import TASK_ROLE, TaskParts
 from cicd_templates.blocks.task_runs import TaskRun
 from cicd_templates.config import reserved_words
@@ -41,6 +41,6 @@ def migration_run(env: Environment, service: Service) -> TaskRun:
 def migration_task(logical_id: str, env: Environment, service: Service, parts: TaskParts) -> tasks.TaskDefinition:
     """Return the task definition of the migration. Its container is the service's, with another command and no port."""
     variables: dict[str, Value | str] = {**service.settings.environment, **parts.addresses}
-    container = hardened_container(env, service, parts, variables, list(service.settings.migration))
+    container = own_container(env, service, parts, variables, list(service.settings.migration))
     name = [service.name, MIGRATION]
     return fargate_task(logical_id, env, service, parts, container, name=name)

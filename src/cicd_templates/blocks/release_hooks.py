@@ -40,7 +40,8 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
     """Return the Lambda function that verifies a release's image, as a lifecycle hook of the ECS deployment.
 
     The image must come from our repository, be named by digest, and have no findings of the blocking severities. The
-    bootstrap image passes without these checks.
+    bootstrap image passes without these checks. Images of further containers must come from the repositories of the
+    configuration, by digest.
     """
     env, service = monitored.env, monitored.service
     tools = env.tools
@@ -66,13 +67,17 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
         key=key,
         dead_letters=monitored.dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
-        variables={"BOOTSTRAP": BOOTSTRAP_IMAGE, **registry_variables(env, service)},
+        variables={
+            "BOOTSTRAP": BOOTSTRAP_IMAGE,
+            "CONTAINER": service.name,
+            "FURTHER": ",".join(_repositories(service)),
+            **registry_variables(env, service),
+        },
     )
 
 
-JOINS_THE_NETWORK = (
-    "Lambda attaches the function to the VPC with it; LeaveTheNetworkToLambda denies the same to its code."
-)
+def _repositories(service: Service) -> list[str]:
+    return sorted({table.image.partition("@")[0] for table in service.settings.containers.values()})
 
 
 def smoke(

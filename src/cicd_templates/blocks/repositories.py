@@ -13,6 +13,7 @@ from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, repository_arn, role_arn
+from cicd_templates.config.private_images import private_repository
 from cicd_templates.layer.iam import Grant, account_principal, allow, document
 from cicd_templates.layer.outputs import KeyArn
 
@@ -92,16 +93,25 @@ def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant
     ]
 
 
-def may_pull(env: Environment, service: Service) -> list[Grant]:
-    """Let a role of the environment `env` pull the service's image from the repository in the tools environment."""
+def may_pull(env: Environment, service: Service, images: Sequence[str] = ()) -> list[Grant]:
+    """Let a role of the environment `env` pull the service's image from the repository in the tools environment.
+
+    It may also pull those of `images` that are in private ECR registries. In another account, the repository's policy
+    must let it, too. Public registries need no right.
+    """
+    own = repository_arn(env.tools, service.name)
+    private = [repository.arn for image in images if (repository := private_repository(image))]
+    others = [Sub(arn) for arn in dict.fromkeys(private) if arn != own]
+    opened = "PullTheImage and PullConfiguredImages name" if others else "PullTheImage names"
     return [
-        allow("PullTheImage", PULL, on=Sub(repository_arn(env.tools, service.name))),
+        allow("PullTheImage", PULL, on=Sub(own)),
+        *([allow("PullConfiguredImages", PULL, on=others)] if others else []),
         allow(
             "LogInToTheRegistry",
             [actions.GetAuthorizationToken],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
-            because="ecr:GetAuthorizationToken has no resource level; its token opens only what PullTheImage names.",
+            because=f"ecr:GetAuthorizationToken has no resource level; its token opens only what {opened}.",
         ),
     ]
 

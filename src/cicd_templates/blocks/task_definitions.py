@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Parameter, Ref, ecs
 
-from cicd_templates.blocks import bootstrap_command
+from cicd_templates.blocks import bootstrap_command, containers
 from cicd_templates.blocks.task_parts import TaskParts
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
@@ -15,9 +15,6 @@ from cicd_templates.layer.outputs import Value
 
 IMAGE_PARAMETER = "ImageUri"
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
-# User and group ids that are not root and do not exist on the host.
-CONTAINER_USER = "10001:10001"
-STREAM_PREFIX = "task"
 PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}
 # The agent of ECS Exec writes to these folders. They need volumes, because the root file system is read-only:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
@@ -42,62 +39,48 @@ def image_parameter(service: Service) -> Parameter:
 
 
 def task_definition(logical_id: str, env: Environment, service: Service, parts: TaskParts) -> ecs.TaskDefinition:
-    """Return the task definition of a service, with one container.
+    """Return the task definition of a service: its own container, and the further ones of the configuration.
 
-    The container does not run as root, has a read-only root file system and no Linux capabilities.
+    No container runs as root, can write to its root file system, or has Linux capabilities.
     """
     settings = service.settings
     variables: dict[str, Value | str] = {**settings.environment, **parts.addresses}
-    ports: list[ecs.PortMapping] = []
+    ports: list[int] = []
     if settings.is_web:
         variables[PORT_VARIABLE] = str(settings.port)
-        ports = [ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")]
+        ports = [settings.port]
     # A job runs only after its first release.
     own = settings.job.command if settings.job else None
     command = list(own) if own else If(BOOTSTRAP_CONDITION, bootstrap_command.command(service), NoValue)
-    container = hardened_container(env, service, parts, variables, command, ports)
-    definition = fargate_task(logical_id, env, service, parts, container, name=[service.name])
+    container = own_container(env, service, parts, variables, command, ports)
+    containers.start_after(container, service)
     if settings.audited_exec:
-        definition.Volumes = [ecs.Volume(Name=name) for name in AGENT_FOLDERS]
-        container.MountPoints = [
-            ecs.MountPoint(SourceVolume=name, ContainerPath=path) for name, path in AGENT_FOLDERS.items()
-        ]
-    return definition
+        containers.mount(container, AGENT_FOLDERS)
+    further = containers.further_containers(env, service, parts)
+    return fargate_task(logical_id, env, service, parts, container, *further, name=[service.name])
 
 
-def hardened_container(
+def own_container(
     env: Environment,
     service: Service,
     parts: TaskParts,
     variables: Mapping[str, Value | str],
     command: AWSHelperFn | Sequence[str],
-    ports: Sequence[ecs.PortMapping] = (),
+    ports: Sequence[int] = (),
 ) -> ecs.ContainerDefinition:
-    """Return a container with the service's image: no root user, no capabilities, read-only file system."""
-    container = ecs.ContainerDefinition(
-        Name=service.name,
-        Image=Ref(IMAGE_PARAMETER),
-        Essential=True,
-        User=CONTAINER_USER,
-        ReadonlyRootFilesystem=True,
-        LinuxParameters=ecs.LinuxParameters(Capabilities=ecs.KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True),
+    """Return the container that runs the service's image, with the service's secrets, user and volumes."""
+    return containers.hardened_container(
+        env,
+        parts.log,
+        name=service.name,
+        image=Ref(IMAGE_PARAMETER),
+        user=service.settings.user,
+        command=command,
+        ports=ports,
+        variables=variables,
+        secrets=parts.secrets,
+        volumes=service.settings.volumes,
     )
-    if ports:
-        container.PortMappings = list(ports)
-    if variables:
-        container.Environment = _variables(variables)
-    container.LogConfiguration = ecs.LogConfiguration(
-        LogDriver="awslogs",
-        Options={
-            "awslogs-group": parts.log.ref(),
-            "awslogs-region": env.region,
-            "awslogs-stream-prefix": STREAM_PREFIX,
-        },
-    )
-    container.Command = command
-    if parts.secrets:
-        container.Secrets = [ecs.Secret(Name=name, ValueFrom=arn) for name, arn in sorted(parts.secrets.items())]
-    return container
 
 
 def fargate_task(
@@ -105,13 +88,12 @@ def fargate_task(
     env: Environment,
     service: Service,
     parts: TaskParts,
-    container: ecs.ContainerDefinition,
-    *,
+    *of_task: ecs.ContainerDefinition,
     name: Sequence[str],
 ) -> ecs.TaskDefinition:
-    """Return a Fargate task definition of the service's size with one container; `name` is the family's name."""
+    """Return a Fargate task definition of the service's size with its containers; `name` is the family's name."""
     settings = service.settings
-    return ecs.TaskDefinition(
+    definition = ecs.TaskDefinition(
         logical_id,
         Family=physical_name(env, "AWS::ECS::TaskDefinition", *name),
         RequiresCompatibilities=["FARGATE"],
@@ -123,9 +105,10 @@ def fargate_task(
         ),
         ExecutionRoleArn=GetAtt(parts.execution, "Arn"),
         TaskRoleArn=GetAtt(parts.task, "Arn"),
-        ContainerDefinitions=[container],
+        ContainerDefinitions=list(of_task),
     )
-
-
-def _variables(values: Mapping[str, Value | str]) -> list[ecs.Environment]:
-    return [ecs.Environment(Name=name, Value=value) for name, value in sorted(values.items())]
+    if volumes := containers.volumes_of(of_task):
+        definition.Volumes = volumes
+    if settings.ephemeral_storage_gib is not None:
+        definition.EphemeralStorage = ecs.EphemeralStorage(SizeInGiB=settings.ephemeral_storage_gib)
+    return definition

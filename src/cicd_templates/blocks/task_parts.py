@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from awacs import kms, secretsmanager, ssm, ssmmessages
 from awacs import logs as logs_actions
@@ -17,6 +17,7 @@ from cicd_templates.blocks.roles import service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name
+from cicd_templates.config.tables.container import ContainerTable
 from cicd_templates.config.tables.secret_field_types import without_json_key
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.offers import Use
@@ -31,8 +32,9 @@ TASK_ROLE = reserved_words.TASK
 class TaskParts:
     """The resources that a task definition refers to, in the order in which a layer adds them, and its variables.
 
-    `secrets` maps environment variables to the ARNs of the secrets or parameters that hold their values. `addresses`
-    maps further variables to values that other stacks publish.
+    `secrets` maps environment variables to the ARNs of the secrets or parameters that hold their values, and
+    `container_secrets` the name of each further container to such a map. `addresses` maps further variables of the
+    service's own container to values that other stacks publish.
     """
 
     log: logs.LogGroup
@@ -40,6 +42,7 @@ class TaskParts:
     task: iam.Role
     secrets: Mapping[str, AWSHelperFn | str]
     addresses: Mapping[str, Value | str]
+    container_secrets: Mapping[str, Mapping[str, AWSHelperFn | str]] = field(default_factory=dict)
 
     @property
     def resources(self) -> tuple[logs.LogGroup, iam.Role, iam.Role]:
@@ -58,24 +61,37 @@ def task_parts(
     starting: Sequence[str],
     running: Sequence[str],
     grants: Sequence[Grant] = (),
+    containers: Mapping[str, ContainerTable] | None = None,
+    images: Sequence[str] = (),
 ) -> TaskParts:
     """Return the log group, the roles and the variables of a task. The caller adds the `resources` of the result.
 
     `log` is the name of the log group. Each role's name consists of the service's name and further words: `starting`
     for the execution role, `running` for the task role. The task role has `grants`, and the grants for everything that
-    the service `uses`.
+    the service `uses`. The execution role may read the secrets of the further `containers`, and pull their images and
+    `images` in addition to those of the pipeline.
     """
     env = layer.env
-    secrets = secret_arns(env, service, own_secrets)
+    tables = containers or {}
+    secrets = secret_arns(env, service.settings.secrets, own_secrets)
+    container_secrets = {name: secret_arns(env, table.secrets, own_secrets) for name, table in tables.items()}
     group = masked_log_group("LogGroup", env, log, key)
-    execution = task_role("ExecutionRole", env, service, *starting, grants=may_start(env, service, key, group, secrets))
+    starts = may_start(
+        env,
+        service,
+        key,
+        group,
+        [arn for arns in (secrets, *container_secrets.values()) for arn in arns.values()],
+        [*images, *(table.image for table in tables.values())],
+    )
+    execution = task_role("ExecutionRole", env, service, *starting, grants=starts)
     addresses: dict[str, Value | str] = {}
     allowed = [*grants]
     for use in uses:
         allowed += use.grants(layer)
         addresses |= use.variables(layer)
     task = task_role("TaskRole", env, service, *running, grants=allowed)
-    return TaskParts(group, execution, task, secrets, addresses)
+    return TaskParts(group, execution, task, secrets, addresses, container_secrets)
 
 
 def task_role(logical_id: str, env: Environment, service: Service, *purpose: str, grants: Sequence[Grant]) -> iam.Role:
@@ -100,25 +116,26 @@ def may_start(
     service: Service,
     key: KeyArn,
     group: logs.LogGroup,
-    secrets: Mapping[str, AWSHelperFn | str],
+    secrets: Sequence[AWSHelperFn | str],
+    images: Sequence[str] = (),
 ) -> list[Grant]:
-    """Let the role that starts tasks pull the service's image, read the tasks' secrets and write their log."""
+    """Let the role that starts tasks pull the service's image and `images`, read `secrets` and write the tasks' log."""
     return [
         may_write("WriteTheLog", group),
-        *may_pull(env, service),
+        *may_pull(env, service, images),
         *may_read_secrets(env, [key, *service.settings.secret_keys], secrets),
     ]
 
 
 def may_read_secrets(
-    env: Environment, keys: Sequence[KeyArn | str], secrets: Mapping[str, AWSHelperFn | str]
+    env: Environment, keys: Sequence[KeyArn | str], secrets: Sequence[AWSHelperFn | str]
 ) -> list[Grant]:
     """Let the role that starts tasks read their secrets, which are encrypted with `keys`.
 
-    The grant lists a secret once, even if the tasks read several keys of its JSON value.
+    The grant lists a secret once, even if several containers or variables read it.
     """
-    parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
-    whole = (without_json_key(arn) if isinstance(arn, str) else arn for arn in secrets.values())
+    parameters = list(dict.fromkeys(arn for arn in secrets if _is_parameter(arn)))
+    whole = (without_json_key(arn) if isinstance(arn, str) else arn for arn in secrets)
     stored = list(dict.fromkeys(arn for arn in whole if not _is_parameter(arn)))
     grants = []
     if stored:
@@ -135,15 +152,16 @@ def _is_parameter(arn: AWSHelperFn | str) -> bool:
 
 
 def secret_arns(
-    env: Environment, service: Service, own_secrets: Mapping[str, SecretArn]
+    env: Environment, variables: Mapping[str, str], own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return the service's secret variables, each with the ARN from which ECS reads its value.
+    """Return the secret variables of a container, each with the ARN from which ECS reads its value.
 
-    It is the ARN of a secret or a parameter. If the value is one key of a JSON secret, the key is appended to the ARN.
+    `variables` is the container's table `secrets`. The ARN is that of a secret or a parameter. If the value is one key
+    of a JSON secret, the key is appended to the ARN.
     `own_secrets` maps the names of the secrets in the layer `secrets` to their ARNs.
     """
     arns: dict[str, AWSHelperFn | str] = {}
-    for variable, source in service.settings.secrets.items():
+    for variable, source in variables.items():
         if source.startswith("/"):
             arns[variable] = Sub(f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter{source}")
         else:

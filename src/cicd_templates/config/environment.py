@@ -5,7 +5,7 @@ These values contain no physical names; `naming` derives the names from them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
@@ -17,6 +17,14 @@ from cicd_templates.config.tables.project import ProjectTable
 from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.config.tables.secret_field_types import is_existing_secret
 from cicd_templates.config.tables.service import ServiceTable
+
+
+def created_secrets(sources: Iterable[str]) -> list[str]:
+    """Return the names of the secrets that our stack creates, out of values of `secrets`.
+
+    A secret that the configuration names by path or ARN already exists, so it is left out.
+    """
+    return sorted({source for source in sources if not is_existing_secret(source)})
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,8 @@ class Service:
 
     @property
     def own_secrets(self) -> list[str]:
-        """The names of the service's secrets that our stack creates.
-
-        A secret that the configuration names by path or ARN already exists, so it is left out.
-        """
-        sources = self.settings.secrets.values()
-        return sorted({source for source in sources if not is_existing_secret(source)})
+        """The names of the secrets of the service and its further containers that our stack creates."""
+        return created_secrets(self.settings.secret_sources)
 
 
 @dataclass(frozen=True)

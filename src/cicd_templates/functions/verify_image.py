@@ -3,8 +3,10 @@
 ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
-Environment variables: `BOOTSTRAP` is the image that the service runs before its first release. The module
-`registry_scan` describes the others. If the hook fails without an answer, ECS rolls the release back.
+Environment variables: `BOOTSTRAP` is the image that the service runs before its first release. `CONTAINER` is the name
+of the container that runs the release's image. `FURTHER` are the repositories of the images of all other containers,
+separated by commas. The module `registry_scan` describes the other variables. If the hook fails without an answer, ECS
+rolls the release back.
 """
 
 from __future__ import annotations
@@ -27,8 +29,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     definition = revisions["serviceRevisions"][0]["taskDefinition"]
     containers = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
     ecr = boto3.client("ecr")
-    problems = [problem for container in containers if (problem := find_problem(ecr, container["image"], context))]
-    approved = bool(containers) and not problems
+    own = os.environ["CONTAINER"]
+    problems = [
+        problem
+        for container in containers
+        if (
+            problem := find_problem(ecr, container["image"], context)
+            if container["name"] == own
+            else find_problem_of_further(container["name"], container["image"])
+        )
+    ]
+    if own not in [container["name"] for container in containers]:
+        problems.append(f"there is no container {own}")
+    approved = not problems
     print(
         json.dumps(
             {"approved": approved, "images": [container["image"] for container in containers], "problems": problems}
@@ -40,3 +53,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 def find_problem(ecr: Any, image: str, context: Any) -> str:
     """Return the reason why `image` must not run, or an empty string. The bootstrap image may always run."""
     return "" if image == os.environ["BOOTSTRAP"] else image_problem(ecr, image, context)
+
+
+def find_problem_of_further(name: str, image: str) -> str:
+    """Return the reason why a further container must not run `image`, or an empty string.
+
+    The reviewed template names the image. Its digest is not compared, because a release that is rolled back can have
+    an older one than the configuration.
+    """
+    repository, _, digest = image.partition("@")
+    if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):
+        return ""
+    return f"{image} of the container {name} is not an image by digest in a repository of the configuration"

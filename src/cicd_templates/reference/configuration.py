@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from cicd_templates.config.tables.autoscaling import AutoscalingTable, ScheduleTable
 from cicd_templates.config.tables.build import BuildTable
 from cicd_templates.config.tables.checks import CheckTable
+from cicd_templates.config.tables.container import ContainerHealthTable, ContainerTable, VolumeTable
 from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
@@ -36,6 +37,9 @@ DOCUMENTED_TABLES: tuple[type[Table], ...] = (
     EnvironmentTable,
     StakeholdersTable,
     ServiceTable,
+    ContainerTable,
+    ContainerHealthTable,
+    VolumeTable,
     HealthCheckTable,
     CanaryTable,
     LinearTable,

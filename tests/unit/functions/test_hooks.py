@@ -36,7 +36,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     fake = Aws()
     monkeypatch.setattr("boto3.client", fake.client)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    for name, value in {"REPOSITORY": REPOSITORY, "BOOTSTRAP": BOOTSTRAP, "SEVERITIES": "CRITICAL,HIGH"}.items():
+    variables = {
+        "REPOSITORY": REPOSITORY,
+        "BOOTSTRAP": BOOTSTRAP,
+        "SEVERITIES": "CRITICAL,HIGH",
+        "CONTAINER": "c0",
+        "FURTHER": "docker.io/envoy/envoy,public.ecr.aws/nginx/nginx",
+    }
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     fake.answer("DescribeServiceRevisions", {"serviceRevisions": [{"taskDefinition": "shipping:7"}]})
     return fake
@@ -77,10 +84,32 @@ def test_both_shapes_of_the_event_are_read(aws: Aws) -> None:
     assert verified({"executionDetails": {"targetServiceRevisionArn": REVISION}}) == "SUCCEEDED"
 
 
+def test_a_further_container_may_run_any_digest_of_a_configured_repository_without_a_scan(aws: Aws) -> None:
+    runs(aws, f"{REPOSITORY}@{DIGEST}", f"public.ecr.aws/nginx/nginx@{DIGEST}", f"docker.io/envoy/envoy@{DIGEST}")
+    aws.answer("DescribeImageScanFindings", scan("COMPLETE"))
+
+    assert verified() == "SUCCEEDED"
+    assert [name for name, _ in aws.calls].count("DescribeImageScanFindings") == 1
+
+
+def test_a_task_without_the_container_of_the_service_may_not_run(aws: Aws, capsys: Any) -> None:
+    aws.answer(
+        "DescribeTaskDefinition",
+        {"taskDefinition": {"containerDefinitions": [{"name": "x", "image": f"public.ecr.aws/nginx/nginx@{DIGEST}"}]}},
+    )
+
+    assert verified() == "FAILED"
+    assert json.loads(capsys.readouterr().out)["problems"] == ["there is no container c0"]
+
+
 @pytest.mark.parametrize(
     ("images", "answers"),
     [
         ([f"{REPOSITORY}:latest"], []),
+        ([f"public.ecr.aws/nginx/nginx@{DIGEST}"], []),
+        ([f"{REPOSITORY}@{DIGEST}", "public.ecr.aws/nginx/nginx:1.29"], [scan("COMPLETE")]),
+        ([f"{REPOSITORY}@{DIGEST}", f"{REPOSITORY}@{DIGEST}"], [scan("COMPLETE")]),
+        ([f"{REPOSITORY}@{DIGEST}", BOOTSTRAP], [scan("COMPLETE")]),
         ([f"{REPOSITORY}-evil@{DIGEST}"], []),
         ([f"docker.io/library/x@{DIGEST}"], []),
         ([f"{REPOSITORY}@{DIGEST}"], [scan("COMPLETE", HIGH=1)]),
@@ -92,8 +121,9 @@ def test_both_shapes_of_the_event_are_read(aws: Aws) -> None:
         ([], []),
     ],
     ids=[
-        "a tag", "a name that begins alike", "another registry", "high", "critical", "a scan that failed",
-        "a scan that does not end", "no scan", "a second container", "no container",
+        "a tag", "the image of a further container", "a further container by tag", "the release in another container",
+        "the bootstrap image in another container", "a name that begins alike", "another registry", "high", "critical",
+        "a scan that failed", "a scan that does not end", "no scan", "a second container", "no container",
     ],
 )  # fmt: skip
 def test_any_other_image_may_not(aws: Aws, images: list[str], answers: list[Any], capsys: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, Field
 from cicd_templates.config.tables.autoscaling import AutoscalingTable
 from cicd_templates.config.tables.build import BuildTable
 from cicd_templates.config.tables.checks import CheckTable
+from cicd_templates.config.tables.container import CONTAINER_USER, ContainerTable, UserId, VolumeTable
 from cicd_templates.config.tables.field_types import (
     Digest,
     FolderPath,
@@ -123,6 +125,20 @@ class ServiceTable(Table):
         description="Schedule, command and limits of a service with the shape `job`, which needs this table",
     )
     architecture: Architecture = Field(default="x86_64", description="Processor architecture of the builds and tasks")
+    user: UserId = Field(
+        default=CONTAINER_USER, description="User and group that run the container and the migration; not root"
+    )
+    volumes: dict[Word, VolumeTable] = Field(
+        default={}, description="Writable folders of the container and of the migration; all others are read-only"
+    )
+    ephemeral_storage_gib: Annotated[int, Field(ge=21, le=200)] | None = Field(
+        default=None,
+        description="Disk space of a task in GiB, for its images and volumes, encrypted with the environment's key;"
+        " default: 20, as Fargate has",
+    )
+    containers: dict[Word, ContainerTable] = Field(
+        default={}, description="Further containers in every task of the service, which start before its own"
+    )
     egress: dict[IpRange, Ports] = Field(
         default={"0.0.0.0/0": (443,)}, description="Where tasks may connect to: a list of ports for each IPv4 range"
     )
@@ -200,8 +216,21 @@ class ServiceTable(Table):
 
     def in_environment(self, name: str) -> ServiceTable:
         """Return this table for an environment, whose name replaces `{environment}` in the paths of secrets."""
-        secrets = {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in self.secrets.items()}
-        return self.model_copy(update={"secrets": secrets})
+
+        def of_environment(secrets: Mapping[str, str]) -> dict[str, str]:
+            return {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in secrets.items()}
+
+        containers = {
+            key: container.model_copy(update={"secrets": of_environment(container.secrets)})
+            for key, container in self.containers.items()
+        }
+        return self.model_copy(update={"secrets": of_environment(self.secrets), "containers": containers})
+
+    @property
+    def secret_sources(self) -> list[str]:
+        """The values of `secrets` of the service and of its further containers."""
+        tables = (self.secrets, *(container.secrets for container in self.containers.values()))
+        return [source for secrets in tables for source in secrets.values()]
 
     @property
     def is_web(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
@@ -11,12 +10,11 @@ from cicd_templates.config.pydantic_messages import toml_text
 from cicd_templates.config.tables.network_field_types import Nat
 from cicd_templates.config.tables.secret_field_types import is_existing_secret
 from cicd_templates.config.tables.service import FARGATE_MEMORY, PORT_VARIABLE, ServiceTable
-from cicd_templates.config.validation import autoscaling, jobs, rollouts, routes, shapes
+from cicd_templates.config.validation import autoscaling, containers, jobs, rollouts, routes, shapes
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
 from cicd_templates.template.partitions import partition_of
 
-PRIVATE_REGISTRY = re.compile(r"^\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.")
 # https://www.rfc-editor.org/rfc/rfc1918 and https://www.rfc-editor.org/rfc/rfc6598
 PRIVATE_RANGES = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
 HTTPS_PORT = 443
@@ -61,7 +59,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     for service in environment.services:
         settings, where = service.settings, f"{at}.{service.name}"
         yield from _size(settings, where)
-        yield from _image_source(environment, settings, where)
+        yield from containers.problems_of(environment, service, where)
         yield from _egress(settings, environment.region, where)
         for key, message in _by_key(settings):
             yield Problem(f"{where}.{key}", message)
@@ -87,7 +85,7 @@ def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
     """Yield a problem for each KMS key in `secret_keys` that cannot be the key of any secret of the service."""
-    if settings.secret_keys and not any(map(is_existing_secret, settings.secrets.values())):
+    if settings.secret_keys and not any(map(is_existing_secret, settings.secret_sources)):
         yield Problem(
             f"{where}.secret_keys",
             "the service uses no existing secret, and the environment's key encrypts its own secrets; remove this",
@@ -113,18 +111,6 @@ def _size(settings: ServiceTable, where: str) -> Iterator[Problem]:
         yield Problem(
             f"{where}.memory",
             f"Fargate does not offer {settings.memory} MiB with cpu = {settings.cpu}; use {sizes}",
-        )
-
-
-def _image_source(environment: Environment, settings: ServiceTable, where: str) -> Iterator[Problem]:
-    registry = PRIVATE_REGISTRY.match(settings.image)
-    if environment.settings.nat == "none" and not (registry and registry["region"] == environment.region):
-        # VPC endpoints reach only the private ECR registries of their own region:
-        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
-        yield Problem(
-            f"{where}.image",
-            'a public image cannot be pulled with nat = "none", so the service would never become stable;'
-            f' set nat = "single", or use an image in a private ECR registry of {environment.region}',
         )
 
 

@@ -26,9 +26,9 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
         for service in environment.services:
-            for variable, source in service.settings.secrets.items():
+            for table, variable, source in _secrets(service):
                 if is_existing_secret(source):
-                    own = ("environments", environment.name, "services", service.name, "secrets", variable)
+                    own = ("environments", environment.name, "services", service.name, *table, variable)
                     sets_itself = _at(raw, *own) is not None
                     owner = _owner(_named(source, runtimes) or ([] if sets_itself else _in_account(source, runtimes)))
                     if owner is None or owner is environment:
@@ -37,16 +37,27 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
                     if sets_itself:
                         yield Problem(".".join(own), f"{message}; {_way_out(environment)}")
                     else:
-                        yield Problem(".".join(own[2:]), f"{message} as well; {_way_out_for_all(source, service)}")
+                        yield Problem(
+                            ".".join(own[2:]), f"{message} as well; {_way_out_for_all(source, service, table)}"
+                        )
 
 
 def _way_out(reader: Environment) -> str:
     return f"name the one of {reader.name}, or keep what both read under a name that contains no environment"
 
 
-def _way_out_for_all(source: str, service: Service) -> str:
+def _secrets(service: Service) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield each secret variable of the service's containers: the path of its table, its name, and its source."""
+    for variable, source in service.settings.secrets.items():
+        yield ("secrets",), variable, source
+    for name, container in service.settings.containers.items():
+        for variable, source in container.secrets.items():
+            yield ("containers", name, "secrets"), variable, source
+
+
+def _way_out_for_all(source: str, service: Service, table: tuple[str, ...]) -> str:
     placeholder = "write {environment} in its path, or " if source.startswith("/") else ""
-    variable = f"environments.<name>.services.{service.name}.secrets"
+    variable = ".".join(("environments.<name>.services", service.name, *table))
     return f"{placeholder}set the variable in {variable} of every environment that reads it"
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from cicd_templates.config import tables
 from cicd_templates.config.tables.build import DownloadAddress, ImagePrefix, IndexHost
+from cicd_templates.config.tables.container import ContainerPath, UserId
 from cicd_templates.config.tables.database import PostgresName
 from cicd_templates.config.tables.dynamodb import AttributeName
 from cicd_templates.config.tables.environment import (
@@ -117,6 +118,15 @@ KINDS = [
         ["db-password", "/pay/db", SECRET_ARN],
         ["DB", f"x{SECRET_ARN}", SECRET_ARN[:-7]],
         id="SecretSource",
+    ),
+    pytest.param(
+        ContainerPath,
+        ["/tmp", "/var/spool/pay", "/usr2/a.b"],
+        ["", "/", "tmp", "/tmp/", "/a//b", "/a/../b", "/.a", "/proc", "/etc/x", "/usr", "/a b", "/" + "a" * 200],
+        id="ContainerPath",
+    ),
+    pytest.param(
+        UserId, ["1000", "10001:10001"], ["0", "root", "0:1", "1:0", "1:", "01", "-1", "1:2:3", "1" * 22], id="UserId"
     ),
     pytest.param(Repository, ["a.b/c-d"], ["a", "a/b/c"], id="Repository"),
     pytest.param(Branch, ["release/1.x"], ["a b", "x" * 256], id="Branch"),

@@ -49,7 +49,8 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
         ),
         pytest.param(
             [(f"{STAGING}/nat", "none"), (f"{SERVICE}/image", OWN.replace("eu-central-1", "us-east-1"))],
-            'set nat = "single", or use an image in a private ECR registry of eu-central-1',
+            'an image in us-east-1 cannot be pulled with nat = "none", so the service would never become stable; set'
+            ' nat = "single", or use an image in a private ECR registry of eu-central-1',
             id="image of another region without a way to pull it",
         ),
         pytest.param(

@@ -1,0 +1,139 @@
+"""The tables of a service's further containers and of its volumes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from cicd_templates.config.tables.field_types import Digest, ShellCommand, VariableName, Word, matching
+from cicd_templates.config.tables.secret_field_types import SecretSource, refuse_literal_secrets
+from cicd_templates.config.tables.table import Table
+
+# User and group ids that are not root and do not exist on the host.
+CONTAINER_USER = "10001:10001"
+# Numbers only: which number a name has, and whether it is root's, depends on the image.
+UserId = Annotated[
+    str,
+    matching(
+        r"[1-9]\d*(:[1-9]\d*)?",
+        "write the numbers of a user and a group, such as 10001:10001; no container runs as root, which is 0",
+        21,
+    ),
+]
+# Mounts there would hide the system's own files or the whole image.
+_SYSTEM_FOLDERS = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr")
+ContainerPath = Annotated[
+    str,
+    matching(
+        rf"(?!/({'|'.join(_SYSTEM_FOLDERS)})(/|$))(/(?!\.)[\w.-]+)+",
+        "write the absolute path of a folder, such as /tmp or /var/spool/pay, that is not hidden and not in the image's"
+        f" system folders ({', '.join(f'/{folder}' for folder in _SYSTEM_FOLDERS)})",
+        200,
+    ),
+]
+# The limits of Fargate: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+Timeout = Annotated[int, Field(ge=2, le=120)]
+
+
+def _health_command(command: tuple[str, ...]) -> tuple[str, ...]:
+    if command[0] in ("CMD", "CMD-SHELL", "NONE"):
+        raise ValueError(f'{command[0]!r} is added here; write only the program and its arguments, or "sh", "-c", ...')
+    return command
+
+
+class VolumeTable(Table):
+    """`[services.<name>.volumes.<volume>]`: a writable folder. It is empty at first and ends with the task."""
+
+    path: ContainerPath = Field(description="Absolute path of the folder in the container")
+    memory_mib: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Keep the folder in memory, with this size in MiB: it is writable for every user, belongs to this"
+        " container alone, and counts as memory of the task; default: a folder on disk, which belongs to root unless"
+        " the image has a `VOLUME` there, and which all containers share that have a volume with this name",
+    )
+
+
+class ContainerHealthTable(Table):
+    """`[services.<name>.containers.<container>.health_check]`: how ECS checks the health of a further container."""
+
+    command: Annotated[tuple[ShellCommand, ...], Field(strict=False, min_length=1), AfterValidator(_health_command)] = (
+        Field(description="Program and arguments that run in the container; exit code 0 means that it is healthy")
+    )
+    interval_seconds: Annotated[int, Field(ge=5, le=300)] = Field(default=30, description="Seconds between two checks")
+    timeout_seconds: Annotated[int, Field(ge=2, le=60)] = Field(
+        default=5, description="Seconds after which a check has failed"
+    )
+    retries: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=3, description="Number of consecutive failed checks after which the container is unhealthy"
+    )
+    grace_seconds: Annotated[int, Field(ge=0, le=300)] = Field(
+        default=0, description="Seconds after the start for which failed checks are ignored"
+    )
+
+
+class ContainerTable(Table):
+    """`[services.<name>.containers.<container>]`: a further container in every task of the service.
+
+    It has the network and the task role of the service's own container. It does not run in migrations.
+    """
+
+    image: Digest = Field(
+        description="Image by digest; `make render` cannot see whether it fits the service's `architecture`"
+    )
+    command: tuple[ShellCommand, ...] = Field(
+        default=(), strict=False, description="Program and arguments; default: those of the image"
+    )
+    environment: Annotated[dict[VariableName, str], AfterValidator(refuse_literal_secrets)] = Field(
+        default={}, description="Environment variables of this container; a value that looks like a secret is refused"
+    )
+    secrets: dict[VariableName, SecretSource] = Field(
+        default={}, description="Environment variables with secret values, as in `secrets` of the service"
+    )
+    init: bool = Field(
+        default=False,
+        description="Run this container first: all others start after it has ended with exit code 0; several run one"
+        " after the other, in the order of the file",
+    )
+    essential: bool | None = Field(
+        default=None,
+        description="Stop the whole task if this container stops; default: true, except with `init`, where a failure"
+        " always stops the task",
+    )
+    health_check: ContainerHealthTable | None = Field(
+        default=None,
+        description="Check of the container's health, for which the service's own container waits; without it, the"
+        " service waits until the container has started",
+    )
+    ports: tuple[Annotated[int, Field(ge=1024, le=65535)], ...] = Field(
+        default=(),
+        strict=False,
+        description="Ports on which it listens for other containers of the task, at `localhost`; nothing else can"
+        " connect to them",
+    )
+    cpu: Annotated[int, Field(ge=2)] | None = Field(
+        default=None,
+        description="CPU units reserved for this container out of the task's `cpu`; the service's own container gets"
+        " the rest",
+    )
+    memory: Annotated[int, Field(ge=6)] | None = Field(
+        default=None,
+        description="Memory limit in MiB, out of the task's `memory`; ECS kills a container that needs more",
+    )
+    user: UserId = Field(default=CONTAINER_USER, description="User and group that run the container; not root")
+    volumes: dict[Word, VolumeTable] = Field(
+        default={}, description="Writable folders of this container, as in `volumes` of the service"
+    )
+    start_seconds: Timeout | None = Field(
+        default=None,
+        description="Seconds after which the task stops if this container is not yet healthy, or with `init` has not"
+        " yet ended; default: ECS's own",
+    )
+    stop_seconds: Timeout | None = Field(
+        default=None, description="Seconds between SIGTERM and SIGKILL when the task stops; default: 30"
+    )
+
+    @property
+    def is_essential(self) -> bool:
+        """Whether the task stops if this container stops. No container can wait for the end of an essential one."""
+        return not self.init if self.essential is None else self.essential

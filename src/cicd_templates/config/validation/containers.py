@@ -1,0 +1,172 @@
+"""Problems of a service's further containers and volumes: names, order, ports, images, sizes and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.private_images import private_repository
+from cicd_templates.config.tables.container import ContainerTable, VolumeTable
+from cicd_templates.config.tables.service import ServiceTable
+from cicd_templates.config.validation.problem import Problem
+from cicd_templates.template.partitions import partition_of
+
+# AWS adds containers with such names to tasks, for Service Connect and for GuardDuty:
+# https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html
+NAMES_OF_AWS = ("ecs-", "aws-")
+# The folders of the agent of ECS Exec, see blocks/task_definitions.py.
+EXEC_FOLDERS = ("/var/lib/amazon", "/var/log/amazon")
+
+
+def problems_of(environment: Environment, service: Service, where: str) -> Iterator[Problem]:
+    """Yield the problems of the service's images, further containers and volumes, with TOML paths below `where`."""
+    for key, message in _by_key(environment, service):
+        yield Problem(f"{where}.{key}", message)
+
+
+def _by_key(environment: Environment, service: Service) -> Iterator[tuple[str, str]]:
+    """Yield the key and message of each problem of the service's images, further containers and volumes."""
+    settings = service.settings
+    yield from _image("image", settings.image, environment)
+    for name, table in settings.containers.items():
+        at = f"containers.{name}"
+        yield from _image(f"{at}.image", table.image, environment)
+        yield from _name(at, name, service)
+        yield from _order(at, table)
+        for variable in sorted({*table.secrets} & {*table.environment}):
+            yield (
+                f"{at}.secrets.{variable}",
+                "is already an environment variable of the container; choose another name",
+            )
+    yield from _ports(service)
+    yield from _sizes(settings)
+    yield from _folders(settings)
+    yield from _shared_volumes(settings)
+
+
+def _image(key: str, image: str, environment: Environment) -> Iterator[tuple[str, str]]:
+    private, region = private_repository(image), environment.region
+    if environment.settings.nat == "none" and (private is None or private.region != region):
+        # VPC endpoints reach only the private ECR registries of their own region:
+        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+        what = "a public image" if private is None else f"an image in {private.region}"
+        yield (
+            key,
+            f'{what} cannot be pulled with nat = "none", so the service would never become stable;'
+            f' set nat = "single", or use an image in a private ECR registry of {region}',
+        )
+    elif private is not None and partition_of(private.region) != partition_of(region):
+        yield (
+            key,
+            f"the registry is in the partition {partition_of(private.region).name}, which no role of {region} can"
+            f" enter; copy the image to a registry in {partition_of(region).name}",
+        )
+
+
+def _name(at: str, name: str, service: Service) -> Iterator[tuple[str, str]]:
+    if name == service.name:
+        yield at, f"the service's own container is already named {name}, after the service; choose another name"
+    for beginning in NAMES_OF_AWS:
+        if name.startswith(beginning):
+            yield (
+                at,
+                f"{name} could be the name of a container that AWS adds to tasks, which begin with {beginning};"
+                " choose another name",
+            )
+
+
+def _order(at: str, table: ContainerTable) -> Iterator[tuple[str, str]]:
+    if table.init:
+        if table.essential:
+            yield f"{at}.essential", "a container with init ends before the service starts; remove this key"
+        if table.health_check is not None:
+            yield f"{at}.health_check", "a container with init is checked by its exit code; remove this table"
+        if table.ports:
+            yield f"{at}.ports", "a container with init ends before the others start; remove this key"
+    if table.start_seconds is not None and not table.init and table.health_check is None:
+        yield f"{at}.start_seconds", "nothing waits for this container; add health_check or init, or remove this key"
+
+
+def _ports(service: Service) -> Iterator[tuple[str, str]]:
+    settings = service.settings
+    taken = {settings.port: f"port of the service {service.name}"} if settings.is_web else {}
+    for name, table in settings.containers.items():
+        for port in table.ports:
+            if port in taken:
+                yield (
+                    f"containers.{name}.ports",
+                    f"{port} is also the {taken[port]}, and the containers of a task share one network interface;"
+                    " choose another port",
+                )
+            taken.setdefault(port, f"port of the container {name}")
+
+
+def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
+    """Yield a problem if the containers leave the service's own container no CPU or no memory of the task."""
+    tables = settings.containers
+    cpu = sum(table.cpu or 0 for table in tables.values())
+    if cpu >= settings.cpu:
+        yield (
+            "containers",
+            f"their cpu adds up to {cpu} units, and cpu = {settings.cpu} of the task leaves none for the service's own"
+            " container; use less, or a larger cpu of the service",
+        )
+    limits = sum(table.memory or 0 for table in tables.values())
+    # The folders in memory of a container with a limit are within this limit.
+    unlimited = [settings.volumes, *(table.volumes for table in tables.values() if table.memory is None)]
+    folders = sum(volume.memory_mib or 0 for volumes in unlimited for volume in volumes.values())
+    if limits + folders >= settings.memory:
+        yield (
+            "containers" if limits else "volumes",
+            f"the memory of containers ({limits} MiB) and of folders in memory ({folders} MiB) leaves nothing of the"
+            f" task's memory = {settings.memory} for the service's own container; use less, or a larger memory of the"
+            " service",
+        )
+    for name, table in tables.items():
+        own = sum(volume.memory_mib or 0 for volume in table.volumes.values())
+        if table.memory is not None and own >= table.memory:
+            yield (
+                f"containers.{name}.memory",
+                f"the container's folders in memory need {own} MiB of its {table.memory} MiB; use more memory, or"
+                " smaller folders",
+            )
+
+
+def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
+    """Yield a problem for each two folders of a container of which one would hide the other."""
+    for at, volumes in _volumes(settings):
+        paths = [(f"{at}.{name}.path", volume.path, name) for name, volume in volumes.items()]
+        for (_, first, one), (key, path, _) in combinations(paths, 2):
+            if _overlap(first, path):
+                yield key, f"{path} and {first} of the volume {one} overlap; choose folders beside each other"
+        if at == "volumes" and settings.audited_exec:
+            for key, path, _ in paths:
+                for folder in EXEC_FOLDERS:
+                    if _overlap(folder, path):
+                        yield key, f"{path} and {folder}, which audited_exec needs, overlap; choose another folder"
+
+
+def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
+    """Yield a problem for each volume name that stands for a shared folder on disk and for one in memory."""
+    first: dict[str, tuple[str, bool]] = {}
+    for at, volumes in _volumes(settings):
+        for name, volume in volumes.items():
+            is_in_memory = volume.memory_mib is not None
+            where, other_is_in_memory = first.setdefault(name, (at, is_in_memory))
+            if is_in_memory != other_is_in_memory:
+                yield (
+                    f"{at}.{name}",
+                    f"{where}.{name} has the same name, but only one of them is in memory, and only folders on disk are"
+                    " shared; set memory_mib in both or in none, or choose another name",
+                )
+
+
+def _volumes(settings: ServiceTable) -> list[tuple[str, Mapping[str, VolumeTable]]]:
+    """Return the volumes of each container, the service's own first, each with its TOML path."""
+    further = [(f"containers.{name}.volumes", table.volumes) for name, table in settings.containers.items()]
+    return [("volumes", settings.volumes), *further]
+
+
+def _overlap(one: str, other: str) -> bool:
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
