@@ -14,6 +14,7 @@ from typing import Any
 from cicd_templates.markdown import Markup, code, plain
 from cicd_templates.plurals import counted
 from cicd_templates.review.access_changes import access_changes, sentence
+from cicd_templates.review.further_containers import TASK_DEFINITION, added_container
 from cicd_templates.review.renames import Renames, Stacks, find_renames, general_sentences
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, Statement, is_statement, own_stem
@@ -218,7 +219,13 @@ def _resource_changes(
             path = difference.path[1:] if part == "Properties" else difference.path
             replaces = part == "Properties" and any(_within(path, name) for name in always)
             may_replace = part == "Properties" and any(_within(path, name) for name in sometimes)
-            text = f"{plain('.'.join(path))}: {_before_and_after(before[0], after[0], difference)}"
+            task, formatter = after[1].get("Properties", {}), after[0].formatter
+            added = (
+                added_container(path, difference.after, task, formatter)
+                if part == "Properties" and after[1]["Type"] == TASK_DEFINITION and difference.before is ABSENT
+                else None
+            )
+            text = f"{plain('.'.join(path))}: {added or _before_and_after(before[0], after[0], difference)}"
             if may_replace:
                 text += ", which may replace the resource"
             yield TemplateChange("Replaced" if replaces else "Changed", environment, where, Markup(text))

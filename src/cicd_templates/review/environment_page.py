@@ -11,6 +11,7 @@ from cicd_templates.review import (
     alarms,
     billing,
     exposure,
+    further_containers,
     placeholders,
     service_resources,
     stateful_resources,
@@ -55,6 +56,7 @@ class EnvironmentReview:
         self._examples: dict[str, None] = {}
         self._billed: list[billing.BilledItem] = []
         self._used = service_resources.ServiceResources()
+        self._containers = MergedRows()
         self._tables = [(title, heads, rows_of, MergedRows()) for title, heads, rows_of in _TABLES]
 
     def add(self, stack: ReviewedStack) -> None:
@@ -74,6 +76,7 @@ class EnvironmentReview:
                 self._skipped.setdefault(reason, []).append(f"{template.label}.{logical_id}")
         self._examples |= dict.fromkeys(placeholders.placeholders([stack]))
         self._used.add(stack)
+        self._containers.add(template.service, further_containers.container_rows(stack))
         self._billed += billing.billed_items(template)
         for _, _, rows_of, rows in self._tables:
             rows.add(template.service, rows_of(stack))
@@ -86,6 +89,9 @@ class EnvironmentReview:
         used = self._used.rows()
         if used:
             lines += ["", "## Used by services", "", *table(service_resources.USER_HEADS, used)]
+        containers = self._containers.rows()
+        if containers:
+            lines += ["", "## Further containers", "", *table(further_containers.CONTAINER_HEADS, containers)]
         lines += ["", "## Billed while idle", "", *table(billing.BILLING_HEADS, billing.billing_rows(self._billed))]
         return "\n".join(lines) + "\n"
 

@@ -1,0 +1,92 @@
+"""The containers of tasks that run images of others: what each of them may do.
+
+A service's own container runs the image of a release, which is a parameter of its template. All others name an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cicd_templates.markdown import Markup, plain
+from cicd_templates.review.formatting import Formatter
+from cicd_templates.review.reviewed_stacks import ReviewedStack
+
+CONTAINER_HEADS = ("task", "container", "image", "starts", "user and role", "secrets", "writes to")
+TASK_DEFINITION = "AWS::ECS::TaskDefinition"
+CONTAINERS = "ContainerDefinitions"
+ROOT = "root, or the user of its image"
+Properties = Mapping[str, Any]
+
+
+def container_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
+    """Return one row for each container whose image the template names."""
+    template = stack.template
+    return [
+        (f"{template.label}.{logical_id}", str(container.get("Name", "")), *_facts(container, task, stack.formatter))
+        for logical_id, resource in template.resources.items()
+        if resource["Type"] == TASK_DEFINITION
+        for task in [resource.get("Properties", {})]
+        for container in _containers(task)
+        if isinstance(container.get("Image"), str)
+    ]
+
+
+def added_container(path: tuple[str, ...], container: Any, task: Properties, formatter: Formatter) -> Markup | None:
+    """Return what a container that is added to a task may do, or None if `path` is another property of the task."""
+    if path[:1] != (CONTAINERS,) or len(path) != 2 or not isinstance(container, dict):
+        return None
+    image, starts, runs_as, secrets, folders = _facts(container, task, formatter)
+    return plain(
+        f"adds a container that runs {image}; it starts {starts}; it runs as {runs_as}; it reads {secrets};"
+        f" it writes to {folders}"
+    )
+
+
+def _containers(task: Properties) -> Iterator[Properties]:
+    containers = task.get(CONTAINERS, ())
+    if isinstance(containers, list):
+        yield from (container for container in containers if isinstance(container, dict))
+
+
+def _facts(container: Properties, task: Properties, formatter: Formatter) -> tuple[str, str, str, str, str]:
+    role = task.get("TaskRoleArn")
+    user = formatter.format(container.get("User", ROOT))
+    rights = f"the rights of {formatter.format(role)}" if role else "no role"
+    secrets = [f"{each['Name']} ({formatter.format(each['ValueFrom'])})" for each in container.get("Secrets", ())]
+    return (
+        formatter.format(container.get("Image", "an unknown image")),
+        _start(container, task),
+        f"{user}, with {rights}{_privileges(container)}",
+        ", ".join(secrets) or "no secrets",
+        ", ".join(_folders(container)) or "nothing",
+    )
+
+
+def _start(container: Properties, task: Properties) -> str:
+    conditions = {
+        dependency.get("Condition")
+        for other in _containers(task)
+        for dependency in other.get("DependsOn", ())
+        if dependency.get("ContainerName") == container.get("Name")
+    }
+    if "SUCCESS" in conditions:
+        return "first, and must end with exit code 0"
+    return "beside the others" if container.get("Essential") is False else "beside the others; the task stops with it"
+
+
+def _privileges(container: Properties) -> str:
+    added = container.get("LinuxParameters", {}).get("Capabilities", {}).get("Add", ())
+    words = ["privileged"] if container.get("Privileged") else []
+    words += [f"with the capabilities {', '.join(added)}"] if added else []
+    return "".join(f", {word}" for word in words)
+
+
+def _folders(container: Properties) -> Iterator[str]:
+    if container.get("ReadonlyRootFilesystem") is not True:
+        yield "every folder of its image"
+    for point in container.get("MountPoints", ()):
+        if not point.get("ReadOnly"):
+            yield f"{point.get('ContainerPath')} (volume {point.get('SourceVolume')})"
+    for folder in container.get("LinuxParameters", {}).get("Tmpfs", ()):
+        yield f"{folder.get('ContainerPath')} (memory)"
