@@ -202,6 +202,18 @@ def groups_opened(place: Place) -> Iterator[Edit]:
             yield put(rule, opened | {"FromPort": 1, "ToPort": 65535, key: everywhere})
 
 
+def containers_opened(place: Place) -> Iterator[Edit]:
+    """Yield edits that give a container a tag, root, capabilities, privileges or a writable file system."""
+    for path, _ in properties(place, "ContainerDefinitions", "*"):
+        yield put((*path, "Image"), "public.ecr.aws/docker/library/python:3.12")
+        yield put((*path, "User"), "0:0")
+        yield drop((*path, "User"))
+        yield put((*path, "Privileged"), True)
+        yield drop((*path, "ReadonlyRootFilesystem"))
+        yield drop((*path, "LinuxParameters"))
+        yield put((*path, "LinuxParameters", "Capabilities", "Add"), ["SYS_PTRACE"])
+
+
 def data_given_away(place: Place) -> Iterator[Edit]:
     """Yield edits that delete data together with its stack, or when the resource is replaced."""
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
@@ -319,6 +331,7 @@ OPERATORS: tuple[Callable[[Place], Iterator[Edit]], ...] = (
     names_generic,
     buckets_opened,
     groups_opened,
+    containers_opened,
     data_given_away,
     logs_lost,
     timeouts_unset,

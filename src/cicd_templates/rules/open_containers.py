@@ -1,0 +1,60 @@
+"""E9133: containers run a fixed image, with as little power over their host as possible."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cicd_templates.rules.reading import EACH, Resource, TemplateNode, known_text, values
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+
+ROOT = ("0", "root")
+# A digest, a digest that is only known at deployment, or an image that is only known at deployment.
+BY_DIGEST = re.compile(r"@sha256:|@\$\{[^}]*\}$|^\$\{[^}]*\}$")
+
+
+class OpenContainers(ResourceRule):
+    """Refuse containers with an image by tag, as root, privileged, with capabilities, or with a writable root."""
+
+    id = "E9133"
+    shortdesc = "Every container runs an image by digest, without root, and with a read-only root file system"
+    description = (
+        "A tag can point to another image tomorrow. Root and Linux capabilities help an intruder to leave the"
+        " container, and a writable file system keeps what an intruder brings along. The rule holds for every container"
+        " of a task, because the containers of a task share its network and its role."
+    )
+    source_url = "docs/rules.md#e9133"
+    tags = ["exposure"]
+    types = frozenset({"AWS::ECS::TaskDefinition"})
+
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each power that a container has and need not have."""
+        for container in resource.properties("ContainerDefinitions", EACH):
+            yield from _image(container)
+            yield from _user(container)
+            for node in values(container, "ReadonlyRootFilesystem"):
+                if node.value in (None, False, "false"):
+                    yield RuleFinding("set ReadonlyRootFilesystem to true", node.path)
+            for node in values(container, "Privileged"):
+                if node.value in (True, "true"):
+                    yield RuleFinding("a privileged container has root's power over its host", node.path)
+            for node in values(container, "LinuxParameters", "Capabilities", "Drop"):
+                if node.value is None or (isinstance(node.value, list) and "ALL" not in node.value):
+                    yield RuleFinding("drop the capabilities: Drop is a list with ALL", node.path)
+            for node in values(container, "LinuxParameters", "Capabilities", "Add", EACH):
+                yield RuleFinding(f"{node.value} is added; no container needs a capability here", node.path)
+
+
+def _image(container: TemplateNode) -> Iterator[RuleFinding]:
+    for node in values(container, "Image"):
+        image = known_text(node.value)
+        if image is not None and not BY_DIGEST.search(image):
+            yield RuleFinding(f"{image} is not an image by digest; add @sha256: and the digest", node.path)
+
+
+def _user(container: TemplateNode) -> Iterator[RuleFinding]:
+    for node in values(container, "User"):
+        if node.value is None:
+            yield RuleFinding("without User, the image decides who runs the container, mostly root", node.path)
+        elif str(node.value).partition(":")[0] in ROOT:
+            yield RuleFinding(f"{node.value} is root; use another user", node.path)
