@@ -71,9 +71,10 @@ def _service_event_pattern(monitored: MonitoredService, detail_type: str, *names
 
 
 def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the event pattern for tasks that stopped unexpectedly or failed the load balancer's health checks.
+    """Return the event pattern for tasks that stopped unexpectedly, or failed health checks.
 
-    ECS has no stop code for failed health checks, so the pattern matches the text of the stop reason:
+    The checks are those of the load balancer and of containers. ECS has no stop code for them, so the pattern matches
+    the text of the stop reason:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
     """
@@ -85,7 +86,7 @@ def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
             "lastStatus": ["STOPPED"],
             "$or": [
                 {"stopCode": ["EssentialContainerExited", "TaskFailedToStart"]},
-                {"stoppedReason": [{"wildcard": "*ELB health checks*"}]},
+                {"stoppedReason": [{"wildcard": "*ELB health checks*"}, {"wildcard": "*container health checks*"}]},
             ],
         },
     }

@@ -230,3 +230,11 @@ def test_the_hook_that_verifies_images_knows_the_repositories_of_further_contain
 
     assert variables["CONTAINER"] == NAME
     assert variables["FURTHER"] == f"{PRIVATE.partition('@')[0]},{PUBLIC.partition('@')[0]}"
+
+
+def test_a_task_that_is_replaced_because_a_container_is_unhealthy_counts_as_stopped() -> None:
+    pattern = resources_of("health")["TaskEndedRule"]["Properties"]["EventPattern"]
+
+    assert pattern["detail"]["$or"][1] == {
+        "stoppedReason": [{"wildcard": "*ELB health checks*"}, {"wildcard": "*container health checks*"}]
+    }
