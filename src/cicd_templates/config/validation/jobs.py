@@ -26,6 +26,12 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
                 "the tasks of a job end by themselves, and no ECS service runs or replaces them; remove it, or set"
                 ' shape = "worker"',
             )
+    if settings.containers:
+        yield (
+            "containers",
+            "a job runs its command alone, because its exit code is that of the run; remove the table, or set shape ="
+            ' "worker"',
+        )
     if settings.job is None:
         yield "job", f"a job needs this table; add it with {EXAMPLE}"
     else:

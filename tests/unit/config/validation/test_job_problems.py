@@ -35,6 +35,8 @@ def found(**settings: Any) -> dict[str, str]:
         ({"circuit_breaker": True, "rollback_on_alarm": True}, ["circuit_breaker", "rollback_on_alarm"]),
         ({"alarms": {"cpu_percent": 50}}, ["alarms"]),
         ({"smoke": ["true"], "integration": ["true"]}, ["smoke", "integration"]),
+        ({"containers": {"proxy": {"image": f"a.b/c@sha256:{'0' * 64}"}}}, ["containers"]),
+        ({"volumes": {"tmp": {"path": "/tmp", "memory_mib": 8}}, "ephemeral_storage_gib": 21}, []),
         ({"job": None}, ["job"]),
     ],
     ids=lambda value: ",".join(value) or "none" if isinstance(value, list) else None,
