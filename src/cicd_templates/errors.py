@@ -61,3 +61,7 @@ class CredentialsError(DetachedError):
 
     Operations that have begun in AWS continue. The exit code is 75: the same command can then continue them.
     """
+
+
+class MissingCodeError(CredentialsError):
+    """The credentials need an MFA code, but there is no terminal at which it could be typed."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cicd_templates.deploy.aws.access import Access
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.aws.service_models import service_models
-from cicd_templates.errors import CicdError, CredentialsError, RefusedError
+from cicd_templates.errors import CicdError, CredentialsError, MissingCodeError, NoTerminalError, RefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -230,10 +230,12 @@ def _before_the_first_call() -> Iterator[None]:
     """Within the `with` block, turn a `CredentialsError` into a `CicdError` with another remedy.
 
     A `CredentialsError` tells the user to run the command again to continue. Before the first call, there is nothing to
-    continue.
+    continue. A code that nobody can type is a mistake in the way the command was started: `NoTerminalError`.
     """
     try:
         yield
+    except MissingCodeError as error:
+        raise NoTerminalError(str(error)) from None
     except CredentialsError as error:
         raise CicdError(str(error)) from None
 

@@ -29,7 +29,7 @@ from cicd_templates.deploy.aws.access import Access
 from cicd_templates.deploy.aws.credential_errors import CredentialErrors
 from cicd_templates.deploy.aws.endpoint_urls import IGNORE, refuse_endpoint_urls
 from cicd_templates.deploy.aws.service_models import service_models
-from cicd_templates.errors import CredentialsError
+from cicd_templates.errors import MissingCodeError
 
 PROVIDER = "credential_provider"
 ASSUME_ROLE = "assume-role"
@@ -132,10 +132,10 @@ class _AssumedRole(CredentialProvider):
 
 
 def ask_mfa_code(prompt: str) -> str:
-    """Return the MFA code that the user types after `prompt`. Raises `CredentialsError` if there is no terminal."""
+    """Return the MFA code that the user types after `prompt`. Raises `MissingCodeError` if there is no terminal."""
     if not sys.stdin.isatty():
         device = prompt.removeprefix("Enter MFA code for ").strip().removesuffix(":")
-        raise CredentialsError(
+        raise MissingCodeError(
             f"the MFA code of {device} must be typed, but there is no terminal; first run `make status` with the same"
             " ENV= at a terminal, then run this command again; it uses the same credentials until they expire"
         )

@@ -209,6 +209,7 @@ def test_without_a_terminal_a_code_is_one_clear_line(
         f"the MFA code of {DEVICE} must be typed, but there is no terminal; first run `make status`"
     )
     assert "\n" not in str(refused.value)
+    assert refused.value.exit_code == 2
     assert aws.requests == []
 
 
