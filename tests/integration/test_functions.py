@@ -175,6 +175,8 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
         "changeSet": "shipping-production-parcel-dispatcher-release",
         "role": f"arn:aws:iam::{project.accounts['production']}:role/shipping-production-review-parcel-dispatcher",
         "region": "eu-central-1",
+        "environment": "production",
+        "execution": "e-1",
         "image": image,
         "templates": newest(project),
     }
@@ -187,6 +189,15 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
     assert variables["Templates"].startswith(f"commit {project.head}, sha256 ")
     assert variables["Templates"].endswith(", handed over by root")
     assert "stackId=arn%3Aaws%3Acloudformation" in variables["ChangeSetUrl"]
+
+    # The deployed check finds the record, and the change set as it was reviewed.
+    shared = {name: parameters[name] for name in ("changeSet", "role", "region", "environment", "execution")}
+    check = {**shared, "stacks": stack, "reviewed": variables["Reviewed"]}
+    assert invoke(project, "approval-check", job(check))[0] == "PutJobSuccessResult"
+    production.delete_change_set(StackName=stack, ChangeSetName=parameters["changeSet"])
+    operation, request = invoke(project, "approval-check", job(check))
+    assert operation == "PutJobFailureResult"
+    assert f"{stack}: the approved change set arn:" in request["failureDetails"]["message"]
 
 
 @pytest.mark.long

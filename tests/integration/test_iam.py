@@ -27,6 +27,7 @@ from tests.integration.attempts import (
     NAME,
     REGION,
     RUN,
+    SERVICE,
     SIMULATED,
     SOURCE,
     Place,
@@ -117,6 +118,7 @@ ARTIFACTS, EVIDENCE = (
     f"arn:aws:s3:::shipping-tools-{name}-{{tools}}-{REGION}/{RUN}/Templates/x" for name in ("artifacts", "evidence")
 )
 OTHERS = ARTIFACTS.replace(RUN, ANOTHER_RUN)
+STACK = f"arn:aws:cloudformation:{REGION}:{{production}}:stack/shipping-production-service-{SERVICE}/1"
 IMAGES = f"arn:aws:ecr:{REGION}:{{tools}}:repository/{NAME}"
 ACROSS = [
     ("delivery DeliveryRole production", "s3:GetObject", ARTIFACTS, True),
@@ -133,6 +135,17 @@ ACROSS = [
     ("service TaskRole production", "ecr:BatchGetImage", IMAGES, False),
     ("service TaskRole production", "s3:GetObject", ARTIFACTS, False),
     ("delivery ReviewRole production", "s3:GetObject", ARTIFACTS, False),
+    *(
+        (f"delivery {role} production", f"cloudformation:{verb}ChangeSet", STACK, role == "DeliveryRole")
+        for verb in ("Create", "Delete", "Execute")
+        for role in ("DeliveryRole", "ReviewRole", "CloudFormationRole")
+    ),
+    ("delivery DeliveryRole staging", "cloudformation:CreateChangeSet", STACK, False),
+    ("delivery ReviewRole production", "cloudformation:DescribeChangeSet", STACK, True),
+    ("delivery ReviewRole production", "cloudformation:GetTemplate", STACK, True),
+    ("review ReviewRole tools", "cloudformation:CreateChangeSet", STACK, False),
+    ("review ApprovalCheckRole tools", "cloudformation:CreateChangeSet", STACK, False),
+    ("pipeline PipelineRole tools", "cloudformation:CreateChangeSet", STACK, False),
 ]
 # The same in an auditor's words: the principal, the attempt, and whether it is allowed.
 SENTENCES = [
@@ -157,7 +170,6 @@ SENTENCES = [
     ("only the review records what is approved", "review ApprovalCheckRole", "record what is approved", False),
     ("no build records what is approved", "build ImageRole", "record what is approved", False),
     ("a record of an approval is never replaced", "review ReviewRole", "replace what was approved", False),
-    ("the review makes no change set", "review ReviewRole", "replace production's change set", False),
     ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
     ("the gate cannot write its own reports", "scan-gate ScanGateRole", "hand on Bandit's report", False),
     ("the pipeline reaches production as its delivery", "pipeline PipelineRole", "act as production's delivery", True),
@@ -278,6 +290,7 @@ def _furnish(world: World) -> None:
         ("artifacts", f"{RUN}/Templates/there"),
         ("cache", "parcel-dispatcher/bandit/pip"),
         ("evidence", "parcel-dispatcher/verdict.json"),
+        ("evidence", "_approvals/parcel-dispatcher/change-sets.json"),
     ):
         root("s3").put_object(Bucket=world.place.bucket(bucket), Key=name, Body=b"x")
     for name in ("snyk-token", "safety-api-key"):
