@@ -134,7 +134,6 @@ PERMISSIONS = [
         "LookAtChangeSets",
         "cloudformation:DescribeChangeSet",
     ),
-    ("Production/ReviewProduction", f"{NAME}-review-function", "RecordWhatIsShown", "s3:PutObject"),
     ("Production/Approve", "", "AskTheApprovers", "sns:Publish"),
     ("Production/CheckProduction", f"{NAME}-approval-check-function", "ReadWhatWasApproved", "s3:GetObject"),
 ]
