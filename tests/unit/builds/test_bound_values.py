@@ -126,6 +126,7 @@ def test_a_setting_needs_no_quotes_in_a_file_of_settings(text: str) -> None:
         'password = ""\n',
         "name = f\"{x}\" + 'y'\n",
         "x = [y for y in password]\n",
+        "DB_PASSWORD=changemeplease\n",
         '{"ClientToken": "abcd12f2-46da-4fdb-b8d5-fbd4c466928f", "NextToken": "eyJ2IjoiMS..."}\n',
         'token = "next_page"\ntoken_type = "bearer"\n',
         "Send it as a Bearer token, or with Basic authentication.\n",

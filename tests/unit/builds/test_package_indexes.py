@@ -120,6 +120,8 @@ OTHERS = [
     ("npm-shrinkwrap.json", npm_lock(resolved="https:evil.example/a-1.0.0.tgz"), 8),
     ("package-lock.json", npm_lock(resolved="https:\\\\evil.example\\a-1.0.0.tgz"), 8),
     ("package-lock.json", npm_lock(resolved="ht\ttps://evil.example/a-1.0.0.tgz"), 8),
+    ("package-lock.json", npm_lock(resolved="evil/a"), 8),
+    ("package-lock.json", '{"dependencies": {"a": [{"version":\n"evil/a#main"}]}}', 2),
     ("package-lock.json", npm_lock(resolved="//evil.example/a-1.0.0.tgz"), 8),
     ("package-lock.json", '{"packages": {"a": {"resolved":\n"https:\\u002f/evil.example"}}}', 1),
     ("package-lock.json", f'{{"dependencies": {{"funding": {{"resolved":\n "{EVIL}"}}}}}}', 2),
@@ -128,6 +130,8 @@ OTHERS = [
     ("yarn.lock", 'a@^1:\n  resolved "https:\\u002f/evil.example"', 2),
     ("yarn.lock", "  resolution: a@npm:1::__archiveUrl=https%3A%2F%2Fevil.example", 1),
     ("pnpm-lock.yaml", f"  /a/1.0.0:\n    resolution: {{tarball: {EVIL}}}", 2),
+    ("pnpm-lock.yaml", "    resolution: {integrity: x, tarball: //evil.example/a.tgz}", 1),
+    ("uv.lock", 'wheels = [{ url = "\\\\evil.example/a.whl" }]', 1),
     ("pnpm-lock.yaml", f"    {{deprecated: x, tarball: {EVIL}}}", 1),
     ("pnpm-lock.yaml", f"    deprecated: x, tarball: {EVIL}", 1),
     ("pnpm-lock.yaml", '    tarball: "ht\\\n  tps://evil.example"', 1),
@@ -178,7 +182,7 @@ PLAIN = {
     f'  {{ url = "{FILES}/packages/a-1%2Bcpu-py3-none-any.whl", hash = "sha256:1" }}]\n'
     '[[package]]\nsource = { virtual = "." }\n',
     "poetry.lock": f'description = "See {EVIL}"\nmarkers = "python_version < \\"3\\""\n',
-    ".npmrc": f"registry={NODE}/\n@a:registry={NODE}\n//registry/:_authToken=${{TOKEN}}\nsave-exact=true\n",
+    ".npmrc": f"registry={NODE}/\n@a:registry={NODE}\n//registry.example.com/:_authToken=${{TOKEN}}\nsave-exact=true\n",
     "package.json": json.dumps(
         {"homepage": EVIL, "repository": f"git+{EVIL}", "dependencies": {"a": "^1.0.0", "b": "npm:c@1", "d": "file:d"}}
     ),

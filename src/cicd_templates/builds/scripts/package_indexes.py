@@ -39,9 +39,9 @@ PUBLIC = {
     "ruby": _hosts("org", "rubygems"),
     "go": _hosts("org", "proxy.golang", "sum.golang"),
 }
-# Whatever an installer could take for an address, also one without slashes or with backslashes.
+# Whatever an installer could take for an address, also one without slashes, with backslashes or without a scheme.
 ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*:[/\\]+|(?:https?|ftp|ssh|git)\+?[a-z]*:|[\w.-]+@[\w.-]+\.[\w-]+:(?!\d)"
+    r"(?:(?<![\w:/\\.*-])[/\\]{2}(?=[\w-]+\.)|[a-z][a-z0-9+.-]*:[/\\]+|(?:https?|ftp|ssh|git)\+?[a-z]*:|[\w.-]+@[\w.-]+\.[\w-]+:(?!\d)"
     r"|(?:github|gitlab|gist|bitbucket):[\s\"']*)[^\s\"'`<>,;{}|]+",
     re.IGNORECASE,
 )
@@ -105,7 +105,8 @@ def addresses(text: str) -> Iterator[tuple[int, str]]:
 
 def in_configuration(text: str) -> Iterator[tuple[int, str]]:
     """Yield the addresses in the configuration of an installer, and settings by which it trusts another server."""
-    plain = "\n".join("" if re.match(r"\s*[#;]", line) else line for line in text.split("\n"))
+    # `//HOST/:_authToken=...` is a secret for a host of npm, and no address to take packages from.
+    plain = "\n".join("" if re.match(r"\s*(?:[#;]|//[^:]*/:)", line) else line for line in text.split("\n"))
     yield from addresses(plain)
     yield from ((line_of(plain, found.end()), " ".join(found[0].split())) for found in TRUSTS.finditer(plain))
     # `registry = evil.example`, which npm completes to an address.
@@ -182,7 +183,21 @@ def in_npm_lock(text: str) -> Iterator[tuple[int, str]]:
     """Yield the addresses from which npm takes packages, in a lock file of npm."""
     # What is in `packages/<path>/funding` and so on is information.
     information = ("funding", "deprecated", "license", "author", "homepage", "bugs", "repository")
-    return in_json(text, lambda path: not (path[:1] == ("packages",) and path[2:3] and path[2] in information))
+    yield from in_json(text, lambda path: not (path[:1] == ("packages",) and path[2:3] and path[2] in information))
+    # npm takes `user/repository` for one on GitHub, except in an entry that is a link to a folder.
+    for entry in objects(json.loads(text)):
+        for value in (str(entry.get(key, "")) for key in ("resolved", "version")):
+            named = "/" in value and not value.startswith(("npm:", "file:")) and entry.get("link") is not True
+            if named and not ADDRESS.search(value):
+                yield line_of(text, text.find(json.dumps(value)[1:-1])), value
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield each object in parsed JSON. Of equal keys, the last one counts, as it does for npm."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from objects(each)
 
 
 def in_package_json(text: str) -> Iterator[tuple[int, str]]:
