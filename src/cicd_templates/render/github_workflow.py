@@ -84,15 +84,15 @@ def workflow(env: Environment, service: Service) -> str:
         "key": service.release_key,
         "tree": f"HEAD:{service.settings.path}" if service.settings.path else "HEAD",
     }
-    _refuse_expressions({**comments, **scalars})
+    refuse_expressions({**comments, **scalars})
     return _WORKFLOW.format(
         checkout=CHECKOUT,
         **{name: printable(text) for name, text in comments.items()},
-        **{name: _quoted(text) for name, text in scalars.items()},
+        **{name: quoted(text) for name, text in scalars.items()},
     )
 
 
-def _refuse_expressions(values: Mapping[str, str]) -> None:
+def refuse_expressions(values: Mapping[str, str]) -> None:
     """Raise `ConfigurationError` for a value that contains an expression.
 
     GitHub evaluates expressions even within quotes.
@@ -102,6 +102,6 @@ def _refuse_expressions(values: Mapping[str, str]) -> None:
             raise ConfigurationError(f"the workflow's {name} {text!r} is an expression of GitHub Actions; remove ${{{{")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return `text` as a quoted scalar on one line, so that no character can end the scalar or change its type."""
     return yaml.safe_dump(text, default_style='"', width=math.inf).removesuffix("\n")

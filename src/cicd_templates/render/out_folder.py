@@ -15,7 +15,7 @@ from pathlib import Path
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CHECKSUMS
 from cicd_templates.project_files import replace_file
-from cicd_templates.render import github_workflow
+from cicd_templates.render import github_workflow, pull_request_workflow
 from cicd_templates.render.render import RenderedStack
 from cicd_templates.render.review_pages import pages
 from cicd_templates.template.checksums import checksums_text, digest_of, parse_checksums, recorded_sources
@@ -89,13 +89,17 @@ def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root
 
 
 def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
-    """Return the workflow of each service that GitHub Actions releases, keyed by relative path."""
+    """Return the workflows, keyed by relative path: one for each released service, and one for pull requests."""
     workflows = {}
     environments = {stack.environment.name: stack.environment for stack in stacks}
     for tools in [environment for environment in environments.values() if environment.kind == "tools"]:
         for service in tools.services:
             if service.settings.github.releases:
                 workflows[github_workflow.workflow_path(service)] = github_workflow.workflow(tools, service)
+    # A copy (`SUFFIX=`) has no role for pull requests, so its folder has no workflow for them.
+    originals = [environment for environment in environments.values() if not environment.is_copy]
+    if previews := pull_request_workflow.workflow(originals):
+        workflows[pull_request_workflow.PATH] = previews
     return workflows
 
 

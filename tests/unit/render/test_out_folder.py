@@ -207,6 +207,16 @@ def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_pat
     assert not [path for path in without if "github" in path]
 
 
+def test_the_workflow_of_pull_requests_is_among_the_files_but_not_in_a_copy(tmp_path: Path) -> None:
+    edits = [("project/repository", "me/delivery"), ("environments/staging/pull_requests", True)]
+
+    assert (
+        'name: "preview of shipping"'
+        in out_folder.files_of(rendered_stacks(*edits), tmp_path)["github/pull-request.yml"]
+    )
+    assert "github/pull-request.yml" not in out_folder.files_of(rendered_stacks(*edits, suffix="pr1"), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("region", "partition"), [("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")]
 )

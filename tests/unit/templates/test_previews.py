@@ -148,6 +148,12 @@ def test_the_layer_exists_only_where_it_is_asked_for_and_never_in_a_copy() -> No
     assert not layer.exists(environment("staging", *ALLOWED, suffix="pr1"))
 
 
+def test_pull_requests_cannot_assume_the_role_of_a_deployer() -> None:
+    role_arn = ("environments/staging/role_arn", "arn:aws:iam::222222222222:role/deployer")
+    with pytest.raises(ConfigurationError, match=r"environments\.staging\.pull_requests: cannot be used with role_arn"):
+        configured(*ALLOWED, role_arn)
+
+
 def test_pull_requests_need_the_repository_of_the_project() -> None:
     with pytest.raises(ConfigurationError) as refused:
         configured(ALLOWED[1])

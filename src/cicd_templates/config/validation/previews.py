@@ -1,4 +1,4 @@
-"""Problems of previews for pull requests: an environment that allows them, but no repository or a copy's suffix."""
+"""Problems of previews for pull requests: no repository of the project, or a role that a pull request cannot assume."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem if pull requests may preview the environment, but the project has no repository."""
-    if environment.settings.pull_requests and environment.project.repository is None:
+    """Yield a problem if pull requests may preview the environment, but could not do it."""
+    where = f"environments.{environment.name}.pull_requests"
+    if not environment.settings.pull_requests:
+        return
+    if environment.settings.role_arn is not None:
         yield Problem(
-            f"environments.{environment.name}.pull_requests",
+            where, "cannot be used with role_arn, a role that no pull request may assume; use a profile for deployers"
+        )
+    if environment.project.repository is None:
+        yield Problem(
+            where,
             'needs the repository of this project; write repository = "owner/name" into [project]',
         )
