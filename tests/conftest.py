@@ -55,23 +55,28 @@ REMEMBERED_RESOURCES = 4096
 _stacks: dict[str, list[RenderedStack]] = {}
 
 
+def is_measured() -> bool:
+    """Return whether coverage is measured now: what was done unmeasured must be done again when it counts."""
+    return Coverage.current() is not None
+
+
 def _read_and_write_yaml_once() -> None:
     """Let a worker parse equal templates and write equal resources once: its tests have the same ones many times."""
     parse, write = cloudformation_yaml.load, cloudformation_yaml.dump
-    texts: dict[tuple[bytes, int], str] = {}
+    texts: dict[tuple[bytes, int, bool], str] = {}
 
     @lru_cache(REMEMBERED_TEMPLATES)
-    def packed(text: str) -> bytes:
+    def packed(text: str, measured: bool) -> bytes:
         return marshal.dumps(parse(text))
 
     def load(text: str) -> Any:
         """Return content that the caller may change."""
-        return marshal.loads(packed(text))  # noqa: S302 - it was packed above
+        return marshal.loads(packed(text, is_measured()))  # noqa: S302 - it was packed above
 
     def dump(value: Any, *, column: int = 0) -> str:
         try:
             # Version 2 knows no references, so that equal values are equal bytes.
-            key = marshal.dumps(value, 2), column
+            key = marshal.dumps(value, 2), column, is_measured()
         except ValueError:
             return write(value, column=column)
         if key not in texts:
@@ -115,7 +120,7 @@ def environment(name: str = "staging", *edits: tuple[str, Any], suffix: str | No
 
 def rendered_stacks(*edits: tuple[str, Any], suffix: str | None = None) -> list[RenderedStack]:
     """The stacks of that project with `edits`, rendered once for all tests of a worker, which only read them."""
-    key = repr((edits, suffix))
+    key = repr((edits, suffix, is_measured()))
     if key not in _stacks:
         _stacks[key] = render(configured(*edits, suffix=suffix), LAYERS, "yaml")
         if len(_stacks) > REMEMBERED_CONFIGURATIONS:

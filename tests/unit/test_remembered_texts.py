@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coverage import Coverage
 
-from cicd_templates.template import cloudformation_yaml, yaml_writing
+from cicd_templates.template import cloudformation_yaml, yaml_events, yaml_writing
 from tests.conftest import PROJECT, rendered_stacks
 
 
@@ -46,3 +47,25 @@ def test_remembered_stacks_are_those_of_their_own_edits_and_suffix() -> None:
     assert {Path(stack.path).parent.name for stack in copy} == {"tools-pr1", "staging-pr1", "production-pr1"}
     assert [stack.text for stack in plain] == [(PROJECT / "out" / stack.path).read_text() for stack in plain]
     assert [stack is again for stack, again in zip(plain, rendered_stacks(), strict=True)] == [True] * len(plain)
+
+
+def test_what_was_done_unmeasured_is_done_again_when_coverage_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    read, write = yaml_events.read_yaml, yaml_writing.write_yaml
+
+    def listed_read(*given: Any) -> Any:
+        done.append("read")
+        return read(*given)
+
+    def listed_write(*given: Any) -> str:
+        done.append("write")
+        return write(*given)
+
+    monkeypatch.setattr(yaml_events, "read_yaml", listed_read)
+    monkeypatch.setattr(yaml_writing, "write_yaml", listed_write)
+    for measurement in (None, object(), None, object()):
+        monkeypatch.setattr(Coverage, "current", lambda current=measurement: current)
+        cloudformation_yaml.load("Unmeasured: 1")
+        cloudformation_yaml.dump({"Unmeasured": 2})
+
+    assert done == ["read", "write", "read", "write"]
