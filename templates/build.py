@@ -14,7 +14,6 @@ from cicd_templates.blocks.build_projects import (
     may_report,
     project,
     report_group,
-    sha256,
 )
 from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.builds import buildspecs, image_build
@@ -113,12 +112,11 @@ def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets
 
 def _image(context: BuildContext, repository_uri: RepositoryUri) -> BuildProject:
     service = context.service
-    buildspec = image_build.image(service)
     return project(
         "Image",
         context,
         IMAGE,
-        buildspec,
+        image_build.image(service),
         _may_put_evidence(context),
         *_may_push(context.env, service),
         description="Builds and pushes the image of a source version, once",
@@ -129,7 +127,6 @@ def _image(context: BuildContext, repository_uri: RepositoryUri) -> BuildProject
             "REPOSITORY": _repository(context),
             "REPOSITORY_URI": repository_uri,
             "EVIDENCE_BUCKET": context.evidence,
-            "BUILDSPEC_SHA256": sha256(buildspec),
         },
     )
 

@@ -52,13 +52,14 @@ from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, PipelineName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
-from templates import job_runner, keys, migration_runner, notifications, review, scan_gate, storage
+from templates import job_runner, keys, migration_runner, notifications, review, scan_gate, signer, storage
 
 PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipeline that releases the service")
 IMAGE_ACTION = "Image"
 IMAGE_URI = f"#{{{IMAGE_ACTION}.IMAGE_URI}}"
 # Resolves to the version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
+SIGN_ACTION = "Sign"
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
@@ -72,7 +73,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         _source(layer, context),
         _verify(context),
         _gate(layer, context),
-        _build(context),
+        _build(layer, context),
         *(deployment for peer in env.route for deployment in _deploy(layer, context, peer)),
     ]
     pipeline_stages.require_accepted_lengths(context, stages)
@@ -183,13 +184,14 @@ def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
     return stage("Gate", [lambda_action(context, GATE_STAGE, function, parameters, namespace=GATE_STAGE)])
 
 
-def _build(context: PipelineContext) -> PipelineStage:
+def _build(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
+    """Return the stage that builds the image, scans it and lists its components. At its end, the evidence is signed."""
     source = {"SOURCE_DIGEST": f"#{{{GATE_STAGE}.SourceDigest}}", "EXECUTION_ID": EXECUTION_ID}
     image = codebuild_action(
         context,
         IMAGE_ACTION,
         reserved_words.IMAGE,
-        {"SOURCE_VERSION": _source_version(context), **source, "TEMPLATES_VERSION": TEMPLATES_VERSION},
+        {"SOURCE_VERSION": _source_version(context), **source},
         inputs=[APP],
         namespace=IMAGE_ACTION,
     )
@@ -201,7 +203,21 @@ def _build(context: PipelineContext) -> PipelineStage:
         inputs=[APP],
     )
     scan = _image_scan(context, "ImageScan", "image-scan.json", order=2)
-    return stage("Build", [image, bill_of_materials, scan], before=pipeline_stages.gate_condition())
+    actions = [image, bill_of_materials, scan, _sign(layer, context)]
+    return stage("Build", actions, before=pipeline_stages.gate_condition())
+
+
+def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
+    parameters = {
+        "image": f"#{{{IMAGE_ACTION}.IMAGE_URI}}",
+        "sourceVersion": _source_version(context),
+        "sourceDigest": f"#{{{GATE_STAGE}.SourceDigest}}",
+        "templatesVersion": TEMPLATES_VERSION,
+        "execution": EXECUTION_ID,
+        "reportKey": f"#{{{GATE_STAGE}.ReportKey}}",
+    }
+    function = layer.read(signer.SIGNER_FUNCTION)
+    return lambda_action(context, SIGN_ACTION, function, parameters, namespace=SIGN_ACTION, order=3)
 
 
 def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: int) -> PipelineAction:

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
-from cicd_templates.evidence.verification import PUBLIC_KEY
 from cicd_templates.functions import evidence_format as form
 
 REPOSITORY = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop-tools-basket"
@@ -94,7 +93,7 @@ def write_evidence(
     about = {"service": "basket", "execution": execution}
     listed = [descriptor(name, content) for name, content in written.items()]
     written[form.RELEASE] = signer.statement(form.RELEASE_TYPE, about, subject, *listed)
-    written[PUBLIC_KEY] = signer.pem
+    written[form.PUBLIC_KEY] = signer.pem
     written[INSTRUCTIONS] = instructions(f"{REPOSITORY}@sha256:{image}", signer.fingerprint).encode()
     for name, content in written.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

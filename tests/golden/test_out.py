@@ -160,7 +160,7 @@ def test_each_exception_from_the_audit_has_its_reason_where_a_reviewer_reads_it(
 
     of_functions = ("CKV_AWS_115", "CKV_AWS_117")
     functions = {(name, skip) for _, name, skip in excepted if skip in of_functions}
-    names = ("ApprovalCheck", "Measure", "Review", "ScanGate", "Stuck")
+    names = ("ApprovalCheck", "Measure", "Review", "ScanGate", "Signer", "Stuck")
     assert functions == {(name, skip) for name in names for skip in of_functions}
     others = {found for found in excepted if found[2] not in of_functions}
     assert others == {("storage.yaml", "LogDelivery", "CKV_AWS_18")}
@@ -297,6 +297,8 @@ def test_the_logical_ids_of_data_have_not_changed() -> None:
         ("monitoring-parcel-dispatcher", "StuckLogGroup"),
         ("review-parcel-dispatcher", "ReviewLogGroup"),
         ("scan-gate-parcel-dispatcher", "ScanGateLogGroup"),
+        ("signer-parcel-dispatcher", "SignerLogGroup"),
+        ("signer-parcel-dispatcher", "SigningKey"),
     }
 
 
@@ -351,7 +353,7 @@ def test_everything_that_takes_a_key_has_ours_but_the_log_delivery_bucket() -> N
         if "'Ref': 'KeyArn'" not in str(each["Properties"].get(ENCRYPTED[each["Type"]]))
     ]
 
-    assert len(taking) == 65
+    assert len(taking) == 67
     assert others == [("storage.yaml", "LogDelivery")] * 3
 
 

@@ -68,6 +68,9 @@ MAY: dict[str, set[str]] = {
     "build ImageScanRole": CHECK | EVIDENCE_WRITER,
     "build SmokeTestRole": CHECK,
     "scan-gate ScanGateRole": FUNCTION | EVIDENCE_WRITER | {"read the reviewed templates", "read Snyk's report"},
+    "signer SignerRole": FUNCTION
+    | EVIDENCE_WRITER
+    | {"sign", "read the reviewed templates", "read Snyk's report", "read the source of its run"},
     "review ReviewRole": FUNCTION
     | {"act as production's reviewer", "read the reviewed templates", "record what is approved"},
     "review ApprovalCheckRole": FUNCTION | {"act as production's reviewer", "read what was approved"},
@@ -171,6 +174,9 @@ SENTENCES = [
     ("no build records what is approved", "build ImageRole", "record what is approved", False),
     ("a record of an approval is never replaced", "review ReviewRole", "replace what was approved", False),
     ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
+    ("the signer signs", "signer SignerRole", "sign", True),
+    ("the build of an image cannot sign it", "build ImageRole", "sign", False),
+    ("the signer cannot let others sign", "signer SignerRole", "let somebody sign", False),
     ("the gate cannot write its own reports", "scan-gate ScanGateRole", "hand on Bandit's report", False),
     ("the pipeline reaches production as its delivery", "pipeline PipelineRole", "act as production's delivery", True),
     ("no check reaches production", "build SnykRole", "act as production's delivery", False),
@@ -276,6 +282,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             name: project.clients(name).ssm.get_parameter(Name=f"/shipping/{name}/keys/KeyArn")["Parameter"]["Value"]
             for name in project.accounts
         }
+        signing = "/shipping/tools/signer-parcel-dispatcher/SigningKeyArn"
+        keys["signing"] = project.clients("tools").ssm.get_parameter(Name=signing)["Parameter"]["Value"]
         world = World(project, engine, Place(project.accounts, keys))
         _furnish(world)
         yield world
@@ -315,6 +323,13 @@ def test_production_takes_what_it_deploys_and_nothing_else_of_tools(
     arn = world.place.arn("iam", f"role/{world.physical(stack, logical_id, environment)}", environment)
 
     assert world.simulated(arn, action, resource) == may
+
+
+def test_nobody_but_the_signer_may_sign(world: World) -> None:
+    signers = {who for who in (*MAY, *MAY_THERE) if "sign" in world.may(who)}
+
+    assert signers == {"signer SignerRole"}
+    assert not [who for who in (*MAY, *MAY_THERE) if {"let somebody sign", "change who may sign"} & world.may(who)]
 
 
 def test_the_tables_say_sixty_times_yes_and_many_more_times_no() -> None:

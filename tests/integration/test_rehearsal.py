@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from cicd_templates.functions.evidence_format import PREDICATE_TYPES, PUBLIC_KEY, RELEASE, SCAN_POLICY
 from cicd_templates.rehearsal import report
 from cicd_templates.rehearsal.grants import GrantUse, unexplained_grants
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError
@@ -49,11 +50,13 @@ def test_its_evidence_is_there(passed: Rehearsed) -> None:
     s3 = passed.run.setup.root_session(passed.run.pipeline.role).client("s3")
     objects = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"parcel-dispatcher/{passed.run.execution}/")["Contents"]
 
-    assert [each["Key"].rpartition("/")[2] for each in objects] == [
+    names = [each["Key"].partition(f"{passed.run.execution}/")[2] for each in objects]
+    signed = [name for name in names if name.startswith("signed/")]
+    assert signed == [f"signed/{name}" for name in sorted([RELEASE, PUBLIC_KEY, SCAN_POLICY, *PREDICATE_TYPES])]
+    assert [name for name in names if name not in signed] == [
         "image-packages.cdx.json",
         "image-scan-production.json",
         "image-scan.json",
-        "provenance.json",
         "sbom.cdx.json",
         "summary.md",
         "verdict.json",

@@ -27,15 +27,14 @@ LOCKED_STAGES = "/tmp/locked_stages"  # noqa: S108 - as above
 HAS_TRIGGERS = """\
 import json, sys
 sys.exit(any((image.get("Config") or {}).get("OnBuild") for image in json.load(sys.stdin)))"""
-PROVENANCE = "/tmp/provenance.json"  # noqa: S108 - as above
 
 
 def image(service: Service) -> str:
-    """Return the build specification that builds and pushes an image, and records its packages and provenance.
+    """Return the build specification that builds and pushes an image, and records its packages.
 
     A repeated run does not build the image again. It finds the image in the registry and only examines it again.
     """
-    commands = [_build(service), _export(), _examine(service), _provenance()]
+    commands = [_build(service), _export(), _examine(service)]
     specification = {
         "version": 0.2,
         "env": {"shell": "bash", "exported-variables": [IMAGE_URI, IMAGE_DIGEST]},
@@ -144,7 +143,7 @@ done < {BASES}
 {locked}docker pull --quiet "${IMAGE_URI}"
 list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 ({ISOLATED_PYTHON} /tmp/image_judgement.py {PACKAGES} "{service_folder(service)}" "${{bases[@]}}"{stages})
-{_put_evidence(PACKAGES, "image-packages", ".cdx.json")}
+{put_evidence(PACKAGES, "image-packages", ".cdx.json")}
 )
 """
 
@@ -170,37 +169,7 @@ done < {LOCKED_STAGES}
 """
 
 
-def _provenance() -> str:
-    return f"""\
-(
-set -euo pipefail
-cat > {PROVENANCE} <<PROVENANCE
-{{
-  "_type": "https://in-toto.io/Statement/v1",
-  "subject": [{{"name": "$REPOSITORY_URI", "digest": {{"sha256": "${{{IMAGE_DIGEST}#sha256:}}"}}}}],
-  "predicateType": "https://slsa.dev/provenance/v1",
-  "predicate": {{
-    "buildDefinition": {{
-      "buildType": "urn:cicd-templates:image:1",
-      "externalParameters": {{"service": "$SERVICE", "sourceVersion": "$SOURCE_VERSION"}},
-      "internalParameters": {{"buildspecSha256": "$BUILDSPEC_SHA256", "templatesVersion": "$TEMPLATES_VERSION"}},
-      "resolvedDependencies": [
-        {{"uri": "urn:cicd-templates:source-tree:1", "digest": {{"sourceTree1": "${SOURCE_DIGEST}"}}}}
-      ]
-    }},
-    "runDetails": {{
-      "builder": {{"id": "$CODEBUILD_BUILD_ARN"}},
-      "metadata": {{"invocationId": "$EXECUTION_ID", "finishedOn": "$(date -u +%Y-%m-%dT%H:%M:%SZ)"}}
-    }}
-  }}
-}}
-PROVENANCE
-{_put_evidence(PROVENANCE, "provenance", ".json")}
-)
-"""
-
-
-def _put_evidence(path: str, stem: str, suffix: str) -> str:
+def put_evidence(path: str, stem: str, suffix: str) -> str:
     """Return shell commands that store a file as evidence, then exit with 0, or with 1 if it could not be stored."""
     return f"""\
 # Nothing is overwritten: another attempt of this run stores its file with the next number.

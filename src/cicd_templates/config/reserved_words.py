@@ -16,6 +16,7 @@ SMOKE_TEST = "smoke-test"
 SCAN_GATE = "scan-gate"
 REVIEW = "review"
 APPROVAL_CHECK = "approval-check"
+SIGNER = "signer"
 STUCK = "stuck"
 MEASURE = "measure"
 VERIFY_IMAGE = "verify-image"
@@ -50,6 +51,7 @@ AFTER_A_SERVICE = frozenset(
         SCAN_GATE,
         REVIEW,
         APPROVAL_CHECK,
+        SIGNER,
         STUCK,
         MEASURE,
         VERIFY_IMAGE,
@@ -74,6 +76,7 @@ OF_A_PIPELINE = frozenset(
         "approve",
         "bill-of-materials",
         "gate",
+        "sign",
         "templates",
         "verdict",
         DELIVERY,

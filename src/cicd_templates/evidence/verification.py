@@ -19,6 +19,7 @@ from cicd_templates.evidence.statements import Statement, StatementError, read_s
 from cicd_templates.functions.evidence_format import (
     PREDICATE_TYPES,
     PROVENANCE,
+    PUBLIC_KEY,
     RECEIVED,
     RELEASE,
     RELEASE_TYPE,
@@ -27,7 +28,6 @@ from cicd_templates.functions.evidence_format import (
     VERIFICATION_SUMMARY,
 )
 
-PUBLIC_KEY = "public-key.pem"
 # These files cannot be in the list that the release statement signs. Each of them is checked in another way.
 UNLISTED = {RELEASE, PUBLIC_KEY, INSTRUCTIONS}
 
@@ -118,7 +118,7 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
     image, *files = release.subject
     listed = {file.name: file.digest.get("sha256", "") for file in files}
     result.image = f"{image.name}@sha256:{image.digest.get('sha256', '')}"
-    result.details = {name: str(value) for name, value in sorted(release.predicate.items())}
+    result.details = {name: value for name, value in sorted(release.predicate.items()) if isinstance(value, str)}
     result.files = len(listed)
     if result.details.get("service", "") == "" or len(listed) != len(files):
         raise _UnusableError(RELEASE, "does not describe a release")

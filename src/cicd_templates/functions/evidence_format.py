@@ -23,6 +23,7 @@ PREDICATE_TYPES = {
     VERIFICATION_SUMMARY: "https://slsa.dev/verification_summary/v1",
     RECEIVED: "https://in-toto.io/attestation/reference/v0.1",
 }
+PUBLIC_KEY = "public-key.pem"
 SCAN_POLICY = "scan-policy.toml"
 TEMPLATES_ARCHIVE = "templates.zip"
 

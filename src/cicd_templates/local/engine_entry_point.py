@@ -18,6 +18,7 @@ import encryption  # type: ignore[import-not-found]
 import event_targets  # type: ignore[import-not-found]
 import iam_decisions  # type: ignore[import-not-found]
 import image_registry  # type: ignore[import-not-found]
+import key_policies  # type: ignore[import-not-found]
 import listener_rules  # type: ignore[import-not-found]
 import recorded_answers  # type: ignore[import-not-found]
 import recorded_types  # type: ignore[import-not-found]
@@ -36,6 +37,7 @@ from ministack.services import (  # type: ignore[import-not-found]
     ecs,
     eventbridge,
     iam,
+    kms,
     s3,
     scheduler,
     secretsmanager,
@@ -62,6 +64,7 @@ database_clusters.register(_RESOURCE_HANDLERS, responses.get_account_id, respons
 recorded_answers.register(cloudformation, modules, template_refusals.template_refusal)
 schedules.register(_RESOURCE_HANDLERS, scheduler, iam._roles)
 create_only.register(stacks, provisioners, Path(os.environ["SCHEMAS"]), responses.get_region)
+key_policies.register(kms, _RESOURCE_HANDLERS, responses.get_account_id, responses.error_response_json)
 keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)
 event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)
 event_targets.name_versions(s3, eventbridge)

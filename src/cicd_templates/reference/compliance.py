@@ -200,10 +200,10 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         ),
         _row(
             "CICD-SEC-9 artifact integrity",
-            "registry.Images pipeline.Pipeline",
+            "registry.Images pipeline.Pipeline signer.SigningKey",
             "test_tags_cannot_move_and_what_is_pushed_is_scanned test_an_image_is_built_pushed_and_noted_by_its_digest"
-            " test_sources_are_not_polled_and_an_event_pins_the_version",
-            "Signing: images are deployed by digest, and not signed",
+            " test_sources_are_not_polled_and_an_event_pins_the_version test_what_is_signed_verifies",
+            "Verifying the signed statements: no deployment does, and images have no signature of their own",
         ),
         _row(
             "CICD-SEC-10 logging and visibility",
@@ -216,17 +216,23 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
     "SLSA 1.2, build track": (
         _row(
             "Build L1: provenance exists",
-            "build.Image storage.Evidence",
-            "test_an_image_is_built_pushed_and_noted_by_its_digest test_evidence_can_be_put_and_never_replaced",
+            "signer.Signer storage.Evidence",
+            "test_the_provenance_names_what_the_signer_has_looked_at test_evidence_can_be_put_and_never_replaced",
             "Handing it to the users of the image",
         ),
         _row(
             "Build L2: signed provenance from a hosted platform",
-            "",
-            "",
-            "The platform is hosted, the provenance is not signed",
+            "signer.SigningKey signer.Signer",
+            "test_what_is_signed_verifies test_only_the_role_of_the_function_may_sign"
+            " test_nothing_is_signed_for_what_does_not_fit",
+            "Publishing the fingerprint of the key, and verifying",
         ),
-        _row("Build L3: hardened builds", "", "", "Needs L2, and a signing key that no build step reaches"),
+        _row(
+            "Build L3: hardened builds",
+            "",
+            "",
+            "The signing key is out of reach; isolation is CodeBuild's",
+        ),
         _row("Source track", "", "", "The history of the source is your repository's; nothing is claimed here"),
     ),
     "AWS deployment pipeline reference architecture": (

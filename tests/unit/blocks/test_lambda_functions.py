@@ -49,7 +49,7 @@ def test_every_function_is_traced_and_loses_no_event() -> None:
                 assert statements["SendTraces"]["Action"] == ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
                 assert {"SendDeadLetters", "UseTheKey"} <= statements.keys()
 
-    assert seen == 6
+    assert seen == 8
 
 
 def test_nothing_in_a_vpc_is_left_in_its_default_security_group() -> None:

@@ -404,9 +404,6 @@ IMAGE_VARIABLES = {
     "REPOSITORY_URI": "1.dkr.ecr.eu-central-1.amazonaws.com/shipping",
     "SERVICE": "parcel-dispatcher",
     "EVIDENCE_BUCKET": "evidence",
-    "BUILDSPEC_SHA256": "b" * 64,
-    "TEMPLATES_VERSION": "t1",
-    "CODEBUILD_BUILD_ARN": "arn:build",
 }
 DIGEST = "sha256:" + "d" * 64
 
@@ -463,7 +460,6 @@ esac""",
     # An index with attestations would be pushed otherwise, and the registry's scan is of an image.
     assert "attestations: 1" in (tmp_path / "attestations").read_text()
     assert "docker push 1.dkr.ecr.eu-central-1.amazonaws.com/shipping:v-v.1_2-3" in calls
-    assert "--key parcel-dispatcher/e-1/provenance.json" in calls
     assert "--key parcel-dispatcher/e-1/image-packages.cdx.json" in calls
     packages = json.loads((tmp_path / "tmp/image-packages.cdx.json").read_text())
     assert [each["purl"] for each in packages["components"]] == ["pkg:pypi/python@3.13"]
@@ -473,9 +469,6 @@ esac""",
     assert calls.index("docker push") < calls.index(locked) < calls.index("docker create --network none locked:stage-0")
     assert "docker run" not in calls
     assert "--if-none-match *" in calls
-    statement = json.loads((tmp_path / "tmp/provenance.json").read_text())
-    assert statement["subject"][0]["digest"] == {"sha256": "d" * 64}
-    assert statement["predicate"]["buildDefinition"]["externalParameters"]["sourceVersion"] == "v.1_2-3"
 
 
 def test_an_image_that_is_there_is_not_built_again(source: Path, tmp_path: Path) -> None:
@@ -588,20 +581,19 @@ def test_an_image_that_cannot_be_built_fails_the_build(source: Path, tmp_path: P
     assert "docker push" not in (tmp_path / "bin/calls").read_text()
 
 
-def test_provenance_of_a_further_attempt_is_put_beside_and_another_refusal_fails(source: Path, tmp_path: Path) -> None:
-    provenance = commands(image_build.image(service()))[3]
-    variables = IMAGE_VARIABLES | {"IMAGE_DIGEST": DIGEST, "SOURCE_DIGEST": "s" * 64}
-    there = "*e-1/provenance.json*|*e-1/provenance-2.json*) echo PreconditionFailed >&2; exit 254;;"
+def test_evidence_of_a_further_attempt_is_put_beside_and_another_refusal_fails(source: Path, tmp_path: Path) -> None:
+    put = f"(\n{image_build.put_evidence('/dev/null', 'image-packages', '.cdx.json')}\n)"
+    there = "*e-1/image-packages.cdx.json*|*e-1/image-packages-2.cdx.json*) echo PreconditionFailed >&2; exit 254;;"
     stub(tmp_path / "bin", "aws", f'case "$*" in {there} esac')
-    assert run(provenance, source, tmp_path / "bin", **variables).returncode == 0
+    assert run(put, source, tmp_path / "bin", **IMAGE_VARIABLES).returncode == 0
     keys = re.findall(r"--key (\S+)", (tmp_path / "bin/calls").read_text())
-    assert keys == [f"parcel-dispatcher/e-1/provenance{number}.json" for number in ("", "-2", "-3")]
+    assert keys == [f"parcel-dispatcher/e-1/image-packages{number}.cdx.json" for number in ("", "-2", "-3")]
 
     stub(tmp_path / "bin", "aws", "echo PreconditionFailed >&2; exit 254")
-    assert run(provenance, source, tmp_path / "bin", **variables).returncode == 1
+    assert run(put, source, tmp_path / "bin", **IMAGE_VARIABLES).returncode == 1
 
     stub(tmp_path / "bin", "aws", "echo AccessDenied >&2; exit 254")
-    answer = run(provenance, source, tmp_path / "bin", **variables)
+    answer = run(put, source, tmp_path / "bin", **IMAGE_VARIABLES)
     assert answer.returncode == 1
     assert "AccessDenied" in answer.stdout
 

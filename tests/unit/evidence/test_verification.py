@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cicd_templates.cli import main
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.evidence.instructions import INSTRUCTIONS
-from cicd_templates.evidence.verification import PUBLIC_KEY, verify_folder
+from cicd_templates.evidence.verification import verify_folder
 from cicd_templates.functions import evidence_format as form
 from tests.fakes.signed_evidence import DOCUMENTS, REPOSITORY, Signer, descriptor, predicates, write_evidence
 
@@ -78,7 +78,7 @@ def test_it_needs_neither_an_environment_nor_a_home(folder: Path) -> None:
     assert (answer.returncode, answer.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTS, *form.PREDICATE_TYPES, form.RELEASE, PUBLIC_KEY, INSTRUCTIONS])
+@pytest.mark.parametrize("name", [*DOCUMENTS, *form.PREDICATE_TYPES, form.RELEASE, form.PUBLIC_KEY, INSTRUCTIONS])
 def test_every_file_fails_by_its_name_if_it_is_changed_or_missing(folder: Path, name: str) -> None:
     content = (folder / name).read_bytes()
     for position in {0, len(content) // 2, len(content) - 1}:
@@ -111,7 +111,7 @@ def test_a_folder_signed_again_by_another_key_is_consistent_but_not_the_signers(
     write_evidence(folder, STRANGER)
 
     assert problems(folder, "") == {}
-    assert list(problems(folder)) == [PUBLIC_KEY]
+    assert list(problems(folder)) == [form.PUBLIC_KEY]
     assert typed(folder, "--key", SIGNER.fingerprint).exit_code == 1
 
 
@@ -254,11 +254,11 @@ def pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
 def test_another_public_key_is_refused_in_the_folder_and_as_an_option(
     folder: Path, tmp_path: Path, content: bytes, reason: str
 ) -> None:
-    (folder / PUBLIC_KEY).write_bytes(content)
+    (folder / form.PUBLIC_KEY).write_bytes(content)
     (tmp_path / "key").write_bytes(content)
     result = typed(folder, "--key", tmp_path / "key")
 
-    assert problems(folder) == {PUBLIC_KEY: reason}
+    assert problems(folder) == {form.PUBLIC_KEY: reason}
     assert (result.exit_code, f"the key {tmp_path / 'key'} {reason}" in result.output) == (2, True)
 
 
@@ -267,7 +267,7 @@ def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
     cases = {
         (): "verify which evidence? Name its folder as an argument",
         (str(tmp_path / "nowhere"),): "is not a folder; name a folder of evidence of one release",
-        (str(folder / PUBLIC_KEY),): "is not a folder; name a folder of evidence of one release",
+        (str(folder / form.PUBLIC_KEY),): "is not a folder; name a folder of evidence of one release",
         (str(tmp_path / "empty"),): "is not a folder of evidence, because it has no release.dsse.json",
         (str(folder), "--key", "0"): "the key 0 is neither a readable PEM file nor a fingerprint",
         (str(folder), "--key", "\0"): "is neither a readable PEM file nor a fingerprint",
@@ -299,7 +299,7 @@ def test_openssl_verifies_every_statement(folder: Path, tmp_path: Path) -> None:
         payload = base64.b64decode(content["payload"])
         (tmp_path / "signed").write_bytes(b"DSSEv1 28 application/vnd.in-toto+json %d " % len(payload) + payload)
         (tmp_path / "signature").write_bytes(base64.b64decode(content["signatures"][0]["sig"]))
-        command = ["openssl", "dgst", "-sha256", "-verify", str(folder / PUBLIC_KEY), "-signature"]
+        command = ["openssl", "dgst", "-sha256", "-verify", str(folder / form.PUBLIC_KEY), "-signature"]
         for signed, code in (("signed", 0), ("signature", 1)):
             answer = subprocess.run(
                 [*command, str(tmp_path / "signature"), str(tmp_path / signed)], capture_output=True, check=False
@@ -338,7 +338,7 @@ def cut(chance: random.Random, folder: Path, _: Path) -> str:
 
 
 def take_from_another_release(chance: random.Random, folder: Path, another: Path) -> str:
-    name = chance.choice([name for name in names(folder) if name != PUBLIC_KEY])
+    name = chance.choice([name for name in names(folder) if name != form.PUBLIC_KEY])
     (folder / name).write_bytes((another / name).read_bytes())
     return name
 
@@ -364,11 +364,11 @@ def sign_one_again(chance: random.Random, folder: Path, _: Path) -> str:
 
 def sign_all_again(chance: random.Random, folder: Path, _: Path) -> str:
     write_evidence(folder, STRANGER, documents=DOCUMENTS | {form.SCAN_POLICY: chance.randbytes(8)})
-    return PUBLIC_KEY
+    return form.PUBLIC_KEY
 
 
 def exchange(chance: random.Random, folder: Path, _: Path) -> str:
-    first, second = chance.sample([name for name in names(folder) if name not in (form.RELEASE, PUBLIC_KEY)], 2)
+    first, second = chance.sample([name for name in names(folder) if name not in (form.RELEASE, form.PUBLIC_KEY)], 2)
     contents = [(folder / name).read_bytes() for name in (first, second)]
     (folder / second).write_bytes(contents[0])
     (folder / first).write_bytes(contents[1])

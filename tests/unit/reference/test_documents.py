@@ -143,7 +143,7 @@ def test_no_requirement_is_claimed_without_a_resource_and_a_test_that_exist(
 def test_what_is_not_met_is_reported() -> None:
     page = compliance.compliance_page()
 
-    assert "| Build L2: signed provenance from a hosted platform | not met | not met | " in page
+    assert "| Build L3: hardened builds | not met | not met | " in page
     assert "10 of 10 requirements have a resource here, and a test for it." in page
 
 

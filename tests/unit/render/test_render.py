@@ -46,6 +46,7 @@ def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
         "build",
         "review",
         "scan-gate",
+        "signer",
         "pipeline",
         "monitoring",
     ]
@@ -68,7 +69,7 @@ def test_a_service_more_is_a_stack_more_in_each_runtime_environment() -> None:
 
     of_a_service = ("delivery", "health", "ingress", "service")
     runtime = [f"{env}/{layer}-ledger.yaml" for env in ("staging", "production") for layer in of_a_service]
-    layers = ("access", "build", "monitoring", "pipeline", "registry", "review", "scan-gate")
+    layers = ("access", "build", "monitoring", "pipeline", "registry", "review", "scan-gate", "signer")
     assert more == {*runtime, *(f"tools/{layer}-ledger.yaml" for layer in layers)}
 
 

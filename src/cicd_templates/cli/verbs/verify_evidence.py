@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import make_option
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.plurals import counted
+
+if TYPE_CHECKING:
+    from cicd_templates.evidence.verification import Verification
 
 
 @verb(
@@ -30,7 +34,16 @@ def verify_evidence(folder: Path | None, key: str | None) -> None:
         raise ConfigurationError(
             f"verify which evidence? Name its folder {'with FOLDER=' if hints.under_make() else 'as an argument'}"
         )
-    result = verify_folder(folder, expected_fingerprint(key) if key else "")
+    report_verification(folder, verify_folder(folder, expected_fingerprint(key) if key else ""))
+    if not key:
+        terminal.show(
+            f"The key came with the folder. To know whose it is, pass {hints.option('KEY')} with the key or fingerprint"
+            " that you were given by another way."
+        )
+
+
+def report_verification(folder: Path, result: Verification) -> None:
+    """Print what was verified. Raises `CicdError`, after a line for each problem, if there are any."""
     for problem in result.problems:
         terminal.show(f"{problem.file}: {problem.reason}")
     if result.problems:
@@ -40,8 +53,3 @@ def verify_evidence(folder: Path | None, key: str | None) -> None:
     for name, value in result.details.items():
         terminal.show(f"{name}: {value}")
     terminal.show(f"signer: sha256:{result.fingerprint}")
-    if not key:
-        terminal.show(
-            f"The key came with the folder. To know whose it is, pass {hints.option('KEY')} with the key or fingerprint"
-            " that you were given by another way."
-        )

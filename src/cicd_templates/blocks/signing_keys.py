@@ -1,0 +1,86 @@
+"""The KMS key that signs evidence, its policy, and the rule that reports changes of the key."""
+
+from __future__ import annotations
+
+from awacs import kms as actions
+from awacs.aws import AWSPrincipal
+from troposphere import GetAtt, Sub, events, iam, kms
+
+from cicd_templates.blocks.event_rules import MonitoredService, notification_rule
+from cicd_templates.blocks.keys import ADMINISTRATION, DISPOSABLE_WINDOW_DAYS, PROTECTED_WINDOW_DAYS, THIS_KEY
+from cicd_templates.blocks.pipeline_event_rules import API_CALL
+from cicd_templates.blocks.removal_policies import because, stateful
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import physical_name
+from cicd_templates.layer.iam import allow, document
+from cicd_templates.layer.outputs import TopicArn
+from cicd_templates.template.partitions import console_address
+
+# Calls with which somebody could sign, or could keep the signer from signing. KMS reports the key's ARN with each.
+REPORTED_CALLS = ["CreateGrant", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion"]
+
+
+def signing_key(logical_id: str, env: Environment, service: Service, signer: iam.Role) -> kms.Key:
+    """Return an asymmetric key with which only the role `signer` may sign.
+
+    The account may administer the key and verify with it. Because no statement lets the account sign, no IAM policy
+    can: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    """
+    account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
+    key = kms.Key(
+        logical_id,
+        Description=f"Signs the evidence of {service.name} in {env.project.name} {env.qualified}",
+        KeySpec="ECC_NIST_P256",
+        KeyUsage="SIGN_VERIFY",
+        PendingWindowInDays=PROTECTED_WINDOW_DAYS if env.protected else DISPOSABLE_WINDOW_DAYS,
+        # With this check, KMS refuses a policy that would let nobody change the policy again.
+        BypassPolicyLockoutSafetyCheck=False,
+        KeyPolicy=document(
+            [
+                allow("LetTheAccountAdministerTheKey", ADMINISTRATION, on=THIS_KEY, to=account),
+                allow("LetTheAccountVerify", [actions.GetPublicKey, actions.Verify], on=THIS_KEY, to=account),
+                allow(
+                    "LetOnlyTheSignerSign",
+                    [actions.GetPublicKey, actions.Sign],
+                    on=THIS_KEY,
+                    to=AWSPrincipal(GetAtt(signer, "Arn")),
+                ),
+            ]
+        ),
+    )
+    # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
+    because(key, "KMS does not rotate asymmetric keys: a new key would have a new fingerprint for every reader.")
+    return stateful(key, env)
+
+
+def signing_key_alias(logical_id: str, env: Environment, service: Service, key: kms.Key) -> kms.Alias:
+    """Return the alias of the service's signing key."""
+    name = physical_name(env, "AWS::KMS::Alias", service.name, "signing")
+    return kms.Alias(logical_id, AliasName=f"alias/{name}", TargetKeyId=key.ref())
+
+
+def key_change_rule(
+    logical_id: str, monitored: MonitoredService, key: kms.Key, security: TopicArn, operations: TopicArn
+) -> events.Rule:
+    """Return an EventBridge rule that reports a change of the key's policy, a grant, and the end of the key."""
+    pattern = {
+        "source": ["aws.kms"],
+        "detail-type": [API_CALL],
+        "detail": {
+            "eventSource": ["kms.amazonaws.com"],
+            "eventName": REPORTED_CALLS,
+            # The parameters of a call may name the key in several ways, but CloudTrail always adds its ARN.
+            "resources": {"ARN": [GetAtt(key, "Arn")]},
+        },
+    }
+    region = monitored.env.region
+    return notification_rule(
+        logical_id,
+        monitored,
+        "signing-key-changed",
+        pattern,
+        "<who> has called <call> for the key that signs the evidence.",
+        {"who": "$.detail.userIdentity.arn", "call": "$.detail.eventName"},
+        {"security": security, "operations": operations},
+        f"{console_address(region)}/kms/home?region={region}#/kms/keys",
+    )

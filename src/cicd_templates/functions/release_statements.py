@@ -1,0 +1,163 @@
+"""The statements about a release: provenance, the gate's summary, received documents, and the list of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cicd_templates.functions.evidence_format import (
+    PREDICATE_TYPES,
+    PROVENANCE,
+    RECEIVED,
+    RELEASE_TYPE,
+    SCAN_POLICY,
+    STATEMENT_TYPE,
+    VERIFICATION_SUMMARY,
+    canonical_json,
+)
+
+BUILD_TYPE = "urn:cicd-templates:image:2"
+POLICY_TYPE = "urn:cicd-templates:scan-policy:1"
+# SLSA reserves the names that begin with SLSA_. The gate verifies reports and no level of SLSA.
+VERIFIED_LEVEL = "CICD_TEMPLATES_SCAN_GATE"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file that the signer read and hashed. `uri` is the exact version of an S3 object, `origin` who wrote it."""
+
+    name: str
+    uri: str
+    sha256: str
+    origin: str = ""
+
+    def descriptor(self) -> dict[str, Any]:
+        """Return the resource descriptor of in-toto."""
+        described: dict[str, Any] = {"name": self.name, "uri": self.uri, "digest": {"sha256": self.sha256}}
+        return described | ({"annotations": {"origin": self.origin}} if self.origin else {})
+
+
+@dataclass
+class SignedRelease:
+    """What the signer has found out about a release itself.
+
+    `repository` and `image` are the address and the SHA-256 of the image. `parameters` are those of the pipeline's
+    action. `base_images` maps the names of images to their SHA-256. The times are in ISO 8601.
+    """
+
+    service: str
+    repository: str
+    image: str
+    pushed_at: str
+    parameters: Mapping[str, str]
+    builder: str
+    gate: str
+    signer: str
+    build_specification: str
+    source: Document
+    templates: Document
+    policy: Document
+    judged_at: str
+    reports: list[Document] = field(default_factory=list)
+    evidence: list[Document] = field(default_factory=list)
+    base_images: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """The image, as the subject of a statement."""
+        return {"name": self.repository, "digest": {"sha256": self.image}}
+
+
+def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
+    """Return the statements that the release statement lists, by the name of their file."""
+    predicates = {
+        PROVENANCE: _provenance(release),
+        VERIFICATION_SUMMARY: _verification_summary(release),
+        RECEIVED: _received(release),
+    }
+    return {
+        name: _statement([release.subject], PREDICATE_TYPES[name], predicate) for name, predicate in predicates.items()
+    }
+
+
+def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
+    """Return the release statement. `statements` maps the names of the other statements to their SHA-256.
+
+    The predicate says for each file that is stored elsewhere which version of which object it is.
+    """
+    documents = [*release.evidence, *release.reports, release.templates]
+    files = {document.name: document.sha256 for document in documents} | dict(statements)
+    files[SCAN_POLICY] = release.policy.sha256
+    predicate = {
+        "service": release.service,
+        "execution": release.parameters["execution"],
+        "sourceVersion": release.parameters["sourceVersion"],
+        "templatesVersion": release.parameters["templatesVersion"],
+        "signedOn": signed_at,
+        "locations": {document.name: document.uri for document in documents},
+    }
+    listed = [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(files.items())]
+    return _statement([release.subject, *listed], RELEASE_TYPE, predicate)
+
+
+def _statement(subject: list[dict[str, Any]], predicate_type: str, predicate: dict[str, Any]) -> bytes:
+    content = {
+        "_type": STATEMENT_TYPE,
+        "subject": subject,
+        "predicateType": predicate_type,
+        "predicate": predicate,
+    }
+    return canonical_json(content)
+
+
+def _provenance(release: SignedRelease) -> dict[str, Any]:
+    """Return the predicate of https://slsa.dev/spec/v1.2/build-provenance."""
+    parameters = release.parameters
+    tree = {
+        "name": "source-tree",
+        "uri": "urn:cicd-templates:source-tree:1",
+        "digest": {"sourceTree1": parameters["sourceDigest"]},
+    }
+    specification = {
+        "name": "build-specification",
+        "uri": release.builder,
+        "digest": {"sha256": release.build_specification},
+    }
+    bases = [
+        {"name": "base-image", "uri": f"oci://{name}@sha256:{digest}", "digest": {"sha256": digest}}
+        for name, digest in sorted(release.base_images.items())
+    ]
+    dependencies = [release.source.descriptor(), tree, release.templates.descriptor(), specification, *bases]
+    return {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": {"service": release.service, "sourceVersion": parameters["sourceVersion"]},
+            "internalParameters": {"templatesVersion": parameters["templatesVersion"]},
+            "resolvedDependencies": dependencies,
+        },
+        "runDetails": {
+            "builder": {"id": release.builder},
+            "metadata": {"invocationId": parameters["execution"], "finishedOn": release.pushed_at},
+        },
+    }
+
+
+def _verification_summary(release: SignedRelease) -> dict[str, Any]:
+    """Return the predicate of https://slsa.dev/spec/v1.2/verification_summary."""
+    inputs = [{"uri": report.uri, "digest": {"sha256": report.sha256}} for report in release.reports]
+    return {
+        "verifier": {"id": release.gate},
+        "timeVerified": release.judged_at,
+        "resourceUri": f"{release.repository}@sha256:{release.image}",
+        "policy": {"uri": POLICY_TYPE, "digest": {"sha256": release.policy.sha256}},
+        "inputAttestations": inputs,
+        "verificationResult": "PASSED",
+        "verifiedLevels": [VERIFIED_LEVEL],
+        "slsaVersion": "1.2",
+    }
+
+
+def _received(release: SignedRelease) -> dict[str, Any]:
+    documents = [*release.reports, *release.evidence]
+    return {"attester": {"id": release.signer}, "references": [document.descriptor() for document in documents]}

@@ -1,0 +1,251 @@
+"""Sign statements about a release with a KMS key, after looking at the image, the source, the reports and the verdict.
+
+The user parameters are `image` (by digest), `sourceVersion`, `sourceDigest`, `templatesVersion`, `execution` and
+`reportKey` (the gate's decision). Nothing is signed unless the registry has this image under the tag of this source,
+and the stored decision let this source pass. What builds have written is only listed, as received. Every path answers
+the job exactly once. The event is never logged, because it contains credentials.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+import tempfile
+import zipfile
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from cicd_templates.functions.evidence_format import (
+    PUBLIC_KEY,
+    RELEASE,
+    SCAN_POLICY,
+    TEMPLATES_ARCHIVE,
+    envelope,
+    signed_bytes,
+)
+from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
+from cicd_templates.functions.release_statements import Document, SignedRelease, release_payload, statement_payloads
+from cicd_templates.functions.scan_gate.artifacts import read_entries
+from cicd_templates.functions.scan_gate.report_artifacts import find_artifacts
+
+MESSAGE_LENGTH = 1000
+CHUNK_BYTES = 1 << 20
+MAX_DOCKERFILE_BYTES = 1 << 20
+MAX_ATTEMPTS = 9
+FOLDER = "signed"
+SOURCE_ARTIFACT = "App"
+_PINNED = re.compile(r"([a-z0-9][a-z0-9./:_-]*)@sha256:([0-9a-f]{64})")
+
+
+def handler(event: dict[str, Any], context: Any) -> None:
+    """Report success with `Statements`, the key prefix of what was signed, and `Signer`, or report why it failed."""
+    import boto3
+
+    job = event["CodePipeline.job"]
+    pipeline = boto3.client("codepipeline")
+    try:
+        parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        variables = _sign_release(parameters, context.invoked_function_arn)
+    except Exception as error:
+        text = " ".join(f"Nothing was signed: {type(error).__name__}: {error}".split())
+        message = "".join(character for character in text if character.isprintable())[:MESSAGE_LENGTH]
+        print(message)
+        fail_job(pipeline, job["id"], message)
+    else:
+        answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
+
+
+def _sign_release(parameters: dict[str, str], signer: str) -> dict[str, str]:
+    """Examine the release, sign its statements and store them. Return the variables of the pipeline's action."""
+    import boto3
+
+    s3, kms = boto3.client("s3"), boto3.client("kms")
+    key = os.environ["SIGNING_KEY"]
+    public = kms.get_public_key(KeyId=key)["PublicKey"]
+    fingerprint = hashlib.sha256(public).hexdigest()
+    release, policy = _examine(s3, parameters, signer)
+    files = {name: _signed(kms, key, fingerprint, payload) for name, payload in statement_payloads(release).items()}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    last = _signed(kms, key, fingerprint, release_payload(release, digests, now))
+    # The release statement is stored last: without it, a folder is not finished.
+    files = {SCAN_POLICY: policy, PUBLIC_KEY: _pem(public), **files, RELEASE: last}
+    prefix = _store(s3, f"{os.environ['SERVICE']}/{parameters['execution']}/{FOLDER}", files)
+    return {"Statements": prefix, "Signer": fingerprint}
+
+
+def _signed(kms: Any, key: str, fingerprint: str, payload: bytes) -> bytes:
+    """Return the envelope of a payload. KMS signs the digest, because it takes at most 4,096 bytes of a message."""
+    answer = kms.sign(
+        KeyId=key,
+        Message=hashlib.sha256(signed_bytes(payload)).digest(),
+        MessageType="DIGEST",
+        SigningAlgorithm="ECDSA_SHA_256",
+    )
+    return envelope(payload, fingerprint, answer["Signature"])
+
+
+def _pem(der: bytes) -> bytes:
+    text = base64.b64encode(der).decode()
+    lines = [text[begin : begin + 64] for begin in range(0, len(text), 64)]
+    return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""]).encode()
+
+
+def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRelease, bytes]:
+    """Return what can be said about the release, and its scan policy. Raises `ValueError` if something does not fit."""
+    import boto3
+
+    repository, image, pushed_at = _image(boto3.client("ecr"), parameters)
+    verdict, judged_at = _verdict(s3, parameters)
+    reports, policy = _reports(s3, verdict["reports"])
+    source, bases = _source(s3, boto3.client("codepipeline"), parameters["execution"])
+    reviewed = os.environ["TEMPLATES_BUCKET"], os.environ["TEMPLATES_KEY"], parameters["templatesVersion"]
+    templates = _read(s3, *reviewed)
+    release = SignedRelease(
+        service=os.environ["SERVICE"],
+        repository=repository,
+        image=image,
+        pushed_at=pushed_at,
+        parameters=parameters,
+        builder=os.environ["BUILDER"],
+        gate=os.environ["GATE"],
+        signer=signer,
+        build_specification=os.environ["BUILDSPEC_SHA256"],
+        source=Document("source", *source),
+        templates=Document(TEMPLATES_ARCHIVE, *templates),
+        policy=Document(SCAN_POLICY, "", hashlib.sha256(policy).hexdigest()),
+        judged_at=judged_at,
+        reports=reports,
+        evidence=_evidence(s3, parameters["execution"]),
+        base_images=bases,
+    )
+    return release, policy
+
+
+def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
+    """Return the repository, the SHA-256 and the time of the push, as the registry knows them.
+
+    Tags cannot be moved, and the build derives the tag from the version and the digest of the source.
+    """
+    repository, _, digest = parameters["image"].partition("@")
+    if repository != os.environ["REPOSITORY"]:
+        raise ValueError(f"{parameters['image']} is not an image in {os.environ['REPOSITORY']}")
+    version = re.sub("[^A-Za-z0-9._-]", "-", parameters["sourceVersion"])[:110]
+    tag = f"v-{version}-{parameters['sourceDigest'][:12]}"
+    name = repository.partition("/")[2]
+    (detail,) = ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])["imageDetails"]
+    if detail["imageDigest"] != digest:
+        raise ValueError(f"the tag {tag} is on the image {detail['imageDigest']}, not on {digest}")
+    return repository, digest.removeprefix("sha256:"), _time(detail["imagePushedAt"])
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
+    """Return the gate's decision and its time. Raises `ValueError` unless it let exactly this source pass."""
+    key = parameters["reportKey"]
+    prefix = f"{os.environ['SERVICE']}/{parameters['execution']}/verdict"
+    if not key.startswith(prefix):
+        raise ValueError(f"{key} is not a decision about this execution")
+    answer = s3.get_object(Bucket=os.environ["EVIDENCE_BUCKET"], Key=key)
+    verdict = json.loads(answer["Body"].read())
+    expected = {
+        "verdict": "PASS",
+        "source_digest": parameters["sourceDigest"],
+        "source_version": parameters["sourceVersion"],
+        "templates_version": parameters["templatesVersion"],
+    }
+    for name, value in expected.items():
+        if verdict[name] != value:
+            raise ValueError(f"{key} has {name} {verdict[name]!r} instead of {value!r}")
+    return verdict, _time(answer["LastModified"])
+
+
+def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document], bytes]:
+    """Return the reports that the gate read, by their exact versions, and the scan policy that lies beside each report.
+
+    The policy is empty if the application has none, because the defaults apply then.
+    """
+    documents, policies = [], set()
+    for check, report in sorted(stored.items()):
+        content = io.BytesIO()
+        uri, sha256 = _read(s3, os.environ["ARTIFACTS_BUCKET"], report["key"], report["version"], content)
+        if sha256 != report["sha256"]:
+            raise ValueError(f"the report of {check} is not the one that the gate read")
+        documents.append(Document(f"reports/{check}.zip", uri, sha256, f"build of the check {check}"))
+        policies.add(read_entries(content.getvalue(), [SCAN_POLICY]).get(SCAN_POLICY, b""))
+    if len(policies) != 1:
+        raise ValueError(f"the reports have {len(policies)} different scan policies")
+    return documents, policies.pop()
+
+
+def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], dict[str, str]]:
+    """Return the address and the SHA-256 of the source archive, and the images that its Dockerfile builds on.
+
+    The build refuses a Dockerfile with an image that has no digest.
+    """
+    location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]
+    with tempfile.TemporaryFile() as file:
+        found = _read(s3, location["bucket"], location["key"], into=file)
+        with zipfile.ZipFile(file) as archive:
+            entries = [entry for entry in archive.infolist() if entry.filename == os.environ["DOCKERFILE"]]
+            if len(entries) != 1:
+                raise ValueError(f"the source has {len(entries)} files named {os.environ['DOCKERFILE']}")
+            with archive.open(entries[0]) as content:
+                text = content.read(MAX_DOCKERFILE_BYTES).decode("utf-8", "replace")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    return found, {name: digest for line in lines for name, digest in _PINNED.findall(line)}
+
+
+def _evidence(s3: Any, execution: str) -> list[Document]:
+    """Return the evidence of this execution that other roles have stored, without what an earlier attempt signed."""
+    bucket, prefix = os.environ["EVIDENCE_BUCKET"], f"{os.environ['SERVICE']}/{execution}/"
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+    return [
+        Document(f"evidence/{key.removeprefix(prefix)}", *_read(s3, bucket, key), "a role of this pipeline")
+        for key in sorted(keys)
+        if not key.startswith(f"{prefix}{FOLDER}")
+    ]
+
+
+def _read(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | None = None) -> tuple[str, str]:
+    """Return the address, with the version, and the SHA-256 of one version of an object, by default the newest.
+
+    Its bytes are written to `into`.
+    """
+    answer = s3.get_object(Bucket=bucket, Key=key, **({"VersionId": version} if version else {}))
+    digest = hashlib.sha256()
+    for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+        digest.update(chunk)
+        if into:
+            into.write(chunk)
+    return f"s3://{bucket}/{key}?versionId={answer['VersionId']}", digest.hexdigest()
+
+
+def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
+    """Store the files below `prefix` and return it. If an earlier attempt has stored some there, use a numbered prefix.
+
+    A signature is different each time, so an attempt cannot continue an earlier one. Nothing is ever replaced.
+    """
+    from botocore.exceptions import ClientError
+
+    for number in range(1, MAX_ATTEMPTS + 1):
+        numbered = f"{prefix}-{number}" if number > 1 else prefix
+        try:
+            for name, content in files.items():
+                s3.put_object(
+                    Bucket=os.environ["EVIDENCE_BUCKET"], Key=f"{numbered}/{name}", Body=content, IfNoneMatch="*"
+                )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+        else:
+            return numbered
+    raise ValueError(f"{prefix} and all numbered prefixes up to {prefix}-{MAX_ATTEMPTS} have statements")

@@ -1,0 +1,76 @@
+"""Makes the local AWS refuse a key policy that would let nobody of the account change it again, as KMS does.
+
+The engine accepts every key policy. `BypassPolicyLockoutSafetyCheck` counts in requests of the API; the engine does not
+pass it on from a template, so a template is always checked.
+https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
+
+This module runs in the engine's interpreter, so it imports only the standard library.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+KEY = "AWS::KMS::Key"
+CODE = "MalformedPolicyDocumentException"
+LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future."
+ADMINISTERING = frozenset({"kms:putkeypolicy", "kms:put*", "kms:*", "*"})
+Refusal = Callable[[str, str, int], Any]
+
+
+def locks_out(policy: str, account: str) -> bool:
+    """Return whether a key policy lets neither the account nor all principals change the policy.
+
+    A statement with a condition does not count, because it may not match. The policy may be invalid JSON.
+    """
+    try:
+        statements = _listed(json.loads(policy)["Statement"])
+    except (ValueError, KeyError, TypeError):
+        return True
+    return not any(
+        statement.get("Effect") == "Allow"
+        and not statement.get("Condition")
+        and not ADMINISTERING.isdisjoint(action.lower() for action in _listed(statement.get("Action", ())))
+        and any(_is_account(principal, account) for principal in _principals(statement))
+        for statement in statements
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _principals(statement: dict[str, Any]) -> list[str]:
+    principal = statement.get("Principal", {})
+    return ["*"] if principal == "*" else _listed(principal.get("AWS", ()))
+
+
+def _is_account(principal: str, account: str) -> bool:
+    return principal in ("*", account) or principal.endswith(f":iam::{account}:root")
+
+
+def register(kms: ModuleType, handlers: dict[str, dict[str, Any]], account: Callable[[], str], refuse: Refusal) -> None:
+    """Check the key policies in requests to the engine's module `kms`, and in updates of keys by CloudFormation."""
+    for operation in ("_create_key", "_put_key_policy"):
+        setattr(kms, operation, _checked(getattr(kms, operation), account, refuse))
+    update = handlers[KEY]["update"]
+
+    def update_checked(physical_id: str, before: Any, properties: dict[str, Any], *more: Any) -> Any:
+        policy = properties.get("KeyPolicy")
+        if policy is not None and locks_out(policy if isinstance(policy, str) else json.dumps(policy), account()):
+            raise ValueError(f"{KEY} {physical_id}: {LOCKED_OUT}")
+        return update(physical_id, before, properties, *more)
+
+    handlers[KEY] = {**handlers[KEY], "update": update_checked}
+
+
+def _checked(operation: Callable[..., Any], account: Callable[[], str], refuse: Refusal) -> Callable[..., Any]:
+    def call(data: dict[str, Any]) -> Any:
+        if "Policy" in data and not data.get("BypassPolicyLockoutSafetyCheck") and locks_out(data["Policy"], account()):
+            return refuse(CODE, LOCKED_OUT, 400)
+        return operation(data)
+
+    return call

@@ -1,0 +1,176 @@
+"""An account in which the signer runs: buckets with versions, a registry, a pipeline's executions and a signing key.
+
+The requests are validated by botocore's models, as in AWS.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+from botocore.validate import ParamValidator
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+SERVICE, EXECUTION, PIPELINE = "basket", "e-1", "basket-shop-tools"
+REPOSITORY = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop-tools-basket"
+KEY = "arn:aws:kms:eu-central-1:111122223333:key/1"
+BASE = "b" * 64
+DIGEST, TREE = "sha256:" + "1" * 64, "ab" * 32
+ENVIRONMENT = {
+    "SERVICE": SERVICE,
+    "PIPELINE": PIPELINE,
+    "REPOSITORY": REPOSITORY,
+    "ARTIFACTS_BUCKET": "artifacts",
+    "EVIDENCE_BUCKET": "evidence",
+    "TEMPLATES_BUCKET": "templates",
+    "TEMPLATES_KEY": "templates.zip",
+    "SIGNING_KEY": KEY,
+    "BUILDER": "arn:aws:codebuild:eu-central-1:111122223333:project/shop-tools-basket-image",
+    "BUILDSPEC_SHA256": "5" * 64,
+    "DOCKERFILE": "services/basket/Dockerfile",
+    "GATE": "arn:aws:lambda:eu-central-1:111122223333:function:shop-tools-basket-scan-gate",
+}
+DOCKERFILE = f"""\
+# FROM ghcr.io/another/image@sha256:{"c" * 64}
+FROM public.ecr.aws/docker/library/python:3.13@sha256:{BASE} AS base
+COPY --from=base / /
+"""
+PARAMETERS = {
+    "image": f"{REPOSITORY}@{DIGEST}",
+    "sourceVersion": "v/1",
+    "sourceDigest": TREE,
+    "templatesVersion": "t-1",
+    "execution": EXECUTION,
+    "reportKey": f"{SERVICE}/{EXECUTION}/verdict.json",
+}
+
+
+def archive(**files: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as written:
+        for name, content in files.items():
+            written.writestr(name.replace("__", "/").replace("_dot_", "."), content)
+    return target.getvalue()
+
+
+@cache
+def real_client(service: Any) -> Any:
+    session = boto3.session.Session(aws_access_key_id="1", aws_secret_access_key="2", region_name="eu-central-1")
+    return session.client(service)
+
+
+class SigningAccount:
+    """The account. `objects` maps a bucket and a key to the versions of the object, each with its name."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
+        self.image = {"imageDigest": DIGEST, "imagePushedAt": datetime(2026, 11, 24, tzinfo=UTC)}
+        self.tags = {f"v-v-1-{TREE[:12]}": self.image}
+        self.answers: list[tuple[str, dict[str, Any]]] = []
+        self.denied: set[str] = set()
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        report = archive(report_dot_json="{}", scan__dash="")
+        self.put("artifacts", "basket-shop-tools/BanditRepo/x", report, "r-1")
+        policy = archive(**{"report_dot_xml": "<x/>"})
+        self.put("artifacts", "basket-shop-tools/UnitTests/x", policy, "r-2")
+        source = archive(**{"services__basket__Dockerfile": DOCKERFILE, "README_dot_md": ""})
+        self.put("artifacts", "basket-shop-tools/App/x", source, "a-1")
+        self.put("templates", "templates.zip", b"older", "t-0")
+        self.put("templates", "templates.zip", b"reviewed", "t-1")
+        self.put("templates", "templates.zip", b"newer", "t-2")
+        self.put("evidence", f"{SERVICE}/{EXECUTION}/sbom.cdx.json", b"{}", "s-1")
+        self.verdict = {
+            "verdict": "PASS",
+            "source_digest": TREE,
+            "source_version": "v/1",
+            "templates_version": "t-1",
+            "reports": {
+                "bandit": self.stored("basket-shop-tools/BanditRepo/x"),
+                "unit-tests": self.stored("basket-shop-tools/UnitTests/x"),
+            },
+        }
+
+    def put(self, bucket: str, key: str, content: bytes, version: str) -> None:
+        self.objects.setdefault((bucket, key), []).append((version, content))
+
+    def stored(self, key: str) -> dict[str, str]:
+        version, content = self.objects["artifacts", key][-1]
+        return {"key": key, "version": version, "sha256": hashlib.sha256(content).hexdigest()}
+
+    def client(self, service: str, **_: Any) -> Any:
+        client = real_client(service)
+
+        def call(operation: str, parameters: dict[str, Any]) -> Any:
+            model = client.meta.service_model.operation_model(operation)
+            assert not ParamValidator().validate(parameters, model.input_shape).has_errors(), parameters
+            if operation in self.denied:
+                raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+            return getattr(self, f"_{operation}")(**parameters)
+
+        client._make_api_call = call
+        return client
+
+    def _GetObject(self, Bucket: str, Key: str, VersionId: str = "") -> dict[str, Any]:  # noqa: N802, N803
+        if Key == PARAMETERS["reportKey"]:
+            self.objects["evidence", Key] = [("v-1", json.dumps(self.verdict).encode())]
+        versions = self.objects[Bucket, Key]
+        version, content = versions[-1] if not VersionId else next(each for each in versions if each[0] == VersionId)
+        return {
+            "Body": StreamingBody(io.BytesIO(content), len(content)),
+            "VersionId": version,
+            "LastModified": datetime(2026, 11, 24, 1, tzinfo=UTC),
+        }
+
+    def _PutObject(self, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str) -> dict[str, Any]:  # noqa: N802, N803
+        assert IfNoneMatch == "*"
+        if (Bucket, Key) in self.objects:
+            raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": "there"}}, "PutObject")
+        self.put(Bucket, Key, Body, "new")
+        return {}
+
+    def _ListObjectsV2(self, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N802, N803
+        keys = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)]
+        return {"Contents": [{"Key": key} for key in keys], "IsTruncated": False}
+
+    def _DescribeImages(self, repositoryName: str, imageIds: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N802, N803
+        assert repositoryName == "shop-tools-basket"
+        return {"imageDetails": [self.tags[image["imageTag"]] for image in imageIds]}
+
+    def _ListActionExecutions(self, pipelineName: str, filter: dict[str, str]) -> dict[str, Any]:  # noqa: A002, N802, N803
+        assert (pipelineName, filter) == (PIPELINE, {"pipelineExecutionId": EXECUTION})
+        location = {"bucket": "artifacts", "key": "basket-shop-tools/App/x"}
+        detail = {
+            "pipelineExecutionId": EXECUTION,
+            "stageName": "Source",
+            "actionName": "App",
+            "startTime": datetime(2026, 11, 24, tzinfo=UTC),
+            "status": "Succeeded",
+            "output": {"outputArtifacts": [{"name": "App", "s3location": location}]},
+        }
+        return {"actionExecutionDetails": [detail]}
+
+    def _GetPublicKey(self, KeyId: str) -> dict[str, Any]:  # noqa: N802, N803
+        assert KeyId == KEY
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        return {"PublicKey": self.key.public_key().public_bytes(serialization.Encoding.DER, form)}
+
+    def _Sign(self, KeyId: str, Message: bytes, MessageType: str, SigningAlgorithm: str) -> dict[str, Any]:  # noqa: N802, N803
+        assert (KeyId, MessageType, SigningAlgorithm, len(Message)) == (KEY, "DIGEST", "ECDSA_SHA_256", 32)
+        return {"Signature": self.key.sign(Message, ec.ECDSA(utils.Prehashed(hashes.SHA256())))}
+
+    def _PutJobSuccessResult(self, **request: Any) -> dict[str, Any]:  # noqa: N802
+        self.answers.append(("success", request))
+        return {}
+
+    def _PutJobFailureResult(self, **request: Any) -> dict[str, Any]:  # noqa: N802
+        self.answers.append(("failure", request))
+        return {}

@@ -1,0 +1,207 @@
+"""The signer looks at everything that it attests, and what it signs is what `verify-evidence` accepts."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
+from cicd_templates.evidence.verification import Verification, verify_folder
+from cicd_templates.functions import evidence_format as form
+from cicd_templates.functions import sign
+from tests.fakes.signing_account import (
+    BASE,
+    DIGEST,
+    ENVIRONMENT,
+    EXECUTION,
+    PARAMETERS,
+    REPOSITORY,
+    SERVICE,
+    TREE,
+    SigningAccount,
+    archive,
+)
+
+JOB = "11111111-2222-3333-4444-555555555555"
+SIGNER = "arn:aws:lambda:eu-central-1:111122223333:function:shop-tools-basket-signer"
+PREFIX = f"{SERVICE}/{EXECUTION}/signed"
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> SigningAccount:
+    account = SigningAccount()
+    monkeypatch.setattr(boto3, "client", account.client)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return account
+
+
+def answer(account: SigningAccount, **parameters: str) -> tuple[str, dict[str, Any]]:
+    """Invoke the function, and return its only answer."""
+    configuration = {"configuration": {"UserParameters": json.dumps(PARAMETERS | parameters)}}
+    event = {"CodePipeline.job": {"id": JOB, "data": {"actionConfiguration": configuration}}}
+    sign.handler(event, SimpleNamespace(invoked_function_arn=SIGNER))
+    (only,) = account.answers
+    account.answers.clear()
+    return only
+
+
+def signed(account: SigningAccount, prefix: str = PREFIX) -> dict[str, bytes]:
+    keys = [key for bucket, key in account.objects if bucket == "evidence" and key.startswith(f"{prefix}/")]
+    return {key.removeprefix(f"{prefix}/"): account.objects["evidence", key][-1][1] for key in keys}
+
+
+def predicate(account: SigningAccount, name: str) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads(base64.b64decode(json.loads(signed(account)[name])["payload"]))
+    assert payload["subject"][0] == {"name": REPOSITORY, "digest": {"sha256": "1" * 64}}
+    return dict(payload["predicate"])
+
+
+def collected(account: SigningAccount, folder: Path, fingerprint: str) -> Verification:
+    """Collect what the release statement lists into a folder, and verify the folder."""
+    files = signed(account)
+    for name, uri in predicate(account, form.RELEASE)["locations"].items():
+        bucket, _, rest = uri.removeprefix("s3://").partition("/")
+        key, _, version = rest.partition("?versionId=")
+        files[name] = dict(account.objects[bucket, key])[version]
+    files[INSTRUCTIONS] = instructions(f"{REPOSITORY}@{DIGEST}", fingerprint).encode()
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return verify_folder(folder, fingerprint)
+
+
+def test_what_is_signed_verifies(account: SigningAccount, tmp_path: Path) -> None:
+    result, request = answer(account)
+    fingerprint = request["outputVariables"]["Signer"]
+
+    assert (result, request["outputVariables"]["Statements"]) == ("success", PREFIX)
+    assert collected(account, tmp_path, fingerprint) == Verification(
+        [], fingerprint, f"{REPOSITORY}@{DIGEST}",
+        {
+            "execution": EXECUTION, "service": SERVICE, "sourceVersion": "v/1", "templatesVersion": "t-1",
+            "signedOn": predicate(account, form.RELEASE)["signedOn"],
+        },
+        9,
+    )  # fmt: skip
+
+
+def test_the_provenance_names_what_the_signer_has_looked_at(account: SigningAccount) -> None:
+    answer(account)
+    provenance = predicate(account, form.PROVENANCE)
+    dependencies = provenance["buildDefinition"]["resolvedDependencies"]
+
+    assert [(each["name"], each["uri"]) for each in dependencies] == [
+        ("source", "s3://artifacts/basket-shop-tools/App/x?versionId=a-1"),
+        ("source-tree", "urn:cicd-templates:source-tree:1"),
+        ("templates.zip", "s3://templates/templates.zip?versionId=t-1"),
+        ("build-specification", ENVIRONMENT["BUILDER"]),
+        ("base-image", f"oci://public.ecr.aws/docker/library/python:3.13@sha256:{BASE}"),
+    ]
+    assert dependencies[1]["digest"] == {"sourceTree1": TREE}
+    assert provenance["buildDefinition"]["externalParameters"] == {"service": SERVICE, "sourceVersion": "v/1"}
+    assert provenance["runDetails"] == {
+        "builder": {"id": ENVIRONMENT["BUILDER"]},
+        "metadata": {"invocationId": EXECUTION, "finishedOn": "2026-11-24T00:00:00+00:00"},
+    }
+
+
+def test_what_builds_wrote_is_listed_as_received(account: SigningAccount) -> None:
+    answer(account)
+    received = predicate(account, form.RECEIVED)
+
+    assert received["attester"] == {"id": SIGNER}
+    assert [(each["name"], each["annotations"]["origin"]) for each in received["references"]] == [
+        ("reports/bandit.zip", "build of the check bandit"),
+        ("reports/unit-tests.zip", "build of the check unit-tests"),
+        ("evidence/sbom.cdx.json", "a role of this pipeline"),
+        ("evidence/verdict.json", "a role of this pipeline"),
+    ]
+    summary = predicate(account, form.VERIFICATION_SUMMARY)
+    assert (summary["verifier"], summary["verificationResult"]) == ({"id": ENVIRONMENT["GATE"]}, "PASSED")
+    assert [each["uri"][-3:] for each in summary["inputAttestations"]] == ["r-1", "r-2"]
+
+
+def test_a_further_attempt_is_stored_beside_and_does_not_attest_the_earlier_one(account: SigningAccount) -> None:
+    prefixes = [answer(account)[1]["outputVariables"]["Statements"] for _ in range(sign.MAX_ATTEMPTS)]
+
+    assert prefixes == [PREFIX, *(f"{PREFIX}-{number}" for number in range(2, sign.MAX_ATTEMPTS + 1))]
+    names = predicate(account, form.RELEASE)["locations"]
+    assert not [name for name in names if "signed" in name]
+    result, request = answer(account)
+    assert (result, "have statements" in request["failureDetails"]["message"]) == ("failure", True)
+
+
+def without_a_source(account: SigningAccount) -> None:
+    account.put("artifacts", "basket-shop-tools/App/x", archive(README_dot_md=""), "a-2")
+
+
+def another_policy(account: SigningAccount) -> None:
+    account.put("artifacts", "basket-shop-tools/UnitTests/x", archive(**{"scan-policy_dot_toml": "#"}), "r-3")
+    account.verdict["reports"] = account.verdict["reports"] | {  # type: ignore[operator]
+        "unit-tests": account.stored("basket-shop-tools/UnitTests/x")
+    }
+
+
+@pytest.mark.parametrize(
+    ("prepare", "parameters", "message"),
+    [
+        pytest.param(
+            lambda account: account.image.update(imageDigest="sha256:2"), {},
+            f"the tag v-v-1-{TREE[:12]} is on the image sha256:2, not on {DIGEST}", id="another image",
+        ),
+        pytest.param(
+            None, {"image": f"docker.io/x@{DIGEST}"}, f"docker.io/x@{DIGEST} is not an image in {REPOSITORY}",
+            id="another repository",
+        ),
+        pytest.param(None, {"sourceVersion": "v/2"}, "KeyError: 'v-v-2-", id="an image of another version"),
+        pytest.param(
+            lambda account: account.verdict.update(verdict="FAIL"), {}, "has verdict 'FAIL' instead of 'PASS'",
+            id="a release that failed",
+        ),
+        pytest.param(
+            lambda account: account.verdict.update(source_digest="0"), {}, "has source_digest '0' instead of",
+            id="another source",
+        ),
+        pytest.param(
+            None, {"templatesVersion": "t-2"}, "has templates_version 't-1' instead of 't-2'", id="other templates"
+        ),
+        pytest.param(
+            None, {"reportKey": f"{SERVICE}/e-0/verdict.json"}, "is not a decision about this execution",
+            id="the decision of another run",
+        ),
+        pytest.param(
+            lambda account: account.verdict["reports"]["bandit"].update(sha256="0"), {},
+            "the report of bandit is not the one that the gate read", id="another report",
+        ),
+        pytest.param(another_policy, {}, "the reports have 2 different scan policies", id="two policies"),
+        pytest.param(
+            without_a_source, {}, "the source has 0 files named services/basket/Dockerfile", id="no Dockerfile"
+        ),
+        pytest.param(lambda account: account.denied.add("Sign"), {}, "AccessDenied", id="no right to sign"),
+        pytest.param(lambda account: account.denied.add("PutObject"), {}, "AccessDenied", id="no right to store"),
+    ],
+)  # fmt: skip
+def test_nothing_is_signed_for_what_does_not_fit(
+    account: SigningAccount,
+    prepare: Callable[[SigningAccount], object] | None,
+    parameters: dict[str, str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if prepare:
+        prepare(account)
+    result, request = answer(account, **parameters)
+
+    assert result == "failure"
+    assert request["failureDetails"]["message"].startswith("Nothing was signed: ")
+    assert message in request["failureDetails"]["message"]
+    assert capsys.readouterr().out.strip() == request["failureDetails"]["message"]
+    assert signed(account) == {}
