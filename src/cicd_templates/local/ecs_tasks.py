@@ -21,6 +21,8 @@ EXITED = ("Essential container in task exited", "EssentialContainerExited")
 # at most for a day. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
 STOPPED_SECONDS = 60 * 60
 TOKEN_SECONDS = 24 * 60 * 60
+# Settings of a container that the engine does not convert from the names of CloudFormation to those of ECS.
+UNCONVERTED = ("secrets", "dependsOn", "healthCheck", "linuxParameters", "ulimits")
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[dict[str, Any]], Response]
@@ -122,6 +124,22 @@ def passed_roles(engine: Any, definition: str) -> list[str]:
     """Return the roles that RunTask passes to ECS for a task definition: its execution role and its task role."""
     found = engine._task_defs.get(engine._resolve_td_key(definition)) or {}
     return [found[key] for key in ("executionRoleArn", "taskRoleArn") if found.get(key)]
+
+
+def name_settings_as_ecs_does(provisioners: Any) -> None:
+    """Convert the settings of containers that the engine takes over from a template without converting their names.
+
+    A template writes `ValueFrom`, and DescribeTaskDefinition answers `valueFrom`.
+    """
+    known = provisioners._normalize_container_defs
+
+    def normalize(definitions: Any) -> list[dict[str, Any]]:
+        return [
+            {key: provisioners._pascal_to_camel(value) if key in UNCONVERTED else value for key, value in each.items()}
+            for each in known(definitions)
+        ]
+
+    provisioners._normalize_container_defs = normalize
 
 
 def register(engine: Any, tasks: Tasks) -> None:

@@ -142,3 +142,19 @@ def test_the_roles_that_a_task_gets_are_those_of_its_definition(engine: Any) -> 
     assert ecs_tasks.passed_roles(engine.made, DEFINITION) == ["arn:execution", "arn:task"]
     assert ecs_tasks.passed_roles(engine.made, "g:1") == []
     assert ecs_tasks.passed_roles(engine.made, "unknown:1") == []
+
+
+def test_a_task_definition_is_described_with_the_names_of_ecs() -> None:
+    def to_camel(value: Any) -> Any:
+        return [{key[0].lower() + key[1:]: text for key, text in each.items()} for each in value]
+
+    provisioners = SimpleNamespace(
+        _pascal_to_camel=to_camel,
+        _normalize_container_defs=lambda definitions: [{"name": each["Name"], **each["More"]} for each in definitions],
+    )
+    ecs_tasks.name_settings_as_ecs_does(provisioners)
+
+    described = provisioners._normalize_container_defs(
+        [{"Name": "app", "More": {"secrets": [{"Name": "TOKEN", "ValueFrom": "arn"}], "labels": {"Team": "x"}}}]
+    )
+    assert described == [{"name": "app", "secrets": [{"name": "TOKEN", "valueFrom": "arn"}], "labels": {"Team": "x"}}]
