@@ -46,10 +46,11 @@ refuse special "these are neither files nor folders nor links"
 find . -name '*.[pP][yY][cCoO]' > "$lists/compiled"
 refuse compiled "this is compiled Python, which can run instead of the file that was checked; leave it out of the source"
 # No check reads a program of the machine, whatever its name is. Such a program begins like one for Linux (ELF).
-find . -type f \( -name '*.so' -o -name '*.so.[0-9]*' -o -name '*.[pP][yY][dD]' -o -name '*.dylib' -o -name '*.dll' \) > "$lists/binary"
-find . -type f | tr '\n' '\0' | xargs -0 -r head -c 4 /dev/null /dev/null |
-  awk '/^==> / { name = substr($0, 5, length($0) - 8) } /^\177ELF/ { print name }' >> "$lists/binary"
-refuse binary "no check can read this compiled program or library; build it in the Dockerfile, or take it from a pinned package"
+find . -type f -name '*.so' -o -type f -name '*.so.[0-9]*' -o -type f -name '*.[pP][yY][dD]' \
+  -o -type f -name '*.dylib' -o -type f -name '*.dll' > "$lists/binary"
+find . -type f | tr '\n' '\0' | xargs -0 -r head -c 4 /dev/null /dev/null \
+  | awk '/^==> / { name = substr($0, 5, length($0) - 8) } /^\177ELF/ { print name }' >> "$lists/binary"
+refuse binary "no check reads a compiled program or library; build it in the Dockerfile or pin its package"
 find . -type l > "$lists/link_names"
 while IFS= read -r link; do
   target=$(readlink -f "$link") || target=
