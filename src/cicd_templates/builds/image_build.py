@@ -72,8 +72,10 @@ while read -r base; do
   if [ -n "$base" ]; then
     docker pull --quiet "$base" < /dev/null
     docker image inspect "$base" < /dev/null > /tmp/base.json
-    ({ISOLATED_PYTHON} -c '{HAS_TRIGGERS}') < /tmp/base.json ||
-      {{ echo "error: $base has ONBUILD commands, or cannot be inspected; take another image" >&2; exit 1; }}
+    if ! ({ISOLATED_PYTHON} -c '{HAS_TRIGGERS}') < /tmp/base.json; then
+      echo "error: $base has ONBUILD commands, or cannot be inspected; take another image" >&2
+      exit 1
+    fi
   fi
 done < {BASES}
 mkdir -p /tmp/built
