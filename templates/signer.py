@@ -75,7 +75,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             artifacts,
             *(artifact_keys(env, service.name, artifact) for artifact in (APP, *reports)),
         ),
-        may_read("ReadTheTemplates", reviewed, TEMPLATES_KEY),
+        allow("ReadTheTemplates", [s3.GetObjectVersion], on=bucket_arn(reviewed, TEMPLATES_KEY)),
         may_read("ReadTheEvidence", evidence, f"{service.name}/*"),
         may_put("PutTheStatements", evidence, f"{service.name}/*"),
         allow(

@@ -68,9 +68,7 @@ MAY: dict[str, set[str]] = {
     "build ImageScanRole": CHECK | EVIDENCE_WRITER,
     "build SmokeTestRole": CHECK,
     "scan-gate ScanGateRole": FUNCTION | EVIDENCE_WRITER | {"read the reviewed templates", "read Snyk's report"},
-    "signer SignerRole": FUNCTION
-    | EVIDENCE_WRITER
-    | {"sign", "read the reviewed templates", "read Snyk's report", "read the source of its run"},
+    "signer SignerRole": FUNCTION | EVIDENCE_WRITER | {"sign", "read Snyk's report", "read the source of its run"},
     "review ReviewRole": FUNCTION
     | {"act as production's reviewer", "read the reviewed templates", "record what is approved"},
     "review ApprovalCheckRole": FUNCTION | {"act as production's reviewer", "read what was approved"},
