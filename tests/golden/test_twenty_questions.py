@@ -88,7 +88,8 @@ QUESTIONS = [
     (
         "Who reads the Snyk token?",
         "tools/REVIEW.md",
-        rf"^\| build-{S} \| SnykRole \| ReadItsSecret \| secretsmanager: GetSecretValue \|",
+        rf"^\| build-{S} \| SafetyRole, SnykRole \| ReadItsSecret \| secretsmanager: GetSecretValue \|"
+        r" .*; SnykRole: \(own\)TokenSecret \|",
     ),
     ("Who hears that a run is stuck?", "tools/REVIEW.md", r"RunStuckAlarm \| .* \| notifications\.Operations \|$"),
     (

@@ -1,6 +1,7 @@
 """The access matrix: who may do what, on which resources, under which condition, and why a `*` is necessary.
 
-Statements that differ only in their holder share one row. The holder is the resource that has the policy.
+Statements that differ only in their holder share one row. The holder is the resource that has the policy. Statements of
+identity policies that also differ in their resources share a row that lists the resources of each holder.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Row = tuple[str, ...]
 
 def identity_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
     """Return the rows of identity policies: what each role or managed policy allows and denies."""
-    return _merge_holders(
+    rows = _merge_holders(
         (
             label,
             statement.holder,
@@ -30,6 +31,7 @@ def identity_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
         for statement in statements
         if not statement.principals_text and not statement.is_trust
     )
+    return _merge_resources(rows)
 
 
 def resource_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
@@ -63,6 +65,22 @@ def _merge_holders(rows: Iterable[Row]) -> list[Row]:
     for label, holder, *rest in rows:
         groups.setdefault((label, *rest), []).append(holder)
     return [(label, _holders_text(holders), *rest) for (label, *rest), holders in groups.items()]
+
+
+def _merge_resources(rows: Iterable[Row]) -> list[Row]:
+    """Return `rows`, but with one row for all rows that differ only in the holders and the resources.
+
+    Such a row lists the resources of each holder, as in `A: x; B: y`.
+    """
+    groups: dict[Row, list[tuple[str, str]]] = {}
+    for label, holders, statement, actions, resources, *rest in rows:
+        groups.setdefault((label, statement, actions, *rest), []).append((holders, resources))
+    merged = []
+    for (label, statement, actions, *rest), pairs in groups.items():
+        holders = ", ".join(holders for holders, _ in pairs)
+        listed = "; ".join(f"{holders}: {resources}" for holders, resources in pairs)
+        merged.append((label, holders, statement, actions, listed if len(pairs) > 1 else pairs[0][1], *rest))
+    return merged
 
 
 def _holders_text(holders: Sequence[str]) -> str:

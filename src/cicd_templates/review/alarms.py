@@ -19,19 +19,19 @@ _COMPARISONS = {
 
 
 def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
-    """Return one row for each alarm and each EventBridge rule."""
-    rows: list[tuple[str, ...]] = []
+    """Return one row for each alarm and each EventBridge rule. Those that differ only in their names share a row."""
+    names: dict[tuple[str, str, str], list[str]] = {}
     for logical_id, resource in stack.resources.items():
         properties = resource.get("Properties", {})
         if resource["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
             notified = formatter.format(properties.get("AlarmActions", [])) or "nobody"
             missing = properties.get("TreatMissingData", "not set")
-            rows.append((stack.label, logical_id, _alarm(properties, formatter), missing, notified))
+            names.setdefault((_alarm(properties, formatter), missing, notified), []).append(logical_id)
         elif resource["Type"] == "AWS::Events::Rule":
             targets = ", ".join(formatter.format(target["Arn"]) for target in properties.get("Targets", ()))
             trigger = properties.get("Description") or properties.get("ScheduleExpression", "")
-            rows.append((stack.label, logical_id, formatter.format(trigger), "", targets or "nobody"))
-    return rows
+            names.setdefault((formatter.format(trigger), "", targets or "nobody"), []).append(logical_id)
+    return [(stack.label, ", ".join(logical_ids), *row) for row, logical_ids in names.items()]
 
 
 def _alarm(properties: Mapping[str, Any], formatter: Formatter) -> str:
