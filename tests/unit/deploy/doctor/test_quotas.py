@@ -53,7 +53,7 @@ def test_the_tools_environment_takes_as_many_builds_as_a_stage_starts_at_once() 
 
     assert seen["CodeBuild, small"] == ("5 needed, 20 allowed", "")
     assert seen["CodeBuild, medium"] == ("1 needed, 20 allowed", "")
-    assert seen["Lambda"] == ("1000 functions may run at once, and these stacks reserve 8", "")
+    assert seen["Lambda"] == ("1000 functions may run at once, and these stacks reserve 12", "")
 
 
 @pytest.mark.parametrize("subject", CODES)
@@ -98,7 +98,7 @@ def test_the_local_aws_has_no_quotas() -> None:
     assert fake.calls == []
 
 
-@pytest.mark.parametrize(("limit", "fixed"), [(108, False), (107, True), (10, True)])
+@pytest.mark.parametrize(("limit", "fixed"), [(112, False), (111, True), (10, True)])
 def test_what_functions_reserve_must_leave_a_hundred(limit: int, fixed: bool) -> None:
     answer = {"lambda_.get_account_settings": {"AccountLimit": {"ConcurrentExecutions": limit}}}
 

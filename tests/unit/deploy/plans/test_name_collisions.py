@@ -94,6 +94,11 @@ ANSWERS: dict[str, tuple[str, Any, Any]] = {
     "AWS::SNS::Topic": ("sns.get_topic_attributes", {}, missing("NotFound")),
     "AWS::SQS::Queue": ("sqs.get_queue_url", {}, missing("QueueDoesNotExist")),
     "AWS::SSM::Parameter": ("ssm.get_parameter", {"Parameter": {"ARN": ARN}}, missing("ParameterNotFound")),
+    "AWS::Scheduler::ScheduleGroup": (
+        "scheduler.get_schedule_group",
+        {"Arn": ARN, "State": "ACTIVE"},
+        missing("ResourceNotFoundException"),
+    ),
     "AWS::SecretsManager::Secret": (
         "secretsmanager.describe_secret",
         {"ARN": ARN, "Tags": [{"Key": "a", "Value": "b"}]},

@@ -339,6 +339,28 @@ def test_requests_that_ecs_has_moved_are_never_moved_back(
     assert [(len(each.facts), each.commands) for each in unsettled_stacks] == ([(1, ())] if listed else [])
 
 
+def test_a_stack_that_only_the_pipeline_deploys_gets_the_commands_that_revert_its_drift() -> None:
+    service = next(stack for stack in read_stacks(PROJECT / "out/production") if stack.layer == "service")
+    drift = {
+        "StackId": "arn:stack",
+        "LogicalResourceId": "Service",
+        "ResourceType": "AWS::ECS::Service",
+        "StackResourceDriftStatus": "MODIFIED",
+        "Timestamp": TIME,
+        "PropertyDifferences": [],
+    }
+    fake = aws(
+        described("UPDATE_COMPLETE", "DRIFTED"),
+        resource("Service", "CREATE_COMPLETE"),
+        **{"cloudformation.describe_stack_resource_drifts": {"StackResourceDrifts": [drift]}},
+    )
+
+    (only,) = [each for each in unsettled(fake, [service], {}) if each.state == "DRIFTED"]  # type: ignore[arg-type] # the fake stands in
+    assert only.means.endswith("put the change into templates/, or revert it")
+    assert "--deployment-mode REVERT_DRIFT" in only.commands[0]
+    assert "execute-change-set" in only.commands[-1]
+
+
 def test_what_is_to_be_adopted_is_one_finding_a_stack() -> None:
     arn = "arn:aws:kms:eu-central-1:222222222222:key/1"
     fake = aws(
