@@ -71,9 +71,10 @@ def targets(
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
     """Report each environment whose template files differ from what `make render` wrote or would write now.
 
-    Also report template files that `make render` did not write, which no command deploys. Raises `RefusedError` if such
-    an environment is protected, unless `rehearsed` is true. `rehearsed` is for commands
-    that deploy nothing, or deploy only to the local AWS.
+    Also report template files that `make render` did not write, which no command deploys.
+
+    Raises `RefusedError` if a protected environment has such differences or files. With `rehearsed`, they are only
+    reported: use it for commands that deploy nothing, or deploy only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import EACH, Resource, TemplateNode, known_text, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-ROOT = ("0", "root")
+# A user is a name or a number, which a container runtime reads as `strconv.Atoi` of Go does: `00` and `+0` are 0.
+ROOT = re.compile(r"root|[+-]?0+")
 # A digest, a digest that is only known at deployment, or an image that is only known at deployment.
 BY_DIGEST = re.compile(r"@sha256:|@\$\{[^}]*\}$|^\$\{[^}]*\}$")
 
@@ -56,5 +57,5 @@ def _user(container: TemplateNode) -> Iterator[RuleFinding]:
     for node in values(container, "User"):
         if node.value is None:
             yield RuleFinding("without User, the image decides who runs the container, mostly root", node.path)
-        elif str(node.value).partition(":")[0] in ROOT:
+        elif ROOT.fullmatch(str(node.value).partition(":")[0]):
             yield RuleFinding(f"{node.value} is root; use another user", node.path)

@@ -35,7 +35,7 @@ from cicd_templates.paths import CONFIGURATION, OUT, STATE
 def comment(base: str | None, plan_files: str, out: Path | None, local: bool) -> None:
     """Write the comment on a pull request: what changes in each environment, what is lost, who can do more.
 
-    The file has at most 65,535 characters. The page of all plans is written beside it.
+    The file fits into a comment of GitHub. The page of all plans is written beside it.
     """
     from cicd_templates.config.load import read_configuration
     from cicd_templates.deploy.plans import comment as comments

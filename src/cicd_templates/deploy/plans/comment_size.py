@@ -37,7 +37,8 @@ def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_
     """Return a comment of at most `limit` bytes: the lines `first`, and below them the sections.
 
     `first` and the frames of the sections are always complete, so they must be much shorter than `limit`. Lines of
-    earlier sections have precedence. A line that does not fit is left out, and the section says how many these are.
+    earlier sections have precedence. From the first line on that does not fit, the lines of a section are left out, and
+    the section says how many these are.
     """
     start = "\n".join([*first, "", ""])
     free = limit - _size(start) - sum(_size(section.text(())) + 1 for section in sections)
@@ -50,10 +51,12 @@ def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_
 
 
 def _fitting(lines: Sequence[str], free: int) -> Iterator[str]:
+    """Yield `lines` up to the first one that does not fit, so that no line is left out before a less serious one."""
     for line in lines:
-        if (size := _size(line) + 1) <= free:
-            free -= size
-            yield line
+        free -= _size(line) + 1
+        if free < 0:
+            return
+        yield line
 
 
 def _size(text: str) -> int:

@@ -33,12 +33,15 @@ def preview_environment(
     """Preview every stack of an environment, write the preview to a file, and return it.
 
     The file is `path` or, by default, in the folder for previews. It is written even if nothing changes, because it
-    then says so. Raises `CicdError` if a stack cannot be previewed. `RefusedError` is raised as `preview` raises it.
+    then says so. Raises `CicdError` if a stack cannot be previewed, or if every stack waits
+    for others. `RefusedError` is raised as `preview` raises it.
     """
     waits = _waits(context, stacks)
-    wave = Wave(
-        context, [stack for stack in stacks if stack.label not in waits], context.new_plan_id(), propose=preview_stack
-    )
+    previewed = [stack for stack in stacks if stack.label not in waits]
+    if not previewed:
+        listed = "; ".join(f"{label} after {', '.join(after)}" for label, after in waits.items())
+        raise CicdError(f"{stacks[0].links.environment}: nothing can be previewed before a deployment: {listed}")
+    wave = Wave(context, previewed, context.new_plan_id(), propose=preview_stack)
     try:
         while not wave.advance():
             context.polling.pause()

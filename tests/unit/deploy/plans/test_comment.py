@@ -171,7 +171,7 @@ def test_a_section_says_how_many_lines_are_left_out_and_later_sections_keep_thei
     text = fit(["## Title"], sections, 450)
 
     assert section(text, "One") == (
-        f"{'a' * 50}\n{'c' * 50}\n\n**1 line left out**, because a comment has a limit. Read the page."
+        f"{'a' * 50}\n\n**2 lines left out**, because a comment has a limit. Read the page."
     )
     assert section(text, "Two") == "d"
     assert len(text) <= 450

@@ -102,6 +102,17 @@ def test_a_stack_that_reads_a_value_of_a_later_deployment_waits_for_it(harness: 
     assert preview(harness).waits == {"service": ("keys",)}
 
 
+def test_a_preview_of_stacks_that_all_wait_says_for_which(harness: DeployHarness) -> None:
+    harness.deploy()
+    (network,) = [stack for stack in harness.stacks if stack.label == "network"]
+    for path in network.links.publishes:
+        del harness.aws.values[path]
+    chosen = [stack for stack in harness.stacks if stack.label == "service"]
+
+    with pytest.raises(CicdError, match="staging: nothing can be previewed before a deployment: service after"):
+        preview_environment(harness.context, chosen, harness)
+
+
 def test_nothing_executes_a_preview(harness: DeployHarness, tmp_path: Path) -> None:
     harness.deploy()
     harness.stacks[0] = harness.keys(Policy=CHANGED)
