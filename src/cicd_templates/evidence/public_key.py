@@ -47,8 +47,10 @@ def read_public_key(pem: bytes) -> PublicKey:
 def expected_fingerprint(key: str) -> str:
     """Return the fingerprint that `key` stands for: the path of a PEM file, or the fingerprint itself as hexadecimal.
 
-    Raises `ConfigurationError` if it is neither.
+    Raises `ConfigurationError` if it is neither, or empty.
     """
+    if not key.strip():
+        raise ConfigurationError("the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits")
     if match := _FINGERPRINT.fullmatch(key.strip()):
         return match[1].lower()
     try:

@@ -79,7 +79,7 @@ def test_it_needs_neither_an_environment_nor_a_home(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, *form.PREDICATE_TYPES, form.RELEASE, form.PUBLIC_KEY, INSTRUCTIONS])
-def test_every_file_fails_by_its_name_if_it_is_changed_or_missing(folder: Path, name: str) -> None:
+def test_every_file_fails_by_its_name_if_it_is_changed(folder: Path, name: str) -> None:
     content = (folder / name).read_bytes()
     for position in {0, len(content) // 2, len(content) - 1}:
         changed = bytearray(content)
@@ -88,11 +88,23 @@ def test_every_file_fails_by_its_name_if_it_is_changed_or_missing(folder: Path, 
         assert name in problems(folder), position
     (folder / name).write_bytes(content + b"\n")
     assert name in problems(folder)
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, *form.PREDICATE_TYPES, form.RELEASE, form.PUBLIC_KEY])
+def test_every_signed_file_and_the_key_fail_by_their_name_if_they_are_missing(folder: Path, name: str) -> None:
     (folder / name).unlink()
     result = typed(folder)
 
     assert (problems(folder)[name], result.exit_code) == ("is missing", 1)
     assert f"{name}: is missing" in result.output.splitlines()
+
+
+def test_evidence_without_instructions_is_verified_because_nobody_signs_them(folder: Path) -> None:
+    (folder / INSTRUCTIONS).unlink()
+    result = typed(folder, "--key", SIGNER.fingerprint)
+
+    assert (result.exit_code, problems(folder)) == (0, {})
+    assert f"{folder}: 9 files and every signature are as the release statement says" in result.output.splitlines()
 
 
 def test_a_file_that_the_release_does_not_list_fails(folder: Path) -> None:
@@ -269,12 +281,22 @@ def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
         (str(tmp_path / "nowhere"),): "is not a folder; name a folder of evidence of one release",
         (str(folder / form.PUBLIC_KEY),): "is not a folder; name a folder of evidence of one release",
         (str(tmp_path / "empty"),): "is not a folder of evidence, because it has no release.dsse.json",
+        (str(folder), "--key", ""): "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits",
+        (str(folder), "--key", " "): "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits",
         (str(folder), "--key", "0"): "the key 0 is neither a readable PEM file nor a fingerprint",
         (str(folder), "--key", "\0"): "is neither a readable PEM file nor a fingerprint",
     }
     for words, message in cases.items():
         result = typed(*words)
         assert (result.exit_code, message in result.output, result.output.count("\n")) == (2, True, 1), words
+
+
+def test_an_empty_variable_does_not_accept_every_key(folder: Path) -> None:
+    write_evidence(folder, STRANGER)
+    result = CliRunner().invoke(main, ["verify-evidence", str(folder)], env={"CICD_TEMPLATES_KEY": ""})
+
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits" in result.output
 
 
 def test_a_subfolder_that_cannot_be_listed_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +366,7 @@ def take_from_another_release(chance: random.Random, folder: Path, another: Path
 
 
 def remove(chance: random.Random, folder: Path, _: Path) -> str:
-    name = chance.choice(names(folder))
+    name = chance.choice([name for name in names(folder) if name != INSTRUCTIONS])
     (folder / name).unlink()
     return name
 

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 @verb(
     "verify-evidence",
     click.argument("folder", required=False, envvar=f"{hints.PREFIX}FOLDER", type=click.Path(path_type=Path)),
+    # A CI job passes `KEY=` if its own variable is not set. An empty key must not accept every signer.
     make_option(
-        "--key", variable="KEY", help="The signer's public key, as a PEM file, or its fingerprint; no other key counts."
+        "--key",
+        variable="KEY",
+        empty_counts=True,
+        help="The signer's public key, as a PEM file, or its fingerprint; no other key counts.",
     ),
 )
 def verify_evidence(folder: Path | None, key: str | None) -> None:
@@ -34,8 +38,8 @@ def verify_evidence(folder: Path | None, key: str | None) -> None:
         raise ConfigurationError(
             f"verify which evidence? Name its folder {'with FOLDER=' if hints.under_make() else 'as an argument'}"
         )
-    report_verification(folder, verify_folder(folder, expected_fingerprint(key) if key else ""))
-    if not key:
+    report_verification(folder, verify_folder(folder, expected_fingerprint(key) if key is not None else ""))
+    if key is None:
         terminal.show(
             f"The key came with the folder. To know whose it is, pass {hints.option('KEY')} with the key or fingerprint"
             " that you were given by another way."
