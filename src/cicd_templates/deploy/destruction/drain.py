@@ -116,8 +116,8 @@ def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Sa
 def stop_jobs(clients: Clients, definitions: Iterable[Owned], cluster: str, say: Say) -> None:
     """Stop the tasks of jobs, which would keep their security groups and the cluster from being deleted.
 
-    `definitions` are the task definitions of jobs. No ECS service stops these tasks, and a deleted schedule only starts
-    no others.
+    `definitions` are the task definitions of jobs. No ECS service stops these tasks. Deleting the schedule does not
+    stop tasks that already run, and until it is deleted, it can start others.
     """
     for definition in definitions:
         # The physical id is an ARN that ends in task-definition/<family>:<revision>.

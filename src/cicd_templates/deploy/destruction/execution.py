@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.polling import Polling
@@ -15,7 +15,7 @@ from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.destruction.deletion import DeletionProgress, delete_stack
 from cicd_templates.deploy.destruction.deletion_order import delete_in_order, stack_dependencies
-from cicd_templates.deploy.destruction.deployed_stacks import Owned
+from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Owned
 from cicd_templates.deploy.destruction.drain import drain, stop_jobs, stop_runs, suspend_scaling
 from cicd_templates.deploy.destruction.inventory import Inventory, retake_inventory
 from cicd_templates.deploy.destruction.removal_commands import state_of
@@ -120,7 +120,8 @@ def execute_destruction(
     stop_runs(clients, pipelines, polling, serial.note)
     suspend_scaling(clients, [owned for owned in resources if owned.resource_type == SCALABLE_TARGET_TYPE])
     drain(clients, [owned for owned in resources if owned.resource_type == SERVICE_TYPE], polling, serial.note)
-    stop_jobs(clients, _job_definitions(resources), f"{inventory.scope.prefix}cluster", serial.note)
+    cluster = f"{inventory.scope.prefix}cluster"
+    stop_jobs(clients, _job_definitions(resources), cluster, serial.note)
     # Items that do not block a stack are deleted after the stacks, when nothing can write to these items any more.
     delete_blocking_items(clients, inventory.to_delete, polling, serial)
 
@@ -140,6 +141,7 @@ def execute_destruction(
 
         progress = DeletionProgress(note, report_event)
         reason = delete_stack(clients, stack, signal.interrupt(polling), progress, unguard=unguard)
+        _stop_late_runs(clients, stack, cluster, serial.note)
         ended = polling.now()
         record.deletions.append(StackDeletion(name, began, ended, reason))
         if reason:
@@ -164,7 +166,20 @@ def execute_destruction(
     delete_items(clients, [item for item in remaining if item.key in listed], serial)
 
 
-def _job_definitions(resources: list[Owned]) -> list[Owned]:
+def _stop_late_runs(clients: Clients, stack: DeployedStack, cluster: str, note: Callable[[str], None]) -> None:
+    """Stop the tasks of a job that its schedule has started until the stack with the schedule was deleted.
+
+    A failure is only reported. If a task is left, the deletion of its security group or of its cluster fails later.
+    """
+    try:
+        stop_jobs(clients, _job_definitions(stack.resources), cluster, note)
+    except DetachedError:
+        raise
+    except (BotoCoreError, ClientError, CicdError) as error:
+        note(f"{stack.label}: its tasks were not stopped: {explain(error)}")
+
+
+def _job_definitions(resources: Sequence[Owned]) -> list[Owned]:
     """Return the task definitions in stacks that also have a schedule."""
     scheduled = {owned.stack for owned in resources if owned.resource_type == SCHEDULE_TYPE}
     return [owned for owned in resources if owned.resource_type == DEFINITION_TYPE and owned.stack in scheduled]

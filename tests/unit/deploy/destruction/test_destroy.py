@@ -268,6 +268,71 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_and_the_others_
     }
 
 
+DEFINITION = Owned("report", "TaskDefinition", "AWS::ECS::TaskDefinition", "arn:aws:ecs:r:2:task-definition/x-report:7")
+SCHEDULE = Owned("report", "Schedule", "AWS::Scheduler::Schedule", "x-report")
+
+
+def destroy_job(monkeypatch: pytest.MonkeyPatch, list_tasks: Any) -> tuple[Any, str]:
+    """Delete the stack of a job, whose schedule starts the task `late` while the stack is being deleted."""
+    running: list[str] = []
+
+    def delete(clients: object, stack: Any, *_: object, **__: object) -> str:
+        running.extend(["arn:aws:ecs:r:2:task/c/late"] if stack.name == "report" else [])
+        return ""
+
+    monkeypatch.setattr(execution, "delete_stack", delete)
+    monkeypatch.setattr(execution, "retake_inventory", lambda *_: inventory())
+    fake = aws(ecs={"list_tasks": lambda **request: list_tasks(running)})
+    output = io.StringIO()
+    execution.execute_destruction(
+        fake,
+        inventory(stacks=(living("report", DEFINITION, SCHEDULE), living("other", KEY))),
+        clock(),
+        report.PlainReporter(output),
+        DestructionRecord(),
+        unguard=False,
+        require_lock=lambda: None,
+    )
+    return fake, output.getvalue()
+
+
+def test_a_task_that_the_schedule_starts_until_its_stack_is_deleted_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake, output = destroy_job(monkeypatch, lambda running: {"taskArns": list(running)})
+
+    (stopped,) = fake.called("stop_task")
+    assert stopped["task"] == "arn:aws:ecs:r:2:task/c/late"
+    assert "report: stopped its task late" in output
+
+
+def test_a_task_that_cannot_be_stopped_after_its_stack_is_deleted_is_only_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def list_tasks(running: list[str]) -> Any:
+        if running:
+            raise refusal("ThrottlingException")
+        return {"taskArns": []}
+
+    fake, output = destroy_job(monkeypatch, list_tasks)
+
+    assert fake.called("stop_task") == []
+    assert "report: its tasks were not stopped: An error occurred (ThrottlingException)" in output
+    assert "other: deleted" in output
+
+
+def test_credentials_that_end_while_the_tasks_of_a_deleted_stack_are_listed_end_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def list_tasks(running: list[str]) -> Any:
+        if running:
+            raise CredentialsError("sign in")
+        return {"taskArns": []}
+
+    with pytest.raises(CredentialsError, match="sign in"):
+        destroy_job(monkeypatch, list_tasks)
+
+
 @pytest.mark.parametrize(
     ("item", "explained", "reason"),
     [
