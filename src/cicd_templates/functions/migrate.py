@@ -121,21 +121,13 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
     if latest and latest.run != run and not latest.outcome:
         _end_attempt_of_another_run(attempts, latest, parameters)
     if not latest or latest.run != run or (latest.outcome == FAILED and latest.job != state["job"]):
-        if _waits_for_other_runs(parameters, state):
-            return _continuation(state)
         number = latest.number + 1 if latest else 1
-        _begin(attempts, number, parameters, run, state["job"], context)
+        if not _begin(attempts, number, parameters, run, state, context):
+            return _continuation(state)
     else:
         number = latest.number
     state["attempt"] = number
     return _follow(attempts, attempts.read(number), parameters, state)
-
-
-def _waits_for_other_runs(parameters: dict[str, str], state: dict[str, Any]) -> bool:
-    """Return whether a run of the job's schedule is at work, and the check may still wait for its end."""
-    if subject() != "job" or _is_late(state):
-        return False
-    return bool(running_tasks(client("ecs", parameters), parameters))
 
 
 def _is_late(state: dict[str, Any]) -> bool:
@@ -165,11 +157,13 @@ def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
     return run
 
 
-def _begin(attempts: Attempts, number: int, parameters: dict[str, str], run: str, job: str, context: Any) -> None:
-    """Record a new attempt.
+def _begin(
+    attempts: Attempts, number: int, parameters: dict[str, str], run: str, state: dict[str, Any], context: Any
+) -> bool:
+    """Record a new attempt. Return whether it was recorded: the check of a job first waits for the end of other runs.
 
     Raises `TaskRunError` if the task definition has any other image than that of the release, if the image must not
-    run, or if a task of the task definition is running.
+    run, or if a task of the task definition is running and its end is not, or no longer, awaited.
     """
     import boto3
 
@@ -182,8 +176,11 @@ def _begin(attempts: Attempts, number: int, parameters: dict[str, str], run: str
     if problem := image_problem(registry, parameters["image"], context):
         raise TaskRunError(problem)
     if tasks := running_tasks(ecs, parameters):
+        if subject() == "job" and not _is_late(state):
+            return False
         raise TaskRunError(f"another {subject()} runs as {tasks[0]}; retry this stage when it has ended")
-    attempts.begin(number, run, job, definition=parameters["definition"], image=parameters["image"])
+    attempts.begin(number, run, state["job"], definition=parameters["definition"], image=parameters["image"])
+    return True
 
 
 def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters: dict[str, str]) -> None:

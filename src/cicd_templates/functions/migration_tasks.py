@@ -99,20 +99,27 @@ def failure_of(parameters: dict[str, str], task: dict[str, Any]) -> str:
 
     A task succeeded only if every container has the exit code 0 and the task stopped because its container ended. The
     exit code alone is not enough: a program can also exit with 0 after somebody stopped the task in the middle.
+
+    Only the containers of the task definition count. AWS may add others to a task, such as that of GuardDuty:
+    https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html
     """
-    codes = [container.get("exitCode") for container in task["containers"]]
+    ecs = client("ecs", parameters)
+    described = ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
+    names = [container["name"] for container in described["containerDefinitions"]]
+    containers = [container for container in task["containers"] if container["name"] in names]
+    codes = [container.get("exitCode") for container in containers]
     if codes and all(code == 0 for code in codes) and task.get("stopCode") == "EssentialContainerExited":
         return ""
-    reasons = [task.get("stoppedReason", ""), *(container.get("reason", "") for container in task["containers"])]
+    reasons = [task.get("stoppedReason", ""), *(container.get("reason", "") for container in containers)]
     exits = ", ".join("no exit code" if code is None else f"exit code {code}" for code in codes)
     reason = "; ".join(filter(None, [exits, *reasons]))[:FAILURE_LENGTH]
-    return printable(f"the {subject()} failed: {reason}{_end_of_log(parameters, task)}")
+    return printable(f"the {subject()} failed: {reason}{_end_of_log(parameters, task, names[0])}")
 
 
-def _end_of_log(parameters: dict[str, str], task: dict[str, Any]) -> str:
-    """Return the last lines of the task's log, or why they cannot be read. Each line is cut."""
+def _end_of_log(parameters: dict[str, str], task: dict[str, Any], container: str) -> str:
+    """Return the last lines of the log of a container of the task, or why they cannot be read. Each line is cut."""
     try:
-        stream = f"task/{task['containers'][0]['name']}/{task['taskArn'].rpartition('/')[2]}"
+        stream = f"task/{container}/{task['taskArn'].rpartition('/')[2]}"
         events = client("logs", parameters).get_log_events(
             logGroupName=parameters["log"], logStreamName=stream, limit=LOG_LINES, startFromHead=False
         )["events"]

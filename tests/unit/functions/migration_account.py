@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from botocore.response import StreamingBody
@@ -58,6 +60,7 @@ class Account(Aws):
         self.objects: dict[str, bytes] = {}
         self.errors: dict[str, list[str]] = {}
         self.image = IMAGE
+        self.containers = ["shop"]
         for operation, behaviour in {
             "RunTask": self._run,
             "DescribeTasks": self._describe,
@@ -66,7 +69,9 @@ class Account(Aws):
             "ListObjectsV2": self._list_objects,
             "GetObject": lambda asked: {"Body": _stream(self.objects[asked["Key"]])},
             "DescribeTaskDefinition": lambda asked: {
-                "taskDefinition": {"containerDefinitions": [{"name": "shop", "image": self.image}]}
+                "taskDefinition": {
+                    "containerDefinitions": [{"name": name, "image": self.image} for name in self.containers]
+                }
             },
             "AssumeRole": lambda asked: {"Credentials": CREDENTIALS},
             "GetLogEvents": lambda asked: {"events": []},
@@ -132,17 +137,28 @@ class Account(Aws):
         """Return the tasks that the function has started, in their order."""
         return list(self.tasks)
 
-    def end(self, arn: str, *codes: int | None, reason: str = "", code: str = "EssentialContainerExited") -> None:
-        """Stop a task."""
-        containers = [{"name": "shop", **({} if value is None else {"exitCode": value})} for value in codes]
+    def end(
+        self,
+        arn: str,
+        *codes: int | None,
+        reason: str = "",
+        code: str = "EssentialContainerExited",
+        sidecars: Mapping[str, int | None] = MappingProxyType({}),
+    ) -> None:
+        """Stop a task. `codes` are the exit codes of its own containers; `sidecars` has those that AWS has added."""
+        exits = [*sidecars.items(), *zip(self.containers, codes, strict=False)]
+        containers = [{"name": name, **({} if value is None else {"exitCode": value})} for name, value in exits]
         ended = {"lastStatus": "STOPPED", "desiredStatus": "STOPPED", "stoppedReason": reason, "stopCode": code}
         self.tasks[arn] |= {**ended, "containers": containers, "ended": self.now}
 
-    def add_task(self, family: str = FAMILY, **more: str) -> str:
+    def add_task(self, family: str = FAMILY, revision: str = "7", **more: str) -> str:
         """Start a task by hand."""
         arn = f"arn:aws:ecs:eu-central-1:222222222222:task/{CLUSTER}/{len(self.tasks):032x}"
         status = {"lastStatus": "RUNNING", "desiredStatus": "RUNNING", **more}
-        self.tasks[arn] = {"taskArn": arn, "family": family, "containers": [{"name": "shop"}], **status}
+        definition = f"{ASKED['definition'].rpartition('/')[0]}/{family}:{revision}"
+        containers = [{"name": name} for name in self.containers]
+        self.tasks[arn] = {"taskArn": arn, "taskDefinitionArn": definition, "family": family, **status}
+        self.tasks[arn]["containers"] = containers
         return arn
 
     def asked(self, operation: str) -> list[dict[str, Any]]:
@@ -162,7 +178,8 @@ class Account(Aws):
             before, arn, at = self.tokens[token]
             if self.now - at < TOKEN_LIFE and not self._forgotten(arn):
                 return _shown(self.tasks[arn]) if before == asked else ("ConflictException", {"resourceIds": [arn]})
-        arn = self.add_task(asked["taskDefinition"].rpartition("/")[2].rpartition(":")[0], lastStatus="PROVISIONING")
+        family, _, revision = asked["taskDefinition"].rpartition("/")[2].rpartition(":")
+        arn = self.add_task(family, revision, lastStatus="PROVISIONING")
         self.tokens[token] = (asked, arn, self.now)
         return _shown(self.tasks[arn])
 

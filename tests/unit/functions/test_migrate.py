@@ -51,6 +51,7 @@ def test_a_release_starts_one_private_task_and_waits(account: Account) -> None:
 
 
 def test_a_task_that_ended_well_lets_the_service_move(account: Account) -> None:
+    account.containers = ["shop", "proxy"]
     token = account.waits(account.waits())
     (task,) = account.started()
     account.end(task, 0, 0, reason="Essential container in task exited")
@@ -493,6 +494,62 @@ def test_the_test_of_a_job_waits_for_the_end_of_a_scheduled_run(job_account: Acc
     assert job_account.invoke(token)[0] == "done"
 
 
+def test_the_test_of_a_job_waits_for_a_run_that_the_schedule_starts_while_the_image_is_verified(
+    job_account: Account,
+) -> None:
+    def starts_a_run(asked: dict[str, Any]) -> Any:
+        job_account.answers["DescribeImageScanFindings"] = [scan("COMPLETE")]
+        job_account.add_task()
+        return scan("COMPLETE")
+
+    job_account.answers["DescribeImageScanFindings"] = [starts_a_run]
+    token = job_account.waits()
+    (scheduled,) = job_account.started()
+    assert not job_account.objects
+    job_account.end(scheduled, 0)
+
+    token = job_account.waits(token)
+    _, task = job_account.started()
+    job_account.end(task, 0)
+    assert job_account.invoke(token) == ("done", f"done by {task}")
+
+
+@pytest.mark.parametrize("subject", ["migration", "job"])
+@pytest.mark.parametrize("sidecar", [None, 137, 0], ids=["still stopping", "killed", "ended well"])
+def test_a_container_that_aws_adds_to_a_task_does_not_decide_its_outcome(
+    account: Account, monkeypatch: pytest.MonkeyPatch, subject: str, sidecar: int | None
+) -> None:
+    monkeypatch.setenv("SUBJECT", subject)
+    token = account.waits()
+    (first,) = account.started()
+    account.end(first, 1, sidecars={"aws-guardduty-agent-1": sidecar})
+    failure = account.fails(token)
+    (asked,) = account.asked("GetLogEvents")
+    token = account.waits()
+    _, second = account.started()
+    account.end(second, 0, sidecars={"aws-guardduty-agent-1": sidecar})
+
+    assert failure.startswith(f"the {subject} failed: exit code 1.")
+    assert asked["logStreamName"] == f"task/shop/{first.rpartition('/')[2]}"
+    assert account.invoke(token) == ("done", f"done by {second}")
+    assert {asked["taskDefinition"] for asked in account.asked("DescribeTaskDefinition")} == {ASKED["definition"]}
+
+
+def test_an_attempt_of_an_older_task_definition_is_judged_by_the_containers_of_that_definition(
+    account: Account,
+) -> None:
+    account.waits()
+    (task,) = account.started()
+    account.end(task, 0)
+    account.in_stage(OTHER_RUN)
+    definition = f"{ASKED['definition'].rpartition(':')[0]}:8"
+
+    account.waits(parameters={**ASKED, "definition": definition})
+
+    asked = [each["taskDefinition"] for each in account.asked("DescribeTaskDefinition")]
+    assert asked == [ASKED["definition"], ASKED["definition"], definition]
+
+
 def test_the_test_of_a_job_does_not_wait_for_ever(job_account: Account) -> None:
     scheduled = job_account.add_task()
     token = job_account.waits()
@@ -530,6 +587,7 @@ def test_no_job_runs_in_a_rollback(job_account: Account) -> None:
 def test_any_other_end_stops_the_release(
     account: Account, codes: tuple[int | None, ...], reason: str, code: str, expected: str
 ) -> None:
+    account.containers = ["shop", "proxy"][: max(len(codes), 1)]
     token = account.waits()
     account.end(account.started()[0], *codes, reason=reason, code=code)
 
