@@ -15,6 +15,9 @@ from cicd_templates.config.tables.job import JobTable
 JOB_CHECK = reserved_words.JOB_CHECK
 # A run of the schedule may have to end before the check begins, so the check may take twice as long as a run.
 RUNS = 2
+# CodePipeline fails an action that invokes a function after 24 hours. A check that ends before can say what still runs:
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+LONGEST_CHECK_MINUTES = 23 * 60
 
 
 def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
@@ -26,7 +29,7 @@ def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
         family=(service.name,),
         roles=((EXECUTION_ROLE,), (TASK_ROLE,)),
         log=log_group_name(env, "service", service.name),
-        limit_minutes=RUNS * job.max_minutes,
+        limit_minutes=min(RUNS * job.max_minutes, LONGEST_CHECK_MINUTES),
     )
 
 

@@ -264,12 +264,19 @@ def test_the_function_may_run_the_job_in_staging_only(stacks: dict[str, Any]) ->
     assert "JobCheckRole" not in stacks["production/delivery-counter"]["Resources"]
 
 
-def test_the_check_waits_for_the_longest_run_that_an_environment_allows() -> None:
-    found = rendered(("environments/staging/services/counter", {"job": {"max_minutes": 45}}))
+@pytest.mark.parametrize(
+    ("max_minutes", "limit"),
+    [(45, "90"), (690, "1380"), (691, "1380"), (1440, "1380")],
+    ids=["two runs", "just 23 hours", "longer", "a run of a day"],
+)
+def test_the_check_waits_for_the_longest_run_that_an_environment_allows_and_for_less_than_a_day(
+    max_minutes: int, limit: str
+) -> None:
+    job = {"schedule": "rate(2 days)", "max_minutes": max_minutes}
+    found = rendered(("environments/staging/services/counter", {"job": job}))
 
-    assert (
-        properties(found, "tools/job-runner-counter", "CheckJob")["Environment"]["Variables"]["LIMIT_MINUTES"] == "90"
-    )
+    variables = properties(found, "tools/job-runner-counter", "CheckJob")["Environment"]["Variables"]
+    assert variables["LIMIT_MINUTES"] == limit
 
 
 def test_without_an_unprotected_environment_no_function_runs_the_job() -> None:
