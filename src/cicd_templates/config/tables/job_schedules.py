@@ -32,7 +32,9 @@ _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)", re.ASCII)
 class Interval:
     """The shortest and the longest time between two consecutive runs of a schedule, in minutes.
 
-    A change to or from daylight saving time is left out. It makes a time one hour shorter or longer.
+    A change to or from daylight saving time is left out. It makes a time one hour shorter or longer. In spring,
+    EventBridge Scheduler also skips a run whose time does not exist that day, so two runs can be almost twice as far
+    apart.
     """
 
     shortest: int
