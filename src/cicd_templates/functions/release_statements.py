@@ -43,7 +43,7 @@ class SignedRelease:
     """What the signer has found out about a release itself.
 
     `repository` and `image` are the address and the SHA-256 of the image. `parameters` are those of the pipeline's
-    action. `base_images` maps the names of images to their SHA-256. The times are in ISO 8601.
+    action. `base_images` are references with digests. The times are in ISO 8601.
     """
 
     service: str
@@ -61,7 +61,7 @@ class SignedRelease:
     judged_at: str
     reports: list[Document] = field(default_factory=list)
     evidence: list[Document] = field(default_factory=list)
-    base_images: Mapping[str, str] = field(default_factory=dict)
+    base_images: list[str] = field(default_factory=list)
 
     @property
     def subject(self) -> dict[str, Any]:
@@ -125,8 +125,8 @@ def _provenance(release: SignedRelease) -> dict[str, Any]:
         "digest": {"sha256": release.build_specification},
     }
     bases = [
-        {"name": "base-image", "uri": f"oci://{name}@sha256:{digest}", "digest": {"sha256": digest}}
-        for name, digest in sorted(release.base_images.items())
+        {"name": "base-image", "uri": f"oci://{image}", "digest": {"sha256": image.rpartition("@sha256:")[2]}}
+        for image in release.base_images
     ]
     dependencies = [release.source.descriptor(), tree, release.templates.descriptor(), specification, *bases]
     return {

@@ -19,6 +19,7 @@ import zipfile
 from datetime import UTC, datetime
 from typing import IO, Any
 
+from cicd_templates.functions.dockerfile_images import base_images
 from cicd_templates.functions.evidence_format import (
     PUBLIC_KEY,
     RELEASE,
@@ -38,7 +39,6 @@ MAX_DOCKERFILE_BYTES = 1 << 20
 MAX_ATTEMPTS = 9
 FOLDER = "signed"
 SOURCE_ARTIFACT = "App"
-_PINNED = re.compile(r"([a-z0-9][a-z0-9./:_-]*)@sha256:([0-9a-f]{64})")
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
@@ -185,22 +185,24 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
     return documents, policies.pop()
 
 
-def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], dict[str, str]]:
+def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], list[str]]:
     """Return the address and the SHA-256 of the source archive, and the images that its Dockerfile builds on.
 
-    The build refuses a Dockerfile with an image that has no digest.
+    Raises `ValueError` if there is not one Dockerfile, or if it is too long or has an image without a digest.
     """
+    dockerfile = os.environ["DOCKERFILE"]
     location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]
     with tempfile.TemporaryFile() as file:
         found = _read(s3, location["bucket"], location["key"], into=file)
         with zipfile.ZipFile(file) as archive:
-            entries = [entry for entry in archive.infolist() if entry.filename == os.environ["DOCKERFILE"]]
+            entries = [entry for entry in archive.infolist() if entry.filename == dockerfile]
             if len(entries) != 1:
-                raise ValueError(f"the source has {len(entries)} files named {os.environ['DOCKERFILE']}")
+                raise ValueError(f"the source has {len(entries)} files named {dockerfile}")
             with archive.open(entries[0]) as content:
-                text = content.read(MAX_DOCKERFILE_BYTES).decode("utf-8", "replace")
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    return found, {name: digest for line in lines for name, digest in _PINNED.findall(line)}
+                data = content.read(MAX_DOCKERFILE_BYTES + 1)
+    if len(data) > MAX_DOCKERFILE_BYTES:
+        raise ValueError(f"{dockerfile} has more than {MAX_DOCKERFILE_BYTES} bytes")
+    return found, base_images(data.decode("utf-8"))
 
 
 def _evidence(s3: Any, execution: str) -> list[Document]:

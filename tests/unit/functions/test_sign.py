@@ -113,6 +113,26 @@ def test_the_provenance_names_what_the_signer_has_looked_at(account: SigningAcco
     }
 
 
+def with_dockerfile(text: str) -> Callable[[SigningAccount], None]:
+    source = archive(services__basket__Dockerfile=text)
+    return lambda account: account.put("artifacts", "basket-shop-tools/App/x", source, "a-2")
+
+
+def test_the_provenance_names_every_base_image_with_its_digest_and_no_other_text(account: SigningAccount) -> None:
+    python, java = "public.ecr.aws/docker/library/python:3.13@sha256:", "public.ecr.aws/x/java:21-JRE@sha256:"
+    with_dockerfile(
+        f"FROM {python}{'b' * 64} AS one\nFROM {python}{'a' * 64}\nCOPY --from={java}{'c' * 64} / /\n"
+        f"RUN echo public.ecr.aws/x/y@sha256:{'d' * 64}\n"
+    )(account)
+    answer(account)
+    dependencies = predicate(account, form.PROVENANCE)["buildDefinition"]["resolvedDependencies"]
+
+    assert [(each["uri"], each["digest"]) for each in dependencies if each["name"] == "base-image"] == [
+        (f"oci://{name}{letter * 64}", {"sha256": letter * 64})
+        for name, letter in ((python, "a"), (python, "b"), (java, "c"))
+    ]
+
+
 def test_what_builds_wrote_is_listed_as_received(account: SigningAccount) -> None:
     answer(account)
     received = predicate(account, form.RECEIVED)
@@ -185,6 +205,11 @@ def another_policy(account: SigningAccount) -> None:
         pytest.param(
             without_a_source, {}, "the source has 0 files named services/basket/Dockerfile", id="no Dockerfile"
         ),
+        pytest.param(
+            with_dockerfile("FROM scratch\n" + "#" * (1 << 20)), {},
+            "ValueError: services/basket/Dockerfile has more than 1048576 bytes", id="a Dockerfile that is too long",
+        ),
+        pytest.param(with_dockerfile("FROM python:3"), {}, "'python:3' without a digest", id="an unpinned base image"),
         pytest.param(lambda account: account.denied.add("Sign"), {}, "AccessDenied", id="no right to sign"),
         pytest.param(lambda account: account.denied.add("PutObject"), {}, "AccessDenied", id="no right to store"),
     ],
