@@ -19,7 +19,7 @@ from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import KeyArn, TopicArn
 from cicd_templates.layer.template import LayerTemplate
 from templates import build as builds
-from templates import keys, notifications, pipeline, review, scan_gate
+from templates import keys, notifications, pipeline, review, scan_gate, signer
 
 STUCK_EVERY = "rate(5 minutes)"
 TIMEOUT_SECONDS = 60
@@ -59,6 +59,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer.add_all(pipeline_alarms.build_alarms(monitored, projects, topics))
     gate = layer.read(scan_gate.GATE_FUNCTION)
     layer.add_all(pipeline_alarms.gate_alarms(monitored, scan_gate.SCAN_GATE, gate, name, topics))
+    layer.add(pipeline_alarms.signer_alarm(monitored, signer.SIGNER, name, topics))
     if review.exists(env):
         function = layer.read(review.REVIEW_FUNCTION)
         layer.add_all(pipeline_alarms.review_alarms(monitored, review.REVIEW, function, name, topics))

@@ -8,7 +8,7 @@ from awacs import codepipeline, ecr, s3
 from awacs.aws import StringLike
 from troposphere import GetAtt, Sub
 
-from cicd_templates.blocks.alarms import function_error_alarm
+from cicd_templates.blocks.alarms import METRIC_NAMESPACE, function_error_alarm
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.build_projects import sha256
 from cicd_templates.blocks.event_rules import MonitoredService
@@ -93,6 +93,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         variables={
             "SERVICE": service.name,
             "PIPELINE": pipeline_name(env, service.name),
+            "NAMESPACE": METRIC_NAMESPACE,
             "REPOSITORY": registry_variables(env, service)["REPOSITORY"],
             "ARTIFACTS_BUCKET": artifacts,
             "EVIDENCE_BUCKET": evidence,

@@ -28,6 +28,7 @@ DIGEST, TREE = "sha256:" + "1" * 64, "ab" * 32
 ENVIRONMENT = {
     "SERVICE": SERVICE,
     "PIPELINE": PIPELINE,
+    "NAMESPACE": "CicdTemplates",
     "REPOSITORY": REPOSITORY,
     "ARTIFACTS_BUCKET": "artifacts",
     "EVIDENCE_BUCKET": "evidence",

@@ -329,6 +329,7 @@ METRICS = {
     ("CicdTemplates", "ReviewErrors"),
     ("CicdTemplates", "RunFailed"),
     ("CicdTemplates", "RunsInProgress"),
+    ("CicdTemplates", "SignerErrors"),
 }
 
 
@@ -375,6 +376,7 @@ def test_a_failure_that_aws_counts_late_is_heard_and_the_creation_run_is_not() -
         ("GateCannotJudgeAlarm", "GateErrors"),
         ("ReviewCannotDescribeAlarm", "ReviewErrors"),
         ("NotApprovedAlarm", "ApprovalCheckErrors"),
+        ("SignerCannotSignAlarm", "SignerErrors"),
     ],
 )
 def test_a_function_that_answers_its_failure_has_an_alarm_that_lambda_cannot_give(name: str, metric: str) -> None:

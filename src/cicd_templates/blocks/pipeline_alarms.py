@@ -1,4 +1,4 @@
-"""Alarms on a service's pipeline: on its runs, its build durations, the scan gate and the review of change sets.
+"""Alarms on a service's pipeline: on its runs, its build durations, and the functions that answer its jobs.
 
 The link beside each AWS metric leads to the documentation of the metric's name and dimensions.
 """
@@ -189,6 +189,20 @@ def approval_check_alarms(
         notified,
     )
     return [_error_alarm("ApprovalCheckErrors", monitored, word, function, notified), not_approved]
+
+
+def signer_alarm(
+    monitored: MonitoredService, word: str, pipeline: PipelineName, topics: Mapping[str, TopicArn]
+) -> cloudwatch.Alarm:
+    """Return an alarm on releases for which the signer signed nothing. Its own layer has the alarm on its errors."""
+    return _failed_job_alarm(
+        "SignerCannotSignAlarm",
+        monitored,
+        [word, "cannot-sign"],
+        "The signer signed nothing for a release, which Lambda does not count as an error",
+        Metric(METRIC_NAMESPACE, "SignerErrors", {"PipelineName": pipeline}, "Sum"),
+        [topics["operations"], topics["security"]],
+    )
 
 
 def _failed_job_alarm(

@@ -4,7 +4,8 @@
   their reports, `policy` reads the accepted risks, `decide` makes the decision, `summary` and `findings` describe it.
 - `review` describes change sets to their approver, and `approval_check` stops a stage that would execute others. They
   share `reviewed_change_sets`, which identifies change sets, and `approval_records`, which keeps them as evidence.
-- `sign` signs statements about a release; `release_statements` writes them in the form of `evidence_format`.
+- `sign` signs statements about a release; `release_statements` writes them in the form of `evidence_format`,
+  and `dockerfile_images` reads which images the release builds on.
 - `verify_image` and `smoke` approve a deployment on behalf of ECS. `migrate` runs the migration of a release.
 - `pipeline_jobs`, `job_failures` and `role_clients` are shared by several functions.
 - `measure` and `stuck` publish metrics of pipeline runs.

@@ -28,12 +28,12 @@ from cicd_templates.functions.evidence_format import (
     envelope,
     signed_bytes,
 )
-from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
+from cicd_templates.functions.job_failures import one_line, report_failure
+from cicd_templates.functions.pipeline_jobs import answer_job
 from cicd_templates.functions.release_statements import Document, SignedRelease, release_payload, statement_payloads
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.report_artifacts import find_artifacts
 
-MESSAGE_LENGTH = 1000
 CHUNK_BYTES = 1 << 20
 MAX_DOCKERFILE_BYTES = 1 << 20
 MAX_ATTEMPTS = 9
@@ -51,10 +51,9 @@ def handler(event: dict[str, Any], context: Any) -> None:
         parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
         variables = _sign_release(parameters, context.invoked_function_arn)
     except Exception as error:
-        text = " ".join(f"Nothing was signed: {type(error).__name__}: {error}".split())
-        message = "".join(character for character in text if character.isprintable())[:MESSAGE_LENGTH]
+        message = one_line(f"Nothing was signed: {type(error).__name__}: {error}")
         print(message)
-        fail_job(pipeline, job["id"], message)
+        report_failure(pipeline, job["id"], "SignerErrors", message)
     else:
         answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 

@@ -228,5 +228,9 @@ def test_nothing_is_signed_for_what_does_not_fit(
     assert result == "failure"
     assert request["failureDetails"]["message"].startswith("Nothing was signed: ")
     assert message in request["failureDetails"]["message"]
-    assert capsys.readouterr().out.strip() == request["failureDetails"]["message"]
+    logged, counted = capsys.readouterr().out.splitlines()
+    assert logged == request["failureDetails"]["message"]
+    metrics = json.loads(counted)
+    assert (metrics["SignerErrors"], metrics["PipelineName"]) == (1, ENVIRONMENT["PIPELINE"])
+    assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == ENVIRONMENT["NAMESPACE"]
     assert signed(account) == {}

@@ -106,6 +106,16 @@ def test_the_signer_runs_after_the_scan_and_before_anything_is_deployed() -> Non
     }
 
 
+def test_a_refusal_to_sign_notifies_operations_and_security_by_the_metric_that_the_function_writes() -> None:
+    resources = cloudformation_yaml.load((OUT / "tools/monitoring-parcel-dispatcher.yaml").read_text())["Resources"]
+    alarm = resources["SignerCannotSignAlarm"]["Properties"]
+    variables = SIGNER["Signer"]["Properties"]["Environment"]["Variables"]
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == (variables["NAMESPACE"], "SignerErrors")
+    assert 'report_failure(pipeline, job["id"], "SignerErrors", ' in SIGNER["Signer"]["Properties"]["Code"]["ZipFile"]
+    assert alarm["AlarmActions"] == [{"Ref": "OperationsTopicArn"}, {"Ref": "SecurityTopicArn"}]
+
+
 def test_the_function_knows_the_build_by_a_name_that_stays_and_by_its_digest() -> None:
     build = cloudformation_yaml.load((OUT / "tools/build-parcel-dispatcher.yaml").read_text())["Resources"]
     specification = build["Image"]["Properties"]["Source"]["BuildSpec"]
