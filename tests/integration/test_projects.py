@@ -43,7 +43,7 @@ def with_accounts(text: str, engine: Engine, folder: Path, monkeypatch: pytest.M
 
 def deploy_twice_and_destroy(project: Project, environment: str = "all") -> None:
     """Deploy, deploy again without a change, and destroy. What is left is explained."""
-    environments = sorted(folder.name for folder in project.folder.glob("out/*/"))
+    environments = sorted(path.parent.name for path in project.folder.glob("out/*/REVIEW.md"))
     rooms = environments if environment == "all" else [environment]
     stacks = sum(len(list((project.folder / "out" / room).glob("*.yaml"))) for room in rooms)
 
