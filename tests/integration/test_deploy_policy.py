@@ -59,8 +59,8 @@ ASKED_TO_DESTROY = {
 }  # fmt: skip
 # Commands that make no call with the caller's credentials.
 WITHOUT_CALLS = {
-    "comment", "demo", "deploy-policy", "docs", "gate", "init", "lint", "local", "local-stop", "rehearse", "render", "review",
-    "upgrade-check", "verify-evidence",
+    "comment", "demo", "deploy-policy", "docs", "gate", "init", "lint", "local", "local-stop", "rehearse", "render",
+    "review", "upgrade-check", "verify-evidence",
 }  # fmt: skip
 
 
