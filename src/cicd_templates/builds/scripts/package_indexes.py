@@ -27,6 +27,7 @@ from cicd_templates.builds.scripts.toml_strings import toml_strings
 
 SHOWN = 20
 
+
 def _hosts(ending: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{name}.{ending}" for name in names)
 
