@@ -145,7 +145,8 @@ def gate_alarms(
         monitored,
         [word, "cannot-judge"],
         "The gate could not judge a release, which Lambda does not count as an error",
-        Metric(METRIC_NAMESPACE, "GateErrors", {"PipelineName": pipeline}, "Sum"),
+        "GateErrors",
+        pipeline,
         notified,
     )
     return [_error_alarm("GateErrors", monitored, word, function, notified), cannot_judge]
@@ -165,7 +166,8 @@ def review_alarms(
         monitored,
         [word, "cannot-describe"],
         "The review could not describe a change set to its approvers, which Lambda does not count as an error",
-        Metric(METRIC_NAMESPACE, "ReviewErrors", {"PipelineName": pipeline}, "Sum"),
+        "ReviewErrors",
+        pipeline,
         notified,
     )
     return [_error_alarm("ReviewErrors", monitored, word, function, notified), cannot_describe]
@@ -185,7 +187,8 @@ def approval_check_alarms(
         monitored,
         [word, "not-approved"],
         "A stage would have executed a change set that nobody approved, or the approval could not be checked",
-        Metric(METRIC_NAMESPACE, "ApprovalCheckErrors", {"PipelineName": pipeline}, "Sum"),
+        "ApprovalCheckErrors",
+        pipeline,
         notified,
     )
     return [_error_alarm("ApprovalCheckErrors", monitored, word, function, notified), not_approved]
@@ -200,7 +203,8 @@ def signer_alarm(
         monitored,
         [word, "cannot-sign"],
         "The signer signed nothing for a release, which Lambda does not count as an error",
-        Metric(METRIC_NAMESPACE, "SignerErrors", {"PipelineName": pipeline}, "Sum"),
+        "SignerErrors",
+        pipeline,
         [topics["operations"], topics["security"]],
     )
 
@@ -210,10 +214,13 @@ def _failed_job_alarm(
     monitored: MonitoredService,
     words: list[str],
     description: str,
-    metric: Metric,
+    metric_name: str,
+    pipeline: PipelineName,
     notified: list[TopicArn],
 ) -> cloudwatch.Alarm:
+    """Return an alarm on jobs of the pipeline whose failure a function reported in the metric `metric_name`."""
     words = [monitored.service.name, *words]
+    metric = Metric(METRIC_NAMESPACE, metric_name, {"PipelineName": pipeline}, "Sum")
     return alarm(logical_id, monitored.env, words, description, metric, above=0, tell=notified)
 
 
