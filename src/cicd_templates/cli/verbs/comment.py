@@ -12,6 +12,7 @@ from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import LOCAL, make_option
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.paths import CONFIGURATION, OUT, STATE
+from cicd_templates.plurals import counted
 
 
 @verb(
@@ -64,4 +65,4 @@ def comment(base: str | None, plan_files: str, out: Path | None, local: bool) ->
     if plans:
         page = path.with_name("plan.html")
         write_privately(page, plan_page(plans, hints.make("plan", ENV="all", LOCAL=local)))
-        terminal.show(f"the page of {len(plans)} plans: {page}")
+        terminal.show(f"the page of {counted(len(plans), 'plan')}: {page}")
