@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
-    """Return the end of an error message about an unknown name `word`: a similar known name, or the known names.
+    """Return the end of an error message about the unknown name `word`: a similar known name, or a list of known names.
 
     `most` is the largest number of names to list.
     """
@@ -30,7 +30,7 @@ class ConfigurationError(CicdError):
 
 
 class NoTerminalError(ConfigurationError):
-    """A question must be answered, but there is no terminal to ask it at. Nothing was changed. The exit code is 2."""
+    """The command needs an answer from the user, but there is no terminal. Nothing was changed. The exit code is 2."""
 
 
 class RefusedError(CicdError):
@@ -57,11 +57,11 @@ class DetachedError(CicdError):
 
 
 class CredentialsError(DetachedError):
-    """The credentials do not work, or have stopped working in the middle of a command. The user has to sign in again.
+    """The credentials do not work, or have stopped working during a command. The user has to sign in again.
 
     Operations that have begun in AWS continue. The exit code is 75: the same command can then continue them.
     """
 
 
 class MissingCodeError(CredentialsError):
-    """The credentials need an MFA code, but there is no terminal at which it could be typed."""
+    """The credentials need an MFA code, but there is no terminal at which the user could type the code."""

@@ -1,4 +1,4 @@
-"""Formats the commands and options that messages recommend, so that a user can copy and run them."""
+"""Formats the commands and options in messages, so that a user can copy and run them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def under_make() -> bool:
 def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
     """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
-    Pass True as the value of a flag. By default, the option is the variable's name in lower case. `name` is for any
-    other option, such as `--token`.
+    Pass True as the value of a flag. By default, the option has the variable's name in lower case. Pass `name` if the
+    option has another name, such as `--token`.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"

@@ -1,7 +1,7 @@
 """Escapes untrusted text for Markdown, and writes Markdown tables.
 
-Every Markdown page of this package is written with these functions. Each table row states one fact, so that a change of
-one fact changes one line of the page.
+Every Markdown page of this package is written with these functions. Each table row states one fact, so that a changed
+fact changes only one line of the page.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Markup(str):
 def cell(text: str) -> Markup:
     """Return `text` escaped for a table cell: on one line, printable, and displayed as it was typed.
 
-    The text cannot end the cell. Nothing in it becomes HTML, code, emphasis, an image or a link. Only the sign of a
+    The text cannot end the cell. Nothing in it becomes HTML, code, emphasis, an image or a link. A sign that begins a
     mention, such as `@` or `#`, is put in a code span, so that GitHub links no user and no issue.
     """
     escaped = _ENTITY.sub("&amp;", printable(text)).replace("<", "&lt;")
@@ -42,7 +42,7 @@ def cell(text: str) -> Markup:
 def plain(text: str) -> Markup:
     """Return `text` escaped for use outside tables.
 
-    It is escaped as by `cell`. In addition, it cannot begin a heading, list, quote or code block.
+    The text is escaped as `cell` escapes it. In addition, it cannot begin a heading, list, quote or code block.
     """
     return Markup(_BLOCK_START.sub(lambda start: f"{start[0]}\\", cell(text.strip())))
 
@@ -61,7 +61,7 @@ def code(text: str) -> Markup:
 
 
 def markdown_cell(markdown: str) -> Markup:
-    """Return the Markdown `markdown` on one line and with its pipes escaped, so that it fits in a table cell."""
+    """Return `markdown` on one line with its pipes escaped, so that it can stand in a table cell."""
     return Markup(_PIPE.sub(lambda pipe: f"{pipe[1]}{'' if len(pipe[1]) % 2 else chr(92)}|", _one_line(markdown)))
 
 

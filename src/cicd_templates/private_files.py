@@ -1,4 +1,4 @@
-"""Writes state files that only their owner can read, and replaces them as a whole."""
+"""Writes state files that only their owner can read. A file is replaced in one step, never changed in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes those files of the user's project that are committed to git. Each file is replaced as a whole."""
+"""Writes the files of the user's project that are committed to git. A file is replaced in one step."""
 
 from __future__ import annotations
 

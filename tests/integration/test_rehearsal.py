@@ -71,7 +71,7 @@ def test_what_did_not_run_is_reported(passed: Rehearsed) -> None:
         "Verify/Snyk: snyk is not run; its report is the recorded rehearsal/snyk.json",
         "Verify/Safety: safety is not run; its report is the recorded rehearsal/safety.json",
         "Build/Image: the image is not built; a placeholder with its own digest is pushed",
-        "Build/ImageScan, Production-Window/ProductionImageScan: the registry does not scan images here",
+        "Build/ImageScan, Production-Window/ProductionImageScan: the local registry does not scan images",
         "Staging/Execute, Production/Execute: no containers were started",
         "Staging/StagingSmokeTest: SERVICE_URL is the address of a process of rehearsal/serve",
         "Verify: OnFailure RETRY Staging: OnFailure ROLLBACK Production-Window: OnSuccess DeploymentWindow",

@@ -1,4 +1,4 @@
-"""The files of a folder of evidence, each with its SHA-256. Links and special files are never opened."""
+"""Lists the files of a folder of evidence with their SHA-256 digests. Links and special files are never opened."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class FolderContents:
-    """The digests of the regular files, and the names of what is neither a file nor a folder, relative to `path`."""
+    """The contents of the folder `path`. All names are relative to `path`.
+
+    `digests` maps the name of each regular file to its SHA-256. `unreadable` has the names of links and special files.
+    """
 
     path: Path
     digests: dict[str, str]
@@ -39,5 +42,5 @@ def read_folder(path: Path) -> FolderContents:
 
 
 def _raise(error: OSError) -> None:
-    """Raise the error of a folder that cannot be listed, because `os.walk` would leave the folder out."""
+    """Raise `error`, which is about a folder that cannot be listed. By default, `os.walk` skips such a folder."""
     raise error

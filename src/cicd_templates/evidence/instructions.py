@@ -1,4 +1,4 @@
-"""The text of VERIFY.md: how to verify the evidence of a release with other tools than this one."""
+"""Writes VERIFY.md: how to verify the evidence of a release with this tool and with other tools."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ INSTRUCTIONS = "VERIFY.md"
 
 
 def instructions(image: str, fingerprint: str) -> str:
-    """Return the text for the evidence about `image`, signed by the key with this fingerprint."""
+    """Return VERIFY.md for the evidence about `image`, which was signed by the key with this fingerprint."""
     return f"""\
 # How to verify this evidence
 
-It is about the image `{image}`.
+This evidence is about the image `{image}`.
 
-The fingerprint of the signer's key is the SHA-256 of its DER form. Compare it with the fingerprint that you were given
-by another way than this folder:
+The fingerprint of the signer's key is the SHA-256 of its DER form. Compare it with the fingerprint that you received
+separately from this folder:
 
 ```sh
 openssl pkey -pubin -in public-key.pem -outform DER | sha256sum
 # {fingerprint}
 ```
 
-All files at once, without AWS and without a network:
+This command verifies all files, without AWS and without a network:
 
 ```sh
 python -m cicd_templates verify-evidence . --key {fingerprint}
 ```
 
-One statement with openssl, `jq` and `base64`. The signature is over DSSE's pre-authentication encoding of the payload:
+These commands verify one statement with openssl, `jq` and `base64`. The signature covers DSSE's pre-authentication
+encoding of the payload:
 
 ```sh
 statement=release.dsse.json
@@ -36,7 +37,7 @@ jq -r '.signatures[0].sig' "$statement" | base64 -d > signature
 openssl dgst -sha256 -verify public-key.pem -signature signature signed
 ```
 
-The payload of `release.dsse.json` lists every other file by its SHA-256, apart from `public-key.pem` and this file:
+The payload of `release.dsse.json` lists the SHA-256 of every other file except `public-key.pem` and this file:
 
 ```sh
 jq -r '.subject[1:][] | "\\(.digest.sha256)  \\(.name)"' payload | sha256sum --check

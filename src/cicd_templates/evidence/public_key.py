@@ -1,4 +1,4 @@
-"""The public key that verifies evidence: an ECDSA key on the curve P-256, as PEM, with the SHA-256 of its DER form."""
+"""Reads the public key that verifies evidence: an ECDSA key on the curve P-256, in PEM format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FINGERPRINT = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
 
 
 class KeyFormatError(ValueError):
-    """A file does not hold exactly one public key of the expected kind. The message says what is wrong."""
+    """Raised if a file is not exactly one public key of the expected kind. The message says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,11 @@ class PublicKey:
 
 
 def read_public_key(pem: bytes) -> PublicKey:
-    """Return the key in `pem`. Raises `KeyFormatError`, also for bytes beside the key that PEM readers ignore."""
+    """Return the key in `pem`.
+
+    Raises `KeyFormatError` if `pem` is not a key of this kind, or if it has any text besides the key. PEM readers
+    ignore such text, so it could change without being noticed.
+    """
     try:
         key = serialization.load_pem_public_key(pem)
     except Exception as error:
@@ -45,9 +49,9 @@ def read_public_key(pem: bytes) -> PublicKey:
 
 
 def expected_fingerprint(key: str) -> str:
-    """Return the fingerprint that `key` stands for: the path of a PEM file, or the fingerprint itself as hexadecimal.
+    """Return a key's fingerprint. `key` is the path of the key's PEM file, or the fingerprint itself in hexadecimal.
 
-    Raises `ConfigurationError` if it is neither, or empty.
+    Raises `ConfigurationError` if `key` is empty or is neither of the two.
     """
     if not key.strip():
         raise ConfigurationError("the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits")

@@ -1,4 +1,4 @@
-"""Signed statements: an in-toto Statement v1 in a DSSE envelope with one signature. Reads hostile bytes."""
+"""Reads signed statements: in-toto Statements v1 in DSSE envelopes with one signature. The files may be hostile."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cicd_templates.functions.evidence_format import canonical_json
 
 
 class StatementError(ValueError):
-    """A file is not a statement that the key has signed. The message is a predicate, such as `is not JSON`."""
+    """Raised if a file is not a statement that the key has signed. The message is a reason, such as `is not JSON`."""
 
 
 class Subject(BaseModel):
-    """What a statement is about: a name, and its digest by algorithm."""
+    """A subject of a statement: the name of a file or image, and its digests, keyed by algorithm."""
 
     name: str
     digest: dict[str, str]
@@ -49,7 +49,7 @@ class _SignedEnvelope(BaseModel, extra="forbid"):
 def read_statement(content: bytes, key: PublicKey) -> Statement:
     """Return the statement in an envelope. Raises `StatementError` unless `key` has signed exactly these bytes.
 
-    The bytes of the envelope must be canonical, so that none of them can change without being noticed.
+    The bytes of the envelope must be in canonical form, so that every changed byte is noticed.
     """
     _require_envelope(content)
     verifier = SSlibKey.from_crypto(key.key, keyid=key.fingerprint)

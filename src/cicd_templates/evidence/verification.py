@@ -1,7 +1,7 @@
 """Verifies a folder of evidence: every file is as the release statement says, and all statements are about one release.
 
-The verification proves that the folder is consistent. Only an expected fingerprint decides who signed it, because
-whoever signs a changed folder again can also replace the public key in it.
+The verification proves that the folder is consistent. Only an expected fingerprint proves who signed the folder:
+somebody who changes the folder can sign it with another key, and put that public key into the folder.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from cicd_templates.functions.evidence_format import (
     VERIFICATION_SUMMARY,
 )
 
-# These files cannot be in the list that the release statement signs. Each of them is checked in another way.
+# The release statement cannot list these files. Each of them is checked in another way.
 UNLISTED = {RELEASE, PUBLIC_KEY, INSTRUCTIONS}
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A file of the folder that is not as it was signed. `reason` continues a sentence that begins with its name."""
+    """A file that differs from the signed file. `reason` continues a sentence that begins with the file's name."""
 
     file: str
     reason: str
@@ -42,10 +42,11 @@ class Problem:
 
 @dataclass
 class Verification:
-    """The result. The folder is verified if there are no problems.
+    """The result of a verification. The folder is verified if there are no problems.
 
-    `fingerprint` is that of the key in the folder, or empty. `image` is the image that the release is about, with its
-    digest. `details` are the other facts about the release. `files` is the number of files that the release lists.
+    `fingerprint` is the fingerprint of the key in the folder, or empty. `image` is the image that the release is about,
+    with its digest. `details` are the other facts about the release. `files` is the number of files that the release
+    lists.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -56,9 +57,9 @@ class Verification:
 
 
 def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
-    """Verify the folder `path`. If `expected_fingerprint` is given, only the key with this fingerprint counts.
+    """Verify the folder `path`. If `expected_fingerprint` is given, only the key with this fingerprint is accepted.
 
-    Raises `ConfigurationError` if `path` is not a folder, or if nothing in it is evidence.
+    Raises `ConfigurationError` if `path` is not a folder, or if the folder has no release statement.
     """
     if not path.is_dir():
         raise ConfigurationError(f"{path} is not a folder; name a folder of evidence of one release")
@@ -79,7 +80,7 @@ def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
 
 
 class _UnusableError(Exception):
-    """A file that cannot be used at all."""
+    """Raised if a file is so wrong that the verification cannot continue."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(name)
@@ -133,7 +134,7 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
         if statements[name].subject != [image]:
             result.problems.append(Problem(name, f"is about another image than {result.image}"))
     result.problems += _reference_problems(statements, release, listed)
-    # The signer does not write the instructions, and they prove nothing. But a changed one could mislead its reader.
+    # The instructions are not signed and prove nothing. But changed instructions could mislead their reader.
     text = instructions(result.image, key.fingerprint).encode()
     if INSTRUCTIONS in contents.digests and contents.read(INSTRUCTIONS) != text:
         result.problems.append(Problem(INSTRUCTIONS, "is not the text that belongs to this release"))
@@ -158,9 +159,9 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
 def _reference_problems(
     statements: dict[str, Statement], release: Statement, listed: dict[str, str]
 ) -> Iterator[Problem]:
-    """Yield each statement that refers to other files than those of this release.
+    """Yield each statement that refers to files of another release.
 
-    So a statement fails even if the signer has signed it for another release of the same image.
+    This finds a statement that the signer has signed for another release of the same image.
     """
     digests = set(listed.values())
     if provenance := statements.get(PROVENANCE):
@@ -191,9 +192,9 @@ def _at(value: Any, *path: str) -> Any:
 
 
 def _digests(descriptors: Any) -> set[Any]:
-    """Return the SHA-256 of each resource descriptor. A descriptor without one counts as an empty text.
+    """Return the SHA-256 of each resource descriptor. The SHA-256 of a descriptor without one is an empty text.
 
-    None counts as a list that nothing can match.
+    If `descriptors` is not a list, return a set with one empty text, which matches no file.
     """
     if not isinstance(descriptors, list):
         return {""}

@@ -1,4 +1,4 @@
-"""A rehearsal: it runs the rendered pipeline on this machine, under its own IAM roles, in a local AWS.
+"""Runs the rendered pipeline on this machine, under its own IAM roles, in a local AWS. Such a run is a rehearsal.
 
 1. `deployed_pipeline` deploys every stack of `out/` into a local AWS that enforces IAM, and reads the deployed pipeline
    and its build projects back. `pipeline_definition_checks` finds what would prevent the pipeline from running.
@@ -6,11 +6,12 @@
 3. `stages` runs the stages: it checks a stage's variable conditions, then runs its actions. The actions of a group run
    in parallel. Each action provider has a module: `s3_source`, `codebuild`, `lambdas`, `cloudformation`, `approval`.
 4. `codebuild` runs the phases of a build in one shell (`build_shell`), with the variables, credentials and tools of
-   `build_environment`. `programs` replaces docker, the aws command line, and scanners that need an external service.
+   `build_environment`. `programs` has replacements for docker, pip, the aws command line, and scanners that need an
+   external service.
 5. `grants` compares the granted actions with the actions that the local IAM allowed. `result` and `report` present the
    result.
 
-The local AWS executes IAM, S3, KMS, CloudFormation, Lambda and events. Some parts of a pipeline can be executed neither
-by the local AWS nor by this package. The result lists these parts, because a rehearsal does not show whether they work.
-The package reads only `out/`, imports nothing from the renderer, and never calls the real AWS.
+The local AWS executes IAM, S3, KMS, CloudFormation, Lambda and events. The local AWS and this package cannot execute
+every part of a pipeline. The result lists the parts that were not executed, because a rehearsal does not show whether
+they work. The package reads only `out/`, imports nothing from the renderer, and never calls the real AWS.
 """

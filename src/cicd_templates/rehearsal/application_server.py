@@ -31,10 +31,11 @@ POLL_SECONDS = 0.05
 def application_starter(
     archive: Archive, folder: Path, tools: BuildTools, until: contextlib.ExitStack
 ) -> Callable[[], str]:
-    """Return a function that returns the application's address. Its first call starts the script `rehearsal/serve`.
+    """Return a function that starts the application on its first call, and always returns the application's address.
 
-    The script is in the released source. It gets HOST and PORT, and is killed when `until` closes. The function raises
-    `ActionFailedError` if there is no script or if the application does not listen.
+    The script `rehearsal/serve` of the released source starts the application. The script gets the variables HOST and
+    PORT, and is killed when the exit stack `until` closes. The function raises `ActionFailedError` if there is no
+    script, or if the application does not listen on the port.
     """
     started: list[str] = []
     # Parallel actions share one process.

@@ -1,4 +1,4 @@
-"""Manual approval actions: notify the approvers as the action's configuration says, and ask the user.
+"""Manual approval actions: notify the approvers that the action's configuration names, then ask the user.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html
 """
@@ -18,7 +18,8 @@ LONGEST_DATA = 1000
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
     """Publish the notification with the action's role, then ask the user of the rehearsal for the approval.
 
-    Raises `ActionFailedError` if the user does not approve, or if the question is too long for CodePipeline.
+    Raises `ActionFailedError` if the user does not approve, or if the question has more characters than CodePipeline
+    accepts.
     """
     configuration = run.resolve_configuration(action)
     question = configuration.get("CustomData", "")

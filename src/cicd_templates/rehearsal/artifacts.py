@@ -19,7 +19,8 @@ from cicd_templates.rehearsal.pipeline_definition import Pipeline
 
 MOST_ENTRIES = 20_000
 MOST_BYTES = 2**30
-# The extra field with a name that only some programs read: https://libzip.org/specifications/extrafld.txt
+# The identifier of an extra field with a second file name, which only some programs read:
+# https://libzip.org/specifications/extrafld.txt
 UNICODE_PATH = 0x7075
 FIELD = struct.Struct("<HH")
 

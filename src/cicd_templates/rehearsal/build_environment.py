@@ -47,7 +47,7 @@ def build_environment(
     temporary, programs = folder / "tmp", folder / "programs"
     (folder / NOTES_FILE).touch()
     if _has_service_tokens(run, project):
-        # If a build has the tokens of its services, it installs its own tools from the network.
+        # A build that has the tokens of its external services installs its own tools from the network.
         temporary.mkdir()
         write_programs(programs, CONTAINER_PROGRAMS)
         network, tools = dict(run.setup.network), Path(sys.base_prefix, "bin")
@@ -90,7 +90,7 @@ def build_environment(
 
 
 def _settings(project: Project, settings: list[Setting], specification: Buildspec) -> list[Setting]:
-    """Return the variables of a build. If a name occurs twice, the later variable counts."""
+    """Return the variables of a build. If a name occurs twice, the last value is used."""
     secrets = [Setting(name, value, "SECRETS_MANAGER") for name, value in specification.secrets.items()]
     parameters = [Setting(name, value, "PARAMETER_STORE") for name, value in specification.parameters.items()]
     return [*project.settings, *settings, *secrets, *parameters]
@@ -125,10 +125,10 @@ def _value(session: Session, setting: Setting) -> str:
 
 
 def application_addresses(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Return the variables with the deployed service's address, with host and port of a local process instead.
+    """Return the action's variables that hold the service's address, changed to the address of a local process.
 
-    The path stays, because the load balancer passes it to the application. A rehearsal runs no containers, so the
-    deployed application cannot answer.
+    A rehearsal runs no containers, so the deployed application cannot answer. The path of the address stays, because
+    the load balancer passes it to the application.
     """
     outputs = {each.namespace for each in run.pipeline.actions if each.provider == "CloudFormation"} - {""}
     found = {}
@@ -145,10 +145,11 @@ def application_addresses(run: PipelineRun, action: Action, step: ActionProgress
 def runnable_phases(
     step: ActionProgress, specification: Buildspec, project: Project, run: PipelineRun, folder: Path
 ) -> list[Phase]:
-    """Return the phases, changed so that they use a private folder instead of /tmp.
+    """Return the phases that can run on this machine. They use a private folder instead of /tmp.
 
-    Commands that download something are removed, unless the build has the tokens of its services. Commands that only
-    install packages by hash stay: the replacement of pip checks their requirements and downloads nothing.
+    Commands that download something are removed, except if the build has the tokens of its external services. Commands
+    that only install packages by hash remain, because the replacement of pip downloads nothing and only checks their
+    requirements.
     """
     temporary = folder / "tmp"
     phases = []
@@ -159,7 +160,7 @@ def runnable_phases(
         left_out = [command for command in fetching if not only_checks_hashes(command)]
         kept = tuple(with_private_tmp(each, temporary) for each in phase.commands if each not in left_out)
         phases.append(Phase(phase.name, kept, tuple(with_private_tmp(each, temporary) for each in phase.finally_)))
-    # A check that needs a service is replaced by its recorded report, so the versions of its tools do not matter.
+    # A recorded report replaces a check that needs an external service, so the versions of its tools do not matter.
     if fetching and not project.needs_a_service:
         step.note(f"tools come from a prepared environment: {run.setup.tools.comparison(fetching)}")
     return phases

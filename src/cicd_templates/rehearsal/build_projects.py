@@ -1,4 +1,4 @@
-"""CodeBuild projects, read from the properties of resources after references are resolved. Does not call AWS."""
+"""Reads CodeBuild projects from the properties of resources, with all references resolved. Never calls AWS."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ PROJECT_TYPE = "AWS::CodeBuild::Project"
 
 @dataclass(frozen=True)
 class Setting:
-    """An environment variable of a build. `kind` says whether `value` is a literal or a reference.
+    """An environment variable of a build. `kind` is CodeBuild's type of the variable, such as `PLAINTEXT`.
 
-    A reference is the name of a secret in Secrets Manager or of a parameter in Parameter Store.
+    For `PLAINTEXT`, `value` is the value itself. Otherwise `value` names a secret in Secrets Manager or a parameter in
+    Parameter Store.
     """
 
     name: str

@@ -1,7 +1,8 @@
 """The tools of a build: a prepared virtual environment, and replacements for programs that are not available.
 
-The prepared environment replaces the one that a build would install. Builds cannot change it, because another program
-runs instead of pip: it installs nothing, and refuses the requirements that pip would refuse.
+A real build installs its own virtual environment; in a rehearsal, it uses the prepared one. Builds cannot change the
+prepared environment, because a replacement for pip runs. The replacement installs nothing, and refuses the requirements
+that pip would refuse.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PUBLIC_SERVICE_PROGRAMS = {
 }
 # Commands that download something before the actual work of a build begins.
 DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
-# A call of the program that replaces pip. `python -m pip` is none.
+# A call of the program that replaces pip. `python -m pip` does not call that program.
 REPLACED_PIP = re.compile(r"(?<!-m )\bpip3? install\b")
 # A command that writes a file, such as a script. Comments in the file may contain addresses that nothing downloads.
 WRITTEN_FILE = re.compile(r"^cat > \S+ <<'(\w+)'\n.*?^\1$", re.DOTALL | re.MULTILINE)
@@ -85,7 +86,7 @@ def _normalised(name: str) -> str:
 
 
 def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
-    """Return those commands of a phase that only download something before the actual work begins."""
+    """Return the commands of a phase that only download something before the actual work begins."""
     return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(WRITTEN_FILE.sub("", each)))
 
 
@@ -102,7 +103,7 @@ def only_checks_hashes(command: str) -> bool:
 def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> None:
     """Write a script to `folder` for each of the `programs` that a rehearsal replaces.
 
-    The scripts run in our own interpreter, which has botocore.
+    The scripts run in the Python interpreter of this program, which has botocore.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, (module, first) in programs.items():

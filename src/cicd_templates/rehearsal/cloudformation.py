@@ -65,7 +65,7 @@ def _replace_change_set(
         Tags=[{"Key": key, "Value": value} for key, value in settings.get("Tags", {}).items()],
         RoleARN=configuration["RoleArn"],
     )
-    step.note("CloudFormation's own role is not measured, because the local AWS creates resources without IAM")
+    step.note("the role of CloudFormation is not checked, because the local AWS creates resources without IAM")
     found: dict[str, Any] = {}
 
     def is_created() -> bool:

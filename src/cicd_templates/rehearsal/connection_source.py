@@ -1,7 +1,7 @@
 """Source actions for a branch of a repository behind a connection, such as a repository on GitHub.
 
-A rehearsal does not contact the repository. It uses the given source as if this were the newest commit of the branch.
-https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
+A rehearsal does not contact the repository. It uses the given source as if that source were the newest commit of the
+branch. https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     """Write the given source to the action's artifact, with the action's role.
 
     Returns the variables that CodePipeline would export. Raises `ActionFailedError` if the role may not use the
-    connection, or if the artifact would not be a zip file.
+    connection, or if the action is configured to produce anything but a zip file.
     """
     configuration = run.resolve_configuration(action)
     if configuration.get("OutputArtifactFormat", ZIP_FORMAT) != ZIP_FORMAT:
@@ -45,12 +45,13 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     run.setup.require_allowed(role, [USE_CONNECTION], connection)
     (name,) = action.outputs
     artifact = artifacts.put_artifact(s3, run.pipeline, name, run.setup.source)
-    # CodePipeline sends an artifact from a connection with an ACL that gives it to the owner of the bucket.
+    # CodePipeline uploads an artifact from a connection with an ACL that makes the bucket's owner the owner of the
+    # artifact.
     partition = Arn.parse(connection).partition
     written = f"arn:{partition}:s3:::{artifact.bucket}/{artifact.object_key}"
     run.setup.require_allowed(role, [SET_OWNER], written)
     run.artifacts[name] = artifact
-    step.note(f"{repository} was not asked; the given source stands for the branch {branch}")
+    step.note(f"{repository} was not contacted; the given source replaces the branch {branch}")
     return {
         "CommitId": run.source_version,
         "BranchName": branch,

@@ -76,7 +76,7 @@ def _resources(stack: StackTemplate, resource_type: str) -> list[Any]:
 
 
 def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
-    """Create every stack with the deployer's own code. Raises `CicdError`, with the first cause, if a stack fails."""
+    """Create every stack with the code of `deploy`. Raises `CicdError`, with the first cause, if a stack fails."""
     broken: list[str] = []
 
     class Listener:
@@ -101,7 +101,7 @@ def polling() -> Polling:
 
 
 def stack_clients(engine: Engine, stack: StackTemplate) -> Clients:
-    """Return the deployer's clients for the account of a stack."""
+    """Return the clients with which a stack is deployed, for the account of the stack."""
     return local_clients(engine.url, stack.account, stack.region, engine.secret)
 
 
@@ -150,8 +150,8 @@ def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
 def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[str, str]) -> None:
     """Store the user's tokens for external services in the secrets of the projects that need them.
 
-    A secret without a token gets a placeholder, because a secret without a value cannot be read. A recorded report
-    then replaces the scan. But the build still reads the secret, so the rehearsal tests the permission to read it.
+    A secret without a token gets a placeholder, because a secret without a value cannot be read. A recorded report then
+    replaces the scan. The build still reads the secret, so the rehearsal also tests the permission to read the secret.
     """
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():

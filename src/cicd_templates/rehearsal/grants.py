@@ -13,14 +13,14 @@ from cicd_templates.template.arn import Arn
 
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::Policy"
 ALLOWED = "allowed"
-# The local AWS never assumes the roles of these services, so it is unknown whether their grants are used.
+# The local AWS never assumes the roles of these services. So a rehearsal cannot show whether their grants are used.
 UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 
 
 class GrantUse(StrEnum):
     """Whether a rehearsed run used a granted action.
 
-    There are two further cases: the use cannot be measured, or the action is not part of a run.
+    Two members stand for other cases: the use cannot be measured, or a run never needs the action.
     """
 
     USED = "used"
@@ -92,7 +92,7 @@ def _as_list(value: Any) -> Iterator[str]:
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
-    """Return every granted action with the number of calls that its statement allowed.
+    """Return every granted action, with the number of calls that the statement of the grant allowed.
 
     `rows` are the decisions that the local AWS's IAM made in the run.
     """
@@ -129,5 +129,5 @@ def _grant(role: Role, statement: str, action: str, calls: int, at_work: bool) -
 
 
 def unexplained_grants(found: Iterable[GrantedAction]) -> list[GrantedAction]:
-    """Return the grants that a run left unused for no known reason. Roles that made no call are left out."""
+    """Return the grants that a run did not use for an unknown reason. Roles that made no call are left out."""
     return [grant for grant in found if grant.use is GrantUse.UNUSED and not grant.reason]

@@ -1,4 +1,4 @@
-"""Lambda actions: invoke the deployed function. It reports the job's result to the local AWS as it would to AWS.
+"""Lambda actions: invoke the deployed function, which reports the result of the job to the local AWS.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
 """
@@ -17,7 +17,7 @@ from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Session
 from cicd_templates.rehearsal.task_process import run_started_tasks
 
-# A function that waits is called again each time, and a rehearsed task has ended by then.
+# A function that waits for a task requests another invocation. A rehearsed task has ended before the next invocation.
 MOST_INVOCATIONS = 5
 LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
@@ -39,7 +39,9 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
         token = result["continuationToken"]
         # The function waits for a task that it has started.
         run_started_tasks(run, step)
-    raise ActionFailedError(f"{configuration['FunctionName']} still asks to be invoked again", step.log)
+    raise ActionFailedError(
+        f"{configuration['FunctionName']} still waits after {MOST_INVOCATIONS} invocations", step.log
+    )
 
 
 def _invoke(
@@ -51,7 +53,7 @@ def _invoke(
     step: ActionProgress,
     token: str,
 ) -> dict[str, Any]:
-    """Invoke the function once, and return the request with which it reported success.
+    """Invoke the function once. Return the body of the request in which the function reported success.
 
     `token` is the continuation token of the previous invocation, or empty.
     """
@@ -68,7 +70,7 @@ def _invoke(
         run.setup.require_allowed(function["Role"], LOG_ACTIONS, arn)
     result = run.setup.answers.of(job)
     if result is None:
-        payload = answer["Payload"].read().decode() if answer.get("FunctionError") else "it returned without answering"
+        payload = answer["Payload"].read().decode() if answer.get("FunctionError") else "it reported nothing"
         raise ActionFailedError(f"{configuration['FunctionName']} did not report the job's result: {payload}", step.log)
     operation, request = result
     if operation != RESULT_OPERATIONS[0]:
@@ -79,7 +81,7 @@ def _invoke(
 def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str, Any]:
     """Return the function's configuration, and add the function's role to the roles of `step`.
 
-    The account's root user sends the request, so no role of the pipeline needs a permission for it.
+    The account's root user sends this request, so no role of the pipeline needs a permission for the request.
     """
     found: dict[str, Any] = run.setup.root_session(run.pipeline.role).client("lambda").get_function_configuration(
         FunctionName=name

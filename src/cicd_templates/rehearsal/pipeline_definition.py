@@ -1,6 +1,7 @@
 """The pipeline definition: stages, actions, locks, and the parts that a rehearsal does not interpret.
 
-It is read from the resource's properties after references are resolved. This module does not call AWS.
+The definition is read from the properties of the pipeline resource, in which references are already resolved. This
+module does not call AWS.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def _action(stage: str, action: Mapping[str, Any]) -> Action:
 
 
 def _uninterpreted(properties: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the parts of the definition that only AWS executes. The report says that they are not rehearsed."""
+    """Yield the parts of the definition that only AWS executes. The report lists them as not rehearsed."""
     for key in sorted(properties.keys() - PIPELINE_KEYS):
         yield f"{key}: {properties[key]}" if isinstance(properties[key], str) else key
     for stage in properties["Stages"]:

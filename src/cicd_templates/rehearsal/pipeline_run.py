@@ -24,7 +24,7 @@ Confirm = Callable[[str], bool]
 
 
 class ActionFailedError(CicdError):
-    """Raised if an action failed and CodePipeline would report this. `log` is the end of the action's log."""
+    """Raised if an action failed in a way that CodePipeline would report. `log` is the end of the action's log."""
 
     def __init__(self, reason: str, log: str = "") -> None:
         super().__init__(reason)
@@ -62,7 +62,7 @@ class RehearsalSetup:
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
         """Raise `ActionFailedError` if IAM's simulator says that the role may not perform one of the `actions`.
 
-        AWS performs these actions in a real run, but the rehearsal does not.
+        This is for actions that AWS performs in a real run, but that a rehearsal does not perform.
         """
         simulated = self.root_session(role).client("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=actions, ResourceArns=[resource]
@@ -86,7 +86,7 @@ class PipelineRun:
     artifacts: dict[str, Artifact] = field(default_factory=dict)
 
     def action_session(self, action: Action, step: ActionProgress) -> Session:
-        """Return a session of the action's role, which the pipeline's role assumes.
+        """Return a session of the action's role. The pipeline's role assumes that role.
 
         If the action has no role of its own, return the pipeline's session.
         """
@@ -94,7 +94,7 @@ class PipelineRun:
         return self.pipeline_session.assume(action.role) if action.role else self.pipeline_session
 
     def service_session(self, role: str, on_behalf_of: str, step: ActionProgress) -> Session:
-        """Return a session of a role that an AWS service assumes on behalf of the resource `on_behalf_of`."""
+        """Return a session of a role, as an AWS service assumes it on behalf of the resource `on_behalf_of`."""
         step.roles.add(role.rpartition("/")[2])
         return self.setup.root_session(on_behalf_of).assume_for_service(role, on_behalf_of)
 

@@ -41,7 +41,7 @@ def substitute(text: str, variables: Variables) -> str:
 
 
 def is_open(lock: Lock, variables: Variables) -> bool:
-    """Return whether a VariableCheck rule lets the run enter the stage. It does not if its variable is missing.
+    """Return whether a VariableCheck rule lets the run enter the stage. A missing variable closes the stage.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-VariableCheck.html
     """

@@ -1,4 +1,4 @@
-"""Runs a rehearsal from end to end: deploys the stacks, releases the source, runs the stages, measures the grants."""
+"""Runs a complete rehearsal: deploys the stacks, releases the source, runs the stages, and measures the grants."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run_rehearsal(
     on_progress: ProgressListener = lambda step: None,
     on_start: Callable[[DeployedPipeline, float], None] = lambda definition, seconds: None,
 ) -> Iterator[Rehearsal]:
-    """Rehearse in a fresh engine that enforces IAM, and yield the finished rehearsal to the `with` block.
+    """Rehearse in a new local AWS that enforces IAM, and yield the finished rehearsal to the `with` block.
 
     The block can repeat actions. Before the first action, `on_start` is called with the deployed pipeline and the
     seconds that the deployment took. Raises `CicdError` if the pipeline cannot start.
@@ -143,7 +143,7 @@ def _release_and_wait(
         if action.name == release.SOURCE_ACTION_NAME:
             version = release.upload_source(clients, bucket, key, archive)
         else:
-            # The bundle does not name a commit, because a rehearsal uses the work tree.
+            # The uploaded templates do not name a commit, because a rehearsal uses the work tree.
             clients.s3.put_object(Bucket=bucket, Key=key, Body=bundle(stacks))
     found: list[dict[str, Any]] = []
 

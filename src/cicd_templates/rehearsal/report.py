@@ -1,4 +1,4 @@
-"""The printed report of a rehearsal: a line per finished action, then limitations, IAM use and the critical path."""
+"""Formats a rehearsal's report: one line per finished action, then limitations, IAM grants and the critical path."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from cicd_templates.printable import printable, printable_lines
 from cicd_templates.rehearsal.grants import GrantedAction
 
-# The beginning of a note about something that a rehearsal cannot show at all.
+# A note that begins with this text is about something that a rehearsal cannot show at all.
 NOT_SHOWN = "not shown: "
 
 
@@ -48,7 +48,7 @@ class ActionProgress:
 
 @dataclass(frozen=True)
 class RehearsalResult:
-    """The result of a rehearsal. If the run stopped although no action failed, `problem` is the reason."""
+    """The result of a rehearsal. If the run stopped without a failed action, `problem` is the reason."""
 
     pipeline: str
     execution: str
@@ -111,7 +111,7 @@ def as_junit(result: RehearsalResult) -> str:
 def critical_path(steps: Sequence[ActionProgress]) -> list[ActionProgress]:
     """Return the actions that determined the duration of the run.
 
-    Actions of a group run in parallel, so from each group this is the action that ended last.
+    Actions of a group run in parallel, so from each group the list has the action that ended last.
     """
     path: list[ActionProgress] = []
     for step in sorted(

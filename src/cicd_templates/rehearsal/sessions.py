@@ -32,7 +32,7 @@ class Credentials:
 
 @cache
 def maker(endpoint: str, region: str) -> MakeClient:
-    """Return a function that makes an AWS client from credentials. It reads no AWS profile and no configuration file.
+    """Return a function that makes an AWS client from credentials, without reading AWS profiles or configuration files.
 
     All clients are made by one botocore session, so that the model of each service is read only once. A lock protects
     this session, because it is not thread-safe.

@@ -59,7 +59,7 @@ def _closed_lock(run: PipelineRun, stage: Stage) -> str:
 
 
 def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progress: ProgressListener) -> None:
-    """Run one action. Record in `step` how it ended and which calls IAM denied."""
+    """Run one action. Record in `step` how the action ended and which calls IAM denied."""
     before = len(run.setup.calls.rows())
     step.began = time.monotonic()
     identifier, started = str(uuid.uuid4()), time.time()
@@ -76,7 +76,7 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
         if action.namespace:
             run.variables[action.namespace] = variables
     if any(row[1] == SCAN for row in _decisions(run, step, before)):
-        step.note("the registry does not scan images here; its answer is a placeholder without findings")
+        step.note("the local registry does not scan images; the result of the scan is a placeholder without findings")
     list_execution(run, action, identifier, started, step.state.value.capitalize())
     step.seconds = time.monotonic() - step.began
     on_progress(step)
@@ -103,7 +103,7 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return the decisions that IAM made during the action, for its roles and for the roles that they assumed in turn.
+    """Return the decisions of IAM during the action, for the action's roles and for the roles that these assumed.
 
     `before` is the number of decisions made before the action began.
     """

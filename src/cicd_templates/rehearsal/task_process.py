@@ -1,7 +1,7 @@
 """Runs the command of a started ECS task as a local process, because a rehearsal runs no containers.
 
-The process has the variables and secrets of the task definition and the credentials of the task role, and nothing else
-of the environment. ECS's own work is done with the execution role: it reads the secrets and writes the log.
+The process gets the variables and secrets of the task definition and the credentials of the task role, but no other
+variables of the environment. The secrets are read and the log is written with the execution role, as ECS does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cicd_templates.rehearsal.sessions import Session
 from cicd_templates.template.arn import Arn
 
 LIMIT_SECONDS = 300.0
-# The exit codes of a shell for a program that cannot be started, and for one that was killed.
+# The exit codes of a shell: for a program that cannot be started, and for a program that was killed.
 NOT_FOUND, KILLED = 127, 128 + signal.SIGKILL
 NOTE = (
     "no container was started: the task's command ran as a process in the source, with the variables of the task"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html
-STORE = "on AWS's list for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
+STORE = "AWS lists it for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
 
 REASONS = (
@@ -24,16 +24,16 @@ REASONS = (
         "*",
         "*ItsStore",
         "*",
-        "CodePipeline itself uses it for the artifact store; a rehearsal does not record that",
+        "CodePipeline itself uses it for the artifact store; a rehearsal does not record this use",
     ),
     ("*", "*", "s3:GetObjectVersion", "reads an artifact by its version; the rehearsal reads artifacts by key"),
-    ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "on AWS's list for artifact stores"),
+    ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "AWS lists it for artifact stores"),
     ("*", "RunTheProject", "codebuild:StopBuild", "used only if somebody stops a run"),
-    ("*", "FindTheFunction", "lambda:ListFunctions", "on AWS's list for Lambda actions"),
+    ("*", "FindTheFunction", "lambda:ListFunctions", "AWS lists it for Lambda actions"),
     ("*", "SendDeadLetters", "sqs:SendMessage", FAILURE),
     ("*", "SendTraces", "xray:*", "for X-Ray, which the local AWS does not have"),
     ("*", "AnswerThePipeline", "codepipeline:PutJobFailureResult", FAILURE),
-    ("*", "CompareEvidence", "s3:GetObject", "used if a retried action finds its evidence already stored"),
+    ("*", "CompareEvidence", "s3:GetObject", "used if an action is retried after its evidence was stored"),
     (
         "*-image",
         "PushTheImage",
@@ -48,7 +48,7 @@ REASONS = (
         "ecr:StartImageScan",
         "used if the image has no scan, or if its scan is older than a day",
     ),
-    ("*", "FollowTheDeployment", "cloudformation:*", "on AWS's list for CloudFormation actions"),
+    ("*", "FollowTheDeployment", "cloudformation:*", "AWS lists it for CloudFormation actions"),
     ("*", "TagTheStack", "cloudformation:UntagResource", "used if the configuration no longer has a tag of the stack"),
     ("*", "TagTheStack", "cloudformation:TagResource", "needed if an action passes tags"),
     (

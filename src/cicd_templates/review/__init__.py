@@ -1,13 +1,12 @@
-"""The review: what a person must judge about the templates, as `REVIEW.md`, `DIFFERENCES.md` and `make review`.
+"""Derives what a reviewer must judge from rendered templates: `REVIEW.md`, `DIFFERENCES.md` and `make review`.
 
-Templates are `StackTemplate`s from memory, from `out/` or from a git revision. `reviewed_stacks` reads each of them
-once. It adds the IAM statements with typed principals, and a `Formatter`, which knows the names in all stacks and
-writes values for a reviewer. Each module then answers one question: who may do what (`access_matrix`), who reaches an
-environment (`external_access`), what the internet reaches (`exposure`), where data is stored (`stateful_resources`),
-which tasks use a resource (`service_resources`), what is monitored (`alarms`), what is billed (`billing`) and what is
-only an example (`placeholders`).
-`environment_page` and `differences_page` put the answers on pages. `changes`, `access_changes` and `changes_page`
-compare two sets of templates.
+The templates are `StackTemplate` objects, from memory, from `out/` or from a git revision. `reviewed_stacks` reads each
+template once, and adds its IAM statements with typed principals. It also adds a `Formatter`, which writes values for a
+reviewer, and which knows the names in all stacks. Each module then answers one question: who may do what
+(`access_matrix`), who reaches an environment (`external_access`), what the internet reaches (`exposure`), where data is
+stored (`stateful_resources`), which tasks use a resource (`service_resources`), what is monitored (`alarms`), what is
+billed (`billing`) and what is only an example (`placeholders`). `environment_page` and `differences_page` put the
+answers on pages. `changes`, `access_changes` and `changes_page` compare two sets of templates.
 
 Nothing here imports troposphere or a layer, and nothing calls AWS. Decisions are made on typed values; the text for the
 reviewer is made last.

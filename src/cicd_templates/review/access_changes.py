@@ -1,4 +1,4 @@
-"""Compares IAM statements before and after a change. Sentences say which access becomes wider or narrower."""
+"""Compares IAM statements before and after a change, and describes which access becomes wider or narrower."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def access_changes(
 ) -> Iterator[AccessChange]:
     """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
 
-    A holder is the resource that has the policy. Statements of the holders in `gone` are left out: these holders were
-    removed, and so were all resources that their statements allow or restrict.
+    The holder is the logical id of the resource that has the policy. `gone` are holders that were removed together with
+    all resources to which their statements apply. The statements of these holders are left out.
 
-    A removed Deny statement widens access. If a condition of a statement is replaced by another one, access counts as
-    wider, because the texts do not show which of the two conditions allows more.
+    A removed Deny statement widens access. A replaced condition also counts as wider access, because the texts do not
+    show which of the two conditions allows more.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):
@@ -37,7 +37,7 @@ def access_changes(
         yield from changes
         wider = policy_diff.widens([was.element], [now.element])
         if wider and not any(change[0] for change in changes):
-            yield True, now.holder, f"{sentence(now)}, where before it was {sentence(was)}"
+            yield True, now.holder, f"{sentence(now)}; previously {sentence(was)}"
 
 
 def _by_identity(statements: Sequence[Statement]) -> dict[tuple[str, str, str], Statement]:

@@ -1,7 +1,8 @@
 """The access matrix: who may do what, on which resources, under which condition, and why a `*` is necessary.
 
-Statements that differ only in their holder share one row. The holder is the resource that has the policy. Statements of
-identity policies that also differ in their resources share a row that lists the resources of each holder.
+The holder of a statement is the resource that has the policy. Statements that differ only in their holder share one
+row. In identity policies, statements that differ in their holder and their resources also share one row. That row lists
+the resources of each holder.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def trust_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
 
 
 def _merge_holders(rows: Iterable[Row]) -> list[Row]:
-    """Return `rows`, but with one row for all rows that differ only in the second cell, the holder of the policy."""
+    """Return `rows` with those merged that differ only in the second cell, which names the holder of the policy."""
     groups: dict[Row, list[str]] = {}
     for label, holder, *rest in rows:
         groups.setdefault((label, *rest), []).append(holder)
@@ -68,9 +69,9 @@ def _merge_holders(rows: Iterable[Row]) -> list[Row]:
 
 
 def _merge_resources(rows: Iterable[Row]) -> list[Row]:
-    """Return `rows`, but with one row for all rows that differ only in the holders and the resources.
+    """Merge the rows that differ only in the holders and the resources.
 
-    Such a row lists the resources of each holder, as in `A: x; B: y`.
+    A merged row lists the resources of each holder, as in `A: x; B: y`.
     """
     groups: dict[Row, list[tuple[str, str]]] = {}
     for label, holders, statement, actions, resources, *rest in rows:
@@ -84,9 +85,9 @@ def _merge_resources(rows: Iterable[Row]) -> list[Row]:
 
 
 def _holders_text(holders: Sequence[str]) -> str:
-    """Return the holders of a policy in one text. A holder is written as `name` or `name: resources`.
+    """Return the holders of a policy as one text. A holder is written as `name` or `name: resources`.
 
-    If all holders have the same resources, these are written once, as in `A, B: itself`.
+    If all holders have the same resources, the resources are written once, as in `A, B: itself`.
     """
     names, subjects = [], []
     for holder in holders:

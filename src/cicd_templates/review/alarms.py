@@ -1,4 +1,4 @@
-"""The alarms, the EventBridge rules and the subscribers of SNS topics."""
+"""Lists the alarms, the EventBridge rules and the subscribers of SNS topics for a review page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COMPARISONS = {
 
 
 def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
-    """Return one row for each alarm and each EventBridge rule. Those that differ only in their names share a row."""
+    """Return the rows of alarms and EventBridge rules. Rows that would differ only in the names are merged."""
     names: dict[tuple[str, str, str], list[str]] = {}
     for logical_id, resource in stack.resources.items():
         properties = resource.get("Properties", {})
@@ -35,7 +35,7 @@ def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ..
 
 
 def _alarm(properties: Mapping[str, Any], formatter: Formatter) -> str:
-    """Return the description of an alarm, and the comparison that changes it to ALARM."""
+    """Return the description of an alarm, and the comparison that puts the alarm into the state ALARM."""
     if "AlarmRule" in properties:
         return formatter.format(properties["AlarmRule"])
     metric = properties.get("MetricName") or next(

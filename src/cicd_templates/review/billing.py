@@ -1,4 +1,4 @@
-"""The resources that AWS bills per hour or per month for as long as they exist, used or not."""
+"""Lists the resources that AWS bills per hour or per month while they exist, even if nothing uses them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BILLING_HEADS = ("billed item", "count", "resources")
 
 
 class BilledItem(NamedTuple):
-    """A resource that AWS bills: its kind in the price list, how many items it counts as, and its name in the table."""
+    """A resource that AWS bills: its kind in the price list, the number of billed items, and its name in the table."""
 
     kind: str
     number: int
@@ -42,7 +42,7 @@ def billing_rows(items: Iterable[BilledItem]) -> list[tuple[str, ...]]:
 
 
 def _count(kind: str, properties: Mapping[str, Any]) -> int:
-    """Return for how many items AWS bills a resource. A gateway endpoint is free, so the number is 0."""
+    """Return the number of items that AWS bills for a resource. A gateway endpoint is free, so its number is 0."""
     if kind == "AWS::EC2::VPCEndpoint":
         is_interface = properties.get("VpcEndpointType", "Gateway") == "Interface"
         return (len(properties.get("SubnetIds", [])) or 1) if is_interface else 0

@@ -1,4 +1,4 @@
-"""The changes between two sets of templates, as text, ordered by how much attention they need.
+"""Describes the changes between two sets of templates. The changes that need most attention come first.
 
 Metadata, comments and formatting are not compared, because they change nothing in AWS. The caller passes in the
 properties that cannot change without a replacement; they come from the schemas of the resource types.
@@ -26,8 +26,8 @@ from cicd_templates.template.stack_graph import READING_TYPE
 CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Renamed", "Added", "Changed")
 _ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 _LONGEST = 100
-# A function that takes a region and a resource type. It returns the create-only properties of the type, and those that
-# are create-only in some cases.
+# A function that takes a region and a resource type. It returns the create-only properties of the type, and the
+# properties that are create-only in some cases.
 CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
 
 
@@ -98,7 +98,7 @@ def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | 
 def _access_unlike(
     environment: str, label: str, stack: ReviewedStack, sibling: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Yield one change for all access that a new stack has in common with its sibling, and one for each difference.
+    """Yield one change for all access that a new stack shares with its sibling, and one change for each difference.
 
     The sibling is another service's stack of the same layer.
     """
@@ -121,7 +121,7 @@ def _access_unlike(
 def _renamed_access(
     environment: str, label: str, before: ReviewedStack, after: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Yield one change for all access that a renamed service has as before, and one for each difference."""
+    """Yield one change for all access that a renamed service keeps, and one change for each difference."""
     old, new = general_sentences(before), general_sentences(after)
     shared = old.keys() & new.keys()
     if shared:
@@ -136,7 +136,7 @@ def _renamed_access(
 
 
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
-    """Yield the Deny statements that a removed stack of a renamed service had about resources that are retained."""
+    """Yield the removed Deny statements about retained resources. `before` is a removed stack of a renamed service."""
     resources = before.template.resources
     retained = {name for name in resources if _is_retained(resources[name])}
     for change in _access_changes(environment, label, before, None):
@@ -232,7 +232,7 @@ def _resource_changes(
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Return whether the property path `path` equals `name`, is within it, or contains it.
+    """Return whether the property path `path` equals the property path `name`, is within it, or contains it.
 
     `name` is written with slashes.
     """
@@ -243,7 +243,7 @@ def _within(path: tuple[str, ...], name: str) -> bool:
 def _is_in_statement(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     """Return whether `path` is an IAM statement, is within one, or contains one.
 
-    `_access_changes` reports the changes of statements instead.
+    Changes of IAM statements are reported by `_access_changes` instead.
     """
     return any(_passes_statement(resource, path) for resource in (before, after))
 

@@ -1,4 +1,4 @@
-"""The changes as Markdown for a pull request. The most important ones come first, and equal ones are merged."""
+"""Writes changes as Markdown for a pull request. The most important changes come first. Equal changes are merged."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`DIFFERENCES.md`: compares each runtime environment with the previous one on the pipeline's path.
+"""`DIFFERENCES.md`: compares each runtime environment with the environment that the pipeline deploys before it.
 
-It compares them property by property. Physical names, account numbers and tags always differ, so they are not compared.
+All properties are compared except physical names, account numbers and tags, because these always differ.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Row = tuple[str, str, str, str]
 
 
 def differences_page(route: Mapping[str, Mapping[str, ReviewedStack]]) -> str:
-    """Return the page that compares each environment of `route` with the previous one.
+    """Return the page that compares each environment of `route` with the environment before it.
 
     `route` has the stacks of each environment, keyed by the short names of the stacks.
     """
@@ -69,12 +69,13 @@ def _stack_rows(label: str, before: ReviewedStack | None, after: ReviewedStack |
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource, apart from the names and accounts of the two environments.
+    """Yield the differences of a resource between two environments, except the names and accounts of the environments.
 
     The resource is compared twice, and only differences that are found both times count. The first comparison ignores
-    the environment's account number, and its name wherever it is a whole word. This alone finds false differences: the
-    name can be an ordinary word, such as `test`, and the account can be shared with the tools environment. So the
-    second comparison ignores no account number, and the name only after the project's name or the word `account`.
+    the environment's account number, and the environment's name wherever it is a separate word. The first comparison
+    alone would report false differences. The name can be an ordinary word, such as `test`, and the account can be
+    shared with the tools environment. So the second comparison includes account numbers, and ignores the name only
+    after the project's name or the word `account`.
     """
     sides = (before, after)
     found = list(value_differences(*(_compared(*side, _word_pattern(side[0]), _ACCOUNT) for side in sides)))
@@ -108,8 +109,8 @@ def _compared(
 ) -> Any:
     """Return the attributes and properties of a resource as formatted text, without its tags and its physical name.
 
-    A placeholder replaces each text that matches `environment`. If `account` is not empty, it is written in place of
-    the stack's account number.
+    A placeholder replaces each text that matches `environment`. If `account` is not empty, `account` replaces the
+    stack's account number.
     """
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     properties = {

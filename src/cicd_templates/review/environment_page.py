@@ -1,4 +1,4 @@
-"""`REVIEW.md` of an environment: the facts that a reviewer must judge, one per row, from the templates alone."""
+"""Writes the `REVIEW.md` of an environment from its templates. Each row is one fact that a reviewer must judge."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _NOTES = (
 
 
 class EnvironmentReview:
-    """The contents of an environment's page, collected stack by stack, so that no template has to be kept.
+    """The contents of an environment's page. They are collected stack by stack, so that no template stays in memory.
 
-    `facts` are the facts of one of the environment's stacks. It does not matter which.
+    `facts` are the facts of one of the environment's stacks. It does not matter which stack.
     """
 
     def __init__(self, facts: StackFacts) -> None:
@@ -82,7 +82,7 @@ class EnvironmentReview:
             rows.add(template.service, rows_of(stack))
 
     def page(self, access: AccessReview, overrides: Overrides) -> str:
-        """Return the page. `access` has the stacks of all environments, because environments can access each other."""
+        """Return the page. `access` has facts about all environments, because environments can access each other."""
         lines = [*self._summary(access, overrides), "", *_NOTES]
         for title, heads, _, rows in self._tables:
             lines += ["", f"## {title}", "", *table(heads, rows.rows())]
@@ -110,11 +110,11 @@ class EnvironmentReview:
         yield _answer("Patched", overrides.patches)
 
     def _exceptions(self) -> list[str]:
-        """Return the exceptions that a reviewer must judge, as lines of three kinds.
+        """Return the exceptions that a reviewer must judge. There are three kinds of lines.
 
-        - The first line lists the statements that apply to every resource.
-        - A line for each resource that is encrypted with a key of AWS instead of the project's key.
-        - A line for each reason why checkov checks are skipped.
+        - One line lists all statements that apply to every resource.
+        - One line names each resource that is encrypted with a key of AWS instead of the project's key.
+        - One line gives each reason for which checkov checks are skipped, with the resources.
         """
         statements = ", ".join(self._on_every_resource)
         return [
@@ -125,7 +125,7 @@ class EnvironmentReview:
 
 
 def review_pages(stacks: Iterable[ReviewedStack], overrides: Mapping[str, Overrides]) -> dict[str, str]:
-    """Return the page of each environment. `stacks` are those of all environments; they are read once.
+    """Return the page of each environment. `stacks` are the stacks of all environments. Each stack is read once.
 
     `overrides` has the settings of each environment.
     """

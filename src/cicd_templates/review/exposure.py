@@ -1,4 +1,4 @@
-"""Finds the resources that the internet can reach. It judges properties, whatever the resource type."""
+"""Finds the resources that the internet can reach. Only properties are judged, so every resource type is covered."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _openings(kind: str, properties: Mapping[str, Any], entries: Iterable[Proper
             continue
         if isinstance(value, str | bool) and (text := _OPENING.get((key, value))):
             yield text
-        # An egress rule admits nobody.
+        # An egress rule does not admit traffic.
         if value in _ANY_ADDRESS and "Egress" not in kind and parent not in egress:
             first, last = parent.get("FromPort", "any"), parent.get("ToPort", "any")
             ports = f"port {first}" if first == last else f"ports {first} to {last}"

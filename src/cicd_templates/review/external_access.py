@@ -1,4 +1,4 @@
-"""Who can access an environment: outside principals that may assume its roles, and people who may release."""
+"""Lists who can access an environment: outside principals that may assume its roles, and people who may release."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _RELEASE_ACTIONS = {
 class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
-    `principals` are those that may be outside of the environment, `account` is the role's account, and `text` describes
-    the statement.
+    `principals` are the principals of the statement that may be outside the environment. `account` is the role's
+    account. `text` describes the statement.
     """
 
     principals: tuple[Principal, ...]
@@ -47,7 +47,7 @@ class _Trust(NamedTuple):
 
 
 class AccessReview:
-    """Who can access each environment, and who may release. The facts are collected stack by stack."""
+    """Collects, stack by stack, who can access each environment and who may release."""
 
     def __init__(self) -> None:
         self._runtimes: dict[str, StackFacts] = {}
@@ -59,7 +59,7 @@ class AccessReview:
         self._sources: list[str] = []
 
     def add(self, stack: ReviewedStack) -> None:
-        """Collect what a stack says about access: its trust policies, and the permissions to release."""
+        """Add the trust policies and the release permissions of a stack."""
         template = stack.template
         self._accounts.setdefault(template.environment, set()).add(template.account)
         self._role_names.setdefault(template.environment, set()).update(_role_names(stack))

@@ -29,7 +29,7 @@ _OPERATORS = {
 
 
 def service_of(resource_type: str) -> str:
-    """Return the service of a resource type, as ARNs and IAM actions name it."""
+    """Return the service of a resource type, as named in ARNs and IAM actions, such as `s3` for `AWS::S3::Bucket`."""
     return resource_type.split("::")[1].lower().removesuffix("v2") if "::" in resource_type else resource_type
 
 

@@ -1,6 +1,7 @@
-"""The containers of tasks that run images of others: what each of them may do.
+"""Lists what the additional containers of ECS tasks may do, such as a sidecar with somebody else's image.
 
-A service's own container runs the image of a release, which is a parameter of its template. All others name an image.
+A service's own container runs the image of a release, which is a parameter of its template. Additional containers name
+their image in the template.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def container_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
 
 
 def added_container(path: tuple[str, ...], container: Any, task: Properties, formatter: Formatter) -> Markup | None:
-    """Return what a container that is added to a task may do, or None if `path` is another property of the task."""
+    """Return what an added container of a task may do, or None if `path` is not the path of a container."""
     if path[:1] != (CONTAINERS,) or len(path) != 2 or not isinstance(container, dict):
         return None
     image, starts, runs_as, secrets, folders = _facts(container, task, formatter)

@@ -1,4 +1,4 @@
-"""The rows of a table about stacks. Rows of several services that differ only in the service's name become one."""
+"""Merges rows of a table about stacks. Rows that differ only in the service's name become one row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = tuple[str, ...]
 
 
 class MergedRows:
-    """The rows of one table, in the order in which they were added. Equal rows are kept once, with their services."""
+    """The rows of one table, in the order in which they were added. Equal rows are stored once, with their services."""
 
     def __init__(self) -> None:
         self._first: dict[Row, Row] = {}

@@ -1,4 +1,4 @@
-"""The example values in the templates that the user still has to replace."""
+"""Finds the example values in the templates that the user still has to replace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All values in the properties of a resource, at any depth."""
+"""Finds all values in the properties of a resource, at any depth."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Recognizes services that only have another name, so that a review does not call access wider that only moved.
+"""Recognizes renamed services. Without this, a review would report all access under the new name as wider access.
 
 A service counts as renamed if one service is gone and another one has stacks of the same layers in the same
-environments. Access that both have in the same words, apart from the name, is renamed. All other access is compared.
+environments. An IAM statement counts as renamed if it differs only in the service's name. All other statements are
+compared.
 """
 
 from __future__ import annotations
@@ -26,19 +27,19 @@ class Renames:
     old_names: Mapping[str, str] = field(default_factory=dict)
 
     def former(self, stack: ReviewedStack, old: Stacks) -> ReviewedStack | None:
-        """Return the stack in `old` that `stack` was before its service was renamed, or None."""
+        """Return the stack in `old` that became `stack` when its service was renamed, or None if there is none."""
         was = self.old_names.get(str(stack.template.service))
         return old.get((stack.template.environment, file_stem(stack.template.layer, was))) if was else None
 
     def has_moved(self, stack: ReviewedStack) -> bool:
-        """Return whether `stack` belongs to a service that has another name now."""
+        """Return whether `stack` belongs to a service that was renamed."""
         return stack.template.service in self.old_names.values()
 
     def renamed_statements(self, before: Sequence[Statement], after: Sequence[Statement]) -> dict[int, int]:
-        """Return the positions of statements in `after` that differ from one in `before` only in the name of a service.
+        """Find the statements that changed only because a service was renamed.
 
-        Each is mapped to the position in `before`. Statements without a Sid are left out, because they are recognized
-        by their place.
+        Return a map from the position of a statement in `after` to its position in `before`. Statements without a Sid
+        are left out, because only their position identifies them.
         """
         if not self.old_names:
             return {}
@@ -82,7 +83,7 @@ def general_sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
 
 
 def find_renames(old: Stacks, new: Stacks) -> Renames:
-    """Return which services in `new` are services in `old` under another name.
+    """Return the services of `old` that have another name in `new`.
 
     If several services fit, the one that shares the most statements is chosen.
     """

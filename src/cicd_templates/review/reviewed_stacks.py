@@ -1,4 +1,4 @@
-"""The templates of a review, with their formatters and their IAM statements."""
+"""Holds the templates of a review, with their formatters and their IAM statements."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ReviewedStack:
 
 
 class Templated(Protocol):
-    """Any object with a template. It may read the template anew on each access."""
+    """Any object with a template. The object may read the template again on each access."""
 
     @property
     def template(self) -> StackTemplate:
@@ -45,8 +45,8 @@ class Templated(Protocol):
 class ReviewedStacks:
     """The stacks of a review, in the order of their templates.
 
-    A stack is made from its template whenever it is needed and is not kept, so that a review of thousands of stacks
-    takes little memory. The formatter of each stack knows the names in all stacks.
+    A `ReviewedStack` is made from its template on each access and is not stored. So a review of thousands of stacks
+    needs little memory. The formatter of each stack knows the names in all stacks.
     """
 
     def __init__(self, sources: Sequence[Templated]) -> None:

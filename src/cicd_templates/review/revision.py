@@ -37,7 +37,7 @@ def templates_in(folder: Path) -> list[StackTemplate]:
 
 
 def _parse_foreign(path: Path, content: bytes, revision: str) -> StackTemplate:
-    """Return a template from another revision, which may be hostile.
+    """Parse the text of a template from another revision. The text may be hostile.
 
     Raises `ConfigurationError` if the template cannot be read, or if reading it could exhaust time or memory.
     """
@@ -76,7 +76,7 @@ def unpack_revision(revision: str, folder: Path) -> None:
 def commit_of(revision: str) -> str:
     """Return the commit that `revision` names. Raises `ConfigurationError` if there is no such commit.
 
-    It is also raised, with git's reason, if git refuses to answer, for example in the work tree of another user.
+    Raises it with git's reason if git refuses to answer, for example in the work tree of another user.
     """
     try:
         return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()

@@ -1,4 +1,4 @@
-"""The other direction of the identity policies: for each resource that tasks use, the roles of these tasks."""
+"""Lists, for each resource that ECS tasks use, the task roles whose policies name the resource."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from cicd_templates.review.reviewed_stacks import ReviewedStack
 
 USER_HEADS = ("resource", "type", "part", "actions", "roles of tasks")
 TASKS = "ecs-tasks.amazonaws.com"
-# The roles of all tasks use the key and a log group, so a list of them tells nothing.
+# The roles of all tasks use the key and a log group, so a list of these roles would show nothing.
 USED_BY_ALL = frozenset({"AWS::KMS::Key", "AWS::Logs::LogGroup"})
-# A resource in the text of an ARN, and what follows it, such as the name of a database user.
+# A resource's name in an ARN, and the part after the name, such as a database user.
 _NAMED = re.compile(r"(?:.*[:/])?([a-z][\w-]*\.[A-Z]\w*)(/.*|)")
 
 
 @dataclass
 class ServiceResources:
-    """The resources of one environment, and the roles of tasks whose policies name them, collected stack by stack."""
+    """Collects, stack by stack, the resources of one environment and the task roles whose policies name them."""
 
     _types: dict[str, str] = field(default_factory=dict)
     _users: dict[str, dict[tuple[str, str], dict[str, None]]] = field(default_factory=dict)

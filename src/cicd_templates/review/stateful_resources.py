@@ -1,4 +1,4 @@
-"""The resources that hold data: their encryption key, retention, deletion policy and replacement policy."""
+"""Lists the resources that hold data, with their encryption key, retention, deletion policy and replacement policy."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
     data_is_in = facts_of(kind).data_is_in
     if data_is_in in properties:
         keys.append(f"data is in {formatter.format(properties[data_is_in])}")
-    # The table of key properties has no key for a bucket without a customer managed one.
+    # A bucket without a customer managed key has no key property that `KEY_OF` could name.
     keys += [S3_MANAGED_KEY for _, value, _ in entries if value == "AES256"]
     return ", ".join(dict.fromkeys(keys))
 

@@ -47,7 +47,7 @@ class Statement:
 
     @property
     def label(self) -> str:
-        """The Sid, after the word `Deny` if the statement denies."""
+        """The Sid. The word `Deny` precedes it if the statement denies."""
         return f"Deny {self.sid}" if self.effect == "Deny" else self.sid
 
     @property
@@ -86,7 +86,7 @@ def _matches(action: str, pattern: str) -> bool:
 def is_statement(value: Any) -> bool:
     """Return whether `value` is an IAM statement, which has an `Effect` and an `Action` or `NotAction`.
 
-    Objects of other services may also have an `Effect`, but no action.
+    Properties of other AWS services may also have an `Effect`, but they have no action.
     """
     return isinstance(value, dict) and "Effect" in value and ("Action" in value or "NotAction" in value)
 
@@ -200,13 +200,13 @@ def _as_list(value: Any) -> list[Any]:
 def own_stem(holder: str) -> str:
     """Return a logical id without the ending for its type, such as `Bandit` for `BanditRole`.
 
-    The result identifies the resources that belong together.
+    Resources with the same result belong together.
     """
     return next((holder.removesuffix(ending) for ending in _ENDINGS if holder.endswith(ending)), holder)
 
 
 def _mark_own(holder: str, text: str) -> str:
-    """Return `text` with a mark instead of the holder's own name, so that rows of several holders become equal."""
+    """Return `text` with `OWN_MARK` instead of the holder's own name, so that rows of several holders become equal."""
     stem = own_stem(holder)
     stack, dot, name = text.rpartition(".")
     if not stem or not name.startswith(stem):

@@ -27,9 +27,9 @@ def render_with(revision: str, folder: Path) -> list[StackTemplate]:
     """Return the templates that the git revision `revision` of this tool renders from the current configuration.
 
     The user's extra layers are included. `folder` must be empty. This runs the code of the revision, which may do
-    whatever the caller may do. But it gets an empty home, and no credentials, tokens, agents or other variables of the
-    caller's environment. It uses the installed libraries, even if the revision was written for other versions. Raises
-    `CicdError`, with the revision's output, if it cannot render.
+    whatever the caller may do. But the code gets an empty home folder, and no credentials, tokens, agents or other
+    variables of the caller's environment. The code uses the installed libraries, even if the revision was written for
+    other versions. Raises `CicdError`, with the revision's output, if it cannot render.
     """
     unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)
@@ -39,7 +39,7 @@ def render_with(revision: str, folder: Path) -> list[StackTemplate]:
     home = folder / ".home"
     home.mkdir(mode=0o700)
     result = subprocess.run(  # noqa: S603 - the caller has agreed to run the revision
-        # Isolated (-I): no PYTHON* variable and no user's site-packages steer it.
+        # Isolated mode (-I) ignores PYTHON* variables and the user's site-packages.
         [sys.executable, "-I", "-c", RENDER_PROGRAM, "render"],
         cwd=folder,
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8"},

@@ -120,7 +120,7 @@ def test_a_question_that_is_too_long_and_one_without_a_topic(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"Payload": io.BytesIO(b"null")}, "f did not report the job's result: it returned without answering"),
+        ({"Payload": io.BytesIO(b"null")}, "f did not report the job's result: it reported nothing"),
         (
             {"Payload": io.BytesIO(b'{"errorType": "Timeout"}'), "FunctionError": "Unhandled", "LogResult": "bG9n"},
             """f did not report the job's result: {"errorType": "Timeout"}""",
@@ -158,7 +158,7 @@ def test_the_given_source_stands_for_the_branch_behind_a_connection(tmp_path: Pa
     assert fake.asked[2][1]["ResourceArns"] == [f"arn:aws:s3:::bucket/{run.artifacts['App'].object_key}"]
     assert (variables["CommitId"], variables["BranchName"]) == ("v1", "main")
     assert run.artifacts["App"].object_key == fake.asked[1][1]["Key"]
-    assert "acme/till was not asked; the given source stands for the branch main" in str(step)
+    assert "acme/till was not contacted; the given source replaces the branch main" in str(step)
 
 
 def test_a_source_that_only_builds_can_clone_is_refused_and_so_is_a_role_without_the_connection(

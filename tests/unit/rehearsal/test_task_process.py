@@ -188,5 +188,5 @@ def test_a_function_that_waits_and_then_fails_fails_the_action(tmp_path: Path) -
 def test_a_function_that_waits_for_ever_fails_the_action(tmp_path: Path) -> None:
     run, function = waiting(tmp_path, (SUCCESS, {"continuationToken": "t"}))
 
-    assert failure(lambdas.execute, run, action("Lambda", FunctionName="f")) == "f still asks to be invoked again"
+    assert failure(lambdas.execute, run, action("Lambda", FunctionName="f")) == "f still waits after 5 invocations"
     assert len(function.events) == lambdas.MOST_INVOCATIONS

@@ -381,7 +381,7 @@ def test_the_page_says_that_nothing_changed_and_does_not_drown_in_names() -> Non
         pytest.param(
             {"Action": ["a:Get"]},
             {"NotAction": ["a:Get"]},
-            [("Access widened", "S: may all but a: Get on \\*, where before it was S: may a: Get on \\*")],
+            [("Access widened", "S: may all but a: Get on \\*; previously S: may a: Get on \\*")],
             id="a list that becomes exceptions",
         ),
     ],

@@ -1,6 +1,6 @@
 """Replaces the `docker` command in a rehearsed build. It pushes a placeholder instead of an image.
 
-The placeholder has one layer: the list of the files in the build context, with their digests. So the same source always
+The placeholder has one layer, which lists the files in the build context with their digests. So the same source always
 gives the same image digest. The placeholder is pushed with ECR's own API calls.
 """
 

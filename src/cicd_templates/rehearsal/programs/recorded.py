@@ -1,9 +1,9 @@
 """Replaces a scanner that needs an external service in a rehearsed build. It outputs a recorded report.
 
 The report is `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the report to the
-file that `--json-file-output` names, or otherwise to standard output. Every new project uses pip-audit. If it has
-no recorded report of pip-audit, this program outputs a placeholder without findings, and a note says what the rehearsal
-does not show because of it. Every other scanner fails without a recorded report.
+file that `--json-file-output` names, or otherwise to standard output. Without a recorded report, a scanner fails,
+except pip-audit, which every new project uses. Instead of pip-audit's report, this program then outputs a placeholder
+without findings. A note in the result says what the rehearsal therefore does not show.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cicd_templates.rehearsal.result import NOT_SHOWN
 FILE_OPTION = "--json-file-output="
 PLACEHOLDER_NOTE = (
     f"{NOT_SHOWN}known vulnerabilities of the packages: pip-audit is not run, and its report is a placeholder without"
-    " findings; commit rehearsal/pip-audit.json that pip-audit wrote, or name an environment that has it with TOOLS="
+    " findings; commit its report as rehearsal/pip-audit.json, or pass a virtual environment with pip-audit as TOOLS="
 )
 # The exit code with which a shell reports a missing command.
 COMMAND_NOT_FOUND = 127
@@ -55,8 +55,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if not report.is_file():
         _add_note(
-            f"{program} is not run, and the source has no recorded report rehearsal/{program}.json; commit one"
-            f" that {program} wrote where it reaches its service"
+            f"{program} is not run, and the source has no recorded report rehearsal/{program}.json;"
+            f" run {program} where it can reach its service, and commit its report"
         )
         return COMMAND_NOT_FOUND
     _add_note(f"{program} is not run; its report is the recorded rehearsal/{program}.json (your own can replace it)")

@@ -12,10 +12,10 @@ COMMENT = re.compile(r"(?:^|\s)#.*")
 
 
 def package_lines(path: Path, including: tuple[Path, ...] = ()) -> Iterator[str]:
-    """Yield the lines with packages, those of included files too. A line with another option has no package.
+    """Yield the lines that name packages, including the lines of included files. Lines with other options are left out.
 
-    `including` are the files that include this one, directly or not. Raises `OSError` if a file cannot be read, or if
-    it includes itself, which pip refuses too.
+    `including` are the files that include this one, directly or not. Raises `OSError` if a file cannot be read, or if a
+    file includes itself. pip refuses such a file, too.
     """
     if path.resolve() in including:
         raise OSError(errno.ELOOP, "it includes itself", str(path))
