@@ -46,8 +46,8 @@ class ExpectedReport:
 class Day:
     """The time of a decision, and the limits that the configuration sets for the policy.
 
-    A waiver may end at most `waiver_days` days after `now`. With `refuse_weaker`, a release fails for a finding that
-    passes only because the policy is weaker than the default policy.
+    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, the policy may not be weaker
+    than the default policy: a finding that only the weaker policy accepts stops the release.
     """
 
     now: datetime
@@ -108,9 +108,9 @@ def waive(
 ) -> WaiverCount:
     """Append to the policy at `path` a waiver for each finding that stops the release. Create the file if needed.
 
-    A waiver for a finding in a file covers only the place with the same fingerprint: the same finding elsewhere still
-    stops a release. A finding that names neither a package nor a file cannot be waived. If the policy would not be
-    valid afterwards, raises `ConfigurationError` and writes nothing.
+    A waiver for a finding in a file covers only the place that has the fingerprint of the finding. The same finding at
+    another place still stops a release. A finding that names neither a package nor a file cannot be waived. If the
+    policy would not be valid afterwards, raises `ConfigurationError` and writes nothing.
     """
     blocking = [finding for judged in decision.findings if judged.blocks for finding in judged.alike]
     scoped = {_scope(finding): finding for finding in blocking}

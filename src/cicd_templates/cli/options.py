@@ -25,9 +25,10 @@ class Option(click.Option):
     """A command-line option that make can also set, with the make variable `variable`.
 
     If make started the program, messages name the variable instead of the option. For a flag, `words` maps the allowed
-    values of the variable to true or false. `empty_counts` treats an empty variable as set: use it for an option that
-    makes a command stricter, so that an empty variable cannot disable it. `narrows` makes an empty variable an error:
-    use it for an option without which the command would affect more environments, or AWS itself.
+    values of the variable to true or false. With `empty_counts`, an empty variable counts as set. Use this for an
+    option that makes a command stricter, because an empty variable must not disable it. With `narrows`, an empty
+    variable is an error. Use this for an option without which the command would affect more environments, or AWS
+    itself.
     """
 
     def __init__(
@@ -118,13 +119,13 @@ PLAN_OUT = make_option(
     help="File for the plan; by default .state/plans/ENV.json.",
 )
 DRIFT = make_option(
-    "--drift", variable="DRIFT", is_flag=True, help="Show also what was changed in the stacks outside CloudFormation."
+    "--drift", variable="DRIFT", is_flag=True, help="Also show what was changed in the stacks outside CloudFormation."
 )
 REVERT_DRIFT = make_option(
     "--revert-drift",
     variable="REVERT_DRIFT",
     is_flag=True,
-    help="Plan also to revert what was changed in the stacks outside CloudFormation.",
+    help="Also plan to revert what was changed in the stacks outside CloudFormation.",
 )
 WAIT = make_option(
     "--wait",

@@ -153,8 +153,8 @@ def only_service(environment: Environment, name: str | None) -> Service:
 def confirmation(yes: bool) -> Callable[[str], bool]:
     """Return a function that asks the user a yes-or-no question. With `yes`, it returns true without asking.
 
-    If `yes` is false and standard input is not a terminal, the function raises `NoTerminalError`. So a command that has
-    nothing to ask needs neither.
+    If `yes` is false and standard input is not a terminal, the function raises `NoTerminalError`. So a command that
+    asks no question needs neither `yes` nor a terminal.
     """
     if yes:
         return lambda question: True
@@ -168,7 +168,10 @@ def _refuse_to_ask(question: str) -> bool:
 
 
 def require_answers(yes: bool) -> None:
-    """Raise `NoTerminalError` if questions cannot be answered. For commands that ask late, after minutes of work."""
+    """Raise `NoTerminalError` if the user cannot answer questions.
+
+    Call this at the start of a command that asks its question only after minutes of work.
+    """
     if not yes and not sys.stdin.isatty():
         _refuse_to_ask("")
 

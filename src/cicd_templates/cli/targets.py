@@ -81,8 +81,8 @@ class Target:
     def context(self, *, wait: bool = False) -> DeployContext:
         """Return what a deployment needs: AWS clients, polling settings, the folder for its files, and the caller.
 
-        If an operation is in progress on a stack, the deployment fails. With `wait`, it waits for the operation
-        instead.
+        If an operation is in progress on a stack, the deployment fails. With `wait`, the deployment waits for the end
+        of the operation instead.
         """
         recorded = frozenset(SPELLINGS) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
@@ -242,8 +242,8 @@ class Target:
     def labels(self) -> frozenset[str] | None:
         """Return the labels of the chosen stacks, or None if all stacks are chosen.
 
-        None also covers stacks that are no longer rendered. A stack's label is the name of its template file without
-        the extension.
+        None includes stacks that are no longer rendered. A stack's label is the name of its template file without the
+        extension.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
@@ -301,7 +301,8 @@ class Target:
         """Return the resources of the stacks in `inventory` that the local AWS has recorded and that still exist there.
 
         The local AWS does not build resources of some types, but only records them. After a correct destruction, none
-        are left, including those of stacks that are no longer rendered, or that were deleted before the inventory.
+        is left. The result includes resources of stacks that are no longer rendered, or that were deleted before the
+        inventory.
         """
         labels = inventory.labels
         names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}

@@ -46,7 +46,7 @@ class TemplatesHandover:
     waits: bool = field(default=False, init=False)
 
     def note_uncommitted(self) -> None:
-        """Report that the templates are not committed, if this is so."""
+        """Report that the templates are not committed. If they are, report nothing."""
         if problem := self.tools.commit.problem:
             self._note(f"deployed as they are in the work tree: {problem}")
 

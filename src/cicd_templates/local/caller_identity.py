@@ -20,9 +20,9 @@ def secure(app: ModuleType) -> None:
 def services(evaluator: ModuleType) -> None:
     """Let the root user of an account assume a role as an AWS service would.
 
-    As external ID, the request has the ARN of a resource. The service of this resource is the service that assumes the
-    role, so the role must trust it. aws:SourceArn is set to the ARN, and aws:SourceAccount to its account. Without this
-    change, root could assume the role of every service, and neither key would be set.
+    The external ID of such a request is the ARN of a resource. The service of this resource counts as the service that
+    assumes the role, so the role must trust the service. aws:SourceArn is set to the ARN, and aws:SourceAccount to its
+    account. Without this change, the root user could assume the role of every service, and neither key would be set.
     """
     trusted = evaluator.evaluate_trust_policy
 

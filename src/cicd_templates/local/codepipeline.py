@@ -22,7 +22,7 @@ TARGET_PREFIX = "CodePipeline_20150709"
 START_OPERATION = "StartPipelineExecution"
 LIST_OPERATION = "ListActionExecutions"
 STATE_OPERATION, EXECUTION_OPERATION = "GetPipelineState", "GetPipelineExecution"
-# The most that AWS puts into one answer, and its default.
+# The largest number of items in one answer of AWS, which is also the default.
 PAGE_SIZE = 100
 OPERATIONS = (START_OPERATION, LIST_OPERATION, STATE_OPERATION, EXECUTION_OPERATION)
 RESULT_OPERATIONS = ("PutJobSuccessResult", "PutJobFailureResult")
@@ -128,7 +128,7 @@ def _page(executions: ActionExecutions, request: dict[str, Any]) -> dict[str, An
 def _state(executions: ActionExecutions, pipeline: str) -> dict[str, Any]:
     """Return the stages that a run has reached, each with its latest execution.
 
-    The type of every execution is that of a release, because the local AWS never rolls a stage back.
+    Every execution has the type `STANDARD`, because the local AWS never rolls a stage back.
     """
     stages: dict[str, dict[str, Any]] = {}
     for detail in reversed(executions.of(pipeline, None)):

@@ -127,7 +127,7 @@ def passed_roles(engine: Any, definition: str) -> list[str]:
 
 
 def name_settings_as_ecs_does(provisioners: Any) -> None:
-    """Convert the settings of containers that the engine takes over from a template without converting their names.
+    """Convert the names of container settings that the engine copies from a template without converting them.
 
     A template writes `ValueFrom`, and DescribeTaskDefinition answers `valueFrom`.
     """

@@ -1,7 +1,7 @@
-"""Makes the local AWS refuse a key policy that would let nobody of the account change it again, as KMS does.
+"""Makes the local AWS refuse, as KMS does, a key policy that nobody in the account could change later.
 
-The engine accepts every key policy. `BypassPolicyLockoutSafetyCheck` counts in requests of the API; the engine does not
-pass it on from a template, so a template is always checked.
+The engine accepts every key policy. An API request can skip the check with `BypassPolicyLockoutSafetyCheck`. The engine
+does not pass this property on from a template, so a template is always checked.
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
 
 This module runs in the engine's interpreter, so it imports only the standard library.
@@ -22,9 +22,10 @@ Refusal = Callable[[str, str, int], Any]
 
 
 def locks_out(policy: str, account: str) -> bool:
-    """Return whether a key policy lets neither the account nor all principals change the policy.
+    """Return whether a key policy locks everybody out, because it lets nobody in the account change the policy.
 
-    A statement with a condition does not count, because it may not match. The policy may be invalid JSON.
+    Only a statement without a condition that allows the change to the account or to all principals prevents this. A
+    policy that is not valid JSON also locks everybody out.
     """
     try:
         statements = _listed(json.loads(policy)["Statement"])

@@ -1,6 +1,8 @@
 """Makes the local AWS refuse a listener rule whose priority another rule of the same listener has, as AWS does.
 
-https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html has the error `PriorityInUse`.
+In this case, CreateRule returns the error `PriorityInUse`:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
+
 This module runs in the engine's interpreter, so it imports only the standard library.
 """
 
@@ -20,7 +22,8 @@ Rules = Mapping[str, Mapping[str, Any]]
 def priority_in_use(rules: Rules, listener: str, priority: str, changing: Mapping[str, str]) -> str:
     """Return the error message if a rule of `listener` has `priority`, or an empty string.
 
-    `rules` are all rules by ARN. The rules in `changing` do not count with the priority that they still have.
+    `rules` are all rules by ARN. The present priorities of the rules in `changing` are ignored, because these rules get
+    other priorities.
     """
     for arn, rule in rules.items():
         if rule["ListenerArn"] == listener and arn not in changing and str(rule["Priority"]) == priority:

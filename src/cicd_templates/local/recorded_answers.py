@@ -86,7 +86,7 @@ class ReviewedStacks:
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
     """Return a handler that calls `describe`, adds the resolved values of template parameters, and masks secret values.
 
-    `described` has the engine's stacks or change sets, as `describe` reads them. The values are added there.
+    `described` has the engine's stacks or change sets, which `describe` reads. The values are added to them.
     """
 
     def handle(params: Params) -> Answer:

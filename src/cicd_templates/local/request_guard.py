@@ -21,7 +21,8 @@ from urllib.parse import parse_qs, quote
 
 ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 ADMIN_SCHEME = "Local "
-# The engine gives these addresses, with a random last part, to resources of a template. These send unsigned requests.
+# The engine generates these addresses, with a random last part, for resources of a template. Such resources send
+# unsigned requests.
 CALLBACKS = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
 
 AsgiScope = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Finds the resources, headers and passed roles in requests, where the IAM of the local AWS does not find them itself.
+"""Adds the resources, headers and passed roles of requests that the IAM of the local AWS does not find itself.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -1,7 +1,8 @@
-"""Makes secrets behave as in AWS: a secret without a value has no version; a scheduled deletion frees no name.
+"""Makes secrets behave as in AWS, if they have no value or are scheduled for deletion.
 
-The engine gives every new secret a version, so a check for secrets without a value would find none. In AWS, no new
-secret can have the name of a secret that is scheduled for deletion. See docs/fakes.md.
+In AWS, a secret without a value has no version. The engine gives every new secret a version, so a check for secrets
+without a value would find none. In AWS, no new secret can have the name of a secret that is scheduled for deletion. See
+docs/fakes.md.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

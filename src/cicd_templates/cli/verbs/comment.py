@@ -1,4 +1,4 @@
-"""The command `comment`, which writes the comment on a pull request from plans and templates. It calls no AWS."""
+"""The command `comment`, which writes the comment on a pull request from plans and templates. It does not call AWS."""
 
 from __future__ import annotations
 

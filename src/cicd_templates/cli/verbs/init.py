@@ -94,10 +94,10 @@ def init(source: str, yes: bool, **given: str | None) -> None:
 
 
 def _problem_lines(problems: Sequence[Problem]) -> list[str]:
-    """Return one line for each wrong answer, although it may stand in the tables of several environments.
+    """Return one line for each wrong answer, even if the answer was written into several tables.
 
-    A line begins with the variable as the user types it. Problems of keys that no answer fills directly are listed only
-    if there are no others, because a wrong answer causes most of them.
+    A line begins with the variable as the user types it. Problems of other keys are listed only if no answer is wrong,
+    because most of them are consequences of a wrong answer.
     """
     named = [
         f"{hints.option(variable)}: {problem.message}"

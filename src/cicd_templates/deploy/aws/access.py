@@ -32,7 +32,11 @@ class Access:
 
     @property
     def profile_name(self) -> str | None:
-        """The name of the profile that botocore uses, from the configuration or the environment, or None."""
+        """The name of the profile that botocore uses, or None.
+
+        The name comes from the configuration or, without it, from the environment variables AWS_PROFILE or
+        AWS_DEFAULT_PROFILE.
+        """
         return self.profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
 
     @property
@@ -43,7 +47,7 @@ class Access:
         if self.profile_name:
             return f"profile {self.profile_name!r} of AWS_PROFILE"
         if os.environ.get("AWS_PROFILE") == "":
-            # botocore then looks for a profile whose name is empty.
+            # If AWS_PROFILE is set but empty, botocore looks for a profile whose name is empty.
             return "the profile of AWS_PROFILE, which is empty"
         return "the default credentials"
 

@@ -35,7 +35,7 @@ CALL_ATTEMPTS = 10
 
 
 class Clients:
-    """The boto3 clients of one account and region, one per AWS service. Each is created on first use."""
+    """The boto3 clients of one account and region, one per AWS service. Each client is created on first use."""
 
     def __init__(self, session: Any, region: str, endpoint_url: str | None = None, profile: str | None = None) -> None:
         self._session = session
@@ -227,10 +227,11 @@ def aws_clients(access: Access) -> Clients:
 
 @contextlib.contextmanager
 def _before_the_first_call() -> Iterator[None]:
-    """Within the `with` block, turn a `CredentialsError` into a `CicdError` with another remedy.
+    """Within the `with` block, replace a `CredentialsError` by a `CicdError` with the same message.
 
-    A `CredentialsError` tells the user to run the command again to continue. Before the first call, there is nothing to
-    continue. A code that nobody can type is a mistake in the way the command was started: `NoTerminalError`.
+    A `CredentialsError` means that the command was interrupted, and that the user can run it again to continue. Before
+    the first call to AWS, there is nothing to continue. If an MFA code must be typed but there is no terminal, raises
+    `NoTerminalError`.
     """
     try:
         yield
@@ -249,7 +250,8 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> 
     import boto3
     import botocore.session
 
-    # Read no profile and no file, whatever the environment variables say. Fields: key, variable, default, conversion.
+    # Read no profile and no configuration file, even if environment variables name one. The fields of each setting are
+    # its key, its environment variable, its default and its conversion.
     nowhere = (None, None, os.devnull, None)
     bare = botocore.session.Session(
         {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}

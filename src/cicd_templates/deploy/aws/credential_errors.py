@@ -34,7 +34,7 @@ UNKNOWN_CREDENTIALS = frozenset(
     }
 )
 WRONG_TIME = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
-# AWS accepts a signature for five minutes, S3 for 15.
+# AWS accepts a signature for five minutes. S3 accepts it for 15 minutes.
 SKEW_SECONDS = 240
 SSO_KEYS = frozenset({"sso_session", "sso_start_url"})
 LONGEST_DETAIL = 300
@@ -176,5 +176,5 @@ def _raised_by_botocore(error: BaseException) -> bool:
 
 
 def _modules(error: BaseException) -> list[str]:
-    """Return the names of the modules that `error` passed, from the one that caught it to the one that raised it."""
+    """Return the names of the modules in the traceback of `error`. The last module raised the error."""
     return [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]

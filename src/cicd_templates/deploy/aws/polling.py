@@ -37,7 +37,8 @@ class Polling:
         """
         age = 1 + 9 * min(waited / PATIENT_SECONDS, 1)
         seconds = min(self.poll_seconds * age * 2.0**failures, max(LONGEST_PAUSE_SECONDS, self.poll_seconds))
-        # Between 20 % less and 20 % more, so that two callers that started together drift apart.
+        # Vary the pause by up to 20 %, so that two callers that started together do not keep polling at the same
+        # moments.
         self.sleep(seconds * (0.8 + 0.4 * self.jitter()))
 
     def until(

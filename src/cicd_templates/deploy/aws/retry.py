@@ -69,7 +69,7 @@ def retry_steps(call: Callable[[], T]) -> Steps[T]:
 
 
 def is_role_unknown(error: ClientError) -> bool:
-    """Return whether CloudFormation refused a request because it cannot assume the role, for example a new role."""
+    """Return whether CloudFormation refused a request because it cannot assume the role. The role may be too new."""
     message = error.response["Error"].get("Message", "")
     return error.response["Error"]["Code"] == "ValidationError" and "cannot be assumed" in message
 

@@ -1,7 +1,7 @@
 """Creates one boto3 session per `Access` and renews its credentials until the command ends.
 
-A role's credentials last an hour. They are requested before the first call that needs them, and again before they
-expire.
+A role's credentials last an hour. The session requests them before the first call that needs them, and again before
+they expire.
 """
 
 from __future__ import annotations
@@ -82,11 +82,11 @@ def _configure(core: Any, access: Access, errors: CredentialErrors) -> None:
     core.get_scoped_config()
     refuse_endpoint_urls(core, access)
     if not access.allow_endpoint_urls:
-        # This also applies to the clients that botocore itself creates in order to get credentials.
+        # The setting also applies to the clients that botocore itself creates in order to get credentials.
         core.set_config_variable(IGNORE, True)
     _raise_credential_errors(core, errors)
     resolver = create_credential_resolver(core, cache=session_cache(), region_name=access.region)
-    # The provider takes its prompt only when it is created, and botocore creates it. So replace the prompt here.
+    # botocore creates this provider with its own prompt for an MFA code. Replace the prompt.
     vars(resolver.get_provider(ASSUME_ROLE))["_prompter"] = ask_mfa_code
     core.register_component(PROVIDER, resolver)
     if access.role_arn:
@@ -117,12 +117,12 @@ class _AssumedRole(CredentialProvider):
             self._role_arn,
             extra_args=options,
             mfa_prompter=ask_mfa_code,
-            # Only these options identify cached credentials, and only a device tells one person from another. So
-            # nothing is cached without a device.
+            # The cache identifies credentials by these options alone. Without an MFA device, the options are the same
+            # for every person, so nothing is cached.
             cache=session_cache() if device else None,
         )
         renew: Callable[[], Any] = fetcher.fetch_credentials
-        # A code can be asked for only once: in the middle of a run, nobody may be there to type another one.
+        # The user is asked for an MFA code only once, because nobody may be at the terminal in the middle of a run.
         renew = create_mfa_serial_refresher(renew) if device else renew
         return DeferredRefreshableCredentials(renew, self.METHOD)
 

@@ -52,10 +52,11 @@ def change_set_request(
 
 
 def preview_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request for a change set of an existing stack that nothing executes, without its name.
+    """Return the CreateChangeSet request for a preview of an existing stack, without the name of the change set.
 
-    The request names no role and no tags, so the stack's own apply and the caller need not be allowed to pass a role.
-    A template that is too long for a request is uploaded to a folder for previews.
+    A preview is never executed. The request has no role and no tags, so CloudFormation uses those of the stack. The
+    caller therefore needs no permission to pass a role. A template that is too long for a request is uploaded to a
+    folder for previews.
     """
     return {
         "StackName": stack.name,
@@ -75,7 +76,7 @@ def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -
 
 
 def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
-    """Return the values of the Parameter Store parameters `paths`, keyed by path, without those that do not exist."""
+    """Return the values of the Parameter Store parameters `paths`, keyed by path. Missing parameters are left out."""
     names, values = sorted(set(paths)), {}
     for start in range(0, len(names), NAMES_AT_ONCE):
         answer = clients.ssm.get_parameters(Names=names[start : start + NAMES_AT_ONCE])
@@ -84,7 +85,7 @@ def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
 
 
 def kept_values(stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the current values of the stack's parameters that the pipeline sets, such as the image."""
+    """Return the stack's current values of the template parameters that the pipeline sets, such as the image."""
     return {
         parameter["ParameterKey"]: parameter["ParameterValue"]
         for parameter in existing.get("Parameters", ())
@@ -103,8 +104,8 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     """Return the option `RoleARN` of CreateChangeSet, or an empty dict if CloudFormation uses the caller's permissions.
 
-    CloudFormation also uses the role for later operations on the stack. So this is the role that the pipeline passes.
-    Raises `CicdError` if the role is not deployed yet.
+    It is the role that the pipeline passes, because CloudFormation also uses the role for later operations on the
+    stack. Raises `CicdError` if the role is not deployed yet.
     """
     if stack.deployed_as is None:
         return {}

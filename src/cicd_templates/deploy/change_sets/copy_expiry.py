@@ -1,7 +1,7 @@
 """Sets and reads the tag `Expires` on the stacks of a disposable copy of an environment.
 
-An expiry in the future is kept, so that a second deployment finds nothing to change. A deployment after the expiry sets
-a new one.
+A deployment does not change an expiry that is in the future, so a second deployment finds nothing to change. A
+deployment after the expiry sets a new expiry.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 EXPIRES_KEY = "Expires"
 COPY_LIVES = timedelta(hours=48)
-# Without a `+`, which some services do not allow in tags.
+# The format of the tag has no `+`, because some services do not allow this character in tags.
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 

@@ -33,7 +33,7 @@ def is_text_of(text: str, body: str) -> bool:
 
 
 def is_template_of(stack: StackTemplate, body: Any) -> bool:
-    """Return whether `body` is the template of `stack`; GetTemplate returned `body` for the stage `Original`."""
+    """Return whether `body` is the template of `stack`. `body` is GetTemplate's answer for the stage `Original`."""
     # boto3 parses a JSON template, but returns a YAML template as text.
     if isinstance(body, str):
         return is_text_of(stack.text, body)
@@ -66,9 +66,9 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Undo the changes of GetTemplate to non-ASCII characters: return `returned` with the original texts.
+    """Return `returned`, in which GetTemplate replaced non-ASCII characters by question marks, with the original texts.
 
-    The original texts are those at the same place in `rendered`.
+    A text is replaced by the text at the same place in `rendered` if they differ only in such characters.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

@@ -1,6 +1,7 @@
 """Reads change sets that revert drift, which CloudFormation calls drift-aware. Does not call AWS.
 
-They compare the template with the actual state of the resources, not only with the previous template:
+A drift-aware change set compares the template with the actual state of the resources, not only with the previous
+template:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
 """
 
@@ -36,8 +37,8 @@ class ActualState:
 def actual_states(changes: Iterable[Mapping[str, Any]]) -> dict[str, ActualState]:
     """Return the state of each drifted resource in `changes`, by logical id.
 
-    `changes` are the `ResourceChange` structures of a drift-aware change set, described with property values. They may
-    contain secrets.
+    `changes` are the `ResourceChange` structures of a drift-aware change set, described with property values. The
+    values may contain secrets.
     """
     return {
         change["LogicalResourceId"]: ActualState(
@@ -62,8 +63,8 @@ def with_actual_states(
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return the resources `before` and `after` a change set, with the actual state of each drifted resource.
 
-    If the actual state of a resource is unknown, it is missing in the first result, so everything that its template
-    grants counts as new.
+    If the actual state of a resource is unknown, the resource is missing in the first result. Everything that its
+    template grants then counts as new.
     """
     old, new = dict(before), dict(after)
     for name, state in states.items():
@@ -75,7 +76,7 @@ def with_actual_states(
 
 
 def ignored_drift(changes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return a line for each property whose drift CloudFormation leaves as it is, although it reverts the stack."""
+    """Return a line for each property that a change set leaves drifted although it reverts the drift of the stack."""
     return tuple(
         f"{change['LogicalResourceId']} {ignored['Path']} is not reverted: "
         f"{IGNORED_BECAUSE.get(ignored.get('Reason', ''), ignored.get('Reason', 'CloudFormation gives no reason'))}"

@@ -12,7 +12,10 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class DetectedDrift:
-    """The drift of the stacks of a plan. `revert` says whether the plan shall revert it, or only show it."""
+    """The drift of the stacks of a plan.
+
+    If `revert` is true, the plan reverts the drift. Otherwise, the plan only shows it.
+    """
 
     stacks: tuple[StackDrift, ...]
     revert: bool = False
@@ -22,9 +25,9 @@ class DetectedDrift:
         return stack.label in self._labels() and not reason_to_keep(stack)
 
     def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
-        """Return the labels of drifted stacks whose drift the plan does not revert, each with the reason.
+        """Return the labels of drifted stacks whose drift the plan leaves as it is, each with the reason.
 
-        `stacks` are the stacks of the plan. The result is empty if the plan shall not revert drift.
+        `stacks` are the stacks of the plan. If `revert` is false, the result is empty.
         """
         reasons = {stack.label: reason_to_keep(stack) for stack in stacks}
         kept = {label: reasons.get(label, "this plan leaves the stack out") for label in self._labels()}
@@ -37,7 +40,7 @@ class DetectedDrift:
 def reason_to_keep(stack: StackTemplate) -> str:
     """Return why a change set must not revert the drift of `stack`, or an empty string if it may.
 
-    A change set reverts the drift of all resources of a stack, also of those that are changed on purpose.
+    A change set reverts the drift of all resources of a stack, even of resources that were changed on purpose.
     """
     if any(resource["Type"] == SHIFTED for resource in stack.resources.values()):
         return "that would also revert the weights of its listener rules, which ECS moves in a deployment"

@@ -42,7 +42,9 @@ def _wait(change: Change, properties: Mapping[str, Any]) -> float:
 
 
 def bake_minutes(configuration: Mapping[str, Any]) -> float:
-    """Return the sum of an ECS deployment's bake times in minutes: after each step, and after all traffic is shifted.
+    """Return the sum of an ECS deployment's bake times, in minutes.
+
+    ECS waits for a bake time after each step, and again after all traffic is shifted:
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
     """

@@ -1,8 +1,7 @@
 """Says what each change of a change set means for people and data. Does not call AWS.
 
 The input is the answer of DescribeChangeSet. A change is judged by its action, its resource type, and the templates
-before and after it. What CloudFormation leaves open stays open: a replacement that it calls conditional is
-never called certain or impossible.
+before and after it. If CloudFormation says that a replacement is conditional, the result says the same.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from cicd_templates.deploy.change_sets.masking import mask
 from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
-# What CloudFormation writes in place of a value that does not exist before the change set is executed.
+# The text that CloudFormation writes in place of a value which does not exist before the change set is executed.
 UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
 
@@ -106,9 +105,9 @@ def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
     """Return the changes of one change set, merged from two descriptions of it.
 
-    `plain` is the description without property values, which has all changes. `valued` is the description with property
-    values, which can lack changes or details. The result has the changes of both. Where
-    both describe the same detail of a change, the result has the detail of `valued`.
+    `plain` is the description without property values. It has all changes. `valued` is the description with property
+    values. It can lack changes or details. The result has the changes of both. Where both describe the same detail of a
+    change, the result has the detail of `valued`.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -151,8 +150,8 @@ def replaces(change: Change) -> bool:
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the properties that contain the resource's unique name, if its replacement would have the same name.
 
-    The result is empty if the name changes, or if AWS chooses it. `properties` are those of the template after the
-    change. If this program knows no name property of the type, the properties `identifier` contain the name.
+    The result is empty if the name changes, or if AWS chooses it. `properties` are the resource's properties after the
+    change. `identifier` are the properties that contain the name if this program knows no name property of the type.
     """
     facts = facts_of(change.resource_type)
     names = (facts.name_property,) if facts.name_property else identifier
@@ -161,9 +160,11 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
 
 
 def kept_policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return whether a resource that is deleted or replaced is kept outside the stack. `new` is empty if it is deleted.
+    """Return whether a policy keeps the resource outside the stack when it is deleted or replaced.
 
-    The policy is the change's `PolicyAction` or, if CloudFormation omits it, the policy in the template:
+    `old` and `new` are the resource in the templates before and after the change. `new` is empty if the resource is
+    deleted. The policy is the change's `PolicyAction`. If CloudFormation omits it, the policy is the one in the
+    template:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
     """
     return _policy(change, old, new).startswith("Retain")
@@ -177,8 +178,9 @@ def _policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> s
 def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """Return what is lost if the resource is deleted or replaced, or an empty string if nothing is lost."""
     if change.resource_type == "AWS::IAM::Role":
-        # Policies that name a role store its internal id, so they do not match a new role of the same name. A role that
-        # is only removed has no successor that they could miss, but the stacks that read its published ARN do.
+        # A policy that names a role stores the internal id of the role. After a replacement, it therefore does not
+        # match the new role, although the name is the same. If the role is only removed, nothing takes its place in
+        # such policies. But other stacks may still read its published ARN.
         named = "RoleName" in old.get("Properties", {}) and change.action != "Remove"
         used = named or _published(change.logical_id, before)
         return "a role that other policies and stacks refer to" if used else ""

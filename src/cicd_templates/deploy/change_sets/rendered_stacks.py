@@ -69,7 +69,7 @@ def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | No
 
 
 def matching(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
-    """Return the stacks of `layer` and `service`, which may be none. None means every layer or every service."""
+    """Return the stacks of `layer` and `service`. The result may be empty. None means every layer or every service."""
     return [stack for stack in stacks if layer in (None, stack.layer) and service in (None, stack.service)]
 
 

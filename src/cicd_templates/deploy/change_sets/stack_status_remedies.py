@@ -33,7 +33,7 @@ class StatusRule:
     """What plan, deploy and destroy do with a stack in one status, and how a person repairs the stack.
 
     `means` says in words what has happened. `remedies` are subcommands of `aws cloudformation`, without region and
-    stack, in the order in which to try them. Both are empty if nothing is wrong.
+    stack, in the order in which to try them. If nothing is wrong, `means` and `remedies` are empty.
     """
 
     deploy: Next

@@ -54,8 +54,8 @@ def delete_in_order(
     `delete` returns why it failed, or an empty string. After a failure, the stacks that the failed stack needs are not
     deleted. Instead, `skip` is called for each of them, with its name and the names of the stacks that still need it.
 
-    Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins, and
-    `stopping` is set so that the deletions in progress end.
+    Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins.
+    `stopping` is then set, so that the deletions in progress end.
     """
     readers: dict[str, set[str]] = {name: set() for name in dependencies}
     for name, producers in dependencies.items():

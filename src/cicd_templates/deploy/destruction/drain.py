@@ -99,7 +99,8 @@ def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
                 SuspendedState=SUSPENDED,
             )
         except ClientError as error:
-            # If the target no longer exists, AWS refuses the call, because a new target needs limits.
+            # If the target no longer exists, AWS refuses the call, because a call that registers a new target must have
+            # limits.
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
 
@@ -116,8 +117,9 @@ def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Sa
 def stop_jobs(clients: Clients, definitions: Iterable[Owned], cluster: str, say: Say) -> None:
     """Stop the tasks of jobs, which would keep their security groups and the cluster from being deleted.
 
-    `definitions` are the task definitions of jobs. No ECS service stops these tasks. Deleting the schedule does not
-    stop tasks that already run, and until it is deleted, it can start others.
+    `definitions` are the task definitions of jobs. They belong to no ECS service, so draining services does not stop
+    them. Until the schedule of a job is deleted, it can start more tasks. Its deletion does not stop tasks that already
+    run.
     """
     for definition in definitions:
         # The physical id is an ARN that ends in task-definition/<family>:<revision>.

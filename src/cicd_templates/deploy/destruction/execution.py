@@ -1,4 +1,4 @@
-"""Executes a destruction: stops what runs, deletes the stacks in order, then resources without a stack."""
+"""Executes a destruction: stops what runs, deletes the stacks in order, then deletes resources without a stack."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def execute_destruction(
 
 
 def _stop_late_runs(clients: Clients, stack: DeployedStack, cluster: str, note: Callable[[str], None]) -> None:
-    """Stop the tasks of a job that its schedule has started until the stack with the schedule was deleted.
+    """Stop the tasks that the schedule of a job started before the stack with the schedule was deleted.
 
     A failure is only reported. If a task is left, the deletion of its security group or of its cluster fails later.
     """

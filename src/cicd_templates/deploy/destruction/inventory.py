@@ -33,7 +33,9 @@ WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that belongs to an environment. With `labels`, only stacks with these labels and what they created.
+    """Everything that belongs to an environment.
+
+    If `labels` is set, the inventory is limited to the stacks with these labels and to the resources that they created.
 
     `stacks` will be deleted. `others` are all other stacks of the project in the account. If `protected` is true, the
     data of the environment is kept. `items` are the resources of the stacks, and related resources that no stack owns.
@@ -64,9 +66,9 @@ def take_inventory(
 ) -> Inventory:
     """Return the inventory of the environment `scope`. With `labels`, limit it to stacks with these labels.
 
-    A limited inventory also has what its stacks created. An unlimited one also has stacks and resources that are no
-    longer in the templates. The inventory is protected if `protected` is true or if one of its stacks has termination
-    protection.
+    A limited inventory also has the resources that its stacks created. An unlimited inventory also has stacks and
+    resources that are no longer in the templates. The inventory is protected if `protected` is true or if one of its
+    stacks has termination protection.
     """
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         stacks = list(pool.map(partial(read_deployed_stack, clients), list_project_stacks(clients, scope.project)))
@@ -83,8 +85,8 @@ def take_inventory(
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
     """Return a new inventory of the same environment and the same stack labels, read from AWS again.
 
-    Stacks of `inventory` that were deleted since count as former stacks of the environment, even if no template of
-    their names is rendered, such as those of a removed service.
+    If a stack of `inventory` was deleted since, it counts as a former stack of the environment. This is also true if
+    its template is no longer rendered, for example because its service was removed.
     """
     names = inventory.scope.stack_names | {stack.name for stack in inventory.stacks}
     scope = replace(inventory.scope, stack_names=names)

@@ -152,10 +152,10 @@ def _refers_elsewhere(value: Any) -> bool:
 def find_reimports(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate] = ()
 ) -> list[Reimport]:
-    """Return the imports that are possible into stacks of `stacks` that do not exist, in the order of `stacks`.
+    """Return the possible imports in the order of `stacks`: one for each missing stack with resources that were kept.
 
-    `environment` has all stacks of the environment, because some of them publish values that `stacks` read. If it is
-    empty, `stacks` are all stacks of the environment.
+    `environment` has all stacks of the environment, because some of them publish values that `stacks` read. If
+    `environment` is empty, `stacks` are all stacks of the environment.
     """
     environment = environment or stacks
     absent = [stack for stack in stacks if describe_stack(clients, stack.name) is None]
@@ -186,8 +186,8 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
     """Return the values that `stacks` publish in Parameter Store, by path.
 
-    Parameters of deleted stacks no longer exist. If such a parameter contained the name or ARN of a resource that was
-    kept, its value is read from this resource.
+    The parameters of deleted stacks no longer exist. If such a parameter contained the name or ARN of a kept resource,
+    the value is read from the resource instead.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}
@@ -205,7 +205,7 @@ def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: S
 
 
 def _arn_of(clients: Clients, owned: Owned | None) -> str:
-    """Return the ARN of a resource that was kept if it is a KMS key, otherwise an empty string."""
+    """Return the ARN of the kept resource `owned` if it is a KMS key. Otherwise, return an empty string."""
     if owned is None or owned.resource_type != "AWS::KMS::Key":
         return ""
     return str(clients.kms.describe_key(KeyId=owned.physical_id)["KeyMetadata"]["Arn"])
@@ -223,7 +223,8 @@ def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterat
         for owned in read_deployed_stack(clients, described).resources
     }
     remembered = [owned for owned in former_resources(clients, scope) if owned.kept]
-    # The first resource of a logical id counts: CloudFormation lists the newest first, and the report has older ones.
+    # For each logical id, the first resource is used. CloudFormation lists the newest resources first, and the report
+    # has older ones.
     kept: dict[tuple[str, str], Owned] = {}
     for owned in (*remembered, *read_kept_resources(scope, report_file(local=clients.local))):
         key = (owned.resource_type, listed_name(owned))
@@ -246,8 +247,8 @@ def _importable(stack: StackTemplate, kept: Iterable[Owned]) -> Iterator[Owned]:
 def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], make: str) -> None:
     """Raise `RefusedError` if an earlier destruction kept resources that can be imported into `stacks`.
 
-    A deployment would fail because of their names, or would create a second KMS key beside one of them. `make` is the
-    make command that imports them.
+    Otherwise, a deployment would fail because their names are taken, or it would create a second KMS key beside the
+    kept one. `make` is the make command that imports them.
     """
     reimports = find_reimports(clients, stacks)
     if reimports:
@@ -267,7 +268,7 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
     cloudformation = clients.cloudformation
     change_set = cloudformation.create_change_set(
         StackName=reimport.stack.name,
-        # The change set of an import has no tags; its name and the template's metadata say whose it is.
+        # The change set of an import has no tags. Its name and the template's metadata show that it is ours.
         ChangeSetName=f"{CHANGE_SET_PREFIX}adopt-{uuid.uuid4().hex}",
         ChangeSetType="IMPORT",
         TemplateBody=reimport.template,

@@ -1,4 +1,4 @@
-"""Finds what is left of an environment, and separates what is meant to remain from what is not."""
+"""Finds the resources that are left of an environment, and says which of them are meant to remain."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainde
 from cicd_templates.errors import CicdError
 from cicd_templates.plurals import counted
 
-# The tagging API still lists deleted resources for a while. So if there are unexplained remainders, the inventory is
-# taken again after 1, 2, 4, 8 and 16 more poll intervals, which is about a minute in AWS.
+# The tagging API still lists deleted resources for a while. If there are unexplained remainders, the inventory is
+# therefore taken again after 1, 2, 4, 8 and 16 more poll intervals, which is about a minute in AWS.
 LOOKS = 6
 WHILE_IN_USE = "no stack owns it; it stays until the environment that created it is destroyed"
 
@@ -24,9 +24,9 @@ WHILE_IN_USE = "no stack owns it; it stays until the environment that created it
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
     """Return the resources of `inventory` that no stack owns. Those that are left for an unknown reason come first.
 
-    With `stacks_too`, after a destruction, the result also has each stack, because none should exist any more.
-    Otherwise, an environment that has stacks counts as in use. That explains why resources exist that it created
-    outside its stacks, such as older task definition revisions.
+    With `stacks_too`, after a destruction, the result also has each stack, because none should exist any more. Without
+    `stacks_too`, an environment that has stacks counts as in use. Resources that it created outside its stacks, such as
+    older task definition revisions, are then explained.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

@@ -8,9 +8,10 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 
 
 def state_of(clients: Clients, resource_type: str, name: str) -> str:
-    """Return the state of a resource: empty if it does not exist, `EXISTS`, or when AWS will delete it, in words.
+    """Return the state of a resource as text.
 
-    If this program cannot look up resources of this type, return `EXISTS`.
+    The state is empty if the resource does not exist. If AWS will delete the resource, the state says when. Otherwise,
+    the state is `EXISTS`, also for a type that this program cannot look up.
     """
     leftover = operations_of(resource_type).leftover
     return leftover.state(clients, name) if leftover else EXISTS

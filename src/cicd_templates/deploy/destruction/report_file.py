@@ -40,8 +40,8 @@ def write_report(
 ) -> None:
     """Replace the report's entry for the environment of `inventory`. `remains` is None if the destruction failed.
 
-    The new entry also lists the resources that were kept according to the old one, because a destruction may be
-    continued. Raises `CicdError` if the file cannot be written; the file is then unchanged.
+    The new entry also lists the kept resources of the old entry, because this destruction may continue an earlier one.
+    Raises `CicdError` if the file cannot be written; the file is then unchanged.
     """
     entries = _read_entries(path)
     kept = {(owned.stack, owned.logical_id): owned for owned in read_kept_resources(inventory.scope, path)}

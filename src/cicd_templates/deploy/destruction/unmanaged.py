@@ -1,7 +1,8 @@
 """Finds resources that no stack owns: by their tags, by the resources that create them, and by their names.
 
 Every listing is read to its last page. This module does not decide what happens to a resource. The field `ours` is true
-only if the resource's tags, or a resource of our stacks, prove that it is ours. A matching name proves nothing.
+only if there is proof: the tags of the resource, or its relation to a resource of our stacks. A matching name proves
+nothing.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ IMPLICIT_LOG_GROUPS = {
     "AWS::ECS::Cluster": "/aws/ecs/containerinsights/{}/performance",
     "AWS::RDS::DBCluster": "/aws/rds/cluster/{}/postgresql",
 }
-# EventBridge writes only to log groups whose names begin so.
+# The prefix of log group names. EventBridge writes only to log groups whose names have it.
 EVENT_LOG_GROUPS = "/aws/events/"
-# The resource types whose ARN ends in the physical name alone, by service, and those whose ARN has a kind before it.
+# Resource types by the service in their ARN. In these ARNs, the part after the account is the physical name alone.
 NAMED_BY_THE_RESOURCE = {"s3": "AWS::S3::Bucket", "sqs": "AWS::SQS::Queue"}
+# Resource types by the service and the kind of resource in their ARN. The kind precedes the physical name.
 NAMED_AFTER_THE_KIND = {
     ("dynamodb", "table"): "AWS::DynamoDB::Table",
     ("ecr", "repository"): "AWS::ECR::Repository",
@@ -42,7 +44,7 @@ NAMED_AFTER_THE_KIND = {
     ("rds", "cluster-snapshot"): CLUSTER_SNAPSHOT,
     ("scheduler", "schedule-group"): "AWS::Scheduler::ScheduleGroup",
 }
-# RDS names its automated snapshots so, and deletes them together with their cluster.
+# The prefix of the names of automated snapshots. RDS deletes these snapshots together with their cluster.
 AUTOMATED_SNAPSHOT = "rds:"
 GUARDDUTY_TAG = "GuardDutyManaged"
 REVISION_STATES = ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS")
@@ -82,7 +84,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS does not have the operation, and so no such resources."""
+    """Return whether `error` means that the local AWS lacks the operation, and therefore has no such resources."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 
@@ -156,10 +158,11 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield our log groups of events, whose names EventBridge prescribes. Only their tags tell them from a copy's.
+    """Yield the log groups to which our EventBridge rules write.
 
-    The policy of a deployer may not allow to read the tags of a removed service's group. AWS lists this group by its
-    tags anyway, which the local AWS does not.
+    EventBridge prescribes the prefix of their names. Log groups of a copy can have the same prefix, so only the tags
+    prove whose they are. A group whose tags the caller may not read, such as the group of a removed service, is left
+    out. In AWS, the listing of resources by their tags still returns it.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):

@@ -68,9 +68,9 @@ def parse_denial(message: str) -> Denial | None:
 
 
 def decode_command(message: str) -> str:
-    """Return the AWS command that decodes the authorization message which EC2 has encoded in `message`.
+    """Return the AWS command that decodes the authorization message in EC2's error `message`.
 
-    The result is empty if `message` contains no encoded authorization message.
+    EC2 encodes the authorization message. The result is empty if `message` contains no such message.
     """
     found = _ENCODED.search(message)
     return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

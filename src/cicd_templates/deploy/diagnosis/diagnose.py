@@ -23,7 +23,8 @@ from cicd_templates.deploy.diagnosis.failures import Failure, failures
 from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
 
-# By the type of the failed resource: the function that asks its service for more details than CloudFormation has.
+# For each type of a failed resource, the function that asks the resource's service for more details than CloudFormation
+# has.
 PROBES: dict[str, Callable[[Clients, StackTemplate, Failure], list[str]]] = {"AWS::ECS::Service": stopped_tasks}
 
 # Resource handlers end their message with one of these codes. No field of the event contains it:
@@ -71,7 +72,7 @@ class Diagnosis:
 
 
 class FailureCollector:
-    """Asks the AWS service of each failed resource for details at once, because a rollback deletes tasks and logs."""
+    """Asks the AWS service of each failed resource for details before a rollback deletes tasks and logs."""
 
     def __init__(self, clients: Clients, stack: StackTemplate) -> None:
         self._clients, self._stack = clients, stack

@@ -84,7 +84,8 @@ def _operation(client: CloudFormationClient, stack_id: str, token: str | None) -
         if deletion is not None:
             if event.get("ClientRequestToken") != deletion[-1].get("ClientRequestToken"):
                 return deletion
-            # The deletion cleans up after a failed creation: it has the same token, and the cause is in older events.
+            # CloudFormation deletes a stack after its failed creation. The deletion has the same token, so continue to
+            # the older events, which have the cause.
             deletion = None
         events.append(event)
         if event.get("ResourceType") != STACK_TYPE or event.get("ResourceStatus") not in BEGINNINGS:

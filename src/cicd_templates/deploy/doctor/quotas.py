@@ -34,7 +34,7 @@ class Quota:
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
     """Return a function that counts the builds with the compute type `size` that can run at the same time.
 
-    A pipeline stage runs its builds at the same time, so the stage with the most builds limits the number.
+    A pipeline stage runs its builds at the same time, so the result is the number of builds in the largest stage.
     """
 
     def wanted(examined: ExaminedEnvironment) -> int:

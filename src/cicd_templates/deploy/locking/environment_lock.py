@@ -1,9 +1,9 @@
 """The lock of an environment: a Parameter Store parameter that exists while a command changes the stacks.
 
 Parameter Store refuses to create a parameter that exists, so two machines cannot both create it. The lock needs no
-stack. It never expires, because a slow command, or a command on a sleeping machine, looks like a killed one. On the
-machine where the command ran, a locked file shows whether it has ended. If it has, the next command on that machine
-takes over the lock. On any other machine, a person must remove the lock by naming its holder:
+stack. It never expires, because nothing distinguishes a killed command from a slow one, or from one on a sleeping
+machine. On the machine where the command ran, a locked file shows whether the command has ended. If so, the next
+command on that machine takes over the lock. On any other machine, a person must remove the lock by naming its holder:
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
 

@@ -27,25 +27,26 @@ CREATE_SERVICE_LINKED_ROLE = "iam:CreateServiceLinkedRole"
 GET_ROLE = "iam:GetRole"
 PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
 EVERY_ARN = ("*",)
-# IAM's kind of resource for a scalable target. AWS makes up the id in its ARN, and CloudFormation does not tag it, so
-# neither a name nor a tag can narrow these actions to one environment. Only the account, the region and the service
-# that scales can:
+# IAM's kind of resource for a scalable target. AWS generates the id in its ARN, and CloudFormation does not tag it. So
+# neither a name nor a tag can limit these actions to one environment. Only the account, the region and the scaled
+# service can limit them:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
 SCALABLE_TARGET = "scalabletarget"
 SCALED_SERVICE = {"StringEqualsIfExists": {"application-autoscaling:service-namespace": ["ecs"]}}
-# A grant outlives the permissions of who makes it. AWS services make grants for the resources that they encrypt:
+# A KMS grant stays valid when its creator loses the permission to use the key. So only AWS services may create grants,
+# for the resources that they encrypt:
 # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource
 CREATE_GRANT = "kms:CreateGrant"
 FOR_AWS_SERVICES = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-# CloudFormation compares the condition with the name or the ARN of the change set, as the caller gives it.
+# CloudFormation compares the condition with the text that the caller passes: the name or the ARN of the change set.
 EXECUTE = "cloudformation:ExecuteChangeSet"
 NO_PREVIEW = {
     "StringNotLike": {
         "cloudformation:ChangeSetName": [f"{PREVIEW_PREFIX}*", f"*:changeSet/{PREVIEW_PREFIX}*"],
     }
 }
-# What RDS uses for a database besides our resources: its default groups, by IAM's kinds of resources, and the secret
-# with the administrator's password, which RDS names.
+# For a database, RDS also uses default groups and a secret with the administrator's password. The groups are given by
+# IAM's kinds of resources. RDS chooses the name of the secret.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/security_iam_id-based-policy-examples.html
 DEFAULT_GROUPS = ("og", "pg")
 MAKES_MANAGED_SECRET = frozenset({"secretsmanager:CreateSecret", "secretsmanager:TagResource"})
@@ -162,8 +163,8 @@ def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple
     if names.databases:
         patterns |= _used_by_databases(action, kinds, names)
     if action == GET_ROLE:
-        # IAM knows the path of a role only if the role exists. Without the second ARN, the question whether it does
-        # would be denied.
+        # If a role does not exist, IAM checks an ARN without the role's path. Without the second ARN, IAM would deny
+        # the call that looks up whether such a role exists.
         patterns |= {service_linked, f"arn:{names.partition}:iam::{names.account}:role/AWSServiceRoleFor*"}
     return tuple(sorted(patterns)) or EVERY_ARN
 

@@ -77,7 +77,7 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[P
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:
     """Yield a statement that allows using the pipelines' connections to source providers, if there are any.
 
-    The statement has two actions. The age of the connection decides which of them IAM checks:
+    The statement has two actions, because IAM checks one for old connections and the other for newer ones:
     https://docs.aws.amazon.com/codepipeline/latest/userguide/connections-permissions.html
     """
     connections = {
@@ -109,9 +109,10 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
 
 
 def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that denies all work on the change sets of pipelines, which the pipelines name `...-release`.
+    """Return a statement that denies to create, execute or delete the change sets of pipelines, named `...-release`.
 
-    A pipeline executes its change set by name after the approval. Nobody but its delivery role may replace it.
+    A pipeline executes its change set by name after the approval. Nobody except the pipeline's delivery role may
+    replace the change set.
     """
     own = f"{names.prefix}-*-release"
     actions = [f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Execute")]

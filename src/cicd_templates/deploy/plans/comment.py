@@ -1,7 +1,7 @@
 """Writes the comment on a pull request: what its change would do in each environment. Does not call AWS.
 
-Three lines are outside the folded sections: what changes, what is lost, who can do more. Every text of a plan counts as
-hostile and passes through `markdown`, and equal statements appear once.
+Three lines are outside the folded sections: what changes, what is lost, who can do more. Every text of a plan is
+treated as untrusted, so `markdown` escapes it. Equal statements appear once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cicd_templates.markdown import Markup, cell, code, plain, table_row
 from cicd_templates.plurals import counted
 
 LONGEST_ANSWER, LONGEST_STATEMENT = 1_000, 600
-# How many values, names and places a line shows. It counts the others.
+# The largest number of values, and of names, on a line. The line only counts the others.
 SHOWN_VALUES, SHOWN_NAMES = 4, 3
 # Rows with a lower severity than this are printed in bold: data, access, replacements and interruptions.
 REMARKABLE = 6
@@ -34,7 +34,7 @@ NO_PLAN = (
 
 
 def comment(plans: Sequence[Plan], review: str, base: str, missing: Sequence[str] = ()) -> str:
-    """Return the comment for `plans`, of which there may be none.
+    """Return the comment for `plans`, which may be empty.
 
     `review` is the Markdown of `make review` since the revision `base`. `missing` are the names of the environments
     without a plan.
@@ -88,7 +88,7 @@ def _where(row: Row) -> Iterator[str]:
 
 
 def _known(row: Row) -> Iterator[str]:
-    """Yield what a reviewer must know of a change: the fate of data, interruptions, values, the longest wait."""
+    """Yield facts about a change for its reviewer: what happens to data, interruptions, values and the longest wait."""
     if row.impact.holds:
         yield f"{row.impact.holds}: {row.impact.fate}"
     if row.impact.why:
@@ -110,7 +110,7 @@ def _known(row: Row) -> Iterator[str]:
 
 
 def _values(detail: Detail) -> tuple[str, str]:
-    """Return a value before and after its change. Of long values, only the words that differ are returned."""
+    """Return a value before and after its change. If a value is long, return only the words that differ."""
     before, after = short(detail.before), short(detail.after)
     if (before, after) == (detail.before, detail.after):
         return before, after
@@ -120,7 +120,7 @@ def _values(detail: Detail) -> tuple[str, str]:
 
 
 def _access(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield each statement that rows gain or lose once, with the rows that have it."""
+    """Yield each policy statement that rows add or remove, with the rows. Equal statements are yielded once."""
     holders: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         holder = f"{row.title}, {row.extent}" if row.extent else row.title
@@ -145,7 +145,7 @@ def _notes(plans: Sequence[Plan]) -> Iterator[str]:
 
 
 def _review(review: str, base: str) -> Section:
-    """Return the section with the review, whose headings become smaller. Its title is left out."""
+    """Return the section with the review in words, without its title and with smaller headings."""
     lines = [line for line in review.splitlines() if not line.startswith("# ")]
     smaller = [f"##{line}" if line.startswith("## ") else line for line in lines]
     command = code(f"make review BASE={base}")

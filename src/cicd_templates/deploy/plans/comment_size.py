@@ -1,4 +1,4 @@
-"""Fits Markdown into the size of a comment: sections that a reader unfolds, and what is left out of each."""
+"""Fits Markdown into the size limit of a comment: folds it into sections, and leaves out lines that do not fit."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from cicd_templates.plurals import counted
 
-# GitHub refuses a comment of more than 65,536 characters. The limit counts bytes, which are never fewer, and leaves
-# room for the lines that the workflow adds.
+# GitHub refuses a comment of more than 65,536 characters. This limit counts bytes, because a text never has fewer bytes
+# than characters. It leaves room for the lines that the workflow adds.
 LONGEST_COMMENT = 64_500
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a comment that is folded at first.
+    """A section of a comment that a reader can unfold.
 
-    `title` is plain text of this program. `head` is shown above `lines`, each of which is Markdown that can be left out
-    without the others. `elsewhere` says in Markdown where a reader finds the lines that are left out.
+    `title` is plain text of this program, and `head` is shown above `lines`. Each line is Markdown, and can be left out
+    alone. `elsewhere` says in Markdown where a reader finds the lines that are left out.
     """
 
     title: str
@@ -26,9 +26,9 @@ class Section:
     head: Sequence[str] = ()
 
     def text(self, shown: Sequence[str]) -> str:
-        """Return the Markdown of the section with the lines `shown` of its lines."""
+        """Return the Markdown of the section. Of its lines, show only `shown`."""
         omitted = len(self.lines) - len(shown)
-        note = ["", f"**{counted(omitted, 'line')} left out**, because a comment has a limit. {self.elsewhere}"]
+        note = ["", f"**{counted(omitted, 'line')} left out**, because a comment has a size limit. {self.elsewhere}"]
         start = [f"<details><summary>{self.title}</summary>", "", *self.head]
         return "\n".join([*start, *shown, *(note if omitted else ()), "", "</details>", ""])
 
@@ -37,8 +37,8 @@ def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_
     """Return a comment of at most `limit` bytes: the lines `first`, and below them the sections.
 
     `first` and the frames of the sections are always complete, so they must be much shorter than `limit`. Lines of
-    earlier sections have precedence. From the first line on that does not fit, the lines of a section are left out, and
-    the section says how many these are.
+    earlier sections have precedence. If a line of a section does not fit, this line and all later lines are left out,
+    and the section says how many.
     """
     start = "\n".join([*first, "", ""])
     free = limit - _size(start) - sum(_size(section.text(())) + 1 for section in sections)
@@ -51,7 +51,7 @@ def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_
 
 
 def _fitting(lines: Sequence[str], free: int) -> Iterator[str]:
-    """Yield `lines` up to the first one that does not fit, so that no line is left out before a less serious one."""
+    """Yield the lines before the first one that does not fit. Later lines, which are less serious, are left out."""
     for line in lines:
         free -= _size(line) + 1
         if free < 0:

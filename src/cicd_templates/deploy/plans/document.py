@@ -30,7 +30,7 @@ class PlannedStack:
     pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
 
     `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
-    `ignored_drift` has a line for each property that CloudFormation leaves as it is nevertheless.
+    `ignored_drift` has a line for each property whose drift such a change set does not revert.
     """
 
     name: str
@@ -64,9 +64,9 @@ class Plan:
 
     `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `removed` are the
     labels of stacks that are no longer rendered but still exist; the plan does not change them. `drift` has the result
-    of drift detection for each planned stack, or is None if the user did not ask for it. `kept_drift` gives the reason
-    for each stack whose drift the plan should revert but must not, by label. A `preview` only shows what would change:
-    its change sets are deleted already, and nothing executes it.
+    of drift detection for each planned stack. It is None if drift was not detected. If the plan reverts drift,
+    `kept_drift` maps the label of each stack whose drift it does not revert to the reason. A `preview` only shows what
+    would change: its change sets are deleted already, and nothing executes it.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """Finds changes that CloudFormation cannot complete although it offers them in a change set. Reads only.
 
-Without this check, they fail while the change set is executed: after other resources have changed, or even after
-resources have been deleted.
+Without this check, such a change fails while the change set is executed. Other resources have then already changed or
+been deleted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Previews the deployment of a stack for a pull request: what would change, with rights that can change nothing.
+"""Previews the deployment of a stack for a pull request, with permissions that cannot change the stack.
 
-An existing stack gets a change set with a name that nothing executes, which is described and deleted at once. A new
-stack is shown from its template, because a change set would create an empty stack. A preview names change sets by name
-and never by ARN, because the policies of a pull request allow them by the prefix of their names.
+For an existing stack, a preview creates a change set, describes it and deletes it immediately. The policies of this
+project forbid the execution of a change set with such a name. A new stack is shown from its template, because a change
+set would create an empty stack. Requests always contain the name of the change set instead of its ARN, because the
+policies for pull requests allow change sets by the prefix of their names.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from cicd_templates.template.previews import PREVIEW_PREFIX
 from cicd_templates.template.source_lines import resource_lines
 from cicd_templates.template.stack_template import StackTemplate
 
-# What a preview cannot know, because it has no rights to look it up.
+# The warning about the checks of a plan that a preview leaves out, because it lacks the permissions for them.
 UNCHECKED = "warning: a preview does not check whether names are taken or changes are impossible; a plan does"
 
 
@@ -44,7 +45,7 @@ def preview_change_set_name(plan_id: str) -> str:
 def missing_inputs(context: DeployContext, stack: StackTemplate) -> set[str]:
     """Return the Parameter Store paths that an existing stack reads, but that do not exist yet.
 
-    The result is empty for a stack that would be created, because its template alone shows what it contains.
+    If the stack does not exist yet, the result is empty, because the preview of a new stack needs only the template.
     """
     paths = {read.path for read in stack.links.reads}
     missing = paths - context.retry_call(lambda: published(context.clients, paths)).keys()
@@ -93,7 +94,7 @@ def preview(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
 
 
 def from_template(stack: StackTemplate) -> PlannedStack:
-    """Return the creation of a stack as its template shows it."""
+    """Return the preview of a new stack, made from its template alone."""
     changes = tuple(Change("Add", name, resource["Type"]) for name, resource in stack.resources.items())
     return PlannedStack(
         stack.name,

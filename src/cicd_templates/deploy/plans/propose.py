@@ -94,8 +94,8 @@ def propose(
 ) -> Steps[PlannedStack]:
     """Create a change set for `stack` without executing it, and return what it would do.
 
-    If nothing would change, the result has no change set. If `drift` says so, the change set of an existing stack also
-    reverts what was changed outside CloudFormation. Raises `RefusedError` if the stack belongs to another
+    If nothing would change, the result has no change set. If `drift` requires it, the change set of an existing stack
+    also reverts changes that were made outside CloudFormation. Raises `RefusedError` if the stack belongs to another
     project, if a person must first repair it, or if CloudFormation cannot complete one of the changes. Raises
     `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
@@ -113,8 +113,8 @@ def propose(
     arn, stack_id = yield from retry_new_role(
         lambda: create_change_set(clients, request, plan_change_set_name(plan_id), plan_id), context.polling
     )
-    # Expired change sets are deleted only now, when the stack has a new one. Without any change set, nothing would show
-    # who owns a stack in review.
+    # Expired change sets are deleted only now, when the stack has a new one. Without a change set, nothing shows who
+    # owns a stack in REVIEW_IN_PROGRESS.
     yield from retry_steps(lambda: discard_expired(context, stack_id))
     described = yield from wait_until_ready(context, stack, arn)
     if described.status != "FAILED" and described.reverts_drift != reverts_drift:
@@ -170,7 +170,7 @@ def with_impact(
             assess(change, before, after, widens=bool(before) and compared[change.logical_id].widens)
             for change in described.changes
         ),
-        # If the stack is created, every statement is new; the template is easier to read.
+        # If the stack is created, every statement is new, so a list would only repeat the template.
         grants={name: diff for name, diff in compared.items() if before and (diff.added or diff.removed)},
         longest_wait_seconds=longest_wait(described.changes, after),
         lines={name: lines[name] for name in compared if name in lines},
@@ -236,7 +236,7 @@ def wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Ma
             return None
         status = existing["StackStatus"]
         if status == "DELETE_IN_PROGRESS" and not existing.get("Tags") and context.polling.now() < emptied:
-            # A stack that was never created is being deleted, for example because its plan was just discarded.
+            # An empty stack is being deleted, for example because its plan was just discarded.
             yield
             continue
         yield from retry_steps(functools.partial(require_ours, context.clients, existing, stack))

@@ -34,7 +34,7 @@ class PriorityReport:
 def find_taken_priorities(
     clients: Clients, stack: StackTemplate, changes: Sequence[Change], inputs: Mapping[str, str]
 ) -> PriorityReport:
-    """Return which listener rules that `changes` create or move would get a priority that another rule has.
+    """Return the listener rules in `changes` that would get a priority which another rule of the listener already has.
 
     `inputs` has the values that `stack` reads, keyed by their paths in Parameter Store.
     """
@@ -55,7 +55,7 @@ def find_taken_priorities(
         if priority in rules[listener]
     }
     if conflicts:
-        # A rule that the stack itself replaces or moves is no conflict.
+        # A rule of this stack is not a conflict, because the deployment replaces or moves it.
         own = {resource.get("PhysicalResourceId") for resource in live_resources(clients, stack.name)}
         conflicts = {logical_id: arn for logical_id, arn in conflicts.items() if arn not in own}
     if not conflicts:
@@ -97,7 +97,10 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 
 
 def _next_free(priority: int, taken: set[int]) -> int:
-    """Return the next free priority after `priority`: the rule that has it still gets its requests until it is gone."""
+    """Return the first free priority after `priority`, or before it if there is none.
+
+    A later priority is better: until the rule that now has `priority` is deleted, it still gets its requests first.
+    """
     numbers: list[int] = [*range(priority + 1, HIGHEST_PRIORITY + 1), *range(priority - 1, 0, -1)]
     return next(number for number in numbers if number not in taken)
 

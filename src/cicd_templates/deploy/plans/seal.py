@@ -61,8 +61,8 @@ class PlanFormat(Generic[PlanT]):
     """The file format of one kind of plan.
 
     Increase `schema` with every change to the fields of `plan_type`. Then this program refuses a plan of another
-    release instead of misreading it. For error messages, `written_by` is the command that writes such plans, `folder`
-    the folder where it writes those for AWS, and `local_folder` the one for those for the local AWS.
+    release instead of misreading it. For error messages, `written_by` is the command that writes such plans. It writes
+    plans for AWS to `folder`, and plans for the local AWS to `local_folder`.
     """
 
     kind: str
@@ -139,7 +139,7 @@ class PlanFormat(Generic[PlanT]):
         return document
 
     def _found_elsewhere(self, name: str) -> Iterator[str]:
-        """Yield, for AWS and for the local AWS, a hint to the file `name` where such plans are written."""
+        """Yield a hint for each default folder of plans, for AWS and for the local AWS, that has a file `name`."""
         for folder, where in ((self.folder, "AWS"), (self.local_folder, "the local AWS")):
             if (folder / name).is_file():
                 yield f"for {where} there is {folder / name}"

@@ -23,7 +23,7 @@ def planned_lines(label: str, planned: PlannedStack) -> list[str]:
     verb = "create" if planned.creates else "update"
     wait = f", up to {format_duration(planned.longest_wait_seconds)}" if planned.changes else ""
     lines = [f"  {label}: {verb}, {count_by_action(planned.changes)}{wait}"]
-    # If the stack is created, every line would say "Add"; the template is easier to read.
+    # If the stack is created, every line would say "Add", so the lines would only repeat the template.
     if not planned.creates:
         for change, impact in zip(planned.changes, planned.impacts, strict=True):
             lines += [f"    {row(change, impact)}", *(f"      {fact}" for fact in facts(planned, change, impact))]

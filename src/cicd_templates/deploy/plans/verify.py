@@ -57,8 +57,8 @@ def verify(
     """Compute `plan` again from AWS and the templates, and return the result.
 
     If anything differs from `plan`, raises `RefusedError` with all differences. `stacks` are all stacks of the
-    environment, by name and in deploy order. `begun` are the names of stacks whose execution has started. These are
-    compared only with the templates, and are left out of the result.
+    environment, by name and in deploy order. `begun` are the names of stacks whose execution has started. Such a stack
+    is compared only with its template, and is left out of the result.
     """
     _refuse(plan, stacks, list(inconsistencies(plan, stacks, context.today(), local=context.clients.local)), context)
     differences: list[str] = []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SOURCE_ACTION_NAME = "App"
 START_SECONDS = 120.0
-# A run may wait for an approval for as long as the configuration allows, but it is followed for one day at most.
+# A run is followed for one day at most, although the configuration may let it wait longer for an approval.
 RUN_SECONDS = 24 * 3600.0
 # The message warns the user not to repeat the command: that would start another run instead of following this one.
 AFTER_TIMEOUT = "the console shows it; releasing again starts another run"

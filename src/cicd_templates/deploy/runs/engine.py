@@ -82,7 +82,7 @@ class DeploymentEngine:
         }
         self._waves: list[Wave] = []
         self._objection: CicdError | None = None
-        # The phase of a stack after its plan is dropped. A run that executes a given plan makes no new plans itself.
+        # The phase of a stack after its plan is dropped. A run that executes a given plan does not plan stacks again.
         self._phase_after_drop = StackPhase.OUTDATED
         self._passed = ignore_approval
 

@@ -33,8 +33,8 @@ def preview_environment(
     """Preview every stack of an environment, write the preview to a file, and return it.
 
     The file is `path` or, by default, in the folder for previews. It is written even if nothing changes, because it
-    then says so. Raises `CicdError` if a stack cannot be previewed, or if every stack waits
-    for others. `RefusedError` is raised as `preview` raises it.
+    then says so. Raises `CicdError` if a stack cannot be previewed, or if every stack waits for others. Also raises the
+    `RefusedError` of `preview`.
     """
     waits = _waits(context, stacks)
     previewed = [stack for stack in stacks if stack.label not in waits]
@@ -67,7 +67,7 @@ def preview_environment(
 
 
 def _waits(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
-    """Return the labels of the stacks that can be planned only after a deployment, with the stacks before them."""
+    """Return the labels of the stacks that cannot be previewed before a deployment, each with the stacks to deploy."""
     labels = {stack.name: stack.label for stack in stacks}
     needed = stack_graph.producers(stack.links for stack in stacks)
     publishers = {path: stack.name for stack in stacks for path in stack.links.publishes}

@@ -161,7 +161,7 @@ def test_the_comment_is_never_longer_than_github_accepts(text: str) -> None:
 
     assert len(written) <= len(written.encode()) <= LONGEST_COMMENT < GITHUB_LIMIT
     assert re.search(
-        r"\*\*\d+ lines left out\*\*, because a comment has a limit. `make review BASE=main` prints", written
+        r"\*\*\d+ lines left out\*\*, because a comment has a size limit. `make review BASE=main` prints", written
     )
     assert written.count("<details>") == written.count("</details>")
 
@@ -171,7 +171,7 @@ def test_a_section_says_how_many_lines_are_left_out_and_later_sections_keep_thei
     text = fit(["## Title"], sections, 450)
 
     assert section(text, "One") == (
-        f"{'a' * 50}\n\n**2 lines left out**, because a comment has a limit. Read the page."
+        f"{'a' * 50}\n\n**2 lines left out**, because a comment has a size limit. Read the page."
     )
     assert section(text, "Two") == "d"
     assert len(text) <= 450

@@ -86,7 +86,7 @@ class Contents:
     """The contents of a resource. They must be deleted before the resource itself.
 
     `describe` returns the amount of the contents in words. `empty` deletes the contents and returns the number of
-    deleted items. It calls its last argument with the number so far.
+    deleted items. Meanwhile, `empty` calls its last argument with the number of items deleted so far.
     """
 
     describe: Callable[[Clients, str], str]

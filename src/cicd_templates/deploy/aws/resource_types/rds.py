@@ -30,7 +30,7 @@ def _is_cluster_protected(clients: Clients, cluster: str) -> bool:
 def _lift_cluster_protection(clients: Clients, cluster: str) -> str:
     """Switch off the deletion protection of a database cluster, and return a text that says what was done.
 
-    RDS refuses to change a cluster in some states, so nothing is changed if the protection is already off.
+    If the protection is already off, the cluster is not changed, because RDS refuses changes in some states.
     """
     try:
         (found,) = clients.rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"]

@@ -71,8 +71,8 @@ def _delete(clients: Clients, name: str) -> None:
 def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return their number.
 
-    `on_progress` is called with the number so far after each batch. If S3 refuses to delete an object, raises
-    `CicdError` with S3's reason.
+    After each batch, `on_progress` is called with the number of items deleted so far. If S3 refuses to delete an
+    object, raises `CicdError` with S3's reason.
     """
     count = 0
     for _ in range(PASSES):
@@ -128,7 +128,10 @@ def _delete_batch(clients: Clients, bucket: str, batch: list[ObjectIdentifierTyp
 
 
 def describe_contents(clients: Clients, bucket: str) -> str:
-    """Return the number of object versions on a bucket's first page as text: `empty`, `1,000 versions or more`."""
+    """Return the number of object versions as text, such as `empty` or `1,000 versions or more`.
+
+    Only the first page of the list is read.
+    """
     try:
         page = clients.s3.list_object_versions(Bucket=bucket)
     except ClientError as error:

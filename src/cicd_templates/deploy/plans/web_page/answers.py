@@ -18,7 +18,8 @@ from cicd_templates.plurals import counted
 NAMED = 3
 LONGEST_STATEMENT = 160
 NOTHING_WIDER = "No statement of a policy allows more."
-# What also decides who can reach or call something, and is not compared as policies are.
+# Resource types that also decide who can reach or call something. This program does not compare them as it compares
+# policies.
 NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
 UNCOMPARED_TYPES = (*NETWORK_TYPES, "AWS::Lambda::Permission")
 UNCOMPARED_PROPERTY = "PermissionsBoundary"

@@ -24,7 +24,7 @@ LOSS, ACCESS, REPLACED, INTERRUPTED = "data loss", "access", "replaced", "interr
 ADDED, REMOVED = "now", "no longer"
 # What the drift status of a resource means: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDrift.html
 DRIFT_EFFECTS = {"MODIFIED": "modified", "DELETED": "deleted", "UNKNOWN": "could not be read"}
-# Of two statements that share at least this part of their words, one is a change of the other.
+# Two statements that share at least this fraction of their words are shown as one changed statement.
 ALIKE = 0.5
 
 

@@ -28,7 +28,7 @@ VERBS = {
     "Replace": "replaced",
     "Remove": "deleted",
     "Dynamic": "undecided",
-    # The template describes the resource as it is, so only CloudFormation's record of it changes.
+    # The resource already is as the template describes it. Only CloudFormation's record of the resource changes.
     "SyncWithActual": "recorded, not changed",
 }
 STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -36,7 +36,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Place:
-    """A resource that changes. `name` is `<stack>/<logical id>`, or the stack's label if the stack itself is new."""
+    """A resource that changes. `name` is `<stack>/<logical id>` or, for a new stack, the label of the stack."""
 
     environment: str
     service: str
@@ -136,7 +136,7 @@ def _key(row: Row) -> tuple[object, ...]:
     """Return the key of a change. Changes with the same key share a row.
 
     Each resource with data has a row of its own, because the user must allow its loss by name. Changes of tags share a
-    row whatever the types of their resources are.
+    row even if their resources have different types.
     """
     change = replace(row.change, logical_id="", resource_type="" if row.nature == TAGS else row.change.resource_type)
     named = row.name if row.impact.loses or row.creates_stack else ""
@@ -153,7 +153,7 @@ def _joined(rows: Sequence[Row]) -> Row:
         places=tuple(place for row in rows for place in row.places),
         longest_wait_seconds=max(row.longest_wait_seconds for row in rows),
     )
-    # With one service, its name need not be hidden.
+    # If there is only one service, its name is shown instead of a placeholder.
     return _with_texts(joined, functools.partial(_restored, next(iter(services)))) if len(services) == 1 else joined
 
 

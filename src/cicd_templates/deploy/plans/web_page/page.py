@@ -23,7 +23,8 @@ from cicd_templates.deploy.plans.web_page.word_difference import cut
 from cicd_templates.printable import printable, printable_lines
 
 _FOLDER = Path(__file__).parent
-# The numbers of characters that keep the page of 30 stacks below 2 MB: of the plan as text, of the data, of a value.
+# The limits, in characters, for the plan as text, for the data and for one value. They keep the page of 30 stacks below
+# 2 MB.
 LONGEST_TEXT = 400_000
 LARGEST_DATA = 1_200_000
 LONGEST_VALUES = (1200, 200, 40)

@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple
 _WORD = re.compile(r"[\w.:/*${}@+-]+|\s+|.", re.DOTALL)
 # The number of equal words that stay beside a difference. The equal words between are left out.
 CONTEXT_WORDS = 12
-# The comparison takes time proportional to the product of both lengths. Longer texts are shown as replaced as a whole.
+# The largest product of both lengths, because the comparison takes time proportional to it. Longer texts are not
+# compared: the first is shown as replaced by the second.
 LARGEST_PRODUCT = 250_000
 # The number of characters in both texts up to which they are split into words.
 LONGEST_TEXTS = 100_000
