@@ -37,7 +37,8 @@ class Signer:
         public = self._key.public_key()
         subject = serialization.PublicFormat.SubjectPublicKeyInfo
         self.pem = public.public_bytes(serialization.Encoding.PEM, subject)
-        self.fingerprint = sha256(public.public_bytes(serialization.Encoding.DER, subject))
+        self.der = public.public_bytes(serialization.Encoding.DER, subject)
+        self.fingerprint = sha256(self.der)
 
     def sign(self, payload: bytes) -> bytes:
         signature = self._key.sign(form.signed_bytes(payload), ec.ECDSA(hashes.SHA256()))
@@ -84,15 +85,19 @@ def write_evidence(
     image: str = "1" * 64,
     documents: Mapping[str, bytes] = DOCUMENTS,
     changed: Mapping[str, Mapping[str, Any]] | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write the evidence of one release. `changed` replaces predicates of its statements, by the name of the file."""
+    """Write the evidence of one release. `changed` replaces predicates of its statements, by the name of the file.
+
+    `about` are further members of the predicate of the release statement.
+    """
     subject = {"name": REPOSITORY, "digest": {"sha256": image}}
     written = dict(documents)
     for name, predicate in (predicates(documents, execution) | dict(changed or {})).items():
         written[name] = signer.statement(form.PREDICATE_TYPES[name], predicate, subject)
-    about = {"service": "basket", "execution": execution}
+    predicate = {"service": "basket", "execution": execution, **(about or {})}
     listed = [descriptor(name, content) for name, content in written.items()]
-    written[form.RELEASE] = signer.statement(form.RELEASE_TYPE, about, subject, *listed)
+    written[form.RELEASE] = signer.statement(form.RELEASE_TYPE, predicate, subject, *listed)
     written[form.PUBLIC_KEY] = signer.pem
     written[INSTRUCTIONS] = instructions(f"{REPOSITORY}@sha256:{image}", signer.fingerprint).encode()
     for name, content in written.items():

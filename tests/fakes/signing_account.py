@@ -74,6 +74,8 @@ class SigningAccount:
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
+        # When an object was stored, if it was not just now.
+        self.stored_on: dict[str, datetime] = {}
         self.image = {"imageDigest": DIGEST, "imagePushedAt": datetime(2026, 11, 24, tzinfo=UTC)}
         self.tags = {f"v-v-1-{TREE[:12]}": self.image}
         self.answers: list[tuple[str, dict[str, Any]]] = []
@@ -123,7 +125,10 @@ class SigningAccount:
     def _GetObject(self, Bucket: str, Key: str, VersionId: str = "") -> dict[str, Any]:  # noqa: N802, N803
         if Key == PARAMETERS["reportKey"]:
             self.objects["evidence", Key] = [("v-1", json.dumps(self.verdict).encode())]
-        versions = self.objects[Bucket, Key]
+        versions = self.objects.get((Bucket, Key), [])
+        if VersionId not in ("", *(name for name, _ in versions)) or not versions:
+            code = "NoSuchVersion" if versions else "NoSuchKey"
+            raise ClientError({"Error": {"Code": code, "Message": "not there"}}, "GetObject")
         version, content = versions[-1] if not VersionId else next(each for each in versions if each[0] == VersionId)
         return {
             "Body": StreamingBody(io.BytesIO(content), len(content)),
@@ -140,7 +145,8 @@ class SigningAccount:
 
     def _ListObjectsV2(self, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N802, N803
         keys = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)]
-        return {"Contents": [{"Key": key} for key in keys], "IsTruncated": False}
+        moments = {key: self.stored_on.get(key, datetime.now(UTC)) for key in keys}
+        return {"Contents": [{"Key": key, "LastModified": moments[key]} for key in keys], "IsTruncated": False}
 
     def _DescribeImages(self, repositoryName: str, imageIds: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N802, N803
         assert repositoryName == "shop-tools-basket"

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 
+from cicd_templates.cli import main
 from cicd_templates.functions.evidence_format import PREDICATE_TYPES, PUBLIC_KEY, RELEASE, SCAN_POLICY
 from cicd_templates.rehearsal import report
 from cicd_templates.rehearsal.grants import GrantUse, unexplained_grants
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError
+from cicd_templates.rehearsal.release_evidence import write_release_evidence
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, as_json, as_junit
 from tests.conftest import ROOT
 from tests.integration.rehearsed_example import Rehearsed, rehearsed
@@ -61,6 +68,43 @@ def test_its_evidence_is_there(passed: Rehearsed) -> None:
         "summary.md",
         "verdict.json",
     ]
+
+
+@pytest.fixture(scope="module")
+def signed(passed: Rehearsed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rehearsed") / "evidence"
+    assert write_release_evidence(passed.run, folder)
+    return folder
+
+
+def test_its_evidence_is_verified_without_aws_in_an_empty_environment(passed: Rehearsed, signed: Path) -> None:
+    command = [sys.executable, "-m", "cicd_templates", "verify-evidence", "."]
+    command += ["--key", passed.run.variables["Sign"]["Signer"]]
+    answer = subprocess.run(command, env={}, cwd=signed, capture_output=True, text=True, check=False)
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert f"execution: {passed.run.execution}" in answer.stdout.splitlines()
+    assert f"image: {passed.run.variables['Image']['IMAGE_URI']}" in answer.stdout.splitlines()
+    assert {"evidence/sbom.cdx.json", "reports/bandit.zip", "templates.zip"} < names(signed)
+
+
+def test_every_file_of_its_evidence_fails_by_its_name_if_a_byte_is_changed(signed: Path) -> None:
+    chance = random.Random(23)  # noqa: S311 - tests repeat with the same seed
+    for name in sorted(names(signed)):
+        path = signed / name
+        content = path.read_bytes()
+        # The example has no scan policy, so that file is empty.
+        changed = bytearray(content or b"a")
+        changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+        path.write_bytes(changed)
+        result = CliRunner().invoke(main, ["verify-evidence", str(signed)])
+        path.write_bytes(content)
+        assert (result.exit_code, f"\n{name}: " in f"\n{result.output}") == (1, True), (name, result.output)
+    assert CliRunner().invoke(main, ["verify-evidence", str(signed)]).exit_code == 0
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_what_did_not_run_is_reported(passed: Rehearsed) -> None:

@@ -52,7 +52,9 @@ MAY_IMPORT = {
     ),
     "deploy/diagnosis": "deploy/aws deploy/change_sets private_files template",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable",
-    "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors paths template",
+    "deploy/releases": (
+        "config deploy/aws deploy/change_sets deploy/diagnosis errors evidence functions paths private_files template"
+    ),
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
     "deploy/destruction": (
         "config deploy/aws deploy/change_sets deploy/locking deploy/plans deploy/reporting errors hints plurals"
@@ -64,8 +66,8 @@ MAY_IMPORT = {
     ),
     "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
     "rehearsal": (
-        "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors hints local"
-        " markdown plurals printable template"
+        "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors evidence hints"
+        " local markdown plurals printable template"
     ),
 }
 # The command line is the only room that may import every other.

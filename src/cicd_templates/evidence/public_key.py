@@ -39,12 +39,22 @@ def read_public_key(pem: bytes) -> PublicKey:
     except Exception as error:
         # The library documents ValueError and UnsupportedAlgorithm; hostile bytes must not end in a traceback.
         raise KeyFormatError("is not a public key in PEM format") from error
+    found = _public_key(key)
+    if found.pem.strip() != pem.replace(b"\r\n", b"\n").strip():
+        raise KeyFormatError("has other text beside the public key")
+    return found
+
+
+def read_der_public_key(der: bytes) -> PublicKey:
+    """Return the key in `der`, as KMS answers it. Raises `KeyFormatError` for a key of another kind."""
+    return _public_key(serialization.load_der_public_key(der))
+
+
+def _public_key(key: object) -> PublicKey:
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise KeyFormatError("is not an ECDSA key on the curve P-256")
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     canonical = key.public_bytes(serialization.Encoding.PEM, form)
-    if canonical.strip() != pem.replace(b"\r\n", b"\n").strip():
-        raise KeyFormatError("has other text beside the public key")
     return PublicKey(key, canonical, hashlib.sha256(key.public_bytes(serialization.Encoding.DER, form)).hexdigest())
 
 

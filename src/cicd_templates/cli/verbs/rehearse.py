@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cicd_templates.rehearsal.result import RehearsalResult
 
 OUTPUT = Path(".state/rehearsal")
+EVIDENCE = "evidence"
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX_URL", "PIP_CERT")
 
 
@@ -67,6 +68,7 @@ def rehearse(
     from cicd_templates.paths import rendered_folder
     from cicd_templates.rehearsal import check_reports, deployed_pipeline, report, result
     from cicd_templates.rehearsal.rehearse import run_rehearsal
+    from cicd_templates.rehearsal.release_evidence import write_release_evidence
     from cicd_templates.rehearsal.sessions import root
 
     if not app:
@@ -118,16 +120,24 @@ def rehearse(
         setup = rehearsal.run.setup
         s3 = root(setup.endpoint, setup.account, setup.region, setup.secret).client("s3")
         reports = check_reports.read_check_reports(s3, rehearsal.run.artifacts.values())
-    finish(outcome, reports, output, say, as_json)
+        signed = write_release_evidence(rehearsal.run, output / EVIDENCE)
+    finish(outcome, reports, output, say, as_json, signed=signed)
 
 
 def finish(
-    outcome: RehearsalResult, reports: Mapping[str, str], output: Path, say: Callable[[str], None], as_json: bool
+    outcome: RehearsalResult,
+    reports: Mapping[str, str],
+    output: Path,
+    say: Callable[[str], None],
+    as_json: bool,
+    *,
+    signed: bool = False,
 ) -> None:
     """Print the result of a rehearsal, the local run of the pipeline, and write its files into the folder `output`.
 
     `reports` maps paths below `output/reports` to the reports of the checks, which are written there. The reports of an
-    earlier rehearsal are removed. Raises `CicdError` if the rehearsal did not succeed.
+    earlier rehearsal are removed. `signed` says whether the run left signed evidence in `output/evidence`. Raises
+    `CicdError` if the rehearsal did not succeed.
     """
     from cicd_templates.rehearsal import report, result
 
@@ -143,6 +153,9 @@ def finish(
     for name, text in reports.items():
         write_privately(output / "reports" / name, text)
     say(f"wrote {', '.join(files)} and the reports of the checks in {output}; make gate REPORTS={output}/reports")
+    if signed:
+        verify = hints.make("verify-evidence", FOLDER=str(output / EVIDENCE))
+        say(f"wrote the signed evidence of the release, which was verified, into {output / EVIDENCE}; {verify}")
     if as_json:
         terminal.show_page(files["rehearsal.json"])
     if not outcome.succeeded:

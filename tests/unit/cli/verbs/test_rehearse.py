@@ -68,8 +68,17 @@ def test_a_result_is_reported_and_kept(
     stale.write_text("{}")
 
     with pytest.raises(CicdError, match="p failed at S/A") if state is ActionState.FAILED else contextlib.nullcontext():
-        finish(found, {"bandit/run.json": "{}"}, tmp_path / "deep/result", messages.append, as_json)
-    assert messages[-1] == (
+        finish(found, {"bandit/run.json": "{}"}, tmp_path / "deep/result", messages.append, as_json, signed=as_json)
+    kept_evidence = tmp_path / "deep/result/evidence"
+    assert (
+        messages[2:]
+        == [
+            f"wrote the signed evidence of the release, which was verified, into {kept_evidence};"
+            f" make verify-evidence FOLDER={kept_evidence}"
+        ]
+        * as_json
+    ), messages
+    assert messages[1] == (
         f"wrote rehearsal.json, rehearsal.xml, grants.md and the reports of the checks in {tmp_path}/deep/result;"
         f" make gate REPORTS={tmp_path}/deep/result/reports"
     )
@@ -100,6 +109,7 @@ def test_each_action_is_shown_as_it_ends_and_a_refusal_answers_every_question(
         yield SimpleNamespace(result=outcome, run=SimpleNamespace(artifacts={}, setup=setup))
 
     monkeypatch.setattr("cicd_templates.rehearsal.rehearse.run_rehearsal", run_rehearsal)
+    monkeypatch.setattr("cicd_templates.rehearsal.release_evidence.write_release_evidence", lambda run, folder: False)
     monkeypatch.setattr(
         "cicd_templates.local.engine_process.running", lambda **options: contextlib.nullcontext("engine")
     )

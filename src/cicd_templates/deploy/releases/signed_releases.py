@@ -1,0 +1,119 @@
+"""Finds the release statements of a service in the evidence bucket. Counts only those that the signer's key has signed.
+
+Builds may write evidence. So what lies in the bucket can be unsigned, and a signed statement can be a copy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cicd_templates.errors import CicdError
+from cicd_templates.evidence.public_key import PublicKey
+from cicd_templates.evidence.statements import Statement, StatementError, read_statement
+from cicd_templates.functions.evidence_format import RELEASE, RELEASE_TYPE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# The signer ends after minutes. What was stored much later than it was signed is a copy of an older statement.
+LONGEST_SIGNING = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class EvidenceStore:
+    """Where the signer reads and stores: its buckets, of which `evidence` is one, and its public key."""
+
+    s3: S3Client
+    evidence: str
+    buckets: frozenset[str]
+    key: PublicKey
+
+
+@dataclass(frozen=True)
+class ReleaseQuery:
+    """Which release of a service is meant. Empty fields match every release; the newest one that matches counts.
+
+    `version` is the version of the source: of its S3 object, or a commit. `digest` is the SHA-256 of the image.
+    """
+
+    service: str
+    execution: str = ""
+    version: str = ""
+    digest: str = ""
+
+    def __str__(self) -> str:
+        named = {"execution": self.execution, "source version": self.version, "image": self.digest}
+        return f"{self.service}{''.join(f', {name} {value}' for name, value in named.items() if value)}"
+
+
+@dataclass(frozen=True)
+class SignedReleaseStatement:
+    """A release statement that the signer's key has signed. `prefix` is the S3 prefix of the files beside it."""
+
+    prefix: str
+    content: bytes
+    statement: Statement
+    signed_on: datetime
+
+    @property
+    def execution(self) -> str:
+        """The pipeline execution that made the release."""
+        return str(self.statement.predicate["execution"])
+
+
+def find_release(store: EvidenceStore, query: ReleaseQuery) -> SignedReleaseStatement:
+    """Return the newest release that `query` matches. Raises `CicdError` if there is none."""
+    for release in _releases(store, query):
+        predicate, image = release.statement.predicate, release.statement.subject[0]
+        if query.version in ("", predicate.get("sourceVersion")) and query.digest in ("", image.digest.get("sha256")):
+            return release
+    raise CicdError(
+        f"no signed release of {query} in s3://{store.evidence}; a release is signed at the end of its build"
+    )
+
+
+def find_release_before(
+    store: EvidenceStore, service: str, release: SignedReleaseStatement
+) -> SignedReleaseStatement | None:
+    """Return the release of the service that was signed last before `release`, or None if `release` is the first."""
+    earlier = (
+        other
+        for other in _releases(store, ReleaseQuery(service))
+        if other.execution != release.execution and other.signed_on < release.signed_on
+    )
+    return next(earlier, None)
+
+
+def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
+    """Yield the signed releases, the newest first. A copy counts only if the query names an execution."""
+    prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
+    pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
+    form = re.compile(rf"{re.escape(query.service)}/([^/]+)/signed(-\d)?/{re.escape(RELEASE)}")
+    stored = [
+        (item["LastModified"], item["Key"], match[1])
+        for page in pages
+        for item in page.get("Contents", ())
+        if (match := form.fullmatch(item["Key"]))
+    ]
+    for stored_on, key, execution in sorted(stored, reverse=True):
+        release = _read_release(store, key, query.service, execution)
+        if release and (query.execution or stored_on - release.signed_on < LONGEST_SIGNING):
+            yield release
+
+
+def _read_release(store: EvidenceStore, key: str, service: str, execution: str) -> SignedReleaseStatement | None:
+    """Return the release statement at `key`, or None if the signer did not make it for this service and execution."""
+    content = store.s3.get_object(Bucket=store.evidence, Key=key)["Body"].read()
+    try:
+        statement = read_statement(content, store.key)
+        signed_on = datetime.fromisoformat(str(statement.predicate.get("signedOn")))
+    except (StatementError, ValueError):
+        return None
+    about = (statement.predicate_type, statement.predicate.get("service"), statement.predicate.get("execution"))
+    if about != (RELEASE_TYPE, service, execution) or signed_on.tzinfo is None:
+        return None
+    return SignedReleaseStatement(key.removesuffix(RELEASE), content, statement, signed_on)

@@ -1,0 +1,49 @@
+"""Writes the evidence that a rehearsed run has signed into a folder, and verifies it as an auditor would."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from cicd_templates.deploy.releases.evidence_folder import write_evidence_folder
+from cicd_templates.deploy.releases.signed_releases import EvidenceStore, ReleaseQuery, find_release
+from cicd_templates.errors import CicdError
+from cicd_templates.evidence.public_key import read_der_public_key
+from cicd_templates.evidence.verification import verify_folder
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_run import PipelineRun
+
+# The variable in which the signer reports the fingerprint of its key.
+FINGERPRINT = "Signer"
+BUCKETS = ("EVIDENCE_BUCKET", "ARTIFACTS_BUCKET", "TEMPLATES_BUCKET")
+
+
+def write_release_evidence(run: PipelineRun, folder: Path) -> bool:
+    """Replace `folder` by the evidence of the run. Return whether there is some: the run may have ended before.
+
+    The key and the buckets are those of the deployed signer. Raises `CicdError` if the evidence cannot be verified.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    action = _signing_action(run)
+    if action is None:
+        return False
+    session = run.setup.root_session(run.pipeline.role)
+    name = run.resolve_configuration(action)["FunctionName"]
+    configuration = session.client("lambda").get_function_configuration(FunctionName=name)
+    settings = configuration["Environment"]["Variables"]
+    key = session.client("kms").get_public_key(KeyId=settings["SIGNING_KEY"])["PublicKey"]
+    buckets = [settings[bucket] for bucket in BUCKETS]
+    store = EvidenceStore(session.client("s3"), buckets[0], frozenset(buckets), read_der_public_key(key))
+    release = find_release(store, ReleaseQuery(settings["SERVICE"], run.execution))
+    write_evidence_folder(store, release, folder)
+    problems = verify_folder(folder, run.variables[action.namespace][FINGERPRINT]).problems
+    if problems:
+        first = f"{problems[0].file} {problems[0].reason}"
+        raise CicdError(f"{folder}: the evidence of this run cannot be verified: {first}")
+    return True
+
+
+def _signing_action(run: PipelineRun) -> Action | None:
+    """Return the action that has signed the evidence, or None if the run has not reached it."""
+    namespaces = {name for name, variables in run.variables.items() if FINGERPRINT in variables}
+    return next((action for action in run.pipeline.actions if action.namespace in namespaces), None)

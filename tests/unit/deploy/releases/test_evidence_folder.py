@@ -1,0 +1,114 @@
+"""The folder holds what the release statement lists, and nothing outside of it is ever written or read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.releases.evidence_folder import write_evidence_folder
+from cicd_templates.deploy.releases.signed_releases import ReleaseQuery, find_release
+from cicd_templates.errors import CicdError
+from cicd_templates.evidence.statements import Subject
+from cicd_templates.evidence.verification import verify_folder
+from tests.fakes.signed_evidence import DOCUMENTS
+from tests.fakes.signing_account import SERVICE, SigningAccount
+from tests.fakes.stored_evidence import SIGNER, put_release, store_of
+
+
+@pytest.fixture
+def account() -> SigningAccount:
+    return SigningAccount()
+
+
+def write(account: SigningAccount, folder: Path) -> dict[str, str]:
+    """Write the newest release, and return what is wrong with it by the name of the file."""
+    store = store_of(account)
+    write_evidence_folder(store, find_release(store, ReleaseQuery(SERVICE)), folder)
+    return {problem.file: problem.reason for problem in verify_folder(folder, SIGNER.fingerprint).problems}
+
+
+def test_a_folder_is_replaced_by_evidence_that_verifies(account: SigningAccount, tmp_path: Path) -> None:
+    folder = tmp_path / "state/evidence"
+    for number in (1, 2):
+        put_release(account, number, documents=DOCUMENTS | {f"evidence/{number}.json": b"{}"})
+        assert write(account, folder) == {}
+
+    assert {path.name for path in (folder / "evidence").iterdir()} >= {"verdict.json", "2.json"}
+    assert not (folder / "evidence/1.json").exists()
+    assert (folder.stat().st_mode & 0o777, [path.name for path in folder.parent.iterdir()]) == (0o700, ["evidence"])
+
+
+def test_the_version_that_was_signed_is_read(account: SigningAccount, tmp_path: Path) -> None:
+    put_release(account, 1)
+    account.put("templates", "templates.zip", b"newer", "v-9")
+
+    assert write(account, tmp_path / "evidence") == {}
+
+
+def test_an_object_that_is_gone_is_missing_by_its_name(account: SigningAccount, tmp_path: Path) -> None:
+    prefix = put_release(account, 1)
+    del account.objects["artifacts", f"{SERVICE}/run-1/bandit.zip"]
+    account.objects["templates", "templates.zip"].pop()
+    del account.objects["evidence", f"{prefix}/scan-policy.toml"]
+
+    reasons = write(account, tmp_path / "evidence")
+    assert {name for name, reason in reasons.items() if reason == "is missing"} == {
+        "reports/bandit.zip", "templates.zip", "scan-policy.toml",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["evidence/../../x", "/x", "evidence/.hidden", "a\\b", "evidence//x", "evidence/x\n"])
+def test_no_name_leads_out_of_the_folder(account: SigningAccount, tmp_path: Path, name: str) -> None:
+    put_release(account, 1)
+    release = find_release(store_of(account), ReleaseQuery(SERVICE))
+    release.statement.subject.append(Subject(name=name, digest={"sha256": "0" * 64}))
+
+    with pytest.raises(CicdError, match="which is no name of a file"):
+        write_evidence_folder(store_of(account), release, tmp_path / "evidence")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://another/x?versionId=1", "https://example.com/", "s3://artifacts/x", 7], ids=str
+)
+def test_only_versions_in_the_buckets_of_the_signer_are_read(
+    account: SigningAccount, tmp_path: Path, address: object
+) -> None:
+    put_release(account, 1, about={"locations": {"reports/bandit.zip": address}})
+
+    with pytest.raises(CicdError, match=r"for reports/bandit\.zip, which is not read"):
+        write(account, tmp_path / "evidence")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_locations_every_file_is_beside_the_statement(account: SigningAccount, tmp_path: Path) -> None:
+    put_release(account, 1, about={"locations": "none"})
+
+    assert "is missing" in write(account, tmp_path / "evidence").values()
+
+
+def test_nothing_is_left_and_the_earlier_folder_stays_if_an_object_cannot_be_read(
+    account: SigningAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_release(account, 1)
+    assert write(account, tmp_path / "evidence") == {}
+    store = store_of(account)
+    release = find_release(store, ReleaseQuery(SERVICE))
+    calls: list[Any] = []
+    get_object = account._GetObject
+
+    def deny(**request: Any) -> dict[str, Any]:
+        calls.append(request)
+        if len(calls) == 3:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
+        return get_object(**request)
+
+    monkeypatch.setattr(account, "_GetObject", deny)
+    with pytest.raises(ClientError):
+        write_evidence_folder(store, release, tmp_path / "evidence")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["evidence"]
+    assert verify_folder(tmp_path / "evidence", SIGNER.fingerprint).problems == []

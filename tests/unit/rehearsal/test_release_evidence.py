@@ -1,0 +1,66 @@
+"""A rehearsed run leaves its evidence only if the signer has signed it, and only as the signer has signed it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cicd_templates.errors import CicdError
+from cicd_templates.functions.evidence_format import RELEASE
+from cicd_templates.rehearsal.release_evidence import write_release_evidence
+from tests.fakes.signing_account import ENVIRONMENT, SERVICE, SigningAccount
+from tests.fakes.stored_evidence import SIGNER, put_release
+
+
+class RehearsedSigner(SigningAccount):
+    """An account with the deployed signer, whose key is that of the stored releases."""
+
+    def _GetFunctionConfiguration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N802, N803
+        assert FunctionName == "shop-tools-basket-signer"
+        return {"Environment": {"Variables": ENVIRONMENT}}
+
+    def _GetPublicKey(self, KeyId: str) -> dict[str, Any]:  # noqa: N802, N803
+        return {"PublicKey": SIGNER.der}
+
+
+def rehearsed(account: SigningAccount, fingerprint: str = SIGNER.fingerprint) -> Any:
+    """Return a run whose action `Sign` has reported this fingerprint, or that ended before if it is empty."""
+    actions = [SimpleNamespace(namespace=name) for name in ("", "Image", "Sign")]
+    variables = {"Image": {"IMAGE_URI": "x"}} | ({"Sign": {"Signer": fingerprint}} if fingerprint else {})
+    return SimpleNamespace(
+        pipeline=SimpleNamespace(role="arn:aws:iam::111122223333:role/pipeline", actions=actions),
+        setup=SimpleNamespace(root_session=lambda arn: SimpleNamespace(client=account.client)),
+        resolve_configuration=lambda action: {"FunctionName": "shop-tools-basket-signer"},
+        variables=variables,
+        execution="run-2",
+    )
+
+
+@pytest.fixture
+def account() -> SigningAccount:
+    account = RehearsedSigner()
+    for number in (1, 2, 3):
+        put_release(account, number)
+    return account
+
+
+def test_the_evidence_of_the_run_itself_is_written(account: SigningAccount, tmp_path: Path) -> None:
+    assert write_release_evidence(rehearsed(account), tmp_path / "evidence")
+
+    expected = account.objects["evidence", f"{SERVICE}/run-2/signed/{RELEASE}"][-1][1]
+    assert (tmp_path / "evidence" / RELEASE).read_bytes() == expected
+
+
+def test_a_run_that_ended_before_leaves_no_evidence_of_an_earlier_one(account: SigningAccount, tmp_path: Path) -> None:
+    write_release_evidence(rehearsed(account), tmp_path / "evidence")
+
+    assert not write_release_evidence(rehearsed(account, ""), tmp_path / "evidence")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_evidence_of_another_key_than_the_signer_reported_is_an_error(account: SigningAccount, tmp_path: Path) -> None:
+    with pytest.raises(CicdError, match=r"cannot be verified: public-key\.pem has the fingerprint"):
+        write_release_evidence(rehearsed(account, "0" * 64), tmp_path / "evidence")
