@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from cicd_templates.deploy.aws.clients import local_clients
-from cicd_templates.deploy.change_sets.impact import Change
 from cicd_templates.deploy.plans.rule_priorities import RULE, find_taken_priorities
 from cicd_templates.local import engine_process as engines
 from cicd_templates.local import engine_state_file
+from cicd_templates.template.changes.impact import Change
 from tests.conftest import PROJECT
 from tests.fakes.rendered_stacks import rendered
 from tests.integration.conftest import ENGINE_PYTHON, Project

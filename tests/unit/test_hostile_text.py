@@ -19,11 +19,9 @@ from rich.console import Console
 from cicd_templates.cli import terminal
 from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDrift, StackDrift
 from cicd_templates.deploy.change_sets.events import ResourceEvent
-from cicd_templates.deploy.change_sets.impact import Change as PlannedChange
-from cicd_templates.deploy.change_sets.impact import Detail, Impact
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
 from cicd_templates.deploy.plans.comment import comment
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
@@ -41,6 +39,9 @@ from cicd_templates.render.github_workflow import workflow
 from cicd_templates.review.changes import template_changes
 from cicd_templates.review.changes_page import markdown
 from cicd_templates.review.reviewed_stacks import review_stacks
+from cicd_templates.template.changes.impact import Change as PlannedChange
+from cicd_templates.template.changes.impact import Detail, Impact
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.conftest import environment
 from tests.hostile.texts import PIECES, hostile_texts

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "plurals": "",
     "printable": "",
     "markdown": "printable",
-    "functions": "",
+    "functions": "plurals printable template",
     "rules": "template",
     "local": "errors private_files",
     "template": "errors paths",
@@ -48,10 +48,11 @@ MAY_IMPORT = {
     "deploy/locking": "deploy/aws errors private_files",
     "deploy/permissions": "template",
     "deploy/plans": (
-        "deploy/aws deploy/change_sets errors hints markdown paths plurals printable private_files review template"
+        "deploy/aws deploy/change_sets errors functions hints markdown paths plurals printable private_files review"
+        " template"
     ),
     "deploy/diagnosis": "deploy/aws deploy/change_sets private_files template",
-    "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable",
+    "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable template",
     "deploy/releases": (
         "config deploy/aws deploy/change_sets deploy/diagnosis errors evidence functions paths private_files template"
     ),
@@ -198,11 +199,23 @@ def test_a_command_loads_only_what_it_needs(code: str, absent: tuple[str, ...]) 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("functions/**/*.py")), ids=lambda path: path.stem)
 def test_a_function_needs_nothing_but_the_standard_library_and_boto3(path: Path) -> None:
-    names = {name.split(".")[0] for name in imported(path)}
-    own = {name for name in imported(path) if name.startswith("cicd_templates")}
+    names = {name.split(".")[0] for needed in with_needed_modules(path) for name in imported(needed)}
 
     assert names - set(sys.stdlib_module_names) <= {"boto3", "botocore", "cicd_templates"}
-    assert all(name.startswith("cicd_templates.functions.") for name in own)
+
+
+def with_needed_modules(path: Path) -> set[Path]:
+    """The file of a module, and of all modules of this package that it imports directly or indirectly."""
+    known: set[Path] = set()
+    waiting = {path}
+    while waiting:
+        module = waiting.pop()
+        known.add(module)
+        for name in imported(module):
+            parts = name.split(".")
+            files = (PACKAGE.parent.joinpath(*parts[:end]).with_suffix(".py") for end in (len(parts), len(parts) - 1))
+            waiting |= {file for file in files if file.is_file() and file not in known}
+    return known
 
 
 def test_the_page_about_the_architecture_names_every_room() -> None:

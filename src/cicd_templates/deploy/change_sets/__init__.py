@@ -1,4 +1,4 @@
-"""Creates and describes one change set of one stack, and says what each of its changes means.
+"""Creates and describes one change set of one stack.
 
 In the order in which data flows:
 
@@ -6,14 +6,12 @@ In the order in which data flows:
   CreateChangeSet for one of them.
 - `cloudformation_calls` reads stacks and change sets with all their pages; `ownership` deletes change sets; `events`
   reads a stack's events.
-- `impact` decides whether a change deletes or replaces a resource that holds data; `duration` returns how long
-  CloudFormation may take for a change.
 - `drift` asks CloudFormation to compare deployed stacks with their templates; `security_group_rules` recognizes what is
-  not drift. `masking` removes secrets from all values that are shown.
+  not drift.
 - `stack_status_remedies` is the table of all stack statuses: what each command does with a stack in that status.
 - `copy_expiry` sets the tag with the expiry of a disposable copy; `aws_commands` formats AWS commands for a person to
   run.
 
-`plans` combines the results for a whole environment. No module here executes a change set, knows about plans, asks a
-person or prints.
+`template.changes` says what the changes mean, and `plans` combines the results for a whole environment. No module here
+executes a change set, knows about plans, asks a person or prints.
 """

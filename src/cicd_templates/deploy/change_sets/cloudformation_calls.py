@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.drift_aware import REVERT_DRIFT, ActualState, actual_states, ignored_drift
-from cicd_templates.deploy.change_sets.impact import Change, change_of, merged
+from cicd_templates.template.changes.impact import Change, change_of, merged
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

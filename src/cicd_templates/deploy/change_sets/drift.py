@@ -16,10 +16,10 @@ from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, ignore_transient, retry_steps, run_steps
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
-from cicd_templates.deploy.change_sets.masking import mask
 from cicd_templates.deploy.change_sets.ownership import Owner, owner_of
 from cicd_templates.deploy.change_sets.security_group_rules import SECURITY_GROUP, is_rule_of_another_stack
 from cicd_templates.errors import CicdError
+from cicd_templates.template.changes.masking import mask
 from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
 

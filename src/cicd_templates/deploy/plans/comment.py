@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cicd_templates.deploy.change_sets.duration import format_duration
-from cicd_templates.deploy.change_sets.impact import Detail
 from cicd_templates.deploy.plans import document
 from cicd_templates.deploy.plans.comment_size import Section, fit
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.text import short
-from cicd_templates.deploy.plans.web_page import answers
 from cicd_templates.deploy.plans.web_page.contents import notes
-from cicd_templates.deploy.plans.web_page.folding import Row, fold
-from cicd_templates.deploy.plans.web_page.word_difference import cut, word_difference
+from cicd_templates.deploy.plans.web_page.folding import fold
+from cicd_templates.functions.change_page import answers
+from cicd_templates.functions.change_page.rows import Row
+from cicd_templates.functions.change_page.word_difference import cut, word_difference
 from cicd_templates.markdown import Markup, cell, code, plain, table_row
 from cicd_templates.plurals import counted
+from cicd_templates.template.changes.duration import format_duration
+from cicd_templates.template.changes.impact import Detail
 
 LONGEST_ANSWER, LONGEST_STATEMENT = 1_000, 600
 # The largest number of values, and of names, on a line. The line only counts the others.

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import plan_change_set_name, template_digest
 from cicd_templates.deploy.plans.seal import time_differences
 from cicd_templates.template.arn import Arn
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.stack_template import StackTemplate
 
 PLAN_ID = re.compile(r"[0-9a-f]{32}")

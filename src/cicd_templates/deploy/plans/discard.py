@@ -12,9 +12,9 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import is_gone
 from cicd_templates.deploy.change_sets.ownership import discard_change_set
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.consistency import made_by_plan
-from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext, plan_change_set_name
 from cicd_templates.errors import RefusedError
+from cicd_templates.template.changes.planned_stack import PlannedStack
 
 
 def discard_planned(clients: Clients, planned: PlannedStack) -> None:

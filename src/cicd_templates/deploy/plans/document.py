@@ -12,50 +12,11 @@ from datetime import datetime
 from pathlib import Path
 
 from cicd_templates.deploy.change_sets.drift import StackDrift
-from cicd_templates.deploy.change_sets.impact import DELETION, Change, Impact
 from cicd_templates.deploy.plans.seal import PlanFormat
 from cicd_templates.errors import RefusedError
 from cicd_templates.private_files import write_privately
-from cicd_templates.template.policy_diff import PolicyDiff
-
-
-@dataclass(frozen=True)
-class PlannedStack:
-    """The plan of one stack. `change_set` is the ARN of its change set, or empty if nothing would change.
-
-    `service` is the service to which the stack belongs, or empty. `file` is the file of its template. `lines` has the
-    line of each changed resource in this file, by logical id, except for removed resources.
-
-    `inputs` are the values that the stack reads from Parameter Store, by path. `kept` has the parameters that the
-    pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
-
-    `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
-    `ignored_drift` has a line for each property whose drift such a change set does not revert.
-    """
-
-    name: str
-    label: str
-    template_sha256: str
-    creates: bool = False
-    change_set: str = ""
-    stack_id: str = ""
-    inputs: dict[str, str] = field(default_factory=dict)
-    kept: dict[str, str] = field(default_factory=dict)
-    changes: tuple[Change, ...] = ()
-    impacts: tuple[Impact, ...] = ()
-    grants: dict[str, PolicyDiff] = field(default_factory=dict)
-    findings: tuple[str, ...] = ()
-    longest_wait_seconds: float = 0.0
-    service: str = ""
-    file: str = ""
-    lines: dict[str, int] = field(default_factory=dict)
-    reverts_drift: bool = False
-    ignored_drift: tuple[str, ...] = ()
-
-    @property
-    def is_changing(self) -> bool:
-        """Whether the stack would change. A preview of a new stack has changes, but no change set."""
-        return bool(self.change_set or self.changes)
+from cicd_templates.template.changes.impact import Change, Impact, loss_in_words
+from cicd_templates.template.changes.planned_stack import PlannedStack
 
 
 @dataclass(frozen=True)
@@ -136,13 +97,6 @@ class DataLoss:
     def words(self) -> str:
         """A line that says what would happen to the resource and its data."""
         return loss_in_words(self.name, self.change, self.impact)
-
-
-def loss_in_words(name: str, change: Change, impact: Impact) -> str:
-    """Return a line that says what happens to the stateful resource `name` and its data."""
-    maybe = "" if impact.certain else "perhaps "
-    done = "deleted" if impact.kind == DELETION else "replaced"
-    return f"{name} ({change.resource_type}): {maybe}{done}; {impact.holds}: {impact.fate}"
 
 
 def losses(plan: Plan) -> list[DataLoss]:

@@ -13,8 +13,8 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.aws_commands import for_caller
 from cicd_templates.deploy.change_sets.cloudformation_calls import live_resources
-from cicd_templates.deploy.change_sets.impact import Change, kept_name, kept_policy, replaces
 from cicd_templates.template import schemas
+from cicd_templates.template.changes.impact import Change, kept_name, kept_policy, replaces
 from cicd_templates.template.deletion_protection import SETTINGS, protecting_setting
 from cicd_templates.template.stack_template import StackTemplate
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.deploy.change_sets.duration import format_duration
-from cicd_templates.deploy.change_sets.impact import SAFE
-from cicd_templates.deploy.plans.document import Plan, PlannedStack, digest, losses
+from cicd_templates.deploy.plans.document import Plan, digest, losses
 from cicd_templates.deploy.plans.text import count_by_action, drift_answer, drift_lines, drift_notes, facts, outcome
 from cicd_templates.markdown import Markup, cell, code, plain, table_row
+from cicd_templates.template.changes.duration import format_duration
+from cicd_templates.template.changes.impact import SAFE
+from cicd_templates.template.changes.planned_stack import PlannedStack
 
 
 def plan_markdown(plan: Plan) -> str:

@@ -16,9 +16,7 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.retry import Steps, retry_steps
 from cicd_templates.deploy.change_sets.change_set_request import kept_values, preview_request, published
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, is_gone
-from cicd_templates.deploy.change_sets.impact import Change, Impact
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
-from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.propose import (
     DeployContext,
     create_change_set,
@@ -29,6 +27,8 @@ from cicd_templates.deploy.plans.propose import (
     with_impact,
 )
 from cicd_templates.errors import CicdError
+from cicd_templates.template.changes.impact import Change, Impact
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.previews import PREVIEW_PREFIX
 from cicd_templates.template.source_lines import resource_lines
 from cicd_templates.template.stack_template import StackTemplate

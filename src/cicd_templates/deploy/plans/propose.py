@@ -29,8 +29,6 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import (
 from cicd_templates.deploy.change_sets.deployed_text import content_of, restored
 from cicd_templates.deploy.change_sets.drift_aware import with_actual_states
 from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
-from cicd_templates.deploy.change_sets.duration import longest_wait
-from cicd_templates.deploy.change_sets.impact import assess
 from cicd_templates.deploy.change_sets.ownership import (
     CHANGE_SET_PREFIX,
     discard_change_set,
@@ -38,13 +36,15 @@ from cicd_templates.deploy.change_sets.ownership import (
     require_ours,
 )
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, Verb, refusal
-from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.impossible_changes import impossible_changes
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.plans.rule_priorities import find_taken_priorities
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import policy_diff
+from cicd_templates.template.changes.duration import longest_wait
+from cicd_templates.template.changes.impact import assess
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.previews import PREVIEW_PREFIX
 from cicd_templates.template.source_lines import resource_lines
 from cicd_templates.template.stack_template import StackTemplate

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cicd_templates.deploy.change_sets.drift import StackDrift
-from cicd_templates.deploy.change_sets.duration import format_duration
-from cicd_templates.deploy.change_sets.impact import SAFE, Change, Impact, total
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.plurals import counted
+from cicd_templates.template.changes.duration import format_duration
+from cicd_templates.template.changes.impact import SAFE, Change, Impact, total
+from cicd_templates.template.changes.planned_stack import PlannedStack
 
 VALUE_CHARACTERS = 60
 

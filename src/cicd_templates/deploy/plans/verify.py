@@ -22,7 +22,7 @@ from cicd_templates.deploy.change_sets.deployed_text import is_template_of
 from cicd_templates.deploy.change_sets.ownership import Owner, owner_of
 from cicd_templates.deploy.change_sets.request_comparison import request_differences
 from cicd_templates.deploy.plans.consistency import inconsistencies
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.impossible_changes import impossible_changes
 from cicd_templates.deploy.plans.propose import (
     UNREAD_NAMES,
@@ -34,6 +34,7 @@ from cicd_templates.deploy.plans.propose import (
 )
 from cicd_templates.deploy.plans.seal import CLOCK_SKEW, VALID_FOR
 from cicd_templates.errors import RefusedError
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.stack_template import StackTemplate
 
 # The fields that are computed from AWS and the templates, each with the words that name it in a refusal.

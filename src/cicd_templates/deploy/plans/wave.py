@@ -12,11 +12,12 @@ from cicd_templates.deploy.change_sets.change_set_request import published
 from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext, propose
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.template import stack_graph
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.stack_template import StackTemplate
 
 

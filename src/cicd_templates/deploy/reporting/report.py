@@ -15,13 +15,14 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cicd_templates import hints, plurals
 from cicd_templates.deploy.change_sets.drift import StackDrift
-from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.text import drift_answer, drift_lines, planned_lines
 from cicd_templates.deploy.reporting.inventory_items import Item, Remainder, item_lines, remainder_lines
 from cicd_templates.printable import printable
+from cicd_templates.template.changes.duration import format_duration
+from cicd_templates.template.changes.planned_stack import PlannedStack
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -16,7 +16,7 @@ from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.change_sets.change_set_request import published
 from cicd_templates.deploy.plans.discard import discard_planned, discard_plans
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.plans.wave import Wave, blocked_stacks
 from cicd_templates.deploy.reporting import report
@@ -38,6 +38,7 @@ from cicd_templates.deploy.runs.next_step import (
 from cicd_templates.deploy.runs.operations import Operations, discard_proposals
 from cicd_templates.errors import CicdError, DetachedError, NoTerminalError, RefusedError
 from cicd_templates.template import stack_graph
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.stack_template import StackTemplate
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from cicd_templates.deploy.plans.document import PlannedStack
+from cicd_templates.template.changes.planned_stack import PlannedStack
 
 # The maximum number of operations that run at the same time. CloudFormation has no such limit, but the services that
 # it calls throttle requests.

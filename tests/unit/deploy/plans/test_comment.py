@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.plans.comment import NO_PLAN, comment
 from cicd_templates.deploy.plans.comment_size import LONGEST_COMMENT, Section, fit
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.review import changes_page
+from cicd_templates.template.changes.impact import Change, Detail, Impact
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.fakes.rendered_stacks import rendered
 from tests.unit.deploy.plans.test_document import PLAN, STORAGE

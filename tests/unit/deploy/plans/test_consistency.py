@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cicd_templates.deploy.plans.consistency import inconsistencies, made_by_plan
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import plan_change_set_name, template_digest
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from tests.fakes.rendered_stacks import rendered
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)

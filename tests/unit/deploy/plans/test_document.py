@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDrift, StackDrift
-from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.plans import document as plans
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.deploy.plans.text import drift_answer, planned_lines
 from cicd_templates.errors import ConfigurationError, RefusedError
+from cicd_templates.template.changes.impact import Change, Detail, Impact
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.fakes.simulated_aws import EPOCH
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.impact import Change, Detail
 from cicd_templates.deploy.plans.impossible_changes import impossible_changes
 from cicd_templates.errors import RefusedError
+from cicd_templates.template.changes.impact import Change, Detail
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.scripted_aws import aws, refusal
 from tests.unit.deploy.runs.test_deployment import DeployHarness

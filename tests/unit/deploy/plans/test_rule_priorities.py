@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.impact import Change, Detail
 from cicd_templates.deploy.plans.rule_priorities import RULE, UNREAD, PriorityReport, find_taken_priorities
+from cicd_templates.template.changes.impact import Change, Detail
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.scripted_aws import aws, refusal

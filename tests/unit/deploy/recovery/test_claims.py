@@ -9,10 +9,11 @@ import pytest
 
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.plans import document as plans
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.recovery.claims import Claim, claims
 from cicd_templates.deploy.runs.journal import Journal
 from cicd_templates.errors import CicdError
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from tests.conftest import PROJECT
 from tests.fakes.simulated_aws import EPOCH
 

@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 
 from cicd_templates.deploy.change_sets.events import ResourceEvent
-from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
-from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.text import short
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Remainder
+from cicd_templates.template.changes.impact import Change, Detail, Impact
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
 
 CHANGES = (

@@ -32,12 +32,12 @@ from hypothesis.stateful import (
 
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.plans import document as plans
-from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import ANOTHERS, COMPLETE, STACK, Clock, SimulatedAws

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.runs.next_step import (
     MAX_OPERATIONS,
     AcceptUnchanged,
@@ -19,6 +18,7 @@ from cicd_templates.deploy.runs.next_step import (
     StackRecord,
     next_step,
 )
+from cicd_templates.template.changes.planned_stack import PlannedStack
 
 READY, BLOCKED, AGREED = StackPhase.READY, StackPhase.BLOCKED, StackPhase.AGREED
 PROPOSING, EXECUTING, FAILED = StackPhase.PROPOSING, StackPhase.EXECUTING, StackPhase.FAILED

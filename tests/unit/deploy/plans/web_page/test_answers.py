@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
-from cicd_templates.deploy.plans.web_page.answers import how_long, what_changes, what_is_lost, who_can_do_more
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.web_page.folding import fold
+from cicd_templates.functions.change_page.answers import how_long, what_changes, what_is_lost, who_can_do_more
+from cicd_templates.template.changes.impact import Change, Detail, Impact
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.unit.deploy.plans.test_document import PLAN
 from tests.unit.deploy.plans.web_page import planned_changes as changes

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDrift, StackDrift
-from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.plans import document
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.web_page.contents import contents
 from cicd_templates.deploy.plans.web_page.folding import fold
+from cicd_templates.template.changes.impact import Change, Detail, Impact
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.unit.deploy.plans.test_document import PLAN
 from tests.unit.deploy.plans.web_page import planned_changes as changes

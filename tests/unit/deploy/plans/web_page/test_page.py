@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
-from cicd_templates.deploy.plans.document import Plan, PlannedStack
-from cicd_templates.deploy.plans.web_page import page as web_page
+from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.web_page.contents import contents
 from cicd_templates.deploy.plans.web_page.folding import fold
-from cicd_templates.deploy.plans.web_page.page import plan_page, script_data
+from cicd_templates.deploy.plans.web_page.page import plan_page
+from cicd_templates.functions.change_page import page as web_page
+from cicd_templates.functions.change_page.page import script_data
+from cicd_templates.template.changes.impact import Change, Detail, Impact
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.hostile.texts import PIECES, hostile_texts
 from tests.unit.deploy.plans.test_document import PLAN

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.deploy.plans.web_page import word_difference as words
-from cicd_templates.deploy.plans.web_page.word_difference import Part, cut, word_difference
+from cicd_templates.functions.change_page import word_difference as words
+from cicd_templates.functions.change_page.word_difference import Part, cut, word_difference
 
 LONG = " ".join(f"w{number}" for number in range(100))
 

@@ -61,7 +61,7 @@ function mark(row, item, checked) {
 
 function rowItem(row) {
   const tags = row.concerns.map((concern) => element("span", { class: "tag", "data-concern": concern }, concern));
-  const kind = [row.type, row.effect, row.data, row.extent].filter(Boolean).join(" · ");
+  const kind = [row.type, row.effect, row.data, row.extent].filter(Boolean).join(" \u00b7 ");
   const heading = element("h3", {}, row.title);
   const summary = element("summary", {}, ...tags, heading, " ", element("span", { class: "kind" }, kind));
   const item = element("li", {}, element("details", {}, summary, body(row)));
@@ -134,7 +134,7 @@ function driftItem({ title, type, effect, reason, source, values }) {
   const facts = element("dl", {}, ...values.map(value));
   if (reason) facts.append(fact("Reason", reason));
   facts.append(fact("Template", element("code", {}, source)));
-  const kind = element("span", { class: "kind" }, `${type} · ${effect}`);
+  const kind = element("span", { class: "kind" }, `${type} \u00b7 ${effect}`);
   const summary = element("summary", {}, element("h3", {}, title), " ", kind);
   return element("li", {}, element("details", {}, summary, element("div", { class: "body" }, facts)));
 }

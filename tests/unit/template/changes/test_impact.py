@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.duration import format_duration, longest_wait
-from cicd_templates.deploy.change_sets.impact import (
+from cicd_templates.template import policy_diff
+from cicd_templates.template.changes.duration import format_duration, longest_wait
+from cicd_templates.template.changes.impact import (
     Change,
     Detail,
     Impact,
@@ -15,8 +16,7 @@ from cicd_templates.deploy.change_sets.impact import (
     change_of,
     total,
 )
-from cicd_templates.deploy.change_sets.masking import MASKED_VALUE
-from cicd_templates.template import policy_diff
+from cicd_templates.template.changes.masking import MASKED_VALUE
 
 BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {}}
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {}}

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from cicd_templates.deploy.change_sets.duration import format_duration
-from cicd_templates.deploy.change_sets.impact import INTERRUPTION, total
-from cicd_templates.deploy.plans.document import Plan, loss_in_words
-from cicd_templates.deploy.plans.web_page.folding import IMAGE, TAGS, VERBS, Row
+from cicd_templates.functions.change_page.rows import IMAGE, TAGS, VERBS, Row, ShownPlan
 from cicd_templates.plurals import counted
+from cicd_templates.template.changes.duration import format_duration
+from cicd_templates.template.changes.impact import INTERRUPTION, loss_in_words, total
 
 # The number of rows that a sentence names. The others are counted.
 NAMED = 3
@@ -25,12 +24,12 @@ UNCOMPARED_TYPES = (*NETWORK_TYPES, "AWS::Lambda::Permission")
 UNCOMPARED_PROPERTY = "PermissionsBoundary"
 
 
-def what_changes(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
+def what_changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     """Return sentences that say which stacks and resources change, which services are new, and what stays as it is."""
     return " ".join(filter(None, [_changes(plans, rows), _new_services(plans), _left(plans)]))
 
 
-def _changes(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
+def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     changing = [stack for plan in plans for stack in plan.changing]
     if not changing:
         return "Nothing changes."
@@ -66,7 +65,7 @@ def _services(rows: Iterable[Row]) -> str:
     return services[0] if len(services) == 1 else counted(len(services), "service")
 
 
-def _new_services(plans: Sequence[Plan]) -> str:
+def _new_services(plans: Sequence[ShownPlan]) -> str:
     stacks = [stack for plan in plans for stack in plan.stacks if stack.service]
     new = sorted({stack.service for stack in stacks} - {stack.service for stack in stacks if not stack.creates})
     if not new:
@@ -74,7 +73,7 @@ def _new_services(plans: Sequence[Plan]) -> str:
     return f"New {'service' if len(new) == 1 else 'services'}: {_listed(new)}."
 
 
-def _left(plans: Sequence[Plan]) -> str:
+def _left(plans: Sequence[ShownPlan]) -> str:
     removed = sorted({label for plan in plans for label in plan.removed})
     waits = sum(len(plan.waits) for plan in plans)
     sentences = []
@@ -129,11 +128,11 @@ def _grants(resource_type: str) -> bool:
 def _access(row: Row) -> str:
     changed = [*row.grants.added, *(f"no longer: {statement}" for statement in row.grants.removed)]
     first = next(iter(changed), "read its policy")
-    first = first if len(first) <= LONGEST_STATEMENT else f"{first[: LONGEST_STATEMENT - 1]}…"
+    first = first if len(first) <= LONGEST_STATEMENT else f"{first[: LONGEST_STATEMENT - 1]}\u2026"
     return f"{_named(row)} ({first}{f' and {len(changed) - 1} more' if len(changed) > 1 else ''})"
 
 
-def how_long(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
+def how_long(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     """Return sentences that say how long the slowest stack can take, and which running services are interrupted."""
     changing = [(stack.longest_wait_seconds, stack.label) for plan in plans for stack in plan.changing]
     slowest = max(changing, default=(0.0, ""))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.deploy.change_sets.masking import MASKED_VALUE, mask
+from cicd_templates.template.changes.masking import MASKED_VALUE, mask
 
 TASK, PATH = "AWS::ECS::TaskDefinition", "/ContainerDefinitions/0"
 ACCESS_KEY = "AKIA" + "Q" * 16

@@ -70,10 +70,10 @@ def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
         return part.text
     before = "" if is_first else "".join(words[:CONTEXT_WORDS])
     after = "" if is_last else "".join(words[-CONTEXT_WORDS:])
-    return f"{before} … {after}"
+    return f"{before} \u2026 {after}"
 
 
 def cut(text: str, longest: int) -> str:
     """Return `text`, cut to `longest` characters. If it is cut, the number of omitted characters follows."""
     rest = len(text) - longest
-    return text if rest <= 0 else f"{text[:longest]}… ({rest:,} more characters are in the plan file)"
+    return text if rest <= 0 else f"{text[:longest]}\u2026 ({rest:,} more characters are in the plan file)"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cicd_templates.deploy.change_sets.impact import Change
+from cicd_templates.template.changes.impact import Change
 
 MINUTE = 60.0
 # The time in which an ECS service must become steady, in addition to the bake times of its deployment. CloudFormation

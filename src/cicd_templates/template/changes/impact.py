@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cicd_templates.deploy.change_sets.masking import mask
+from cicd_templates.template.changes.masking import mask
 from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
@@ -234,3 +234,10 @@ def total(changes: Sequence[Change]) -> dict[str, int]:
         action = "Replace" if replaced else change.action
         counts[action] = counts.get(action, 0) + 1
     return {action: count for action, count in counts.items() if count}
+
+
+def loss_in_words(name: str, change: Change, impact: Impact) -> str:
+    """Return a line that says what happens to the stateful resource `name` and its data."""
+    maybe = "" if impact.certain else "perhaps "
+    done = "deleted" if impact.kind == DELETION else "replaced"
+    return f"{name} ({change.resource_type}): {maybe}{done}; {impact.holds}: {impact.fate}"

@@ -1,0 +1,14 @@
+"""Reads the files of the page. In the inline code of a Lambda function, constants stand for this module."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+PAGE_FILES = ("page.html", "page.css", "page.js")
+
+
+@functools.cache
+def page_file(name: str) -> str:
+    """Return the text of a file of the page."""
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")

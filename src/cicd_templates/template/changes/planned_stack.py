@@ -1,0 +1,47 @@
+"""Defines the plan of one stack: its changes, and what they mean. Plans of deployments and approvals show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cicd_templates.template.changes.impact import Change, Impact
+from cicd_templates.template.policy_diff import PolicyDiff
+
+
+@dataclass(frozen=True)
+class PlannedStack:
+    """The plan of one stack. `change_set` is the ARN of its change set, or empty if nothing would change.
+
+    `service` is the service to which the stack belongs, or empty. `file` is the file of its template. `lines` has the
+    line of each changed resource in this file, by logical id, except for removed resources.
+
+    `inputs` are the values that the stack reads from Parameter Store, by path. `kept` has the parameters that the
+    pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
+
+    `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
+    `ignored_drift` has a line for each property whose drift such a change set does not revert.
+    """
+
+    name: str
+    label: str
+    template_sha256: str
+    creates: bool = False
+    change_set: str = ""
+    stack_id: str = ""
+    inputs: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    impacts: tuple[Impact, ...] = ()
+    grants: dict[str, PolicyDiff] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    longest_wait_seconds: float = 0.0
+    service: str = ""
+    file: str = ""
+    lines: dict[str, int] = field(default_factory=dict)
+    reverts_drift: bool = False
+    ignored_drift: tuple[str, ...] = ()
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether the stack would change. A preview of a new stack has changes, but no change set."""
+        return bool(self.change_set or self.changes)
