@@ -358,7 +358,7 @@ def test_what_bears_our_names_without_our_tags_is_left_unexplained_and_untouched
     result = project.type("destroy --env staging --local --yes")
 
     assert result.exit_code == 1
-    assert "UNEXPLAINED: its name begins like ours, but nothing proves that it is ours" in result.output
+    assert "UNEXPLAINED: its name has the environment's prefix, but nothing proves that it belongs to" in result.output
     there = f"aws --endpoint-url {project.engine.url} logs delete-log-group"
     assert f"{there} --region eu-central-1 --log-group-name /shipping/staging/build/f" in result.output
     assert "AWS::SSM::Parameter /shipping/staging/by/hand" in result.output
@@ -427,7 +427,7 @@ def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project:
     refused = project.type("destroy --env staging --layer keys --local --yes")
 
     assert refused.exit_code == 3
-    assert "reads /shipping/staging/keys/KeyArn of shipping-staging-keys, so destroy it first" in refused.output
+    assert "reads /shipping/staging/keys/KeyArn of shipping-staging-keys; destroy " in refused.output
     assert "left of staging: nothing" in project.ok("destroy --env staging --layer notifications --local --yes")
 
 

@@ -88,7 +88,7 @@ def test_one_of_several_processes_gets_the_lock_and_its_death_unlocks_nothing(
     for verb in ("deploy --layer keys", "destroy", "adopt"):
         refused = project.type(f"{verb} --env staging --local --yes")
         if verb != "adopt":
-            assert (refused.exit_code, f"locked by {holder} (make deploy of somebody" in refused.output) == (3, True)
+            assert (refused.exit_code, f"locked by {holder} (make deploy by somebody" in refused.output) == (3, True)
     # Only the machine on which it was killed goes on without a word.
     resumed = Machine(project, tmp_path / f"machine{winner}")
     machines.append(resumed)

@@ -446,7 +446,7 @@ def test_a_release_names_its_run_and_follows_it_on_request(releasing: Path) -> N
 
     followed = run(f"release --app {releasing} --wait").output
     assert "  pipeline-PipelineName/e-1: Succeeded" in followed
-    assert followed.endswith("parcel-dispatcher: the release has reached the end of its path\n")
+    assert followed.endswith("parcel-dispatcher: the release has passed every stage of its pipeline\n")
 
 
 def test_a_release_that_the_system_ends_detaches(releasing: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,14 +61,14 @@ def test_evidence_as_it_was_signed_is_verified(folder: Path, tmp_path: Path, key
     assert (result.exit_code, result.output.splitlines()[:5]) == (
         0,
         [
-            f"{folder}: 9 files and every signature are as the release statement says",
+            f"{folder}: 9 files and every signature match the release statement",
             f"image: {REPOSITORY}@sha256:{'1' * 64}",
             "execution: e-1",
             "service: basket",
             f"signer: sha256:{SIGNER.fingerprint}",
         ],
     )
-    assert ("The key came with the folder." in result.output) == (key is None)
+    assert ("The signer's key was in the folder itself." in result.output) == (key is None)
 
 
 def test_it_needs_neither_an_environment_nor_a_home(folder: Path) -> None:
@@ -104,7 +104,7 @@ def test_evidence_without_instructions_is_verified_because_nobody_signs_them(fol
     result = typed(folder, "--key", SIGNER.fingerprint)
 
     assert (result.exit_code, problems(folder)) == (0, {})
-    assert f"{folder}: 9 files and every signature are as the release statement says" in result.output.splitlines()
+    assert f"{folder}: 9 files and every signature match the release statement" in result.output.splitlines()
 
 
 def test_a_file_that_the_release_does_not_list_fails(folder: Path) -> None:

@@ -571,7 +571,7 @@ def test_inspect_shows_what_is_read_and_exits_0_whatever_it_is(tmp_path: Path) -
     read = json.loads(inspect(f"--tool bandit {tmp_path}/bad.json --json").output)
     assert read == {"status": "error", "reason": "the report is empty", "findings": [], "suppressed": []}
     shown = inspect(f"--tool safety {tmp_path}/packages.json").output
-    assert shown.startswith("counts, 2 findings, 1 that the tool was told to pass over\n")
+    assert shown.startswith("counts, 2 findings, 1 that the tool was configured to ignore\n")
     assert "unknown   2" in shown
     assert inspect(f"--tool bandit {tmp_path}/bad.json").output == "does not count: the report is empty, 0 findings\n"
 

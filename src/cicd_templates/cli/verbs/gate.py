@@ -95,7 +95,7 @@ def _checks(service: str | None) -> dict[str, ExpectedReport]:
 @make_option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
 @make_option("--expires", variable="EXPIRES", default="", help="Last day of the waivers, such as 2027-03-31.")
 @make_option("--owner", variable="OWNER", default="", help="The owner of the waivers.")
-@make_option("--reason", default="there before the gate was", help="The reason for the waivers.")
+@make_option("--reason", default="existed before the gate was introduced", help="The reason for the waivers.")
 def waive(
     reports: Path | None,
     service: str | None,
@@ -179,7 +179,7 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
         terminal.show_page(json.dumps({"status": read.status, "reason": read.reason, **lists}, indent=2))
         return
     standing = {"ok": "counts", "incomplete": "does not count, incomplete"}.get(read.status, "does not count")
-    passed_over = f", {len(read.suppressed)} that the tool was told to pass over" if read.suppressed else ""
+    passed_over = f", {len(read.suppressed)} that the tool was configured to ignore" if read.suppressed else ""
     terminal.show(
         f"{standing}{': ' if read.reason else ''}{read.reason}, {counted(len(read.findings), 'finding')}{passed_over}"
     )

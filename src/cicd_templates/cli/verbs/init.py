@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 QUESTIONS = {
     "PROJECT": "Name of the project, such as acme",
     "SERVICES": "Services, such as billing-api,ledger",
-    "ENVIRONMENTS": "Environments on the way of a release, such as staging,production",
-    "ACCOUNTS": "AWS account of all, or one each for tools and these environments, such as 111111111111",
+    "ENVIRONMENTS": "Environments that a release passes, in order, such as staging,production",
+    "ACCOUNTS": "AWS account of all, or one each: first tools, then these environments, such as 111111111111",
     "REGION": "AWS region, such as eu-central-1",
     "EMAIL": "E-mail address that is notified, such as team@example.com",
 }
@@ -45,8 +45,16 @@ KEYS = {
     "init",
     make_option("--project", variable="PROJECT", help="Name of the project."),
     make_option("--services", variable="SERVICES", help="Names of the services, separated with commas."),
-    make_option("--environments", variable="ENVIRONMENTS", help="Environments of the path; the last is protected."),
-    make_option("--accounts", variable="ACCOUNTS", help="One account for all, or one each, tools first."),
+    make_option(
+        "--environments",
+        variable="ENVIRONMENTS",
+        help="Environments that a release passes, in order; the last is protected.",
+    ),
+    make_option(
+        "--accounts",
+        variable="ACCOUNTS",
+        help="One account for all environments, or one each: first tools, then the others.",
+    ),
     make_option("--region", variable="REGION", help="AWS region of all environments."),
     make_option("--email", variable="EMAIL", help="Address that is notified and asked for approvals."),
     make_option(

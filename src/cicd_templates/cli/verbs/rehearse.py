@@ -45,7 +45,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
         "tokens",
         variable="TOKENS",
         multiple=True,
-        help="Environment variables that hold tokens, separated with commas: these services are really called.",
+        help="Environment variables with access tokens, separated with commas; the services of these are called.",
     ),
     make_option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
     JSON,

@@ -67,7 +67,7 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
         terminal.show(f"  run      {execution} of {pipeline}")
         if wait:
             releasing.follow(tools.clients, pipeline, execution, Polling(), lambda line: terminal.show(f"  {line}"))
-            terminal.show(f"{of.name}: the release has reached the end of its path")
+            terminal.show(f"{of.name}: the release has passed every stage of its pipeline")
 
 
 def _show_local_start(account: str, version: str) -> None:

@@ -15,7 +15,7 @@ from cicd_templates.cli.options import ENV, LOCAL, SUFFIX, make_option
     SUFFIX,
     LOCAL,
     make_option(
-        "--holder", variable="HOLDER", default="", help="The id of the lock's holder, as the refusal shows it."
+        "--holder", variable="HOLDER", default="", help="The id of the lock's holder, as the error message shows it."
     ),
 )
 def unlock(holder: str, **options: Any) -> None:

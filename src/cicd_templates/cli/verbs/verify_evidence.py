@@ -41,8 +41,8 @@ def verify_evidence(folder: Path | None, key: str | None) -> None:
     report_verification(folder, verify_folder(folder, expected_fingerprint(key) if key is not None else ""))
     if key is None:
         terminal.show(
-            f"The key came with the folder. To know whose it is, pass {hints.option('KEY')} with the key or fingerprint"
-            " that you were given by another way."
+            "The signer's key was in the folder itself. To prove who signed the evidence, pass"
+            f" {hints.option('KEY')} with a key or fingerprint that you received in another way."
         )
 
 
@@ -52,7 +52,7 @@ def report_verification(folder: Path, result: Verification) -> None:
         terminal.show(f"{problem.file}: {problem.reason}")
     if result.problems:
         raise CicdError(f"{folder}: {counted(len(result.problems), 'problem')}, so this is not the signed evidence")
-    terminal.show(f"{folder}: {counted(result.files, 'file')} and every signature are as the release statement says")
+    terminal.show(f"{folder}: {counted(result.files, 'file')} and every signature match the release statement")
     terminal.show(f"image: {result.image}")
     for name, value in result.details.items():
         terminal.show(f"{name}: {value}")

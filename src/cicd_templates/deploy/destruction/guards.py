@@ -75,13 +75,15 @@ def refuse_still_needed(inventory: Inventory, *, local: bool) -> None:
         # role is checked here too, because the local AWS does not store the role of a stack.
         for name in other.links.after:
             if name in {stack.name for stack in inventory.stacks}:
-                _refuse_needed(other, f"needs {name} until it is gone", local=local)
+                _refuse_needed(other, f"can be deleted only while {name} exists", local=local)
 
 
 def _refuse_needed(other: DeployedStack, why: str, *, local: bool) -> None:
     names = {"ENV": "Environment", "SUFFIX": "Suffix", "LAYER": "Layer", "SERVICE": "Service"}
     chosen = {variable: other.tags.get(tag) for variable, tag in names.items()}
-    raise RefusedError(f"{other.name} {why}, so destroy it first: {hints.make('destroy', **chosen, LOCAL=local)}")
+    raise RefusedError(
+        f"{other.name} {why}; destroy {other.name} first: {hints.make('destroy', **chosen, LOCAL=local)}"
+    )
 
 
 def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:

@@ -28,6 +28,7 @@ from cicd_templates.template.resource_types.registry import facts_of
 
 SHELL = "REVIEW_IN_PROGRESS"
 PARALLEL_READS = 8
+UNPROVEN = "its name has the environment's prefix, but nothing proves that it belongs to the environment"
 WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
 
 
@@ -171,7 +172,7 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
         return Item(found.resource_type, found.name, fate, "", detail)
 
     if not found.ours and not kept_by:
-        return item(Fate.UNTOUCHED, "its name begins like ours, but nothing proves that it is ours")
+        return item(Fate.UNTOUCHED, UNPROVEN)
     if standing != EXISTS and (protected or found.resource_type != "AWS::SecretsManager::Secret"):
         return item(Fate.SCHEDULED, standing)
     if kept_by:
@@ -180,7 +181,7 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
         return item(Fate.UNTOUCHED, "no stack owns it, and destroy does not know how to delete it")
     kept = facts_of(found.resource_type).kept_when_protected or operations.leftover.kept_when_protected
     if protected and kept:
-        return item(Fate.RETAINED, "kept by policy: no stack owns it, but the environment is protected")
+        return item(Fate.RETAINED, "kept by policy, because the environment is protected; no stack owns it")
     if found.resource_type == "AWS::KMS::Key":
         return item(Fate.SCHEDULED, WINDOW)
     return item(Fate.EMPTIED if operations.contents else Fate.DELETED, "outside the stacks")

@@ -54,7 +54,7 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
         return Remainder(item.resource_type, item.name, item.detail, explained=True, command=how)
     if lives and item.fate is not Fate.UNTOUCHED:
         return Remainder(item.resource_type, item.name, WHILE_IN_USE, explained=True)
-    again_deletes = "it is ours, and no stack owns it; destroying again deletes it"
+    again_deletes = "it belongs to the environment, but no stack owns it; destroy again to delete it"
     reason = item.detail if item.fate is Fate.UNTOUCHED else again_deletes
     return Remainder(item.resource_type, item.name, reason, explained=False, command=how)
 

@@ -28,7 +28,9 @@ def check_secrets(examined: ExaminedEnvironment) -> Iterator[Check]:
         if len(versions) > generated:
             yield Check(f"secret {name}", "has a value")
             continue
-        finding = "has only the value that was generated for it" if generated else "has no value, so its check fails"
+        finding = (
+            "has only the value that was generated for it" if generated else "has no value, so nothing can read it"
+        )
         short = name.removeprefix(f"{stack.facts.project}-{stack.environment}-{stack.service}-")
         fix = hints.make(
             "secret", **stack.make_variables, SERVICE=stack.service, NAME=short, LOCAL=examined.clients.local

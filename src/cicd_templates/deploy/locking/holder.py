@@ -52,7 +52,7 @@ class Holder:
     @property
     def command(self) -> str:
         """Return a description of the command: what it does, who started it, and on which machine."""
-        return f"make {self.verb} of {self.caller or 'somebody'}, process {self.process} on {self.host}"
+        return f"make {self.verb} by {self.caller or 'somebody'}, process {self.process} on {self.host}"
 
 
 def parse_holder(value: str) -> Holder:

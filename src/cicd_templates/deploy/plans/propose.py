@@ -118,7 +118,7 @@ def propose(
     yield from retry_steps(lambda: discard_expired(context, stack_id))
     described = yield from wait_until_ready(context, stack, arn)
     if described.status != "FAILED" and described.reverts_drift != reverts_drift:
-        raise CicdError(f"{stack.name}: CloudFormation did not make a change set that reverts drift, although asked to")
+        raise CicdError(f"{stack.name}: CloudFormation did not make the requested change set that reverts drift")
     before: Mapping[str, Any] = {}
     if existing is not None and described.status != "FAILED":
         before = yield from retry_steps(lambda: resources_of(clients, stack))

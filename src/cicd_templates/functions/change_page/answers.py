@@ -16,7 +16,7 @@ from cicd_templates.template.changes.impact import INTERRUPTION, loss_in_words, 
 # The number of rows that a sentence names. The others are counted.
 NAMED = 3
 LONGEST_STATEMENT = 160
-NOTHING_WIDER = "No statement of a policy allows more."
+NOTHING_WIDER = "No policy statement allows more than before."
 # Resource types that also decide who can reach or call something. This program does not compare them as it compares
 # policies.
 NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
@@ -35,9 +35,9 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
         return "Nothing changes."
     natures = {row.nature for row in rows}
     if natures == {TAGS}:
-        return f"Only tags change, of {_resources(rows)} in {counted(len(changing), 'stack')}."
+        return f"Only tags of {_resources(rows)} in {counted(len(changing), 'stack')} change."
     if natures == {IMAGE}:
-        return f"Only container images change, of {_services(rows)}."
+        return f"Only container images of {_services(rows)} change."
     created = sum(stack.creates for stack in changing)
     stacks = [
         counted(count, noun)
@@ -105,7 +105,7 @@ def who_can_do_more(rows: Sequence[Row]) -> str:
         sentences.append(f"Resources in new stacks that grant access: {new}; read them in the templates.")
     unread = [_named(row) for row in rows if _is_uncompared(row)]
     if unread:
-        sentences.append(f"Not compared, so read what changes: {_listed(unread)}.")
+        sentences.append(f"Changes that are not compared and that you must read: {_listed(unread)}.")
     return " ".join(sentences) or NOTHING_WIDER
 
 

@@ -19,7 +19,7 @@ from tests.fakes.scripted_aws import aws, inventory, living
 
 KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
 GROUP = Item("AWS::Logs::LogGroup", "/shipping/staging/x", Fate.DELETED, "", "outside the stacks")
-OTHER = Item("AWS::Logs::LogGroup", "/shipping/staging/y", Fate.UNTOUCHED, "", "nothing proves that it is ours")
+OTHER = Item("AWS::Logs::LogGroup", "/shipping/staging/y", Fate.UNTOUCHED, "", "no proof that it is ours")
 
 
 @pytest.mark.parametrize(

@@ -63,13 +63,13 @@ HOLDER = Holder("3f9c2a1b", "deploy", "arn:aws:iam::222222222222:user/ada", "anv
             {"Parameter": {"Value": HOLDER.to_json()}},
             [
                 "  keys  not deployed",
-                "  lock  held by 3f9c2a1b  2026-01-02 03:04  make deploy of arn:aws:iam::222222222222:user/ada,"
+                "  lock  held by 3f9c2a1b  2026-01-02 03:04  make deploy by arn:aws:iam::222222222222:user/ada,"
                 " process 7 on anvil",
             ],
         ),
         (
             {"Parameter": {"Value": "made by hand"}},
-            ["  lock  held by made by hand  an unknown time  make ? of somebody, process 0 on an unknown machine"],
+            ["  lock  held by made by hand  an unknown time  make ? by somebody, process 0 on an unknown machine"],
         ),
         (missing("ParameterNotFound"), ["  keys  not deployed"]),
         (denied(), ["  lock  not readable"]),

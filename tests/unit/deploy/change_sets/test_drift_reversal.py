@@ -10,7 +10,7 @@ from tests.fakes.rendered_stacks import rendered
 
 EDITED = (DriftedResource("X", "AWS::SNS::Topic", "x.yaml:1", "MODIFIED"),)
 UNREAD = (DriftedResource("X", "AWS::SNS::Topic", "x.yaml:1", "UNKNOWN"),)
-WEIGHTS = "that would also revert the weights of its listener rules, which ECS moves in a deployment"
+WEIGHTS = "that would also revert the weights of its listener rules, which ECS changes in a deployment"
 RULES = "that would also remove the rules that other stacks add to its security groups"
 GROUP = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"SecurityGroupIngress": []}}
 STACKS = [

@@ -36,7 +36,7 @@ DELIVERY = living("shipping-staging-delivery", ROLE)
     [
         (
             living("other", links=links("other", reads="/p/keys/Arn")),
-            "other reads /p/keys/Arn of shipping-staging-keys, so destroy it first: make destroy LAYER=other",
+            "other reads /p/keys/Arn of shipping-staging-keys; destroy other first: make destroy LAYER=other",
         ),
         (
             living("other", role=ROLE_ARN),
@@ -44,7 +44,7 @@ DELIVERY = living("shipping-staging-delivery", ROLE)
         ),
         (
             living("other", links=links("other", after=("elsewhere", "shipping-staging-delivery"))),
-            "other needs shipping-staging-delivery until it is gone",
+            "other can be deleted only while shipping-staging-delivery exists",
         ),
     ],
     ids=["a value", "the role that CloudFormation uses", "a declared need"],
@@ -73,7 +73,7 @@ def test_the_stack_to_destroy_first_is_named_by_its_own_environment_and_service(
 
     with pytest.raises(RefusedError) as refused:
         guards.refuse_still_needed(inventory(stacks=(DELIVERY,), others=(other,)), local=local)
-    assert str(refused.value).endswith(f", so destroy it first: {command}")
+    assert str(refused.value).endswith(f"; destroy other first: {command}")
 
 
 POOL = Owned("users", "Pool", "AWS::Cognito::UserPool", "pool-1", protected_by="DeletionProtection")

@@ -175,7 +175,7 @@ def test_a_secret_without_a_version_has_no_value() -> None:
 
     assert empty[1] == Check(
         "secret shipping-tools-parcel-dispatcher-snyk-token",
-        "has no value, so its check fails",
+        "has no value, so nothing can read it",
         "make secret ENV=tools SERVICE=parcel-dispatcher NAME=snyk-token",
     )
     assert {check.status for check in seen(secrets.check_secrets, [build], deployed=True)} == {"ok"}

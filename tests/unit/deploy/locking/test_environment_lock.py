@@ -83,7 +83,7 @@ def test_a_lock_says_who_holds_it_since_when_and_from_where_and_goes_with_its_co
         words = str(holder)
         lock.require_held()
 
-    assert words.startswith(f"{holder.id} (make deploy of {ME}, process ")
+    assert words.startswith(f"{holder.id} (make deploy by {ME}, process ")
     assert f"on {holder.host}, since 2026-01-01 00:00:00 UTC, version " in words
     assert aws.values == {}
 

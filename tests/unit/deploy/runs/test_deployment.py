@@ -871,7 +871,7 @@ def test_a_deletion_that_does_not_end_is_given_up_with_a_word(tmp_path: Path, mo
     with pytest.raises(CicdError, match="not planned: keys"):
         harness.plan()
     assert (
-        "an earlier attempt to create this stack failed, and what it left is not deleted yet; try again later"
+        "an earlier attempt to create this stack failed, and its empty stack is not deleted yet; try again later"
         in "".join(harness.lines())
     )
 

@@ -23,7 +23,7 @@ def _find_alias(clients: Clients, name: str) -> ExistingResource | None:
 def _key_state(clients: Clients, name: str) -> str:
     key = clients.kms.describe_key(KeyId=name)["KeyMetadata"]
     if key["KeyState"] == "PendingDeletion":
-        return f"KMS deletes it on {key['DeletionDate']:%Y-%m-%d}; until then it can be kept"
+        return f"KMS deletes it on {key['DeletionDate']:%Y-%m-%d}; until then the deletion can be cancelled"
     return EXISTS
 
 
@@ -32,7 +32,8 @@ OPERATIONS = {
         find=_find_alias,
         delete_command="kms delete-alias --alias-name {name}",
         leftover=Leftover(
-            why="Somebody moved the alias to a key of the environment by hand. Until it is deleted, its name is taken.",
+            why="Somebody moved the alias to a key of the environment by hand. Until the alias is deleted, its name is"
+            " taken.",
             removal="`aws kms delete-alias --region {region} --alias-name {name}`",
             state=always_exists,
             delete=lambda clients, name: clients.kms.delete_alias(AliasName=name),

@@ -37,8 +37,8 @@ OPERATIONS = {
         find=_find,
         delete_command="secretsmanager delete-secret --secret-id {name}",
         leftover=Leftover(
-            why="A protected environment keeps its secrets; a secret that somebody deleted by hand is only scheduled"
-            " for deletion and keeps its name taken.",
+            why="A protected environment keeps its secrets. A secret that somebody deleted by hand is only scheduled"
+            " for deletion, and its name stays taken.",
             removal="`aws secretsmanager delete-secret --region {region} --force-delete-without-recovery"
             " --secret-id {name}`",
             state=unless_not_found(_state, ""),

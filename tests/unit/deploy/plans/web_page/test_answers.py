@@ -18,7 +18,7 @@ from tests.unit.deploy.plans.web_page import planned_changes as changes
 from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange, Project
 
 NOTHING_LOST = "Nothing that holds data is deleted or replaced."
-NOBODY = "No statement of a policy allows more."
+NOBODY = "No policy statement allows more than before."
 
 
 def remove_one_and_scale_the_other(project: Project) -> None:
@@ -107,7 +107,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
         pytest.param(
             PlannedChange(changes.release_images),
             (
-                "Only container images change, of 2 services.",
+                "Only container images of 2 services change.",
                 NOTHING_LOST,
                 NOBODY,
                 "The slowest stack, service-till, takes at most 3 h.",
@@ -117,7 +117,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
         pytest.param(
             PlannedChange(changes.release_images, services=("till",)),
             (
-                "Only container images change, of till.",
+                "Only container images of till change.",
                 NOTHING_LOST,
                 NOBODY,
                 "The slowest stack, service-till, takes at most 3 h.",
@@ -127,7 +127,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
         pytest.param(
             PlannedChange(changes.add_tags),
             (
-                "Only tags change, of 11 resources in 5 stacks.",
+                "Only tags of 11 resources in 5 stacks change.",
                 NOTHING_LOST,
                 NOBODY,
                 "The slowest stack, service-till, takes at most 3 h.",
@@ -206,7 +206,7 @@ def test_who_can_do_more_is_told_by_the_statement_that_changed(grants: PolicyDif
 
 RANGE = Detail("Properties", "CidrIp", before="10.0.0.0/8", after="0.0.0.0/0")
 BOUNDARY = Detail("Properties", "PermissionsBoundary", before="arn:aws:iam::1:policy/b")
-UNREAD = "Not compared, so read what changes: stack/R."
+UNREAD = "Changes that are not compared and that you must read: stack/R."
 
 
 @pytest.mark.parametrize(
