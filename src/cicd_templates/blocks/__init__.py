@@ -6,11 +6,11 @@ A block takes the environment, and the resources and typed values that it needs.
 resources that belong together (such as a function with its role and log group), or a grant for another role
 (`may_...`).
 
-Security settings are part of the block and cannot be switched off: encryption with the environment's key, TLS, logging
-and deletion policies. An argument that weakens security is a named argument, so that it is visible in a diff. `because`
+Security settings are part of the block: encryption with the environment's key, TLS, logging and deletion policies. No
+argument switches them off. An argument that weakens security must be passed by name, so that a diff shows it. `because`
 adds AWS's reason for a setting as a comment above the resource.
 
-A block does not add resources to a template, and does not read or publish values between stacks. It does not know any
-layer: the caller passes in everything that the block refers to. Physical names come from `config.naming`, and IAM
-actions are awacs constants, never strings.
+A block does not add resources to a template, and does not read or publish values between stacks. It imports no layer:
+the caller passes in everything that the block refers to. Physical names come from `config.naming`, and IAM actions are
+awacs constants, never strings.
 """

@@ -40,7 +40,7 @@ class Metric:
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """Return a metric query with the id `query_id`, by which metric math expressions refer to its result."""
+        """Return a metric query. Metric math expressions refer to its result by the id `query_id`."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(
@@ -65,7 +65,7 @@ def alarm(
     tell: Sequence[TopicArn],
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies the topics `tell` if the metric exceeds `above` for `periods` periods in a row."""
+    """Return an alarm that notifies the topics `tell` if `metric` exceeds `above` in `periods` consecutive periods."""
     return _alarm(
         logical_id,
         env,
@@ -95,15 +95,14 @@ def computed_alarm(
     periods: int = 1,
     datapoints: int | None = None,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies the topics `tell` if `expression` exceeds `above` for `periods` periods in a row.
+    """Return an alarm that notifies the topics `tell` if `expression` exceeds `above` in `periods` consecutive periods.
 
-    If `datapoints` is given, that many of the last `periods` periods are enough. The expression refers to `metrics` by
-    their keys.
+    If `datapoints` is given, the value must exceed `above` only in `datapoints` of the last `periods` periods. The
+    expression refers to each metric by its key in `metrics`.
 
-    If the expression replaces missing values by 0, `datapoints` must be less than `periods`; otherwise, this function
-    raises `ValueError`. An alarm that needs every period would never fire: values arrive late, and until they arrive,
-    the newest period counts as 0.
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    Raises `ValueError` if the expression replaces missing values by 0, and `datapoints` is not less than `periods`.
+    Values arrive late, so the newest period always counts as 0 at first. An alarm that needs every period would
+    therefore never fire. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:
         raise ValueError(f"{logical_id} fills missing values with 0, so its `datapoints` must be less than `periods`")
@@ -138,7 +137,7 @@ def _alarm(
 
 
 def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
-    """Change `base` to fire if `datapoints` of its evaluated periods exceed the threshold, and return it.
+    """Change the alarm `base` to fire if `datapoints` of its evaluated periods exceed the threshold, and return it.
 
     These periods need not be consecutive.
     """
@@ -147,16 +146,16 @@ def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
 
 
 def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Change `base` so that it also counts values that arrive up to `periods` periods late, and return it."""
+    """Return the alarm `base`, changed so that it also counts values that arrive up to `periods` periods late."""
     base.EvaluationPeriods, base.DatapointsToAlarm = periods, 1
     return base
 
 
 def missing_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Change `base` so that it also notifies if its metric has had no value for `periods` periods, and return it.
+    """Return the alarm `base`, changed so that it also notifies if its metric has no value for `periods` periods.
 
-    Without data, the alarm changes to INSUFFICIENT_DATA, which sends the notification. A new alarm is in this state
-    from the start, so it does not notify before its first value:
+    Without data, the alarm changes to INSUFFICIENT_DATA, and this change sends the notification. A new alarm begins in
+    this state, so it sends no notification before its first value:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
     base.TreatMissingData, base.InsufficientDataActions = "missing", base.AlarmActions
@@ -173,7 +172,7 @@ def composite_alarm(
 ) -> cloudwatch.CompositeAlarm:
     """Return a composite alarm that notifies the SNS topics `tell` when one of `alarms` changes to ALARM.
 
-    While the composite alarm is in ALARM, it does not notify again for another of `alarms`.
+    While the composite alarm is in ALARM, it does not notify again when another one of `alarms` changes to ALARM.
     """
     rule = " OR ".join(f'ALARM("${{{member.title}}}")' for member in alarms)
     return cloudwatch.CompositeAlarm(

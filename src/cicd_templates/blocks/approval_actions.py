@@ -1,7 +1,7 @@
-"""The pipeline's actions around an approval: describe the change sets, ask, and compare before anything is executed.
+"""The pipeline's actions for an approval: describe the change sets, ask the approver, and compare before the execution.
 
-CodePipeline executes a change set by its name. The comparison makes sure that this is the change set which the approver
-saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
+CodePipeline executes a change set by its name. The comparison makes sure that the executed change set is the one that
+the approver saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def approval_actions(
     templates: str,
     order: int,
 ) -> list[PipelineAction]:
-    """Return two actions: one describes the change sets, and the other asks for approval and shows the description.
+    """Return two actions: the first describes the change sets; the second shows the description and asks for approval.
 
     `image` is the image of the release, and `templates` is the version of its templates.
     """
@@ -75,7 +75,7 @@ def check_action(
     name: str = CHECK_ACTION,
     order: int,
 ) -> PipelineAction:
-    """Return an action that fails unless the change sets of the stacks of `layers` are those that were approved."""
+    """Return an action that fails if a change set of the stacks of `layers` is not the approved one."""
     parameters = {
         "stacks": ",".join(stack_name(peer, layer, context.service.name) for layer in layers),
         **_change_sets(context, peer),

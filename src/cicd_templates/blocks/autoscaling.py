@@ -2,9 +2,9 @@
 
 The policy for requests adds up the metrics of both target groups, so it works with every deployment strategy.
 
-A worker scales on its backlog per task, as AWS recommends. The number of messages alone does not say how many tasks are
-needed. A step policy on this number would need different steps for each minimum and maximum number of tasks. The
-policy here divides with metric math, so no function has to publish a metric.
+A worker scales on its backlog per task, as AWS recommends. The number of messages alone does not show how many tasks
+are needed. A step policy for this number would need different steps for each minimum and maximum number of tasks. The
+policy in this module divides the messages by the tasks with metric math, so no function has to publish a metric.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
@@ -72,9 +72,9 @@ def scaling_policies(
 ) -> list[scaling.ScalingPolicy]:
     """Return one scaling policy for each target value in the configuration.
 
-    `requests` are the request counts of both target groups of a web service. `queues` maps the name of each queue from
-    which a worker receives to the queue's name in CloudWatch metrics. If the policies demand different numbers of
-    tasks, ECS runs the highest number.
+    `requests` are the request counts of both target groups of a web service. `queues` are the queues from which a
+    worker receives: it maps each queue's name to its name in CloudWatch metrics. If the policies demand different
+    numbers of tasks, ECS runs the highest number.
     """
     cpu_percent, messages = settings.cpu_percent, settings.messages_per_task
     if not (service.settings.is_web or cpu_percent or settings.memory_percent or messages):
@@ -123,9 +123,9 @@ def _backlog_policy(
 ) -> scaling.ScalingPolicy:
     """Return the scaling policy for the messages of one queue.
 
-    Each queue has its own policy, because SQS reports no metrics for a queue that was unused for six hours. One policy
-    for the sum of all queues would have to count missing values as 0. But values arrive late, so the newest minute
-    would always count as 0, and the service would never scale out.
+    Each queue has its own policy, because SQS reports no metrics for a queue that was unused for six hours. A single
+    policy for the sum of all queues would have to count missing values as 0. But values arrive late, so the newest
+    minute would always count as 0, and the service would never scale out.
     """
     queries = [
         _query("messages", visible_messages(queue)),
@@ -139,7 +139,7 @@ def _backlog_policy(
 
 
 def visible_messages(queue: MetricName) -> Metric:
-    """Return the metric for the number of messages that wait in an SQS queue, without those that a worker has received.
+    """Return the metric for the number of waiting messages in an SQS queue. Received messages do not count.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
@@ -160,10 +160,10 @@ def _requests_per_task(
 ) -> list[scaling.TargetTrackingMetricDataQuery]:
     """Return the queries for the requests of all target groups, divided by the running tasks.
 
-    A target group reports no value for a minute without requests, so a sum uses the groups that have a value. If no
-    group has one, the result has none either. Values arrive late; if they counted as 0 until then, the newest minute
-    would look like one without requests, and the service might never scale out. So a service that suddenly gets no
-    requests at all keeps its tasks until the next ones, as with the predefined metric of AWS:
+    A target group reports no value for a minute without requests, so the sum uses only groups that have a value. If no
+    group has a value, the sum has no value. Missing values do not count as 0, because values arrive late: the newest
+    minute would look like a minute without requests, and the service might never scale out. So a service that suddenly
+    gets no requests keeps its tasks until the next requests, as with the predefined metric of AWS:
     https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """

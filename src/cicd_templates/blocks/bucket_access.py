@@ -10,7 +10,7 @@ from cicd_templates.layer.outputs import BucketName, joined_text
 
 
 def bucket_arn(bucket: BucketName, keys: str | None = None) -> ResourceArn:
-    """Return the ARN of `bucket`. If `keys` is given, return an ARN pattern of the objects whose keys match `keys`."""
+    """Return the ARN of `bucket`. If `keys` is given, return an ARN pattern for the objects whose keys match `keys`."""
     return joined_text("arn:${AWS::Partition}:s3:::", bucket, f"/{keys}" if keys else "")
 
 
@@ -41,7 +41,7 @@ def may_read_tagged(sid: str, bucket: BucketName, *keys: str) -> Grant:
 def may_find(sid: str, bucket: BucketName) -> Grant:
     """Let a role look up a bucket's region, owner and versioning.
 
-    CodeBuild and CodePipeline look these up before they use a bucket.
+    CodeBuild and CodePipeline do this before they use a bucket.
     """
     return allow(
         sid,

@@ -135,8 +135,8 @@ def _lifecycle(expire_days: int | None, noncurrent_days: int) -> s3.LifecycleCon
 def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *grants: Grant) -> s3.BucketPolicy:
     """Return a bucket policy that requires TLS and encryption with `key`, and contains the statements `grants`.
 
-    A request without an encryption header is allowed, because S3 then encrypts with the bucket's default, which is
-    `key`. A request whose header names another encryption is denied.
+    A request without an encryption header is allowed, because S3 then encrypts with the bucket's default key, `key`. A
+    request with a header for another encryption is denied.
     """
     objects = joined_text(GetAtt(bucket, "Arn"), "/*")
     # A negated operator such as StringNotEquals also matches if the condition key is absent, with or without
@@ -169,7 +169,7 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
 
 
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Deny puts of the source artifacts `artifacts` to every role except those of source actions and pipelines.
+    """Deny puts of the source artifacts `artifacts` to every role except the roles of source actions and pipelines.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks judge.
     CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. CodePipeline cuts `<pipeline>` to 20 characters

@@ -74,7 +74,8 @@ def project(
 
     `secrets` maps environment variables to ARNs of secrets; `grants` must let the project read these secrets. The
     project may read the source of its own pipeline. If `report_artifact` is given, the project may write this artifact,
-    but no other artifact. With `cached`, it keeps its downloads in a cache that no other project can read or write.
+    but no other artifact. With `cached`, the project stores its downloads in a cache that no other project can read or
+    write.
 
     Raises `ValueError` if the project has `secrets` although it runs code of the application (`runs_application`).
     """
@@ -132,7 +133,7 @@ def project(
 
 
 def sha256(buildspec: str) -> str:
-    """Return the SHA-256 digest of a build specification, which the provenance of an image contains."""
+    """Return the SHA-256 digest of a build specification. The provenance of an image contains this digest."""
     return hashlib.sha256(buildspec.encode()).hexdigest()
 
 
@@ -168,7 +169,7 @@ def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.Repo
     """Return the CodeBuild report group for a project's test results.
 
     CodeBuild finds the group by its name, which consists of the project's name and `name`. Reports in the group expire
-    after 30 days. The report file itself is kept longer, as evidence.
+    after 30 days. The report file itself is stored longer, as evidence.
     """
     return codebuild.ReportGroup(
         logical_id,

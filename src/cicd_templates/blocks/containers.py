@@ -1,4 +1,4 @@
-"""The containers of a task: what all of them must not do, their folders, and the order in which they start."""
+"""The containers of a task: the restrictions of all containers, their folders, and the order in which they start."""
 
 from __future__ import annotations
 
@@ -62,22 +62,22 @@ def hardened_container(
 
 
 def mount(container: ecs.ContainerDefinition, folders: Mapping[str, str]) -> None:
-    """Mount volumes of the task into a container. `folders` maps the name of each to its path in the container."""
+    """Mount volumes of the task into a container. `folders` maps the name of a volume to its path in the container."""
     if folders:
         points = [ecs.MountPoint(SourceVolume=name, ContainerPath=path) for name, path in folders.items()]
         container.MountPoints = [*getattr(container, "MountPoints", ()), *points]
 
 
 def volumes_of(containers: Sequence[ecs.ContainerDefinition]) -> list[ecs.Volume]:
-    """Return the volumes of a task: each one that a container mounts. They are empty folders on the task's disk."""
+    """Return the volumes that the containers of a task mount. A volume is an empty folder on the task's disk."""
     mounted = [point.SourceVolume for container in containers for point in getattr(container, "MountPoints", ())]
     return [ecs.Volume(Name=name) for name in dict.fromkeys(mounted)]
 
 
 def further_containers(env: Environment, service: Service, parts: TaskParts) -> list[ecs.ContainerDefinition]:
-    """Return the containers that the configuration adds to the service's own.
+    """Return the containers that the configuration adds to the service's own container.
 
-    Those with `init` run one after the other. Then all others start.
+    Containers with `init` run one after the other. Then all other containers start.
     """
     tables = service.settings.containers
     inits = [name for name, table in tables.items() if table.init]
@@ -105,10 +105,11 @@ def further_containers(env: Environment, service: Service, parts: TaskParts) -> 
 
 
 def start_after(container: ecs.ContainerDefinition, service: Service) -> None:
-    """Let the service's own container start after all others, with the CPU units that they leave.
+    """Let the service's own container start after all other containers, with the CPU units that they leave.
 
-    A container without a CPU share gets nearly nothing while the others are busy, so the share is set if another
-    container has one: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+    A container without a CPU share gets almost no CPU time while other containers are busy. So the own container gets a
+    share if another container has one:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
     """
     tables = service.settings.containers
     conditions = {

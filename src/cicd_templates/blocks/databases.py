@@ -33,8 +33,8 @@ ENGINE = "aurora-postgresql"
 ADMINISTRATOR = "administrator"
 LOG = "postgresql"
 ACCESS = ("read", "readwrite")
-# Connections per ACU, and at most, above which an alarm notifies. PostgreSQL accepts about 200 for each ACU of the
-# largest capacity, and at most 2,000 with the smallest least capacity:
+# An alarm notifies above this number of connections for each ACU, and above this number in total. PostgreSQL accepts
+# about 200 for each ACU of the largest capacity, and at most 2,000 with the smallest possible `min_capacity`:
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html
 CONNECTIONS_PER_ACU, MOST_CONNECTIONS = 150, 1600
 BUSY_PERCENT = 90
@@ -46,7 +46,7 @@ def log_groups(env: Environment) -> str:
 
 
 def log_group_name(env: Environment, name: str) -> str:
-    """Return the name of the log group for the database `name`. RDS prescribes it."""
+    """Return the name of the log group for the database `name`. RDS prescribes this name."""
     return f"/aws/rds/cluster/{_identifier(env, name)}/{LOG}"
 
 
@@ -83,7 +83,7 @@ def parameter_group(
 ) -> rds.DBClusterParameterGroup:
     """Return parameters that refuse connections without TLS, and log who connects.
 
-    Another major version needs another group, so the name contains the version.
+    A new major version of PostgreSQL needs a new parameter group, so the group's name contains the version.
     """
     return rds.DBClusterParameterGroup(
         logical_id,
@@ -110,7 +110,7 @@ def cluster(
     """Return the cluster with its storage, encrypted with `key`. `log` must exist before RDS writes to it.
 
     A protected environment refuses to delete the cluster. If the cluster is deleted or replaced anyway, a final
-    snapshot is kept. The cluster itself is not kept, because it would block the deletion of its subnets.
+    snapshot remains. The cluster itself does not remain, because it would block the deletion of its subnets.
     """
     policy = "Snapshot" if env.protected else "Delete"
     return rds.DBCluster(
@@ -149,7 +149,7 @@ def _number(capacity: float) -> float:
 def instances(
     prefix: str, env: Environment, name: str, settings: DatabaseTable, database: rds.DBCluster
 ) -> list[rds.DBInstance]:
-    """Return the instances of the cluster. They hold no data, because the data is in the cluster's storage."""
+    """Return the instances of the cluster. Instances contain no data, because the data is in the cluster's storage."""
     reason = (
         "Enhanced Monitoring writes to one log group of the whole account, which has no key of ours; the alarms use"
         " metrics of RDS"
@@ -217,7 +217,7 @@ def database_offer(
     group: Output[SecurityGroupId],
     resource_id: Output[DatabaseResourceId],
 ) -> Offer:
-    """Return what a service needs to `read` or `readwrite` a database: variables, IAM grants and network access.
+    """Return the variables, IAM grants and network access that a service needs to `read` or `readwrite` a database.
 
     Each kind of access has its own database user. The service's IAM grant names this user, and PostgreSQL decides what
     the user may do. The container finds the database's address in variables such as `LEDGER_DATABASE_HOST`.

@@ -1,7 +1,7 @@
 """The pipeline's two actions that deploy a stack in another account: create the change set, and execute it.
 
 Both actions use a role of that account, the delivery role. CloudFormation itself uses another role, the execution role,
-and keeps it for all later operations on the stack.
+for this and all later operations on the stack.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def execute_action(
 
 
 def stack_variables(peer: Environment, layer: str = SERVICE_LAYER) -> str:
-    """Return the namespace of the pipeline variables that hold the stack's outputs in the environment `peer`."""
+    """Return the namespace of the pipeline variables that contain the stack's outputs in the environment `peer`."""
     return f"{title(peer.name)}{_ending(layer)}"
 
 

@@ -1,8 +1,8 @@
 """The permissions that CloudFormation needs to create, update and delete the resources of the layer `service`.
 
 The registry schema of each resource type lists the permissions that its handlers need:
-https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
-If an API supports resource-level permissions, they are limited to the names that `naming` gives the resources.
+https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html If an API supports
+resource-level permissions, the permissions are limited to the resource names from `naming`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from cicd_templates.layer.iam import Grant, allow
 def service_grants(env: Environment, service: Service) -> list[Grant]:
     """Return the permissions of the role with which CloudFormation updates a service's stacks in a release.
 
-    They include the permissions for the migration's stack, even if the service has no migration. When a migration is
-    removed from the configuration, CloudFormation must be allowed to delete the resources of its stack. A job has no
-    ECS service; `job_permissions` has the permissions for its schedule.
+    The permissions for the migration's stack are always included. When a migration is removed from the configuration,
+    CloudFormation must be allowed to delete the resources of the stack. A job has no ECS service; `job_permissions` has
+    the permissions for its schedule.
     """
     if service.settings.job is not None:
         return [*_task_definitions(env, service), *_of_every_service(env, service)]
@@ -81,7 +81,7 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
 
 
 def _task_definitions(env: Environment, service: Service, *tagged: Sub) -> list[Grant]:
-    """Let CloudFormation keep the task definitions of the service. `tagged` are other resources of ECS with tags."""
+    """Let CloudFormation manage the task definitions of the service. `tagged` are other ECS resources with tags."""
     families = [physical_name(env, "AWS::ECS::TaskDefinition", service.name, *words) for words in ([], [MIGRATION])]
     return [
         allow(
@@ -136,7 +136,7 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
             when=[StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"})],
         ),
     ]
-    # Workers and jobs have neither a role that shifts requests nor hooks.
+    # Workers and jobs have no hooks, and no role that shifts requests.
     if service.settings.is_web:
         ecs_roles = allow(
             "GiveEcsItsRoles",

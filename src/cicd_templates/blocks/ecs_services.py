@@ -47,7 +47,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Safeguards:
-    """What can stop an ECS deployment: rollback alarms, and lifecycle hook functions, keyed by hook name."""
+    """Everything that can stop an ECS deployment: rollback alarms, and lifecycle hook functions, keyed by hook name."""
 
     alarms: AlarmNames | None
     hooks: Mapping[str, FunctionArn]
@@ -68,10 +68,10 @@ def fargate_service(
 ) -> ecs.Service:
     """Return the ECS service. `traffic` is None for a worker, which has no load balancer.
 
-    All of `traffic` is used with every deployment strategy. Before a service can leave the rolling strategy, ECS
-    requires a rolling deployment that has set up both target groups, both listener rules and the role. When the service
-    returns to the rolling strategy, ECS keeps the target group that receives the requests at that time:
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
+    Every deployment strategy uses all of `traffic`, even the rolling strategy. Before a service can change from the
+    rolling strategy to another one, ECS requires a rolling deployment with both target groups, both listener rules and
+    the role. When the service returns to the rolling strategy, ECS keeps the target group that receives the requests at
+    that time: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings
     vpc = ecs.AwsvpcConfiguration(AssignPublicIp="DISABLED", Subnets=subnets, SecurityGroups=[group])

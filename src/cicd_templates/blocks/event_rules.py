@@ -1,4 +1,4 @@
-"""EventBridge rules for one service, which send notifications in plain words, record events and invoke functions."""
+"""EventBridge rules for one service. They send notifications in plain words, record events and invoke functions."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> 
         purpose,
         "Logs every event of the pipeline",
         [_target("History", Sub(arn), monitored.dead_letters)],
-        # Events from CloudTrail say who approved a release or overrode a condition. Where they contain the pipeline's
-        # name depends on the call.
+        # Events from CloudTrail name the person who approved a release or overrode a condition. The field with the
+        # pipeline's name depends on the API call.
         EventPattern={
             "source": ["aws.codepipeline"],
             "detail": {
@@ -177,7 +177,7 @@ def _rule(
 
 
 def _target(name: str, arn: AWSHelperFn | str, dead_letters: QueueArn, **how: Any) -> events.Target:
-    # No role is needed: topics, queues, functions and log groups admit rules by their own resource policies.
+    # No role is needed, because topics, queues, functions and log groups have resource policies that admit rules.
     return events.Target(
         Id=name,
         Arn=arn,

@@ -12,7 +12,7 @@ from pathlib import Path
 from cicd_templates import functions
 
 _PACKAGE = f"{functions.__name__}."
-# The first match is where the imports end. The linter requires imports at the top, so only the text before the match is
+# The imports end at the first match. The linter requires imports at the top, so only the text before the match is
 # parsed with `ast`. A regular expression is enough to find definitions, because they begin in the first column.
 _AFTER_IMPORTS = re.compile(r"^(?!from |import |[ )]|# (?:ruff|fmt):|$)", re.MULTILINE)
 _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=\n]+)? = ", re.MULTILINE)
@@ -22,9 +22,9 @@ _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=
 class Module:
     """A module of `functions`, prepared for being joined with others.
 
-    `docstring` is its whole docstring. `body` is a heading with the module's name, followed by the module's text
+    `docstring` is the complete docstring. `body` is a heading with the module's name, followed by the module's text
     without imports. `imports` are the imports from the standard library: `(module, name)`, or `(module, "")` for
-    `import module`. `needs` are the paths of the modules of `functions` that it imports. `names` are the names that it
+    `import module`. `needs` are the paths of the imported modules of `functions`. `names` are the names that the module
     defines.
     """
 

@@ -8,7 +8,7 @@ from cicd_templates.blocks.inlined_modules import joined_text, read_module
 
 # The module that the scan gate shares with other functions.
 SHARED = "pipeline_jobs"
-# A module comes after the modules that define the names it uses. The report readers come between BEFORE and AFTER.
+# Each module comes after the modules whose names it uses. The report readers come between BEFORE and AFTER.
 BEFORE = ("untrusted_text", "reading", "severity")
 AFTER = (
     *(

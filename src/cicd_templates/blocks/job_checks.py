@@ -1,4 +1,4 @@
-"""The check of a job's release: one run of the new task definition, before any protected environment gets it."""
+"""The check of a job's release: one run of the new task definition, before a protected environment gets the release."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cicd_templates.config.naming import log_group_name
 from cicd_templates.config.tables.job import JobTable
 
 JOB_CHECK = reserved_words.JOB_CHECK
-# A run of the schedule may have to end before the check begins, so the check may take twice as long as a run.
+# A scheduled run may have to end before the check begins, so the check may take twice as long as a run.
 RUNS = 2
-# CodePipeline fails an action that invokes a function after 24 hours. A check that ends before can say what still runs:
-# https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+# After 24 hours, CodePipeline fails an action that invokes a function. A check that ends earlier can report the task
+# that still runs: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
 LONGEST_CHECK_MINUTES = 23 * 60
 
 
 def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
-    """Return how the pipeline runs the job of a release once in `env`."""
+    """Return the description of how the pipeline runs the job of a release once in `env`."""
     return TaskRun(
         word=JOB_CHECK,
         subject="job",
@@ -34,7 +34,7 @@ def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
 
 
 def checked_environments(env: Environment) -> Sequence[Environment]:
-    """Return the environments on the path of the pipeline in which a job runs once as a check. `env` has the pipeline.
+    """Return the environments on the pipeline's path in which a job runs once as a check. `env` contains the pipeline.
 
     A run in a protected environment works with real data, so only the schedule starts one there.
     """

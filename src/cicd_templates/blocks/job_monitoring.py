@@ -30,10 +30,10 @@ from cicd_templates.template.partitions import console_address
 
 JOB_FAILED = "job-failed"
 MINUTE, FIVE_MINUTES, HOUR = 60, 300, 3600
-# CloudWatch watches at most a day with periods of less than an hour, and at most seven days otherwise:
+# An alarm evaluates at most one day if its periods are shorter than an hour, otherwise at most seven days:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 DAY_MINUTES, WEEK_MINUTES = 24 * 60, 7 * 24 * 60
-# The end of daylight saving time makes one time between two runs an hour longer.
+# At the end of daylight saving time, the time between two runs is once an hour longer.
 CLOCK_CHANGE_MINUTES = 60
 # CloudWatch may get the metrics of a start some minutes late.
 LATE_MINUTES = 10
@@ -70,7 +70,7 @@ def job_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> li
 def _failed_run_pattern(monitored: MonitoredService) -> dict[str, Any]:
     """Return the event pattern for scheduled runs that could not be started, or whose container failed.
 
-    The pipeline reports the failure of a run that it has started itself.
+    Runs that the pipeline has started are left out, because the pipeline itself reports their failures.
     """
     env, service = monitored.env, monitored.service
     return {
@@ -89,7 +89,7 @@ def _failed_run_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicArn]) -> list[cloudwatch.Alarm]:
-    """Return the alarms of a job. Without an alarm on missing runs if it is disabled, or runs too rarely for one."""
+    """Return the alarms of a job. A disabled job, or a job that runs too rarely, has no alarm on missing runs."""
     env, service = monitored.env, monitored.service
     found = [
         alarm(
@@ -119,7 +119,7 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
 def watched_minutes(job: JobTable) -> int | None:
     """Return the minutes within which a run must begin, or None if no alarm can watch the job's schedule.
 
-    They are the longest time between two runs, and all that can delay a run without a failure.
+    This is the longest time between two runs, plus every delay of a run that is not a failure.
     """
     clock_change = CLOCK_CHANGE_MINUTES if job.schedule.startswith("cron") else 0
     minutes = interval_of(job.schedule).longest + job.window_minutes + clock_change + LATE_MINUTES
@@ -127,7 +127,7 @@ def watched_minutes(job: JobTable) -> int | None:
 
 
 def _missing_run_alarm(monitored: MonitoredService, minutes: int, tell: Sequence[TopicArn]) -> cloudwatch.Alarm:
-    """Return the alarm on a schedule that has tried to start no run for `minutes`. Then its metric has no value."""
+    """Return the alarm on a schedule that has not tried to start a run for `minutes`. Its metric then has no value."""
     period = FIVE_MINUTES if minutes <= DAY_MINUTES else HOUR
     base = alarm(
         "MissingRunAlarm",

@@ -53,7 +53,7 @@ def job_group(env: Environment, service: Service) -> str:
 
 
 def undelivered_starts_words(service: Service) -> list[str]:
-    """Return the words in the name of the queue with the starts that failed."""
+    """Return the words for the name of the queue that receives failed starts."""
     return [service.name, SCHEDULE, DEAD_LETTERS]
 
 
@@ -70,7 +70,7 @@ def undelivered_starts(logical_id: str, env: Environment, service: Service, key:
 def schedule_role(logical_id: str, env: Environment, service: Service, key: KeyArn, dead_letters: QueueArn) -> iam.Role:
     """Return the role with which EventBridge Scheduler starts the job's task. Only the job's schedule group may use it.
 
-    The source ARN in the trust policy must be that of a group, never that of a schedule:
+    The source ARN in the trust policy must be the ARN of a schedule group, not of a schedule:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     """
     begin = f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}"

@@ -57,7 +57,7 @@ USE = [
     actions.ReEncryptTo,
 ]
 
-# What a role needs that reads encrypted data, and a role that also writes it.
+# The KMS actions of a role that reads encrypted data, and of a role that also writes encrypted data.
 DECRYPTION = [actions.Decrypt, actions.DescribeKey]
 ENCRYPTION = [
     *DECRYPTION,
@@ -135,8 +135,8 @@ def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
 def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
     """Let alarms and EventBridge rules publish to the encrypted topics with these names.
 
-    Without this grant, messages are lost silently. The key policy can name only the topics, because KMS does not learn
-    which alarm or rule publishes. The topic's own policy limits the alarms and rules:
+    Without this grant, messages are lost without an error. The key policy can name only the topics, because KMS does
+    not know which alarm or rule publishes. The topic's own policy limits the alarms and rules:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     topics = [Sub(f"arn:${{AWS::Partition}}:sns:{env.region}:{env.account}:{name}") for name in names]

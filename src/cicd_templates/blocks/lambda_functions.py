@@ -1,6 +1,6 @@
 """Lambda functions, each with a role and a log group of its own.
 
-Their code is inline, so that a reviewer can read it in the template.
+The code is inline, so that a reviewer can read it in the template.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn
 
 PYTHON_RUNTIME = "python3.15"
 MEMORY_MB = 256
-# Apart from retries, a pipeline makes one invocation of a function at a time. More at the same time would mean a loop.
+# Apart from retries, a pipeline invokes a function once at a time. More simultaneous invocations would mean a loop.
 CONCURRENCY = 2
 
 
 @dataclass(frozen=True)
 class Code:
-    """The source text of a Lambda function. `origin` says from which file of this repository it was read or joined."""
+    """The source text of a Lambda function. `origin` names the file of this repository with the text."""
 
     origin: str
     text: str
@@ -120,7 +120,7 @@ def may_answer_jobs(sid: str) -> Grant:
 
 
 def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHelperFn | str]:
-    """Return the environment variables that tell a Lambda function where the reviewed templates are stored.
+    """Return the environment variables with which a Lambda function finds the reviewed templates.
 
     If the configuration accepts an older version of the templates, another variable names that version.
     """

@@ -18,10 +18,10 @@ MIGRATE_ACTION = "Migrate"
 def migration_actions(
     context: PipelineContext, peer: Environment, function: FunctionName, *, stage: str, image: str, order: int
 ) -> list[PipelineAction]:
-    """Return two actions: one that creates the task definition of this release, and one that runs the task.
+    """Return two actions: the first creates the task definition of this release, and the second runs the task.
 
-    `stage` is the pipeline stage of both actions. `order` is the run order of the first action, and the second action
-    comes next. `image` is the only image that the task may have.
+    `stage` is the pipeline stage of both actions. `order` is the run order of the first action; the second action
+    follows it. `image` is the only image that the task may have.
     """
     run = migration_run(peer, context.service)
     parameters = run_parameters(context, peer, run, MIGRATION, stage, image)

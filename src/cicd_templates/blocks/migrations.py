@@ -14,9 +14,9 @@ from cicd_templates.config.naming import log_group_name
 from cicd_templates.layer.outputs import Value
 
 MIGRATION = reserved_words.MIGRATION
-# The words after the service in the names of the two roles of the task.
+# The words that follow the service's name in the names of the task's two roles.
 ROLES = ((MIGRATION, EXECUTION_ROLE), (MIGRATION, TASK_ROLE))
-# A migration that runs for longer fails the release. The task is not stopped, because that could break the schema.
+# A migration that takes longer fails the release. The task continues, because stopping it could damage the schema.
 LIMIT_MINUTES = 6 * 60
 
 
@@ -26,7 +26,7 @@ def migration_log(env: Environment, service: Service) -> str:
 
 
 def migration_run(env: Environment, service: Service) -> TaskRun:
-    """Return how the pipeline runs the migration of a release in `env`."""
+    """Return the description of how the pipeline runs the migration of a release in `env`."""
     return TaskRun(
         word=MIGRATION,
         subject=MIGRATION,

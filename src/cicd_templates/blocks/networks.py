@@ -22,7 +22,8 @@ SUBNET_BITS = 4
 PUBLIC_FROM = 0
 PRIVATE_FROM = 4
 
-# Services that a task without internet access needs for its image, log and secrets, and for the secrets' KMS key.
+# The AWS services that a task without internet access needs for its image, log and secrets, and for the secrets' KMS
+# key.
 INTERFACE_SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "ssm")
 # The service through which ECS Exec sessions run.
 EXEC_SERVICE = "ssmmessages"

@@ -125,7 +125,7 @@ def github_source_action(context: PipelineContext, name: str) -> PipelineAction:
     role = context.source_role(
         name,
         allow("UseTheConnection", [codeconnections.UseConnection], on=connection),
-        # The upload through a connection also sets an ACL, which gives the object to the bucket's owner:
+        # The upload through a connection also sets an ACL, which makes the bucket's owner the owner of the object:
         # https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
         allow(
             "NameTheOwnerOfTheSource",
@@ -255,7 +255,7 @@ def change_set_action(
     inputs: Sequence[str] = (),
     namespace: str | None = None,
 ) -> PipelineAction:
-    """Return a pipeline action that works on a change set with the delivery role, a role of another account.
+    """Return a pipeline action for a change set. The action uses the delivery role, which is a role of another account.
 
     `mode` is CodePipeline's `ActionMode`, which says whether the change set is replaced or executed.
     """

@@ -26,7 +26,7 @@ from cicd_templates.layer.outputs import FunctionName, PipelineName, TopicArn
 BUDGET_SECONDS = 300
 QUEUE_SECONDS = 60
 STUCK_SECONDS = 3600
-# After this many periods without a value, the function that looks for stuck runs is considered not to be running.
+# After this many periods without a value, an alarm reports that the function that finds stuck runs does not run.
 SILENT_PERIODS = 3
 # The values of AWS's own metrics arrive minutes after the events that they count.
 LATE_MINUTES = 10
@@ -48,7 +48,7 @@ def run_alarms(
         "CodePipeline counted a failed run, which other alarms here may have missed",
         {"failed": failed, "runs": Metric(METRIC_NAMESPACE, "RunsInProgress", dimensions, "Maximum", 60)},
         # The pipeline's creation starts a run that fails because there is no source yet. RunsInProgress has values only
-        # after this layer was created. This layer is created later, so the first run is not counted.
+        # after this layer was created, which is later, so the first run is not counted.
         "IF(FILL(runs, REPEAT) >= 0, failed)",
         above=0,
         tell=[operations],
@@ -135,7 +135,7 @@ def gate_alarms(
     pipeline: PipelineName,
     topics: Mapping[str, TopicArn],
 ) -> list[cloudwatch.Alarm]:
-    """Return alarms on errors of the scan gate, and on jobs that it could not judge.
+    """Return alarms on errors of the scan gate, and on pipeline jobs for which it could not reach a verdict.
 
     `word` stands for the gate's Lambda function in the names of the alarms.
     """
@@ -197,7 +197,7 @@ def approval_check_alarms(
 def signer_alarm(
     monitored: MonitoredService, word: str, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> cloudwatch.Alarm:
-    """Return an alarm on releases for which the signer signed nothing. Its own layer has the alarm on its errors."""
+    """Return an alarm on releases for which the signer signed nothing. Another layer has the alarm on its errors."""
     return _failed_job_alarm(
         "SignerCannotSignAlarm",
         monitored,

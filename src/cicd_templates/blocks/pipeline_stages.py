@@ -54,7 +54,8 @@ def stage(
 def require_accepted_lengths(context: PipelineContext, stages: Iterable[PipelineStage]) -> None:
     """Raise `ConfigurationError` if a setting of an action is longer than CodePipeline accepts.
 
-    Settings contain names and paths of the configuration. The values of `#{...}` are not known before a run.
+    Settings contain names and paths of the configuration. The values of `#{...}` are unknown before a run, so they do
+    not count.
     """
     partition = partition_of(context.env.region).name
     for found in stages:
@@ -78,7 +79,7 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 
 
 def gate_condition() -> codepipeline.BeforeEntryConditions:
-    """Return an entry condition of a pipeline stage: the run fails unless the scan gate's verdict is PASS.
+    """Return an entry condition of a pipeline stage: the run fails if the scan gate's verdict is not PASS.
 
     The gate's own action also fails without this verdict, so this is a second check. Its result must be `FAIL`: `SKIP`
     would skip only this stage and let the run continue.
@@ -123,8 +124,8 @@ def rollback_on_failure() -> codepipeline.FailureConditions:
 def pipeline_role_policy(logical_id: str, pipeline_role: iam.Role, grant: Grant) -> iam.PolicyType:
     """Return the policy of the pipeline's role as a separate resource.
 
-    The roles of the actions trust the pipeline's role, so it must be created before them. The policy refers to the
-    roles of the actions, so it must be created after them.
+    The roles of the actions trust the pipeline's role, so the pipeline's role must be created first. The policy refers
+    to the roles of the actions, so the policy must be created last.
     """
     return iam.PolicyType(
         logical_id, Roles=[pipeline_role.ref()], PolicyName=logical_id, PolicyDocument=document([grant])

@@ -162,7 +162,7 @@ def queue_offer(
     key: Output[KeyArn],
     metrics: Output[MetricName] | None = None,
 ) -> Offer:
-    """Return what a service needs to use a queue: variables, and IAM grants to send, to receive, or to do both.
+    """Return the variables and IAM grants that a service needs to send to a queue, to receive from it, or to do both.
 
     The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`.
     `metrics` is the queue's name in CloudWatch metrics. If it is given, workers scale on the number of messages in the
@@ -172,7 +172,7 @@ def queue_offer(
     def send(layer: LayerTemplate) -> list[Grant]:
         return [
             allow(f"SendTo{title(name)}", [actions.SendMessage], on=layer.read(arn)),
-            # A sender needs both actions; without `kms:Decrypt`, SQS cannot verify a data key before it uses the key:
+            # A sender needs both actions, because SQS verifies a data key with `kms:Decrypt` before it uses the key:
             # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
             may_use_through(
                 f"EncryptFor{title(name)}", layer.env, ["sqs"], [kms.Decrypt, kms.GenerateDataKey], layer.read(key)

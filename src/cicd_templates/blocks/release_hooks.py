@@ -30,7 +30,7 @@ SMOKE = reserved_words.SMOKE
 TIMEOUT_SECONDS = 180
 
 Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]
-# Why checkov's check for writing without constraints does not apply to the role of `smoke`.
+# The reason why checkov's check for write access without constraints does not apply to the role of `smoke`.
 JOINS_THE_NETWORK = (
     "Lambda attaches the function to the VPC with it; LeaveTheNetworkToLambda denies the same to its code."
 )
@@ -39,9 +39,9 @@ JOINS_THE_NETWORK = (
 def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
     """Return the Lambda function that verifies a release's image, as a lifecycle hook of the ECS deployment.
 
-    The image must come from our repository, be named by digest, and have no findings of the blocking severities. The
-    bootstrap image passes without these checks. Images of further containers must come from the repositories of the
-    configuration, by digest.
+    The function requires that the image comes from our repository, is named by digest, and has no findings of the
+    blocking severities. The bootstrap image passes without these checks. Images of further containers must come from
+    the repositories in the configuration, and must be named by digest.
     """
     env, service = monitored.env, monitored.service
     tools = env.tools

@@ -15,7 +15,7 @@ R = TypeVar("R", bound=AWSObject)
 def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
-    In a protected environment, data is kept when the stack is deleted or the resource is replaced. Only a resource
+    In a protected environment, data remains when the stack is deleted or the resource is replaced. Only a resource
     whose creation failed is deleted, because it is empty and its name would block the next attempt. CloudFormation
     accepts `RetainExceptOnCreate` only as a deletion policy:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
@@ -36,7 +36,7 @@ def transient(resource: R) -> R:
 
 
 def because(resource: R, *reasons: str) -> R:
-    """Return `resource` with `reasons`, which become comments above it in the rendered template, in this order."""
+    """Return `resource` with `reasons`. The rendered template has the reasons as comments above the resource."""
     if reasons:
         resource.Metadata = {**resource.resource.get("Metadata", {}), REASONS_KEY: list(reasons)}
     return resource

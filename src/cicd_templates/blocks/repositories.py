@@ -32,7 +32,7 @@ VERIFY_IMAGE = reserved_words.VERIFY_IMAGE
 def repository(
     logical_id: str, env: Environment, service: Service, key: KeyArn, readers: Sequence[Environment]
 ) -> ecr.Repository:
-    """Return the repository for a service's images. Roles that start tasks in the environments `readers` may pull them.
+    """Return the repository for a service's images. The roles that start tasks in `readers` may pull the images.
 
     The policy cannot name these roles as principals, because AWS refuses principals that do not exist yet. It names
     their accounts instead, and a condition limits access to the roles.
@@ -96,8 +96,8 @@ def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant
 def may_pull(env: Environment, service: Service, images: Sequence[str] = ()) -> list[Grant]:
     """Let a role of the environment `env` pull the service's image from the repository in the tools environment.
 
-    It may also pull those of `images` that are in private ECR registries. In another account, the repository's policy
-    must let it, too. Public registries need no right.
+    The role may also pull the `images` that are in private ECR registries. If the registry belongs to another account,
+    the policy of the repository must also allow the pull. Public registries need no permission.
     """
     own = repository_arn(env.tools, service.name)
     private = [repository.arn for image in images if (repository := private_repository(image))]

@@ -86,8 +86,8 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
     """Return the alarms on tasks that fail to start or that do not keep running. They roll a release back.
 
     A task that fails to start receives no requests and is not registered as a target, so only events report the
-    failure. A worker's release has no other test: ECS counts its task as healthy as soon as it runs, even if its
-    process then ends.
+    failure. A worker's release has no other test. ECS counts a worker's task as healthy as soon as the task runs, even
+    if its process ends soon afterwards.
     """
     return [
         m_of_n_alarm(
@@ -97,8 +97,8 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
                 above=0, tell=tell, periods=10,
             ), 3,
         ),
-        # The more often tasks fail to start, the longer ECS waits before the next attempt. Failures then become too
-        # rare for the alarm above, but ECS reports that starts are impaired:
+        # After each failed start, ECS waits longer before the next attempt. Failures then become too rare for the alarm
+        # above, but ECS reports that starts are impaired:
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html
         late_data_alarm(
             alarm(
@@ -110,11 +110,11 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return the minutes that the alarm on unhealthy targets evaluates, and how many of them must be unhealthy.
+    """Return the number of minutes that the alarm on unhealthy targets evaluates, and how many must be unhealthy.
 
     The load balancer counts a task as unhealthy after enough failed checks, even during the grace period, when ECS
-    ignores failed checks. One slow start must not trigger the alarm. A task that never becomes healthy is replaced
-    again and again, and three such starts must trigger the alarm.
+    ignores failed checks. One slow start must not trigger the alarm. ECS replaces a task that never becomes healthy
+    again and again; three such starts must trigger the alarm.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1
@@ -161,7 +161,7 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
 
 
 def no_tasks_alarm(monitored: MonitoredService, tell: Sequence[TopicArn]) -> cloudwatch.Alarm:
-    """Return the alarm on a worker without a running task. Clients cannot notice this, because a worker has none.
+    """Return the alarm on a worker without a running task. A worker has no clients that could notice the failure.
 
     A service without a running task sends no metrics at all, so missing data counts as a breach:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html

@@ -73,8 +73,8 @@ def _service_event_pattern(monitored: MonitoredService, detail_type: str, *names
 def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
     """Return the event pattern for tasks that stopped unexpectedly, or failed health checks.
 
-    The checks are those of the load balancer and of containers. ECS has no stop code for them, so the pattern matches
-    the text of the stop reason:
+    The health checks are the checks of the load balancer and of containers. ECS has no stop code for failed health
+    checks, so the pattern matches the text of the stop reason:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
     """

@@ -16,15 +16,16 @@ from cicd_templates.layer.iam import allow, document
 from cicd_templates.layer.outputs import TopicArn
 from cicd_templates.template.partitions import console_address
 
-# Calls with which somebody could sign, or could keep the signer from signing. KMS reports the key's ARN with each.
+# API calls with which somebody could sign, or could prevent the signer from signing. KMS reports the key's ARN with
+# each call.
 REPORTED_CALLS = ["CreateGrant", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion"]
 
 
 def signing_key(logical_id: str, env: Environment, service: Service, signer: iam.Role) -> kms.Key:
     """Return an asymmetric key with which only the role `signer` may sign.
 
-    The account may administer the key and verify with it. Because no statement lets the account sign, no IAM policy
-    can: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    The account may administer the key and verify with it. No statement lets the account sign, so IAM policies cannot
+    allow this either: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
     key = kms.Key(

@@ -98,9 +98,9 @@ def throttle_alarms(
 
 
 def table_offer(name: str, table_name: Output[TableName], arn: Output[TableArn], key: Output[KeyArn]) -> Offer:
-    """Return what a service needs to `read` or `readwrite` a DynamoDB table: IAM grants and the table's name.
+    """Return the IAM grants and the variable that a service needs to `read` or `readwrite` a DynamoDB table.
 
-    The table is encrypted with `key`. The container finds its name in a variable such as `PAYMENTS_TABLE_NAME`.
+    The table is encrypted with `key`. The variable, such as `PAYMENTS_TABLE_NAME`, contains the table's name.
     """
 
     # DynamoDB uses the key on behalf of its callers. AWS does not document which call needs which permission, so these

@@ -22,15 +22,15 @@ from cicd_templates.layer.outputs import ListenerArn, SecurityGroupId, VpcId
 DEREGISTRATION_SECONDS = 30
 HTTP_PORT = 80
 HTTPS_PORT = 443
-# Weights may go up to 999. ECS changes the weights during a deployment, and at its end all requests go to the newest
-# release.
+# Weights may go up to 999. ECS changes the weights during a deployment. At the end of a deployment, all requests go to
+# the newest release.
 EVERYTHING, NOTHING = 100, 0
 # Name of the role with which ECS shifts traffic; CloudFormation passes this role to ECS.
 INFRASTRUCTURE = reserved_words.INFRASTRUCTURE
 
 
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
-    """Return one of a service's two target groups; `side` is primary or alternate.
+    """Return one of a service's two target groups; `side` says which of them, the primary or the alternate group.
 
     `Port` has a fixed value, because changing it would replace the group. The value does not matter: ECS registers
     each task with the task's own port. Changing the protocol always replaces the group. The old and the new group then
@@ -135,7 +135,7 @@ def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId,
 
     `load_balancer_access` adds the ingress from the load balancer. The service's own tasks have a group without
     `purpose`. Other tasks, such as the migration, have a separate group, whose name ends with `purpose`. If the VPC has
-    interface endpoints, tasks may also reach these, because images, logs and secrets use them.
+    interface endpoints, tasks may also reach the endpoints, which they need for images, logs and secrets.
     """
     rules = {(cidr, port) for cidr, ports in service.settings.egress.items() for port in ports}
     if env.settings.endpoints == "all":

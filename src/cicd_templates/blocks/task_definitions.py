@@ -27,7 +27,7 @@ def bootstrap_image_condition() -> Equals:
 
 
 def image_parameter(service: Service) -> Parameter:
-    """Return the template parameter that holds the image. The image of the first deployment is its default."""
+    """Return the template parameter for the image. Its default is the image of the first deployment."""
     return Parameter(
         IMAGE_PARAMETER,
         Type="String",
@@ -39,7 +39,7 @@ def image_parameter(service: Service) -> Parameter:
 
 
 def task_definition(logical_id: str, env: Environment, service: Service, parts: TaskParts) -> ecs.TaskDefinition:
-    """Return the task definition of a service: its own container, and the further ones of the configuration.
+    """Return the task definition of a service: its own container, and the further containers of the configuration.
 
     No container runs as root, can write to its root file system, or has Linux capabilities.
     """

@@ -1,4 +1,4 @@
-"""The parts that every task of a service has beside its containers: its log, its roles, and its variables."""
+"""The parts that every task of a service has in addition to its containers: its log, its roles, and its variables."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ TASK_ROLE = reserved_words.TASK
 class TaskParts:
     """The resources that a task definition refers to, in the order in which a layer adds them, and its variables.
 
-    `secrets` maps environment variables to the ARNs of the secrets or parameters that hold their values, and
-    `container_secrets` the name of each further container to such a map. `addresses` maps further variables of the
-    service's own container to values that other stacks publish.
+    `secrets` maps environment variables of the service's own container to the ARNs of the secrets or parameters with
+    their values. `container_secrets` has such a map for each further container, keyed by the container's name.
+    `addresses` maps further variables of the service's own container to values that other stacks publish.
     """
 
     log: logs.LogGroup
@@ -68,8 +68,8 @@ def task_parts(
 
     `log` is the name of the log group. Each role's name consists of the service's name and further words: `starting`
     for the execution role, `running` for the task role. The task role has `grants`, and the grants for everything that
-    the service `uses`. The execution role may read the secrets of the further `containers`, and pull their images and
-    `images` in addition to those of the pipeline.
+    the service `uses`. The execution role may read the secrets of the further `containers`, and may pull their images,
+    `images`, and the images of the pipeline.
     """
     env = layer.env
     tables = containers or {}
@@ -156,9 +156,9 @@ def secret_arns(
 ) -> dict[str, AWSHelperFn | str]:
     """Return the secret variables of a container, each with the ARN from which ECS reads its value.
 
-    `variables` is the container's table `secrets`. The ARN is that of a secret or a parameter. If the value is one key
-    of a JSON secret, the key is appended to the ARN.
-    `own_secrets` maps the names of the secrets in the layer `secrets` to their ARNs.
+    `variables` is the container's table `secrets`. The ARN is the ARN of a secret or a parameter. If the value is one
+    key of a JSON secret, the key is appended to the ARN. `own_secrets` maps the names of the secrets in the layer
+    `secrets` to their ARNs.
     """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in variables.items():

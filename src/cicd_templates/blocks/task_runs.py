@@ -1,4 +1,4 @@
-"""Tasks that the pipeline runs once for a release: the role that may run one, and the function that does.
+"""Tasks that the pipeline runs once for a release: the role that may run such a task, and the function that runs it.
 
 The function is in the pipeline's account, because CodePipeline invokes only functions of its own account. It assumes a
 role of the environment's account, which may run this one task and read its log.
@@ -34,7 +34,7 @@ from cicd_templates.config.naming import (
 from cicd_templates.layer.iam import allow, trust_roles_of
 from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn, SecurityGroupId, SubnetIds
 
-# Outputs of the stack with the task definition, which the pipeline hands to the function.
+# The outputs of the stack with the task definition. The pipeline passes them to the function.
 DEFINITION, SUBNETS, GROUP = "TaskDefinitionArn", "SubnetIds", "SecurityGroupId"
 TIMEOUT_SECONDS = 60
 
@@ -43,9 +43,9 @@ TIMEOUT_SECONDS = 60
 class TaskRun:
     """A task of a service that the pipeline runs once for a release.
 
-    `word` is the reserved word in the names of the role and of the function, and `subject` is what messages call the
-    task. `records` is the folder of the evidence bucket with the attempts. `family` are the words of the task
-    definition's name, and `roles` those of the names of its two roles. A run may last for `limit_minutes`.
+    `word` is the reserved word in the names of the role and of the function. `subject` is the name of the task in
+    messages. `records` is the folder of the evidence bucket with the attempts. `family` are the words of the task
+    definition's name, and `roles` are the words of the names of its two roles. A run may last for `limit_minutes`.
     """
 
     word: str
@@ -58,7 +58,7 @@ class TaskRun:
 
 
 def outputs(definition: tasks.TaskDefinition, subnets: SubnetIds, group: SecurityGroupId) -> Sequence[Output]:
-    """Return the outputs of the stack with the task definition. The pipeline hands them to the function."""
+    """Return the outputs of the stack with the task definition. The pipeline passes them to the function."""
     return [
         Output(name, Description=description, Value=value)
         for name, description, value in (
@@ -120,7 +120,7 @@ def task_run_function(
 ) -> tuple[log_groups.LogGroup, iam.Role, awslambda.Function]:
     """Return the function that runs the task in `environments`.
 
-    It records every attempt in the bucket `evidence`, and verifies the image before it starts a task.
+    The function records every attempt in the bucket `evidence`, and verifies the image before it starts a task.
     """
     attempts = f"{service.name}/{run.records}"
     return inline_function(

@@ -18,7 +18,7 @@ GROUPS = ("developers", "security", "operations")
 
 
 def topic_words(env: Environment) -> list[tuple[str, ...]]:
-    """Return the topics of `env`, each as the words of its name.
+    """Return the topics of `env`. Each topic is a tuple of the words in its name.
 
     Each stakeholder group has a topic. The tools environment also has a topic for the approvers of each protected
     environment.
@@ -40,10 +40,10 @@ def topic(logical_id: str, env: Environment, words: Sequence[str], key: KeyArn) 
 def subscriptions(
     topic: sns.Topic, addresses: Sequence[str], dead_letters: sqs.Queue
 ) -> list[sns.SubscriptionResource]:
-    """Return one e-mail subscription per address. Its owner must confirm it before e-mails arrive.
+    """Return one e-mail subscription per address. The owner of the address must confirm it before e-mails arrive.
 
-    A message that cannot be delivered goes to the queue `dead_letters`. The logical id is made from the address. If it
-    were made from the address's position in the list, a moved address would have to be confirmed again.
+    A message that cannot be delivered goes to the queue `dead_letters`. The logical id of a subscription is made from
+    the address, not from its position in the list. So an address that moves in the list needs no new confirmation.
     """
     return [
         sns.SubscriptionResource(
@@ -58,7 +58,7 @@ def subscriptions(
 
 
 def topic_policy(logical_id: str, env: Environment, topic: sns.Topic, *, for_events: bool = True) -> sns.TopicPolicy:
-    """Return a topic policy that requires TLS. With `for_events`, this environment's alarms and rules may publish.
+    """Return a topic policy that requires TLS. With `for_events`, alarms and rules of this environment may publish.
 
     EventBridge and CloudWatch get access to topics by resource policies, not by roles:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html

@@ -1,6 +1,6 @@
 """The validated configuration: environments with their services, after all overrides and the suffix are applied.
 
-These values contain no physical names; `naming` derives the names from them.
+These values contain no physical names; `naming` derives physical names from these values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cicd_templates.config.tables.service import ServiceTable
 
 
 def created_secrets(sources: Iterable[str]) -> list[str]:
-    """Return the names of the secrets that our stack creates, out of values of `secrets`.
+    """Return the names in `sources` whose secrets our stack creates. `sources` are values of the key `secrets`.
 
     A secret that the configuration names by path or ARN already exists, so it is left out.
     """
@@ -45,7 +45,7 @@ class Service:
 
     @property
     def own_secrets(self) -> list[str]:
-        """The names of the secrets of the service and its further containers that our stack creates."""
+        """The names of the secrets that our stack creates for the service and its further containers."""
         return created_secrets(self.settings.secret_sources)
 
 
@@ -80,7 +80,7 @@ class Environment:
         """The peers in which services run, in the order of the file.
 
         For the tools environment, these are all environments in which services run. For a runtime environment, these
-        are all others in which services run, because an environment is not its own peer.
+        are all other environments in which services run, because an environment is not its own peer.
         """
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 
@@ -112,12 +112,12 @@ class Environment:
 
     @property
     def protected(self) -> bool:
-        """Whether data is kept when its stack is deleted. A parallel copy is protected if its original is."""
+        """Whether data remains when its stack is deleted. A parallel copy is protected if its original is protected."""
         return self.settings.protection == "protected"
 
     @property
     def is_copy(self) -> bool:
-        """Whether this environment is a parallel copy: it has a suffix, which is not the one in the file.
+        """Whether this environment is a parallel copy: it has a suffix that differs from the suffix in the file.
 
         A copy is in the same account as its original.
         """

@@ -46,7 +46,7 @@ BYTE_ORDER_MARK = "\ufeff"
 # ENV= accepts this word in addition to the names of environments.
 EVERY_ENVIRONMENT = "all"
 TABLES = ("project", "pipeline", "services", "queues", "tables", "databases", "environments")
-# The tables of the project of which an environment can override keys, with the length of their names.
+# The kinds of tables whose keys an environment can override, with the longest name that such a table may have.
 OVERRIDABLE = {
     "services": SERVICE_NAME_LENGTH,
     "queues": QUEUE_NAME_LENGTH,
@@ -86,7 +86,7 @@ def _read_toml(path: Path) -> Raw:
 
 
 def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> Configuration:
-    """Return the configuration in `raw`, a parsed TOML file. Error messages name the file `source`."""
+    """Return the configuration in `raw`, a parsed TOML file. Error messages use `source` as the name of the file."""
     reader = _Reader()
     configuration, unread = reader.configuration(raw, suffix)
     problems = [*reader.problems, *all_problems(configuration, unread), *shared_secrets.problems(raw, configuration)]
@@ -275,7 +275,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table to which `loc` leads. `loc` is the path in a pydantic error about `model`."""
+    """Return the fields of the table at `loc`, which is the path in a pydantic error about `model`."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

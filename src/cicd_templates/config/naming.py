@@ -1,4 +1,4 @@
-"""Physical names of all resources, unique across environments, copies and services.
+"""Derives the physical names of all resources. Names are unique across environments, copies and services.
 
 A name is `<project>-<environment>[-<suffix>]-<words>`. If it is longer than AWS allows for the resource type, a hash of
 the whole name replaces its end, so that two long names with the same beginning stay different.
@@ -15,8 +15,8 @@ from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.resource_types.resource_type import NameScope
 
 HASH_LENGTH = 8
-# The key of an artifact is `<pipeline>/<artifact>/` and characters that CodePipeline chooses. CodePipeline cuts the
-# names of the pipeline and of the artifact to these lengths. AWS does not document this, but always does it.
+# The key of an artifact is `<pipeline>/<artifact>/` and characters that CodePipeline chooses. CodePipeline shortens the
+# names of the pipeline and of the artifact to these lengths. AWS does not document these lengths, but always uses them.
 PIPELINE_KEY_LENGTH = 20
 ARTIFACT_KEY_LENGTH = 10
 # The artifacts of the two sources, the application and the reviewed templates. A new version of the application starts
@@ -38,8 +38,8 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
     """Return the physical name of a resource in `env`, made of lower-case letters, digits and hyphens.
 
     A name that must be unique across all of AWS, such as a bucket name, ends with account and region. Raises
-    `ValueError` if the name limit of `resource_type` is not known, or if `words` contain other characters. Both are
-    mistakes in a layer.
+    `ValueError` if the name limit of `resource_type` is unknown, or if `words` contain other characters. Both errors
+    are mistakes in a layer.
     """
     facts = facts_of(resource_type)
     if facts.name_limit is None:
@@ -110,21 +110,22 @@ def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
     CodePipeline begins the S3 keys of artifacts with the first characters of the pipeline's name. Only these characters
-    tell services apart in the keys, so the service's name is shortened to fit into them.
+    distinguish the services in the keys, so the service's name is shortened to this number of characters.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 
 
 def approval_keys(service: str) -> str:
-    """Return the beginning of the S3 keys of what was shown to a service's approvers, without the slash that follows.
+    """Return the prefix of the S3 keys of the documents that a service's approvers saw, without a slash at the end.
 
-    Other evidence of a service has keys that begin with its name. No name of a service begins with an underscore.
+    The prefix begins with an underscore, which no service name does. So it differs from the prefix of all other
+    evidence, which is the service's name.
     """
     return f"_approvals/{service}"
 
 
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
-    """Return a pattern that matches the S3 keys of a service's artifacts in `env`: all of them, or only `artifact`.
+    """Return a pattern for the S3 keys of a service's artifacts in `env`. With `artifact`, it matches only that one.
 
     CodePipeline cuts long names in these keys. In the pattern, a cut name ends in a wildcard, so the pattern still
     matches if CodePipeline keeps more of the name.

@@ -1,4 +1,4 @@
-"""Images in private ECR registries: the account, the region and the repository that an image's address names."""
+"""Finds the account, the region and the repository in the address of an image in a private ECR registry."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ class PrivateRepository:
 
 
 def private_repository(image: str) -> PrivateRepository | None:
-    """Return the private repository of an image by digest, or None if its registry is not a private one of ECR."""
+    """Return the repository of an image with digest, or None if the image is not in a private ECR registry."""
     match = _PRIVATE.fullmatch(image)
     return PrivateRepository(match["account"], match["region"], match["repository"]) if match else None

@@ -1,4 +1,4 @@
-"""Messages about wrong values in the configuration, in terms of TOML instead of Python and pydantic."""
+"""Writes messages about wrong values in the configuration, in terms of TOML instead of Python and pydantic."""
 
 from __future__ import annotations
 

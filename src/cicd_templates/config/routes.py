@@ -1,4 +1,4 @@
-"""The path patterns of listener rules: which paths they match, and in which order they are tried.
+"""Evaluates the path patterns of listener rules: which paths they match, and in which order they are tried.
 
 As in a listener rule, `*` stands for any number of characters, including none and slashes, and `?` for exactly one:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
@@ -54,7 +54,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states` and every position after a `*` at one of these positions, because `*` may match nothing."""
+    """Return `states` and all positions that follow them if each `*` there matches nothing."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -82,8 +82,8 @@ def base_path(pattern: str) -> str:
 def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
     """Return `services`, with a listener rule priority for each web service that has none.
 
-    A more exact path pattern is tried earlier. A priority depends on the service's own pattern, and on other patterns
-    only if they are equally exact. So a new service rarely changes the rule of an existing service.
+    A more exact path pattern is tried earlier. The priority of a service depends on its own pattern and on equally
+    exact patterns of other services. So a new service rarely changes the rule of an existing service.
     """
     taken = {service.settings.priority for service in services}
     derived: dict[str, int] = {}
@@ -127,8 +127,8 @@ class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
     The literal prefix of a pattern is the part before its first wildcard. A pattern can cover only patterns that begin
-    with this prefix. Other patterns are not compared, so that the time does not grow with the square of the number of
-    services.
+    with its own literal prefix. Only these are compared, so that the time does not grow with the square of the number
+    of services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
@@ -144,7 +144,7 @@ class Routes:
         return sorted(position for beginning in beginnings for position in self._by_prefix.get(beginning, ()))
 
     def receiver(self, path: str) -> Service | None:
-        """Return the service that gets requests for `path`, or None if the load balancer answers them itself."""
+        """Return the service that gets requests for `path`, or None if no listener rule matches `path`."""
         services = (self.services[position] for position in self.perhaps_covering(path))
         return next((service for service in services if pattern_covers(service.settings.path_pattern, path)), None)
 
@@ -152,9 +152,10 @@ class Routes:
 def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
-    If the configuration has no `probes`, the function requests the path of the health check. A health check goes
-    directly to a task, but the function's request must match the listener rule. If the path of the health check does
-    not match the rule, the folder of the service's path pattern is put in front of the path.
+    If the configuration has no `probes`, the function requests the path of the health check. But a health check goes
+    directly to a task, whereas the function's request must match the listener rule. If the path of the health check
+    does not match the rule, the folder of the service's path pattern is added in front: `/health` becomes
+    `/pay/health`.
     """
     settings = service.settings
     if settings.probes:

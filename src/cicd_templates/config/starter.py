@@ -1,4 +1,4 @@
-"""The text of `environments.toml` for a new project, with comments. This module does not write the file."""
+"""Returns the text of `environments.toml` for a new project, with comments. This module does not write the file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.partitions import partition_of
 
 TOOLS = "tools"
-# The certificates, connections and domains are not known yet. Their values are placeholders, such as ARNs with this id,
-# and doctor reports them.
+# The certificates, connections and domains are not known yet. Their values are placeholders, such as ARNs with this id.
+# The command doctor reports placeholders.
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 FIRST_RANGE, RANGE_STEP, MOST_ENVIRONMENTS = 20, 10, 12
 
@@ -72,7 +72,7 @@ def _lines(start: NewProject, accounts: dict[str, str]) -> Iterator[str]:
         yield f'unchecked_partitions = ["{partition}"]  # nobody has checked the names and endpoints of its services'
     yield ""
     yield "[pipeline]"
-    yield f"path = [{path}]  # the way of a release"
+    yield f"path = [{path}]  # the order in which a release reaches them"
     yield 'weaker_policy = "refuse"  # an application cannot lower the gate with its scan-policy.toml'
     for number, service in enumerate(start.services):
         yield from _service(start, service, accounts[TOOLS], first=number == 0)
@@ -102,7 +102,7 @@ def _service(start: NewProject, name: str, tools_account: str, *, first: bool) -
     yield 'bandit = { preset = "bandit" }'
     yield 'pip-audit = { preset = "pip-audit" }'
     yield 'secrets = { preset = "secrets" }'
-    yield "# Each of these needs a token: take away the #, render, deploy tools, then `make secret`."
+    yield "# Each of these needs a token: remove the #, render, deploy tools, then `make secret`."
     yield '# safety = { preset = "safety" }'
     yield '# snyk = { preset = "snyk" }'
 
@@ -134,7 +134,7 @@ def _network(start: NewProject, name: str, account: str, number: int, *, protect
     yield f'nat = "{"per-zone" if protected else "single"}"  # one NAT gateway for each zone, or one for all of them'
     if protected:
         arn = f"arn:{partition_of(start.region).name}:acm:{start.region}:{account}:certificate/{UNKNOWN_ID}"
-        yield f'domain = "{name}.{start.project}.example.com"  # replace both by your own'
+        yield f'domain = "{name}.{start.project}.example.com"  # replace both by your own values'
         yield f'certificate_arn = "{arn}"'
     else:
-        yield "allow_http = true  # until you have a certificate: then certificate_arn and domain instead"
+        yield "allow_http = true  # replace it by certificate_arn and domain when you have a certificate"

@@ -36,7 +36,7 @@ class AutoscalingTable(Table):
     )
     messages_per_task: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Target number of messages that wait in a queue, per task of a worker that receives from it; a"
-        " worker without any target has 100, or 60 percent CPU if it receives from no queue",
+        description="Target number of waiting messages per task, in a queue from which a worker receives; default for a"
+        " worker without any target: 100, or 60 percent CPU if it receives from no queue",
     )
     schedules: dict[Word, ScheduleTable] = Field(default={}, description="Schedules with other limits, by name")

@@ -1,4 +1,4 @@
-"""The table `[services.<name>.build]`: how the image is built and what is recorded about it."""
+"""The table `[services.<name>.build]`: how the image is built and which facts about it are recorded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ DownloadAddress = Annotated[
     str,
     matching(
         r"https://[a-z0-9.-]+(:\d+)?/(?!\S*\.\.)[A-Za-z0-9_./:+~=-]*",
-        "write an address with https and a path; what is below it counts if it ends in a slash: https://example.com/tools/",
+        "write an https address with a path; an address that ends in a slash includes everything below it:"
+        " https://example.com/tools/",
         500,
     ),
 ]
@@ -39,7 +40,7 @@ IndexHost = Annotated[
 
 
 class BuildTable(Table):
-    """`[services.<name>.build]`: how the image is built, and what is recorded about it."""
+    """`[services.<name>.build]`: how the image is built, and which facts about it are recorded."""
 
     dockerfile: FolderPath = Field(default="Dockerfile", description="Path of the Dockerfile, relative to the source")
     context: FolderPath = Field(default=".", description="Build context, relative to the source")
@@ -55,29 +56,34 @@ class BuildTable(Table):
     base_images: tuple[ImagePrefix, ...] = Field(
         default=("public.ecr.aws/docker/library",),
         strict=False,
-        description="Beginnings of the names of images on which the Dockerfile may build, each by digest",
+        description="Beginnings of the names of base images that the Dockerfile may use; it must name each of them by"
+        " digest",
     )
     downloads: tuple[DownloadAddress, ...] = Field(
         default=(),
         strict=False,
-        description="Addresses from which the Dockerfile may download files with a checksum, which no check judges",
+        description="Addresses from which the Dockerfile may download files with a checksum; no check examines these"
+        " files",
     )
     indexes: tuple[IndexHost, ...] = Field(
         default=(),
         strict=False,
-        description="Hosts from which lock files and installers may take packages; by default those of the public index"
-        " of each language, which are not added to other hosts",
+        description="Hosts from which lock files and installers may take packages; default: the hosts of each"
+        " language's public index, which this key replaces",
     )
     unlocked_installs: bool = Field(
         default=False,
-        description="Give every RUN command a network, so that it can take what no lock file with hashes names",
+        description="Give every RUN command a network, so that it can download packages that no lock file lists with a"
+        " hash",
     )
     scan_severities: tuple[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"], ...] = Field(
         default=("CRITICAL", "HIGH"),
         strict=False,
         min_length=1,
-        description="Severities in the registry's image scan that stop a release; so does everything more severe",
+        description="Severities of findings in the registry's image scan that stop a release; more severe findings also"
+        " stop it",
     )
     scan_unrated: Literal["stop", "pass"] = Field(
-        default="stop", description="What findings of the image scan without a known severity do to a release"
+        default="stop",
+        description="Whether findings of the image scan without a known severity stop a release or let it pass",
     )

@@ -27,7 +27,8 @@ ReportFormat = Literal[
 ]
 Preset = Literal["bandit", "node-tests", "npm-audit", "pip-audit", "safety", "secrets", "semgrep", "snyk", "unit-tests"]
 
-# The formats that many tools write. A check that uses one names its tool, so that no other tool's report counts.
+# The formats that many tools write. A check with such a format names its tool, so that the gate accepts no other tool's
+# report.
 SHARED_FORMATS: tuple[ReportFormat, ...] = ("cyclonedx", "junit", "sarif")
 
 # The environment variables that each preset fills from a secret, each with the name of that secret.
@@ -41,7 +42,7 @@ class CheckTable(Table):
     """`[services.<name>.checks.<check>]`: a tool that examines the source. The scan gate decides about its findings."""
 
     preset: Preset | None = Field(
-        default=None, description="Known check to start from; every other key overrides a value of it"
+        default=None, description="Predefined check; every other key overrides one of its values"
     )
     image: Digest | None = Field(default=None, description="Image in which the check runs, by digest")
     install: tuple[ShellCommand, ...] = Field(default=(), strict=False, description="Commands that install the tool")
@@ -64,8 +65,8 @@ class CheckTable(Table):
     )
     runs_application: bool | None = Field(
         default=None,
-        description="Whether code of the application or of its packages runs in the check, which then has no secret;"
-        " default: as the preset says, and yes where `install` or `commands` are its own",
+        description="Whether the check runs code of the application or of its packages; such a check can have no"
+        " secret; default: the value of the preset, or true if the check has its own `install` or `commands`",
     )
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] | None = Field(
         default=None, description="Minutes after which the check is stopped; default: 10"

@@ -12,12 +12,12 @@ from cicd_templates.config.tables.table import Table
 
 # User and group ids that are not root and do not exist on the host.
 CONTAINER_USER = "10001:10001"
-# Numbers only: which number a name has, and whether it is root's, depends on the image.
+# Only numbers are allowed. The number of a name depends on the image, and a name could stand for root.
 UserId = Annotated[
     str,
     matching(
         r"[1-9]\d*(:[1-9]\d*)?",
-        "write the numbers of a user and a group, such as 10001:10001; no container runs as root, which is 0",
+        "write the numbers of a user and a group, such as 10001:10001; the number of root, 0, is not allowed",
         21,
     ),
 ]
@@ -43,14 +43,14 @@ def _health_command(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class VolumeTable(Table):
-    """`[services.<name>.volumes.<volume>]`: a writable folder. It is empty at first and ends with the task."""
+    """`[services.<name>.volumes.<volume>]`: a writable folder. It is empty at first and is deleted with the task."""
 
     path: ContainerPath = Field(description="Absolute path of the folder in the container")
     memory_mib: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Keep the folder in memory, with this size in MiB: it is writable for every user, belongs to this"
-        " container alone, and counts as memory of the task; default: a folder on disk, which belongs to root unless"
-        " the image has a `VOLUME` there, and which all containers share that have a volume with this name",
+        description="Size in MiB of a folder in memory; every user can write to it, no other container has it, and it"
+        " counts as memory of the task; default: a folder on disk; it belongs to root unless the image has a `VOLUME`"
+        " there, and all containers with a volume of this name share it",
     )
 
 
@@ -92,8 +92,8 @@ class ContainerTable(Table):
     )
     init: bool = Field(
         default=False,
-        description="Run this container first: all others start after it has ended with exit code 0; several run one"
-        " after the other, in the order of the file",
+        description="Run this container first; the others start after it has ended with exit code 0; several such"
+        " containers run one after the other, in the order of the file",
     )
     essential: bool | None = Field(
         default=None,
@@ -102,14 +102,14 @@ class ContainerTable(Table):
     )
     health_check: ContainerHealthTable | None = Field(
         default=None,
-        description="Check of the container's health, for which the service's own container waits; without it, the"
-        " service waits until the container has started",
+        description="Check of the container's health; the service's own container starts when this container is"
+        " healthy; default: it starts when this container has started",
     )
     ports: tuple[Annotated[int, Field(ge=1024, le=65535)], ...] = Field(
         default=(),
         strict=False,
-        description="Ports on which it listens for other containers of the task, at `localhost`; nothing else can"
-        " connect to them",
+        description="Ports on which this container listens at `localhost` for other containers of the task; nothing"
+        " else can connect to these ports",
     )
     cpu: Annotated[int, Field(ge=2)] | None = Field(
         default=None,
@@ -127,7 +127,7 @@ class ContainerTable(Table):
     start_seconds: Timeout | None = Field(
         default=None,
         description="Seconds after which the task stops if this container is not yet healthy, or with `init` has not"
-        " yet ended; default: ECS's own",
+        " yet ended; default: the limit of ECS",
     )
     stop_seconds: Timeout | None = Field(
         default=None, description="Seconds between SIGTERM and SIGKILL when the task stops; default: 30"
@@ -135,5 +135,5 @@ class ContainerTable(Table):
 
     @property
     def is_essential(self) -> bool:
-        """Whether the task stops if this container stops. No container can wait for the end of an essential one."""
+        """Whether the task stops if this container stops. No container can wait until an essential container ends."""
         return not self.init if self.essential is None else self.essential

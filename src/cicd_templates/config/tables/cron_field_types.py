@@ -43,7 +43,7 @@ def _schedule(value: str) -> str:
 def check_cron(value: str, kind: str, fields: Sequence[str]) -> str:
     """Return the cron expression `value` if all `fields` are valid; otherwise, raise `ValueError`.
 
-    `fields` are the fields of the expression from the minute on.
+    `fields` are the fields of the expression, beginning with the minute.
     """
     for field, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
         pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD

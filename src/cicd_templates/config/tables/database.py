@@ -40,22 +40,23 @@ class DatabaseTable(Table):
         default="17", description="Major version of PostgreSQL; RDS chooses and upgrades the minor version"
     )
     min_capacity: Annotated[Capacity, Field(ge=0.5)] = Field(
-        default=0.5, description="Least capacity of each instance, in Aurora capacity units (ACU) of 2 GiB of memory"
+        default=0.5, description="Smallest capacity of each instance, in Aurora capacity units (ACU) of 2 GiB of memory"
     )
     max_capacity: Annotated[Capacity, Field(ge=1)] = Field(
         default=4.0, description="Largest capacity of each instance, in ACU; an alarm notifies operations near it"
     )
     instances: Annotated[int, Field(ge=1, le=15)] | None = Field(
         default=None,
-        description="Instances, which RDS places in different zones; by default 2 in a protected environment, so that"
-        " one can replace the other, and otherwise 1",
+        description="Number of instances, which RDS places in different zones; default: 2 in a protected environment,"
+        " so that one can replace the other, otherwise 1",
     )
     backup_days: Annotated[int, Field(ge=1, le=35)] | None = Field(
         default=None,
-        description="Days for which RDS can restore any second; by default 35 in a protected environment, otherwise 1",
+        description="Number of past days of which RDS can restore the database at any second; default: 35 in a"
+        " protected environment, otherwise 1",
     )
     port: Annotated[int, Field(ge=1150, le=65535)] = Field(
-        default=5432, description="TCP port, also of a provided database"
+        default=5432, description="TCP port of the database, also if the database is provided"
     )
     connections: Annotated[int, Field(ge=1)] | None = Field(
         default=None,

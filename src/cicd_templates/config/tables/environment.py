@@ -72,7 +72,7 @@ OutputName = Annotated[
 
 def _provided_value(value: str) -> str:
     if "arn:" in value and set(value) & set("*?"):
-        raise ValueError(f"{value!r} has a wildcard; write the whole ARN of one resource")
+        raise ValueError(f"{value!r} has a wildcard; write the complete ARN of one resource")
     return value
 
 
@@ -110,25 +110,25 @@ class EnvironmentTable(Table):
         description="Role that the deployer assumes with the credentials of the profile or of the default chain",
     )
     external_id: ExternalId | None = Field(
-        default=None, description="External id that the trust policy of `role_arn` asks for"
+        default=None, description="External id that the trust policy of `role_arn` requires"
     )
     role_session_name: SessionName | None = Field(
         default=None, description="Session name of `role_arn`, which CloudTrail records; default: `cicd-templates`"
     )
     source_identity: SessionName | None = Field(
         default=None,
-        description="Source identity of `role_arn`, which CloudTrail records also after further roles; the trust policy"
-        " must allow `sts:SetSourceIdentity`",
+        description="Source identity of `role_arn`, which CloudTrail also records for roles that are assumed later; the"
+        " trust policy must allow `sts:SetSourceIdentity`",
     )
     allow_endpoint_urls: bool = Field(
         default=False,
-        description="Use the addresses of AWS services that `AWS_ENDPOINT_URL*` or the AWS profile sets, which are"
-        " refused otherwise",
+        description="Use the addresses of AWS services that `AWS_ENDPOINT_URL*` or the AWS profile sets; by default,"
+        " such addresses are refused",
     )
     pull_requests: bool = Field(
         default=False,
-        description="Create a role with which workflows of pull requests in the `repository` of the project can preview"
-        " changes, read the stacks of this environment, and execute nothing",
+        description="Create a role for workflows of pull requests in the `repository` of the project; the role can"
+        " preview changes and read the stacks of this environment, but cannot execute a change",
     )
     suffix: Suffix | None = Field(
         default=None, description="Suffix of all names, so that copies of the environment can share an account"
@@ -170,7 +170,8 @@ class EnvironmentTable(Table):
     )
     deployment_window: Window | None = Field(
         default=None,
-        description="When releases may enter, as six or seven cron fields, such as `* * 9-16 ? * MON-THU`; default:"
+        description="Times at which a release may enter the environment, as six or seven cron fields, such as `* * 9-16"
+        " ? * MON-THU`; default:"
         " always",
     )
     time_zone: TimeZone = Field(

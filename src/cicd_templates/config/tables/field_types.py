@@ -1,7 +1,7 @@
 """Field types that several tables share, and `matching`, which makes such a type from a pattern.
 
-If a text does not match, the error says what is allowed: the characters, the length limit, an example. A type that only
-one table uses is defined in that table's module.
+The error for a text that does not match says what is allowed: the characters, the length limit and an example. A type
+that only one table uses is defined in that table's module.
 """
 
 from __future__ import annotations

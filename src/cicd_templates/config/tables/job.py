@@ -25,15 +25,17 @@ class JobTable(Table):
         description="Program and arguments of a run; the run has succeeded if it exits with 0"
     )
     enabled: bool = Field(
-        default=True, description="Whether the schedule starts runs; the release still tests the job before production"
+        default=True,
+        description="Whether the schedule starts runs; even if not, a release tests the job before production",
     )
     max_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
         default=30,
         description="Minutes after which a run counts as too long, which notifies operations; nothing stops the run",
     )
     retries: Annotated[int, Field(ge=0, le=185)] = Field(
-        default=3, description="Number of times, within an hour, that a start is repeated which ECS refuses"
+        default=3, description="Number of retries, within an hour, of a start that ECS refuses"
     )
     window_minutes: Minutes = Field(
-        default=0, description="Minutes after the scheduled time within which a run may begin; 0 is no such window"
+        default=0,
+        description="Minutes after the scheduled time within which a run may begin; 0 means without such a window",
     )

@@ -1,4 +1,4 @@
-"""Schedules of jobs, as EventBridge Scheduler accepts them, and the times between two runs.
+"""Parses schedules of jobs in the syntax of EventBridge Scheduler, and computes the times between two runs.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
@@ -21,7 +21,8 @@ DAY_MINUTES = 24 * 60
 RATE_MINUTES = {"minute": 1, "hour": 60, "day": DAY_MINUTES}
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-# The times between two runs are those in this period. It includes a leap year, and every month begins on many weekdays.
+# The times between two runs are measured in this period. The period includes a leap year, and every month begins on
+# many weekdays.
 FIRST_DAY, DAYS = date(2024, 1, 1), 5 * 366
 EXAMPLES = '"cron(0 3 * * ? *)" or "rate(15 minutes)"'
 _EXPRESSION = re.compile(r"(cron|rate|at)\((.*)\)", re.DOTALL)
@@ -32,9 +33,9 @@ _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)", re.ASCII)
 class Interval:
     """The shortest and the longest time between two consecutive runs of a schedule, in minutes.
 
-    A change to or from daylight saving time is left out. It makes a time one hour shorter or longer. In spring,
-    EventBridge Scheduler also skips a run whose time does not exist that day, so two runs can be almost twice as far
-    apart.
+    Changes to and from daylight saving time are ignored. Such a change makes one interval an hour shorter or longer. In
+    spring, EventBridge Scheduler also skips a run whose time does not exist on that day, so one interval can be almost
+    twice as long.
     """
 
     shortest: int
@@ -42,7 +43,7 @@ class Interval:
 
 
 def interval_of(expression: str) -> Interval:
-    """Return the times between two runs. Raises `ValueError`, with what would be right, for a wrong schedule."""
+    """Return the times between two runs. Raises `ValueError` for a wrong schedule; the message says what to write."""
     match = _EXPRESSION.fullmatch(expression)
     if match is None or not expression.isascii():
         raise ValueError(f"{expression!r} is not the schedule of a job; write {EXAMPLES}")
@@ -73,7 +74,7 @@ def _cron_interval(expression: str, content: str) -> Interval:
     check_cron(expression, "schedule", fields)
     if fields[5] != "*":
         raise ValueError(
-            f"{expression!r} has the year {fields[5]!r}; write *, because a missing run of a job is an alarm"
+            f"{expression!r} has the year {fields[5]!r}; write *, because an alarm fires when a job no longer runs"
         )
     minutes = sorted(
         60 * hour + minute
@@ -109,7 +110,7 @@ def _in_month(field: str, expression: str) -> Callable[[date], bool]:
 
 
 def _special_day(day: date, before: int, near: str | None, weekday: bool) -> int:
-    """Return the number of the day in the month of `day` that an expression with `L` or `W` means, or 0 if none."""
+    """Return the day of the month that a field with `L` or `W` selects in the month of `day`, or 0 if there is none."""
     last = calendar.monthrange(day.year, day.month)[1]
     number = last - before if near is None else int(near)
     if not 1 <= number <= last or not weekday:

@@ -25,7 +25,7 @@ Reason = Annotated[str, matching(r"[^\n]{10,}", "explain why in at least ten cha
 
 
 def _template_value(value: Any) -> Any:
-    """Return `value`. Raises `ValueError` if a part of it is valid in TOML, but not in a template.
+    """Return `value`. Raises `ValueError` if a part of `value` is valid in TOML but cannot be in a template.
 
     For example, TOML reads the version of a policy as a date if it is not in quotes. A template needs a string there.
     """
@@ -63,5 +63,5 @@ class PatchTable(Table):
         description="Reason for the reviewer, shown in the template and in REVIEW.md; at least ten characters"
     )
     add: bool = Field(
-        default=False, description="Add a value where there is none; without it, the path must already have a value"
+        default=False, description="Add a value where there is none; by default, the path must already have a value"
     )

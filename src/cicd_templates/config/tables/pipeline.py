@@ -40,15 +40,16 @@ class PipelineTable(Table):
         " of the tools account, so copies with a suffix do not change it",
     )
     waiver_days: Annotated[int, Field(ge=1, le=1096)] = Field(
-        default=366, description="How many days ahead a waiver of the scan policy, or a weaker setting, may end"
+        default=366,
+        description="Largest number of days after which a waiver of the scan policy, or a weaker setting, must end",
     )
     weaker_policy: Literal["allow", "refuse"] = Field(
         default="allow",
         description="What the gate does if an application's scan policy lets a finding pass that the default policy"
-        " stops: say it to the approver, or stop the release; waivers remain possible",
+        " would stop: notify the approver, or stop the release; waivers remain possible",
     )
     older_templates: VersionId | None = Field(
         default=None,
-        description="The one older version of the reviewed templates that a run may deploy, by its id in the templates"
-        " bucket; by default a run with templates that were replaced is refused",
+        description="Id, in the templates bucket, of the only older version of the reviewed templates that a run may"
+        " deploy; by default, a run with an older version is refused",
     )

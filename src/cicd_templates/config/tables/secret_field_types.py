@@ -1,4 +1,4 @@
-"""Field types of secret variables, and the check that no plain variable holds a secret."""
+"""Field types of secret variables, and the check that no plain variable contains a secret."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from cicd_templates.config.tables.field_types import WORD, matching
 from cicd_templates.template.secret_shapes import has_password, is_literal_secret, kinds_of_secret
 
-# In the path of a parameter, stands for the name of the environment that reads it.
+# In the path of a parameter, this stands for the name of the environment that reads the parameter.
 ENVIRONMENT_PLACEHOLDER = "{environment}"
 # The key of a JSON value, as ECS reads it from `valueFrom`, always in the newest version of the secret:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
@@ -29,7 +29,7 @@ SecretSource = Annotated[
 def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
     """Return `variables`, if none of their values looks like a secret.
 
-    Otherwise, raises `ValueError` with the names of these variables, but without their values.
+    Otherwise, raise `ValueError` with the names of the variables that look like secrets, but without their values.
     """
     names = [
         name
@@ -50,7 +50,7 @@ SecretKeyArn = Annotated[
     str,
     matching(
         r"arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key/(mrk-)?[0-9a-f-]+",
-        "write a key's ARN, not that of an alias, such as"
+        "write the ARN of a key, not of an alias, such as"
         " arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     ),
 ]

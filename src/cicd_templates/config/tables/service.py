@@ -75,7 +75,7 @@ class ServiceTable(Table):
     )
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,
-        description="Image of the first deployment, by digest; the pipeline sets the image of every later one",
+        description="Image of the first deployment, by digest; the pipeline sets the image of every later deployment",
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8080,
@@ -107,18 +107,19 @@ class ServiceTable(Table):
         default=(),
         strict=False,
         description="ARNs of your KMS keys that encrypt existing secrets and parameters in `secrets`; the policies of"
-        " these keys must also allow the service's execution role to decrypt, and that of its migration",
+        " these keys must also allow the execution roles of the service and of its migration to decrypt",
     )
     uses: dict[Word, Word] = Field(
         default={},
-        description="What the service uses of layers that offer it: the kind of access for each name, such as"
-        ' `inbox = "send"`; the container gets the address, and the task role the rights',
+        description="Queues, tables, databases and other resources of layers that the service uses, with the kind of"
+        " access to each, such as"
+        ' `inbox = "send"`; the container gets the address, and the task role gets the permissions',
     )
     migration: tuple[ShellCommand, ...] = Field(
         default=(),
         strict=False,
         description="Program and arguments of a task that runs once per release in every environment, with the"
-        " release's image, before the service moves; if it fails, the release stops",
+        " release's image, before the service is updated; if it fails, the release stops",
     )
     job: JobTable | None = Field(
         default=None,
@@ -144,8 +145,8 @@ class ServiceTable(Table):
     )
     backend_tls: bool = Field(
         default=False,
-        description="Use TLS between load balancer and task, which then must serve TLS on `port`; decide this"
-        " before the first deployment",
+        description="Use TLS between load balancer and task; the task must then serve TLS on `port`; decide this before"
+        " the first deployment",
     )
     audited_exec: bool = Field(
         default=False, description="Allow `aws ecs execute-command`, with every session encrypted and recorded"
@@ -160,7 +161,7 @@ class ServiceTable(Table):
     )
     circuit_breaker: bool | None = Field(
         default=None,
-        description="Roll back a release whose tasks do not start; for `rolling` only, where it is on by default",
+        description="Roll back a release whose tasks do not start; possible only with `rolling`, and by default on",
     )
     rollback_on_alarm: bool | None = Field(
         default=None,
@@ -199,7 +200,7 @@ class ServiceTable(Table):
         default={}, description="Checks that examine every release before the gate, by name; one to 20"
     )
     build: BuildTable = Field(
-        default={}, validate_default=True, description="How the image is built, and what is recorded about it"
+        default={}, validate_default=True, description="How the image is built, and which facts about it are recorded"
     )
     smoke: tuple[ShellCommand, ...] = Field(
         default=('python3 smoke/smoke.py "$SERVICE_URL"',),

@@ -1,4 +1,4 @@
-"""Problems of the deployer's credentials: options for assuming a role, but no role."""
+"""Problems of the credentials for deployments: options for assuming a role, although no role is configured."""
 
 from __future__ import annotations
 
@@ -16,5 +16,6 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         if getattr(environment.settings, name) is not None and environment.settings.role_arn is None:
             yield Problem(
                 f"environments.{environment.name}.{name}",
-                "needs role_arn, which is missing; if the AWS profile assumes a role, write this into the profile",
+                "needs role_arn, which is missing; if the AWS profile assumes a role, write this setting into the"
+                " profile",
             )

@@ -12,7 +12,7 @@ from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.partitions import partition_of
 
-# AWS adds containers with such names to tasks, for Service Connect and for GuardDuty:
+# AWS adds containers whose names begin with these words to tasks, for Service Connect and for GuardDuty:
 # https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html
 NAMES_OF_AWS = ("ecs-", "aws-")
 # The folders of the agent of ECS Exec, see blocks/task_definitions.py.
@@ -60,7 +60,7 @@ def _image(key: str, image: str, environment: Environment) -> Iterator[tuple[str
         yield (
             key,
             f"the registry is in the partition {partition_of(private.region).name}, which no role of {region} can"
-            f" enter; copy the image to a registry in {partition_of(region).name}",
+            f" access; copy the image to a registry in {partition_of(region).name}",
         )
 
 
@@ -134,12 +134,15 @@ def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each two folders of a container of which one would hide the other."""
+    """Yield a problem for each pair of folders in a container of which one folder would hide the other."""
     for at, volumes in _volumes(settings):
         paths = [(f"{at}.{name}.path", volume.path, name) for name, volume in volumes.items()]
         for (_, first, one), (key, path, _) in combinations(paths, 2):
             if _overlap(first, path):
-                yield key, f"{path} and {first} of the volume {one} overlap; choose folders beside each other"
+                yield (
+                    key,
+                    f"{path} and {first} of the volume {one} overlap; choose folders that do not contain each other",
+                )
         if at == "volumes" and settings.audited_exec:
             for key, path, _ in paths:
                 for folder in EXEC_FOLDERS:
@@ -148,7 +151,7 @@ def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each volume name that stands for a shared folder on disk and for one in memory."""
+    """Yield a problem for each volume that is a shared folder on disk in one container, but is in memory in another."""
     first: dict[str, tuple[str, bool]] = {}
     for at, volumes in _volumes(settings):
         for name, volume in volumes.items():

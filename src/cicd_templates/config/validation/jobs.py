@@ -9,13 +9,13 @@ from cicd_templates.config.tables.job_schedules import interval_of
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.validation.shapes import WEB_KEYS
 
-# Settings of tasks that always run, of their number, and of their replacement in a deployment.
+# Settings that only make sense for tasks that always run: their number, and their replacement in a deployment.
 SERVICE_KEYS = ("desired_count", "autoscaling", "circuit_breaker", "rollback_on_alarm", "alarms")
 EXAMPLE = 'schedule = "cron(0 3 * * ? *)" and command = ["python3", "-m", "reports.nightly"]'
 
 
 def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and message of each setting that a job cannot have, and of each that is missing."""
+    """Yield the key and message of each setting that a job cannot have, and of each missing setting."""
     for key in WEB_KEYS:
         if key in settings.model_fields_set:
             yield key, 'a job gets no requests, so only a web service has this; remove it, or set shape = "web"'
@@ -29,7 +29,8 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.containers:
         yield (
             "containers",
-            "a job runs its command alone, because its exit code is that of the run; remove the table, or set shape ="
+            "a job has only the container of its command, whose exit code decides whether the run succeeded; remove the"
+            " table, or set shape ="
             ' "worker"',
         )
     if settings.job is None:

@@ -30,7 +30,7 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each environment and service whose resources could get the names of another one's resources.
+    """Yield a problem for each environment and service with names that resources of another one could also get.
 
     Parallel copies of environments are considered, too.
     """
@@ -71,7 +71,7 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 
 
 def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield a problem for each two names that differ only by hyphens.
+    """Yield a problem for each pair of names that differ only by hyphens.
 
     Logical ids and action names omit hyphens, so both names would give the same ids.
     """
@@ -94,7 +94,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:
-    """Return the services by name. Each has one `Service` per environment in which it runs."""
+    """Return the services by name. Each name has one `Service` per environment in which the service runs."""
     services: dict[str, list[Service]] = {}
     for environment in configuration.environments:
         for service in environment.services:
@@ -115,10 +115,11 @@ def _equal_environments(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _environments_that_read_as_more(configuration: Configuration, services: Iterable[str]) -> Iterator[Problem]:
-    """Yield a problem for each environment whose resources could get the names of another environment's resources.
+    """Yield a problem for each environment with names that resources of another environment could also get.
 
-    For example, `dev-api` is refused beside `dev` if there is a service `api`. A parallel copy can exist
-    beside its original, so other names are compared with the environment's name both with and without its suffix.
+    For example, the environment `dev-api` is refused if there is an environment `dev` and a service `api`. A parallel
+    copy can exist beside its original, so other names are compared with the environment's name both with and without
+    its suffix.
     """
     words = sorted({*services, *OF_AN_ENVIRONMENT})
     for one in configuration.environments:
@@ -199,9 +200,9 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each two queues, tables or databases whose names differ at most by hyphens.
+    """Yield a problem for each pair of queues, tables or databases with the same name, if hyphens are ignored.
 
-    A service uses each of them by its name, so a queue, a table and a database cannot share a name.
+    A service refers to each of them only by its name, so a queue, a table and a database cannot share a name.
     """
     kind_of: dict[str, str] = {}
     for kind in ("queues", "tables", "databases"):

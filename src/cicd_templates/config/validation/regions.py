@@ -16,7 +16,7 @@ CHECKED_PARTITIONS = ("aws", "aws-us-gov")
 def has_known_region(environment: Environment) -> bool:
     """Return whether the region of `environment` is known.
 
-    Other checks call this first: with an unknown region, they would only report the same mistake again.
+    Other checks call this first. For an unknown region, they would only report the same mistake again.
     """
     return environment.region in (*REGIONS, *environment.project.new_regions)
 
@@ -45,7 +45,7 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
 def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each region in a partition, such as `aws-cn`, that nobody has checked.
 
-    There, the rendered names of service principals and endpoints may be wrong.
+    The rendered names of service principals and endpoints may be wrong in such a partition.
     """
     accepted = {*CHECKED_PARTITIONS, *configuration.project.unchecked_partitions}
     for environment in configuration.environments:

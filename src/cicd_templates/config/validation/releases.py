@@ -58,7 +58,7 @@ def _source(service: Service, where: str, protected: list[str]) -> Iterator[Prob
         )
 
 
-# A tool that writes each of the shared formats, for messages.
+# For each format that many tools write: the name of one such tool, as an example in messages.
 _EXAMPLES = {"cyclonedx": "grype", "junit": "pytest", "sarif": "gitleaks"}
 
 
@@ -67,8 +67,7 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
     if not checks:
         yield Problem(
             f"{where}.checks",
-            "no check is configured, so the gate would have nothing to judge; begin with"
-            ' bandit = { preset = "bandit" }',
+            'no check is configured, so the gate would have no report; begin with bandit = { preset = "bandit" }',
         )
     if len(checks) > MAXIMUM_CHECKS:
         yield Problem(f"{where}.checks", f"{len(checks)} checks are too many; a service has at most {MAXIMUM_CHECKS}")

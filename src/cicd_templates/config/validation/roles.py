@@ -8,7 +8,7 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
 
-# The ARN of a policy that AWS manages has this word in place of an account id.
+# The ARN of a policy that AWS manages has this word instead of an account id.
 AWS_MANAGED = "aws"
 
 

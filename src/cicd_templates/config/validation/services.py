@@ -84,7 +84,7 @@ def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem for each KMS key in `secret_keys` that cannot be the key of any secret of the service."""
+    """Yield a problem for each KMS key in `secret_keys` that cannot encrypt any secret of the service."""
     if settings.secret_keys and not any(map(is_existing_secret, settings.secret_sources)):
         yield Problem(
             f"{where}.secret_keys",
@@ -118,8 +118,8 @@ def _egress(settings: ServiceTable, region: str, where: str) -> Iterator[Problem
     """Yield a problem if tasks cannot reach S3, where ECR stores the layers of every image.
 
     Fargate pulls the image, reads the secrets and writes the log through the task's own network interface:
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
-    S3 has public addresses, even if tasks reach it through its gateway endpoint.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html Even if tasks reach S3
+    through its gateway endpoint, the addresses of S3 are public.
     """
     ranges = [IPv4Network(cidr) for cidr, ports in settings.egress.items() if HTTPS_PORT in ports]
     if all(any(open_to.subnet_of(private) for private in PRIVATE_RANGES) for open_to in ranges):

@@ -1,4 +1,4 @@
-"""Problems of settings of web services and workers that only another shape has. `jobs` has the problems of jobs."""
+"""Problems of web services and workers with settings of another shape. The problems of jobs are in `jobs`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cicd_templates.config.tables.service import ServiceTable
 
-# Settings of the port, the load balancer's requests, and the tests and rollouts that send or shift requests.
+# Settings that only make sense for a service with requests: its port, its routes, its smoke tests and its rollouts.
 WEB_KEYS = (
     "port", "path_pattern", "priority", "backend_tls", "health_check", "rollout", "bake_minutes", "canary", "linear",
     "hooks", "probes", "smoke", "integration",

@@ -19,9 +19,9 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
     `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in the secret's path
-    or name. If an ARN contains no environment's name, the secret belongs to the only environment in its account. But
-    if the variable is set in the table of the environment that reads the secret, such a secret belongs to no
-    environment, because accounts may share secrets.
+    or name. An ARN without such a name belongs to the environment in the secret's account, if there is only one. The
+    account does not count if the variable is set in the table of the environment that reads the secret, because
+    accounts may share secrets.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
@@ -43,7 +43,7 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
 
 
 def _way_out(reader: Environment) -> str:
-    return f"name the one of {reader.name}, or keep what both read under a name that contains no environment"
+    return f"name a secret of {reader.name}, or give a shared secret a name that contains no environment"
 
 
 def _secrets(service: Service) -> Iterator[tuple[tuple[str, ...], str, str]]:

@@ -1,4 +1,4 @@
-"""Validation of a whole configuration: the problems of every subject, in a fixed order."""
+"""Validates a complete configuration: finds the problems of every subject, in a fixed order."""
 
 from __future__ import annotations
 

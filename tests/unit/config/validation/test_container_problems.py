@@ -95,20 +95,20 @@ def in_each_environment(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(proxy=container(image=OWN.replace("eu-central-1", "us-gov-west-1")))],
             "containers.proxy.image",
-            "the registry is in the partition aws-us-gov, which no role of eu-central-1 can enter; copy the image to a"
+            "the registry is in the partition aws-us-gov, which no role of eu-central-1 can access; copy the image to a"
             " registry in aws",
             id="a registry of another partition",
         ),
         pytest.param(
             [volumes(one={"path": "/var/a"}, two={"path": "/var/a/b"})],
             "volumes.two.path",
-            "/var/a/b and /var/a of the volume one overlap; choose folders beside each other",
+            "/var/a/b and /var/a of the volume one overlap; choose folders that do not contain each other",
             id="a folder in another",
         ),
         pytest.param(
             [containers(proxy=container(volumes={"one": {"path": "/a/b"}, "two": {"path": "/a"}}))],
             "containers.proxy.volumes.two.path",
-            "/a and /a/b of the volume one overlap; choose folders beside each other",
+            "/a and /a/b of the volume one overlap; choose folders that do not contain each other",
             id="a folder around another",
         ),
         pytest.param(

@@ -17,7 +17,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
     [
         pytest.param(
             [(f"{SERVICE}/checks", ...)],
-            "services.parcel-dispatcher.checks: no check is configured, so the gate would have nothing to judge",
+            "services.parcel-dispatcher.checks: no check is configured, so the gate would have no report",
             id="no check",
         ),
         pytest.param(

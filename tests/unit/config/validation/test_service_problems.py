@@ -39,7 +39,7 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
         ),
         pytest.param(
             [(f"{SERVICE}/secret_keys", [KEY.replace("key/1a-2b", "alias/database")])],
-            "write a key's ARN, not that of an alias",
+            "write the ARN of a key, not of an alias",
             id="alias of a key",
         ),
         pytest.param(
