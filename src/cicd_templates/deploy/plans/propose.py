@@ -266,7 +266,7 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
     while (yield from retry_steps(lambda: describe_stack(context.clients, stack.name))) is not None:
         if context.polling.now() >= deadline:
             raise CicdError(
-                f"{stack.name}: an earlier attempt to create this stack failed, and what it left is not deleted yet;"
+                f"{stack.name}: an earlier attempt to create this stack failed, and its empty stack is not deleted yet;"
                 " try again later"
             )
         yield
