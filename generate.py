@@ -7,7 +7,7 @@ import atexit
 import gc
 
 if __name__ == "__main__":
-    # A short life in which nearly everything made is kept: looking for garbage would find none.
+    # This process is short and keeps nearly every object, so garbage collection would only cost time.
     gc.disable()
     atexit.register(gc.freeze)
 

@@ -155,7 +155,7 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
 
 
 def refuse_replacement(bucket: s3.Bucket) -> Grant:
-    """Deny every put that could overwrite an object: a put must be conditional, so that it fails if the object exists.
+    """Deny every put that could overwrite an object. Conditional puts are allowed: they fail if the object exists.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
     """

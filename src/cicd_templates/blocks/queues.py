@@ -130,7 +130,7 @@ def work_queue_alarms(
     dead_letters: sqs.Queue,
     operations: TopicArn,
 ) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
-    """Return two alarms on a queue that notify `operations`: its oldest message is too old, or a dead letter exists."""
+    """Return two alarms that notify `operations`: one if a message is too old, and one if a dead letter exists."""
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": GetAtt(queue, "QueueName")})
     description = f"The oldest message of the queue {name} has waited for more than {settings.oldest_minutes} minutes"

@@ -1,4 +1,4 @@
-"""What a layer is made of: its definition, its template, IAM statements, and values that stacks read from each other.
+"""The parts of a layer: its definition, its template, IAM statements, and values that stacks read from each other.
 
 A layer is a module that builds one CloudFormation template:
 

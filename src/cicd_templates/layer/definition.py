@@ -46,7 +46,7 @@ class Layer:
 
     An environment has the layer if its kind is in `kinds` and `where` returns true. A service has it if `needed`
     returns true. `after` names layers that must be deployed first, although this layer reads none of their values. If
-    both layers have one stack per service, only the stacks of the same service are ordered. `deployed_as` is the
+    both layers have one stack per service, each stack waits only for the stack of its own service. `deployed_as` is the
     published role with which CloudFormation deploys the layer's stacks. The pipeline and the deployer must pass the
     same role, because CloudFormation keeps a stack's role for all later operations. The first line of the module's
     docstring, after the colon, is the description of the template.
@@ -81,7 +81,7 @@ class Layer:
     ) -> Sequence[Callable[[], LayerTemplate]]:
         """Return a function for each stack that this layer has in `env`. It builds and returns a new template.
 
-        `uses` maps the name of each service to what the service uses of other layers.
+        `uses` has the resources of other layers that each service uses, keyed by the name of the service.
 
         The functions raise `TypeError` if `build` returns anything other than a template for `env` and, if there is
         one, the service.
@@ -130,7 +130,8 @@ class Layer:
     def description(self) -> str:
         """The purpose of the layer in one line. It is also the description of its template.
 
-        Raises `ConfigurationError` if the docstring of the module does not begin with the purpose.
+        Raises `ConfigurationError` if the docstring of the module does not begin with a line that describes the
+        purpose.
         """
         first_line = _docstring(sys.modules[self.module]).strip().partition("\n")[0]
         description = first_line.partition(": ")[2].strip().rstrip(".")
@@ -143,7 +144,7 @@ class Layer:
 
 
 def _docstring(module: ModuleType) -> str:
-    """Return the docstring of `module`. Under `python -OO` modules have none, so it is read from the source file."""
+    """Return the docstring of `module`. With `python -OO`, modules have none, so it is read from the source file."""
     if module.__doc__ is None and module.__file__ is not None:
         return ast.get_docstring(ast.parse(Path(module.__file__).read_bytes())) or ""
     return module.__doc__ or ""

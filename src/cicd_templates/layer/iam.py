@@ -44,7 +44,7 @@ SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "sche
 
 @dataclass(frozen=True)
 class Grant:
-    """An IAM statement. If its resource is `*`, `because` is the reason."""
+    """An IAM statement. If its resource is `*`, `because` is the reason for this."""
 
     statement: Statement
     because: str = ""
@@ -98,12 +98,12 @@ def deny(
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
     """Return the trust policy of a role that one AWS service may assume, only on behalf of this account.
 
-    `service` is the name before `.amazonaws.com`. The condition keeps other AWS customers from making the service use
-    the role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    `service` is the name before `.amazonaws.com`. The condition prevents other AWS customers from using the role
+    through the service: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    Some services are not known to send `aws:SourceAccount`, and a strict condition could lock them out of the role. For
-    these, the condition is checked only if the key is present. The role is still protected, because `iam:PassRole` can
-    pass a role only within its own account.
+    AWS does not document for every service that it sends `aws:SourceAccount`, and a strict condition could exclude such
+    a service from the role. For these services, the condition is checked only if the key is present. The role is still
+    protected, because `iam:PassRole` can pass a role only within its own account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists
@@ -195,7 +195,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
 
 
 def reasons(grants: Iterable[Grant]) -> list[str]:
-    """Return the reasons of those `grants` whose resource is `*`, as one sentence each."""
+    """Return the reasons of the `grants` whose resource is `*`, as one sentence each."""
     return [grant.reason for grant in grants if grant.reason]
 
 

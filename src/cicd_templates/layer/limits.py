@@ -1,4 +1,4 @@
-"""Limits of AWS for texts that contain names from the configuration. Long names can make such a text too long."""
+"""Checks length limits of AWS for texts that contain names from the configuration, because names can be long."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Offers and uses: a layer offers resources to services, and a service names those that it uses.
+"""Offers and uses: a layer offers resources to services, and a service names the resources that it uses.
 
-A service names them in `[services.<name>.uses]`. An offer is data: environment variables, permissions for each kind of
-access, and a security group if tasks connect to the resource. The layers of the service read the values of the offer
-with `LayerTemplate.read`. So the layer with the resource is deployed before them.
+A service names these resources in `[services.<name>.uses]`. An offer is data: environment variables, permissions for
+each kind of access, and a security group if tasks connect to the resource. The layers of the service read the values of
+the offer with `LayerTemplate.read`. So the layer with the resource is deployed before the layers of the service.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Backlog:
-    """The waiting messages of an offered SQS queue. A worker scales on their number.
+    """The waiting messages of an offered SQS queue. Workers scale on the number of messages.
 
     `queue` is the name of the queue, and `access` has the kinds of access that let a service receive its messages.
     """
@@ -49,8 +49,8 @@ class Offer:
     """A resource that a layer lets services use. `name` is its key in `[services.<name>.uses]`.
 
     `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
-    `read`, to a function that returns the grants of the task role. To read the ARNs of the resource, the function
-    adds parameters to the service's template. `port` is for a resource in the VPC. `texts` returns further variables,
+    `read`, to a function that returns the grants of the task role. The function may add parameters to the service's
+    template, to read the ARNs of the resource. `port` is for a resource in the VPC. `texts` returns further variables,
     with fixed values that depend on the service and on the kind of access, such as the name of a user. `backlog` is for
     a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists per service.
     """

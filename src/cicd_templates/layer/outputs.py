@@ -2,7 +2,7 @@
 
 The layer that publishes a value declares an `Output` as a constant, and layers that read it import this constant. So a
 misspelt name fails on import, and a value of the wrong kind fails in mypy. `LayerTemplate` reads and publishes the
-values. `stack_graph` checks the rendered templates: a stack must publish every value that another one reads.
+values. `stack_graph` checks the rendered templates: a stack must publish every value that another stack reads.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Value(AWSHelperFn):
     #: The type inside `AWS::SSM::Parameter::Value<...>` of the template parameter that reads the value.
     #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
     parameter_type: ClassVar[str] = "String"
-    #: The pattern of a value that AWS chooses with an example, and the fewest values that a list may have.
+    # : The pattern of an id that AWS chooses, an example of such an id, and the smallest number of values in a list.
     id_pattern: ClassVar[str] = ""
     id_example: ClassVar[str] = ""
     fewest: ClassVar[int] = 1
@@ -219,6 +219,6 @@ def sub_fragment(value: object) -> str:
 
 
 def joined_text(*parts: object) -> Sub | str:
-    """Return the joined parts as one `Sub`, or as a plain string if none of them has a reference."""
+    """Return the joined parts as one `Sub`, or as a plain string if no part has a reference."""
     joined = "".join(sub_fragment(part) for part in parts)
     return Sub(joined) if "${" in joined else joined

@@ -22,7 +22,7 @@ Resources = TypeVar("Resources", bound=Sequence[AWSObject])
 
 
 class LayerTemplate:
-    """The template that a layer's `build` creates and returns. It is for `env` and, if given, for one `service`.
+    """The template that a layer's `build` creates and returns, for `env` and, if given, for one `service`.
 
     `template` is the troposphere template. Use it to add what has no method here, such as a mapping.
     """
@@ -100,7 +100,7 @@ class LayerTemplate:
     def publish(self, output: Output[V], value: V) -> None:
         """Publish `value`: add a Parameter Store parameter, and a template output with the same name but no export.
 
-        Raises `TypeError` if `output` exists once per service but this layer does not, or the other way round.
+        Raises `TypeError` if `output` exists once per service but this layer does not, or vice versa.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

@@ -51,7 +51,7 @@ def is_users_own(layer: Layer) -> bool:
 def _import(name: str, at: str) -> ModuleType:
     """Import and return a module with a user's own layer.
 
-    If the import fails, raises `ConfigurationError` with file, line and cause.
+    Raises `ConfigurationError`, with file, line and cause, if the import fails.
     """
     try:
         return importlib.import_module(name)
@@ -72,10 +72,9 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
     """Raise the errors of the user's own `layers` as `ConfigurationError`, with file, line and cause.
 
-    An error belongs to a user's layer in two cases: the tool was building this layer (it is `building`), or the
-    traceback contains code of this layer. The second case also occurs while the tool builds another layer, because
-    other layers call functions in the offers of a user's layer. Every other error is a bug of the tool and keeps its
-    traceback.
+    An error belongs to a user's layer in two cases: the layer is `building`, or the traceback contains code of the
+    layer. The second case also occurs while another layer is built, because other layers call functions in the offers
+    of a user's layer. Every other error is a bug of the tool and keeps its traceback.
     """
     try:
         yield

@@ -34,8 +34,8 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the findings in `paths`, sorted, and the number of files that were linted.
 
-    If there are changed files, `lint` is called once, with these files. If `paths` is empty, `lint` is called without
-    files, so that it can report this. Otherwise, `lint` is not called. Raises the errors of `lint`.
+    `lint` is called at most once: with the changed files, or, if `paths` is empty, without files, so that `lint` can
+    report this. If no file has changed, `lint` is not called. Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)
@@ -78,7 +78,7 @@ def _folders_of_rules(settings: Sequence[Path]) -> list[Path]:
 def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
     """Return the stored findings of each template, keyed by the digest of its path and text.
 
-    The result is empty if the findings come from other rules, or if the file cannot be read.
+    The result is empty if the findings were made with other rules, or if the file with the findings cannot be read.
     """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
                 for digest, findings in kept["findings"].items()
             }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # there is no such file, or another program wrote it
+        pass  # There is no such file, or another program wrote the file.
     return {}
 
 

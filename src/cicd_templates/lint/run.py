@@ -26,8 +26,8 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Lin
     """Return the findings in `paths`, sorted.
 
     Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without its findings. `suffix` is
-    the suffix of a parallel copy, if the templates belong to one. The error message for empty `paths` names the command
-    that renders the templates, and this command needs the suffix.
+    the suffix of a parallel copy, if the templates belong to one. It is part of the command that the error message for
+    empty `paths` recommends.
     """
     if not paths:
         render = hints.make("render", SUFFIX=suffix)
@@ -41,8 +41,8 @@ def lint_in_processes(
 ) -> list[LintFinding]:
     """Call `find` for `paths` and return what it finds.
 
-    With two or more `processes`, each gets a share of about the same size, and `find` must be a module-level function.
-    With fewer, `find` is called in this process.
+    With two or more `processes`, each process gets about the same number of paths, and `find` must be a module-level
+    function. With one process, `find` is called in this process.
     """
     if processes < 2:
         return find(paths)

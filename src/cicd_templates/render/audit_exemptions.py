@@ -1,8 +1,8 @@
 """Exempts Lambda functions from a check of checkov that would mistake a Parameter Store path for a secret key.
 
 The check searches the variables of functions for secrets. checkov replaces a reference to a parameter by the
-parameter's default. It takes 40 letters, digits and slashes in a row for a secret access key. A path in
-Parameter Store has exactly 40 characters for some names of projects and services.
+parameter's default, which can be a path in Parameter Store. It mistakes 40 consecutive letters, digits and slashes for
+a secret access key. Some names of projects and services give a path exactly this length.
 """
 
 from __future__ import annotations

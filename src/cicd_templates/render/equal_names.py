@@ -1,8 +1,8 @@
 """Refuses resources that have the same physical name, across the stacks of all environments.
 
-CloudFormation would fail to create the second resource. For types whose names need not be unique, both stacks would
-change the same resource. Names are compared as they will be in AWS: values that follow from an environment's account
-and region are filled in. A value that is only known at deployment never equals a value of another stack.
+CloudFormation would fail to create the second resource, or, for some types, both stacks would change the same resource.
+Names are compared as they will be in AWS, with the environment's account and region filled in. A value that is unknown
+before the deployment never equals a value of another stack.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 class NamedResource:
     """A resource, or a stack itself, with its physical name. `condition` is the resource's condition, if it has one.
 
-    Two resources with the same `identity` cannot exist at the same time. `place` is where names of the type have to be
-    unique. For the stack itself, `logical_id` is empty.
+    Two resources with the same `identity` cannot exist at the same time. `place` is the area in which names of the type
+    have to be unique. For the stack itself, `logical_id` is empty.
     """
 
     identity: Hashable
@@ -85,7 +85,7 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
 def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
     """Return whether two resources of one stack have different conditions.
 
-    Then perhaps only one of them is created.
+    If so, CloudFormation may create only one of them.
     """
     return (
         one.stack.path == other.stack.path
@@ -125,8 +125,8 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
     """Return the properties that look like physical names, for a type whose name property is not in our table.
 
-    Only the schema of the type says whether they are names. Reading a schema is slow, so it is read only if two values
-    are equal.
+    Only the schema of the type shows which of these properties are names. Reading a schema is slow, so it is read only
+    if two values are equal.
     """
     words = resource_type.replace("::", "")
     return [
@@ -142,7 +142,7 @@ def _of_the_stack(stack: StackTemplate) -> NamedResource:
 
 
 def _with_only(stack: StackTemplate, *logical_ids: str) -> StackTemplate:
-    """Return `stack` with only these of its resources and without its text, so that it can be kept for later."""
+    """Return `stack` with only the named resources and without its text, so that it needs little memory."""
     resources = {logical_id: stack.resources[logical_id] for logical_id in logical_ids}
     parameters = stack.parameters if logical_ids else {}
     return StackTemplate(stack.path, "", {"Parameters": parameters, "Resources": resources}, stack.facts)
@@ -152,7 +152,7 @@ def _named(
     stack: StackTemplate, logical_id: str, resource: Mapping[str, Any], name: str, within: Mapping[str, str]
 ) -> NamedResource:
     facts = facts_of(resource["Type"])
-    # IAM does not accept two names that differ only in upper and lower case.
+    # IAM refuses two names that differ only in upper and lower case.
     compared = name.lower() if resource["Type"].startswith("AWS::IAM::") else name
     where = {
         NameScope.REGION: (stack.account, stack.region),
@@ -202,7 +202,7 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` with known values filled in. Unknown values get a mark that no other stack's values have."""
+    """Return `value` with known values filled in. An unknown value becomes a mark that no other stack has."""
     match value:
         case str():
             return value

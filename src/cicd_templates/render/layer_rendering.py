@@ -1,7 +1,7 @@
 """Renders the stacks of all layers in all environments, in one process per core if there are many.
 
-Each process renders some stacks of a layer at a time and returns them compressed. The order of the stacks, and their
-bytes, do not depend on the number of processes.
+Each process renders some stacks of a layer at a time, and returns the stacks compressed. The order and the bytes of the
+stacks do not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_graph import Links
 from cicd_templates.template.stack_template import StackTemplate
 
-# Starting processes and reading their templates back costs more than they save for fewer stacks.
+# For fewer stacks, starting processes and reading their results takes more time than it saves.
 STACKS_WORTH_PROCESSES = 150
 STACKS_PER_JOB = 20
 MOST_PROCESSES = 8
@@ -48,7 +48,7 @@ class FinishedStack(NamedTuple):
 
 
 class Job(NamedTuple):
-    """Some stacks of a layer in an environment: those from `start` to `stop`, in the layer's order.
+    """Some stacks of a layer in an environment: the stacks from `start` to `stop`, in the layer's order.
 
     The environment and the layer are given by their positions, so that little is sent to another process.
     """
@@ -61,7 +61,7 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Project:
-    """What every process needs: the environments, the layers, the format, and what services use, by environment."""
+    """The data that every process needs: environments, layers, format, and the resources that services use."""
 
     environments: Sequence[Environment]
     layers: Sequence[Layer]
@@ -95,8 +95,8 @@ def render_layers(
 ) -> Iterator[tuple[Environment, Layer, FinishedStack]]:
     """Yield the stacks of all environments and layers, in the order of environments, layers and services.
 
-    `cores` is the number of processes to use for many stacks; by default, it is that of `most_processes`.
-    Raises `CicdError` with the name of the layer if a process ends without its stacks.
+    `cores` is the number of processes to use for many stacks; the default is the result of `most_processes`. Raises
+    `CicdError` with the name of the layer if a process ends without its stacks.
     """
     with explained_user_errors(layers):
         uses = [uses_of(env, layers) for env in environments]
@@ -142,7 +142,7 @@ _project: list[Project] = []
 
 
 def begin(project: Project) -> None:
-    """Prepare a process: keep `project` for its jobs, and leave Ctrl-C to the process that waits for it."""
+    """Prepare a process: store `project` for its jobs, and ignore Ctrl-C, which the waiting parent process handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _project[:] = [project]
 

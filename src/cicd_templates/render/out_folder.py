@@ -1,7 +1,7 @@
 """Writes rendered stacks, their checksums and an index to `out/`, or compares them with the files there.
 
-It writes only below the given folder. It deletes only files that the checksums of an earlier run list, so other files
-in the folder are kept.
+This module writes only below the given folder. It deletes only files that are in the checksums of an earlier run, so
+other files in the folder remain.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def files_of(
 ) -> Mapping[str, str]:
     """Return every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the files' sources. If `only` names an environment, only its files, the index and the
-    checksums are new. The digest and all other files, such as those of other environments and the page that compares
-    environments, are taken from the folder. A file that is not in the folder is left out.
+    `sources` is the digest of the files' sources. If `only` names an environment, only the files of this environment,
+    the index and the checksums are new. The digest and all other files, such as the files of other environments and the
+    page that compares environments, are taken from the folder. A file that is not in the folder is left out.
     """
     templates = {stack.path: stack for stack in stacks}
     texts = {**_workflows(stacks), **pages(stacks)}
@@ -106,7 +106,7 @@ def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
 def write_files(files: Mapping[str, str], root: Path) -> Written:
     """Write `files` below `root`. Raises `CicdError` with the path if a file cannot be written.
 
-    The checksums are written last. After an interrupted run, they still say which files this tool wrote.
+    The checksums are written last, so an interrupted run leaves the checksums of the previous run.
     """
     listed = _listed_in_sums(root)
     others = _present_paths(root) - files.keys()
@@ -129,7 +129,7 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
 
 
 def strays(files: Mapping[str, str], root: Path) -> list[str]:
-    """Return the sorted paths, relative to `root`, of files there that `make render` neither wrote nor would write."""
+    """Return the sorted paths, relative to `root`, of files that `make render` did not write and would not write."""
     return sorted(_present_paths(root) - files.keys() - _listed_in_sums(root))
 
 

@@ -1,4 +1,4 @@
-"""Finds patched values of the wrong type, such as a list as the type of a resource, or a number as argument of `Ref`.
+"""Finds patched values of the wrong type, such as a list instead of a resource type, or a number as argument of `Ref`.
 
 Only the types are checked, because all later steps rely on them. The lint rules judge the content.
 """

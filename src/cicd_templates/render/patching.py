@@ -22,7 +22,7 @@ MOST_NAMES = 20
 def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
     """Set each patched value in the template, and write its reason to the metadata of its resource.
 
-    `at` is the TOML path of the table. Raises `ConfigurationError` if a path in it matches nothing.
+    `at` is the TOML path of the table. Raises `ConfigurationError` if a path in the table matches nothing.
     """
     for path, entry in patches.items():
         _set_value(template, path.split("."), entry, f'{at}."{path}"')

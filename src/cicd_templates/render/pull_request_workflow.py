@@ -1,8 +1,8 @@
 """The GitHub Actions workflow that previews a pull request and comments on it: a file to copy into the project.
 
-The job that runs the code of the pull request can get the roles that preview changes, but cannot write to GitHub. The
-job that writes the comment runs no code of the pull request, and reads its results as data. Configured values are
-written as quoted YAML scalars, and shell commands read them only from environment variables.
+One job runs the code of the pull request. It can assume the roles that preview changes, but cannot write to GitHub.
+Another job writes the comment. It runs no code of the pull request, and reads the results as data. Configured values
+are written as quoted YAML scalars, and shell commands read them only from environment variables.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ jobs:
             gh api --method POST "$comments/$NUMBER/comments" --field body=@body.md --silent
           fi
 """
-# An AWS configuration file gives the role to the profile that the environment names.
+# An AWS configuration file defines the profile of the environment with the role.
 _PREVIEW = """\
       - name: @STEP@
         if: ${{ !cancelled() && github.event.pull_request.head.repo.full_name == github.repository }}
@@ -127,7 +127,7 @@ _PREVIEW = """\
 
 
 def workflow(environments: Iterable[Environment]) -> str:
-    """Return the workflow for the environments whose changes pull requests may preview, or an empty text if none are.
+    """Return the workflow for the environments that pull requests may preview, or an empty text if there are none.
 
     Raises `ConfigurationError` if a configured value contains an expression of GitHub Actions.
     """
@@ -165,5 +165,5 @@ def _previews(environments: Sequence[Environment]) -> str:
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    """Return `text` with the values in place of their names between two `@`. Values are not searched for names."""
+    """Return `text` with each `@NAME@` replaced by its value. Values are not searched for names."""
     return re.sub(r"@([A-Z_]+)@", lambda name: values[name[1]], text)

@@ -24,10 +24,10 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class RenderedStack:
-    """A stack's template, with the configuration and the layer from which it is rendered.
+    """A rendered stack: its template, and the configuration and the layer from which it was rendered.
 
     `path` is relative to the output folder, with forward slashes. `digest` is the SHA-256 of the text, and `size` its
-    length in bytes. The text and the content are read from `store`, where they have `number`.
+    length in bytes. The text and the content are read from `store`, which knows the stack by `number`.
     """
 
     environment: Environment
@@ -42,12 +42,12 @@ class RenderedStack:
 
     @property
     def template(self) -> StackTemplate:
-        """The template. It may be read anew each time."""
+        """The template. Each access may read it again."""
         return StackTemplate(Path(self.path), self.text, self.store.content(self.number), self.facts)
 
     @property
     def text(self) -> str:
-        """The text of the file. It may be read anew each time."""
+        """The text of the file. Each access may read it again."""
         return self.store.text(self.number)
 
     @property
@@ -111,9 +111,9 @@ def _provided(env: Environment) -> dict[str, set[str]]:
 
 
 def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
-    """Yield a problem for each provided output that no layer has, and for each layer that is provided incompletely.
+    """Yield a problem for each provided output that no layer has, and for each incompletely provided layer.
 
-    A layer is provided incompletely if the configuration omits one of its outputs, and another stack reads this output.
+    An incompletely provided layer has an output that another stack reads, but that the configuration does not provide.
     """
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
     """Return the pages, keyed by their path below `out/`.
 
-    They are made from the contents of the templates, not from rendered text.
+    The pages are made from the contents of the templates, not from rendered text.
     """
     reviewed = ReviewedStacks(stacks)
     environments = {stack.environment.qualified: stack.environment for stack in stacks}

@@ -1,7 +1,7 @@
-"""Keeps the texts and contents of rendered templates until they are written and reviewed.
+"""Stores the texts and contents of rendered templates until they are written and reviewed.
 
-A few are kept in memory. All others are compressed in a temporary file, so that a project of any size can be rendered
-in little memory. The file has no name and disappears with the process.
+Some templates stay in memory. All other templates are compressed in a temporary file, so that rendering a project of
+any size needs little memory. The file has no name and disappears with the process.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import IO, Any, NamedTuple
 
 from cicd_templates.errors import CicdError
 
-# How many templates are kept in memory: more than most projects have.
+# The number of templates that stay in memory. Most projects have fewer.
 IN_MEMORY = 100
-# The fastest level. Higher ones take much longer and save little.
+# The fastest level. Higher levels take much longer and save little.
 LEVEL = 1
 
 
@@ -38,7 +38,7 @@ class Packed(NamedTuple):
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the file has a template: the text from `start` to `middle`, the content from `middle` to `end`."""
+    """The place of a template in the file: its text from `start` to `middle`, its content from `middle` to `end`."""
 
     start: int
     middle: int
@@ -93,7 +93,7 @@ class TemplateStore:
         """Return the content of a template."""
         kept = self._templates[number]
         if isinstance(kept, _Place):
-            # The file is this process's own, and no other process can open it.
+            # This process has created the file, and no other process can open it.
             content: Mapping[str, Any] = pickle.loads(zlib.decompress(self._read(kept.middle, kept.end)))  # noqa: S301
             return content
         return kept.content

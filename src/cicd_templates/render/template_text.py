@@ -17,7 +17,7 @@ from cicd_templates.template.yaml_nodes import YAML_WIDTH
 
 Format = Literal["yaml", "json"]
 
-# The order in which a reader expects keys; other keys keep the order of the layer.
+# The order in which a reader expects keys. All other keys keep the order of the layer.
 SECTIONS = (
     "AWSTemplateFormatVersion",
     "Description",
@@ -102,5 +102,5 @@ def _resource(name: str, body: Mapping[str, Any]) -> str:
             break_on_hyphens=False,
         )
     )
-    # The result is the same as that of textwrap.indent, which would take a tenth of the time of all rendering.
+    # This gives the same result as textwrap.indent, which would take a tenth of all rendering time.
     return comment + _LINE_START.sub("  ", cloudformation_yaml.dump({name: body}, column=2))

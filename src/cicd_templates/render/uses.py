@@ -1,4 +1,4 @@
-"""Finds, for everything that a service uses according to the configuration, the layer that offers it."""
+"""Finds the layers that offer the resources in the table `uses` of each service."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
     """Return what each service of `env` uses, keyed by the name of the service.
 
     A tools environment runs no services, so the result is empty. Raises `ConfigurationError`, which lists the problems.
-    A problem is a use that no layer offers, a kind of access that the offer lacks, an environment variable that would
-    be set twice, or a service that scales on messages but receives from no queue.
+    These are the problems: no layer offers a resource, an offer lacks a kind of access, an environment variable would
+    be set twice, or a service scales on messages but receives from no queue.
     """
     if env.kind != "runtime":
         return {}

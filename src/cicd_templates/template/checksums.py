@@ -1,7 +1,7 @@
-"""The list of checksums in a folder of rendered templates. It shows whether files or their sources have changed.
+"""Reads and writes the list of checksums of rendered files, which shows whether files or their sources have changed.
 
 The list has the format of `sha256sum`. Its first line is a comment with a digest of the configuration and of the user's
-own layers, so that outdated templates are not deployed.
+own layers. The deployment compares this digest, so that outdated templates are not deployed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def recorded_sources(text: str) -> str:
 
 
 def read_listed(folder: Path) -> Mapping[str, str] | None:
-    """Return the digests of all files that `make render` wrote into `folder`, by path. None if there is no list."""
+    """Return the digests of all files that `make render` wrote into `folder`, by path, or None if there is no list."""
     try:
         return parse_checksums((folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace"))
     except FileNotFoundError:
@@ -77,10 +77,10 @@ def find_strays(folder: Path, environment: str) -> list[Path]:
 
 
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
-    """Return why the templates of `environment` in `folder` are not what `make render` would write now.
+    """Return why the templates of `environment` in `folder` differ from what `make render` would write now.
 
-    Either a template was edited since the last `make render`, or the configuration or a layer was. The result is empty
-    if neither is true. `find_strays` returns the files that are not in the list of checksums.
+    Since the last `make render`, either a template or its sources (the configuration or a layer) were edited. The
+    result is empty if nothing was edited. `find_strays` returns the files that are not in the list of checksums.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")

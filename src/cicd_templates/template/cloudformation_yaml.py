@@ -19,7 +19,7 @@ _KEY_OF = {tag: key for key, tag in TAG_OF.items()} | {"!Condition": "Condition"
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads short tags, such as `!Ref`, as the long names of their functions, and dates as strings."""
+    """Reads short tags, such as `!Ref`, as functions in their long form, and dates as strings."""
 
 
 def _long_form(tag: str, value: Any) -> dict[str, Any]:
@@ -45,15 +45,15 @@ def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
 
 
 _Loader.add_multi_constructor("!", _construct_short)
-# CloudFormation does not have dates. `2012-10-17`, for example, is the version of a policy and a string.
+# CloudFormation has no dates. For example, `2012-10-17` is the version of a policy, which is a string.
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 
 def dump(value: Any, *, column: int = 0) -> str:
     """Return `value` as block YAML that ends in a newline. Keys keep the order of the dicts.
 
-    A list item that is a mapping of plain values, such as a tag, is written on one line if that fits into `YAML_WIDTH`.
-    `column` is how far the caller will indent the text.
+    A list item that is a mapping of plain values, such as a tag, is written on one line if the line fits into
+    `YAML_WIDTH`. `column` is the number of columns by which the caller will indent the text.
     """
     return yaml_writing.write_yaml(value, column)
 
@@ -64,7 +64,7 @@ DEEPEST = 100
 
 
 def refuse_hostile(text: str) -> None:
-    """Raise `ValueError` for YAML that could block `load`: if it is large, nested deeply, or has anchors or aliases.
+    """Raise `ValueError` for YAML that could block `load` because of its size, its depth, or its anchors or aliases.
 
     Each use of an alias repeats the whole value, so a few nested aliases can stand for billions of values. The renderer
     never writes an anchor or an alias.
@@ -92,5 +92,5 @@ def load(text: str) -> Any:
     try:
         return yaml_events.read_yaml(text, _long_form)
     except (yaml_events.UnusualYAMLError, yaml.YAMLError, RecursionError):
-        # If this program could not have written the text, PyYAML reads it or says what is wrong with it.
+        # If the text has YAML that this program never writes, PyYAML reads the text or reports what is wrong with it.
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader

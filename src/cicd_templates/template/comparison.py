@@ -26,8 +26,8 @@ class Difference:
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Difference]:
     """Yield the differences between two values.
 
-    Maps, lists and JSON texts are compared item by item, at any depth. Lists of different lengths are one difference,
-    unless their items have names.
+    Maps, lists and JSON texts are compared item by item, at any depth. Two lists of different lengths count as one
+    difference, except if their items have names.
     """
     if before == after:
         return
@@ -65,7 +65,7 @@ def _parsed_json(value: Any) -> Any:
 def items_by_name(value: Any) -> dict[str, Any] | None:
     """Return a list of mappings as a dict whose keys are the names of the items.
 
-    Returns None if an item has no name or two have the same.
+    Returns None if an item has no name, or if two items have the same name.
     """
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         return None

@@ -1,12 +1,13 @@
-"""Finds out whether a resource has a setting, such as deletion protection, with which AWS refuses to delete it."""
+"""Finds the setting of a resource, such as deletion protection, because of which AWS refuses to delete the resource."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# The setting by resource type: a path of properties, in lists through every element, and the values that protect.
-# Left out are settings that delay a deletion or protect only what is in use, such as `DeletionProtectionCheck`.
+# For each resource type: the path of the setting, and the values that protect the resource. A path leads through every
+# item of a list. Settings that only delay a deletion, or that protect only resources in use, such as
+# `DeletionProtectionCheck`, are left out.
 SETTINGS: Mapping[str, tuple[str, frozenset[str]]] = {
     "AWS::AutoScaling::AutoScalingGroup": ("DeletionProtection", frozenset({"prevent-all-deletion"})),
     "AWS::Cognito::UserPool": ("DeletionProtection", frozenset({"active"})),

@@ -1,4 +1,4 @@
-"""The partitions of AWS, each with its regions and host names.
+"""Describes the partitions of AWS, with their regions and host names.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """

@@ -1,12 +1,12 @@
-"""Compares the IAM statements of a resource before and after a change: which are new or gone, and which widen access.
+"""Compares the IAM statements of a resource before and after a change, and decides whether the change widens access.
 
 CloudFormation shows a changed policy as one changed property. Only a comparison of the two templates shows which access
 the change adds. The plans of deployments and the review pages use this module.
 
-A statement covers another one if it applies to at least the same requests. A change does not widen access if two things
-hold: each Allow statement after the change is covered by one from before, and each Deny statement from before is
-covered by one after the change. The texts do not always show this, for example if two different patterns have to be
-compared. If they do not, the change counts as widening.
+A statement covers another statement if it applies to at least the same requests. A change leaves access as it is, or
+narrows it, under two conditions. First, each new Allow statement is covered by an old one. Second, each old Deny
+statement is covered by a new one. The texts do not always show this, for example if two patterns differ. In such a
+case, the change counts as widening.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a resource is removed together with all resources that its statements restrict.
 
-    If so, nothing remains to which the removal of its Deny statements could give access. The resources that a separate
-    policy restricts are those to which it refers outside its statements, such as the bucket of a bucket policy. If a
-    policy has no such reference, the result is false, because it may restrict a resource by its name.
+    If so, the removal of its Deny statements cannot give access to anything that remains. A separate policy restricts
+    the resources to which it refers outside its statements, such as the bucket of a bucket policy. For a policy without
+    such a reference, the result is false, because the policy may name a resource that remains.
     """
     if logical_id in after or logical_id not in before or _is_retained(before[logical_id]):
         return False
@@ -97,9 +97,9 @@ def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool
 def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a request may meet the condition of `after` but not the condition of `before`.
 
-    A request must meet all parts of a condition. So an additional part admits fewer requests. To meet a part, the
-    request must match one of the part's values. So an additional value admits more requests. If the part's operator is
-    negated, such as `StringNotEquals`, an additional value admits fewer.
+    A request must meet all parts of a condition, so an additional part admits fewer requests. A request meets a part if
+    it matches one of the part's values, so an additional value admits more requests. If the part's operator is negated,
+    such as `StringNotEquals`, an additional value admits fewer requests.
     """
     parts = _condition_parts(after)
     return not all(
@@ -108,7 +108,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a part of a condition with the values `wide` admits every request that it admits with `narrow`."""
+    """Return whether a condition's part with the values `wide` admits every request that it admits with `narrow`."""
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
     return wide <= narrow if "Not" in operator else narrow <= wide
@@ -144,9 +144,9 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
 
 
 def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each IAM statement in `value`, with an identity to compare it by.
+    """Yield each IAM statement in `value`, with its identity for comparisons.
 
-    The identity is the whole statement except its Sid.
+    The identity is the complete statement without its Sid.
     """
     if isinstance(value, Mapping):
         for name, inner in value.items():
@@ -174,11 +174,12 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return `statement` as a sentence, or only its new parts if it is the changed form of another statement.
+    """Return `statement` as a sentence. If `statement` is a changed statement, return only its new parts.
 
-    `own` are the statements among which `statement` is, and `others` are those of the other side of the change. The
-    other form of `statement` is in `others`, with the same Sid, effect and elements. If `own` or `others` has several
-    statements with this Sid, the whole statement is returned. The result is empty if `statement` has no new parts.
+    `own` are all statements on the same side of the change as `statement`, and `others` are the statements on the other
+    side. A statement counts as changed if `others` has a statement with the same Sid, effect and elements. If `own` or
+    `others` has several statements with this Sid, the complete statement is returned. The result is empty if
+    `statement` has no new parts.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]
@@ -197,7 +198,7 @@ def _difference(
 
 
 def _new_items(value: Any, other: Any) -> Any:
-    """Return those items of an element, such as `Action`, that are not in `other`.
+    """Return the items of an element, such as `Action`, that are not in `other`.
 
     A map of principals or of conditions is returned as a map.
     """

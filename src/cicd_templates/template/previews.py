@@ -1,7 +1,7 @@
-"""The names that separate previews of pull requests from plans: of change sets, and of uploaded templates.
+"""Defines the names of the change sets and uploaded templates of previews, which distinguish previews from plans.
 
-The policy of a pull request allows only these names, and nothing executes them. So the layer and the deployer must use
-the same names.
+The role for pull requests may use only these names, and nothing executes change sets with these names. So the layer and
+the deployer must use the same names.
 """
 
 from __future__ import annotations

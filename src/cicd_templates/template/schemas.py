@@ -7,7 +7,7 @@ from functools import cache
 
 @cache
 def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the properties whose change replaces a resource, and those whose change may replace it.
+    """Return the properties whose change always replaces a resource, and the properties whose change may replace it.
 
     Properties are paths such as `a/b`. Both results are empty for a type without a schema, such as a custom resource.
     """
@@ -19,7 +19,7 @@ def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozen
 def chosen_identifier(region: str, resource_type: str) -> tuple[str, ...]:
     """Return the properties that identify a resource of this type, if the template can set all of them.
 
-    The result is empty if AWS chooses the value of one, or if the type has no schema.
+    The result is empty if AWS chooses the value of one of these properties, or if the type has no schema.
     """
     schema = _schema(region, resource_type)
     identifier = sorted(_names(schema, "primaryIdentifier"))

@@ -1,4 +1,4 @@
-"""What a literal secret looks like: formats of keys and tokens, passwords in texts, and names of variables."""
+"""Recognizes literal secrets by the formats of keys and tokens, by passwords in texts, and by names of variables."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NAMES_A_SECRET = re.compile(rf"(?i)(?:^|[_.-])(?:{WORDS}|credentials?)$")
 PASSWORD_IN_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:(?P<value>[^\s/@]+)@")
 # A password in a connection string, in JSON or in options: `Password=...;`, `"token": "..."`, `--api-key=...`.
 ASSIGNED = re.compile(rf"""(?i)(?:{WORDS}|api-key|pwd)["']?\s*[=:]\s*["']?(?P<value>[^\s;&,"']+)""")
-# A reference to a value that is stored elsewhere, or the place of one in a template or a document.
+# A reference to a value that is stored elsewhere, or a placeholder for a value in a template or a document.
 REFERENCE = re.compile(r"[$%{<*]|arn:|/|[a-z][a-z0-9+.-]*://")
-# An ARN of a secret has `secret:` before its name, which has random characters at its end.
+# In the ARN of a secret, `secret:` precedes the secret's name, which ends in random characters.
 ARN = re.compile(r"""arn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s;,"']+""")
 # Names of resources, such as payments-db-2 or pay/token, and plain words and numbers.
 NAME = re.compile(r"(?:[a-z]+\d{0,2}|[A-Z]+\d{0,2}|\d+)(?:[-_./](?:[a-z]+\d{0,2}|[A-Z]+\d{0,2}|\d+))*")
@@ -40,7 +40,7 @@ def kinds_of_secret(text: str) -> Iterator[str]:
 
 
 def is_literal_secret(name: str, value: str) -> bool:
-    """Return whether a variable's name is that of a secret, and its value is a literal that is not empty."""
+    """Return whether a variable has a secret's name, such as `API_TOKEN`, and a literal value that is not empty."""
     return bool(value) and not value.startswith(("{{resolve:", "arn:")) and NAMES_A_SECRET.search(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""The facts about a stack. The renderer writes them into the metadata of the template, where all other parts read them.
+"""Defines the facts about a stack. The renderer writes them into the template's metadata, and other parts read them.
 
 Only `StackFacts` knows the keys of the facts in a template.
 """
@@ -32,7 +32,7 @@ _DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class StackFacts:
-    """The facts about a stack in its template's metadata: what it is, where it belongs, and what it was rendered from.
+    """The facts about a stack in its template's metadata: its names, its environment, and the sources of its template.
 
     The fields are in the order of the metadata. `environment` is the environment's name without the suffix of a copy.
     `after` names stacks that must be deployed first. `deployed_as` is set if CloudFormation deploys the stack with a

@@ -1,6 +1,6 @@
-"""Derives from the templates which stacks publish and read each value, and in which order stacks are deployed.
+"""Derives from the templates which stacks publish and read each value, and the order in which stacks are deployed.
 
-The functions work on plain dicts, which are rendered or read from `out/`. So the renderer and the deployer apply the
+The functions work on plain dicts, from the renderer or from files in `out/`. So the renderer and the deployer apply the
 same rules. The module does not import troposphere and does not call AWS.
 """
 
@@ -28,9 +28,9 @@ class Read:
 
 @dataclass(frozen=True)
 class Links:
-    """What one stack reads and publishes, and the stacks that must be deployed before it.
+    """The values that one stack reads and publishes, and the stacks that must be deployed before it.
 
-    `publishes` maps each Parameter Store path to whether its value is a list.
+    `publishes` maps each published Parameter Store path to true if its value is a list, otherwise to false.
     """
 
     stack: str
@@ -88,7 +88,7 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
 def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
     """Return, for each stack, the stacks that must be deployed before it.
 
-    These are the stacks whose values it reads, and those that its facts name in `after`.
+    These are the stacks whose values the stack reads, and the stacks that its facts name in `after`.
     """
     stacks = list(stacks)
     producer_of = {path: stack.stack for stack in stacks for path in stack.publishes}
@@ -103,7 +103,7 @@ def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
 def waves(stacks: Iterable[Links]) -> list[tuple[str, ...]]:
     """Return the stack names in deploy order, as waves. A stack depends only on stacks of earlier waves.
 
-    Each wave is sorted. If the stacks depend on each other in a cycle, raises `ConfigurationError` that shows it.
+    Each wave is sorted. Raises `ConfigurationError`, which shows the cycle, if stacks depend on each other in a cycle.
     """
     sorter = graphlib.TopologicalSorter(producers(stacks))
     try:

@@ -17,7 +17,7 @@ from cicd_templates.template.stack_graph import Links, links_of
 
 @dataclass(frozen=True)
 class StackTemplate:
-    """The template of one stack: its file, its reviewed text, its content as plain data, and the facts in its metadata.
+    """The template of one stack: its file, its text, its content as plain data, and the facts in its metadata.
 
     The file `path` may not exist yet, because the renderer has not written it. If the template is from an older
     revision, `path` may be a different file now.
@@ -128,7 +128,7 @@ def parse_template(path: Path, text: str) -> StackTemplate:
     try:
         content = cloudformation_yaml.load(text)
         template = StackTemplate(path, text, content, stack_facts(content, path))
-        # The links are read here, so that an error about a part that they need also names the file.
+        # The links are read here, so that an error in a part that `links` needs also names the file.
         _ = template.links
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise not_rendered(path, str(error).splitlines()[0]) from None

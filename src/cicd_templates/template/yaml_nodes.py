@@ -1,6 +1,6 @@
 """Writes values as YAML with CloudFormation's short tags, through PyYAML's nodes.
 
-This module decides how every value is written. For most values, `yaml_writing` writes the same bytes in a fifth of the
+This module defines the form of every value. For most values, `yaml_writing` writes the same bytes in a fifth of the
 time.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-# No line is longer than this, except in literal blocks. A string that, with its key and indent, could make a line too
-# long becomes a literal block. If it were folded instead, a reader could not see where its spaces are.
+# No line is longer than this, except in literal blocks. A string becomes a literal block if it would make a line too
+# long, together with its key and indent. In a folded string, a reader could not see the spaces.
 YAML_WIDTH = 110
 LONGEST_IN_LINE = 76
 INDENT = 2
@@ -70,7 +70,8 @@ def style_of(text: str) -> str | None:
 def node_of(value: Any, column: int) -> yaml.Node:
     """Return `value` as a YAML node. No node occurs twice, because PyYAML would write it as an anchor and an alias.
 
-    `column` is the rightmost column at which keys or items of `value` can begin. It decides what fits on one line.
+    `column` is the rightmost column at which keys or items of `value` can begin. `column` decides what fits on one
+    line.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))
@@ -93,7 +94,7 @@ def short_form(mapping: dict[str, Any]) -> tuple[str, str | list[Any]] | None:
     if tag is None:
         return None
     if key == "Fn::GetAtt":
-        # If the operand is a single string, its short form would be read back as a list of two strings.
+        # The short form of a single string would be read back as a list of two strings.
         named = isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
         if named and "." not in value[0]:
             return tag, ".".join(value)
@@ -139,7 +140,7 @@ def _item(item: Any, column: int) -> yaml.Node:
 def _width_in_one_line(scalars: tuple[tuple[str, str, str | None], ...]) -> int:
     """Return the length of `{key: value, ...}` on one line.
 
-    PyYAML writes the text to find out, because only its emitter knows which quotes are needed.
+    PyYAML writes the text to find the length, because only its emitter knows which quotes are needed.
     """
     nodes = [yaml.ScalarNode(tag, value, style=style) for tag, value, style in scalars]
     return len(
@@ -153,7 +154,7 @@ def text_of(node: yaml.Node) -> str:
         node,
         Dumper=_Dumper,
         allow_unicode=True,
-        width=-1,  # never fold: libyaml takes a negative width for none
+        width=-1,  # Never fold lines: libyaml treats a negative width as no limit.
         indent=INDENT,
     )
     return text

@@ -24,25 +24,26 @@ from cicd_templates.template.yaml_nodes import (
     text_of,
 )
 
-# Texts that libyaml writes without quotes in a block. Some other such texts do not match; libyaml itself writes them.
+# Texts that libyaml writes without quotes in a block. Some such texts do not match this pattern; libyaml itself writes
+# those.
 _PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
 # If a text within braces contains one of these characters, libyaml writes it in quotes.
 _FLOW_INDICATOR = re.compile(r"[,?\[\]{}:]")
 _NOT_IN_LITERAL = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff]| \n|\\A[ \n]|\n\n\\Z| \\Z")
 _CONSTANTS = frozenset({bool, int, type(None)})
-# Two things in a text that cannot be indented later: unusual line breaks, after which libyaml has already written an
-# indent, and the mark `...` that ends a document after a text with empty lines at its end.
+# Two parts of a text that cannot be indented later. The first are unusual line breaks, after which libyaml has already
+# written an indent. The second is the mark `...`, which ends a document after a text with empty lines at its end.
 _UNMOVABLE = re.compile("[\u0085\u2028\u2029]|^[.]{3}$", re.MULTILINE)
 _SEQ = "tag:yaml.org,2002:seq"
 _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """Raised if PyYAML must write the whole value, because a part would be written differently without the rest."""
+    """Raised if PyYAML must write the complete value, because it would write a part differently without the rest."""
 
 
 def write_yaml(value: Any, column: int) -> str:
-    """Return `value` as block YAML that ends in a newline. `column` is how far the caller will indent it."""
+    """Return `value` as block YAML that ends in a newline. The caller will indent it by `column` columns."""
     if not isinstance(value, dict) or not value or short_form(value):
         return text_of(node_of(value, column))
     lines: list[str] = []

@@ -1,7 +1,7 @@
-"""For each resource type, the property that names its encryption key. A test compares this with cfn-lint's schemas.
+"""Lists, by resource type, the properties that name the encryption key. A test compares them with cfn-lint's schemas.
 
-A path such as `a/b` means that the resource must always have this property. `a/b > c/d` means that, if the resource has
-`a/b`, the property `c/d` below it must name the key. `*` stands for each item of a list.
+A path such as `a/b` means that the resource must always have this property. `a/b > c/d` applies only if the resource
+has `a/b`: then the property `c/d` below `a/b` must name the key. `*` stands for each item of a list.
 """
 
 from __future__ import annotations

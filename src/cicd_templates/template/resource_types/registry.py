@@ -96,5 +96,5 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
 
 
 def facts_of(type_name: str) -> ResourceType:
-    """Return the facts of a resource type. All facts are empty for a type without a row, such as a custom resource."""
+    """Return the facts about a resource type. All are empty for a type without a row, such as a custom resource."""
     return RESOURCE_TYPES.get(type_name) or ResourceType(type_name)

@@ -16,12 +16,12 @@ class PolicyCheck(Enum):
 
 @dataclass(frozen=True)
 class Interruption:
-    """Why an update in place interrupts a running resource.
+    """The reason why an update in place interrupts a running resource.
 
-    The schemas of resource types do not say this. CloudFormation's reference does, as `Update requires: Some
-    interruptions`, and the service's own documentation says more.
+    The schemas of resource types do not contain this. CloudFormation's reference states it as `Update requires: Some
+    interruptions`, and the service's own documentation explains it.
 
-    `properties` are the properties whose update interrupts it, or None for all properties except the tags.
+    `properties` are the properties whose update interrupts the resource, or None for all properties except the tags.
     """
 
     reason: str
@@ -41,26 +41,27 @@ class ResourceType:
     """The facts about one resource type. An empty value means that the fact does not apply or is not needed.
 
     `type_name`: the name in templates. `loss`: the data that is lost with a stateful resource, because it cannot be
-    rendered again. `data_is_in`: a property that names another resource; a resource with this property has its data
-    there, and none of its own. `kept_when_protected`: whether a resource that no stack owns is kept when a protected
-    environment is destroyed. `policies_checked_by`: which lint rule requires both data policies, for deletion and for
-    replacement. `interruptions`: which updates in place interrupt a running resource. `ends_with_it`: what no longer
-    works when a resource is deleted that holds no data. `billed`: what AWS bills for as long as a resource exists, used
-    or not, and per what unit, according to the service's pricing page.
+    rendered again. `data_is_in`: a property that names another resource; a resource with this property has no data
+    itself, because the other resource has the data. `kept_when_protected`: whether a resource that no stack owns
+    remains when a protected environment is destroyed. `policies_checked_by`: the lint rule that requires both data
+    policies, for deletion and for replacement. `interruptions`: the updates in place that interrupt a running resource.
+    `ends_with_it`: what no longer works when a resource without data is deleted. `billed`: the item that AWS bills
+    while a resource exists, even if nothing uses it, and the unit, according to the service's pricing page.
 
     Physical names: `name_property` is the property with the physical name. `name_limit` is the longest name, in
     characters, according to the type's schema or the API reference. `name_scope` is the area in which the name must be
     unique: a region of an account, an account, or all of AWS. `name_within` are other properties that narrow this area,
     such as the VPC of a security group. `reserved_beginnings` are beginnings that AWS does not allow in a customer's
     names. `names_shared_with` is another type whose resources cannot have the same name as a resource of this type.
-    `names_may_repeat` means that a name has to be unique only within another resource, as that of an inline policy.
-    `has_revisions` means that several resources can share a name, because each is a revision of it.
-    `names_in_environment` is the pattern of the names in one environment. In it, `{prefix}` is the beginning of the
-    names, and `{path}` is the environment's path in Parameter Store and in the logs.
+    `names_may_repeat` means that a name has to be unique only within another resource, such as the name of an inline
+    policy within its role. `has_revisions` means that several resources can share a name, because each resource is a
+    revision, such as `task:3`. `names_in_environment` is the pattern of the names in one environment. In this pattern,
+    `{prefix}` stands for the beginning of the names, and `{path}` for the environment's path in Parameter Store and in
+    the logs.
 
     ARNs: `arns` maps each kind of resource to its ARN after the partition. The kinds are those of IAM's service
     authorization reference, and `{name}` stands for the physical name. `arn_names_of` is the type whose physical names
-    are in the ARNs of this type. For a listener, for example, it is the load balancer.
+    are in the ARNs of this type: the ARN of a listener, for example, contains the name of its load balancer.
 
     Imports: `import_identifier` is the property that identifies a resource when CloudFormation imports it; the type's
     schema calls it `primaryIdentifier`. `create_only` are the properties, besides the name, that cannot change without

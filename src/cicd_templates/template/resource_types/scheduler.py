@@ -11,7 +11,7 @@ RESOURCE_TYPES = (
         name_limit=64,
         name_within=("GroupName",),
         ends_with_it="its job no longer runs",
-        # The name of the group comes first in the ARN. It begins as the schedule's name does.
+        # In the ARN, the name of the schedule group precedes the schedule's name. Both names begin alike.
         arns={"schedule": "scheduler:{region}:{account}:schedule/{name}"},
     ),
     ResourceType(

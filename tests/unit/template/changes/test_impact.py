@@ -224,7 +224,8 @@ def edited(*names: str) -> tuple[Detail, ...]:
             Impact(
                 "interruption",
                 why="the database does not answer while RDS upgrades it: for a major version, often for minutes. A"
-                " major upgrade cannot be undone; a snapshot brings back only the data of before. Try it in another"
+                " major upgrade cannot be undone; a snapshot restores only the data from before the upgrade. Try it in"
+                " another"
                 " environment first; every instance restarts at once, and clients fail until they use the new port:"
                 " deploy the services that use the database right after",
             ),
