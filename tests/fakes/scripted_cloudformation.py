@@ -29,8 +29,9 @@ def event(
 
 @dataclass
 class FakeCloudFormation:
-    """`stacks` is what each look finds, one after the other, the last one for ever; None is no stack.
+    """`stacks` is what each look at one stack finds, one after the other, the last one for ever; None is no stack.
 
+    `listed` are the stacks in the list of all stacks.
     The other fields are the pages of the call of that name. `calls` keeps what was asked for.
     """
 
@@ -40,6 +41,7 @@ class FakeCloudFormation:
     events: list[Sequence[Mapping[str, Any]]] = field(default_factory=lambda: [()])
     others: Sequence[Mapping[str, Any]] = ()
     template: Any = "Resources: {}"
+    listed: Sequence[Mapping[str, Any]] = ()
     calls: list[str] = field(default_factory=list)
 
     def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - AWS's word
@@ -62,6 +64,7 @@ class FakeCloudFormation:
 
     def get_paginator(self, name: str) -> Any:
         pages: dict[str, Callable[[], Any]] = {
+            "describe_stacks": lambda: [{"Stacks": self.listed}],
             "list_stack_resources": lambda: [{"StackResourceSummaries": self.resources}],
             "list_change_sets": lambda: [{"Summaries": self.others}],
             "describe_stack_events": lambda: [{"StackEvents": self._events()}],

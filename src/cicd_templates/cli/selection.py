@@ -115,12 +115,17 @@ def accounts(env: str, local: bool) -> list[Account]:
     ]
 
 
-def tools(suffix: str | None, local: bool) -> PipelineHandover:
-    """Return the object that uploads templates and releases for the pipeline in the tools environment."""
+def tools(suffix: str | None, local: bool, chosen: Sequence[Target] = ()) -> PipelineHandover:
+    """Return the object that uploads templates and releases for the pipeline in the tools environment.
+
+    The templates of the environments in `chosen` are not read again.
+    """
     from cicd_templates.cli.templates_handover import open_tools
     from cicd_templates.config.load import read_configuration
 
-    return open_tools(read_configuration(CONFIGURATION, suffix=suffix), rendered_folder(suffix), local=local)
+    known = {target.environment: target.stacks for target in chosen}
+    configuration = read_configuration(CONFIGURATION, suffix=suffix)
+    return open_tools(configuration, rendered_folder(suffix), local=local, known=known)
 
 
 def environment(name: str | None, suffix: str | None) -> Environment:

@@ -6,9 +6,10 @@ declines changes to the templates of the environments that it deploys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from cicd_templates import hints
 from cicd_templates.cli.accounts import open_account
@@ -110,19 +111,24 @@ def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 
 def open_tools(
-    configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None
+    configuration: Configuration,
+    folder: Path,
+    *,
+    local: bool,
+    engine: Engine | None = None,
+    known: Mapping[str, Sequence[StackTemplate]] = MappingProxyType({}),
 ) -> PipelineHandover:
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
     The object has the stacks of every environment, because a pipeline run may deploy any of them. Only in a parallel
     copy, environments may be missing because they were not rendered. With `local`, the object uses a local AWS:
-    `engine`, or the one of `make local`.
+    `engine`, or the one of `make local`. `known` has stacks that were already read from `folder`, by environment.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.
     copy = folder.parent == BUILD
     by_environment = {
-        environment.qualified: read_stacks(folder / environment.qualified)
+        environment.qualified: known.get(environment.qualified) or read_stacks(folder / environment.qualified)
         for environment in configuration.environments
         if not copy or template_paths(folder / environment.qualified)
     }

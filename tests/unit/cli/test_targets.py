@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +19,7 @@ from cicd_templates.deploy.reporting.report import Event, Heading, Note
 from cicd_templates.deploy.runs.approval import DeclinedError
 from cicd_templates.errors import RefusedError
 from cicd_templates.local.engine_process import Engine
+from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT, ROOT
 from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, stack
 
@@ -103,10 +104,16 @@ def test_what_is_left_to_the_pipeline_altogether_is_deployed_by_nobody() -> None
     assert target.plan(notes, tools) is None
 
 
+def created(stacks: Sequence[StackTemplate], **answers: Any) -> FakeCloudFormation:
+    """A CloudFormation that has created `stacks`."""
+    listed = [{**stack("CREATE_COMPLETE"), "StackName": each.name} for each in stacks]
+    return FakeCloudFormation([stack("CREATE_COMPLETE")], listed=listed, **answers)
+
+
 def left_altogether() -> Target:
     """The service of production, which the pipeline has deployed; nothing but the hand-over is left to do."""
     stacks = read_stacks(PROJECT / "out/production")
-    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
+    clients: Any = FakeClients(created(stacks, resources=RUNNING))
     return Target(stacks, [each for each in stacks if each.layer == "service"], clients, Polling(), None)
 
 
@@ -115,7 +122,7 @@ def execute(
 ) -> list[str]:
     """Execute a plan of production, and deploy the storage of tools by it; what was noted."""
     stacks = read_stacks(PROJECT / "out/production")
-    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")]))
+    clients: Any = FakeClients(created(stacks))
     made: Any = SimpleNamespace(labels=())
     notes = Notes()
 
@@ -317,7 +324,7 @@ def test_a_stack_is_the_pipelines_as_soon_as_it_has_its_service(
 def test_the_stack_of_the_pipeline_asked_for_by_name_is_refused_with_the_release(local: bool, words: str) -> None:
     stacks = read_stacks(PROJECT / "out/production")
     service = [each for each in stacks if each.layer == "service"]
-    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
+    clients: Any = FakeClients(created(stacks, resources=RUNNING))
     tools: Any = Tools()
     engine: Any = Engine(1, 1, ROOT) if local else None
     target = Target(stacks, service, clients, Polling(), engine, layer="service")

@@ -81,7 +81,7 @@ def deploy(
         selection.refuse_edited(chosen, reporter, suffix=options["suffix"], rehearsed=rehearsed)
         if options["env"] != "all" and not rehearsed:
             _refuse_protected(chosen)
-        tools = selection.tools(options["suffix"], options["local"])
+        tools = selection.tools(options["suffix"], options["local"], chosen)
         deployed = frozenset(target.environment for target in chosen if rehearsed or not target.protected)
         for target in chosen:
             if target.protected and not rehearsed:

@@ -74,7 +74,8 @@ def plan(
         return
     # The pipeline deploys stacks only in protected environments. Without such an environment, the account of the
     # pipeline is not needed.
-    tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
+    is_protected = any(target.protected for target in chosen)
+    tools = selection.tools(options["suffix"], options["local"], chosen) if is_protected else None
     whole = options["layer"] is None and options["service"] is None
     removed = [find_removed_stacks(target.clients, target.stacks) if whole else [] for target in chosen]
     plans = [

@@ -4,6 +4,7 @@ In the order in which data flows:
 
 - `rendered_stacks` reads the rendered templates from `out/`; `change_set_request` makes the arguments of
   CreateChangeSet for one of them.
+- `unchanged` decides whether a deployment would change nothing, without a change set.
 - `cloudformation_calls` reads stacks and change sets with all their pages; `ownership` deletes change sets; `events`
   reads a stack's events.
 - `drift` asks CloudFormation to compare deployed stacks with their templates; `security_group_rules` recognizes what is

@@ -70,6 +70,17 @@ def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
         raise
 
 
+def describe_stacks(clients: Clients) -> dict[str, Mapping[str, Any]]:
+    """Return the descriptions of all stacks of the account in its region, by name, without deleted stacks."""
+    pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
+    return {
+        stack["StackName"]: stack
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackStatus"] != "DELETE_COMPLETE"
+    }
+
+
 def stack_status(clients: Clients, name: str) -> str:
     """Return the status of the stack with this name or id, or `DELETE_COMPLETE` if it does not exist."""
     described = describe_stack(clients, name)

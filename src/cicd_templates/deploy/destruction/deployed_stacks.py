@@ -14,6 +14,7 @@ from typing import Any
 
 from cicd_templates.config.naming import file_stem
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stacks
 from cicd_templates.deploy.change_sets.deployed_text import content_of
 from cicd_templates.deploy.change_sets.ownership import owner_tags
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
@@ -76,9 +77,7 @@ def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any
 
 def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
     """Return every stack in the account that this tool has tagged, whichever project it belongs to."""
-    pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
-    living = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != "DELETE_COMPLETE"]
-    tagged = ((stack, owner_tags(clients, stack)) for stack in living)
+    tagged = ((stack, owner_tags(clients, stack)) for stack in describe_stacks(clients).values())
     return [
         # A stack that was never created has its tags only in its change sets.
         {**stack, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}

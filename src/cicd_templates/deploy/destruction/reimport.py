@@ -22,7 +22,7 @@ from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERAT
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.change_sets.change_set_request import published
-from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, stack_status
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stacks, stack_status
 from cicd_templates.deploy.change_sets.ownership import CHANGE_SET_PREFIX, discard_change_set
 from cicd_templates.deploy.destruction.deployed_stacks import (
     Owned,
@@ -158,7 +158,8 @@ def find_reimports(
     `environment` is empty, `stacks` are all stacks of the environment.
     """
     environment = environment or stacks
-    absent = [stack for stack in stacks if describe_stack(clients, stack.name) is None]
+    existing = describe_stacks(clients)
+    absent = [stack for stack in stacks if stack.name not in existing]
     if not absent:
         return []
     kept = list(_kept_resources(clients, environment))

@@ -1,14 +1,16 @@
 """Creates, seals, shows, verifies and discards plans of deployments. The stages, in the order in which data flows:
 
 1. Before any change set is created, `name_collisions` finds names of new resources that are already taken.
-2. `propose` creates a change set for one stack, in steps, and returns what it would do as a `PlannedStack`.
-3. `wave` runs the proposals of all stacks that can be planned together, and returns one `Plan`. Stacks that read values
+2. `survey` reads the stacks of the account and the values that the stacks of one wave read.
+3. `propose` creates a change set for one stack, in steps, and returns what it would do as a `PlannedStack`. It creates
+   none if the stack is certainly unchanged.
+4. `wave` runs the proposals of all stacks that can be planned together, and returns one `Plan`. Stacks that read values
    which do not exist yet are planned in a later wave.
-4. `document` defines the plan, finds the data that it would lose and refuses a loss that the user has not allowed.
+5. `document` defines the plan, finds the data that it would lose and refuses a loss that the user has not allowed.
    `seal` writes and reads the plan with a digest; it also seals the plans of destructions.
-5. `text`, `page` and `web_page` show a plan in a terminal, as Markdown and as a static page.
-6. `verify` compares a plan with AWS again, and `consistency` with the templates. A plan that differs is refused.
-7. `discard` deletes the change sets of a plan, and the empty stacks that were created with them.
+6. `text`, `page` and `web_page` show a plan in a terminal, as Markdown and as a static page.
+7. `verify` compares a plan with AWS again, and `consistency` with the templates. A plan that differs is refused.
+8. `discard` deletes the change sets of a plan, and the empty stacks that were created with them.
 
 No module here executes a change set; `runs` does. `document`, `seal`, `text`, `page` and `web_page` do not call AWS.
 Secrets are masked before they are stored in a plan.

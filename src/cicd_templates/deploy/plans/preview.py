@@ -26,6 +26,7 @@ from cicd_templates.deploy.plans.propose import (
     wait_until_settled,
     with_impact,
 )
+from cicd_templates.deploy.plans.survey import Survey
 from cicd_templates.errors import CicdError
 from cicd_templates.template.changes.impact import Change, Impact
 from cicd_templates.template.changes.planned_stack import PlannedStack
@@ -59,16 +60,17 @@ def is_new(described: Mapping[str, Any] | None) -> bool:
     return described is None or NEXT[described["StackStatus"]] in (Next.CREATE, Next.RECREATE)
 
 
-def preview(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps[PlannedStack]:
+def preview(context: DeployContext, stack: StackTemplate, plan_id: str, survey: Survey) -> Steps[PlannedStack]:
     """Return what a deployment of `stack` would do. Nothing of the preview stays in AWS.
 
-    Raises `RefusedError` if the stack belongs to another project, or if a person must first repair it. Raises
-    `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
+    `survey` is what AWS answered at the beginning of the wave. Raises `RefusedError` if the stack belongs to another
+    project, or if a person must first repair it. Raises `CicdError` with CloudFormation's reason if CloudFormation
+    refuses the change set.
     """
     clients, name = context.clients, preview_change_set_name(plan_id)
-    existing = yield from retry_steps(lambda: describe_stack(clients, stack.name))
+    existing = survey.stacks.get(stack.name)
     if not is_new(existing):
-        existing = yield from wait_until_settled(context, stack)
+        existing = yield from wait_until_settled(context, stack, existing)
     if existing is None or is_new(existing):
         return from_template(stack)
     request = yield from retry_steps(lambda: preview_request(clients, stack, existing))

@@ -18,7 +18,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.retry import Steps, T, retry_new_role, retry_steps, run_steps
 from cicd_templates.deploy.change_sets.aws_commands import for_caller
-from cicd_templates.deploy.change_sets.change_set_request import change_set_request, kept_values, published
+from cicd_templates.deploy.change_sets.change_set_request import change_set_request, kept_values
 from cicd_templates.deploy.change_sets.cloudformation_calls import (
     EXECUTED,
     Described,
@@ -36,10 +36,12 @@ from cicd_templates.deploy.change_sets.ownership import (
     require_ours,
 )
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, Verb, refusal
+from cicd_templates.deploy.change_sets.unchanged import is_proven_unchanged
 from cicd_templates.deploy.plans.impossible_changes import impossible_changes
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.plans.rule_priorities import find_taken_priorities
 from cicd_templates.deploy.plans.seal import VALID_FOR
+from cicd_templates.deploy.plans.survey import Survey
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import policy_diff
 from cicd_templates.template.changes.duration import longest_wait
@@ -90,25 +92,43 @@ class DeployContext:
 
 
 def propose(
-    context: DeployContext, stack: StackTemplate, plan_id: str, *, drift: DetectedDrift | None = None
+    context: DeployContext, stack: StackTemplate, plan_id: str, survey: Survey, *, drift: DetectedDrift | None = None
 ) -> Steps[PlannedStack]:
     """Create a change set for `stack` without executing it, and return what it would do.
 
-    If nothing would change, the result has no change set. If `drift` requires it, the change set of an existing stack
-    also reverts changes that were made outside CloudFormation. Raises `RefusedError` if the stack belongs to another
+    `survey` is what AWS answered at the beginning of the wave. If nothing would change, the result has no change set;
+    none is created if that is certain without one. If `drift` requires it, the change set of an existing stack also
+    reverts changes that were made outside CloudFormation. Raises `RefusedError` if the stack belongs to another
     project, if a person must first repair it, or if CloudFormation cannot complete one of the changes. Raises
     `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients = context.clients
-    current = yield from wait_until_settled(context, stack)
+    current = yield from wait_until_settled(context, stack, survey.stacks.get(stack.name))
     status = current["StackStatus"] if current else None
     if status and NEXT[status] is Next.RECREATE:
         yield from _remove_failed_creation(context, stack)
         status = None
     existing = current if status and NEXT[status] is Next.UPDATE else None
-    unread = yield from retry_steps(lambda: _refuse_taken_names(context, stack))
-    inputs = yield from retry_steps(lambda: published(clients, (read.path for read in stack.links.reads)))
+    inputs = survey.inputs_of(stack)
     reverts_drift = existing is not None and drift is not None and drift.reverts(stack)
+    planned = PlannedStack(
+        stack.name,
+        stack.label,
+        template_digest(stack),
+        creates=existing is None,
+        inputs=inputs,
+        kept=kept_values(stack, existing or {}),
+        service=stack.service or "",
+        file=str(stack.path),
+    )
+    before: Mapping[str, Any] = {}
+    if existing is not None:
+        body = yield from retry_steps(lambda: deployed_body(clients, stack))
+        if not reverts_drift and is_proven_unchanged(stack, existing, body, inputs, context.today()):
+            yield from retry_steps(functools.partial(discard_expired, context, existing["StackId"]))
+            return planned
+        before = resources_in(body, stack)
+    unread = yield from retry_steps(lambda: _refuse_taken_names(context, stack))
     request = yield from retry_steps(lambda: change_set_request(clients, stack, existing, revert_drift=reverts_drift))
     arn, stack_id = yield from retry_new_role(
         lambda: create_change_set(clients, request, plan_change_set_name(plan_id), plan_id), context.polling
@@ -119,19 +139,8 @@ def propose(
     described = yield from wait_until_ready(context, stack, arn)
     if described.status != "FAILED" and described.reverts_drift != reverts_drift:
         raise CicdError(f"{stack.name}: CloudFormation did not make the requested change set that reverts drift")
-    before: Mapping[str, Any] = {}
-    if existing is not None and described.status != "FAILED":
-        before = yield from retry_steps(lambda: resources_of(clients, stack))
-    planned = PlannedStack(
-        stack.name,
-        stack.label,
-        template_digest(stack),
-        creates=existing is None,
-        inputs=inputs | _resolved_inputs(stack, described),
-        kept=kept_values(stack, existing or {}),
-        findings=(*described.findings, *unread),
-        service=stack.service or "",
-        file=str(stack.path),
+    planned = replace(
+        planned, inputs=inputs | _resolved_inputs(stack, described), findings=(*described.findings, *unread)
     )
     if described.status == "FAILED":
         yield from retry_steps(lambda: discard_change_set(clients, arn, stack_id, creates=existing is None))
@@ -191,8 +200,18 @@ def template_digest(stack: StackTemplate) -> str:
 
 def resources_of(clients: Clients, stack: StackTemplate) -> Mapping[str, Any]:
     """Return the resources in the template that was last deployed to a stack."""
+    return resources_in(deployed_body(clients, stack), stack)
+
+
+def deployed_body(clients: Clients, stack: StackTemplate) -> Any:
+    """Return the template that was last deployed to a stack. A JSON template is already parsed, YAML is text."""
     answer = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")
-    resources: Mapping[str, Any] = restored(content_of(answer["TemplateBody"])["Resources"], dict(stack.resources))
+    return answer["TemplateBody"]
+
+
+def resources_in(body: Any, stack: StackTemplate) -> Mapping[str, Any]:
+    """Return the resources of `stack` in the template `body`, which GetTemplate returned."""
+    resources: Mapping[str, Any] = restored(content_of(body)["Resources"], dict(stack.resources))
     return resources
 
 
@@ -226,26 +245,29 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
     return tuple(f"{UNREAD_NAMES}{resource_type} are free" for resource_type in names.unread)
 
 
-def wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
-    """Wait until no operation on the stack is in progress. Return the stack, or None if it does not exist."""
+def wait_until_settled(
+    context: DeployContext, stack: StackTemplate, existing: Mapping[str, Any] | None
+) -> Steps[Mapping[str, Any] | None]:
+    """Wait until no operation on the stack is in progress. Return the stack, or None if it does not exist.
+
+    `existing` is the stack as it was last described, or None. While an operation is in progress, it is described again.
+    """
     now = context.polling.now()
     deadline, emptied = now + LONGEST_OPERATION_SECONDS, now + CHANGE_SET_SECONDS
-    while True:
-        existing = yield from retry_steps(lambda: describe_stack(context.clients, stack.name))
-        if existing is None:
-            return None
+    while existing is not None:
         status = existing["StackStatus"]
-        if status == "DELETE_IN_PROGRESS" and not existing.get("Tags") and context.polling.now() < emptied:
-            # An empty stack is being deleted, for example because its plan was just discarded.
-            yield
-            continue
-        yield from retry_steps(functools.partial(require_ours, context.clients, existing, stack))
-        refused = refusal(status, Verb.PLAN, stack.region, stack.name)
-        if not refused:
-            return existing
-        if NEXT[status] is Next.REFUSE or not context.wait_for_busy or context.polling.now() >= deadline:
-            raise RefusedError(f"{stack.name} {for_caller(refused, context.clients, stack.account)}")
+        # An empty stack is being deleted, for example because its plan was just discarded.
+        is_vanishing = status == "DELETE_IN_PROGRESS" and not existing.get("Tags")
+        if not is_vanishing or context.polling.now() >= emptied:
+            yield from retry_steps(functools.partial(require_ours, context.clients, existing, stack))
+            refused = refusal(status, Verb.PLAN, stack.region, stack.name)
+            if not refused:
+                return existing
+            if NEXT[status] is Next.REFUSE or not context.wait_for_busy or context.polling.now() >= deadline:
+                raise RefusedError(f"{stack.name} {for_caller(refused, context.clients, stack.account)}")
         yield
+        existing = yield from retry_steps(lambda: describe_stack(context.clients, stack.name))
+    return None
 
 
 def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Steps[None]:

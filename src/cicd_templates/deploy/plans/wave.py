@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, Steps
 from cicd_templates.deploy.change_sets.change_set_request import published
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stacks
 from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext, propose
 from cicd_templates.deploy.plans.seal import VALID_FOR
+from cicd_templates.deploy.plans.survey import Survey, survey
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.template import stack_graph
 from cicd_templates.template.changes.planned_stack import PlannedStack
@@ -58,9 +60,8 @@ def _read_by(stack: StackTemplate) -> set[str]:
 def _created_stacks(context: DeployContext) -> set[str]:
     """Return the names of the account's stacks, except stacks whose first creation did not succeed."""
     return {
-        stack["StackName"]
-        for page in context.clients.cloudformation.get_paginator("describe_stacks").paginate()
-        for stack in page["Stacks"]
+        name
+        for name, stack in describe_stacks(context.clients).items()
         if NEXT[stack["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
     }
 
@@ -75,22 +76,25 @@ class Wave:
     context: DeployContext
     stacks: Sequence[StackTemplate]
     plan_id: str
-    propose: Callable[[DeployContext, StackTemplate, str], Steps[PlannedStack]] = propose
+    propose: Callable[[DeployContext, StackTemplate, str, Survey], Steps[PlannedStack]] = propose
     drift: DetectedDrift | None = None
     planned: dict[str, PlannedStack] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     refused: RefusedError | None = None
 
     def __post_init__(self) -> None:
-        """Prepare the proposals of all stacks without calling AWS. The validity of the plan begins now."""
+        """Prepare the wave without calling AWS. The validity of the plan begins now."""
         self._began = self.context.today()
-        self._steps = {stack.name: self.propose(self.context, stack, self.plan_id) for stack in self.stacks}
+        self._survey: Steps[Survey] | None = survey(self.context.clients, self.stacks)
+        self._steps: dict[str, Steps[PlannedStack]] = {}
 
     def advance(self) -> bool:
-        """Run the next step of every proposal. Return whether all proposals have finished.
+        """Run the next step of the survey or of every proposal. Return whether all proposals have finished.
 
         Raises `DetachedError` if the credentials stop working, which is not a failure of any stack.
         """
+        if self._survey is not None and not self._advance_survey(self._survey):
+            return False
         for name, steps in list(self._steps.items()):
             try:
                 next(steps)
@@ -107,6 +111,22 @@ class Wave:
                 self.failed[name] = str(error)
             del self._steps[name]
         return not self._steps
+
+    def _advance_survey(self, steps: Steps[Survey]) -> bool:
+        """Run the next step of the survey. Return whether it has ended, and then prepare the proposals."""
+        try:
+            next(steps)
+            return False
+        except StopIteration as end:
+            self._steps = {
+                stack.name: self.propose(self.context, stack, self.plan_id, end.value) for stack in self.stacks
+            }
+        except DetachedError:
+            raise
+        except AWS_ERRORS as error:
+            self.failed = dict.fromkeys((stack.name for stack in self.stacks), explain(error))
+        self._survey = None
+        return True
 
     def discard(self) -> None:
         """Delete the change sets of all stacks of the wave, even if CloudFormation is still creating them."""

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, describe_stacks
 from cicd_templates.deploy.change_sets.deployed_text import has_same_effect, is_template_of, is_text_of
 from cicd_templates.deploy.change_sets.ownership import owner_tags
 from cicd_templates.deploy.locking.environment_lock import DENIED, EnvironmentLock
@@ -75,8 +75,7 @@ def status_rows(
 
     If `chosen` has all of `stacks`, also return a row for each deployed stack of the environment that is not rendered.
     """
-    pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
-    existing: dict[str, Mapping[str, Any]] = {each["StackName"]: each for page in pages for each in page["Stacks"]}
+    existing = describe_stacks(clients)
     rows = [
         _row(stack, existing[stack.name], *_text(clients, stack, existing[stack.name], history=history))
         if stack.name in existing

@@ -31,7 +31,7 @@ class Protected:
 def deploy(monkeypatch: pytest.MonkeyPatch, planned: Any) -> Result:
     monkeypatch.setattr(selection, "targets", lambda **options: [Protected(planned)])
     monkeypatch.setattr(selection, "refuse_edited", lambda *arguments, **options: None, raising=False)
-    monkeypatch.setattr(selection, "tools", lambda suffix, local: None)
+    monkeypatch.setattr(selection, "tools", lambda *arguments: None)
     monkeypatch.setattr(document, "to_allow", lambda planned, recorded: ["storage/Data"])
     return CliRunner().invoke(main, ["deploy", "--env", "all"])
 

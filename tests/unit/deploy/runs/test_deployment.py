@@ -187,6 +187,42 @@ def test_a_second_deployment_finds_nothing_and_asks_nobody(harness: DeployHarnes
     assert harness.questions == []
 
 
+def test_a_stack_that_is_certainly_unchanged_needs_no_change_set(harness: DeployHarness) -> None:
+    harness.deploy()
+    harness.stacks[1] = harness.network(More=TOPIC)
+    before = harness.aws.calls["CreateChangeSet"]
+    made = harness.plan()
+
+    assert [stack.label for stack in made.changing] == ["network"]
+    assert harness.aws.calls["CreateChangeSet"] - before == 1
+
+
+def test_a_plan_deletes_expired_change_sets_of_stacks_that_do_not_change(harness: DeployHarness) -> None:
+    harness.deploy()
+    stack = harness.aws.named("shipping-staging-keys")
+    assert stack is not None
+    harness.stacks[0] = harness.keys(More=TOPIC)
+    harness.plan()
+    harness.path.unlink()
+    assert [each.name for each in stack.change_sets.values() if not each.execution.startswith("EXECUTE_")]
+    harness.stacks[0] = harness.keys()
+    harness.aws.clock.seconds += timedelta(days=2).total_seconds()
+    harness.plan()
+
+    assert not [each.name for each in stack.change_sets.values() if not each.execution.startswith("EXECUTE_")]
+
+
+def test_a_survey_that_is_not_allowed_fails_every_stack_of_the_wave(harness: DeployHarness) -> None:
+    harness.deploy()
+
+    def refuse() -> None:
+        raise error("AccessDenied", "not authorized", "DescribeStacks")
+
+    interrupt(harness, "DescribeStacks", refuse, nth=2)
+    with pytest.raises(CicdError, match="not planned: keys, network, service; the causes are above"):
+        harness.plan()
+
+
 def test_the_time_that_it_took_is_expected_the_next_time(harness: DeployHarness) -> None:
     harness.deploy()
     harness.stacks[0] = harness.keys(More=TOPIC)

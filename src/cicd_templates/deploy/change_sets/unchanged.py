@@ -1,0 +1,71 @@
+"""Decides without a change set whether a deployment of a stack would change nothing. Does not call AWS.
+
+CloudFormation compares a template, its parameters and its tags with those of the stack. If all of them are equal, it
+refuses the change set, because "The submitted information didn't contain changes":
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-create.html
+So a change set is needed only if one of them differs, or if CloudFormation would evaluate an equal template anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cicd_templates.deploy.change_sets.copy_expiry import change_set_tags
+from cicd_templates.template.stack_graph import READING_TYPE
+from cicd_templates.template.stack_template import StackTemplate
+
+# In other statuses, GetTemplate may return a template that did not become effective.
+SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+# CloudFormation evaluates these again in each change set, so the result can differ although the text is equal:
+# macros, nested stacks, modules, dynamic references and the list of Availability Zones.
+EVALUATED_ANEW = re.compile(r"Fn::Transform|!Transform|AWS::CloudFormation::Stack\b|::MODULE\b|\{\{resolve:|GetAZs")
+
+
+def is_proven_unchanged(
+    stack: StackTemplate, existing: Mapping[str, Any], body: Any, inputs: Mapping[str, str], now: datetime
+) -> bool:
+    """Return whether CloudFormation would find no change in `stack`. False means that only a change set can tell.
+
+    `existing` is the deployed stack from DescribeStacks, and `body` its template from GetTemplate for the stage
+    `Original`. `inputs` are the present values in Parameter Store, by path.
+    """
+    return (
+        existing["StackStatus"] in SETTLED
+        and _is_equal_template(stack, body)
+        and "Transform" not in stack.content
+        and not EVALUATED_ANEW.search(stack.text)
+        and _has_equal_parameters(stack, existing, inputs)
+        and {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())} == change_set_tags(stack, existing, now)
+    )
+
+
+def _is_equal_template(stack: StackTemplate, body: Any) -> bool:
+    # GetTemplate returns a question mark for each character that is not ASCII, so such a text is not known.
+    if not stack.text.isascii():
+        return False
+    if isinstance(body, str):
+        return body.strip() == stack.text.strip()
+    # boto3 parses a JSON template. Unlike Python's dicts, JSON texts also tell 1 and true apart.
+    return json.dumps(body) == json.dumps(stack.content)
+
+
+def _has_equal_parameters(stack: StackTemplate, existing: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
+    """Return whether a change set would have the parameters of the deployed stack.
+
+    A change set keeps the values of the parameters that the pipeline sets. It reads all others from Parameter Store
+    again, at the path that is the parameter's default.
+    """
+    deployed = {parameter["ParameterKey"]: parameter for parameter in existing.get("Parameters", ())}
+    if deployed.keys() != stack.parameters.keys():
+        return False
+    for name, parameter in stack.parameters.items():
+        if not parameter["Type"].startswith(READING_TYPE):
+            continue
+        path, value = parameter.get("Default"), deployed[name].get("ResolvedValue")
+        if path is None or value is None or deployed[name]["ParameterValue"] != path or inputs.get(path) != value:
+            return False
+    return True

@@ -1,0 +1,40 @@
+"""Reads, with few calls, what the proposals of a wave need to know: the account's stacks and values of Parameter Store.
+
+If each proposal read them itself, a plan of many stacks would make two more calls for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.retry import Steps, retry_steps
+from cicd_templates.deploy.change_sets.change_set_request import published
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stacks
+from cicd_templates.template.stack_template import StackTemplate
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What AWS answered at the beginning of a wave.
+
+    `stacks` has the descriptions of the account's stacks by name, without deleted stacks. `values` has the values of
+    Parameter Store that the templates of the wave read, by path, without those that do not exist.
+    """
+
+    stacks: Mapping[str, Mapping[str, Any]]
+    values: Mapping[str, str]
+
+    def inputs_of(self, stack: StackTemplate) -> dict[str, str]:
+        """Return the values that the template of `stack` reads, by path, without those that do not exist."""
+        return {read.path: self.values[read.path] for read in stack.links.reads if read.path in self.values}
+
+
+def survey(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
+    """Read the account's stacks, and the values that the templates of `stacks` read, in steps."""
+    paths = {read.path for stack in stacks for read in stack.links.reads}
+    described = yield from retry_steps(lambda: describe_stacks(clients))
+    values = yield from retry_steps(lambda: published(clients, paths))
+    return Survey(described, values)
