@@ -138,7 +138,9 @@ def propose(
     yield from retry_steps(lambda: discard_expired(context, stack_id))
     described = yield from wait_until_ready(context, stack, arn)
     if described.status != "FAILED" and described.reverts_drift != reverts_drift:
-        raise CicdError(f"{stack.name}: CloudFormation did not make the requested change set that reverts drift")
+        raise CicdError(
+            f"{stack.name}: CloudFormation did not make a change set that reverts drift, as the plan requests"
+        )
     planned = replace(
         planned, inputs=inputs | _resolved_inputs(stack, described), findings=(*described.findings, *unread)
     )

@@ -338,8 +338,8 @@ def test_credentials_that_end_while_the_tasks_of_a_deleted_stack_are_listed_end_
     [
         (Item("T", "x", Fate.RETAINED, detail="kept"), True, "kept"),
         (Item("T", "x", Fate.SCHEDULED, detail="KMS deletes it on 2026-01-01"), True, "KMS deletes it on 2026-01-01"),
-        (Item("T", "x", Fate.SCHEDULED, detail=WINDOW), False, "it is ours, and no stack owns it"),
-        (Item("T", "x", Fate.DELETED), False, "it is ours, and no stack owns it"),
+        (Item("T", "x", Fate.SCHEDULED, detail=WINDOW), False, "it belongs to the environment, but no stack owns it"),
+        (Item("T", "x", Fate.DELETED), False, "it belongs to the environment, but no stack owns it"),
         (Item("T", "x", Fate.UNTOUCHED, detail="only its name"), False, "only its name"),
     ],
 )
