@@ -13,7 +13,14 @@ from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.github_roles import github_role
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import log_group_name, parameter_path, physical_name, pipeline_arn, project_arn
+from cicd_templates.config.naming import (
+    approval_keys,
+    log_group_name,
+    parameter_path,
+    physical_name,
+    pipeline_arn,
+    project_arn,
+)
 from cicd_templates.config.reserved_words import GITHUB_RELEASE
 from cicd_templates.layer.iam import Grant, allow, deny, document
 from cicd_templates.layer.outputs import BucketName, KeyArn
@@ -41,7 +48,12 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         ),
         "Approvers": (
             "Approve releases, and nothing that makes one",
-            [*read_access, *_may_approve(env, service), *_no_release(env, service, source), _no_override(env, service)],
+            [
+                *read_access,
+                *_may_approve(env, service, evidence),
+                *_no_release(env, service, source),
+                _no_override(env, service),
+            ],
         ),
         "Operators": (
             "Start, stop, retry and hold runs",
@@ -130,12 +142,16 @@ def _no_release(env: Environment, service: Service, source: BucketName) -> list[
     ]
 
 
-def _may_approve(env: Environment, service: Service) -> list[Grant]:
+def _may_approve(env: Environment, service: Service, evidence: BucketName) -> list[Grant]:
+    """Let approvers answer approvals and read the pages about which they are asked."""
     approved = [peer for peer in env.route if peer.protected]
     if not approved:
         return []
     stages = [_pipeline(env, service, f"/{pipeline.approval_of(peer)}") for peer in approved]
-    return [allow("AnswerApprovals", [actions.PutApprovalResult], on=stages)]
+    return [
+        allow("AnswerApprovals", [actions.PutApprovalResult], on=stages),
+        may_read("ReadWhatTheyApprove", evidence, f"{approval_keys(service.name)}/*"),
+    ]
 
 
 def _no_approval(env: Environment, service: Service) -> Grant:

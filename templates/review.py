@@ -36,8 +36,8 @@ def exists(env: Environment) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the review function and the approval check.
 
-    Both can read only the change sets of one service. Only the review function can record them as evidence, and only
-    the check reads the records.
+    Both can read only the change sets of one service. Only the review function can store the record and the page as
+    evidence, and of the two functions, only the check can read them.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
@@ -64,7 +64,12 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         key=key,
         dead_letters=dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
-        variables={**variables, "CONSOLE": console_address(env.region), **templates_variables(env, reviewed)},
+        variables={
+            **variables,
+            "CONSOLE": console_address(env.region),
+            "SERVICE": service.name,
+            **templates_variables(env, reviewed),
+        },
     )
     check_function = inline_function(
         "ApprovalCheck",

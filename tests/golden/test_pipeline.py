@@ -127,10 +127,11 @@ def test_what_is_executed_in_production_is_compared_with_what_was_approved() -> 
     shared = ("changeSet", "role", "region", "environment", "execution")
     assert [check[name] for name in shared] == [review[name] for name in shared]
     assert check["execution"] == "#{codepipeline.PipelineExecutionId}"
-    assert "Change sets #{ReviewProduction.Reviewed}." in production["Approve"]["Configuration"]["CustomData"]
+    assert production["Approve"]["Configuration"]["ExternalEntityLink"] == "#{ReviewProduction.PageUrl}"
+    assert "Review #{ReviewProduction.Reviewed}." in production["Approve"]["Configuration"]["CustomData"]
 
 
-def test_only_the_review_records_what_is_approved_and_only_the_check_reads_it() -> None:
+def test_only_the_review_records_what_is_approved_and_only_the_check_and_the_approvers_read_it() -> None:
     records = "/_approvals/parcel-dispatcher/*"
     users = {
         (role, action)
@@ -146,6 +147,8 @@ def test_only_the_review_records_what_is_approved_and_only_the_check_reads_it() 
         ("ReviewRole", "s3:PutObject"),
         ("ApprovalCheckRole", "s3:GetObject"),
         ("ApprovalCheckRole", "s3:GetObjectVersion"),
+        ("ApproversPolicy", "s3:GetObject"),
+        ("ApproversPolicy", "s3:GetObjectVersion"),
     }
     for name in ("Review", "ApprovalCheck"):
         variables = load("review")[name]["Properties"]["Environment"]["Variables"]

@@ -101,7 +101,7 @@ MAY: dict[str, set[str]] = {
     "pipeline ProductionApproveActionRole": {"ask the approvers", "encrypt with the tools key"},
     "pipeline StartRole": {"start a run"},
     "access DevelopersPolicy": PEOPLE | {"release a source", "find where to release", "encrypt with the tools key"},
-    "access ApproversPolicy": PEOPLE | {"approve production"},
+    "access ApproversPolicy": PEOPLE | {"approve production", "read what was approved"},
     "access OperatorsPolicy": PEOPLE
     | {"start a run", "stop a run", "retry a stage", "roll a stage back", "hold a stage"},
 }
@@ -154,6 +154,9 @@ SENTENCES = [
     ("developers cannot approve", "access DevelopersPolicy", "approve production", False),
     ("only approvers approve", "access ApproversPolicy", "approve production", True),
     ("operators do not approve", "access OperatorsPolicy", "approve production", False),
+    ("approvers read what they approve", "access ApproversPolicy", "read what was approved", True),
+    ("approvers replace nothing of it", "access ApproversPolicy", "replace what was approved", False),
+    ("developers do not read what was approved", "access DevelopersPolicy", "read what was approved", False),
     ("approvers release nothing", "access ApproversPolicy", "release a source", False),
     ("nobody overrides a lock", "access OperatorsPolicy", "override a lock", False),
     ("the Bandit project can write its report", "build BanditRole", "hand on Bandit's report", True),

@@ -23,8 +23,8 @@ from cicd_templates.config.reserved_words import MIGRATION, REVIEW
 from cicd_templates.layer.outputs import FunctionName, TopicArn
 
 REVIEW_ACTION, APPROVE, CHECK_ACTION = "Review", "Approve", "Check"
-# The variable of the review with the digest of the change sets.
-REVIEWED = "Reviewed"
+# The variables of the review with the digest of what the approver is shown, and with the address of the page.
+REVIEWED, PAGE_URL = "Reviewed", "PageUrl"
 
 
 def approval_actions(
@@ -53,13 +53,13 @@ def approval_actions(
         parameters["migration"] = stack_name(peer, MIGRATION, service.name)
     data = (
         f"{service.name} to {peer.qualified}: #{{{name}.Summary}}."
-        f" Change sets #{{{name}.{REVIEWED}}}. Image #{{{name}.Digest}}."
+        f" Review #{{{name}.{REVIEWED}}}. Image #{{{name}.Digest}}."
         f" Templates {templates}: #{{{name}.Templates}}."
         f" Gate: #{{{GATE_STAGE}.Verdict}}, #{{{GATE_STAGE}.Critical}} critical, #{{{GATE_STAGE}.High}} high,"
         f" #{{{GATE_STAGE}.Medium}} medium, #{{{GATE_STAGE}.Waived}} waived,"
         f" #{{{GATE_STAGE}.Weaker}} by a weaker policy, see #{{{GATE_STAGE}.ReportKey}}."
     )
-    link = f"#{{{name}.ChangeSetUrl}}"
+    link = f"#{{{name}.{PAGE_URL}}}"
     return [
         lambda_action(context, name, function, parameters, namespace=name, order=order),
         approval_action(context, APPROVE, topic, data, link, order=order + 1, purpose=peer.name),

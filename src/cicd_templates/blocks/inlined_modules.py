@@ -1,4 +1,7 @@
-"""Joins modules of `functions` into one text, because a Lambda function with inline code has only one file."""
+"""Joins modules into one text, because a Lambda function with inline code has only one file.
+
+Most of these modules are in `functions`. The others are modules of the package that need only the standard library.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from functools import cache
 from pathlib import Path
 
 from cicd_templates import functions
+from cicd_templates.blocks.inlined_stand_ins import STAND_INS
 
-_PACKAGE = f"{functions.__name__}."
+_PACKAGE = f"{functions.__name__.partition('.')[0]}."
+_FOLDER = Path(functions.__path__[0]).parent
 # The imports end at the first match. The linter requires imports at the top, so only the text before the match is
 # parsed with `ast`. A regular expression is enough to find definitions, because they begin in the first column.
 _AFTER_IMPORTS = re.compile(r"^(?!from |import |[ )]|# (?:ruff|fmt):|$)", re.MULTILINE)
@@ -20,11 +25,11 @@ _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=
 
 @dataclass(frozen=True)
 class Module:
-    """A module of `functions`, prepared for being joined with others.
+    """A module, prepared for being joined with others.
 
     `docstring` is the complete docstring. `body` is a heading with the module's name, followed by the module's text
     without imports. `imports` are the imports from the standard library: `(module, name)`, or `(module, "")` for
-    `import module`. `needs` are the paths of the imported modules of `functions`. `names` are the names that the module
+    `import module`. `needs` are the paths of the imported modules of this package. `names` are the names that it
     defines.
     """
 
@@ -36,14 +41,15 @@ class Module:
 
 
 def read_source(path: str) -> str:
-    """Return the text of a module. `path` is its path below `functions`, without the extension."""
-    (folder,) = functions.__path__
-    return Path(folder, f"{path}.py").read_text(encoding="ascii")
+    """Return the text of a module, or of its stand-in. `path` is the module's path in the package, without `.py`."""
+    if path in STAND_INS:
+        return STAND_INS[path]()
+    return (_FOLDER / f"{path}.py").read_text(encoding="ascii")
 
 
 @cache
 def read_module(path: str) -> Module:
-    """Return a module with its parts. `path` is its path below `functions`, without the extension."""
+    """Return a module with its parts. `path` is its path in the package, without `.py`."""
     _, docstring, rest = read_source(path).split('"""', 2)
     start = next(_AFTER_IMPORTS.finditer(rest)).start()
     imports: set[tuple[str, str]] = set()
@@ -66,7 +72,7 @@ def read_module(path: str) -> Module:
 
 
 def with_needed_modules(path: str) -> list[str]:
-    """Return the paths of a module and of the modules of `functions` that it imports, directly or indirectly.
+    """Return the paths of a module and of the modules of this package that it imports, directly or indirectly.
 
     Each module comes after the modules that it imports.
     """

@@ -144,13 +144,14 @@ def registry_variables(env: Environment, service: Service) -> dict[str, AWSHelpe
 def source(module: str) -> Code:
     """Return the text of `functions/<module>.py`, which becomes the inline code of a Lambda function.
 
-    If the module imports other modules of `functions`, all of them are joined into one text. The text begins with the
+    If the module imports other modules of this package, all of them are joined into one text. The text begins with the
     module's docstring.
     """
-    paths = with_needed_modules(module)
-    origin = f"src/cicd_templates/functions/{module}.py"
-    if paths == [module]:
-        return Code(origin, read_source(module))
-    docstring = read_module(module).docstring
-    text = joined_text([read_module(path) for path in paths])
+    path = f"functions/{module}"
+    paths = with_needed_modules(path)
+    origin = f"src/cicd_templates/{path}.py"
+    if paths == [path]:
+        return Code(origin, read_source(path))
+    docstring = read_module(path).docstring
+    text = joined_text([read_module(needed) for needed in paths])
     return Code(f"joined from {origin}", f'"""{docstring}"""\n\n{text}')

@@ -1,4 +1,6 @@
-"""Stores as evidence which change sets an approver was shown, and reads them again before they are executed.
+"""Stores as evidence what an approver was shown, and reads it again before anything is executed.
+
+The record names the change sets, and the SHA-256 of the page and of its data, which are stored beside it.
 
 A record is about one stage in one pipeline execution. Its S3 key contains the SHA-256 of its content, which the review
 function hands on in a variable of the pipeline. So a record cannot be exchanged, whoever may write to the bucket.
@@ -8,6 +10,7 @@ The environment variables `EVIDENCE_BUCKET` and `APPROVALS` are the bucket and t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -15,18 +18,26 @@ from typing import Any
 
 from cicd_templates.functions.reviewed_change_sets import canonical, digest_of
 
-RECORD_NAME = "change-sets.json"
+RECORD_NAME, PAGE_NAME, PAGE_DATA_NAME = "change-sets.json", "page.html", "page.json"
+CONTENT_TYPES = {"html": "text/html; charset=utf-8", "json": "application/json"}
 
 
 class NotApprovedError(Exception):
     """Raised if a stage would execute something that was not approved. The message says what."""
 
 
-def store_record(environment: str, execution: str, change_sets: list[dict[str, str]]) -> str:
-    """Store the record of the change sets that an approver is about to see. Return its digest."""
-    record = {"environment": environment, "execution": execution, "changeSets": change_sets}
+def store_record(environment: str, execution: str, change_sets: list[dict[str, str]], page: dict[str, str]) -> str:
+    """Store the record of what an approver is about to see, and the files of the `page` by name. Return its digest."""
+    record = {
+        "environment": environment,
+        "execution": execution,
+        "changeSets": change_sets,
+        "page": {name: hashlib.sha256(text.encode()).hexdigest() for name, text in page.items()},
+    }
     digest = digest_of(record)
-    put_once(record_key(environment, execution, digest, RECORD_NAME), canonical(record), "application/json")
+    # The record comes last: if it is there, the page is there, too.
+    for name, text in {**page, RECORD_NAME: canonical(record)}.items():
+        put_once(record_key(environment, execution, digest, name), text, CONTENT_TYPES[name.rpartition(".")[2]])
     return digest
 
 
@@ -53,21 +64,30 @@ def record_key(environment: str, execution: str, digest: str, name: str) -> str:
 def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]:
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
-    Raises `NotApprovedError` if there is none, or if it is not what was approved.
+    Raises `NotApprovedError` if there is none, or if it or its page is not what was approved.
     """
-    import boto3
-    from botocore.exceptions import ClientError
-
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review gave no digest but {digest!r}")
     key = record_key(environment, execution, digest, RECORD_NAME)
+    record: dict[str, Any] = json.loads(_read(key))
+    if digest_of(record) != digest or (record["environment"], record["execution"]) != (environment, execution):
+        raise NotApprovedError(f"the record is not that of the approval: {key}")
+    for name, expected in record["page"].items():
+        key = record_key(environment, execution, digest, name)
+        if hashlib.sha256(_read(key)).hexdigest() != expected:
+            raise NotApprovedError(f"the page is not the one that the approval is about: {key}")
+    return record
+
+
+def _read(key: str) -> bytes:
+    """Return an object of the evidence bucket. Raises `NotApprovedError` if it cannot be read."""
+    import boto3
+    from botocore.exceptions import ClientError
+
     try:
-        body = boto3.client("s3").get_object(Bucket=os.environ["EVIDENCE_BUCKET"], Key=key)["Body"].read()
+        body: bytes = boto3.client("s3").get_object(Bucket=os.environ["EVIDENCE_BUCKET"], Key=key)["Body"].read()
     except ClientError as error:
         # For a missing key, S3 answers "access denied" to a caller that may not list the bucket.
         code = error.response["Error"]["Code"]
         raise NotApprovedError(f"there is no record of an approval that could be read ({code}): {key}") from None
-    record: dict[str, Any] = json.loads(body)
-    if digest_of(record) != digest or (record["environment"], record["execution"]) != (environment, execution):
-        raise NotApprovedError(f"the record is not that of the approval: {key}")
-    return record
+    return body

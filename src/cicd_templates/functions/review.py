@@ -1,14 +1,14 @@
-"""Describe change sets and their templates to the approver, in output variables of the pipeline's action.
+"""Describe change sets and their templates to the approver, on a page and in output variables of the action.
 
 The user parameters are `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `environment`,
 `execution`, `image` (by digest), `templates` (their version) and, if the service has one, `migration` (a stack whose
 change set has the same name). A version of the templates that is not the newest one is refused, unless the
 configuration names it.
 
-The change sets are recorded as evidence, and the function `approval_check` compares them with the record before they
-are executed. Every path answers the job exactly once, because CodePipeline waits 20 minutes for a missing answer. The
-event is never logged, because it contains credentials. The environment variable `CONSOLE` is the address of the
-console.
+The page and the identities of the change sets are recorded as evidence, and the function `approval_check` compares them
+with the record before anything is executed. Every path answers the job exactly once, because CodePipeline waits 20
+minutes for a missing answer. The event is never logged, because it contains credentials. The environment variable
+`CONSOLE` is the address of the console, and `SERVICE` is the name of the service.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import shlex
 from typing import Any
 from urllib.parse import quote
 
-from cicd_templates.functions.approval_records import store_record
+from cicd_templates.functions.approval_page import ApprovalPage, approval_page, reviewed_stage
+from cicd_templates.functions.approval_records import PAGE_DATA_NAME, PAGE_NAME, record_key, store_record
 from cicd_templates.functions.job_failures import one_line, report_failure
 from cicd_templates.functions.pipeline_jobs import answer_job
 from cicd_templates.functions.reviewed_change_sets import ChangeSet, read_change_set
@@ -28,7 +29,10 @@ from cicd_templates.functions.role_clients import client_in_role
 
 # An approval shows at most 1,000 characters, which the summary shares with other text.
 SUMMARY_LENGTH = 300
-COMMAND_LENGTH = 90
+COMMAND_LENGTH = 40
+# The longest answer to what is lost, and to who can do more, in the summary. The page has them whole.
+ANSWER_LENGTH = 80
+VARIABLE_LENGTH = 1000
 # The metadata of the templates' S3 object, with the form that each value must have.
 METADATA = {
     "commit": "[0-9a-f]{40}|[0-9a-f]{64}",
@@ -38,7 +42,7 @@ METADATA = {
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report the job's success with `ChangeSetUrl`, `Summary`, `Digest`, `Reviewed` and `Templates`, or its failure."""
+    """Report the job's success with variables such as `PageUrl`, `Summary` and `Reviewed`, or its failure."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -46,7 +50,7 @@ def handler(event: dict[str, Any], context: object) -> None:
     try:
         parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
         templates = _describe_templates(parameters["templates"])
-        variables = _describe_change_sets(parameters) | {"Templates": templates}
+        variables = _describe_change_sets(parameters, templates) | {"Templates": templates}
     except Exception as error:
         message = f"Cannot ask for an approval: {type(error).__name__}: {error}"
         report_failure(pipeline, job["id"], "ReviewErrors", message)
@@ -82,29 +86,47 @@ def _describe_templates(version: str) -> str:
     )
 
 
-def _describe_change_sets(parameters: dict[str, str]) -> dict[str, str]:
+def _describe_change_sets(parameters: dict[str, str], templates: str) -> dict[str, str]:
+    """Store the page and the record of the change sets. Return what the approver is told, as output variables."""
     cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "review")
-    stacks = [parameters[name] for name in ("stack", "migration") if name in parameters]
-    change_sets = [read_change_set(cloudformation, stack, parameters["changeSet"]) for stack in stacks]
-    entries = [change_set.entry for change_set in change_sets]
-    service = change_sets[0]
-    variables = {
-        "ChangeSetUrl": _change_set_url(service, parameters["region"]),
-        "Summary": _summary(service.changes, SUMMARY_LENGTH),
-        "Digest": one_line(parameters["image"].partition("@")[2]),
-        "Reviewed": store_record(parameters["environment"], parameters["execution"], entries),
+    layers = {
+        "service": parameters["stack"],
+        **{name: parameters[name] for name in ("migration",) if name in parameters},
     }
-    for migration in change_sets[1:]:
+    change_sets = [read_change_set(cloudformation, stack, parameters["changeSet"]) for stack in layers.values()]
+    service, *migrations = change_sets
+    image = one_line(parameters["image"].partition("@")[2])
+    variables = {"ChangeSetUrl": _change_set_url(service, parameters["region"]), "Digest": image}
+    command = ""
+    for migration in migrations:
         command = _command(migration.valued)
-        begin = f"; migration{f' runs {_cut(command, COMMAND_LENGTH)}' if command else ''}: "
-        end = ", see the variable MigrationChangeSetUrl"
-        # Half of the room for each stack, so that neither hides the other.
-        half = (SUMMARY_LENGTH - len(begin) - len(end)) // 2
-        summaries = [_summary(change_set.changes, half) for change_set in (service, migration)]
-        variables["Summary"] = f"{begin.join(summaries)}{end}"
         variables["MigrationCommand"] = command or "not shown by the change set"
         variables["MigrationChangeSetUrl"] = _change_set_url(migration, parameters["region"])
-    return variables
+    environment, execution = parameters["environment"], parameters["execution"]
+    stage = reviewed_stage(environment, os.environ["SERVICE"], list(zip(layers, change_sets, strict=True)))
+    facts = [
+        f"{os.environ['SERVICE']} to {environment}, pipeline execution {execution}",
+        f"image {image or 'unknown'}",
+        f"templates {parameters['templates']}: {templates}",
+        *(f"change set {change_set.answer['ChangeSetId']}" for change_set in change_sets),
+        *(f"the migration runs: {variables['MigrationCommand']}" for _ in migrations),
+    ]
+    page = approval_page(stage, facts, change_sets)
+    entries = [change_set.entry for change_set in change_sets]
+    digest = store_record(environment, execution, entries, {PAGE_NAME: page.html, PAGE_DATA_NAME: page.data})
+    answers = {"WhatChanges": page.changes, "WhatIsLost": page.lost, "WhoCanDoMore": page.access}
+    return variables | {
+        **{name: _cut(one_line(answer), VARIABLE_LENGTH) for name, answer in answers.items()},
+        "Summary": _summary(page, change_sets, command),
+        "Reviewed": digest,
+        "PageUrl": _page_url(record_key(environment, execution, digest, PAGE_NAME)),
+    }
+
+
+def _page_url(key: str) -> str:
+    """Return the address of an object in the console, which shows it to whoever may read it."""
+    bucket = f"{os.environ['CONSOLE']}/s3/object/{quote(os.environ['EVIDENCE_BUCKET'])}"
+    return f"{bucket}?region={os.environ['AWS_REGION']}&prefix={quote(key, safe='')}"
 
 
 def _change_set_url(change_set: ChangeSet, region: str) -> str:
@@ -123,7 +145,21 @@ def _command(changes: list[dict[str, Any]]) -> str:
     return ""
 
 
-def _summary(changes: list[dict[str, Any]], length: int) -> str:
+def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str) -> str:
+    """Return what changes, what is lost and who can do more, in at most `SUMMARY_LENGTH` characters."""
+    lost, access = (_cut(one_line(answer), ANSWER_LENGTH) for answer in (page.lost, page.access))
+    end = f" LOST: {lost} ACCESS: {access}"
+    service, *migrations = (_resources_by_effect(change_set.changes) for change_set in change_sets)
+    if not migrations:
+        return f"{_cut(f'{one_line(page.changes)} {service}', SUMMARY_LENGTH - len(end))}{end}"
+    runs = f" runs {_cut(command, COMMAND_LENGTH)}" if command else ""
+    middle = f"; migration{runs}: "
+    # Half of the room for each stack, so that neither hides the other.
+    half = (SUMMARY_LENGTH - len(end) - len(middle) - 1) // 2
+    return f"{_cut(service, half)}{middle}{_cut(migrations[0], half)}.{end}"
+
+
+def _resources_by_effect(changes: list[dict[str, Any]]) -> str:
     """Return the resource changes as text: removals, replacements, possible replacements, then all others."""
     resources_by_effect: dict[str, list[str]] = {
         "REMOVE": [],
@@ -140,8 +176,7 @@ def _summary(changes: list[dict[str, Any]], length: int) -> str:
             effect = "MAY REPLACE"
         resources_by_effect[effect].append(f"{change['LogicalResourceId']} ({change['ResourceType']})")
     text = "; ".join(f"{effect} {', '.join(names)}" for effect, names in resources_by_effect.items() if names)
-    text = one_line(text) or "no resource changes"
-    return _cut(text, length)
+    return one_line(text) or "no resource changes"
 
 
 def _cut(text: str, length: int) -> str:

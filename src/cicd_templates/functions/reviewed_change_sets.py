@@ -97,8 +97,16 @@ def _all_changes(cloudformation: Any, answer: dict[str, Any], **asked: Any) -> l
 def _comparable(change: dict[str, Any]) -> dict[str, Any]:
     """Return a change without the order of its details, which CloudFormation lists in no particular order."""
     ordered = {**change, "Details": _sorted(change.get("Details", [])), "Scope": _sorted(change.get("Scope", []))}
-    contexts = {name: json.loads(change[name]) for name in ("BeforeContext", "AfterContext") if name in change}
+    contexts = {name: _parsed(change[name]) for name in ("BeforeContext", "AfterContext") if name in change}
     return ordered | contexts
+
+
+def _parsed(text: str) -> Any:
+    """Return the content of the JSON `text`, or the text itself if it is not JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _sorted(items: list[Any]) -> list[Any]:

@@ -91,7 +91,7 @@ def test_a_function_is_one_file_whatever_it_imports_from_its_neighbours(
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             assert callable(getattr(joined, node.name))
     assert code.origin.endswith(f"src/cicd_templates/functions/{name}.py")
-    assert code.origin.startswith("joined from") == (read_module(name).needs != ())
+    assert code.origin.startswith("joined from") == (read_module(f"functions/{name}").needs != ())
 
 
 def test_a_function_that_imports_nothing_of_its_neighbours_stays_as_its_file_is() -> None:
@@ -100,4 +100,4 @@ def test_a_function_that_imports_nothing_of_its_neighbours_stays_as_its_file_is(
 
 def test_two_modules_that_define_the_same_name_are_not_joined() -> None:
     with pytest.raises(ValueError, match=r"handler is defined twice: # --- review: .* and # --- migrate: "):
-        joined_text([read_module("review"), read_module("migrate")])
+        joined_text([read_module("functions/review"), read_module("functions/migrate")])

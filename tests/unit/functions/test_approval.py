@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -19,6 +20,8 @@ ENVIRONMENT = {
     "PIPELINE": "shipping",
     "NAMESPACE": "CicdTemplates",
     "CONSOLE": "https://eu-central-1.console.aws.amazon.com",
+    "AWS_REGION": "eu-central-1",
+    "SERVICE": "shipping",
     "EVIDENCE_BUCKET": "evidence",
     "APPROVALS": "_approvals/shipping",
     "TEMPLATES_BUCKET": "templates",
@@ -38,7 +41,8 @@ class Evidence:
         return {"VersionId": "t1", "Metadata": {}}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str, IfNoneMatch: str) -> Any:  # noqa: N803
-        assert (Bucket, ContentType, IfNoneMatch) == ("evidence", "application/json", "*")
+        assert (Bucket, IfNoneMatch) == ("evidence", "*")
+        assert ContentType == {"json": "application/json", "html": "text/html; charset=utf-8"}[Key.rpartition(".")[2]]
         if self.answer or Key in self.objects:
             raise refusal(self.answer or "PreconditionFailed", "PutObject")
         self.objects[Key] = Body
@@ -59,6 +63,7 @@ class Pipeline:
     def __init__(self) -> None:
         self.aws, self.s3 = SimulatedAws(), Evidence()
         self.results: list[tuple[str, dict[str, Any]]] = []
+        self.shown: dict[str, str] = {}
 
     def client(self, service: str, **_: Any) -> Any:
         return {"codepipeline": self, "sts": self, "s3": self.s3, "cloudformation": self.aws.cloudformation}[service]
@@ -100,12 +105,21 @@ class Pipeline:
                     self.aws.cloudformation.delete_change_set(ChangeSetName=arn)
 
     def review(self, **more: str) -> str:
-        """Return the digest that the approver is shown and that the pipeline hands on to the check."""
+        """Return the digest that the approver is shown and that the pipeline hands on to the check.
+
+        `shown` is then what the approver is told.
+        """
         asked = {"stack": SERVICE, **WHERE, "image": "p@sha256:1", "templates": "t1", **more}
         review.handler(job(asked), None)
         kind, request = self.results.pop()
         assert kind == "success", request
-        return str(request["outputVariables"]["Reviewed"])
+        self.shown = request["outputVariables"]
+        return self.shown["Reviewed"]
+
+    def stored(self, name: str) -> str:
+        """Return the only object with this name in the evidence bucket."""
+        (key,) = [key for key in self.s3.objects if key.endswith(f"/{name}")]
+        return self.s3.objects[key].decode()
 
     def check(self, reviewed: str, stacks: str = SERVICE, **more: str) -> str:
         """Return why the check stops the stage, or an empty string."""
@@ -134,9 +148,13 @@ def test_the_approved_change_set_may_be_executed(pipeline: Pipeline) -> None:
     reviewed = pipeline.review()
 
     assert pipeline.check(reviewed) == ""
-    (key,) = pipeline.s3.objects
-    assert key == f"_approvals/shipping/production/e-1/{reviewed}/change-sets.json"
-    (entry,) = json.loads(pipeline.s3.objects[key])["changeSets"]
+    folder = f"_approvals/shipping/production/e-1/{reviewed}"
+    assert list(pipeline.s3.objects) == [f"{folder}/{name}" for name in ("page.html", "page.json", "change-sets.json")]
+    record = json.loads(pipeline.stored("change-sets.json"))
+    assert record["page"] == {
+        name: hashlib.sha256(pipeline.stored(name).encode()).hexdigest() for name in ("page.html", "page.json")
+    }
+    (entry,) = record["changeSets"]
     assert entry["changeSetArn"] == arn
     parts = {"template", "parameters", "tags", "capabilities", "settings", "changes", "values"}
     assert entry.keys() == {"stack", "stackArn", "changeSetArn"} | parts
@@ -267,17 +285,39 @@ def test_a_record_that_was_exchanged_is_not_believed(
 ) -> None:
     pipeline.prepare()
     reviewed = pipeline.review()
-    (key,) = pipeline.s3.objects
+    key = list(pipeline.s3.objects)[-1]
     pipeline.s3.objects[key] = json.dumps(change(json.loads(pipeline.s3.objects[key]))).encode()
 
     assert "the record is not that of the approval" in pipeline.check(reviewed)
 
 
+@pytest.mark.parametrize("name", ["page.html", "page.json"])
+def test_a_page_that_is_not_the_recorded_one_stops_the_stage(pipeline: Pipeline, name: str) -> None:
+    pipeline.prepare()
+    reviewed = pipeline.review()
+    key = f"_approvals/shipping/production/e-1/{reviewed}/{name}"
+    pipeline.s3.objects[key] += b" "
+
+    assert f"the page is not the one that the approval is about: {key}" in pipeline.check(reviewed)
+    del pipeline.s3.objects[key]
+    assert f"there is no record of an approval that could be read (AccessDenied): {key}" in pipeline.check(reviewed)
+
+
+def test_a_page_that_somebody_stored_before_the_review_is_noticed(pipeline: Pipeline) -> None:
+    pipeline.prepare()
+    reviewed = pipeline.review()
+    key = f"_approvals/shipping/production/e-1/{reviewed}/page.html"
+    pipeline.s3.objects = {key: b"<script>"}
+
+    # Nothing in the bucket is replaced, so the review finds the key taken.
+    assert pipeline.review() == reviewed
+    assert "the page is not the one that the approval is about" in pipeline.check(reviewed)
+
+
 def test_a_record_of_another_run_with_its_own_digest_is_not_believed(pipeline: Pipeline) -> None:
     pipeline.prepare()
     other = pipeline.review(execution="e-0")
-    (key,) = pipeline.s3.objects
-    pipeline.s3.objects[key.replace("e-0", "e-1")] = pipeline.s3.objects[key]
+    pipeline.s3.objects |= {key.replace("e-0", "e-1"): body for key, body in pipeline.s3.objects.items()}
 
     assert "the record is not that of the approval" in pipeline.check(other)
 
@@ -286,7 +326,7 @@ def test_a_review_that_is_repeated_finds_its_record(pipeline: Pipeline) -> None:
     pipeline.prepare()
 
     assert pipeline.review() == pipeline.review()
-    assert len(pipeline.s3.objects) == 1
+    assert len(pipeline.s3.objects) == 3
 
 
 def test_what_cannot_be_recorded_is_not_approved(pipeline: Pipeline) -> None:

@@ -76,6 +76,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setenv("NAMESPACE", "CicdTemplates")
     monkeypatch.setenv("EVIDENCE_BUCKET", "evidence")
     monkeypatch.setenv("APPROVALS", "_approvals/shipping")
+    monkeypatch.setenv("SERVICE", "shipping")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setenv("CONSOLE", "https://eu-central-1.console.aws.amazon.com")
     monkeypatch.setenv("TEMPLATES_BUCKET", "templates")
     monkeypatch.setenv("TEMPLATES_KEY", "templates.zip")
@@ -165,8 +167,18 @@ def with_values(pages: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], d
 @pytest.mark.parametrize(
     ("changes", "summary"),
     [
-        ([], "no resource changes"),
-        ([change("Modify", "Service", "False")], "modify Service (AWS::ECS::Service)"),
+        (
+            [],
+            "1 updated stack: outputs or tags of stacks only. no resource changes"
+            " LOST: Nothing that holds data is deleted or replaced."
+            " ACCESS: No policy statement allows more than before.",
+        ),
+        (
+            [change("Modify", "Service", "False")],
+            "1 updated stack: 1 resource modified. modify Service (AWS::ECS::Service)"
+            " LOST: Nothing that holds data is deleted or replaced."
+            " ACCESS: Changes that are not compared and that you must read: service-shipping/Service.",
+        ),
         (
             [
                 change("Add", "A"),
@@ -174,8 +186,10 @@ def with_values(pages: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], d
                 change("Remove", "C"),
                 change("Modify", "D", "True"),
             ],
-            "REMOVE C (AWS::ECS::Service); REPLACE D (AWS::ECS::Service); MAY REPLACE B (AWS::ECS::Service);"
-            " add A (AWS::ECS::Service)",
+            "1 updated stack: 1 resource deleted, 2 replaced (1 perhaps), 1 added. REMOVE C (AWS::ECS::Service);"
+            " REPLACE D (AWS::ECS::Service); MAY REPLACE B (AWS::ECS..."
+            " LOST: Nothing that holds data is deleted or replaced."
+            " ACCESS: Changes that are not compared and that you must read: service-shipping/B, ser...",
         ),
     ],
     ids=["nothing", "one", "the worst first"],
@@ -195,13 +209,14 @@ def test_a_change_set_without_changes_is_one_to_approve(aws: Aws) -> None:
     nothing = {**described(status="FAILED"), "StatusReason": "The submitted information didn't contain changes. Submit"}
     operation, request = reviewed(aws, nothing)
 
-    assert (operation, request["outputVariables"]["Summary"]) == ("PutJobSuccessResult", "no resource changes")
+    assert operation == "PutJobSuccessResult"
+    assert request["outputVariables"]["Summary"].startswith("Nothing changes. no resource changes LOST: Nothing")
 
 
 def test_every_page_is_read_with_the_role_of_the_other_account(aws: Aws) -> None:
     _, request = reviewed(aws, described(change("Add", "A"), token="2"), described(change("Remove", "B")))
 
-    assert request["outputVariables"]["Summary"] == "REMOVE B (AWS::ECS::Service); add A (AWS::ECS::Service)"
+    assert "REMOVE B (AWS::ECS::Service); add A (AWS::ECS::Service)" in request["outputVariables"]["Summary"]
     assumed = next(parameters for operation, parameters in aws.calls if operation == "AssumeRole")
     assert assumed == {"RoleArn": ASKED["role"], "RoleSessionName": "review"}
     asked = [parameters for operation, parameters in aws.calls if operation == "DescribeChangeSet"]
@@ -215,7 +230,7 @@ def test_a_long_summary_fits_into_the_approval(aws: Aws) -> None:
     _, request = reviewed(aws, described(*[change("Add", f"Resource{number}") for number in range(60)]))
 
     assert len(request["outputVariables"]["Summary"]) == review.SUMMARY_LENGTH
-    assert request["outputVariables"]["Summary"].endswith("...")
+    assert "... LOST: Nothing that holds data is deleted or replaced. ACCESS: " in request["outputVariables"]["Summary"]
 
 
 def reviewed_with_migration(aws: Aws, *pages: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -231,8 +246,9 @@ def test_the_change_set_of_a_migration_is_described_beside_that_of_the_service(a
 
     variables = request["outputVariables"]
     assert variables["Summary"] == (
-        "modify Service (AWS::ECS::Service); migration: REPLACE TaskDefinition (AWS::ECS::Service)"
-        ", see the variable MigrationChangeSetUrl"
+        "modify Service (AWS::ECS::Service); migration: REPLACE TaskDefinition (AWS::ECS::Service)."
+        " LOST: Nothing that holds data is deleted or replaced."
+        " ACCESS: Changes that are not compared and that you must read: migration-shipping/Task..."
     )
     assert variables["MigrationCommand"] == "not shown by the change set"
     asked = [parameters for operation, parameters in aws.calls if operation == "DescribeChangeSet"]
@@ -279,8 +295,8 @@ def test_a_long_command_hides_no_change(aws: Aws) -> None:
     variables = request["outputVariables"]
     assert len(variables["Summary"]) <= review.SUMMARY_LENGTH
     assert variables["Summary"].startswith("REMOVE Service (AWS::ECS::Service); migration runs xxx")
-    assert "xxx...: REMOVE Log (AWS::ECS::Service); " in variables["Summary"]
-    assert variables["Summary"].endswith(", see the variable MigrationChangeSetUrl")
+    assert "xxx...: REMOVE Log (AWS::ECS::Service)" in variables["Summary"]
+    assert " LOST: Nothing that holds data is deleted or replaced. ACCESS: " in variables["Summary"]
     assert variables["MigrationCommand"] == "x" * 500
 
 

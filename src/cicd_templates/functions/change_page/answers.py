@@ -6,7 +6,7 @@ This module does not call AWS.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from cicd_templates.functions.change_page.rows import IMAGE, TAGS, VERBS, Row, ShownPlan
 from cicd_templates.plurals import counted
@@ -70,7 +70,7 @@ def _new_services(plans: Sequence[ShownPlan]) -> str:
     new = sorted({stack.service for stack in stacks} - {stack.service for stack in stacks if not stack.creates})
     if not new:
         return ""
-    return f"New {'service' if len(new) == 1 else 'services'}: {_listed(new)}."
+    return f"New {'service' if len(new) == 1 else 'services'}: {_first_of(new)}."
 
 
 def _left(plans: Sequence[ShownPlan]) -> str:
@@ -78,7 +78,7 @@ def _left(plans: Sequence[ShownPlan]) -> str:
     waits = sum(len(plan.waits) for plan in plans)
     sentences = []
     if removed:
-        sentences.append(f"No longer rendered, but left in AWS: {_listed(removed)}.")
+        sentences.append(f"No longer rendered, but left in AWS: {_first_of(removed)}.")
     if waits:
         sentences.append(f"{counted(waits, 'stack')} can be planned only after this plan.")
     return " ".join(sentences)
@@ -89,23 +89,26 @@ def what_is_lost(rows: Sequence[Row]) -> str:
     losing = [row for row in rows if row.impact.loses]
     if not losing:
         return "Nothing that holds data is deleted or replaced."
-    return f"{_listed([loss_in_words(_named(row), row.change, row.impact) for row in losing], '. ')}."
+    return f"{_first_of([loss_in_words(_named(row), row.change, row.impact) for row in losing], '. ')}."
 
 
-def who_can_do_more(rows: Sequence[Row]) -> str:
+def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> str:
     """Return sentences that say which policies allow more than before, and which changes a person must read.
 
     This program compares policies, but not other changes that can grant access, such as those of security groups. A
-    person must read these. Resources in new stacks that grant access are only counted.
+    person must read these, and the changes of the resources whose names are in `unreported`, because their policies are
+    not known. Resources in new stacks that grant access are only counted.
     """
     wider = [row for row in rows if row.grants.widens]
     new = sum(count * len(row.places) for row in rows for type_, count in row.contents if _grants(type_))
-    sentences = [f"More is allowed by {_listed([_access(row) for row in wider], '; ')}."] if wider else []
+    sentences = [f"More is allowed by {_first_of([_access(row) for row in wider], '; ')}."] if wider else []
     if new:
         sentences.append(f"Resources in new stacks that grant access: {new}; read them in the templates.")
-    unread = [_named(row) for row in rows if _is_uncompared(row)]
+    unread = [
+        _named(row) for row in rows if _is_uncompared(row) or any(place.name in unreported for place in row.places)
+    ]
     if unread:
-        sentences.append(f"Changes that are not compared and that you must read: {_listed(unread)}.")
+        sentences.append(f"Changes that are not compared and that you must read: {_first_of(unread)}.")
     return " ".join(sentences) or NOTHING_WIDER
 
 
@@ -138,7 +141,7 @@ def how_long(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     slowest = max(changing, default=(0.0, ""))
     time = f"The slowest stack, {slowest[1]}, takes at most {format_duration(slowest[0])}." if slowest[0] else ""
     interrupted = [_named(row) for row in rows if row.impact.kind == INTERRUPTION]
-    return " ".join(filter(None, [time, f"Interrupted meanwhile: {_listed(interrupted)}." if interrupted else ""]))
+    return " ".join(filter(None, [time, f"Interrupted meanwhile: {_first_of(interrupted)}." if interrupted else ""]))
 
 
 def _named(row: Row) -> str:
@@ -146,5 +149,5 @@ def _named(row: Row) -> str:
     return f"{row.title} in {extent}" if extent and row.name else row.title
 
 
-def _listed(items: Sequence[str], separator: str = ", ") -> str:
+def _first_of(items: Sequence[str], separator: str = ", ") -> str:
     return separator.join(items[:NAMED]) + (f" and {len(items) - NAMED:,} more" if len(items) > NAMED else "")

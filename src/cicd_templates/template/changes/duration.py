@@ -37,7 +37,8 @@ def longest_wait(changes: Iterable[Change], resources: Mapping[str, Any]) -> flo
 
 def _wait(change: Change, properties: Mapping[str, Any]) -> float:
     if change.resource_type == "AWS::ECS::Service" and change.action != "Remove":
-        return ECS_STEADY_SECONDS + bake_minutes(properties.get("DeploymentConfiguration", {})) * MINUTE
+        configuration = properties.get("DeploymentConfiguration")
+        return ECS_STEADY_SECONDS + (bake_minutes(configuration) if isinstance(configuration, dict) else 0) * MINUTE
     return SLOW.get(change.resource_type, OTHER_SECONDS)
 
 
@@ -60,8 +61,11 @@ def bake_minutes(configuration: Mapping[str, Any]) -> float:
 
 
 def _number(value: Any, default: float) -> float:
-    """Return the number `value`, or `default` if `value` is missing or an intrinsic function."""
-    return float(value) if isinstance(value, int | float) else default
+    """Return the number `value`, or `default` if `value` is missing or an intrinsic function.
+
+    CloudFormation reports the numbers of a changed resource as texts.
+    """
+    return float(value) if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal()) else default
 
 
 def format_duration(seconds: float) -> str:

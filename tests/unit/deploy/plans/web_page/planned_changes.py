@@ -84,7 +84,9 @@ class PlannedChange:
     protection: str = "disposable"
 
     def plan(self, folder: Path) -> Plan:
-        aws = SimulatedAws()
+        return self.plan_on(SimulatedAws(), folder)
+
+    def plan_on(self, aws: SimulatedAws, folder: Path) -> Plan:
         aws.page = 100
         context = DeployContext(
             aws,  # type: ignore[arg-type] # the simulation stands in

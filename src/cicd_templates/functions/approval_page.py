@@ -1,0 +1,180 @@
+"""Writes the page that an approver sees: what the change sets of a stage change, what is lost, who can do more.
+
+The page is that of a plan, and the same modules judge the changes. The function cannot read YAML, so it takes the
+properties of resources from the contexts that CloudFormation reports with each change. Where CloudFormation reports
+none, the page says that policies were not compared.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cicd_templates.functions.change_page.answers import how_long, what_changes, what_is_lost, who_can_do_more
+from cicd_templates.functions.change_page.page import LONGEST_TEXT, fitting_data, page_html
+from cicd_templates.functions.change_page.row_contents import FILTERS, printable_content, row_content
+from cicd_templates.functions.change_page.rows import TAGS, Row, join_alike, nature_of, stack_rows
+from cicd_templates.functions.change_page.word_difference import cut
+from cicd_templates.functions.reviewed_change_sets import ChangeSet, digest_of
+from cicd_templates.printable import printable
+from cicd_templates.template.changes.duration import longest_wait
+from cicd_templates.template.changes.impact import KNOWN_LATER, UNKNOWN_VALUE, Change, assess, change_of, merged
+from cicd_templates.template.changes.planned_stack import PlannedStack
+from cicd_templates.template.policy_diff import PolicyDiff, compare
+
+# A value before the change that CloudFormation does not report must not be equal to an unknown value after it.
+NOT_REPORTED = "(not reported)"
+NO_DRIFT = "Not checked; `make drift` checks it."
+NEXT = "Compare the digest in CodePipeline's question with the folder of this page; approve or reject it there."
+
+
+@dataclass(frozen=True)
+class ReviewedStage:
+    """The change sets of one stage. `unreported` are resources whose policies could not be compared, by page name."""
+
+    environment: str
+    stacks: tuple[PlannedStack, ...]
+    unreported: frozenset[str]
+    waits: dict[str, tuple[str, ...]]
+    removed: tuple[str, ...] = ()
+
+    @property
+    def changing(self) -> tuple[PlannedStack, ...]:
+        """The stacks that would change."""
+        return tuple(stack for stack in self.stacks if stack.is_changing)
+
+
+@dataclass(frozen=True)
+class ApprovalPage:
+    """The page as HTML, its data as JSON, and the three answers: what changes, what is lost, who can do more."""
+
+    html: str
+    data: str
+    changes: str
+    lost: str
+    access: str
+
+
+def reviewed_stage(environment: str, service: str, change_sets: Sequence[tuple[str, ChangeSet]]) -> ReviewedStage:
+    """Return what the change sets of a stage do. Each comes with the name of its layer."""
+    stacks, unreported = [], set()
+    for layer, change_set in change_sets:
+        stack, names = _reviewed_stack(environment, service, f"{layer}-{service}", change_set)
+        stacks.append(stack)
+        unreported |= {f"{stack.label}/{name}" for name in names}
+    return ReviewedStage(environment, tuple(stacks), frozenset(unreported), {})
+
+
+def _reviewed_stack(
+    environment: str, service: str, label: str, change_set: ChangeSet
+) -> tuple[PlannedStack, frozenset[str]]:
+    """Return what a change set does, and the logical ids of the changed resources whose policies are not known."""
+    changes = merged(map(change_of, change_set.changes), map(change_of, change_set.valued))
+    reported = {change["LogicalResourceId"]: change for change in change_set.valued}
+    before, after = (
+        {name: resource for name, change in reported.items() if (resource := _resource(change, context, unknown))}
+        for context, unknown in (("BeforeContext", NOT_REPORTED), ("AfterContext", KNOWN_LATER))
+    )
+    compared = {change.logical_id: _compared(change, before, after) for change in changes}
+    diffs = {name: diff or PolicyDiff() for name, diff in compared.items()}
+    stack = PlannedStack(
+        change_set.stack,
+        label,
+        change_set.entry["template"],
+        change_set=change_set.answer["ChangeSetId"] if changes or change_set.template else "",
+        stack_id=change_set.answer["StackId"],
+        changes=changes,
+        impacts=tuple(assess(change, before, after, widens=diffs[change.logical_id].widens) for change in changes),
+        grants={name: diff for name, diff in diffs.items() if diff.added or diff.removed},
+        longest_wait_seconds=longest_wait(changes, after),
+        service=service,
+        file=f"out/{environment}/{label}.yaml",
+        lines=_resource_lines(change_set.template),
+    )
+    return stack, frozenset(name for name, diff in compared.items() if diff is None)
+
+
+def _resource(change: dict[str, Any], context: str, unknown: str) -> dict[str, Any]:
+    """Return a changed resource as in a template, or nothing if CloudFormation does not report its properties."""
+    try:
+        reported = json.loads(change[context].replace(UNKNOWN_VALUE, unknown))
+    except (KeyError, ValueError):
+        return {}
+    if not isinstance(reported, dict) or not isinstance(reported.get("Properties", {}), dict):
+        return {}
+    policy = change.get("PolicyAction", "Delete").removeprefix("ReplaceAnd")
+    # CloudFormation names the policy only in the action that it takes. `Delete` is what it does without a policy, too.
+    stated = {} if policy == "Delete" else {"DeletionPolicy": policy}
+    return {**stated, **reported, "Type": change["ResourceType"]}
+
+
+def _compared(change: Change, before: dict[str, Any], after: dict[str, Any]) -> PolicyDiff | None:
+    """Return how the policies of a resource change, or None if CloudFormation does not report enough of them."""
+    is_known = change.logical_id in after and (change.action == "Add" or change.logical_id in before)
+    if not is_known and nature_of(change) != TAGS and change.action != "Remove":
+        return None
+    try:
+        return compare(change.logical_id, before, after)
+    except (AttributeError, KeyError, TypeError):
+        # A value that is not known before the deployment stands where a policy has a map or a list.
+        return None
+
+
+def _resource_lines(template: str) -> dict[str, int]:
+    """Return the line of each resource in a rendered template. A template in another layout has no lines."""
+    lines: dict[str, int] = {}
+    section = ""
+    for number, line in enumerate(template.splitlines(), 1):
+        if heading := re.fullmatch(r"(\w+):", line):
+            section = heading[1]
+        elif section == "Resources" and (resource := re.fullmatch(r"  (\w+):", line)):
+            lines[resource[1]] = number
+    return lines
+
+
+def approval_page(stage: ReviewedStage, facts: Sequence[str], change_sets: Sequence[ChangeSet]) -> ApprovalPage:
+    """Return the page of a stage. `facts` are the lines below its title."""
+    rows = join_alike((row, row) for stack in stage.changing for row in stack_rows(stage.environment, stack))
+    texts = {
+        "title": f"Approval for {stage.environment}",
+        "changes": what_changes([stage], rows),
+        "lost": what_is_lost(rows),
+        "access": who_can_do_more(rows, stage.unreported),
+        "time": how_long([stage], rows),
+    }
+    digest = digest_of([change_set.entry for change_set in change_sets])
+    unchanged = [stack.label for stack in stage.stacks if not stack.is_changing]
+
+    def contents(longest: int) -> Any:
+        return printable_content(
+            {
+                **texts,
+                "facts": facts,
+                "plans": [{"environment": stage.environment, "digest": digest}],
+                "filters": FILTERS,
+                "environments": [],
+                "rows": [row_content(row, number, longest, several=False) for number, row in enumerate(rows, 1)],
+                "drift": [],
+                "notes": [{"text": "Nothing changes", "stacks": unchanged}] if unchanged else [],
+            }
+        )
+
+    data = fitting_data(contents)
+    shown = {
+        "facts": "\n".join(map(printable, facts)),
+        "drift": NO_DRIFT,
+        "next": "To approve it",
+        "command": NEXT,
+        "markdown": cut("\n".join(map(printable, map(_line_of, rows))) or "No resource changes.", LONGEST_TEXT),
+    }
+    page = page_html({**texts, **shown}, data)
+    return ApprovalPage(page, data, *(printable(texts[name]) for name in ("changes", "lost", "access")))
+
+
+def _line_of(row: Row) -> str:
+    """Return a row as a line, for a browser without JavaScript."""
+    facts = (row.change.resource_type, row.effect, row.impact.holds and row.impact.fate, *row.grants.added)
+    return f"{row.title}: {', '.join(filter(None, facts))}"
