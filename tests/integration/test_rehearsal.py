@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import subprocess
@@ -181,6 +182,8 @@ PERMISSIONS = [
         "LookAtChangeSets",
         "cloudformation:DescribeChangeSet",
     ),
+    ("Staging/StagingSmokeTest", "shipping-staging-parcel-dispatcher-execution", "WriteTheLog", "logs:CreateLogStream"),
+    ("Staging/StagingSmokeTest", "shipping-staging-parcel-dispatcher-execution", "WriteTheLog", "logs:PutLogEvents"),
     ("Production/Approve", "", "AskTheApprovers", "sns:Publish"),
     ("Production/CheckProduction", f"{NAME}-approval-check-function", "ReadWhatWasApproved", "s3:GetObject"),
 ]
@@ -257,17 +260,17 @@ def test_a_refused_approval_fails_the_stage_and_nothing_rolls_it_back(passed: Re
 
 
 def test_a_failing_smoke_test_fails_the_stage(passed: Rehearsed) -> None:
-    step = passed.again("Staging/StagingSmokeTest", start_application=lambda: "http://127.0.0.1:9")
+    step = passed.again("Staging/StagingSmokeTest", serve=lambda *asked: contextlib.nullcontext("http://127.0.0.1:9"))
 
     refused(step, "command 1 of phase build failed with exit code 1")
     assert "does not answer as it should" in step.log
 
 
 def test_an_application_that_cannot_be_served_says_how(passed: Rehearsed) -> None:
-    def serve() -> str:
+    def serve(*asked: object) -> contextlib.AbstractContextManager[str]:
         raise ActionFailedError("the deployed service cannot answer")
 
-    refused(passed.again("Staging/StagingSmokeTest", start_application=serve), "the deployed service cannot answer")
+    refused(passed.again("Staging/StagingSmokeTest", serve=serve), "the deployed service cannot answer")
 
 
 def test_a_change_set_that_fails_says_why(passed: Rehearsed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -124,19 +125,24 @@ def _value(session: Session, setting: Setting) -> str:
     return setting.value
 
 
-def application_addresses(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
+def application_addresses(
+    run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
+) -> dict[str, str]:
     """Return the action's variables that hold the service's address, changed to the address of a local process.
 
     A rehearsal runs no containers, so the deployed application cannot answer. The path of the address stays, because
-    the load balancer passes it to the application.
+    the load balancer passes it to the application. The process runs until `until` closes.
     """
-    outputs = {each.namespace for each in run.pipeline.actions if each.provider == "CloudFormation"} - {""}
+    deploying = {each.namespace: each for each in run.pipeline.actions if each.provider == "CloudFormation"}
+    started: dict[str, str] = {}
     found = {}
     for each in json.loads(action.configuration.get("EnvironmentVariables", "[]")):
         namespace = each["value"].removeprefix("#{").partition(".")[0]
-        deployed = urlsplit(run.resolve_text(each["value"])) if namespace in outputs else urlsplit("")
+        deployed = urlsplit(run.resolve_text(each["value"])) if namespace in deploying else urlsplit("")
         if deployed.scheme in ("https", "http"):
-            process = urlsplit(run.setup.start_application())
+            if namespace not in started:
+                started[namespace] = until.enter_context(run.setup.serve(run, step, deploying[namespace]))
+            process = urlsplit(started[namespace])
             found[each["name"]] = urlunsplit(deployed._replace(scheme=process.scheme, netloc=process.netloc))
             step.note(f"{each['name']} is the address of a process of rehearsal/serve; no containers are started")
     return found

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stack_status_remedies import IN_PROGRESS, SUCCEEDED
-from cicd_templates.rehearsal import artifacts
+from cicd_templates.rehearsal import artifacts, service_process
 from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
@@ -26,7 +26,10 @@ POLLING = Polling(poll_seconds=0.02)
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Create or execute the change set. After an execution, return the stack's outputs as variables."""
+    """Create or execute the change set. After an execution, return the stack's outputs as variables.
+
+    A worker that the execution deployed runs as a process until it has emptied its queues.
+    """
     configuration = run.resolve_configuration(action)
     client = run.action_session(action, step)
     stack, name = configuration["StackName"], configuration.get("ChangeSetName", "")
@@ -36,7 +39,9 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
         _replace_change_set(run, action, step, configuration, client.client("s3"), cloudformation)
         return {}
     if mode == EXECUTE:
-        return _execute_change_set(cloudformation, stack, name, step)
+        outputs = _execute_change_set(cloudformation, stack, name, step)
+        service_process.work(run, step, action)
+        return outputs
     raise ActionFailedError(f"a rehearsal does not support the action mode {mode}")
 
 

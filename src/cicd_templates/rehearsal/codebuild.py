@@ -71,18 +71,19 @@ def _run_build(
     source = _unpack_source(run, action, s3, folder)
     _touch_cache(s3, project)
     environment = build_environment(run, project, session, specification, settings, build, folder)
-    environment |= application_addresses(run, action, step)
-    began = time.monotonic()
-    outcome = run_phases(
-        runnable_phases(step, specification, project, run, folder),
-        specification.exported,
-        shell=specification.shell,
-        source=source,
-        folder=folder,
-        environment=environment,
-        limit_seconds=project.timeout_minutes * 60,
-    )
-    step.commands += time.monotonic() - began
+    with contextlib.ExitStack() as until:
+        environment |= application_addresses(run, action, step, until)
+        began = time.monotonic()
+        outcome = run_phases(
+            runnable_phases(step, specification, project, run, folder),
+            specification.exported,
+            shell=specification.shell,
+            source=source,
+            folder=folder,
+            environment=environment,
+            limit_seconds=project.timeout_minutes * 60,
+        )
+        step.commands += time.monotonic() - began
     outcome = dataclasses.replace(outcome, log=mask_secrets(outcome.log, environment, project, specification))
     step.phases = dict(outcome.seconds)
     for note in (folder / NOTES_FILE).read_text().splitlines():

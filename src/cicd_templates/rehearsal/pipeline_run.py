@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,8 @@ class RehearsalSetup:
     confirm: Confirm
     # The zip file that is released.
     source: bytes = field(repr=False)
-    # Starts the released application as a local process on the first call; returns its address.
-    start_application: Callable[[], str]
+    # Runs the web service that a CloudFormation action deployed as a process; the value of the `with` block is its URL.
+    serve: Callable[[PipelineRun, ActionProgress, Action], AbstractContextManager[str]]
 
     def root_session(self, arn: str) -> Session:
         """Return a session of the root user of the account in an ARN."""

@@ -19,7 +19,6 @@ from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import connection_source, deployed_pipeline
-from cicd_templates.rehearsal.application_server import application_starter
 from cicd_templates.rehearsal.build_tools import BuildTools
 from cicd_templates.rehearsal.deployed_pipeline import DeployedPipeline
 from cicd_templates.rehearsal.grants import measure_grants, read_roles
@@ -27,6 +26,7 @@ from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_definition_checks import find_problems
 from cicd_templates.rehearsal.pipeline_run import Confirm, PipelineRun, RehearsalSetup
 from cicd_templates.rehearsal.result import ActionProgress, RehearsalResult
+from cicd_templates.rehearsal.service_process import serve
 from cicd_templates.rehearsal.sessions import root
 from cicd_templates.rehearsal.stages import ACTION_RUNNERS, ProgressListener, run_action, run_stages
 from cicd_templates.template.stack_template import StackTemplate
@@ -81,7 +81,7 @@ def run_rehearsal(
     version, execution = _release_and_wait(engine, stacks, definition, archive)
     phases["release"] = time.monotonic() - began - phases["deploy"]
     on_start(definition, phases["deploy"])
-    with tempfile.TemporaryDirectory(prefix="cicd-rehearsal-") as folder, contextlib.ExitStack() as exit_stack:
+    with tempfile.TemporaryDirectory(prefix="cicd-rehearsal-") as folder:
         setup = RehearsalSetup(
             endpoint=engine.url,
             secret=engine.secret,
@@ -97,7 +97,7 @@ def run_rehearsal(
             tasks=Tasks(engine.folder),
             confirm=confirm,
             source=archive.data,
-            start_application=application_starter(archive, Path(folder), tools, exit_stack),
+            serve=serve,
         )
         arn = f"arn:aws:codepipeline:{stack.region}:{stack.account}:{definition.pipeline.name}"
         service_session = account.assume_for_service(definition.pipeline.role, arn)

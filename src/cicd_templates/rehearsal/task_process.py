@@ -1,4 +1,4 @@
-"""Runs the command of a started ECS task as a local process, because a rehearsal runs no containers.
+"""Runs the own container of an ECS task as a local process, because a rehearsal runs no containers.
 
 The process gets the variables and secrets of the task definition and the credentials of the task role, but no other
 variables of the environment. The secrets are read and the log is written with the execution role, as ECS does.
@@ -7,13 +7,18 @@ variables of the environment. The secrets are read and the log is written with t
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.releases import release
 from cicd_templates.rehearsal.artifacts import read_artifact, unpack
@@ -26,33 +31,132 @@ from cicd_templates.template.arn import Arn
 LIMIT_SECONDS = 300.0
 # The exit codes of a shell: for a program that cannot be started, and for a program that was killed.
 NOT_FOUND, KILLED = 127, 128 + signal.SIGKILL
+PLACEHOLDER_SECRET = "no-value-in-a-rehearsal"  # noqa: S105 - no secret
 NOTE = (
     "no container was started: the task's command ran as a process in the source, with the variables of the task"
     " definition and the credentials of the task role; image and network are not rehearsed"
 )
+NO_FURTHER_CONTAINERS = "not rehearsed: the further containers of the task ({})"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task whose own container can run as a process. `role` is the name of its task role."""
+
+    run: PipelineRun
+    arn: str
+    role: str
+    container: dict[str, Any]
+    environment: dict[str, str]
+    starting: Session
+    folder: Path
+
+    @property
+    def source(self) -> Path:
+        """Return the folder with a copy of the released source, in which commands run."""
+        return self.folder / "src"
+
+    def log(self) -> str:
+        """Return what the process has printed so far."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def command_of_script(self, script: Path) -> list[str]:
+        """Return the command that runs a script of the source."""
+        return ["/bin/sh", str(script)]
+
+    @contextlib.contextmanager
+    def running(self, command: Sequence[str], **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the command with further variables until the end of the `with` block, then kill it and write its log.
+
+        The log stream exists before the command starts, as in ECS. Raises `OSError` if the command cannot be started.
+        """
+        self.starting.client("logs").create_log_stream(**self._stream)
+        with (self.folder / "log").open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - the application's own command
+                command,
+                cwd=self.source,
+                env=self.environment | variables,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield process
+        finally:
+            # Kill the processes that the command left in the background, too.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self._write_log(self.log())
+
+    def run_to_its_end(self) -> int:
+        """Run the command of the task definition. Return its exit code, as a shell would."""
+        command = self.container["command"]
+        try:
+            with self.running(command) as process:
+                try:
+                    code = process.wait(LIMIT_SECONDS)
+                except subprocess.TimeoutExpired:
+                    code = KILLED
+        except OSError as error:
+            self._write_log(f"{command[0]}: {error.strerror}")
+            return NOT_FOUND
+        return code if code >= 0 else 128 - code
+
+    @property
+    def _stream(self) -> dict[str, str]:
+        """Return group and name of the log stream, as the log driver of ECS names it."""
+        options = self.container["logConfiguration"]["options"]
+        name = f"{options['awslogs-stream-prefix']}/{self.container['name']}/{self.arn.rpartition('/')[2]}"
+        return {"logGroupName": options["awslogs-group"], "logStreamName": name}
+
+    def _write_log(self, text: str) -> None:
+        """Write the output as the log driver of ECS does: one event for each line."""
+        now = int(time.time() * 1000)
+        # CloudWatch Logs refuses an event without text.
+        if events := [{"timestamp": now, "message": line} for line in text.splitlines() if line.strip()]:
+            self.starting.client("logs").put_log_events(**self._stream, logEvents=events)
+
+
+def prepare_task(run: PipelineRun, step: ActionProgress, arn: str, definition: str) -> Task:
+    """Return the task with this ARN and task definition, ready to run in a new folder with the released source.
+
+    The first container of the definition is the service's own; the others are named in a note.
+    """
+    ecs = run.setup.root_session(arn).client("ecs")
+    described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
+    container, *further = described["containerDefinitions"]
+    if further:
+        step.note(NO_FURTHER_CONTAINERS.format(", ".join(each["name"] for each in further)))
+    starting = run.service_session(described["executionRoleArn"], arn, step)
+    working = run.service_session(described["taskRoleArn"], arn, step)
+    folder = run.setup.folder / f"task-{uuid.uuid4().hex}"
+    environment = _environment(run, step, container, starting, working, Arn.parse(arn).region, folder)
+    artifact = run.artifacts[release.SOURCE_ACTION_NAME]
+    with read_artifact(run.setup.root_session(run.pipeline.role).client("s3"), artifact) as archive:
+        unpack(archive, folder / "src")
+    return Task(run, arn, described["taskRoleArn"].rpartition("/")[2], container, environment, starting, folder)
 
 
 def run_started_tasks(run: PipelineRun, step: ActionProgress) -> None:
     """Run the command of every started task that has not ended yet, and store the exit code."""
-    for task, definition in run.setup.tasks.running():
+    for arn, definition in run.setup.tasks.running():
         step.note(NOTE)
-        ecs = run.setup.root_session(task).client("ecs")
-        described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
-        (container,) = described["containerDefinitions"]
-        starting = run.service_session(described["executionRoleArn"], task, step)
-        working = run.service_session(described["taskRoleArn"], task, step)
-        folder = run.setup.folder / f"task-{uuid.uuid4().hex}"
-        environment = _environment(run, container, starting, working, Arn.parse(task).region, folder)
-        code, log = _run_command(run, container["command"], environment, folder)
-        _write_log(starting.client("logs"), container, task, log)
-        run.setup.tasks.end(task, code)
+        run.setup.tasks.end(arn, prepare_task(run, step, arn, definition).run_to_its_end())
 
 
 def _environment(
-    run: PipelineRun, container: dict[str, Any], starting: Session, working: Session, region: str, folder: Path
+    run: PipelineRun,
+    step: ActionProgress,
+    container: dict[str, Any],
+    starting: Session,
+    working: Session,
+    region: str,
+    folder: Path,
 ) -> dict[str, str]:
     plain = {each["name"]: each["value"] for each in container.get("environment", ())}
-    secrets = {each["name"]: _secret(starting, each["valueFrom"]) for each in container.get("secrets", ())}
+    secrets = {each["name"]: _secret(starting, each["valueFrom"], step) for each in container.get("secrets", ())}
     return {
         "PATH": search_path(run.setup.tools.link_into(folder / "tool")),
         "HOME": str(folder),
@@ -72,54 +176,32 @@ def _environment(
     }
 
 
-def _secret(session: Session, source: str) -> str:
-    """Return the value of a secret or of a parameter, which the execution role reads."""
-    if ":parameter/" in source:
-        name = source.partition(":parameter")[2]
-        answer = session.client("ssm").get_parameters(Names=[name], WithDecryption=True)
-        return str(answer["Parameters"][0]["Value"])
-    return str(session.client("secretsmanager").get_secret_value(SecretId=source)["SecretString"])
+def _secret(session: Session, source: str, step: ActionProgress) -> str:
+    """Return the value of a secret or of a parameter, which the execution role reads.
+
+    What has no value in the local AWS, such as a parameter that the user created, gets a placeholder and a note.
+    """
+    value = _parameter(session, source) if ":parameter/" in source else _value_of_secret(session, source)
+    if value is None:
+        step.note(f"{Arn.parse(source).resource} has no value in the local AWS; the task got a placeholder")
+        return PLACEHOLDER_SECRET
+    return value
 
 
-def _run_command(run: PipelineRun, command: list[str], environment: dict[str, str], folder: Path) -> tuple[int, str]:
-    """Run the command in a copy of the released source. Return its exit code and its output."""
-    source = folder / "src"
-    artifact = run.artifacts[release.SOURCE_ACTION_NAME]
-    with read_artifact(run.setup.root_session(run.pipeline.role).client("s3"), artifact) as archive:
-        unpack(archive, source)
-    log = folder / "log"
-    with log.open("wb") as output:
-        try:
-            process = subprocess.Popen(  # noqa: S603 - the application's own command
-                command,
-                cwd=source,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            return NOT_FOUND, f"{command[0]}: {error.strerror}"
-        try:
-            code = process.wait(LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            code = KILLED
-        finally:
-            # Kill the processes that the command left in the background, too.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    return code if code >= 0 else 128 - code, log.read_text(errors="replace")
+def _parameter(session: Session, source: str) -> str | None:
+    name = source.partition(":parameter")[2]
+    found = session.client("ssm").get_parameters(Names=[name], WithDecryption=True)["Parameters"]
+    return str(found[0]["Value"]) if found else None
 
 
-def _write_log(logs: Any, container: dict[str, Any], task: str, text: str) -> None:
-    """Write the output as the log driver of ECS does: one event for each line."""
-    options = container["logConfiguration"]["options"]
-    prefix, name = options["awslogs-stream-prefix"], container["name"]
-    group, stream = options["awslogs-group"], f"{prefix}/{name}/{task.rpartition('/')[2]}"
-    logs.create_log_stream(logGroupName=group, logStreamName=stream)
-    now = int(time.time() * 1000)
-    # CloudWatch Logs refuses an event without text.
-    if events := [{"timestamp": now, "message": line} for line in text.splitlines() if line.strip()]:
-        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+def _value_of_secret(session: Session, source: str) -> str | None:
+    """Return the value of a secret, or of one key of its JSON. The ARN of a secret has seven parts."""
+    parts = source.split(":")
+    try:
+        answer = session.client("secretsmanager").get_secret_value(SecretId=":".join(parts[:7]))
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    secret = str(answer["SecretString"])
+    return str(json.loads(secret)[parts[7]]) if any(parts[7:]) else secret

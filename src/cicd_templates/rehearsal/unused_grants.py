@@ -59,7 +59,7 @@ REASONS = (
     ),
     ("*", "CheckValues", "ec2:*", "CloudFormation checks the subnets and security groups in a template's parameters"),
     ("*", "ReadItsLog", "logs:GetLogEvents", FAILURE),
-    ("*-migration-execution", "*", "ecr:*", "pulls the image of the migration; a rehearsal starts no container"),
+    ("*-execution", "*", "ecr:*", "pulls the image of a task; a rehearsal starts no container"),
     ("*-migration-task", "*", "*", "a migration has the rights of its service, whether it uses them or not"),
     ("*", "*Source", "s3:*Tagging", "used if the source object has tags"),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -52,6 +53,10 @@ class Fake:
 
         return operation
 
+    def get_paginator(self, name: str) -> Any:
+        """Return a paginator with one page, which is the operation's answer."""
+        return SimpleNamespace(paginate=lambda **request: [getattr(self, name)(**request)])
+
 
 def place(folder: Path, **changes: Any) -> RehearsalSetup:
     made = RehearsalSetup(
@@ -69,7 +74,7 @@ def place(folder: Path, **changes: Any) -> RehearsalSetup:
         tasks=Tasks(folder),
         confirm=lambda question: True,
         source=b"PK",
-        start_application=lambda: "http://127.0.0.1:9",
+        serve=lambda run, step, deploying: contextlib.nullcontext("http://127.0.0.1:9"),
     )
     return dataclasses.replace(made, **changes)
 
@@ -347,6 +352,7 @@ def test_nothing_to_execute_gives_the_outputs_all_the_same(tmp_path: Path) -> No
         describe_change_set={"ExecutionStatus": "UNAVAILABLE"},
         describe_stacks=stacks,
         describe_stack_events={"StackEvents": []},
+        list_stack_resources={"StackResourceSummaries": [{"ResourceType": "AWS::Logs::LogGroup"}]},
     )
     of = action("CloudFormation", ActionMode="CHANGE_SET_EXECUTE", StackName="s", ChangeSetName="c")
     step = ActionProgress("S/A", "CloudFormation")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import sys
@@ -251,20 +252,37 @@ def test_a_project_has_defaults() -> None:
 
 def addresses(output: str, process: str, asked: str = "#{Testing.Address}") -> dict[str, str]:
     """Return the addresses of a smoke test. The stack that `Testing` deployed has the output `Address`."""
-    variables = json.dumps([{"name": "TARGET", "value": asked}, {"name": "LEVEL", "value": "info"}])
+    variables = json.dumps(
+        [
+            {"name": "TARGET", "value": asked},
+            {"name": "SAME_TARGET", "value": asked},
+            {"name": "LEVEL", "value": "info"},
+        ]
+    )
     pipeline = read_pipeline(
         properties(
             stage("T", action("Execute", "CloudFormation", Namespace="Testing")),
             stage("S", action("Smoke", Configuration={"EnvironmentVariables": variables})),
         )
     )
-    setup: Any = SimpleNamespace(start_application=lambda: process)
+    served: list[str] = []
+
+    def serve(run: PipelineRun, step: ActionProgress, deploying: Any) -> contextlib.AbstractContextManager[str]:
+        served.append(deploying.path)
+        return contextlib.nullcontext(process)
+
+    setup: Any = SimpleNamespace(serve=serve)
     session = Session(Credentials("access", "secret"), lambda service, keys: None)
     other = {"Version": "https://repository.example.com/commit"}
     run = PipelineRun(
         pipeline, "e-1", setup, session, {}, "v1", variables={"Testing": {"Address": output}, "Source": other}
     )
-    return application_addresses(run, pipeline.actions[1], ActionProgress("S/Smoke", "CodeBuild"))
+    with contextlib.ExitStack() as until:
+        found = application_addresses(run, pipeline.actions[1], ActionProgress("S/Smoke", "CodeBuild"), until)
+    # One process answers at both addresses.
+    assert served == ["T/Execute"] * bool(found)
+    assert found.get("SAME_TARGET") == found.get("TARGET")
+    return found
 
 
 @pytest.mark.parametrize(

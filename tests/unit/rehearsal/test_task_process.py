@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cicd_templates.rehearsal import lambdas, task_process
 from cicd_templates.rehearsal.artifacts import Artifact
@@ -101,6 +102,76 @@ def test_a_command_has_exactly_the_variables_of_its_task_and_the_role_of_its_tas
     (stream,) = asked(fake, "create_log_stream")
     assert stream == {"logGroupName": "/g", "logStreamName": "task/shop/0a1b"}
     assert step.notes == [task_process.NOTE]
+
+
+def missing(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, "GetSecretValue")
+
+
+DATABASE = "arn:aws:secretsmanager:eu-west-1:2:secret:database-Ab12Cd"
+
+
+@pytest.mark.parametrize(
+    ("source", "answers", "value", "notes"),
+    [
+        (f"{DATABASE}:password::", {"get_secret_value": {"SecretString": '{"password": "x:y"}'}}, "x:y", []),
+        (DATABASE, {"get_secret_value": {"SecretString": '{"a": 1}'}}, '{"a": 1}', []),
+        (
+            DATABASE,
+            {"get_secret_value": missing("ResourceNotFoundException")},
+            task_process.PLACEHOLDER_SECRET,
+            ["secret:database-Ab12Cd has no value in the local AWS; the task got a placeholder"],
+        ),
+        (
+            "arn:aws:ssm:eu-west-1:2:parameter/shop/features",
+            {"get_parameters": {"Parameters": [], "InvalidParameters": ["/shop/features"]}},
+            task_process.PLACEHOLDER_SECRET,
+            ["parameter/shop/features has no value in the local AWS; the task got a placeholder"],
+        ),
+    ],
+    ids=["a key of its JSON", "the whole secret", "a secret without a value", "a parameter that does not exist"],
+)
+def test_a_secret_of_a_task_is_read_or_gets_a_placeholder(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    answers: dict[str, Any],
+    value: str,
+    notes: list[str],
+) -> None:
+    command = ["python3", "-c", "import os; print(os.environ['PASSWORD'])"]
+    run, fake = prepared(tmp_path, monkeypatch, command, secrets=[{"name": "PASSWORD", "valueFrom": source}])
+    fake._answers.update(answers)
+    step = ActionProgress("S/A", "Lambda")
+
+    task_process.run_started_tasks(run, step)
+
+    assert logged(fake) == [value]
+    assert step.notes == [task_process.NOTE, *notes]
+    if "get_secret_value" in answers:
+        assert asked(fake, "get_secret_value") == [{"SecretId": DATABASE}]
+
+
+def test_a_secret_that_may_not_be_read_is_no_secret_without_a_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, fake = prepared(tmp_path, monkeypatch, ["true"], secrets=[{"name": "PASSWORD", "valueFrom": DATABASE}])
+    fake._answers["get_secret_value"] = missing("AccessDeniedException")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        task_process.run_started_tasks(run, ActionProgress("S/A", "Lambda"))
+
+
+def test_further_containers_are_named_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, fake = prepared(tmp_path, monkeypatch, ["true"])
+    containers = fake._answers["describe_task_definition"]["taskDefinition"]["containerDefinitions"]
+    containers += [{"name": "proxy"}, {"name": "statistics"}]
+    step = ActionProgress("S/A", "Lambda")
+
+    task_process.run_started_tasks(run, step)
+
+    assert step.notes == [task_process.NOTE, "not rehearsed: the further containers of the task (proxy, statistics)"]
+    assert run.setup.tasks.exit_code(TASK) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,183 @@
+"""Runs the deployed release of an ECS service as a process: a web service in its tests, a worker until it is idle.
+
+The command of a released image is in the image, which a rehearsal does not build. So a script of the source starts the
+application.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.local.iam_decisions import ALLOWED
+from cicd_templates.rehearsal.grants import role_name
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
+from cicd_templates.rehearsal.result import NOT_SHOWN, ActionProgress
+from cicd_templates.rehearsal.task_process import Task, prepare_task
+from cicd_templates.template.arn import Arn
+
+SERVE_SCRIPT, WORK_SCRIPT = Path("rehearsal/serve"), Path("rehearsal/work")
+HOST = "127.0.0.1"
+READY_SECONDS = 20.0
+# How long a worker runs at most, and how long it may take to end after SIGTERM.
+WORK_SECONDS, STOP_SECONDS = 20.0, 5.0
+# How long a worker without a queue runs.
+IDLE_SECONDS = 3.0
+POLL_SECONDS = 0.05
+RECEIVE = "sqs:ReceiveMessage"
+MESSAGE_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+)
+
+
+@dataclass(frozen=True)
+class DeployedService:
+    """The ECS service of a deployed stack, and the task definition that it runs."""
+
+    arn: str
+    definition: str
+    is_web: bool
+
+    def new_task(self) -> str:
+        """Return the ARN of a new task of the service."""
+        cluster = Arn.parse(self.arn).resource.split("/")[1]
+        return f"{self.arn.partition(':service/')[0]}:task/{cluster}/{uuid.uuid4().hex}"
+
+
+def find_service(run: PipelineRun, deploying: Action) -> DeployedService | None:
+    """Return the ECS service in the stack of a CloudFormation action, or None if the stack has none."""
+    account = run.setup.root_session(deploying.role or run.pipeline.role)
+    pages = account.client("cloudformation").get_paginator("list_stack_resources")
+    for page in pages.paginate(StackName=run.resolve_configuration(deploying)["StackName"]):
+        for resource in page["StackResourceSummaries"]:
+            if resource["ResourceType"] == "AWS::ECS::Service":
+                arn = resource["PhysicalResourceId"]
+                cluster = Arn.parse(arn).resource.split("/")[1]
+                (found,) = account.client("ecs").describe_services(cluster=cluster, services=[arn])["services"]
+                return DeployedService(arn, found["taskDefinition"], bool(found["loadBalancers"]))
+    return None
+
+
+@contextlib.contextmanager
+def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator[str]:
+    """Run the script `rehearsal/serve` as the web service that an action deployed, and yield its address.
+
+    The script also gets HOST, and another PORT than the container, because processes share the ports of this machine.
+    Raises `ActionFailedError` if there is no such service or script, or if the application does not listen.
+    """
+    service = find_service(run, deploying)
+    if service is None:
+        raise ActionFailedError(f"{deploying.path} deploys no ECS service, so nothing can answer")
+    task = prepare_task(run, step, service.new_task(), service.definition)
+    if not (task.source / SERVE_SCRIPT).is_file():
+        raise ActionFailedError(
+            "the deployed service cannot answer, because a rehearsal runs no containers;"
+            f" add the script {SERVE_SCRIPT} to the source to start the application on $HOST and $PORT"
+        )
+    port = _free_port()
+    with task.running(task.command_of_script(SERVE_SCRIPT), HOST=HOST, PORT=str(port)) as process:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ActionFailedError(f"{SERVE_SCRIPT} does not listen on {HOST}:{port}", task.log())
+            time.sleep(POLL_SECONDS)
+        yield f"http://{HOST}:{port}"
+
+
+def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
+    """Run the script `rehearsal/work` as the worker that an action deployed, until it has emptied its queues.
+
+    Does nothing if the action deployed no worker. Raises `ActionFailedError` if the worker ends by itself.
+    """
+    service = find_service(run, deploying)
+    if service is None or service.is_web:
+        return
+    task = prepare_task(run, step, service.new_task(), service.definition)
+    if not (task.source / WORK_SCRIPT).is_file():
+        step.note(f"{NOT_SHOWN}the worker itself, because the source has no script {WORK_SCRIPT} that starts it")
+        return
+    step.note(f"the worker is a process of {WORK_SCRIPT}; no containers are started")
+    queues = _queues(run, task)
+    before = len(run.setup.calls.rows())
+    with task.running(task.command_of_script(WORK_SCRIPT)) as process:
+        deadline = time.monotonic() + (WORK_SECONDS if queues else IDLE_SECONDS)
+        while process.poll() is None and time.monotonic() < deadline:
+            if queues and _received(run, task, queues, before) and all(queue.is_empty() for queue in queues):
+                break
+            time.sleep(POLL_SECONDS)
+        else:
+            if queues:
+                step.note(f"{NOT_SHOWN}an empty queue; the worker was stopped after {WORK_SECONDS:.0f} seconds")
+        ended = process.poll()
+        if ended is None:
+            _terminate(process)
+    if ended is not None:
+        raise ActionFailedError(
+            f"{WORK_SCRIPT} ended by itself with exit code {ended}; ECS would restart it", task.log()
+        )
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """A queue from which a task role may receive."""
+
+    arn: str
+    url: str
+    sqs: Any
+
+    def is_empty(self) -> bool:
+        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=list(MESSAGE_COUNTS))["Attributes"]
+        return not any(int(found.get(name, 0)) for name in MESSAGE_COUNTS)
+
+
+def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
+    """Return the queues from which the inline policies of the task role allow it to receive."""
+    account = run.setup.root_session(task.arn)
+    iam, sqs = account.client("iam"), account.client("sqs")
+    found = []
+    for name in iam.list_role_policies(RoleName=task.role)["PolicyNames"]:
+        policy = iam.get_role_policy(RoleName=task.role, PolicyName=name)["PolicyDocument"]
+        for statement in policy["Statement"]:
+            resources = statement["Resource"] if RECEIVE in statement["Action"] else ()
+            for arn in [resources] if isinstance(resources, str) else resources:
+                queue = sqs.get_queue_url(QueueName=Arn.parse(arn).resource)["QueueUrl"]
+                found.append(_Queue(arn, queue, sqs))
+    return found
+
+
+def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
+    """Return whether the task has asked each queue for messages, after the first `before` decisions of IAM."""
+    asked = {
+        resource
+        for principal, action, resource, decision, _ in run.setup.calls.rows()[before:]
+        if (action, decision) == (RECEIVE, ALLOWED) and role_name(principal) == task.role
+    }
+    return asked >= {queue.arn for queue in queues}
+
+
+def _terminate(process: subprocess.Popen[bytes]) -> None:
+    """Send SIGTERM, as ECS does to the first process of a container, and wait a moment for its end."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
