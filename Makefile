@@ -19,7 +19,7 @@ on_terminal = if [ -t 1 ]; then echo "$(1)"; fi
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-TARGETS := help help-all render lint test demo plan deploy review comment upgrade-check release secret gate waive inspect verify-evidence outputs status destroy sweep adopt unlock plan-discard check audit verify doctor drift recover deploy-policy own-tests init \
+TARGETS := help help-all render lint test demo plan deploy review comment upgrade-check release secret gate waive inspect evidence verify-evidence outputs status destroy sweep adopt unlock plan-discard check audit verify doctor drift recover deploy-policy own-tests init \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long test-properties fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 .PHONY: $(TARGETS)
 
@@ -124,6 +124,10 @@ waive: $(VENV)/.done ## Accept the findings that stop a release, until EXPIRES
 inspect.takes := TOOL REPORT FORMAT
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 	@$(RUN) gate inspect
+
+evidence.takes := SERVICE SUFFIX LOCAL EXECUTION RELEASE DIGEST OUT
+evidence: $(VENV)/.done ## Collect the signed evidence of the last release, and verify it
+	@$(RUN) evidence
 
 verify-evidence.takes := FOLDER KEY
 verify-evidence: $(VENV)/.done ## Verify the evidence of a release in FOLDER, offline

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,12 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE, record_name
+from cicd_templates.evidence.derived_files import derived_files
+from cicd_templates.evidence.folder import read_folder
 from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
+from cicd_templates.evidence.public_key import read_public_key
+from cicd_templates.evidence.statements import read_statement
 from cicd_templates.functions import evidence_format as form
 
 REPOSITORY = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop-tools-basket"
@@ -104,3 +111,70 @@ def write_evidence(
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
+
+
+def templates(**files: str) -> bytes:
+    """Return an archive of templates. The underscores in their names stand for folders."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(f"{name.replace('__', '/')}.yaml"), content)
+    return target.getvalue()
+
+
+POLICY = b"""\
+version = 2
+unfixed = { severity = "critical", reason = "no fix <b>yet</b>", owner = "grace", expires = 2026-12-31 }
+
+[[waivers]]
+id = "B602"
+path = "src/"
+reason = "the shell is ours"
+owner = "ada"
+expires = 2026-11-30
+
+[[waivers]]
+id = "B101"
+path = "tests/"
+reason = "it has ended"
+owner = "bob"
+expires = 2026-11-23
+"""
+VERDICT = {"verdict": "PASS", "counts": {"critical": 0, "high": 1, "low": 2}, "waived": 1}
+
+
+def write_whole_evidence(folder: Path, signer: Signer, number: int = 2, **options: Any) -> Path:
+    """Write what `make evidence` writes: also the release before, a record of an approval, and the derived files."""
+    documents = DOCUMENTS | {
+        "evidence/verdict.json": json.dumps(VERDICT | {"number": number}).encode(),
+        form.SCAN_POLICY: POLICY + b"#" * number,
+        form.TEMPLATES_ARCHIVE: templates(staging__service=f"Size: {number}\n", staging__new="a: <script>\n"),
+    }
+    about = {"signedOn": f"2026-11-24T12:0{number}:00+00:00", "sourceVersion": f"v-{number}"}
+    execution = options.pop("execution", f"e-{number}")
+    write_evidence(folder, signer, execution=execution, documents=documents, about=about, **options)
+    subject = {"name": REPOSITORY, "digest": {"sha256": "0" * 64}}
+    before = templates(staging__service=f"Size: {number - 1}\n", staging__old="b: 1\n")
+    about = {"service": "basket", "execution": f"e-{number - 1}", "signedOn": f"2026-11-24T12:0{number - 1}:00+00:00"}
+    listed = descriptor(form.TEMPLATES_ARCHIVE, before)
+    arn = f"arn:aws:cloudformation:eu-central-1:1:changeSet/release/{number}"
+    record = {"environment": "production", "execution": execution, "changeSets": [{"stack": "s", "changeSetArn": arn}]}
+    content = form.canonical_json(record)
+    additions = {
+        RELEASE_BEFORE: signer.statement(form.RELEASE_TYPE, about, subject, listed),
+        TEMPLATES_BEFORE: before,
+        record_name("production", sha256(content)): content,
+    }
+    for name, content in additions.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    write_derived(folder)
+    return folder
+
+
+def write_derived(folder: Path) -> None:
+    """Write the derived files of a folder anew."""
+    key = read_public_key((folder / form.PUBLIC_KEY).read_bytes())
+    release = read_statement((folder / form.RELEASE).read_bytes(), key)
+    for name, content in derived_files(read_folder(folder), release, key).items():
+        (folder / name).write_bytes(content)

@@ -39,6 +39,8 @@ DEPLOYING = [
     ("recover --env all", 0),
     (f"secret --env tools --service {SERVICE} --name snyk-token", 0),
     ("release --app {application}", 0),
+    # The local AWS has no CodePipeline, so nothing is signed.
+    ("evidence", 1),
     ("doctor --env all", 1),
 ]
 DESTROYING = [
@@ -50,8 +52,8 @@ DESTROYING = [
 ]
 ASKED_TO_DEPLOY = {
     "cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet",
-    "ecs:ListTaskDefinitions", "iam:GetRole", "iam:PassRole", "s3:PutObject", "secretsmanager:PutSecretValue",
-    "ssm:DeleteParameter", "ssm:PutParameter",
+    "ecs:ListTaskDefinitions", "iam:GetRole", "iam:PassRole", "kms:GetPublicKey", "s3:PutObject",
+    "secretsmanager:PutSecretValue", "ssm:DeleteParameter", "ssm:PutParameter",
 }  # fmt: skip
 ASKED_TO_DESTROY = {
     "cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection",

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "rules": "template",
     "local": "errors private_files",
     "template": "errors paths",
-    "evidence": "errors functions",
+    "evidence": "errors functions plurals printable",
     "lint": "errors hints paths printable private_files",
     "config": "errors plurals template",
     "paths": "",

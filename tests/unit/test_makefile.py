@@ -36,7 +36,7 @@ SCRIPTS = ["soak", "fuzz", "fuzz-rules", "mutate"]
 # Targets that take every variable between them, one of which takes the name of a folder as an argument.
 EVERY_VARIABLE = [
     *("plan", "deploy", "destroy", "status", "sweep", "unlock", "release", "rehearse", "secret", "waive", "inspect"),
-    "verify-evidence",
+    *("evidence", "verify-evidence"),
     *("review", "upgrade-check", "deploy-policy", "init", *SCRIPTS),
 ]
 
@@ -154,6 +154,10 @@ def test_what_a_user_types_arrives_as_it_was_typed(made: Path, value: str) -> No
             "gate waive --all-current --reports r --expires x --owner o --service c --policy p",
         ),
         ("verify-evidence FOLDER=f KEY=k", "verify-evidence --key k f"),
+        (
+            "evidence SERVICE=c SUFFIX=d LOCAL=1 EXECUTION=e RELEASE=r DIGEST=x OUT=o",
+            "evidence --service c --suffix d --local --execution e --release r --digest x --out o",
+        ),
         ("inspect TOOL=t REPORT=--f FORMAT=json", "gate inspect --tool t --json -- --f"),
         ("status LEFT=1 LOCAL=no", "status --left"),
         ("sweep ENV=all OLDER_THAN=7d YES=yes", "sweep --env all --older-than 7d --yes"),

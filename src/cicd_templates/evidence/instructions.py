@@ -7,6 +7,7 @@ INSTRUCTIONS = "VERIFY.md"
 
 def instructions(image: str, fingerprint: str) -> str:
     """Return VERIFY.md for the evidence about `image`, which was signed by the key with this fingerprint."""
+    digest = image.rpartition("@sha256:")[2]
     return f"""\
 # How to verify this evidence
 
@@ -20,7 +21,8 @@ openssl pkey -pubin -in public-key.pem -outform DER | sha256sum
 # {fingerprint}
 ```
 
-This command verifies all files, without AWS and without a network:
+This command verifies all files, without AWS and without a network. It also writes `index.html`, `templates.diff` and
+this file anew and compares them. If another version of the command wrote them, remove them first:
 
 ```sh
 python -m cicd_templates verify-evidence . --key {fingerprint}
@@ -37,9 +39,39 @@ jq -r '.signatures[0].sig' "$statement" | base64 -d > signature
 openssl dgst -sha256 -verify public-key.pem -signature signature signed
 ```
 
-The payload of `release.dsse.json` lists the SHA-256 of every other file except `public-key.pem` and this file:
+The payload of `release.dsse.json` lists the SHA-256 of every other signed file:
 
 ```sh
 jq -r '.subject[1:][] | "\\(.digest.sha256)  \\(.name)"' payload | sha256sum --check
+```
+
+Not in that list are `public-key.pem`, `VERIFY.md`, `index.html`, `templates.diff`, and the files in `previous/` and
+`approvals/`. Those in `approvals/` are not signed: the name of the folder of each is the SHA-256 of its content, and
+the request for approval showed it.
+
+## Tools that were not run
+
+The project does not run the next two tools in its tests. The lines follow their source: cosign 3.1 of July 2026
+and slsa-verifier 2 of March 2026.
+
+These commands verify the provenance with cosign, which reads a Sigstore bundle. No public log has the signature, so
+`--insecure-ignore-tlog` is needed:
+
+```text
+jq '{{mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
+     verificationMaterial: {{publicKey: {{hint: .signatures[0].keyid}}}}, dsseEnvelope: .}}' \\
+  statements/provenance.dsse.json > provenance.sigstore.json
+cosign verify-blob-attestation --key public-key.pem --bundle provenance.sigstore.json --insecure-ignore-tlog \\
+  --type slsaprovenance1 --digest {digest} --digestAlg sha256
+```
+
+This command verifies the verification summary with slsa-verifier. `GATE` is the ARN of the function `scan-gate`. Take
+it from another source than this folder:
+
+```text
+slsa-verifier verify-vsa --attestation-path statements/verification-summary.dsse.json \\
+  --public-key-path public-key.pem --public-key-id {fingerprint} \\
+  --subject-digest sha256:{digest} --verifier-id "$GATE" \\
+  --resource-uri {image} --verified-level CICD_TEMPLATES_SCAN_GATE
 ```
 """

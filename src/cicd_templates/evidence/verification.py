@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE, addition_problems, record_names
+from cicd_templates.evidence.derived_files import DIFFERENCE, PAGE, derived_files
 from cicd_templates.evidence.folder import FolderContents, read_folder
-from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
+from cicd_templates.evidence.instructions import INSTRUCTIONS
 from cicd_templates.evidence.public_key import KeyFormatError, PublicKey, read_public_key
 from cicd_templates.evidence.statements import Statement, StatementError, read_statement
 from cicd_templates.functions.evidence_format import (
@@ -29,7 +31,7 @@ from cicd_templates.functions.evidence_format import (
 )
 
 # The release statement cannot list these files. Each of them is checked in another way.
-UNLISTED = {RELEASE, PUBLIC_KEY, INSTRUCTIONS}
+UNLISTED = {RELEASE, PUBLIC_KEY, INSTRUCTIONS, PAGE, DIFFERENCE, RELEASE_BEFORE, TEMPLATES_BEFORE}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Verification:
 
     `fingerprint` is the fingerprint of the key in the folder, or empty. `image` is the image that the release is about,
     with its digest. `details` are the other facts about the release. `files` is the number of files that the release
-    lists.
+    lists. `unsigned` are the records of approvals, whose digests only a person can compare.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Verification:
     image: str = ""
     details: dict[str, str] = field(default_factory=dict)
     files: int = 0
+    unsigned: list[str] = field(default_factory=list)
 
 
 def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
@@ -64,7 +67,7 @@ def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
     if not path.is_dir():
         raise ConfigurationError(f"{path} is not a folder; name a folder of evidence of one release")
     contents = read_folder(path)
-    known = {*UNLISTED, *PREDICATE_TYPES}
+    known = {RELEASE, PUBLIC_KEY, INSTRUCTIONS, *PREDICATE_TYPES}
     if known.isdisjoint({*contents.digests, *contents.unreadable}):
         raise ConfigurationError(f"{path} is not a folder of evidence, because it has no {RELEASE}")
     result = Verification()
@@ -134,10 +137,20 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
         if statements[name].subject != [image]:
             result.problems.append(Problem(name, f"is about another image than {result.image}"))
     result.problems += _reference_problems(statements, release, listed)
-    # The instructions are not signed and prove nothing. But changed instructions could mislead their reader.
-    text = instructions(result.image, key.fingerprint).encode()
-    if INSTRUCTIONS in contents.digests and contents.read(INSTRUCTIONS) != text:
-        result.problems.append(Problem(INSTRUCTIONS, "is not the text that belongs to this release"))
+    result.problems += [Problem(name, reason) for name, reason in addition_problems(contents, release, key)]
+    result.unsigned = record_names(contents)
+    result.problems += _derivation_problems(contents, release, key)
+
+
+def _derivation_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[Problem]:
+    """Yield each file that does not follow from the other files. It is not signed, but it could mislead its reader.
+
+    Each of these files may be missing.
+    """
+    derived = derived_files(contents, release, key)
+    for name in {INSTRUCTIONS, PAGE, DIFFERENCE} & contents.digests.keys():
+        if contents.read(name) != derived.get(name):
+            yield Problem(name, "is not what this version of cicd-templates writes about this release")
 
 
 def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Iterator[Problem]:
@@ -148,7 +161,7 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
             yield Problem(name, "is missing")
         elif actual != digest:
             yield Problem(name, f"was changed: its SHA-256 is {actual} instead of {digest}")
-    for name in contents.digests.keys() - listed.keys() - UNLISTED:
+    for name in contents.digests.keys() - listed.keys() - UNLISTED - set(record_names(contents)):
         yield Problem(name, "is not part of this release")
     for name in PREDICATE_TYPES.keys() - listed.keys():
         yield Problem(RELEASE, f"does not list {name}")

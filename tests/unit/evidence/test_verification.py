@@ -19,11 +19,25 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from cicd_templates.cli import main
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE
+from cicd_templates.evidence.derived_files import DIFFERENCE, PAGE
 from cicd_templates.evidence.instructions import INSTRUCTIONS
 from cicd_templates.evidence.verification import verify_folder
 from cicd_templates.functions import evidence_format as form
-from tests.fakes.signed_evidence import DOCUMENTS, REPOSITORY, Signer, descriptor, predicates, write_evidence
+from tests.fakes.signed_evidence import (
+    DOCUMENTS,
+    REPOSITORY,
+    Signer,
+    descriptor,
+    predicates,
+    templates,
+    write_derived,
+    write_evidence,
+    write_whole_evidence,
+)
 
+# Nobody signs what follows from the other files, and the verification writes it anew.
+MAY_BE_MISSING = (INSTRUCTIONS, PAGE, DIFFERENCE)
 SIGNER, STRANGER = Signer(), Signer()
 SUBJECT = {"name": REPOSITORY, "digest": {"sha256": "1" * 64}}
 
@@ -315,6 +329,75 @@ def test_a_hostile_name_is_shown_escaped(folder: Path) -> None:
     assert r"a\x1b[31m b: is not part of this release" in typed(folder).output
 
 
+def test_additions_and_what_follows_from_all_files_are_verified(tmp_path: Path) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    result = typed(folder, "--key", SIGNER.fingerprint)
+
+    assert (result.exit_code, len(names(folder))) == (0, 17)
+    (record,) = [name for name in names(folder) if "approvals/" in name]
+    assert f"not signed: {record}; compare its digest with the one in the request for approval" in result.output
+
+
+def test_every_file_of_a_whole_folder_fails_by_its_name_if_it_is_changed(tmp_path: Path) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    for name in names(folder):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content + b" ")
+        assert name in problems(folder)
+        (folder / name).write_bytes(content)
+    assert problems(folder) == {}
+
+
+def test_what_follows_from_other_files_may_be_missing(tmp_path: Path) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    for name in MAY_BE_MISSING:
+        (folder / name).unlink()
+
+    assert problems(folder) == {}
+
+
+def test_a_difference_without_the_release_before_fails(folder: Path) -> None:
+    (folder / DIFFERENCE).write_text("+ more")
+
+    assert problems(folder) == {DIFFERENCE: "is not what this version of cicd-templates writes about this release"}
+
+
+def release_before(signer: Signer = SIGNER, **about: str) -> bytes:
+    known = {"service": "basket", "execution": "e-1", "signedOn": "2026-11-24T12:01:00+00:00"}
+    archive = templates(staging__service="Size: 1\n", staging__old="b: 1\n")
+    return signer.statement(form.RELEASE_TYPE, known | about, SUBJECT, descriptor(form.TEMPLATES_ARCHIVE, archive))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (release_before(STRANGER), f"is not signed by the key {SIGNER.fingerprint[:16]}"),
+        (release_before(service="till"), "is not an earlier release of the same service"),
+        (release_before(signedOn="2026-11-24T12:02:00+00:00"), "is not an earlier release of the same service"),
+        (SIGNER.statement("urn:another", {}, SUBJECT), "does not list previous/templates.zip"),
+    ],
+    ids=["another key", "another service", "not earlier", "another type"],
+)
+def test_only_an_earlier_release_of_the_service_is_the_release_before(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    (folder / RELEASE_BEFORE).write_bytes(release_before())
+    write_derived(folder)
+    assert problems(folder) == {}
+
+    (folder / RELEASE_BEFORE).write_bytes(content)
+    assert reason in problems(folder)[RELEASE_BEFORE]
+
+
+@pytest.mark.parametrize("name", [RELEASE_BEFORE, TEMPLATES_BEFORE])
+def test_half_of_the_release_before_fails(tmp_path: Path, name: str) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    (folder / name).unlink()
+
+    assert problems(folder)[name] == "is missing"
+
+
 def test_openssl_verifies_every_statement(folder: Path, tmp_path: Path) -> None:
     for name in [*form.PREDICATE_TYPES, form.RELEASE]:
         content = json.loads((folder / name).read_bytes())
@@ -360,13 +443,14 @@ def cut(chance: random.Random, folder: Path, _: Path) -> str:
 
 
 def take_from_another_release(chance: random.Random, folder: Path, another: Path) -> str:
-    name = chance.choice([name for name in names(folder) if name != form.PUBLIC_KEY])
+    both = sorted({*names(folder)} & {*names(another)} - {form.PUBLIC_KEY})
+    name = chance.choice([name for name in both if (folder / name).read_bytes() != (another / name).read_bytes()])
     (folder / name).write_bytes((another / name).read_bytes())
     return name
 
 
 def remove(chance: random.Random, folder: Path, _: Path) -> str:
-    name = chance.choice([name for name in names(folder) if name != INSTRUCTIONS])
+    name = chance.choice([name for name in names(folder) if name not in MAY_BE_MISSING and "approvals/" not in name])
     (folder / name).unlink()
     return name
 
@@ -411,9 +495,8 @@ TAMPERINGS: list[Tampering] = [
 
 @pytest.mark.parametrize("number", [27, pytest.param(1000, marks=pytest.mark.long)])
 def test_no_seeded_tampering_escapes(tmp_path: Path, number: int) -> None:
-    older = {name: content + b"#" for name, content in DOCUMENTS.items()}
-    another = write_evidence(tmp_path / "another", SIGNER, execution="e-2", image="2" * 64, documents=older)
-    intact = write_evidence(tmp_path / "intact", SIGNER)
+    another = write_whole_evidence(tmp_path / "another", SIGNER, 3, image="2" * 64)
+    intact = write_whole_evidence(tmp_path / "intact", SIGNER)
     for seed in range(number):
         chance = random.Random(seed)  # noqa: S311 - tests repeat with the same seed
         folder = tmp_path / "changed"

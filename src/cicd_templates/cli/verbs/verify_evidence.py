@@ -56,4 +56,6 @@ def report_verification(folder: Path, result: Verification) -> None:
     terminal.show(f"image: {result.image}")
     for name, value in result.details.items():
         terminal.show(f"{name}: {value}")
+    for name in result.unsigned:
+        terminal.show(f"not signed: {name}; compare its digest with the one in the request for approval")
     terminal.show(f"signer: sha256:{result.fingerprint}")

@@ -52,8 +52,8 @@ DATA = (
     "s3:PutObject",
     "secretsmanager:PutSecretValue",
 )
-# For reading values that stacks publish, names that are already taken, causes of failures, and the resources that
-# `make status LEFT=1` lists because no stack owns them.
+# For reading values that stacks publish, the public key of signed evidence, names that are already taken, causes of
+# failures, and the resources that `make status LEFT=1` lists because no stack owns them.
 READING = (
     "acm:DescribeCertificate",
     "codebuild:BatchGetBuilds",
@@ -91,6 +91,7 @@ READING = (
     "iam:GetRole",
     "iam:ListPolicies",
     "kms:DescribeKey",
+    "kms:GetPublicKey",
     "kms:ListAliases",
     "lambda:GetAccountSettings",
     "lambda:GetFunctionConfiguration",

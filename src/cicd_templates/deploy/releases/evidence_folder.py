@@ -7,20 +7,31 @@ and only the signer's own buckets are read.
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.deploy.releases.signed_releases import EvidenceStore, SignedReleaseStatement
+from cicd_templates.config.naming import approval_keys
+from cicd_templates.deploy.releases.archives import EPOCH
+from cicd_templates.deploy.releases.signed_releases import (
+    EvidenceStore,
+    SignedReleaseStatement,
+    find_release_before,
+)
 from cicd_templates.errors import CicdError
-from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
-from cicd_templates.functions.evidence_format import PUBLIC_KEY, RELEASE
+from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE, record_name
+from cicd_templates.evidence.derived_files import derived_files
+from cicd_templates.evidence.folder import read_folder
+from cicd_templates.functions.evidence_format import PUBLIC_KEY, RELEASE, TEMPLATES_ARCHIVE
 from cicd_templates.private_files import make_private_folder
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 _ADDRESS = re.compile(r"s3://([^/]+)/(.+)\?versionId=([^?]+)")
+_RECORD = re.compile(r"([a-z0-9-]+)/([^/]+)/([0-9a-f]{64})/change-sets\.json")
 # What S3 answers if an object or a version is not there.
 _MISSING = {"NoSuchKey", "NoSuchVersion"}
 _CHUNK_BYTES = 1 << 20
@@ -29,18 +40,45 @@ _CHUNK_BYTES = 1 << 20
 def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement, folder: Path) -> None:
     """Replace `folder` by the evidence of `release`. Nothing is left if this fails.
 
+    Also write the templates of the release before it, what approvers were shown, and the files that follow from these.
     An object that is gone is left out, so that the verification names it. The public key is the one that KMS gave.
     Raises `CicdError` if the release statement names a file that cannot be part of a folder.
     """
-    image, *listed = release.statement.subject
+    _, *listed = release.statement.subject
     sources = {file.name: _source(store, release, file.name) for file in listed}
+    before = find_release_before(store, release)
+    if before:
+        sources[TEMPLATES_BEFORE] = _source(store, before, TEMPLATES_ARCHIVE)
+    sources |= _records(store, release.service, release.execution)
     with _replaced(folder) as new:
         for name, source in sources.items():
             _download(store, source, new / name)
         (new / RELEASE).write_bytes(release.content)
         (new / PUBLIC_KEY).write_bytes(store.key.pem)
-        text = instructions(f"{image.name}@sha256:{image.digest.get('sha256', '')}", store.key.fingerprint)
-        (new / INSTRUCTIONS).write_text(text, encoding="utf-8")
+        # The templates of an older release can have expired. Its statement alone would say nothing.
+        if before and (new / TEMPLATES_BEFORE).exists():
+            (new / RELEASE_BEFORE).write_bytes(before.content)
+        for name, content in derived_files(read_folder(new), release.statement, store.key).items():
+            (new / name).write_bytes(content)
+
+
+def zip_folder(folder: Path) -> Path:
+    """Write `<folder>.zip` with the files of `folder`, and return its path. The same files give the same bytes."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+    written = folder.with_name(f"{folder.name}.zip")
+    new = folder.with_name(f".{folder.name}.zip.new")
+    try:
+        new.write_bytes(target.getvalue())
+        new.replace(written)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    return written
 
 
 def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) -> Mapping[str, str]:
@@ -55,6 +93,18 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
     if match is None or match[1] not in store.buckets:
         raise CicdError(f"the release statement in {release.prefix} names {address} for {name}, which is not read")
     return {"Bucket": match[1], "Key": match[2], "VersionId": match[3]}
+
+
+def _records(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
+    """Return where the records are of what approvers were shown in an execution, by their names in the folder."""
+    prefix = f"{approval_keys(service)}/"
+    pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+    return {
+        record_name(match[1], match[3]): {"Bucket": store.evidence, "Key": key}
+        for key in keys
+        if (match := _RECORD.fullmatch(key.removeprefix(prefix))) and match[2] == execution
+    }
 
 
 def _download(store: EvidenceStore, source: Mapping[str, Any], path: Path) -> None:

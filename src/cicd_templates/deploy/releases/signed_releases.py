@@ -60,6 +60,11 @@ class SignedReleaseStatement:
     signed_on: datetime
 
     @property
+    def service(self) -> str:
+        """The service that was released."""
+        return str(self.statement.predicate["service"])
+
+    @property
     def execution(self) -> str:
         """The pipeline execution that made the release."""
         return str(self.statement.predicate["execution"])
@@ -76,13 +81,11 @@ def find_release(store: EvidenceStore, query: ReleaseQuery) -> SignedReleaseStat
     )
 
 
-def find_release_before(
-    store: EvidenceStore, service: str, release: SignedReleaseStatement
-) -> SignedReleaseStatement | None:
-    """Return the release of the service that was signed last before `release`, or None if `release` is the first."""
+def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -> SignedReleaseStatement | None:
+    """Return the release of the same service that was signed last before `release`, or None if it is the first."""
     earlier = (
         other
-        for other in _releases(store, ReleaseQuery(service))
+        for other in _releases(store, ReleaseQuery(release.service))
         if other.execution != release.execution and other.signed_on < release.signed_on
     )
     return next(earlier, None)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.releases.evidence_folder import write_evidence_folder
+from cicd_templates.deploy.releases.evidence_folder import write_evidence_folder, zip_folder
 from cicd_templates.deploy.releases.signed_releases import ReleaseQuery, find_release
 from cicd_templates.errors import CicdError
+from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE
 from cicd_templates.evidence.statements import Subject
 from cicd_templates.evidence.verification import verify_folder
-from tests.fakes.signed_evidence import DOCUMENTS
+from cicd_templates.functions.evidence_format import TEMPLATES_ARCHIVE, canonical_json
+from tests.fakes.signed_evidence import DOCUMENTS, sha256, templates
 from tests.fakes.signing_account import SERVICE, SigningAccount
 from tests.fakes.stored_evidence import SIGNER, put_release, store_of
 
@@ -88,6 +91,67 @@ def test_without_locations_every_file_is_beside_the_statement(account: SigningAc
     put_release(account, 1, about={"locations": "none"})
 
     assert "is missing" in write(account, tmp_path / "evidence").values()
+
+
+def record(account: SigningAccount, key: str) -> str:
+    """Store a record of an approval at `key`, in which `{}` becomes its digest. Return the digest."""
+    content = canonical_json({"environment": "production", "changeSets": [], "key": key})
+    digest = sha256(content)
+    account.put("evidence", key.format(digest), content, "r")
+    return digest
+
+
+def test_the_templates_before_and_what_approvers_were_shown_lie_beside_the_release(
+    account: SigningAccount, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        archive = templates(staging__service=f"Size: {number}\n")
+        put_release(account, number, documents=DOCUMENTS | {TEMPLATES_ARCHIVE: archive})
+    digest = record(account, f"_approvals/{SERVICE}/production/run-2/{{}}/change-sets.json")
+    for other in ("production/run-1/{}/change-sets.json", "production/run-2/{}/other.json", "run-2/change-sets.json"):
+        record(account, f"_approvals/{SERVICE}/{other}")
+
+    assert write(account, tmp_path / "evidence") == {}
+    added = {path.relative_to(tmp_path / "evidence").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert added >= {RELEASE_BEFORE, TEMPLATES_BEFORE, "index.html", "VERIFY.md"}
+    assert [name for name in added if name.startswith("approvals/")] == [
+        f"approvals/production/{digest}/change-sets.json"
+    ]
+    assert (tmp_path / "evidence/templates.diff").read_text().endswith("-Size: 1\n+Size: 2\n")
+
+
+def test_without_the_templates_before_there_is_no_release_before(account: SigningAccount, tmp_path: Path) -> None:
+    for number in (1, 2):
+        put_release(account, number)
+    account.objects["templates", "templates.zip"] = [("v-2", DOCUMENTS[TEMPLATES_ARCHIVE])]
+
+    assert write(account, tmp_path / "evidence") == {}
+    assert list((tmp_path / "evidence/previous").iterdir()) == []
+
+
+def test_a_zip_has_every_file_and_always_the_same_bytes(account: SigningAccount, tmp_path: Path) -> None:
+    put_release(account, 1)
+    write(account, tmp_path / "evidence")
+    path = zip_folder(tmp_path / "evidence")
+    first = path.read_bytes()
+
+    assert (path.name, zip_folder(tmp_path / "evidence").read_bytes()) == ("evidence.zip", first)
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    assert verify_folder(tmp_path / "unpacked/evidence", SIGNER.fingerprint).problems == []
+
+
+def test_no_half_written_zip_is_left(account: SigningAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_release(account, 1)
+    write(account, tmp_path / "evidence")
+
+    def fail(path: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="No space left"):
+        zip_folder(tmp_path / "evidence")
+    assert [path.name for path in tmp_path.iterdir()] == ["evidence"]
 
 
 def test_nothing_is_left_and_the_earlier_folder_stays_if_an_object_cannot_be_read(

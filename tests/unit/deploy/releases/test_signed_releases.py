@@ -116,7 +116,7 @@ def test_the_release_before_is_of_another_execution(account: SigningAccount) -> 
     store = store_of(account)
     put_release(account, 3, prefix=f"{SERVICE}/run-3/signed-2", about={"signedOn": minute(2).isoformat()})
     before: list[Any] = [
-        find_release_before(store, SERVICE, find_release(store, ReleaseQuery(SERVICE, execution)))
+        find_release_before(store, find_release(store, ReleaseQuery(SERVICE, execution)))
         for execution in ("run-3", "run-2", "run-1")
     ]
 

@@ -1,0 +1,34 @@
+"""The files of a folder that follow from its other files: instructions, a page for a person, a difference of templates.
+
+Nobody signs them. The verification makes them anew and compares, so that none of them can say something else.
+"""
+
+from __future__ import annotations
+
+from cicd_templates.evidence.additions import TEMPLATES_BEFORE
+from cicd_templates.evidence.folder import FolderContents
+from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
+from cicd_templates.evidence.page import release_page
+from cicd_templates.evidence.public_key import PublicKey
+from cicd_templates.evidence.statements import Statement
+from cicd_templates.evidence.templates_difference import compare_templates
+from cicd_templates.functions.evidence_format import TEMPLATES_ARCHIVE
+
+PAGE = "index.html"
+DIFFERENCE = "templates.diff"
+
+
+def derived_files(contents: FolderContents, release: Statement, key: PublicKey) -> dict[str, bytes]:
+    """Return the content of each derived file by its name. `release` is the release statement of the folder.
+
+    Without the templates of the release before, there is no difference.
+    """
+    image = release.subject[0]
+    reference = f"{image.name}@sha256:{image.digest.get('sha256', '')}"
+    files = {INSTRUCTIONS: instructions(reference, key.fingerprint)}
+    difference = None
+    if {TEMPLATES_ARCHIVE, TEMPLATES_BEFORE} <= contents.digests.keys():
+        difference = compare_templates(contents.read(TEMPLATES_BEFORE), contents.read(TEMPLATES_ARCHIVE))
+        files[DIFFERENCE] = difference.text
+    files[PAGE] = release_page(contents, release, key, difference)
+    return {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}

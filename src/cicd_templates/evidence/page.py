@@ -1,0 +1,184 @@
+"""Writes index.html: what the evidence of a release says, for a person. The page needs no script and no other file."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import html
+import string
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cicd_templates.evidence import release_facts
+from cicd_templates.evidence.additions import RECORD, RELEASE_BEFORE
+from cicd_templates.evidence.folder import FolderContents
+from cicd_templates.evidence.public_key import PublicKey
+from cicd_templates.evidence.statements import Statement, StatementError, read_statement
+from cicd_templates.evidence.templates_difference import TemplatesDifference
+from cicd_templates.functions.evidence_format import PREDICATE_TYPES, RELEASE, SCAN_POLICY, TEMPLATES_ARCHIVE
+from cicd_templates.functions.scan_gate.policy import Policy
+from cicd_templates.plurals import counted
+from cicd_templates.printable import printable, printable_lines
+
+_FOLDER = Path(__file__).parent
+# All differences together have at most this many characters on the page; templates.diff has the rest.
+LONGEST_DIFFERENCE = 400_000
+_MARKS = {"+": "ins", "-": "del"}
+
+
+def release_page(
+    contents: FolderContents, release: Statement, key: PublicKey, difference: TemplatesDifference | None
+) -> str:
+    """Return the page. `difference` is that of the templates; it is None without those of the release before.
+
+    The same files give the same page, because it has no dates other than those in them.
+    """
+    style = _file("page.css")
+    policy = release_facts.policy_in_force(contents, release)
+    image = release.subject[0]
+    facts = (
+        f"image {image.name}@sha256:{image.digest.get('sha256', '')}",
+        f"pipeline execution {_said(release, 'execution')}",
+        f"source version {_said(release, 'sourceVersion')}",
+        f"signed {_said(release, 'signedOn')} by the key sha256:{key.fingerprint}",
+    )
+    return string.Template(_file("page.html")).substitute(
+        title=_text(f"Evidence of a release of {_said(release, 'service')}"),
+        facts="\n".join(map(_text, facts)),
+        answers=_answers(contents, key, policy, difference),
+        sections="\n".join([*_accepted(policy), *_approved(contents), *_templates(difference), *_files(contents)]),
+        command=_text(f"python -m cicd_templates verify-evidence . --key {key.fingerprint}"),
+        style=style,
+        style_hash=f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}",
+    )
+
+
+def _answers(contents: FolderContents, key: PublicKey, policy: Policy, difference: TemplatesDifference | None) -> str:
+    approved = release_facts.approved_change_sets(contents)
+    environments = ", ".join(dict.fromkeys(change_set.environment for change_set in approved))
+    ends = [waiver.expires for waiver in policy.waivers] + [setting.expires for setting in policy.weaker]
+    answers = {
+        "Decision": release_facts.describe_verdict(release_facts.read_verdict(contents)),
+        "Accepted": f"{counted(len(ends), 'exception')} in force, of which the first ends on {min(ends)}."
+        if ends
+        else "No waiver and no weaker setting was in force.",
+        "Templates": _templates_answer(contents, key, difference),
+        "Shown to approvers": f"{counted(len(approved), 'change set')} of {environments}. The records are not signed."
+        if approved
+        else "The folder has no record of an approval.",
+    }
+    return "\n".join(f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>" for name, text in answers.items())
+
+
+def _templates_answer(contents: FolderContents, key: PublicKey, difference: TemplatesDifference | None) -> str:
+    if difference is None:
+        return "The folder has no release before this one, so there is nothing to compare."
+    try:
+        before = read_statement(contents.read(RELEASE_BEFORE), key)
+    except (StatementError, OSError):
+        return "The release before this one cannot be read."
+    if difference.problem:
+        return difference.problem
+    files = counted(len(difference.files), "file")
+    return f"{files} differ from the release of {_said(before, 'signedOn')}, execution {_said(before, 'execution')}."
+
+
+def _accepted(policy: Policy) -> Iterable[str]:
+    rows = [
+        (waiver.id, waiver.path or waiver.package, waiver.owner, str(waiver.expires), waiver.reason)
+        for waiver in policy.waivers
+    ]
+    rows += [
+        (f"{setting.setting} = {setting.severity}", SCAN_POLICY, setting.owner, str(setting.expires), setting.reason)
+        for setting in policy.weaker
+    ]
+    if rows:
+        yield _section("accepted", "Accepted until a date", _table(("What", "Where", "Owner", "Ends", "Reason"), rows))
+
+
+def _approved(contents: FolderContents) -> Iterable[str]:
+    rows = [
+        (change_set.environment, change_set.stack, change_set.arn, change_set.digest)
+        for change_set in release_facts.approved_change_sets(contents)
+    ]
+    if rows:
+        table = _table(("Environment", "Stack", "Change set", "Digest that the approver saw"), rows)
+        yield _section("approved", "Change sets that approvers were shown", table)
+
+
+def _templates(difference: TemplatesDifference | None) -> Iterable[str]:
+    if difference is None or not difference.files:
+        return
+    left = LONGEST_DIFFERENCE
+    parts = []
+    for name, text in difference.files.items():
+        shown, left = text[:left], left - len(text[:left])
+        cut = "" if shown == text else '<p class="note">The rest is in templates.diff.</p>'
+        lines = "\n".join(map(_difference_line, printable_lines(shown).splitlines()))
+        parts.append(f"<details><summary>{_text(name)}</summary><pre>{lines}</pre>{cut}</details>")
+    yield _section("templates", "Templates that differ from the release before", "\n".join(parts))
+
+
+def _difference_line(line: str) -> str:
+    mark = _MARKS.get(line[:1])
+    escaped = html.escape(line)
+    return f"<{mark}>{escaped}</{mark}>" if mark and not line.startswith(("+++", "---")) else escaped
+
+
+def _files(contents: FolderContents) -> Iterable[str]:
+    rows = [(name, _meaning(name), contents.digests[name]) for name in sorted(contents.digests) if _meaning(name)]
+    yield _section("files", "Files", _table(("File", "What it is", "SHA-256"), rows))
+
+
+def _meaning(name: str) -> str:
+    """Return what a file is, or an empty text for a file that is not listed on the page."""
+    folder = name.partition("/")[0]
+    if name in PREDICATE_TYPES:
+        return f"signed statement of the type {PREDICATE_TYPES[name]}"
+    if RECORD.fullmatch(name):
+        return "record of what an approver was shown; not signed"
+    meanings = {
+        RELEASE: "signed list of all files",
+        SCAN_POLICY: "policy by which the gate decided",
+        TEMPLATES_ARCHIVE: "templates that were deployed",
+    }
+    folders = {
+        "evidence": "evidence as the signer received it",
+        "reports": "report of a check as the signer received it",
+        "previous": "release before this one",
+    }
+    return meanings.get(name) or folders.get(folder, "")
+
+
+def _section(name: str, heading: str, content: str) -> str:
+    return f'<section aria-labelledby="{name}">\n<h2 id="{name}">{_text(heading)}</h2>\n{content}\n</section>'
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{_text(heading)}</th>' for heading in headings)
+    body = "\n".join(
+        "<tr>"
+        + "".join(
+            f'<td data-heading="{_text(heading)}">{_text(value)}</td>'
+            for heading, value in zip(headings, row, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _said(statement: Statement, name: str) -> str:
+    """Return what a statement says about itself, or `unknown`."""
+    value = statement.predicate.get(name)
+    return value if isinstance(value, str) and value else "unknown"
+
+
+def _text(text: str) -> str:
+    return html.escape(printable(text))
+
+
+@functools.cache
+def _file(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

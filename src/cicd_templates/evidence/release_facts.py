@@ -1,0 +1,79 @@
+"""What the files of a release say, in the words of its page. Reads documents that nobody has verified."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from cicd_templates.evidence.additions import RECORD, record_names
+from cicd_templates.evidence.folder import FolderContents
+from cicd_templates.evidence.statements import Statement
+from cicd_templates.functions.evidence_format import SCAN_POLICY
+from cicd_templates.functions.scan_gate.policy import Policy, read_policy
+
+_VERDICT = re.compile(r"evidence/verdict(?:-(\d))?\.json")
+SEVERITIES = ("critical", "high", "medium", "low", "unknown")
+
+
+@dataclass(frozen=True)
+class ApprovedChangeSet:
+    """A change set that an approver was shown, with the digest of the record."""
+
+    environment: str
+    stack: str
+    arn: str
+    digest: str
+
+
+def read_verdict(contents: FolderContents) -> dict[str, Any]:
+    """Return the gate's last decision, or an empty dictionary if there is none that can be read."""
+    names = {int(match[1] or 1): name for name in contents.digests if (match := _VERDICT.fullmatch(name))}
+    return _object(contents.read(names[max(names)])) if names else {}
+
+
+def describe_verdict(verdict: dict[str, Any]) -> str:
+    """Return one sentence about the gate's decision."""
+    if not verdict:
+        return "The folder has no decision of the gate that can be read."
+    counts = verdict.get("counts")
+    counted = {word: counts.get(word) for word in SEVERITIES if counts.get(word)} if isinstance(counts, dict) else {}
+    findings = ", ".join(f"{count} {word}" for word, count in counted.items()) or "none"
+    accepted = verdict.get("waived") or 0
+    return f"{verdict.get('verdict')}. Findings by severity: {findings}. Accepted by waivers: {accepted}."
+
+
+def policy_in_force(contents: FolderContents, release: Statement) -> Policy:
+    """Return the scan policy with the waivers and settings that were in force when the release was signed."""
+    content = contents.read(SCAN_POLICY) if SCAN_POLICY in contents.digests else b""
+    try:
+        day = datetime.fromisoformat(str(release.predicate.get("signedOn"))).date()
+    except ValueError:
+        day = date.min
+    policy = read_policy(content, ())
+    policy.weaker = [setting for setting in policy.weaker if setting.expires >= day]
+    policy.waivers = [waiver for waiver in policy.waivers if waiver.expires >= day]
+    return policy
+
+
+def approved_change_sets(contents: FolderContents) -> list[ApprovedChangeSet]:
+    """Return the change sets in the records of approvals."""
+    found = []
+    for name in record_names(contents):
+        match = RECORD.fullmatch(name)
+        entries = _object(contents.read(name)).get("changeSets")
+        for entry in entries if match and isinstance(entries, list) else ():
+            if match and isinstance(entry, dict):
+                stack, arn = str(entry.get("stack")), str(entry.get("changeSetArn"))
+                found.append(ApprovedChangeSet(match[1], stack, arn, match[2]))
+    return found
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

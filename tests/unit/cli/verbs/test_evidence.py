@@ -1,0 +1,139 @@
+"""`evidence` collects a release that the signer's key has signed, and ends with what `verify-evidence` says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cicd_templates.cli import main, selection
+from cicd_templates.functions.evidence_format import SCAN_POLICY
+from tests.fakes.signing_account import SERVICE, SigningAccount
+from tests.fakes.stored_evidence import SIGNER, put_release
+
+VALUES = {
+    ("storage", "EvidenceBucketName"): "evidence",
+    ("storage", "ArtifactsBucketName"): "artifacts",
+    ("storage", "TemplatesBucketName"): "templates",
+    ("signer", "SigningKeyArn"): "arn:aws:kms:eu-central-1:111122223333:key/1",
+}
+
+
+class Account(SigningAccount):
+    def _GetPublicKey(self, KeyId: str) -> dict[str, Any]:  # noqa: N802, N803
+        assert KeyId == VALUES["signer", "SigningKeyArn"]
+        return {"PublicKey": SIGNER.der}
+
+
+@pytest.fixture
+def account(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> SigningAccount:
+    account = Account()
+    for number in (1, 2, 3):
+        put_release(account, number, image=str(number) * 64)
+    give(account, monkeypatch, VALUES)
+    return account
+
+
+def give(account: SigningAccount, monkeypatch: pytest.MonkeyPatch, values: dict[tuple[str, str], str]) -> None:
+    def value(layer: str, output: str, service: str | None = None) -> str | None:
+        assert service in (None, SERVICE)
+        return values.get((layer, output))
+
+    environment = SimpleNamespace(name="tools", services=[SimpleNamespace(name=SERVICE)])
+    clients = SimpleNamespace(s3=account.client("s3"), kms=account.client("kms"))
+    tools = SimpleNamespace(environment=environment, clients=clients, value=value)
+    monkeypatch.setattr(selection, "tools", lambda suffix, local: tools)
+
+
+def typed(*words: str) -> Result:
+    return CliRunner().invoke(main, ["evidence", *words])
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("", 3),
+        ("--execution run-1", 1),
+        ("--release v-2", 2),
+        (f"--digest {'1' * 64}", 1),
+        (f"--digest sha256:{'2' * 64}", 2),
+    ],
+    ids=["the last", "execution", "source version", "digest", "digest with its algorithm"],
+)
+def test_a_release_is_collected_and_verified(account: SigningAccount, words: str, number: int) -> None:
+    result = typed(*words.split())
+    folder = f".state/evidence/basket-run-{number}"
+
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[:2] == [
+        f"wrote {folder} and {folder}.zip; for a person: {folder}/index.html",
+        f"{folder}: 9 files and every signature are as the release statement says",
+    ]
+    assert f"execution: run-{number}" in result.output.splitlines()
+    assert result.output.splitlines()[-1] == f"signer: sha256:{SIGNER.fingerprint}"
+
+
+def test_a_copy_has_a_folder_of_its_own(account: SigningAccount) -> None:
+    assert typed("--suffix", "pr1").exit_code == 0
+    assert Path(".state/evidence/basket-pr1-run-3/index.html").exists()
+
+
+def test_a_file_that_was_changed_in_the_bucket_is_named(account: SigningAccount) -> None:
+    account.objects["evidence", f"{SERVICE}/run-3/signed/{SCAN_POLICY}"] = [("x", b"version = 1\n")]
+    result = typed()
+
+    assert result.exit_code == 1
+    assert f"{SCAN_POLICY}: was changed: its SHA-256 is " in result.output
+    assert result.output.splitlines()[-1].endswith("so this is not the signed evidence")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        ("--execution run-1 --release v-1", 2, "which release? Use only one of --execution, --release, --digest"),
+        ("--execution ../x", 2, "'../x' is not the id of a pipeline execution"),
+        ("--digest sha256:12", 2, "'sha256:12' is not a digest; write sha256: and 64 hexadecimal digits"),
+        ("--service till", 2, "no service 'till'"),
+        ("--execution run-9", 1, "no signed release of basket, execution run-9 in s3://evidence"),
+        ("--out taken", 2, "taken exists; remove it, or name a new folder with --out"),
+        ("--out zipped", 2, "zipped.zip exists; remove it, or name a new folder with --out"),
+    ],
+)
+def test_a_wrong_call_is_a_line_and_writes_nothing(
+    account: SigningAccount, words: str, code: int, expected: str
+) -> None:
+    Path("taken").mkdir()
+    Path("zipped.zip").touch()
+    before = sorted(Path().rglob("*"))
+    result = typed(*words.split())
+
+    assert (result.exit_code, expected in result.output, result.output.count("\n")) == (code, True, 1), result.output
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_an_empty_variable_is_not_another_release(account: SigningAccount) -> None:
+    for name in ("EXECUTION", "RELEASE", "DIGEST"):
+        result = CliRunner().invoke(main, ["evidence"], env={f"CICD_TEMPLATES_{name}": ""})
+        assert (result.exit_code, "is empty; write its value" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("missing", VALUES, ids=" ".join)
+def test_without_a_signer_the_command_that_deploys_it_is_named(
+    account: SigningAccount, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, str]
+) -> None:
+    give(account, monkeypatch, {name: value for name, value in VALUES.items() if name != missing})
+    result = typed("--local")
+
+    assert (result.exit_code, result.output) == (
+        1,
+        "error: basket has no signer yet; deploy it first: make deploy ENV=tools LOCAL=1\n",
+    )
+
+
+def test_the_folder_can_be_chosen(account: SigningAccount) -> None:
+    assert typed("--out", "for/the/auditor").exit_code == 0
+    assert Path("for/the/auditor/index.html").exists()
+    assert Path("for/the/auditor.zip").exists()
