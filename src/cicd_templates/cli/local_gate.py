@@ -173,7 +173,7 @@ def _report(folder: Path, check: str, expected: ExpectedReport, source_version: 
     present = [place for place in places if place.is_file()]
     if len(present) > 1:
         names = " and ".join(str(place.relative_to(folder)) for place in present)
-        return Report(status=ERROR, reason=f"there are {names}; remove the one that is not of this run")
+        return Report(status=ERROR, reason=f"there are {names}; remove the report of another run")
     if not present:
         suffix = {"junit": "xml", "sarif": "sarif"}.get(form, "json")
         wrong = f"there is no {check}/report.{suffix} and no {check}.{suffix} in {folder}"

@@ -100,9 +100,9 @@ class Target:
         """Plan the chosen stacks, write the plan to a file and return it.
 
         `tools` is the object that uploads templates for the pipeline. If it is given, the plan leaves out the stacks
-        that only the pipeline may deploy. For a protected environment, it must be given. The plan shows `removed`, the
-        stacks that are no longer rendered, and shows or reverts the `drift` of the stacks, if it was detected. If no
-        stack is left to plan, returns None. Raises the errors of `deployment.plan`.
+        that only the pipeline may deploy. For a protected environment, `tools` must be given. The plan shows `removed`,
+        the stacks that are no longer rendered, and shows or reverts the `drift` of the stacks, if it was detected. If
+        no stack is left to plan, returns None. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -123,8 +123,8 @@ class Target:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
         The templates are given to the pipeline once the first plan is approved, or as soon as the pipeline's bucket
-        exists. `confirm` asks about changes to the templates of the environments `deployed`, by default only this one.
-        `confirm_others` asks about changes to the templates of other environments.
+        exists. `confirm` asks about changes to the templates of the environments `deployed`. By default, `deployed` is
+        this environment. `confirm_others` asks about changes to the templates of other environments.
 
         Raises `RefusedError` if the user named a stack that only the pipeline may deploy, and the errors of
         `deployment.deploy`.
@@ -250,8 +250,8 @@ class Target:
     def inventory(self) -> Inventory:
         """Return the resources of the environment, or of its chosen stacks, as they exist in AWS.
 
-        If no rendered stack is chosen, the user named a layer or a service that was removed: return the resources of
-        its stacks. Raises `ConfigurationError` if none of these stacks exists in AWS.
+        If the user named a layer or a service that is no longer rendered, return the resources of its stacks. Raises
+        `ConfigurationError` if none of these stacks exists in AWS.
         """
         scope, labels = scope_of(self.stacks), self.labels
         if not self.chosen:
@@ -283,7 +283,7 @@ class Target:
         return left
 
     def lock(self) -> EnvironmentLock:
-        """Return the lock of the environment, which is not held yet."""
+        """Return the lock of the environment. The caller must still acquire it."""
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:

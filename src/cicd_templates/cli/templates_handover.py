@@ -120,9 +120,9 @@ def open_tools(
 ) -> PipelineHandover:
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
-    The object has the stacks of every environment, because a pipeline run may deploy any of them. Only in a parallel
-    copy, environments may be missing because they were not rendered. With `local`, the object uses a local AWS:
-    `engine`, or the one of `make local`. `known` has stacks that were already read from `folder`, by environment.
+    The object has the stacks of every environment, because a pipeline run may deploy any of them. In a parallel copy,
+    environments may be missing because they were not rendered. With `local`, the object uses a local AWS: `engine`, or
+    the one of `make local`. `known` has stacks that were already read from `folder`, by environment.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.

@@ -1,4 +1,4 @@
-"""Corrects the caller of a request as IAM policies see it: the use of TLS, the calling AWS service, and the role's ARN.
+"""Corrects what IAM policies see of a request's caller: the use of TLS, the calling AWS service, and the role's ARN.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -46,7 +46,7 @@ class ResourceKeys:
     def behind(self, action: str, resource: str) -> str:
         """Return the ARN of the customer managed key that encrypts `resource`, or an empty string.
 
-        `action` is the requested IAM action. It shows to which service the resource belongs.
+        `action` is the requested IAM action, which shows to which service the resource belongs.
         """
         service = action.partition(":")[0]
         if service == "secretsmanager":

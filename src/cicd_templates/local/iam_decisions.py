@@ -87,7 +87,7 @@ class Decisions:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Decide on a request, then on the use of its KMS key and of the roles that it passes.
+        """Decide on a request, then on the resource's KMS key, and then on the roles that the request passes.
 
         Return the first refusal, or None if everything is allowed.
         """

@@ -24,8 +24,8 @@ Refusal = Callable[[str, str, int], Any]
 def locks_out(policy: str, account: str) -> bool:
     """Return whether a key policy locks everybody out, because it lets nobody in the account change the policy.
 
-    Only a statement without a condition that allows the change to the account or to all principals prevents this. A
-    policy that is not valid JSON also locks everybody out.
+    Only one kind of statement prevents this: it allows the change to the account or to all principals, and it has no
+    condition. A policy that is not valid JSON also locks everybody out.
     """
     try:
         statements = _listed(json.loads(policy)["Statement"])

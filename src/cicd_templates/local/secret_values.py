@@ -1,4 +1,4 @@
-"""Makes secrets behave as in AWS, if they have no value or are scheduled for deletion.
+"""Makes two kinds of secrets behave as in AWS: those without a value, and those scheduled for deletion.
 
 In AWS, a secret without a value has no version. The engine gives every new secret a version, so a check for secrets
 without a value would find none. In AWS, no new secret can have the name of a secret that is scheduled for deletion. See

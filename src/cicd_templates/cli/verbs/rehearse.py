@@ -45,7 +45,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
         "tokens",
         variable="TOKENS",
         multiple=True,
-        help="Environment variables with access tokens, separated with commas; the services of these are called.",
+        help="Environment variables with access tokens, separated with commas; a rehearsal calls the tokens' services.",
     ),
     make_option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
     JSON,
@@ -155,7 +155,7 @@ def finish(
     say(f"wrote {', '.join(files)} and the reports of the checks in {output}; make gate REPORTS={output}/reports")
     if signed:
         verify = hints.make("verify-evidence", FOLDER=str(output / EVIDENCE))
-        say(f"wrote the signed evidence of the release, which was verified, into {output / EVIDENCE}; {verify}")
+        say(f"verified the signed evidence of the release and wrote it to {output / EVIDENCE}; {verify}")
     if as_json:
         terminal.show_page(files["rehearsal.json"])
     if not outcome.succeeded:

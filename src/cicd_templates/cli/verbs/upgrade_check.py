@@ -27,7 +27,7 @@ def upgrade_check(ref: str | None, yes: bool) -> None:
             f"render with which revision of the tool? Name it with {hints.option('REF')}, such as a tag"
         )
     commit, before = revision.commit_of(ref), revision.templates_in(OUT)
-    question = f"Run the code of {ref} ({commit[:12]}) on this machine, as you but without your credentials?"
+    question = f"Run the code of {ref} ({commit[:12]}) on this machine, as your user but without your credentials?"
     if not selection.confirmation(yes)(question):
         raise CicdError("declined; no code of that revision was run")
     with tempfile.TemporaryDirectory() as folder:

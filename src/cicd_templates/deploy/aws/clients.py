@@ -64,10 +64,10 @@ class Clients:
 
     @property
     def profile(self) -> str | None:
-        """The profile for AWS CLI commands that a user can run with the permissions of these clients, or None.
+        """The profile to name in AWS CLI commands that are shown to the user, or None.
 
-        It is None if the clients assume a role from the configuration, because the user may have no profile for that
-        role.
+        With this profile, the commands have the permissions of these clients. It is None if the clients assume a role
+        from the configuration, because the user may have no profile for that role.
         """
         return self._profile
 
@@ -244,8 +244,8 @@ def _before_the_first_call() -> Iterator[None]:
 def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> Clients:
     """Return clients for the local AWS, which refuses requests that are not signed with `secret`.
 
-    The local AWS takes a 12-digit access key as the account id. `secret` was generated when it was started. The session
-    reads neither profiles nor credentials from the environment.
+    The local AWS takes a 12-digit access key as the account id. `secret` was generated when the local AWS was started.
+    The session reads neither profiles nor credentials from the environment.
     """
     import boto3
     import botocore.session

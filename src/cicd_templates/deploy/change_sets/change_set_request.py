@@ -104,8 +104,8 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     """Return the option `RoleARN` of CreateChangeSet, or an empty dict if CloudFormation uses the caller's permissions.
 
-    It is the role that the pipeline passes, because CloudFormation also uses the role for later operations on the
-    stack. Raises `CicdError` if the role is not deployed yet.
+    The role is the one that the pipeline passes, because CloudFormation also uses it for later operations on the stack.
+    Raises `CicdError` if the role is not deployed yet.
     """
     if stack.deployed_as is None:
         return {}

@@ -1,8 +1,8 @@
 """Decides by tags who owns a stack, and deletes change sets without leaving an empty stack behind.
 
-A stack has no tags until a change set is executed, and an import sets none. Until then, the tags of its change sets
-show who owns it. A stack in REVIEW_IN_PROGRESS without a change set shows no owner. Such a stack is ours only if a plan
-or a journal on this machine contains its id.
+A stack has no tags until one of its change sets is executed. Until then, the tags of the change sets show who owns the
+stack. An import does not set tags either. A stack in REVIEW_IN_PROGRESS without a change set shows no owner. Such a
+stack is ours only if a plan or a journal on this machine contains its id.
 """
 
 from __future__ import annotations
@@ -145,7 +145,8 @@ def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bo
 def _holds_nothing_else(clients: Clients, arn: str, stack_id: str) -> bool:
     """Return whether a stack is empty, was never created, and has no change set other than `arn`.
 
-    The resources are listed even if the description of the stack says that it is empty, because it can be out of date.
+    The resources are listed even if the description of the stack says that it is empty, because the description can be
+    out of date.
     """
     existing = describe_stack(clients, stack_id)
     if existing is None or existing["StackStatus"] != IN_REVIEW:

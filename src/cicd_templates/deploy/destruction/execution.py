@@ -109,9 +109,8 @@ def execute_destruction(
     """Delete what `inventory` lists, and add each stack deletion to `record`.
 
     With `unguard`, termination protection is switched off first. Before each deletion, `require_lock` is called; it
-    raises `DetachedError` if another command may be working on the environment. If stacks could not be deleted, all
-    others are deleted nevertheless, except those that the failed ones need; then raises `CicdError` with the remaining
-    stacks.
+    raises `DetachedError` if another command may be working on the environment. If a stack cannot be deleted, the
+    stacks that it needs are kept, and all others are deleted. Then raises `CicdError` with the remaining stacks.
     """
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}

@@ -55,7 +55,8 @@ def refuse_undeletable(inventory: Inventory) -> None:
 def refuse_still_needed(inventory: Inventory, *, local: bool) -> None:
     """Raise `RefusedError` if a stack that remains needs a value or a role of a stack that would be deleted.
 
-    The error has the make command that destroys the remaining stack; `local` is whether it is in the local AWS.
+    The error has the make command that destroys the remaining stack. `local` says whether the stacks are in the local
+    AWS.
     """
     published = {path: stack for stack in inventory.stacks for path in stack.links.publishes}
     roles = {

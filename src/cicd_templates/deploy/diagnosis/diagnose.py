@@ -38,7 +38,7 @@ ADVICE = {
     "InvalidCredentials": "the credentials have expired; sign in again, then deploy again",
     "InvalidRequest": "the service does not accept a value; correct it in templates/ or environments.toml, then render",
     "NetworkFailure": "the service could not be reached; deploy again",
-    "NotFound": "something it refers to does not exist: `make recover` shows changes made outside CloudFormation",
+    "NotFound": "something that it refers to does not exist: `make recover` shows changes made outside CloudFormation",
     "NotStabilized": "it was created but never became ready; the lines above show what happened instead",
     "NotUpdatable": "the property can only be set at creation; plan a replacement of the resource",
     "ResourceConflict": "another operation was changing the resource; deploy again",

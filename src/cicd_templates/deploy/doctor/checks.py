@@ -17,8 +17,8 @@ from cicd_templates.template.stack_template import StackTemplate
 class Check:
     """The result of one check.
 
-    `fix` says how to correct the problem. It is empty if the check has passed, or if the subject could not be read. In
-    the second case, `read` is false.
+    `fix` says how to correct the problem. It is empty if no problem was found. `read` is false if the subject of the
+    check could not be read; `fix` is then empty, too.
     """
 
     subject: str

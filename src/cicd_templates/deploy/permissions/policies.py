@@ -132,7 +132,7 @@ def _trusted_services(trust_policy: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _documents_within_limit(statements: Sequence[PolicyStatementDocument]) -> list[list[PolicyStatementDocument]]:
-    """Distribute the statements over documents that fit IAM's size limit. A statement that does not fit is split."""
+    """Distribute the statements over documents that fit IAM's size limit. Statements that are too long are split."""
     documents: list[list[PolicyStatementDocument]] = [[]]
     queue = list(statements)
     while queue:

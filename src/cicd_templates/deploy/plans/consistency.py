@@ -42,10 +42,13 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
     if order != [planned.name for planned in plan.stacks if planned.name in stacks] and max(counts.values()) == 1:
         yield "its stacks are not in the order of their dependencies"
     for label in sorted({*plan.removed} & {stack.label for stack in stacks.values()}):
-        yield f"{label}: the plan says that it is no longer rendered, but it is"
+        yield f"{label}: the plan says that this stack is no longer rendered, but it is"
     for label in plan.waits:
         if label not in {stack.label for name, stack in stacks.items() if name not in counts}:
-            yield f"{label}: the plan says that it waits for a later plan, but it is in this plan or is not rendered"
+            yield (
+                f"{label}: the plan says that this stack waits for a later plan, but it is in this plan or is not"
+                " rendered"
+            )
 
 
 def _kind_differences(plan: Plan, *, local: bool) -> Iterator[str]:

@@ -32,7 +32,7 @@ def impossible_changes(
 def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[str]:
     """Yield a line for each resource that must be replaced, but whose name stays the same.
 
-    This fails, because CloudFormation creates the new resource before it deletes the old one:
+    The replacement fails, because CloudFormation creates the new resource before it deletes the old one:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
     """
     for change in changes:

@@ -96,11 +96,11 @@ def propose(
 ) -> Steps[PlannedStack]:
     """Create a change set for `stack` without executing it, and return what it would do.
 
-    `survey` is what AWS answered at the beginning of the wave. If nothing would change, the result has no change set;
-    none is created if that is certain without one. If `drift` requires it, the change set of an existing stack also
-    reverts changes that were made outside CloudFormation. Raises `RefusedError` if the stack belongs to another
-    project, if a person must first repair it, or if CloudFormation cannot complete one of the changes. Raises
-    `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
+    `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set. If
+    this is certain from `survey`, no change set is created at all. If `drift` requires it, the change set of an
+    existing stack also reverts changes that were made outside CloudFormation. Raises `RefusedError` if the stack
+    belongs to another project, if a person must first repair it, or if CloudFormation cannot complete one of the
+    changes. Raises `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients = context.clients
     current = yield from wait_until_settled(context, stack, survey.stacks.get(stack.name))

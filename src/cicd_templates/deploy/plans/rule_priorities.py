@@ -1,7 +1,7 @@
 """Finds listener rules that AWS would refuse, because another rule of the listener has their priority. Only reads.
 
-The other rule may belong to a service that the configuration no longer has, or to a service whose own priority changes
-in the same deployment, or somebody may have made it by hand.
+The other rule may belong to a service that is no longer in the configuration, or to a service whose priority changes in
+the same deployment. Somebody may also have made the rule by hand.
 """
 
 from __future__ import annotations

@@ -18,17 +18,17 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Survey:
-    """What AWS answered at the beginning of a wave.
+    """AWS's answers at the beginning of a wave.
 
     `stacks` has the descriptions of the account's stacks by name, without deleted stacks. `values` has the values of
-    Parameter Store that the templates of the wave read, by path, without those that do not exist.
+    Parameter Store that the templates of the wave read, by path. Missing values are left out.
     """
 
     stacks: Mapping[str, Mapping[str, Any]]
     values: Mapping[str, str]
 
     def inputs_of(self, stack: StackTemplate) -> dict[str, str]:
-        """Return the values that the template of `stack` reads, by path, without those that do not exist."""
+        """Return the values that the template of `stack` reads, by path. Missing values are left out."""
         return {read.path: self.values[read.path] for read in stack.links.reads if read.path in self.values}
 
 

@@ -1,7 +1,7 @@
-"""Writes the evidence of one release from S3 into a folder. It judges nothing: `evidence.verification` does.
+"""Writes the evidence of one release from S3 into a folder. It does not verify the evidence.
 
-The names in a release statement come from keys of objects, which builds can choose. So a name never leaves the folder,
-and only the signer's own buckets are read.
+Builds can choose the file names in a release statement. So a name that leads out of the folder is refused, and files
+are read only from the signer's own buckets. `evidence.verification` verifies the folder.
 """
 
 from __future__ import annotations
@@ -32,17 +32,18 @@ from cicd_templates.private_files import make_private_folder
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 _ADDRESS = re.compile(r"s3://([^/]+)/(.+)\?versionId=([^?]+)")
 _RECORD = re.compile(r"([a-z0-9-]+)/([^/]+)/([0-9a-f]{64})/change-sets\.json")
-# What S3 answers if an object or a version is not there.
+# S3's error codes for an object or a version that does not exist.
 _MISSING = {"NoSuchKey", "NoSuchVersion"}
 _CHUNK_BYTES = 1 << 20
 
 
 def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement, folder: Path) -> None:
-    """Replace `folder` by the evidence of `release`. Nothing is left if this fails.
+    """Replace `folder` by a folder with the evidence of `release`. If this fails, `folder` is unchanged.
 
-    Also write the templates of the release before it, what approvers were shown, and the files that follow from these.
-    An object that is gone is left out, so that the verification names it. The public key is the one that KMS gave.
-    Raises `CicdError` if the release statement names a file that cannot be part of a folder.
+    The folder also gets the templates of the release before it, what approvers were shown, and the files that are made
+    from these. An object that no longer exists is left out, and the verification then reports the missing file. The
+    public key in the folder is the key of `store`. Raises `CicdError` if the release statement names a file that cannot
+    be part of a folder.
     """
     _, *listed = release.statement.subject
     sources = {file.name: _source(store, release, file.name) for file in listed}
@@ -84,14 +85,16 @@ def zip_folder(folder: Path) -> Path:
 def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) -> Mapping[str, str]:
     """Return the parameters of GetObject for a file of the release."""
     if not _NAME.fullmatch(name):
-        raise CicdError(f"the release statement in {release.prefix} names {name!r}, which is no name of a file")
+        raise CicdError(f"the release statement in {release.prefix} names {name!r}, which is not a valid file name")
     locations = release.statement.predicate.get("locations")
     address = locations.get(name) if isinstance(locations, dict) else None
     if address is None:
         return {"Bucket": store.evidence, "Key": f"{release.prefix}{name}"}
     match = _ADDRESS.fullmatch(str(address))
     if match is None or match[1] not in store.buckets:
-        raise CicdError(f"the release statement in {release.prefix} names {address} for {name}, which is not read")
+        raise CicdError(
+            f"the release statement in {release.prefix} names {address} for {name}, which is in no bucket of the signer"
+        )
     return {"Bucket": match[1], "Key": match[2], "VersionId": match[3]}
 
 

@@ -26,7 +26,7 @@ class Comparison:
 
     `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
     has the files that differ, keyed by environment. `has_these` is true if no upload is needed: no file differs, and
-    the commit of the templates, if there is one, is recorded. Older versions of this tool did not record it.
+    the commit of the templates, if there is one, is recorded. Older versions of this tool did not record the commit.
     """
 
     bucket: str | None
@@ -51,7 +51,7 @@ class PipelineHandover:
 
     `environment` is the environment that contains the pipeline. `commit` is the commit of the templates, or the reason
     why there is none. `caller` is the ARN of the person or role that uploads them. `missing` has the names of the
-    environments whose templates are not rendered here. Only in a parallel copy can templates be missing. Nothing can be
+    environments whose templates are not rendered here. Templates can be missing only in a parallel copy. Nothing can be
     uploaded until they are rendered.
     """
 

@@ -1,6 +1,6 @@
-"""Finds the release statements of a service in the evidence bucket. Counts only those that the signer's key has signed.
+"""Finds the release statements of a service in the evidence bucket, without statements that the signer did not sign.
 
-Builds may write evidence. So what lies in the bucket can be unsigned, and a signed statement can be a copy.
+Builds may write to the bucket. So a statement in it can be unsigned, or it can be a copy of a signed statement.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from cicd_templates.functions.evidence_format import RELEASE, RELEASE_TYPE
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# The signer ends after minutes. What was stored much later than it was signed is a copy of an older statement.
+# The signer ends within minutes. A statement that was stored much later than it was signed is therefore a copy.
 LONGEST_SIGNING = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class EvidenceStore:
-    """Where the signer reads and stores: its buckets, of which `evidence` is one, and its public key."""
+    """The buckets that the signer uses, and its public key. `evidence` is the bucket with the release statements."""
 
     s3: S3Client
     evidence: str
@@ -35,9 +35,10 @@ class EvidenceStore:
 
 @dataclass(frozen=True)
 class ReleaseQuery:
-    """Which release of a service is meant. Empty fields match every release; the newest one that matches counts.
+    """A query for one release of a service: the newest release that matches all fields.
 
-    `version` is the version of the source: of its S3 object, or a commit. `digest` is the SHA-256 of the image.
+    An empty field matches every release. `version` is the version of the source: a commit, or the version id of the
+    source in S3. `digest` is the SHA-256 of the image.
     """
 
     service: str
@@ -92,7 +93,7 @@ def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -
 
 
 def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
-    """Yield the signed releases, the newest first. A copy counts only if the query names an execution."""
+    """Yield the signed releases, the newest first. Copies are left out, unless the query names an execution."""
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
     form = re.compile(rf"{re.escape(query.service)}/([^/]+)/signed(-\d)?/{re.escape(RELEASE)}")

@@ -58,7 +58,8 @@ class Remainder:
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
     """Return the inventory as lines of text.
 
-    Items that are deleted, belong to a stack and have no `detail` are only counted, by type. Every other item is named.
+    An item is only counted, by type, if it is deleted, belongs to a stack and has no `detail`. Every other item is
+    named.
     """
     if not items:
         return [f"  inventory of {environment}: nothing"]

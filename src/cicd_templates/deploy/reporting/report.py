@@ -67,14 +67,14 @@ class Waits:
 
 @dataclass(frozen=True)
 class Drifted:
-    """Resources of a stack were changed outside CloudFormation, or could not be checked for that."""
+    """Resources of a stack were changed outside CloudFormation, or could not be checked for such changes."""
 
     drift: StackDrift
 
 
 @dataclass(frozen=True)
 class Started:
-    """The operation of a stack is about to begin. `expected_seconds` is what the last one took, or None if unknown."""
+    """The operation of a stack is about to begin. `expected_seconds` is the duration of the last one, or None."""
 
     stack: str
     creates: bool

@@ -80,10 +80,7 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report each lost resource that needs no consent.
-
-        These are resources of the types that the local AWS does not build, but only records.
-        """
+        """Report each resource whose loss needs no consent, because the local AWS only records its type."""
         for loss in plans.exempt(plan, self._context.recorded):
             self._reporter.report(report.Note(f"{loss.words}; allowed, because the local AWS only records this type"))
 

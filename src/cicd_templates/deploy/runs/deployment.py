@@ -129,8 +129,8 @@ def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTempla
     """
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
-        f"{', '.join(made.waits)}: not planned, because {lost} is missing in Parameter Store. Its stack does not"
-        " change, so no deployment publishes it; create the parameter again"
+        f"{', '.join(made.waits)}: not planned, because {lost} is missing in Parameter Store. The stack that"
+        " publishes it does not change, so no deployment publishes it again; create the parameter again"
     )
 
 

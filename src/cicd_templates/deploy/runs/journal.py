@@ -82,7 +82,7 @@ class Journal:
             self._lock = None
             raise RefusedError(
                 f"{self._environment}: another run is working on it ({self._first()}); wait until it ends, or stop it"
-                " with Ctrl-C and start its command again, which continues it"
+                " with Ctrl-C and start its command again to continue it"
             ) from None
         try:
             self._read()

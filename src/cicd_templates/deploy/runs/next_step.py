@@ -23,7 +23,7 @@ class StackPhase(Enum):
     READY = "its change set can be created now"
     BLOCKED = "its change set can be created when every stack that it reads from is deployed"
     PROPOSING = "its change set is being created"
-    AGREED = "its plan was approved and waits for the stacks that it reads from"
+    AGREED = "its plan was approved, and it waits for the stacks that it reads from"
     EXECUTING = "its operation is under way"
     DEPLOYED = "its operation succeeded"
     UNCHANGED = "it is deployed, and its plan changes nothing"

@@ -32,9 +32,9 @@ def preview_environment(
 ) -> Plan:
     """Preview every stack of an environment, write the preview to a file, and return it.
 
-    The file is `path` or, by default, in the folder for previews. It is written even if nothing changes, because it
-    then says so. Raises `CicdError` if a stack cannot be previewed, or if every stack waits for others. Also raises the
-    `RefusedError` of `preview`.
+    The file is `path` or, by default, in the folder for previews. The file is written even if nothing changes. Raises
+    `CicdError` if a stack cannot be previewed, or if every stack waits for others. Also raises the `RefusedError` of
+    `preview`.
     """
     waits = _waits(context, stacks)
     previewed = [stack for stack in stacks if stack.label not in waits]

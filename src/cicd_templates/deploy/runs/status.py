@@ -37,7 +37,9 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class StatusRow:
-    """A stack with its status in CloudFormation or `not deployed`, the UTC time of its last change, and its template.
+    """A stack with its status, the UTC time of its last change, and its template.
+
+    `status` is the status in CloudFormation, or `not deployed`.
 
     `text` says which template is deployed, compared with the rendered one of the same stack:
 

@@ -73,7 +73,7 @@ def test_a_result_is_reported_and_kept(
     assert (
         messages[2:]
         == [
-            f"wrote the signed evidence of the release, which was verified, into {kept_evidence};"
+            f"verified the signed evidence of the release and wrote it to {kept_evidence};"
             f" make verify-evidence FOLDER={kept_evidence}"
         ]
         * as_json

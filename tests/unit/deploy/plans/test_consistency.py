@@ -66,9 +66,9 @@ def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
         ({"stacks": (replace(PLAN.stacks[0], label="k"), PLAN.stacks[1])}, "keys: its label in the plan is k"),
         (
             {"waits": {"keys": ("network",)}},
-            "keys: the plan says that it waits for a later plan, but it is in this plan or is not rendered",
+            "keys: the plan says that this stack waits for a later plan, but it is in this plan or is not rendered",
         ),
-        ({"removed": ("old", "keys")}, "keys: the plan says that it is no longer rendered, but it is"),
+        ({"removed": ("old", "keys")}, "keys: the plan says that this stack is no longer rendered, but it is"),
         (
             {"region": "eu-west-1"},
             "keys: is for 222222222222 in eu-central-1, but the plan is for 222222222222 in eu-west-1",

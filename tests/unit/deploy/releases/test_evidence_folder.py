@@ -69,7 +69,7 @@ def test_no_name_leads_out_of_the_folder(account: SigningAccount, tmp_path: Path
     release = find_release(store_of(account), ReleaseQuery(SERVICE))
     release.statement.subject.append(Subject(name=name, digest={"sha256": "0" * 64}))
 
-    with pytest.raises(CicdError, match="which is no name of a file"):
+    with pytest.raises(CicdError, match="which is not a valid file name"):
         write_evidence_folder(store_of(account), release, tmp_path / "evidence")
     assert list(tmp_path.iterdir()) == []
 
@@ -82,7 +82,7 @@ def test_only_versions_in_the_buckets_of_the_signer_are_read(
 ) -> None:
     put_release(account, 1, about={"locations": {"reports/bandit.zip": address}})
 
-    with pytest.raises(CicdError, match=r"for reports/bandit\.zip, which is not read"):
+    with pytest.raises(CicdError, match=r"for reports/bandit\.zip, which is in no"):
         write(account, tmp_path / "evidence")
     assert list(tmp_path.iterdir()) == []
 

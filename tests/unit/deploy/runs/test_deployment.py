@@ -547,7 +547,7 @@ def test_a_plan_is_refused_if_cloudformation_does_not_revert_what_it_was_asked_t
     harness.stacks[0] = harness.keys(Data=BUCKET)
     with pytest.raises(CicdError, match="not planned: keys"):
         harness.plan(drift=edited_by_hand("keys"))
-    assert "CloudFormation did not make the requested change set that reverts drift" in "".join(harness.lines())
+    assert "CloudFormation did not make a change set that reverts drift" in "".join(harness.lines())
     assert harness.nothing_in_review()
 
 
@@ -611,7 +611,7 @@ def test_a_stack_cannot_wait_for_a_later_plan_and_be_in_this_one(harness: Deploy
 
     with pytest.raises(
         RefusedError,
-        match="keys: the plan says that it waits for a later plan, but it is in this plan",
+        match="keys: the plan says that this stack waits for a later plan, but it is in this plan",
     ):
         harness.execute()
 

@@ -22,7 +22,7 @@ OPERATIONS = {
     ),
     "AWS::CodeBuild::ReportGroup": ResourceOperations(
         leftover=Leftover(
-            why="CodeBuild creates a group, named after the project, for reports whose group the stack does not name.",
+            why="If the stack names no group for a report, CodeBuild creates one that is named after the project.",
             removal="`aws codebuild delete-report-group --region {region} --delete-reports --arn {name}`",
             state=always_exists,
             delete=lambda clients, name: clients.codebuild.delete_report_group(arn=name, deleteReports=True),

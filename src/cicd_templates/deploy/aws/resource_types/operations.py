@@ -97,8 +97,8 @@ class Contents:
 class DeletionProtection:
     """A setting of a resource that makes AWS refuse to delete the resource.
 
-    `is_on` returns whether the setting is on; it is not on if the resource does not exist. `lift` switches it off and
-    returns what was done, in words. Both get the clients and the resource's physical id. `command` is the AWS CLI
+    `is_on` returns whether the setting is on, and false if the resource does not exist. `lift` switches the setting off
+    and returns what was done, in words. Both get the clients and the resource's physical id. `command` is the AWS CLI
     command that does the same as `lift`, with the placeholders `{region}` and `{name}`.
     """
 
