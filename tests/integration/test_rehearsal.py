@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import random
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -26,6 +28,7 @@ from cicd_templates.rehearsal.result import ActionProgress, ActionState, as_json
 from tests.conftest import ROOT
 from tests.integration.rehearsed_example import Rehearsed, rehearsed
 from tests.projects.rendering import EXAMPLE_NAMES
+from tests.unit.deploy.plans.web_page.test_page import Parsed
 from tests.unit.functions.sample_reports import snyk
 
 # All on one worker, because they share what takes longest.
@@ -69,6 +72,38 @@ def test_its_evidence_is_there(passed: Rehearsed) -> None:
         "summary.md",
         "verdict.json",
     ]
+
+
+def test_the_page_that_its_approver_saw_is_evidence_and_needs_no_network(passed: Rehearsed) -> None:
+    told = passed.run.variables["ReviewProduction"]
+    address = urlsplit(told["PageUrl"])
+    key = parse_qs(address.query)["prefix"][0]
+    folder, _, name = key.rpartition("/")
+
+    assert address.path == f"/s3/object/{EVIDENCE}"
+    assert name == "page.html"
+    assert folder == f"_approvals/parcel-dispatcher/production/{passed.run.execution}/{told['Reviewed']}"
+    s3 = passed.run.setup.root_session(passed.run.pipeline.role).client("s3")
+    files = {
+        name: s3.get_object(Bucket=EVIDENCE, Key=f"{folder}/{name}")["Body"].read().decode()
+        for name in ("change-sets.json", "page.html", "page.json")
+    }
+    assert hashlib.sha256(files["change-sets.json"].encode()).hexdigest() == told["Reviewed"]
+    recorded = json.loads(files["change-sets.json"])["page"]
+    assert recorded == {name: hashlib.sha256(files[name].encode()).hexdigest() for name in ("page.html", "page.json")}
+    page = Parsed(files["page.html"])
+    answers = [told[name] for name in ("WhatChanges", "WhatIsLost", "WhoCanDoMore")]
+    assert [text for text in page.texts["dd"] if text.strip()][:3] == answers
+    assert page.data == json.loads(files["page.json"])
+    assert [page.data[name] for name in ("changes", "lost", "access")] == answers
+    assert f"parcel-dispatcher to production, pipeline execution {passed.run.execution}" in page.texts["p"][0]
+    assert page.attributes("src") | page.attributes("href") | page.attributes("style") == set()
+    assert "default-src 'none'; " in files["page.html"]
+    assert "Review {Reviewed}. ".format(**told) in step_of(passed, "Production/Approve").log
+
+
+def step_of(passed: Rehearsed, path: str) -> ActionProgress:
+    return next(step for step in passed.rehearsal.result.steps if step.path == path)
 
 
 @pytest.fixture(scope="module")
