@@ -19,6 +19,7 @@ from tests.hostile.texts import PIECES
 from tests.unit.deploy.plans.web_page import planned_changes as changes
 from tests.unit.deploy.plans.web_page.browser import MISSING, TAB, Browser, browser
 from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange
+from tests.unit.functions.test_approval_page import change, page_of, role
 from tests.unit.test_hostile_text import hostile_plan
 
 pytestmark = [
@@ -89,6 +90,22 @@ def test_everything_fits_and_can_be_read(window: Browser, tmp_path: Path, plan: 
     assert window.run("return getComputedStyle(document.body).backgroundColor;") == (
         "rgb(251, 250, 248)" if scheme == "light" else "rgb(22, 23, 26)"
     )
+    assert window.messages() == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_of_an_approval_fits_and_shows_its_rows(window: Browser, tmp_path: Path, width: int) -> None:
+    long = ("s3:GetObject", f"s3:{'Put' * 60}")
+    described = change("Modify", "TaskRole", "AWS::IAM::Role", before=role("s3:GetObject"), after=role(*long))
+    lost = change("Remove", "Table", "AWS::DynamoDB::Table", before={}, PolicyAction="Delete")
+    path = tmp_path / "page.html"
+    path.write_text(page_of(described, lost, facts=(f"change set arn:aws:cloudformation:{'a' * 200}",)).html)
+    window.open(path, width)
+    window.run(OPEN_ALL)
+
+    assert rows(window) == ["service-till/Table", "service-till/TaskRole"]
+    assert window.run("return document.scrollingElement.scrollWidth;") == width
+    assert [text for contrast, text in window.run(CONTRASTS) if contrast < LEAST_CONTRAST] == []
     assert window.messages() == []
 
 
