@@ -1,7 +1,7 @@
-"""Makes the local AWS refuse schedules that EventBridge Scheduler refuses, and keep all of their settings.
+"""Makes the local AWS refuse the schedules that AWS refuses, and makes it store every setting of a schedule.
 
-The engine creates a schedule in a group that does not exist, and with a role that the service cannot assume. This
-module runs in the engine's interpreter, so it imports only the standard library.
+Without this module, the engine creates a schedule in a group that does not exist, and with a role that the service
+cannot assume. This module runs in the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations

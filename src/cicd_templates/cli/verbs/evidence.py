@@ -25,7 +25,7 @@ _EXECUTION = re.compile(r"[\w-]+", re.ASCII)
     SUFFIX,
     SERVICE,
     LOCAL,
-    # A CI job passes `EXECUTION=` if its own variable is not set. That must not be another release: the latest one.
+    # A CI job passes `EXECUTION=` if its own variable is not set. The empty text must not select the latest release.
     make_option("--execution", variable="EXECUTION", narrows=True, help="Id of the pipeline execution."),
     make_option(
         "--release", variable="RELEASE", narrows=True, help="Version of the source, as `make release` shows it."
@@ -75,7 +75,7 @@ def evidence(
 def _wanted_digest(execution: str | None, release: str | None, digest: str | None) -> str:
     """Return the SHA-256 of the wanted image, or an empty text.
 
-    Raises `ConfigurationError` if more than one thing names the release, or if one of them has a wrong form.
+    Raises `ConfigurationError` if more than one option names the release, or if an option has a wrong form.
     """
     if sum(value is not None for value in (execution, release, digest)) > 1:
         names = [hints.option(name) for name in ("EXECUTION", "RELEASE", "DIGEST")]

@@ -109,7 +109,7 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
 
 
 def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that denies to create, execute or delete the change sets of pipelines, named `...-release`.
+    """Return a statement that denies creating, executing and deleting the pipelines' change sets, named `...-release`.
 
     A pipeline executes its change set by name after the approval. Nobody except the pipeline's delivery role may
     replace the change set.

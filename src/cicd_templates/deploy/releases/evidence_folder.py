@@ -56,7 +56,7 @@ def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement,
             _download(store, source, new / name)
         (new / RELEASE).write_bytes(release.content)
         (new / PUBLIC_KEY).write_bytes(store.key.pem)
-        # The templates of an older release can have expired. Its statement alone would say nothing.
+        # The templates of an older release may have expired. Without them, the statement of that release is of no use.
         if before and (new / TEMPLATES_BEFORE).exists():
             (new / RELEASE_BEFORE).write_bytes(before.content)
         for name, content in derived_files(read_folder(new), release.statement, store.key).items():
@@ -99,7 +99,7 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
 
 
 def _records(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
-    """Return where the records are of what approvers were shown in an execution, by their names in the folder."""
+    """Return the S3 objects that record what approvers of an execution were shown, by their names in the folder."""
     prefix = f"{approval_keys(service)}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
