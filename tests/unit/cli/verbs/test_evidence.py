@@ -70,7 +70,7 @@ def test_a_release_is_collected_and_verified(account: SigningAccount, words: str
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[:2] == [
         f"wrote {folder} and {folder}.zip; for a person: {folder}/index.html",
-        f"{folder}: 9 files and every signature are as the release statement says",
+        f"{folder}: 9 files and every signature match the release statement",
     ]
     assert f"execution: run-{number}" in result.output.splitlines()
     assert result.output.splitlines()[-1] == f"signer: sha256:{SIGNER.fingerprint}"
