@@ -70,7 +70,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             )
         )
     if service.settings.github.releases:
-        layer.add(_release_role(env, service, release))
+        layer.add(_release_role(env, service, [*release, _may_follow(env, service)]))
     return layer
 
 
@@ -188,8 +188,16 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
     ]
 
 
+def _may_follow(env: Environment, service: Service) -> Grant:
+    """Let the workflow list the runs of the pipeline, to report the result of the one that it started."""
+    return allow("FollowTheRun", [actions.ListPipelineExecutions], on=_pipeline(env, service))
+
+
 def _release_role(env: Environment, service: Service, release: Sequence[Grant]) -> iam.Role:
-    """Return the role for a GitHub workflow on one branch of one repository. The role can only upload a release."""
+    """Return the role for a GitHub workflow on one branch of one repository.
+
+    The role can only upload a release and list the runs of the pipeline.
+    """
     github = service.settings.github
     subject = f"repo:{github.repository}:ref:refs/heads/{github.branch}"
     return github_role("GithubReleaseRole", env, subject, *release, name=[service.name, GITHUB_RELEASE])

@@ -16,7 +16,7 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import name_prefix, physical_name, pipeline_name
 from cicd_templates.layer.iam import allow, document
 from cicd_templates.layer.outputs import KeyArn, QueueArn, TopicArn
-from cicd_templates.template.partitions import console_address
+from cicd_templates.template.partitions import pipeline_page
 
 # EventBridge delivers only to log groups whose names begin like this:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-targets.html
@@ -42,7 +42,7 @@ class MonitoredService:
     def pipeline_page(self) -> str:
         """The URL of the pipeline's page in the AWS console."""
         region = self.env.region
-        return f"{console_address(region)}/codesuite/codepipeline/pipelines/{self.pipeline}/view?region={region}"
+        return pipeline_page(region, self.pipeline)
 
     def rule_name(self, purpose: str) -> str:
         """Return the name of the service's EventBridge rule for `purpose`."""

@@ -1,7 +1,7 @@
 """The GitHub Actions workflow that releases a service: a file to copy into the service's repository.
 
-Each configured value is written as a quoted YAML scalar. Shell commands read these values only from environment
-variables.
+One job puts the source. Another job reports the result of the pipeline's run as a status of the commit. Each configured
+value is written as a quoted YAML scalar. Shell commands read these values only from environment variables.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Mapping
 import yaml
 
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import physical_name
+from cicd_templates.config.naming import physical_name, pipeline_name
 from cicd_templates.config.reserved_words import GITHUB_RELEASE
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.printable import printable
-from cicd_templates.template.partitions import partition_of
+from cicd_templates.template.partitions import partition_of, pipeline_page
 
 # The folder of the workflows below `out/`.
 FOLDER = "github"
@@ -32,21 +32,25 @@ name: {title}
 on:
   push:
     branches: [{branch}]
-permissions:
-  contents: read
-  id-token: write
-concurrency:
-  group: {group}
-  cancel-in-progress: false
+permissions: {{}}
 jobs:
   release:
+    concurrency:
+      group: {group}
+      cancel-in-progress: false
     runs-on: ubuntu-24.04
     timeout-minutes: 10
+    permissions:
+      contents: read
+      id-token: write # for the role that releases
+    outputs:
+      version: ${{{{ steps.put.outputs.version }}}}
     steps:
       - uses: {checkout}
         with:
           persist-credentials: false
       - name: Put the release
+        id: put
         env:
           AWS_ROLE_ARN: {role}
           AWS_REGION: {region}
@@ -59,9 +63,60 @@ jobs:
           curl --silent --show-error --fail --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
             "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --raw-output .value > "$RUNNER_TEMP/token"
           export AWS_WEB_IDENTITY_TOKEN_FILE="$RUNNER_TEMP/token"
-          aws s3api put-object --bucket "$BUCKET" --key "$KEY" --body "$RUNNER_TEMP/source.zip" \\
-            --metadata "revision=$GITHUB_SHA,author=$GITHUB_ACTOR" --query VersionId --output text
+          version="$(aws s3api put-object --bucket "$BUCKET" --key "$KEY" --body "$RUNNER_TEMP/source.zip" \\
+            --metadata "revision=$GITHUB_SHA,author=$GITHUB_ACTOR" --query VersionId --output text)"
+          echo "version=$version" | tee --append "$GITHUB_OUTPUT"
+  # Reports the result of the run as a status of the commit. It has no checkout.
+  report:
+    needs: release
+    runs-on: ubuntu-24.04
+    timeout-minutes: 60
+    permissions:
+      id-token: write # for the role, which may list the runs of the pipeline
+      statuses: write # for the status of the commit
+    steps:
+      - name: Follow the run
+        env:
+          GH_TOKEN: ${{{{ github.token }}}}
+          AWS_ROLE_ARN: {role}
+          AWS_REGION: {region}
+          CONTEXT: {context}
+          PIPELINE: {pipeline}
+          PAGE: {page}
+          VERSION: ${{{{ needs.release.outputs.version }}}}
+        run: |
+          set -euo pipefail
+          report() {{
+            echo "$1: $2"
+            gh api --method POST "repos/$GITHUB_REPOSITORY/statuses/$GITHUB_SHA" --raw-field context="$CONTEXT" \\
+              --raw-field state="$1" --raw-field description="$2" --raw-field target_url="$PAGE" --silent
+          }}
+          curl --silent --show-error --fail --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
+            "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --raw-output .value > "$RUNNER_TEMP/token"
+          export AWS_WEB_IDENTITY_TOKEN_FILE="$RUNNER_TEMP/token"
+          report pending "The pipeline has the source"
+          # The credentials of the role end after an hour. An approval can take longer.
+          for attempt in $(seq {attempts}); do
+            sleep {seconds}
+            runs="$(aws codepipeline list-pipeline-executions --pipeline-name "$PIPELINE" --max-items 50 \\
+              --output json)" || {{ echo "::warning::The runs of the pipeline cannot be listed"; continue; }}
+            status="$(jq --raw-output --arg version "$VERSION" '[.pipelineExecutionSummaries[]
+              | select(any(.sourceRevisions[]?; .revisionId == $version))][0].status // ""' <<< "$runs")"
+            case "$status" in
+              Succeeded) report success "The release is deployed"; exit ;;
+              Failed) report failure "The run of the pipeline failed"; exit ;;
+              Stopped | Superseded | Cancelled) report error "The run of the pipeline ended: $status"; exit ;;
+            esac
+            if [ -z "$status" ] && [ "$attempt" -ge {starts} ]; then
+              report error "No run of the pipeline began for this source"; exit
+            fi
+          done
+          report pending "The run continues: it may wait for an approval"
 """
+# The run is followed for less than the hour for which the credentials of the role are valid.
+SECONDS, ATTEMPTS = 30, 100
+# A run that has not begun after so many attempts does not begin.
+STARTS = 20
 
 
 def workflow_path(service: Service) -> str:
@@ -82,11 +137,17 @@ def workflow(env: Environment, service: Service) -> str:
         "role": f"arn:{partition_of(env.region).name}:iam::{env.account}:role{env.settings.role_path}{role}",
         "bucket": physical_name(env, "AWS::S3::Bucket", "source"),
         "key": service.release_key,
+        "context": f"release of {service.name}",
+        "pipeline": pipeline_name(env, service.name),
+        "page": pipeline_page(env.region, pipeline_name(env, service.name)),
         "tree": f"HEAD:{service.settings.path}" if service.settings.path else "HEAD",
     }
     refuse_expressions({**comments, **scalars})
     return _WORKFLOW.format(
         checkout=CHECKOUT,
+        seconds=SECONDS,
+        attempts=ATTEMPTS,
+        starts=STARTS,
         **{name: printable(text) for name, text in comments.items()},
         **{name: quoted(text) for name, text in scalars.items()},
     )

@@ -66,6 +66,11 @@ def console_address(region: str) -> str:
     return f"https://{region}.{partition_of(region).console}"
 
 
+def pipeline_page(region: str, pipeline: str) -> str:
+    """Return the address of a pipeline in the AWS console."""
+    return f"{console_address(region)}/codesuite/codepipeline/pipelines/{pipeline}/view?region={region}"
+
+
 def object_url(region: str, bucket: str, key: str) -> str:
     """Return the HTTPS address of an object in S3. Its bucket is in `region`."""
     return f"https://{bucket}.s3.{region}.{partition_of(region).dns_suffix}/{key}"

@@ -194,7 +194,7 @@ def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_pat
     text = files["github/release-parcel-dispatcher.yml"]
     workflow = yaml.safe_load(text)
 
-    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    assert workflow["jobs"]["release"]["permissions"] == {"contents": "read", "id-token": "write"}
     assert workflow[True] == {"push": {"branches": ["release"]}}  # YAML 1.1 takes the key `on` for a truth
     step = workflow["jobs"]["release"]["steps"][-1]
     role = "arn:aws:iam::111111111111:role/shipping-tools-parcel-dispatcher-github-release"

@@ -147,7 +147,7 @@ def test_approvers_are_those_of_the_environment_that_they_approve() -> None:
     assert asked == ["shipping-release-managers@example.com"]
 
 
-def test_github_actions_may_put_the_release_and_nothing_else() -> None:
+def test_github_actions_may_put_the_release_and_list_its_runs_and_nothing_else() -> None:
     edits = [(f"{SERVICE}/github", {"repository": "me/pay", "branch": "release", "releases": True})]
     role = resources_of(access, *edits)["GithubReleaseRole"]["Properties"]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
@@ -159,7 +159,11 @@ def test_github_actions_may_put_the_release_and_nothing_else() -> None:
         "token.actions.githubusercontent.com:sub": "repo:me/pay:ref:refs/heads/release",
     }
     statements = policy["PolicyDocument"]["Statement"]
-    assert [each["Sid"] for each in statements] == ["ReleaseTheSource", "EncryptTheSource"]
+    assert [each["Sid"] for each in statements] == ["ReleaseTheSource", "EncryptTheSource", "FollowTheRun"]
+    assert statements[2]["Action"] == ["codepipeline:ListPipelineExecutions"]
+    assert [each["Fn::Sub"].rpartition(":")[2] for each in statements[2]["Resource"]] == [
+        "parcel-dispatcher-shipping-tools"
+    ]
     assert statements[0]["Resource"] == [
         {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucketName}/parcel-dispatcher/source.zip"}
     ]
