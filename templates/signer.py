@@ -49,8 +49,8 @@ SIGNER = reserved_words.SIGNER
 KEY = "SigningKey"
 # The function reads every report, the source and the templates once. CodePipeline waits up to 20 minutes.
 TIMEOUT_SECONDS = 300
-# A report archive has at most 100 MB and is held in memory.
-SIGNER_MEMORY_MB = 512
+# A report archive has at most 100 MB and is held in memory. A parsed test report takes seven times its size.
+SIGNER_MEMORY_MB = 2048
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
@@ -103,6 +103,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             "BUILDSPEC_SHA256": sha256(image_build.image(service)),
             "DOCKERFILE": posixpath.normpath(posixpath.join(service_path(service), service.settings.build.dockerfile)),
             "GATE": _function_arn(env, service),
+            "TEST_CHECKS": ",".join(check.name for check in checks_of(service) if check.format == "junit"),
         },
     )
     layer.add_all((group, role))

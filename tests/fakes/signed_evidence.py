@@ -65,13 +65,24 @@ def descriptor(name: str, content: bytes) -> dict[str, Any]:
     return {"name": name, "digest": {"sha256": sha256(content)}}
 
 
+SOURCE = descriptor("source", b"the source")
+TESTS = form.name_of_test_result("unit-tests")
+
+
+def predicate_of_tests(documents: Mapping[str, bytes], **changed: Any) -> dict[str, Any]:
+    """The predicate of a statement about tests."""
+    report = descriptor("reports/bandit.zip", documents["reports/bandit.zip"])
+    tests = {"passedTests": ["b.adds", "b.removes"], "warnedTests": [], "failedTests": []}
+    return {"result": "PASSED", "configuration": [], **tests, "report": report, **changed}
+
+
 def predicates(documents: Mapping[str, bytes], execution: str) -> dict[str, dict[str, Any]]:
     """The predicate of each statement but the release's."""
     received = [name for name in documents if name.startswith(("evidence/", "reports/"))]
     return {
         form.PROVENANCE: {
             "buildDefinition": {
-                "resolvedDependencies": [descriptor("templates", documents[form.TEMPLATES_ARCHIVE])],
+                "resolvedDependencies": [SOURCE, descriptor("templates", documents[form.TEMPLATES_ARCHIVE])],
             },
             "runDetails": {"metadata": {"invocationId": execution}},
         },
@@ -93,15 +104,18 @@ def write_evidence(
     documents: Mapping[str, bytes] = DOCUMENTS,
     changed: Mapping[str, Mapping[str, Any]] | None = None,
     about: Mapping[str, Any] | None = None,
+    tests: bytes = b"",
 ) -> Path:
     """Write the evidence of one release. `changed` replaces predicates of its statements, by the name of the file.
 
-    `about` are further members of the predicate of the release statement.
+    `about` are further members of the predicate of the release statement. `tests` is the statement about tests.
     """
     subject = {"name": REPOSITORY, "digest": {"sha256": image}}
     written = dict(documents)
     for name, predicate in (predicates(documents, execution) | dict(changed or {})).items():
         written[name] = signer.statement(form.PREDICATE_TYPES[name], predicate, subject)
+    if tests:
+        written[TESTS] = tests
     predicate = {"service": "basket", "execution": execution, **(about or {})}
     listed = [descriptor(name, content) for name, content in written.items()]
     written[form.RELEASE] = signer.statement(form.RELEASE_TYPE, predicate, subject, *listed)
@@ -152,6 +166,7 @@ def write_whole_evidence(folder: Path, signer: Signer, number: int = 2, **option
     }
     about = {"signedOn": f"2026-11-24T12:0{number}:00+00:00", "sourceVersion": f"v-{number}"}
     execution = options.pop("execution", f"e-{number}")
+    options.setdefault("tests", signer.statement(form.TEST_RESULT_TYPE, predicate_of_tests(documents), SOURCE))
     write_evidence(folder, signer, execution=execution, documents=documents, about=about, **options)
     subject = {"name": REPOSITORY, "digest": {"sha256": "0" * 64}}
     before = templates(staging__service=f"Size: {number - 1}\n", staging__old="b: 1\n")

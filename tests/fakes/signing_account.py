@@ -38,8 +38,11 @@ ENVIRONMENT = {
     "BUILDER": "arn:aws:codebuild:eu-central-1:111122223333:project/shop-tools-basket-image",
     "BUILDSPEC_SHA256": "5" * 64,
     "DOCKERFILE": "services/basket/Dockerfile",
+    "TEST_CHECKS": "unit-tests",
     "GATE": "arn:aws:lambda:eu-central-1:111122223333:function:shop-tools-basket-scan-gate",
 }
+JUNIT = """<testsuite><testcase classname="b" name="adds"/><testcase classname="b" name="removes"/>
+<testcase name="waits"><skipped/></testcase></testsuite>"""
 DOCKERFILE = f"""\
 # FROM ghcr.io/another/image@sha256:{"c" * 64}
 FROM public.ecr.aws/docker/library/python:3.13@sha256:{BASE} AS base
@@ -83,7 +86,7 @@ class SigningAccount:
         self.key = ec.generate_private_key(ec.SECP256R1())
         report = archive(report_dot_json="{}", scan__dash="")
         self.put("artifacts", "basket-shop-tools/BanditRepo/x", report, "r-1")
-        policy = archive(**{"report_dot_xml": "<x/>"})
+        policy = archive(**{"report_dot_xml": JUNIT})
         self.put("artifacts", "basket-shop-tools/UnitTests/x", policy, "r-2")
         source = archive(**{"services__basket__Dockerfile": DOCKERFILE, "README_dot_md": ""})
         self.put("artifacts", "basket-shop-tools/App/x", source, "a-1")

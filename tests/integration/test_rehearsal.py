@@ -19,7 +19,13 @@ import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import main
-from cicd_templates.functions.evidence_format import PREDICATE_TYPES, PUBLIC_KEY, RELEASE, SCAN_POLICY
+from cicd_templates.functions.evidence_format import (
+    PREDICATE_TYPES,
+    PUBLIC_KEY,
+    RELEASE,
+    SCAN_POLICY,
+    name_of_test_result,
+)
 from cicd_templates.rehearsal import report
 from cicd_templates.rehearsal.grants import GrantUse, unexplained_grants
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError
@@ -63,7 +69,8 @@ def test_its_evidence_is_there(passed: Rehearsed) -> None:
 
     names = [each["Key"].partition(f"{passed.run.execution}/")[2] for each in objects]
     signed = [name for name in names if name.startswith("signed/")]
-    assert signed == [f"signed/{name}" for name in sorted([RELEASE, PUBLIC_KEY, SCAN_POLICY, *PREDICATE_TYPES])]
+    expected = [RELEASE, PUBLIC_KEY, SCAN_POLICY, *PREDICATE_TYPES, name_of_test_result("unit-tests")]
+    assert signed == [f"signed/{name}" for name in sorted(expected)]
     assert [name for name in names if name not in signed] == [
         "image-packages.cdx.json",
         "image-scan-production.json",

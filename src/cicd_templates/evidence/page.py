@@ -16,7 +16,14 @@ from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
 from cicd_templates.evidence.statements import Statement, StatementError, read_statement
 from cicd_templates.evidence.templates_difference import TemplatesDifference
-from cicd_templates.functions.evidence_format import PREDICATE_TYPES, RELEASE, SCAN_POLICY, TEMPLATES_ARCHIVE
+from cicd_templates.functions.evidence_format import (
+    PREDICATE_TYPES,
+    RELEASE,
+    SCAN_POLICY,
+    TEMPLATES_ARCHIVE,
+    TEST_RESULT_TYPE,
+    TEST_RESULTS,
+)
 from cicd_templates.functions.scan_gate.policy import Policy
 from cicd_templates.plurals import counted
 from cicd_templates.printable import printable, printable_lines
@@ -60,6 +67,7 @@ def _answers(contents: FolderContents, key: PublicKey, policy: Policy, differenc
     ends = [waiver.expires for waiver in policy.waivers] + [setting.expires for setting in policy.weaker]
     answers = {
         "Decision": release_facts.describe_verdict(release_facts.read_verdict(contents)),
+        "Tests": release_facts.describe_tests(contents, key),
         "Accepted": f"{counted(len(ends), 'exception')} in force, of which the first ends on {min(ends)}."
         if ends
         else "No waiver and no weaker setting was in force.",
@@ -136,6 +144,8 @@ def _meaning(name: str) -> str:
     folder = name.partition("/")[0]
     if name in PREDICATE_TYPES:
         return f"signed statement of the type {PREDICATE_TYPES[name]}"
+    if name.startswith(TEST_RESULTS):
+        return f"signed statement of the type {TEST_RESULT_TYPE}"
     if RECORD.fullmatch(name):
         return "record of what an approver was shown; not signed"
     meanings = {

@@ -10,8 +10,9 @@ from typing import Any
 
 from cicd_templates.evidence.additions import RECORD, record_names
 from cicd_templates.evidence.folder import FolderContents
-from cicd_templates.evidence.statements import Statement
-from cicd_templates.functions.evidence_format import SCAN_POLICY
+from cicd_templates.evidence.public_key import PublicKey
+from cicd_templates.evidence.statements import Statement, StatementError, read_statement
+from cicd_templates.functions.evidence_format import SCAN_POLICY, TEST_RESULTS
 from cicd_templates.functions.scan_gate.policy import Policy, read_policy
 
 _VERDICT = re.compile(r"evidence/verdict(?:-(\d))?\.json")
@@ -43,6 +44,22 @@ def describe_verdict(verdict: dict[str, Any]) -> str:
     findings = ", ".join(f"{count} {word}" for word, count in counted.items()) or "none"
     accepted = verdict.get("waived") or 0
     return f"{verdict.get('verdict')}. Findings by severity: {findings}. Accepted by waivers: {accepted}."
+
+
+def describe_tests(contents: FolderContents, key: PublicKey) -> str:
+    """Return one sentence for each check that ran tests, with the numbers of tests in its report."""
+    sentences = []
+    for name in sorted(name for name in contents.digests if name.startswith(TEST_RESULTS)):
+        check = name.removeprefix(TEST_RESULTS).removesuffix(".dsse.json")
+        try:
+            predicate = read_statement(contents.read(name), key).predicate
+        except StatementError:
+            sentences.append(f"The statement about {check} cannot be read.")
+            continue
+        passed, failed = (predicate.get(tests) for tests in ("passedTests", "failedTests"))
+        counts = [len(tests) if isinstance(tests, list) else 0 for tests in (passed, failed)]
+        sentences.append(f"In the report of {check}, {counts[0]:,} passed and {counts[1]:,} failed.")
+    return " ".join(sentences) or "The folder has no statement about tests."
 
 
 def policy_in_force(contents: FolderContents, release: Statement) -> Policy:

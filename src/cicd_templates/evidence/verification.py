@@ -27,6 +27,8 @@ from cicd_templates.functions.evidence_format import (
     RELEASE_TYPE,
     SCAN_POLICY,
     TEMPLATES_ARCHIVE,
+    TEST_RESULT_TYPE,
+    TEST_RESULTS,
     VERIFICATION_SUMMARY,
 )
 
@@ -137,6 +139,7 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
         if statements[name].subject != [image]:
             result.problems.append(Problem(name, f"is about another image than {result.image}"))
     result.problems += _reference_problems(statements, release, listed)
+    result.problems += _test_problems(contents, statements.get(PROVENANCE), listed, key)
     result.problems += [Problem(name, reason) for name, reason in addition_problems(contents, release, key)]
     result.unsigned = record_names(contents)
     result.problems += _derivation_problems(contents, release, key)
@@ -195,6 +198,23 @@ def _reference_problems(
     received = statements.get(RECEIVED)
     if received and not _digests(_at(received.predicate, "references")) <= digests:
         yield Problem(RECEIVED, "names documents that are not part of this release")
+
+
+def _test_problems(
+    contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
+) -> Iterator[Problem]:
+    """Yield each statement about tests that is not about the source and a report of this release."""
+    dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
+    for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
+        try:
+            tests = _statement(contents, name, TEST_RESULT_TYPE, key)
+        except _UnusableError as error:
+            yield error.problem
+            continue
+        if not {source.digest.get("sha256", "") for source in tests.subject} <= _digests(dependencies) - {""}:
+            yield Problem(name, f"is about another source than {PROVENANCE}")
+        if not _digests([_at(tests.predicate, "report")]) <= set(listed.values()):
+            yield Problem(name, "is about a report that is not part of this release")
 
 
 def _at(value: Any, *path: str) -> Any:

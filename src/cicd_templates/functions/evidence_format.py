@@ -23,9 +23,17 @@ PREDICATE_TYPES = {
     VERIFICATION_SUMMARY: "https://slsa.dev/verification_summary/v1",
     RECEIVED: "https://in-toto.io/attestation/reference/v0.1",
 }
+# Each test run has a statement of its own, below this prefix. A service can have none.
+TEST_RESULTS = "statements/tests/"
+TEST_RESULT_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 PUBLIC_KEY = "public-key.pem"
 SCAN_POLICY = "scan-policy.toml"
 TEMPLATES_ARCHIVE = "templates.zip"
+
+
+def name_of_test_result(check: str) -> str:
+    """Return the name of the statement about the tests of a check."""
+    return f"{TEST_RESULTS}{check}.dsse.json"
 
 
 def canonical_json(value: Any) -> bytes:

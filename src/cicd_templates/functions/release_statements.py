@@ -13,8 +13,10 @@ from cicd_templates.functions.evidence_format import (
     RELEASE_TYPE,
     SCAN_POLICY,
     STATEMENT_TYPE,
+    TEST_RESULT_TYPE,
     VERIFICATION_SUMMARY,
     canonical_json,
+    name_of_test_result,
 )
 
 BUILD_TYPE = "urn:cicd-templates:image:2"
@@ -36,6 +38,16 @@ class Document:
         """Return the resource descriptor of in-toto."""
         described: dict[str, Any] = {"name": self.name, "uri": self.uri, "digest": {"sha256": self.sha256}}
         return described | ({"annotations": {"origin": self.origin}} if self.origin else {})
+
+
+@dataclass(frozen=True)
+class CheckedTests:
+    """The tests that the report of a check lists, by their names."""
+
+    check: str
+    report: Document
+    passed: list[str]
+    failed: list[str]
 
 
 @dataclass
@@ -62,6 +74,7 @@ class SignedRelease:
     reports: list[Document] = field(default_factory=list)
     evidence: list[Document] = field(default_factory=list)
     base_images: list[str] = field(default_factory=list)
+    tests: list[CheckedTests] = field(default_factory=list)
 
     @property
     def subject(self) -> dict[str, Any]:
@@ -76,9 +89,16 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
         VERIFICATION_SUMMARY: _verification_summary(release),
         RECEIVED: _received(release),
     }
-    return {
+    payloads = {
         name: _statement([release.subject], PREDICATE_TYPES[name], predicate) for name, predicate in predicates.items()
     }
+    # The tests ran on the source, before there was an image.
+    source = {"name": release.source.uri, "digest": {"sha256": release.source.sha256}}
+    for tests in release.tests:
+        payloads[name_of_test_result(tests.check)] = _statement(
+            [source], TEST_RESULT_TYPE, _test_result(release, tests)
+        )
+    return payloads
 
 
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
@@ -161,3 +181,19 @@ def _verification_summary(release: SignedRelease) -> dict[str, Any]:
 def _received(release: SignedRelease) -> dict[str, Any]:
     documents = [*release.reports, *release.evidence]
     return {"attester": {"id": release.signer}, "references": [document.descriptor() for document in documents]}
+
+
+def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
+    """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
+
+    The templates contain the build specification of the check. The member `report` is not in the specification: it says
+    which received document lists these tests.
+    """
+    return {
+        "result": "FAILED" if tests.failed else "PASSED",
+        "configuration": [release.templates.descriptor()],
+        "passedTests": tests.passed,
+        "warnedTests": [],
+        "failedTests": tests.failed,
+        "report": tests.report.descriptor(),
+    }

@@ -29,8 +29,15 @@ from cicd_templates.functions.evidence_format import (
     signed_bytes,
 )
 from cicd_templates.functions.job_failures import one_line, report_failure
+from cicd_templates.functions.junit_names import names_by_outcome
 from cicd_templates.functions.pipeline_jobs import answer_job
-from cicd_templates.functions.release_statements import Document, SignedRelease, release_payload, statement_payloads
+from cicd_templates.functions.release_statements import (
+    CheckedTests,
+    Document,
+    SignedRelease,
+    release_payload,
+    statement_payloads,
+)
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.report_artifacts import find_artifacts
 
@@ -39,6 +46,7 @@ MAX_DOCKERFILE_BYTES = 1 << 20
 MAX_ATTEMPTS = 9
 FOLDER = "signed"
 SOURCE_ARTIFACT = "App"
+TEST_REPORT = "report.xml"
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
@@ -100,7 +108,7 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
 
     repository, image, pushed_at = _image(boto3.client("ecr"), parameters)
     verdict, judged_at = _verdict(s3, parameters)
-    reports, policy = _reports(s3, verdict["reports"])
+    reports, tests, policy = _reports(s3, verdict["reports"])
     source, bases = _source(s3, boto3.client("codepipeline"), parameters["execution"])
     reviewed = os.environ["TEMPLATES_BUCKET"], os.environ["TEMPLATES_KEY"], parameters["templatesVersion"]
     templates = _read(s3, *reviewed)
@@ -121,6 +129,7 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
         reports=reports,
         evidence=_evidence(s3, parameters["execution"]),
         base_images=bases,
+        tests=tests,
     )
     return release, policy
 
@@ -166,22 +175,28 @@ def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
     return verdict, _time(answer["LastModified"])
 
 
-def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document], bytes]:
-    """Return the reports that the gate read, by their exact versions, and the scan policy that lies beside each report.
+def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document], list[CheckedTests], bytes]:
+    """Return the reports that the gate read, by their exact versions, the tests that they list, and the scan policy.
 
-    The policy is empty if the application has none, because the defaults apply then.
+    The environment variable `TEST_CHECKS` has the names of the checks that run tests, separated by commas. The policy
+    lies beside each report. It is empty if the application has none, because the defaults apply then.
     """
-    documents, policies = [], set()
+    documents, tests, policies = [], [], set()
     for check, report in sorted(stored.items()):
         content = io.BytesIO()
         uri, sha256 = _read(s3, os.environ["ARTIFACTS_BUCKET"], report["key"], report["version"], content)
         if sha256 != report["sha256"]:
             raise ValueError(f"the report of {check} is not the one that the gate read")
         documents.append(Document(f"reports/{check}.zip", uri, sha256, f"build of the check {check}"))
-        policies.add(read_entries(content.getvalue(), [SCAN_POLICY]).get(SCAN_POLICY, b""))
+        runs_tests = check in os.environ["TEST_CHECKS"].split(",")
+        entries = read_entries(content.getvalue(), [SCAN_POLICY, *([TEST_REPORT] if runs_tests else [])])
+        policies.add(entries.get(SCAN_POLICY, b""))
+        if runs_tests:
+            names = names_by_outcome(entries[TEST_REPORT])
+            tests.append(CheckedTests(check, documents[-1], names["passed"], names["failed"]))
     if len(policies) != 1:
         raise ValueError(f"the reports have {len(policies)} different scan policies")
-    return documents, policies.pop()
+    return documents, tests, policies.pop()
 
 
 def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], list[str]]:

@@ -25,7 +25,7 @@ from tests.hostile.texts import PIECES
 
 SIGNER = Signer()
 KEY = read_public_key(SIGNER.pem)
-PLAN_CSS = ROOT / "src/cicd_templates/deploy/plans/web_page/page.css"
+PLAN_CSS = ROOT / "src/cicd_templates/functions/change_page/page.css"
 EVIDENCE_CSS = ROOT / "src/cicd_templates/evidence/page.css"
 TAGS = {
     *(
@@ -73,6 +73,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         f"image {REPOSITORY}@sha256:{'1' * 64} pipeline execution e-2 source version v-2",
         f"signed 2026-11-24T12:02:00+00:00 by the key sha256:{SIGNER.fingerprint}",
         "Decision PASS. Findings by severity: 1 high, 2 low. Accepted by waivers: 1.",
+        "Tests In the report of unit-tests, 2 passed and 0 failed.",
         "Accepted 2 exceptions in force, of which the first ends on 2026-11-30.",
         "Templates 3 files differ from the release of 2026-11-24T12:01:00+00:00, execution e-1.",
         "Shown to approvers 1 change set of production. The records are not signed.",
@@ -95,6 +96,7 @@ def test_the_page_says_what_is_not_there(tmp_path: Path) -> None:
     for sentence in (
         "source version unknown",
         "Decision The folder has no decision of the gate that can be read.",
+        "Tests The folder has no statement about tests.",
         "Accepted No waiver and no weaker setting was in force.",
         "Templates The folder has no release before this one, so there is nothing to compare.",
         "Shown to approvers The folder has no record of an approval.",
@@ -119,6 +121,21 @@ def test_a_decision_of_any_form_is_shown(tmp_path: Path, contents: dict[str, byt
     documents = DOCUMENTS | {f"evidence/{name}.json": content for name, content in contents.items()}
 
     assert sentence in words(shown(write_evidence(tmp_path / "a", SIGNER, documents=documents)))
+
+
+@pytest.mark.parametrize(
+    ("tests", "sentence"),
+    [
+        (b"{}", "The statement about unit-tests cannot be read."),
+        (
+            SIGNER.statement(form.TEST_RESULT_TYPE, {"passedTests": 7}, {"name": "source", "digest": {}}),
+            "In the report of unit-tests, 0 passed and 0 failed.",
+        ),
+    ],
+    ids=["no statement", "no lists"],
+)
+def test_a_statement_about_tests_of_any_form_is_shown(tmp_path: Path, tests: bytes, sentence: str) -> None:
+    assert sentence in words(shown(write_evidence(tmp_path / "a", SIGNER, tests=tests)))
 
 
 def test_the_release_before_must_be_readable(whole: Path) -> None:

@@ -27,8 +27,11 @@ from cicd_templates.functions import evidence_format as form
 from tests.fakes.signed_evidence import (
     DOCUMENTS,
     REPOSITORY,
+    SOURCE,
+    TESTS,
     Signer,
     descriptor,
+    predicate_of_tests,
     predicates,
     templates,
     write_derived,
@@ -333,7 +336,7 @@ def test_additions_and_what_follows_from_all_files_are_verified(tmp_path: Path) 
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     result = typed(folder, "--key", SIGNER.fingerprint)
 
-    assert (result.exit_code, len(names(folder))) == (0, 17)
+    assert (result.exit_code, len(names(folder))) == (0, 18)
     (record,) = [name for name in names(folder) if "approvals/" in name]
     assert f"not signed: {record}; compare its digest with the one in the request for approval" in result.output
 
@@ -360,6 +363,49 @@ def test_a_difference_without_the_release_before_fails(folder: Path) -> None:
     (folder / DIFFERENCE).write_text("+ more")
 
     assert problems(folder) == {DIFFERENCE: "is not what this version of cicd-templates writes about this release"}
+
+
+OTHER_SOURCE = descriptor("source", b"another source")
+
+
+@pytest.mark.parametrize(
+    ("tests", "reason"),
+    [
+        (
+            SIGNER.statement(form.TEST_RESULT_TYPE, predicate_of_tests(DOCUMENTS), OTHER_SOURCE),
+            "is about another source than",
+        ),
+        (
+            SIGNER.statement(form.TEST_RESULT_TYPE, predicate_of_tests(DOCUMENTS), SUBJECT),
+            "is about another source than",
+        ),
+        (
+            SIGNER.statement(
+                form.TEST_RESULT_TYPE, predicate_of_tests(DOCUMENTS, report=descriptor("r", b"x")), SOURCE
+            ),
+            "is about a report that is not part of this release",
+        ),
+        (
+            SIGNER.statement(form.TEST_RESULT_TYPE, predicate_of_tests(DOCUMENTS, report=None), SOURCE),
+            "is about a report that is not part of this release",
+        ),
+        (SIGNER.statement("urn:another", {}, SOURCE), "is a statement of type urn:another instead of"),
+        (STRANGER.statement(form.TEST_RESULT_TYPE, predicate_of_tests(DOCUMENTS), SOURCE), "is not signed by the key"),
+    ],
+    ids=["another source", "the image", "another report", "no report", "another type", "another key"],
+)
+def test_tests_of_something_else_fail(tmp_path: Path, tests: bytes, reason: str) -> None:
+    folder = write_evidence(tmp_path / "mixed", SIGNER, tests=tests)
+
+    assert list(problems(folder)) == [TESTS]
+    assert reason in problems(folder)[TESTS]
+
+
+def test_tests_without_a_provenance_are_about_another_source(tmp_path: Path) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    (folder / form.PROVENANCE).unlink()
+
+    assert problems(folder)[TESTS] == f"is about another source than {form.PROVENANCE}"
 
 
 def release_before(signer: Signer = SIGNER, **about: str) -> bytes:

@@ -21,6 +21,7 @@ from tests.fakes.signing_account import (
     DIGEST,
     ENVIRONMENT,
     EXECUTION,
+    JUNIT,
     PARAMETERS,
     REPOSITORY,
     SERVICE,
@@ -89,7 +90,7 @@ def test_what_is_signed_verifies(account: SigningAccount, tmp_path: Path) -> Non
             "execution": EXECUTION, "service": SERVICE, "sourceVersion": "v/1", "templatesVersion": "t-1",
             "signedOn": predicate(account, form.RELEASE)["signedOn"],
         },
-        9,
+        10,
     )  # fmt: skip
 
 
@@ -149,6 +150,43 @@ def test_what_builds_wrote_is_listed_as_received(account: SigningAccount) -> Non
     assert [each["uri"][-3:] for each in summary["inputAttestations"]] == ["r-1", "r-2"]
 
 
+def test_tests_are_attested_for_the_source_with_the_report_that_lists_them(account: SigningAccount) -> None:
+    answer(account)
+    name = form.name_of_test_result("unit-tests")
+    statement = json.loads(base64.b64decode(json.loads(signed(account)[name])["payload"]))
+    source = predicate(account, form.PROVENANCE)["buildDefinition"]["resolvedDependencies"][0]
+
+    assert [subject["digest"] for subject in statement["subject"]] == [source["digest"]]
+    assert statement["predicateType"] == "https://in-toto.io/attestation/test-result/v0.1"
+    tests = statement["predicate"]
+    assert (tests["result"], tests["passedTests"], tests["failedTests"]) == ("PASSED", ["b.adds", "b.removes"], [])
+    assert [each["uri"] for each in tests["configuration"]] == ["s3://templates/templates.zip?versionId=t-1"]
+    assert tests["report"] in predicate(account, form.RECEIVED)["references"]
+
+
+def test_a_waived_failure_is_a_failed_test(account: SigningAccount, tmp_path: Path) -> None:
+    report = '<testsuite><testcase name="adds"><failure/></testcase></testsuite>'
+    account.put("artifacts", "basket-shop-tools/UnitTests/x", archive(report_dot_xml=report), "r-3")
+    reports = account.verdict["reports"]
+    assert isinstance(reports, dict)
+    account.verdict["reports"] = reports | {"unit-tests": account.stored("basket-shop-tools/UnitTests/x")}
+    _, request = answer(account)
+    payload = json.loads(signed(account)[form.name_of_test_result("unit-tests")])["payload"]
+    tests = json.loads(base64.b64decode(payload))["predicate"]
+
+    assert (tests["result"], tests["passedTests"], tests["failedTests"]) == ("FAILED", [], ["adds"])
+    assert collected(account, tmp_path, request["outputVariables"]["Signer"]).problems == []
+
+
+def test_a_service_without_test_checks_has_no_statement_about_tests(
+    account: SigningAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_CHECKS", "")
+    answer(account)
+
+    assert not [name for name in signed(account) if name.startswith(form.TEST_RESULTS)]
+
+
 def test_a_further_attempt_is_stored_beside_and_does_not_attest_the_earlier_one(account: SigningAccount) -> None:
     prefixes = [answer(account)[1]["outputVariables"]["Statements"] for _ in range(sign.MAX_ATTEMPTS)]
 
@@ -164,7 +202,12 @@ def without_a_source(account: SigningAccount) -> None:
 
 
 def another_policy(account: SigningAccount) -> None:
-    account.put("artifacts", "basket-shop-tools/UnitTests/x", archive(**{"scan-policy_dot_toml": "#"}), "r-3")
+    account.put(
+        "artifacts",
+        "basket-shop-tools/UnitTests/x",
+        archive(**{"scan-policy_dot_toml": "#", "report_dot_xml": JUNIT}),
+        "r-3",
+    )
     account.verdict["reports"] = account.verdict["reports"] | {  # type: ignore[operator]
         "unit-tests": account.stored("basket-shop-tools/UnitTests/x")
     }

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError
 
-_FAILED = ("failure", "error")
+FAILED = ("failure", "error")
 _SKIPPED = ("skipped", "disabled", "ignored")
 # Surefire writes each repeated run of a test into the test's element.
 _REPEATED = ("flakyFailure", "flakyError", "rerunFailure", "rerunError")
@@ -18,10 +18,10 @@ _SKIPPED_WORDS = ("skipped", "notrun", "disabled", "suppressed", "ignored", "pen
 
 def read_junit(data: bytes) -> Report:
     """Return a JUnit report as a `Report`. It is incomplete if its counts contradict the tests that it lists."""
-    root = _parse_xml(data)
+    root = parse_junit(data)
     result = Report()
     for suite in _suites(root):
-        for _ in (child for child in suite if child.tag in _FAILED):
+        for _ in (child for child in suite if child.tag in FAILED):
             name = f"{suite.get('name', 'suite')} failed outside its tests"
             result.findings.append(Finding("junit", name, "failed", "high", file=suite.get("file", "")))
         problem = _count_problem(suite)
@@ -29,22 +29,22 @@ def read_junit(data: bytes) -> Report:
             result.mark_incomplete(problem)
     cases = list(root.iter("testcase"))
     for case in cases:
-        if _outcome(case) == "failed":
+        if outcome_of(case) == "failed":
             name = f"{case.get('classname', '')}.{case.get('name', '')}".strip(".")
             file, line = case.get("file", ""), int(case.get("line") or 0)
             result.findings.append(Finding("junit", name, "failed", "high", file=file, line=line))
     nameless = sum(not case.get("name", "").strip() for case in cases)
     if nameless:
         result.mark_incomplete(f"{nameless} tests have no name: the run was interrupted")
-    executed = sum(_outcome(case) != "skipped" for case in cases)
+    executed = sum(outcome_of(case) != "skipped" for case in cases)
     if not executed:
         result.mark_incomplete("no test was executed")
     result.covered = f"{executed} of {len(cases)} tests"
     return result
 
 
-def _parse_xml(data: bytes) -> ElementTree.Element:
-    """Return the root element. Raises `UnusableError` if the XML is invalid or has a document type.
+def parse_junit(data: bytes) -> ElementTree.Element:
+    """Return the root element of a JUnit report. Raises `UnusableError` if the XML is invalid or has a document type.
 
     A document type could define entities of any size.
     """
@@ -71,10 +71,11 @@ def _suites(root: ElementTree.Element) -> list[ElementTree.Element]:
     return [root, *(suite for suite in root.iter("testsuite") if suite is not root)]
 
 
-def _outcome(case: ElementTree.Element) -> str:
+def outcome_of(case: ElementTree.Element) -> str:
+    """Return whether a test `failed`, was `skipped` or has `passed`."""
     tags = {child.tag for child in case}
     stated = {case.get(key, "").lower() for key in ("status", "result")}
-    if not tags.isdisjoint(_FAILED) or not stated.isdisjoint(_FAILED_WORDS):
+    if not tags.isdisjoint(FAILED) or not stated.isdisjoint(_FAILED_WORDS):
         return "failed"
     return "skipped" if not tags.isdisjoint(_SKIPPED) or not stated.isdisjoint(_SKIPPED_WORDS) else "passed"
 
@@ -85,11 +86,11 @@ def _count_problem(suite: ElementTree.Element) -> str:
     A runner may count each repetition of a test, and may leave out skipped tests.
     """
     cases = list(suite.iter("testcase"))
-    outcomes = Counter(map(_outcome, cases))
+    outcomes = Counter(map(outcome_of, cases))
     # An element for the whole suite, such as for its set-up, counts as well.
-    failed = sum(child.tag in _FAILED for part in _suites(suite) for child in part)
-    failed += sum(child.tag in _FAILED for case in cases for child in case)
-    failed += sum(_outcome(case) == "failed" and not any(child.tag in _FAILED for child in case) for case in cases)
+    failed = sum(child.tag in FAILED for part in _suites(suite) for child in part)
+    failed += sum(child.tag in FAILED for case in cases for child in case)
+    failed += sum(outcome_of(case) == "failed" and not any(child.tag in FAILED for child in case) for case in cases)
     repeated = sum(child.tag in _REPEATED for case in cases for child in case)
     counts = {
         key: int(suite.get(key, "").strip() or -1) for key in ("tests", "failures", "errors", "skipped", "disabled")
