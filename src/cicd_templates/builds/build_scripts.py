@@ -1,4 +1,4 @@
-"""The Python scripts that CodeBuild runs, each as one text, because a build cannot import this package."""
+"""Returns each Python script for CodeBuild as one text, because a build cannot import this package."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _IMPORT = re.compile(r"^(?:import|from) .*\n", re.MULTILINE)
 
 
 def write_script(name: str) -> str:
-    """Return the shell command that writes `scripts/<name>` to /tmp. The template thus contains the whole script."""
+    """Return the shell command that writes `scripts/<name>` to /tmp. The template thus contains the complete script."""
     return f"cat > /tmp/{name} <<'SCRIPT'\n{script_text(name).rstrip()}\nSCRIPT"
 
 
 @cache
 def script_text(name: str) -> str:
-    """Return the text of `scripts/<name>`, with the text of shared modules in place of their imports."""
+    """Return the text of `scripts/<name>`. The text of each shared module replaces the import of the module."""
     text = read_build_file("scripts", name)
     return _SHARED.sub(lambda found: _shared_text(found[1], text), text)
 
 
 def _shared_text(module: str, script: str) -> str:
-    """Return a shared module's text under a heading, without its docstring and without imports that `script` has."""
+    """Return a shared module's text with a heading, without its docstring and without the imports that `script` has."""
     _, title, body = read_build_file("scripts", f"{module}.py").split('"""', 2)
     own = set(_IMPORT.findall(script))
     kept = _IMPORT.sub(lambda found: "" if found[0] in own else found[0], body)

@@ -1,7 +1,7 @@
 """Build specifications: the commands of each CodeBuild project, as text.
 
-They are part of the template and not of the source, so the application cannot change its own pipeline. Values that
-differ between runs are environment variables, because CloudFormation does not replace anything in these texts.
+Build specifications are in the template, not in the source, so the application cannot change its own pipeline. Values
+that differ between runs are environment variables, because CloudFormation replaces nothing in these texts.
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
@@ -20,17 +20,17 @@ from cicd_templates.template import cloudformation_yaml
 RUN_RECORD = "run.json"
 REPORT = "report"
 RESULTS = "results"
-# A check writes to FOLDER. This folder is then moved to HANDED_ON in the source, where CodeBuild collects it.
+# A check writes to FOLDER. The build then moves this folder to HANDED_ON in the source, where CodeBuild collects it.
 FOLDER = "/tmp/report"  # noqa: S108 - in the container of one build
 HANDED_ON = ".report"
-# In this file, the commands of a check may list what the check cannot read. The file is a JSON list of texts.
+# The commands of a check may write a JSON list to this file: the dependencies that the check cannot read.
 NOT_READ = "/tmp/not_read.json"  # noqa: S108 - as above
 
-# The cache of pip's downloads. Each project has its own: code of the application runs in the unit tests and could write
-# to their cache, and pip does not compare the hashes of wheels that it takes from a cache.
+# The cache of pip's downloads. Each project has its own cache, because pip does not compare the hashes of wheels that
+# it takes from a cache. Code of the application runs in the unit tests, and could write to their cache.
 PIP_CACHE = "/root/.cache/pip/**/*"
 PYTHON = f"{TOOL}/bin/python3 -I"
-# Some tools call git in the source, and the configuration of a git repository can name programs that git then runs.
+# Some tools call git in the source. The configuration of a git repository can name programs, which git then runs.
 NO_GIT = "export GIT_DIR=/dev/null"
 TOOL_PATH = 'export PATH="/tmp/tool/bin:$PATH"'
 
@@ -38,7 +38,7 @@ TOOL_PATH = 'export PATH="/tmp/tool/bin:$PATH"'
 def check(service: Service, release_check: ReleaseCheck) -> str:
     """Return the build specification that runs a check and passes its report and its run record to the scan gate.
 
-    The build succeeds whatever the check finds, because only the gate decides about a release.
+    The build succeeds even if the check has findings, because only the gate decides about a release.
     """
     extension = "xml" if release_check.format == "junit" else "json"
     specification: dict[str, Any] = {
@@ -57,7 +57,7 @@ def check(service: Service, release_check: ReleaseCheck) -> str:
         "cache": {"paths": [PIP_CACHE]},
     }
     if release_check.format == "junit":
-        # The report group's name is `<project>-results`; this key is the part after the name of the project.
+        # This key is the end of the report group's name, which is `<project>-results`.
         specification["reports"] = {
             RESULTS: {"base-directory": HANDED_ON, "files": [f"{REPORT}.{extension}"], "file-format": "JUNITXML"}
         }
@@ -68,7 +68,8 @@ def _prepare(service: Service) -> str:
     """Return the command that prepares a check, before any code of the application can run.
 
     The command computes the digest of the source, copies the application's gate policy, and creates the report folder.
-    This folder is outside the source. So no file of the source can replace a report, and tools do not scan the reports.
+    This folder is outside the source. So a file of the source cannot replace a report, and tools do not scan the
+    reports.
     """
     policy = f"{service_folder(service)}/{POLICY}"
     return f"""\
@@ -141,7 +142,7 @@ def bill_of_materials(service: Service) -> str:
 
 
 def image_scan() -> str:
-    """Return the build specification that waits for the registry's image scan, and fails if it has findings.
+    """Return the build specification that waits for the registry's image scan, and fails if this scan has findings.
 
     The result of the scan is stored as evidence in either case.
     """

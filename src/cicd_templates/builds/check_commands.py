@@ -7,12 +7,12 @@ from cicd_templates.builds.build_scripts import read_build_file, write_script
 # The virtual environment of a check's tools, in the container of one build.
 TOOL = "/tmp/tool"  # noqa: S108 - nobody else is in that container
 MAKE_TOOL = f"[ -d {TOOL} ] || python3 -I -m venv {TOOL}"
-# The virtual environment that holds only the metadata of the application's packages.
+# The virtual environment that contains only the metadata of the application's packages.
 DESCRIBED = "/tmp/described"  # noqa: S108 - as above
 # The folder with copies of the requirements files that a scanner judges.
 JUDGED = "/tmp/judged"  # noqa: S108 - as above
 ARCHIVES = "/tmp/packaged_archives.json"  # noqa: S108 - as above
-# What somebody reads below the message of pip that refused requirements without hashes.
+# The advice below the message of pip if pip refuses requirements without hashes.
 ADD_HASHES = (
     "requirements.txt was not installed. If pip misses versions or hashes above, list the packages in requirements.in"
     " and run: uv pip compile --generate-hashes requirements.in -o requirements.txt"
@@ -60,8 +60,8 @@ def install_requirements() -> str:
 def describe_requirements(*secrets: str) -> str:
     """Return the command that puts the metadata of the packages in `requirements.txt` into a virtual environment.
 
-    No code of a package can run there, because only the `.dist-info` folder of each wheel is copied. `secrets` are the
-    names of environment variables that pip does not get.
+    No code of a package can run in this virtual environment, because it contains only the `.dist-info` folder of each
+    wheel. `secrets` are the names of environment variables that pip does not get.
     """
     without = " ".join(f"--unset={name}" for name in secrets)
     return "\n".join(
@@ -82,8 +82,8 @@ def describe_requirements(*secrets: str) -> str:
 def list_dependencies(name: str) -> str:
     """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
 
-    No other file of the source is in this folder, so none can influence the scanner. `$NOT_READ` lists the dependencies
-    that the scanner cannot see.
+    This folder has no other file of the source, so the source cannot influence the scanner. The command writes a list
+    of the dependencies that the scanner cannot see to `$NOT_READ`.
     """
     return "\n".join(
         [

@@ -2,12 +2,12 @@
 
 The source is treated as hostile:
 
-- No file or comment in the source can switch a preset off. Either a command here overrides it, or the gate counts the
-  findings that it suppresses.
+- No file or comment in the source can switch a preset off. Either a command here overrides such a file or comment, or
+  the gate counts the findings that it suppresses.
 - Tools are installed outside the source and started by their absolute path.
-- Python starts isolated (`-I`). Otherwise it could load a file of the source instead of a standard module of the same
-  name.
-- A check runs code of the application only if it is configured to do so. It then gets no secret.
+- Python starts in isolated mode (`-I`). Otherwise, it could load a file of the source instead of a standard module with
+  the same name.
+- A check runs code of the application only if the check is configured to do so. Such a check gets no secret.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _pip_audit() -> ReleaseCheck:
         tools=(install_pins("pip-audit"),),
         version=f"{TOOL}/bin/pip-audit --version",
         commands=(
-            # Without a file, pip-audit would audit its own environment. The gate refuses a report without packages.
+            # Without a requirements file, pip-audit would audit its own environment. The gate refuses a report without
+            # packages.
             f"{list_dependencies('*requirements*.txt')}\ncd {JUDGED}\ntouch requirements.txt\n"
             f"{TOOL}/bin/pip-audit --progress-spinner off --disable-pip --no-deps --format json \\\n"
             "  $(printf ' --requirement %s' *requirements.txt) > \"$REPORT\"",
@@ -165,7 +166,7 @@ def _semgrep() -> ReleaseCheck:
         tools=(install_pins("semgrep"), write_pins("semgrep.yaml"), write_script("semgrep_lines.py")),
         version=f"{TOOL}/bin/semgrep --version",
         commands=(
-            # The rules are local and nothing is sent. No comment and no .semgrepignore or .gitignore hides a file.
+            # The rules are local, and Semgrep sends nothing. No comment, .semgrepignore or .gitignore can hide a file.
             f"{TOOL}/bin/semgrep scan --config /tmp/semgrep.yaml --metrics off --disable-version-check --quiet \\\n"
             "  --disable-nosem --no-git-ignore --x-ignore-semgrepignore-files --max-target-bytes 0 --timeout 60 \\\n"
             '  --no-rewrite-rule-ids --json . > "$REPORT"\n'
@@ -196,7 +197,7 @@ def _npm_audit() -> ReleaseCheck:
         tools=(install_pins("node"), write_script("npm_lock.py")),
         version=f"{TOOL}/bin/npm --version",
         commands=(
-            # In a separate folder, no .npmrc and no other file of the source can influence npm.
+            # npm runs in a separate folder, so that no .npmrc and no other file of the source can influence it.
             f"rm -rf {JUDGED}\n"
             f"registry=$(cd / && {TOOL}/bin/npm config get registry --userconfig=/dev/null)\n"
             f'{TOOL}/bin/python3 -I /tmp/npm_lock.py . {JUDGED} "$registry" > "$NOT_READ"\n'

@@ -1,4 +1,4 @@
-"""The checks of a service: what its configuration says, completed with the values of presets."""
+"""Returns the checks of a service: the configured values, completed with the values of presets."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
 def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
     """Return whether the check runs code of the application.
 
-    If the table does not say so, the answer is yes for a check with commands of the user. Otherwise, the preset
-    decides.
+    If the table does not set this, the result is true for a check with the user's own commands. For other checks, the
+    preset decides.
     """
     if table.runs_application is not None:
         return table.runs_application

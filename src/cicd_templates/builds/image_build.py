@@ -11,19 +11,19 @@ from cicd_templates.template import cloudformation_yaml
 
 IMAGE_URI = "IMAGE_URI"
 IMAGE_DIGEST = "IMAGE_DIGEST"
-# Starts Python in the CodeBuild image that has Docker. It starts in `/`, because in the source pyenv would look for a
-# file that chooses the Python version.
+# Starts Python in the CodeBuild image that has Docker. Python starts in `/`: in the source, pyenv would read a file
+# that chooses the Python version.
 ISOLATED_PYTHON = "cd / && python3 -I"
 BASES = "/tmp/base_images"  # noqa: S108 - in the container of one build
 PACKAGES = "/tmp/image-packages.cdx.json"  # noqa: S108 - as above
 INSTRUCTIONS = "/tmp/instructions.json"  # noqa: S108 - as above
-# The Dockerfile that is built, in which commands of the source have no network. Docker looks for the file that names
-# what the context leaves out beside it.
+# The Dockerfile that Docker builds. In this file, commands that run code of the source have no network. Docker reads
+# the `.dockerignore` file beside it.
 DOCKERFILE = "/tmp/built/Dockerfile"  # noqa: S108 - as above
-# The part of that Dockerfile that takes only what locks name, and the names of its stages.
+# The part of this Dockerfile that installs only packages in lock files, and the file with the names of its stages.
 LOCKED_DOCKERFILE = "/tmp/built/Locked"  # noqa: S108 - as above
 LOCKED_STAGES = "/tmp/locked_stages"  # noqa: S108 - as above
-# A program of Python that fails if an image has ONBUILD commands.
+# A Python program that fails if an image has ONBUILD commands.
 HAS_TRIGGERS = """\
 import json, sys
 sys.exit(any((image.get("Config") or {}).get("OnBuild") for image in json.load(sys.stdin)))"""
@@ -32,7 +32,8 @@ sys.exit(any((image.get("Config") or {}).get("OnBuild") for image in json.load(s
 def image(service: Service) -> str:
     """Return the build specification that builds and pushes an image, and records its packages.
 
-    A repeated run does not build the image again. It finds the image in the registry and only examines it again.
+    A repeated run does not build the image again. The run finds the image in the registry, and only examines the image
+    again.
     """
     commands = [_build(service), _export(), _examine(service)]
     specification = {
@@ -44,7 +45,7 @@ def image(service: Service) -> str:
 
 
 def _build(service: Service) -> str:
-    """Return the command that checks the source and its Dockerfile, and builds the image if it does not exist yet."""
+    """Return the command that checks the source and its Dockerfile, and builds the image if there is none yet."""
     settings = service.settings.build
     prefixes = " ".join(map(shlex.quote, settings.base_images))
     hosts = " ".join(map(shlex.quote, [service.name, *settings.indexes]))
@@ -114,12 +115,13 @@ export {IMAGE_URI}="$REPOSITORY_URI@${IMAGE_DIGEST}"
 
 
 def _examine(service: Service) -> str:
-    """Return the command that lists the packages in the image, and refuses Python packages that no check judged.
+    """Return the command that lists the image's packages, and refuses Python packages that no check has examined.
 
-    The image is exported and never run. Packages of its base images are accepted, because the service did not add them.
-    Installers write lists of the files that they install, and a command of the Dockerfile could forge such a list. So a
-    list counts only if a base image or a locked stage has it, too. In a locked stage, no code of the source has run.
-    The packages of locked stages are judged, too, because a later command could remove their metadata from the image.
+    The command exports the image and never runs it. Packages of base images are accepted, because the service did not
+    add them. Installers write lists of the files that they install, and a command of the Dockerfile could forge such a
+    list. So a list counts only if a base image or a locked stage has the same list. A locked stage is a part of a stage
+    in which no code of the source has run. The packages of locked stages are also judged, because a later command could
+    remove their metadata from the image.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""
@@ -151,10 +153,10 @@ list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 
 
 def _locked_stages(service: Service) -> str:
-    """Return commands that build the locked stages, in which no code of the source has run, and list their packages.
+    """Return commands that build the locked stages, where no code of the source has run, and list their packages.
 
-    The result is empty if the configuration permits unlocked installs. The commands are fast right after the image was
-    built, because Docker still has the layers.
+    The result is empty if the configuration permits unlocked installs. The commands are fast immediately after the
+    image build, because Docker still has the layers.
     """
     if service.settings.build.unlocked_installs:
         return ""

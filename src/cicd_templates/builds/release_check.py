@@ -1,4 +1,4 @@
-"""A check of a release: a tool that examines the source and reports to the scan gate. A check is data."""
+"""Defines a check of a release as data: a tool that examines the source and reports to the scan gate."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class ReleaseCheck:
     """A tool that examines the source and writes a report to `$REPORT`.
 
     Its exit code is recorded, but does not decide about the release. The commands in `tools` run first, outside the
-    source. Then `install` and `commands` run in the service's folder. `runs_application` is false only if the tool is
-    known to run no code of the application or its packages. `tool` is the tool's name. If many tools write reports of
+    source. Then `install` and `commands` run in the service's folder. `runs_application` is false only if the tool
+    certainly runs no code of the application or its packages. `tool` is the tool's name. If many tools write reports of
     the same format, the gate requires this name in the report.
     """
 

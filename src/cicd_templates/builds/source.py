@@ -1,7 +1,7 @@
-"""The source of a build: the service's folder, its digest, and the command that refuses a source that was not judged.
+"""The source of a build: the service's folder, its digest, and the command that refuses a source without a verdict.
 
-In every build, CodeBuild unpacks the source itself, before the first command. Programs can read one zip file in
-different ways, so the digest is computed over the unpacked files. The gate requires the same digest from all checks,
+In every build, CodeBuild unpacks the source itself, before the first command. Two programs can read the same zip file
+in different ways, so the digest is computed from the unpacked files. The gate requires the same digest from all checks,
 and the builds after the gate require this digest.
 """
 
@@ -35,8 +35,8 @@ def service_folder(service: Service) -> str:
 def compute_digest(service: Service) -> str:
     """Return commands that write the digest of the service's folder to DIGEST_FILE.
 
-    They fail if the folder cannot be judged, for example because a link leads out of it. In a monorepo, the other
-    folders do not matter, because checks and image use only the service's folder.
+    The commands fail if the folder cannot be judged, for example because a link leads out of the folder. In a monorepo,
+    the other folders do not matter, because checks and image use only the service's folder.
     """
     script = write_script("source_digest.sh")
     path = shlex.quote(service_path(service))
@@ -44,7 +44,7 @@ def compute_digest(service: Service) -> str:
 
 
 def require_judged_source(service: Service) -> str:
-    """Return commands that stop a build whose source is not the source that the checks judged."""
+    """Return commands that stop the build if its source differs from the source that the checks judged."""
     return f"""\
 {compute_digest(service)}
 if [ "$(cat {DIGEST_FILE})" != "${SOURCE_DIGEST}" ]; then

@@ -19,7 +19,7 @@ PARTS = {
 
 
 def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
-    """Return the documents that are generated from `stacks`, wholly or in part, as texts keyed by path.
+    """Return the documents with parts that are generated from `stacks`, as texts keyed by path.
 
     A document that does not exist is left out. Raises `CicdError` if a document lacks a marker.
     """

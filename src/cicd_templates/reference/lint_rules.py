@@ -1,4 +1,4 @@
-"""Generates the page about the lint rules. A table lists what must be true of templates, and which check tests it."""
+"""Generates the page about the lint rules. A table lists the facts that must be true, and the check for each fact."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ $ make lint FORMAT=sarif > lint.sarif             # or FORMAT=github: annotation
 ```
 
 Templates that are rendered here carry facts in `Metadata.CicdTemplates`: the environment, the account, the protection
-and the tags. Some rules check more if these facts exist. Without them, a rule checks only what holds for every
+and the tags. Some rules check more if these facts exist. Without the facts, a rule checks only what applies to every
 template, and assumes that the environment is protected. A value that is only known at deployment, from a parameter or
 an import, is not a finding. Rules follow `Fn::If` into each branch that the conditions allow.
 
 ## An exception needs a reason
 
-The metadata of a resource can except it from a rule, but only with a reason. An exception without a reason is a finding
-itself (E9171), which cannot be ignored:
+The metadata of a resource can exempt the resource from a rule, but only with a reason. An exception without a reason is
+a finding itself (E9171), which cannot be ignored:
 
 ```yaml
 Metadata:
@@ -51,7 +51,7 @@ on other templates and checks that no rule raises an exception.
 """
 
 LONGEST_LIST = 6
-# Facts that other tools check, so that no rule of the project repeats the check. Each row: fact, owner, check.
+# Facts that other tools already check, so that the project needs no rule for them. Each row: fact, tool, check.
 OWNED_ELSEWHERE = (
     ("Sections, types, properties and values are CloudFormation's", "cfn-lint", "E1001, E3002, E3003, E3012, E3030"),
     ("References and attributes exist", "cfn-lint", "E1010, E1020"),
@@ -91,7 +91,7 @@ OWNED_ELSEWHERE = (
 
 
 def rules_reference() -> str:
-    """Return the text of `docs/rules.md`: a table of what must be true, with its checks, and a section per rule."""
+    """Return the text of `docs/rules.md`: a table of facts and the checks that own them, and a section per rule."""
     return "\n".join([LINT_RULES_HEADER, *_owners(), *(line for rule in RULES for line in _section(rule()))])
 
 

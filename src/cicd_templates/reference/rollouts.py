@@ -100,14 +100,14 @@ ROLLOUT_STEPS = (
         " scan. Clients reach the release only after it has responded on the test listener.",
         "A hook that cannot complete its check stops every release; this is intended.",
         "The log of the function says why; `...-verify-image-errors` or `...-smoke-errors` is in ALARM if the function"
-        " raised an exception. This step adds the stack of the hooks. Removing the line keeps that stack, because the"
-        " service must stop using it first; `make status` then lists it, and"
+        " raised an exception. This step adds the stack of the hooks. If the line is removed, that stack remains,"
+        " because the service must stop using the stack first; `make status` then lists it, and"
         " `aws cloudformation delete-stack` deletes it.",
     ),
     RolloutStep(
         'rollout = "canary"',
         "The new release gets ten percent of the requests for five minutes, then all of them.",
-        "Few requests cause few errors, and the alarm on errors needs three in a minute.",
+        "Few requests cause few errors, and the alarm on errors needs three errors in a minute.",
         "As for blue/green; the weights of the listener rules show the progress.",
     ),
     RolloutStep(
@@ -129,7 +129,7 @@ strategy, a health check grace period of two minutes, and a circuit breaker that
 before its first release, so its stack does not wait for one. Each further step is one line of configuration under
 `[environments.<name>.services.<service>]`; the steps may be taken in any valid order. `make render` refuses settings
 that cannot work: a bake time that is longer than CloudFormation waits, a progressive rollout without alarms, hooks for
-a strategy that calls none, a circuit breaker where ECS does not support one, and limits that contradict each other.
+a strategy without hooks, a circuit breaker for a strategy without one, and limits that contradict each other.
 
 ## What no step replaces
 
@@ -155,9 +155,10 @@ ENDING = """\
 
 To revert a step, remove its line. Without `autoscaling` the number of tasks becomes `desired_count` at once. A change
 back to `rolling` waits until no deployment is in progress; ECS then keeps the target group that receives the requests
-([AWS](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-bluegreen-to-rolling.html)). When a
-secret is removed from the configuration, its stack drops it some minutes before the service stops using it. A protected
-environment retains the secret; in a disposable one, a task that starts in between fails and is started again.
+([AWS](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-bluegreen-to-rolling.html)). When a secret is
+removed from the configuration, its stack deletes the secret some minutes before the service stops using it. A protected
+environment retains the secret. In a disposable environment, a task that starts in these minutes fails and is started
+again.
 
 ## Limits and decisions to know
 
@@ -172,8 +173,8 @@ environment retains the secret; in a disposable one, a task that starts in betwe
 - Card numbers in the log of the service are counted, and masked for everybody without `logs:Unmask`.
 - The smoke hook sends its request from inside the VPC. The request leaves through a NAT gateway and arrives at the
   public address of the load balancer, so the test listener admits only the addresses of these gateways.
-- ECS gets a list of the single alarms that roll a release back. The composite alarm `...-unwell` is for people, because
-  ECS reads metric alarms, and `DescribeAlarms` omits composite alarms unless the request names their type.
+- ECS gets a list of the metric alarms that roll a release back, because ECS does not read composite alarms: by default,
+  `DescribeAlarms` omits them. The composite alarm `...-unwell` is for people.
 
 ## What has been tested
 

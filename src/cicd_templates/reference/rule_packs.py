@@ -1,4 +1,4 @@
-"""The rules of cdk-nag's packs that `out/` does not follow, each with the reason; a part of `docs/compliance.md`.
+"""Writes the part of `docs/compliance.md` about cdk-nag: the rules that `out/` does not follow, each with the reason.
 
 The packs are AwsSolutions, NIST 800-53 rev 5, PCI DSS 3.2.1 and Serverless. The rules have the ids of cdk-nag's list:
 https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
@@ -15,16 +15,17 @@ HEADS = ("rules", "in `out/`", "reason")
 RULE_PACKS_INTRODUCTION = """
 ## Rules of cdk-nag that are not followed
 
-cdk-nag checks CDK applications, so it cannot check these templates. These are the rules of its packs AwsSolutions, NIST
-800-53 rev 5, PCI DSS 3.2.1 and Serverless that `out/` does not follow by default, and why. What the other rules ask of
-the types of resources here is rendered.
+cdk-nag checks CDK applications, so it cannot check these templates. This table lists the rules of its packs
+AwsSolutions, NIST 800-53 rev 5, PCI DSS 3.2.1 and Serverless that `out/` does not follow by default, with the reasons.
+`out/` follows all other rules about the resource types in it.
 """
 # The ids of the rules, what is rendered instead, and the reason.
 RULES_NOT_FOLLOWED = (
     (
         (f"{NIST}-VPCDefaultSecurityGroupClosed", f"{PCI}-VPCDefaultSecurityGroupClosed"),
         "the default security group has AWS's rules, and nothing uses it",
-        "CloudFormation can add rules to this group, but cannot remove the ones it comes with. Remove them yourself.",
+        "CloudFormation can add rules to this group, but cannot remove the rules that AWS creates with it. Remove these"
+        " rules yourself.",
     ),
     (
         (f"{NIST}-ALBWAFEnabled", f"{PCI}-ALBWAFEnabled"),
@@ -44,7 +45,8 @@ RULES_NOT_FOLLOWED = (
     (
         (f"{NIST}-IAMNoInlinePolicy", f"{PCI}-IAMNoInlinePolicy"),
         "roles have inline policies",
-        "Each role has one purpose, so its permissions stand beside it and cannot be attached to anything else.",
+        "Each role has one purpose, so its permissions are beside it in the template and cannot be attached to anything"
+        " else.",
     ),
     (
         ("AwsSolutions-IAM5", "Serverless-StarPermissions"),
@@ -89,12 +91,12 @@ RULES_NOT_FOLLOWED = (
     (
         (f"{NIST}-S3BucketReplicationEnabled", f"{PCI}-S3BucketReplicationEnabled"),
         "buckets are not replicated",
-        "A replica belongs into another account or region, which only you can name.",
+        "A replica must be in another account or region, which only you can name.",
     ),
     (
         (f"{NIST}-ELBDeletionProtectionEnabled",),
         "the load balancer of a disposable environment has no deletion protection",
-        "Such an environment is there to be destroyed. Protected environments have it.",
+        "A disposable environment must be easy to destroy. Protected environments have deletion protection.",
     ),
     (
         ("Serverless-SQSRedrivePolicy",),

@@ -37,7 +37,7 @@ MOST_PROCESSES = 8
 
 
 class FinishedStack(NamedTuple):
-    """A rendered stack: the path of its file below the output folder, what the file says, its SHA-256 and its bytes."""
+    """A rendered stack. `path` is relative to the output folder, and `size` is the number of bytes of the file."""
 
     path: str
     facts: StackFacts

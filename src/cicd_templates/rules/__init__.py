@@ -1,6 +1,7 @@
 """The project's own cfn-lint rules, one rule class per file.
 
-A rule reads a finished template, rendered here or anywhere else, and yields a finding for each violation:
+A rule reads a finished template, rendered by this project or by any other tool, and yields a finding for each
+violation:
 
 1. cfn-lint loads `loaded/every_rule.py`, which `.cfnlintrc` names. This file contains `registry.RULES`: every rule
    class of this folder.
@@ -14,6 +15,6 @@ To add a rule, add a file with one class that has an unused id; `registry` finds
 `docs/rules.md` is generated from `shortdesc` and `description`.
 
 Rules import only cfn-lint's API, modules of this folder and a few modules of `template/`. They do not call AWS and do
-not change the template. They never raise an exception, whatever the template looks like. A value that only
-CloudFormation can evaluate causes no finding.
+not change the template. They never raise an exception, even for an invalid template. A value that only CloudFormation
+can evaluate causes no finding.
 """

@@ -1,4 +1,4 @@
-"""W9152: an alarm notifies somebody and states how missing data is treated."""
+"""W9152: an alarm notifies somebody and states how it treats missing data."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Alarms(ResourceRule):
     id = "W9152"
     shortdesc = "An alarm notifies somebody and states how missing data is treated"
     description = (
-        "An alarm without an action, or with its actions disabled, changes state and notifies nobody. What missing "
-        "data means depends on the metric: no data points is the normal state of an error count, and a failure of a "
-        "heartbeat."
+        "An alarm without an action, or with its actions disabled, changes state and notifies nobody. The meaning of"
+        " missing data depends on the metric: an error count without data points is normal, but a heartbeat without"
+        " data points is a failure."
     )
     source_url = "docs/rules.md#w9152"
     tags = ["operation"]

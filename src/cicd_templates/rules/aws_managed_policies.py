@@ -21,7 +21,8 @@ class AwsManagedPolicies(ResourceRule):
     id = "E9114"
     shortdesc = "No AWS managed policies"
     description = (
-        "An AWS managed policy grants more than one task needs, and AWS changes it without your review. Write the "
+        "An AWS managed policy grants more than a single task needs, and AWS changes the policy without your review."
+        " Write the "
         "statements that the task needs instead."
     )
     source_url = "docs/rules.md#e9114"

@@ -15,8 +15,8 @@ class CodeCommit(ResourceRule):
     id = "E9115"
     shortdesc = "CodeCommit is not used"
     description = (
-        "Sources come from S3 or from a connection. This rule keeps CodeCommit repositories, source actions and "
-        "permissions from returning with a template that was copied from elsewhere."
+        "Sources come from S3 or from a connection. This rule finds CodeCommit repositories, source actions and"
+        " permissions in templates that were copied from elsewhere."
     )
     source_url = "docs/rules.md#e9115"
     tags = ["pipeline", "iam"]

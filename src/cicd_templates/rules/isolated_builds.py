@@ -1,4 +1,4 @@
-"""E9164: a build runs code of the application only if it says so, and then it has no secret."""
+"""E9164: a build runs code of the application only if its metadata says so, and such a build has no secret."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class IsolatedBuilds(ResourceRule):
     """Refuse builds that could run the application's code by accident, and secrets in builds that run it on purpose."""
 
     id = "E9164"
-    shortdesc = "A build runs code of the application only if it says so, and then it has no secret"
+    shortdesc = "A build runs code of the application only if its metadata says so, and such a build has no secret"
     description = (
         "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there first, so"
         " a file `venv.py` in the application runs instead of `python3 -m venv` and can replace every tool that the"
@@ -35,8 +35,8 @@ class IsolatedBuilds(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield the findings about a build project.
 
-        If the project runs the application on purpose, the findings are the secrets of the build. Otherwise, they are
-        the commands that start Python without `-I`, and the commands that start a program of the application.
+        If the project runs the application on purpose, the findings are the secrets of the build. Otherwise, the
+        findings are the commands that start Python without `-I` or that start a program of the application.
         """
         runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
         for node in resource.properties("Source", "BuildSpec"):

@@ -21,8 +21,9 @@ class ExplicitLogs(ResourceRule):
     id = "W9143"
     shortdesc = "Everything that writes logs names its log group"
     description = (
-        "If a log group does not exist, the service creates one: without a key, retention or tags, and it remains "
-        "when the stack is deleted. Functions and build projects must name their log group, or the template must "
+        "If a log group does not exist, the service creates one without a key, retention or tags, and the log group"
+        " remains when the stack is deleted. Functions and build projects must name their log group, or the template"
+        " must "
         "contain a log group with the service's default name."
     )
     source_url = "docs/rules.md#w9143"

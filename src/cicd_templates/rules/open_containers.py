@@ -1,4 +1,4 @@
-"""E9133: containers run a fixed image, with as little power over their host as possible."""
+"""E9133: containers run a fixed image, with as few rights on their host as possible."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ BY_DIGEST = re.compile(r"@sha256:|@\$\{[^}]*\}$|^\$\{[^}]*\}$")
 
 
 class OpenContainers(ResourceRule):
-    """Refuse containers with an image by tag, as root, privileged, with capabilities, or with a writable root."""
+    """Refuse containers with an image by tag, with root's rights, with capabilities, or with a writable file system."""
 
     id = "E9133"
     shortdesc = "Every container runs an image by digest, without root, and with a read-only root file system"
     description = (
         "A tag can point to another image tomorrow. Root and Linux capabilities help an intruder to leave the"
-        " container, and a writable file system keeps what an intruder brings along. The rule holds for every container"
+        " container, and an intruder can store programs in a writable file system. The rule applies to every container"
         " of a task, because the containers of a task share its network and its role."
     )
     source_url = "docs/rules.md#e9133"
@@ -29,7 +29,7 @@ class OpenContainers(ResourceRule):
     types = frozenset({"AWS::ECS::TaskDefinition"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each power that a container has and need not have."""
+        """Yield a finding for each right that a container has but does not need."""
         for container in resource.properties("ContainerDefinitions", EACH):
             yield from _image(container)
             yield from _user(container)

@@ -22,8 +22,9 @@ class PhysicalNames(ResourceRule):
     id = "E9122"
     shortdesc = "Physical names contain environment and suffix"
     description = (
-        "Two environments in one account, or a copy and its original, collide on a name that does not identify the "
-        "environment. Each physical name in a template must contain the environment, and the suffix of a copy, as "
+        "Two environments in one account, or a copy and its original, would use the same name for a resource if the"
+        " name did not identify the environment. Each physical name in a template must contain the environment, and the"
+        " suffix of a copy, as "
         "separate words. Templates without an environment in their metadata (CicdTemplates) are not checked."
     )
     source_url = "docs/rules.md#e9122"
@@ -47,8 +48,8 @@ class PhysicalNames(ResourceRule):
 def _cut(name: str, whole: str) -> bool:
     """Return whether `name` was shortened so much that only the beginning of `whole` remains.
 
-    `whole` is the required beginning of the name. A shortened name can lack the environment. Even then, it
-    differs between environments, because the hash at its end depends on the environment.
+    `whole` is the required beginning of the name. A shortened name may lack the environment, but the hash at its end
+    still depends on the environment, so the name is different in each environment.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

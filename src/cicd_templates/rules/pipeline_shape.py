@@ -18,11 +18,12 @@ class PipelineShape(ResourceRule):
     id = "E9161"
     shortdesc = "Nothing bypasses the gate, its locks and the approval"
     description = (
-        "A gate is a stage with Lambda actions only, which builds and deploys nothing. It must precede the first "
-        "build or deployment, and must not be retried automatically. Every later stage is locked: its BeforeEntry "
-        "condition fails the stage unless a VariableCheck finds that the gate's variable has the required value. The "
-        "stages that the pipeline's metadata lists under ProtectedStages, or without that list the last one of several "
-        "that deploy, have a manual approval before anything is deployed. Conditions require a pipeline of type V2."
+        "A gate is a stage with Lambda actions only, which builds and deploys nothing. It must precede the first build"
+        " or deployment, and must not be retried automatically. Every later stage is locked: its BeforeEntry condition"
+        " fails the stage if a VariableCheck does not find the required value in the gate's variable. Protected stages"
+        " have a manual approval before anything is deployed. These are the stages that the pipeline's metadata lists"
+        " under ProtectedStages; without this list, the last of several stages that deploy. Conditions require a"
+        " pipeline of type V2."
     )
     source_url = "docs/rules.md#e9161"
     tags = ["pipeline"]
@@ -74,7 +75,7 @@ def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
 
 
 def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
-    """Return whether a BeforeEntry condition closes the stage unless a variable of the gate has the required value."""
+    """Return whether a BeforeEntry condition closes the stage if a variable of the gate lacks the required value."""
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
         if any(node.value == "FAIL" for node in values(condition, "Result")):
             for rule in values(condition, "Rules", EACH):
@@ -90,8 +91,8 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
     """Return the stages that deploy to a protected environment, and thus need an approval.
 
-    If this project rendered the pipeline, the metadata of the template lists these stages. In any other pipeline, the
-    last stage that deploys is assumed to need an approval, unless it is the only one.
+    If this project rendered the pipeline, the metadata of the template lists these stages. In any other pipeline with
+    several stages that deploy, only the last of these stages is assumed to need an approval.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):

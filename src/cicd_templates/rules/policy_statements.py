@@ -1,6 +1,6 @@
 """Finds the policies in the resources of each type, and reads the statements of these policies.
 
-IAM accepts a single value instead of a list. Here, it is read as a list with one item.
+IAM accepts a single value instead of a list. This module reads such a value as a list with one item.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ class PublicBuckets(ResourceRule):
     id = "E9131"
     shortdesc = "Buckets block public access"
     description = (
-        "Each of the four settings blocks a different kind of public access, so all four are required. They take "
-        "effect whatever a later bucket policy or access control list allows."
+        "Each of the four settings blocks a different kind of public access, so all four are required. They also take"
+        " effect if a later bucket policy or access control list allows public access."
     )
     source_url = "docs/rules.md#e9131"
     tags = ["network", "s3"]

@@ -1,4 +1,4 @@
-"""Functions that read values from the resources of any template. They never raise, whatever the values look like.
+"""Reads values from the resources of any template. The functions never raise an exception, even for invalid values.
 
 `Fn::If` is followed into each branch that the template's conditions allow, and `AWS::NoValue` counts as absent. Any
 other function is returned as it is written, because only CloudFormation can evaluate it, at deployment.
@@ -29,9 +29,9 @@ class TemplateNode(NamedTuple):
 def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
     """Yield the values at the path `keys` below `node`, one for each branch that the conditions allow.
 
-    An absent value is yielded as None. The key `EACH` selects every item of a list. If the list is empty or absent,
-    nothing is yielded. A single value instead of a list is yielded itself, because CloudFormation and IAM accept it as
-    a list with one item.
+    An absent value is yielded as None. The key `EACH` selects every item of a list. For an empty or absent list,
+    nothing is yielded. For a single value instead of a list, the value itself is yielded, because CloudFormation and
+    IAM accept it as a list with one item.
     """
     for here in _branches(node):
         if not keys or here.value is None:
@@ -117,14 +117,14 @@ class Resource:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Return the template's metadata `CicdTemplates`, or an empty map if it was not rendered by this project."""
+        """Return the metadata `CicdTemplates`, or an empty map if this project did not render the template."""
         metadata = self.template.template.get("Metadata")
         facts = metadata.get("CicdTemplates") if isinstance(metadata, dict) else None
         return facts if isinstance(facts, dict) else {}
 
     @property
     def protected(self) -> bool:
-        """Return whether the environment of the template is protected, or true if the template does not say it."""
+        """Return whether the environment of the template is protected, or true if the template does not state this."""
         return bool(self.facts.get("Protection") != "disposable")
 
     @property

@@ -1,4 +1,4 @@
-"""E9117: a resource policy restricts services, other accounts and `*` with a condition."""
+"""E9117: a resource policy that allows AWS services, other accounts or `*` restricts them with a condition."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ class ResourcePolicies(ResourceRule):
     """Require a condition if a resource policy allows services, whole accounts or `*`."""
 
     id = "E9117"
-    shortdesc = "A resource policy restricts for whom a service acts"
+    shortdesc = "A resource policy restricts the callers for whom a service acts"
     description = (
-        "A service that is allowed to write to a topic or to use a key does so for every AWS customer, unless the "
-        "statement has a condition on aws:SourceAccount or aws:SourceArn, or on the encryption context of a key. "
-        "Access for another account must be limited to named roles, and access for `*` to the callers that a "
-        "condition names (the confused deputy problem)."
+        "A service that may write to a topic or use a key does so for every AWS customer (the confused deputy problem)."
+        " So the statement needs a condition on aws:SourceAccount or aws:SourceArn, or on the encryption context of a"
+        " key. "
+        "Access for another account must be limited to named roles, and access for `*` to the callers that a condition"
+        " names."
     )
     source_url = "docs/rules.md#e9117"
     tags = ["policies"]

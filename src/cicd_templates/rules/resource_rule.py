@@ -1,9 +1,9 @@
 """The base class of the rules that check resources one at a time.
 
 cfn-lint can call a rule in two ways. It calls `match` once with the whole template, or it calls a keyword rule wherever
-cfn-lint's schemas contain a certain keyword. These rules use `match`, for two reasons. If a keyword rule raised an
-exception, cfn-lint would also lose its own findings about the template. And keyword rules are slower, because cfn-lint
-compares every keyword rule with every place that it visits in the schemas.
+cfn-lint's schemas contain a certain keyword. The rules of this project use `match` for two reasons. If a keyword rule
+raised an exception, cfn-lint would lose its own findings about the template. Keyword rules are also slower, because
+cfn-lint compares each of them with every place that it visits in the schemas.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class RoleBoundary(ResourceRule):
     id = "E9119"
     shortdesc = "Roles have the environment's boundary and path"
     description = (
-        "Organisations limit what their teams can create with a permissions boundary and a path on every role. If the"
+        "With a permissions boundary and a path on every role, organisations limit what their teams can create. If the"
         " metadata of a template (CicdTemplates) has PermissionsBoundary or RolePath, every role must have the same "
         "value."
     )

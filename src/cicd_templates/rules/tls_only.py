@@ -23,9 +23,9 @@ class TlsOnly(ResourceRule):
     id = "E9102"
     shortdesc = "Requests without TLS are denied"
     description = (
-        "Buckets, topics and queues accept requests without TLS unless a policy denies them: the same template must "
-        "have a statement that denies everybody while aws:SecureTransport is false. The policy of a topic can name "
-        "SNS actions only, so denying the publishing actions is enough."
+        "By default, buckets, topics and queues accept requests without TLS. So the same template must have a statement"
+        " that denies access to everybody if aws:SecureTransport is false. The policy of a topic can name SNS actions"
+        " only, so a statement that denies the publishing actions is enough."
     )
     source_url = "docs/rules.md#e9102"
     tags = ["encryption", "policies"]

@@ -23,13 +23,13 @@ class TrustPolicies(ResourceRule):
     """Require a condition if a trust policy allows AWS services, whole accounts or tokens."""
 
     id = "E9116"
-    shortdesc = "A trust policy restricts for whom a role is assumed"
+    shortdesc = "A trust policy restricts the customers for whom a service assumes the role"
     description = (
         "A service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another "
         "customer's resource can use the role through the service (the confused deputy problem). StringEqualsIfExists"
-        " checks the keys only if they are sent: it is accepted for services that are not documented to send them, "
-        "and refused for those that are. For another account the condition must name its roles with aws:PrincipalArn,"
-        " and for a token it must pin both audience and subject."
+        " checks the keys only if the service sends them. So it is refused for services that are documented to send the"
+        " keys, and accepted for all other services. For another account, the condition must name its roles with"
+        " aws:PrincipalArn. For a token, the condition must pin both the audience and the subject."
     )
     source_url = "docs/rules.md#e9116"
     tags = ["iam"]

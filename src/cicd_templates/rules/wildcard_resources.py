@@ -15,8 +15,8 @@ class EveryResource(ResourceRule):
     id = "E9112"
     shortdesc = "A grant on every resource states its reason"
     description = (
-        "Few actions have no resource-level permissions. If a statement in a role's policy has to name every "
-        "resource, the metadata of the role states the reason under `Why`: `<Sid> names every resource: <reason>`. An"
+        "Only a few actions have no resource-level permissions. If a statement in a role's policy has to name every"
+        " resource, the metadata of the role states the reason under `Why`: `<Sid> names every resource: <reason>`. An"
         " ARN that consists of `*` alone counts as every resource."
     )
     source_url = "docs/rules.md#e9112"

@@ -1,4 +1,4 @@
-"""The file that cfn-lint loads by its path. So the rules run in any cfn-lint, even if this project is not installed."""
+"""cfn-lint loads this file by its path. So the rules run in any cfn-lint, even if this project is not installed."""
 
 from __future__ import annotations
 
