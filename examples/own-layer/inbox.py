@@ -9,7 +9,7 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
 QUEUE_URL = Output(Url, "inbox", "QueueUrl", "Where payments wait")
-QUEUE_ARN = Output(QueueArn, "inbox", "QueueArn", "The queue, for the rights to use it")
+QUEUE_ARN = Output(QueueArn, "inbox", "QueueArn", "The queue, for the permissions to use it")
 OFFER = queue_offer("inbox", QUEUE_URL, QUEUE_ARN, keys.KEY_ARN)
 
 

@@ -50,7 +50,7 @@ def plain(text: str) -> Markup:
 def code(text: str) -> Markup:
     """Return `text` as a code span for use outside tables, or an empty string if `text` is blank.
 
-    Backticks in `text` are kept.
+    Backticks in `text` remain.
     """
     shown = printable(text)
     if not shown.strip():
@@ -61,7 +61,7 @@ def code(text: str) -> Markup:
 
 
 def markdown_cell(markdown: str) -> Markup:
-    """Return `markdown` on one line with its pipes escaped, so that it can stand in a table cell."""
+    """Return `markdown` on one line with its pipes escaped, so that it fits in a table cell."""
     return Markup(_PIPE.sub(lambda pipe: f"{pipe[1]}{'' if len(pipe[1]) % 2 else chr(92)}|", _one_line(markdown)))
 
 

@@ -115,7 +115,7 @@ def retry_on_failure() -> codepipeline.FailureConditions:
 def rollback_on_failure() -> codepipeline.FailureConditions:
     """Return a failure condition that rolls a pipeline stage back to its last successful release.
 
-    Do not use it in a stage with an approval. If a person rejects the release, the rollback asks for the same approval
+    Do not use it in a stage with an approval. If a person rejects the release, the rollback requests the same approval
     again.
     """
     return codepipeline.FailureConditions(Result="ROLLBACK")

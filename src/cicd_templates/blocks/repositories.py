@@ -20,7 +20,7 @@ from cicd_templates.layer.outputs import KeyArn
 PULL = [actions.BatchCheckLayerAvailability, actions.BatchGetImage, actions.GetDownloadUrlForLayer]
 # Every released image has a tag; an image without a tag is left over from a failed push.
 UNTAGGED_DAYS = 7
-# Enough for several releases a week for a year. The limit keeps the registry from growing forever.
+# Enough for several releases a week for a year. Without a limit, the registry would grow forever.
 RELEASES_KEPT = 300
 
 # Name of the role that pulls a service's image; the layer `service` creates the role.

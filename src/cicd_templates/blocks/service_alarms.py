@@ -33,7 +33,7 @@ REPLACEMENT_SECONDS = 90
 
 @dataclass(frozen=True)
 class TargetGroupMetrics:
-    """The values of the metric dimensions of a service's load balancer and its two target groups."""
+    """The names that CloudWatch metrics use for a service's load balancer and its two target groups."""
 
     balancer: MetricName
     groups: tuple[MetricName, MetricName]

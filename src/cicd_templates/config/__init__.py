@@ -2,7 +2,8 @@
 
 A configuration passes through these modules, in this order:
 
-1. `load` reads the file. Keys of `[environments.<name>.services.<service>]` override those of `[services.<service>]`.
+1. `load` reads the file. Keys of `[environments.<name>.services.<service>]` override the keys of
+   `[services.<service>]`.
 2. `tables` has a module per table, which accepts or refuses each value.
 3. `environment` has the frozen `Environment` and `Service` values, with every override and suffix applied.
 4. `validation` compares tables and environments with each other.

@@ -151,7 +151,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Configuration:
-    """The whole configuration: project, pipeline, and environments in the order of the file."""
+    """The complete configuration: project, pipeline, and environments in the order of the file."""
 
     project: ProjectTable
     pipeline: PipelineTable

@@ -1,7 +1,7 @@
 """Derives the physical names of all resources. Names are unique across environments, copies and services.
 
-A name is `<project>-<environment>[-<suffix>]-<words>`. If it is longer than AWS allows for the resource type, a hash of
-the whole name replaces its end, so that two long names with the same beginning stay different.
+A name is `<project>-<environment>[-<suffix>]-<words>`. If a name is longer than AWS allows for the resource type, a
+hash of the complete name replaces its end. So two long names with the same beginning remain different.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
 
 
 def shortened(name: str, limit: int) -> str:
-    """Return `name` if it has at most `limit` characters, otherwise its first part and a hash of the whole name."""
+    """Return `name` if it has at most `limit` characters, otherwise its first part and a hash of the complete name."""
     if len(name) <= limit:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:HASH_LENGTH]

@@ -37,7 +37,7 @@ def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
 def generated_parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
     """Return the generated parts, keyed by name: a diagram of the pipelines, and diagrams of the stacks.
 
-    The stacks are those of the tools environment and of the last runtime environment.
+    The diagrams show the stacks of the tools environment and of the last runtime environment.
     """
     by_environment: dict[str, list[StackTemplate]] = {}
     for stack in stacks:

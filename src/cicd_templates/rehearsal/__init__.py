@@ -9,7 +9,7 @@
    `build_environment`. `programs` has replacements for docker, pip, the aws command line, and scanners that need an
    external service.
 5. `grants` compares the granted actions with the actions that the local IAM allowed. `result` and `report` present the
-   result. `release_evidence` keeps what the signer has signed.
+   result. `release_evidence` stores the signed evidence of the run.
 
 The local AWS executes IAM, S3, KMS, CloudFormation, Lambda and events. The local AWS and this package cannot execute
 every part of a pipeline. The result lists the parts that were not executed, because a rehearsal does not show whether

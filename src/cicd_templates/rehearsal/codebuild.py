@@ -40,9 +40,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     project = run.projects.get(configuration["ProjectName"])
     if project is None:
         known = ", ".join(run.projects)
-        raise ActionFailedError(
-            f"there is no CodeBuild project {configuration['ProjectName']}; those in out/ are {known}"
-        )
+        raise ActionFailedError(f"there is no CodeBuild project {configuration['ProjectName']}; out/ has {known}")
     settings = [
         Setting(each["name"], each["value"], each.get("type", "PLAINTEXT"))
         for each in json.loads(configuration.get("EnvironmentVariables", "[]"))

@@ -19,9 +19,9 @@ BUCKETS = ("EVIDENCE_BUCKET", "ARTIFACTS_BUCKET", "TEMPLATES_BUCKET")
 
 
 def write_release_evidence(run: PipelineRun, folder: Path) -> bool:
-    """Replace `folder` by the evidence of the run. Return whether there is some: the run may have ended before.
+    """Replace `folder` by the evidence of the run. Return false if the run ended before it was signed.
 
-    The key and the buckets are those of the deployed signer. Raises `CicdError` if the evidence cannot be verified.
+    The key and the buckets belong to the deployed signer. Raises `CicdError` if the evidence cannot be verified.
     """
     shutil.rmtree(folder, ignore_errors=True)
     action = _signing_action(run)

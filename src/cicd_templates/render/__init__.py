@@ -3,13 +3,13 @@
 layers --> tagging --> patching --> template_text --> render (checks the links, derives the order) --> out_folder
 
 1. `layer_rendering` builds each layer for each environment and service, in several processes if there are many stacks.
-   `stack_rendering` takes each template through the next three steps. `template_store` keeps the results.
+   `stack_rendering` takes each template through the next three steps. `template_store` stores the results.
 2. `tagging` puts tags on every taggable resource, and the permissions boundary and the path on every role.
 3. `patching` sets the values that the configuration patches, each with its reason.
 4. `template_text` orders the keys and writes the YAML or JSON, with a header and with the reasons as comments.
 5. `equal_names` refuses resources with the same physical name, across all environments.
 6. `review_pages` writes the pages that a reviewer reads first. `github_workflow` writes workflows that a user can copy.
-7. `out_folder` compares the files with the folder, or replaces those that changed. It lists the checksums of all files.
+7. `out_folder` compares the files with the folder, or replaces the changed files. It lists the checksums of all files.
 
 Rendering uses no AWS, no clock and no randomness. Only `out_folder` writes files, and only below the folder that it is
 given. The same configuration always gives the same bytes.

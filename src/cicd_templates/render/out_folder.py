@@ -211,7 +211,7 @@ def _listed_in_sums(root: Path) -> set[str]:
 
 def _text(path: Path) -> str | None:
     try:
-        # Line ends are not translated, because the checksums are those of the exact bytes.
+        # Line ends are not translated, because the checksums depend on the exact bytes.
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None

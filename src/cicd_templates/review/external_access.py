@@ -95,8 +95,8 @@ class AccessReview:
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.
 
-        Several environments may share an account. A statement then also counts if it allows the whole account, or a
-        role of another environment.
+        Several environments may share an account. In this case, a statement also counts if it allows the complete
+        account, or a role of another environment.
         """
         own_roles = self._role_names[environment]
         other_accounts = {

@@ -73,7 +73,7 @@ def _start(container: Properties, task: Properties) -> str:
     }
     if "SUCCESS" in conditions:
         return "first, and must end with exit code 0"
-    return "beside the others" if container.get("Essential") is False else "beside the others; the task stops with it"
+    return "with the others" if container.get("Essential") is False else "with the others; the task stops if it stops"
 
 
 def _privileges(container: Properties) -> str:

@@ -26,7 +26,8 @@ class Anyone:
 class AccountPrincipal:
     """An account, identified by its number.
 
-    It stands for the account's users and roles. Each of them also needs a policy of its own that allows the access.
+    This principal stands for all users and roles of the account. A user or role also needs a policy of its own that
+    allows the access.
     """
 
     number: str

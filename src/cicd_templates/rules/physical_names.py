@@ -12,7 +12,7 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 NAME_PROPERTIES: Mapping[str, str] = {
     name: facts.name_property for name, facts in RESOURCE_TYPES.items() if facts.name_property
 }
-# A name that is too long for its resource type is shortened. It then ends in a hash of the whole name.
+# A name that is too long for its resource type is shortened. It then ends in a hash of the complete name.
 SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")
 
 

@@ -66,7 +66,7 @@ DEEPEST = 100
 def refuse_hostile(text: str) -> None:
     """Raise `ValueError` for YAML that could block `load` because of its size, its depth, or its anchors or aliases.
 
-    Each use of an alias repeats the whole value, so a few nested aliases can stand for billions of values. The renderer
+    Each use of an alias repeats the complete value, so a few nested aliases can mean billions of values. The renderer
     never writes an anchor or an alias.
     """
     if len(text.encode()) > LARGEST_BYTES:

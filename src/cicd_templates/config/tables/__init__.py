@@ -1,9 +1,9 @@
 """The tables of `templates/environments.toml`, one module per table: what a user may write there.
 
 A module contains a table's pydantic model, which gives every key a type, a default and a description. It also contains
-the field types that only this table uses. `table` has the base class of all models. `field_types` has the field types
-that several tables share, apart from those in `cron_field_types` and `network_field_types`. `docs/configuration.md` is
-generated from the models, so every field needs a description.
+the field types that only this table uses. `table` has the base class of all models. `field_types`, `cron_field_types`
+and `network_field_types` have the field types that several tables share. `docs/configuration.md` is generated from the
+models, so every field needs a description.
 
 A model knows only its own table. It does not read files and does not compare itself with other tables;
 `config.validation` does that.

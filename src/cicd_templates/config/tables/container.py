@@ -21,7 +21,7 @@ UserId = Annotated[
         21,
     ),
 ]
-# Mounts there would hide the system's own files or the whole image.
+# A mount at such a path would hide the system's own files or the complete image.
 _SYSTEM_FOLDERS = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr")
 ContainerPath = Annotated[
     str,
@@ -82,7 +82,7 @@ class ContainerTable(Table):
         description="Image by digest; `make render` cannot see whether it fits the service's `architecture`"
     )
     command: tuple[ShellCommand, ...] = Field(
-        default=(), strict=False, description="Program and arguments; default: those of the image"
+        default=(), strict=False, description="Program and arguments; default: the program and arguments of the image"
     )
     environment: Annotated[dict[VariableName, str], AfterValidator(refuse_literal_secrets)] = Field(
         default={}, description="Environment variables of this container; a value that looks like a secret is refused"

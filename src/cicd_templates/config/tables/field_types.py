@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 
 def matching(pattern: str, allowed: str, longest: int | None = None) -> AfterValidator:
-    """Return a validator that accepts a text if `pattern` matches the whole text.
+    """Return a validator that accepts a text if `pattern` matches the complete text.
 
     Error messages contain `allowed`, which says what to write instead.
     """

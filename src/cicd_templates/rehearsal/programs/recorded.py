@@ -80,7 +80,7 @@ def _packages(arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _version_of(report: Path) -> str:
-    """Return the version that a report states, or `0`, because the gate accepts no version without a digit."""
+    """Return the version in a report, or `0`, because the gate refuses a version without a digit."""
     try:
         content = json.loads(report.read_text())
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """Says what each change of a change set means for people and data. Does not call AWS.
 
 The input is the answer of DescribeChangeSet. A change is judged by its action, its resource type, and the templates
-before and after it. If CloudFormation says that a replacement is conditional, the result says the same.
+before and after it. If CloudFormation reports a replacement as conditional, the result reports it as conditional, too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cicd_templates.template.changes.masking import mask
 from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
-# The text that CloudFormation writes in place of a value which does not exist before the change set is executed.
+# CloudFormation writes this text instead of a value that does not exist before the change set is executed.
 UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
 
@@ -106,7 +106,7 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
     """Return the changes of one change set, merged from two descriptions of it.
 
     `plain` is the description without property values. It has all changes. `valued` is the description with property
-    values. It can lack changes or details. The result has the changes of both. Where both describe the same detail of a
+    values. It can lack changes or details. The result has the changes of both. If both describe the same detail of a
     change, the result has the detail of `valued`.
     """
     by_id = {change.logical_id: change for change in valued}

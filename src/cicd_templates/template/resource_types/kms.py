@@ -22,7 +22,7 @@ RESOURCE_TYPES = (
         ),
         billed="customer-managed key, per month",
         arns={"key": "kms:{region}:{account}:key/{name}"},
-        # The ARN of a key does not contain a name, but an id. The id is not known before the key is created.
+        # The ARN of a key contains an id instead of a name. The id is unknown before the key is created.
         names_in_environment="*",
     ),
 )

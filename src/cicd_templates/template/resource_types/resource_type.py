@@ -59,9 +59,10 @@ class ResourceType:
     `{prefix}` stands for the beginning of the names, and `{path}` for the environment's path in Parameter Store and in
     the logs.
 
-    ARNs: `arns` maps each kind of resource to its ARN after the partition. The kinds are those of IAM's service
-    authorization reference, and `{name}` stands for the physical name. `arn_names_of` is the type whose physical names
-    are in the ARNs of this type: the ARN of a listener, for example, contains the name of its load balancer.
+    ARNs: `arns` maps each kind of resource to its ARN after the partition. The kinds are the resource types of IAM's
+    service authorization reference, and `{name}` stands for the physical name. `arn_names_of` is the type whose
+    physical names are in the ARNs of this type: the ARN of a listener, for example, contains the name of its load
+    balancer.
 
     Imports: `import_identifier` is the property that identifies a resource when CloudFormation imports it; the type's
     schema calls it `primaryIdentifier`. `create_only` are the properties, besides the name, that cannot change without
