@@ -1,4 +1,4 @@
-"""Lists all layers. `kinds` are the kinds of environments that have a layer. The list does not set the deploy order."""
+"""Lists all layers. `kinds` are the kinds of environments that have a layer. The order of the list has no meaning."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ from templates import keys, pipeline, storage
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return three policies to attach to people's own roles and, if configured, the role for a GitHub workflow.
 
-    Each policy also denies the tasks of the other groups. So a person with two policies can do less than with one. For
-    example, developers can release but cannot approve. Nobody can override a condition of a stage.
+    Each policy also denies the tasks of the other groups. So a person with two policies can do less than a person with
+    one policy. For example, developers can release but cannot approve. Nobody can override a condition of a stage.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
@@ -43,7 +43,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     release = _may_release(service, source, key)
     parts: dict[str, tuple[str, Sequence[Grant]]] = {
         "Developers": (
-            "Release, and see what became of it",
+            "Release, and follow the release",
             [*read_access, *release, _may_find(env, service), _no_approval(env, service), _no_override(env, service)],
         ),
         "Approvers": (
@@ -75,7 +75,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def _pipeline(env: Environment, service: Service, within: str = "") -> Sub:
-    """Return the ARN of the pipeline, or of a stage or action within it."""
+    """Return the ARN of the pipeline, or of a stage or an action of the pipeline."""
     return Sub(f"{pipeline_arn(env, service.name)}{within}")
 
 
@@ -114,7 +114,7 @@ def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Gran
 
 
 def _may_find(env: Environment, service: Service) -> Grant:
-    """Let `make release` look up two names: the source bucket, and the pipeline that a new source starts."""
+    """Let `make release` look up the names of the source bucket and of the pipeline that a new source starts."""
     bucket, name = storage.SOURCE_BUCKET, pipeline.PIPELINE_NAME
     paths = [parameter_path(env, bucket.layer, bucket.name), parameter_path(env, name.layer, name.name, service.name)]
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
@@ -122,7 +122,7 @@ def _may_find(env: Environment, service: Service) -> Grant:
 
 
 def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:
-    """Deny everything that starts a release: to upload a new source, or to start a run again for an older source."""
+    """Deny everything that starts a release: uploading a new source, and starting a run again for an older source."""
     return [
         deny(
             "LeaveReleasingToOthers",

@@ -27,7 +27,7 @@ from cicd_templates.layer.outputs import RepositoryUri
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, registry, storage
 
-# This is longer than the scan build waits for the findings, but short enough to end a build that hangs.
+# The scan build waits for the findings for less than this time. A build that hangs ends after this time.
 SHORT_MINUTES = 10
 
 
@@ -62,7 +62,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 def purposes(service: Service) -> list[str]:
     """Return the purposes of the service's CodeBuild projects. The name of each project contains its purpose.
 
-    The purposes are the names of the checks, and then those of the steps after the gate.
+    The purposes are the names of the checks, and then the names of the steps after the gate.
     """
     tests = [SMOKE_TEST] if service.settings.is_web else []
     return [*(check.name for check in checks_of(service)), IMAGE, BILL_OF_MATERIALS, IMAGE_SCAN, *tests]
@@ -98,7 +98,7 @@ def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets
         check.name,
         buildspecs.check(context.service, check),
         *grants,
-        description=f"Check {check.name}: writes a report, decides nothing",
+        description=f"Check {check.name}: writes a report; the gate decides about it",
         timeout_minutes=check.timeout_minutes,
         report_artifact=report_artifact(check.name),
         # No two checks share a cache, because a check that runs the application's code could write harmful files to its

@@ -49,7 +49,7 @@ def build(env: Environment) -> LayerTemplate:
     access_logs = layer.read(storage.LOG_DELIVERY_BUCKET)
 
     name = cluster_name(env)
-    # If this log group did not exist, Container Insights would create it unencrypted and without a retention period.
+    # If this log group did not exist, Container Insights would create an unencrypted one without a retention period.
     insights = layer.add(log_group("InsightsLogGroup", env, f"/aws/ecs/containerinsights/{name}/performance", key))
     configuration = ecs.ClusterConfiguration(
         ManagedStorageConfiguration=ecs.ManagedStorageConfiguration(FargateEphemeralStorageKmsKeyId=key)
@@ -78,9 +78,9 @@ def build(env: Environment) -> LayerTemplate:
             admission = load_balancers.test_listener_ingress(number + 1, group, Select(number, ranges))
             layer.add(admission)
 
-    # If the environment has a domain, its services are reached at this domain, because the certificate is for the
-    # domain. If a copy has none, the load balancer's own name is used, although clients cannot verify the certificate
-    # for it. With the original's domain, a test of the copy would test the original.
+    # If the environment has a domain, clients use this domain, because the certificate is for the domain. A copy
+    # without a domain uses the load balancer's own name, although clients cannot verify the certificate for this name.
+    # With the original's domain, a test of the copy would test the original.
     scheme = "http" if env.settings.allow_http else "https"
     own_address = joined_text(f"{scheme}://", GetAtt(balancer, "DNSName"))
     layer.publish(BASE_URL, Url(f"https://{env.domain}" if env.domain else own_address))

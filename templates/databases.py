@@ -41,7 +41,7 @@ def administrator_secret(name: str) -> Output[SecretArn]:
 
 
 def offers(env: Environment) -> Sequence[Offer]:
-    """Return one offer per database of `env`: the variables and permissions that services get for it."""
+    """Return one offer per database of `env`: the variables and permissions that services get for the database."""
     return [
         blocks.database_offer(env, name, settings, host(name), group_id(name), resource_id(name))
         for name, settings in env.databases.items()
@@ -54,7 +54,7 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the databases. Services add the rules that let them connect."""
+    """Return the databases. The stacks of services add the security group rules with which the services connect."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     operations = layer.read(notifications.OPERATIONS)

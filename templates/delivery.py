@@ -37,8 +37,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the role that the pipeline assumes and the role that it passes to CloudFormation.
 
     In a protected environment, also return the role with which functions read the change sets that people approve. For
-    a service with a migration, also return the role with which the migration is run. For a job, an environment that is
-    not protected also has the role with which a release is tested.
+    a service with a migration, also return the role that runs the migration. For a job in an unprotected environment,
+    also return the role that runs the test of a release.
     """
     layer = LayerTemplate(env, service)
     tools = env.tools
@@ -130,7 +130,7 @@ def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
 
 
 def _may_deploy(env: Environment, service: Service) -> list[Grant]:
-    # Some of these calls do not send the condition key, although AWS's reference says that all of them do.
+    # Some of these calls do not send the condition key, although AWS's reference states that all of them send it.
     own_change_set = StringEqualsIfExists({"cloudformation:ChangeSetName": release_change_set_name(env, service)})
     return [
         allow(

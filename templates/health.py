@@ -1,4 +1,4 @@
-"""Layer `health`: alarms and notifications about one service, among them the alarms that roll a release back."""
+"""Layer `health`: alarms and notifications about one service, including the alarms that roll a release back."""
 
 from __future__ import annotations
 
@@ -44,11 +44,12 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     else:
         queues = {name: layer.read(queue) for name, queue in backlogs(uses).items()}
         rollback_alarms = start_alarms
-        # At the first deployment no task runs until the image is pulled, so this alarm rolls nothing back.
+        # At the first deployment, no task runs until the image is pulled. So this alarm must not roll a deployment
+        # back.
         unwell_alarms = [*start_alarms, service_alarms.no_tasks_alarm(monitored, [developers])]
         unwell = "The tasks of the worker do not keep running"
         body = worker_dashboard(env, service, queues)
-        # cfn-lint reports an Fn::Sub that inserts nothing.
+        # cfn-lint reports an Fn::Sub without a variable.
         dashboard = Sub(body) if queues else body
     layer.add_all((*unwell_alarms, *service_alarms.task_alarms(monitored, developers, operations)))
     _add_summary(layer, service, unwell, unwell_alarms, operations, dashboard)
@@ -72,7 +73,7 @@ def _add_summary(
     operations: TopicArn,
     dashboard: AWSHelperFn | str,
 ) -> None:
-    """Add the alarm that notifies `operations` of all others, and the dashboard."""
+    """Add the alarm that notifies `operations` of all other alarms, and the dashboard."""
     env = layer.env
     layer.add(composite_alarm("UnwellAlarm", env, [service.name, "unwell"], unwell, alarms, [operations]))
     layer.add(

@@ -57,7 +57,7 @@ MIGRATION_GROUP_ID = ServiceOutput(
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
     """Return the names that CloudWatch metrics use for the load balancer and for the two target groups.
 
-    The target groups are those of the service of `layer`.
+    The target groups belong to the service of `layer`.
     """
     groups = layer.read(PRIMARY_METRICS), layer.read(ALTERNATE_METRICS)
     return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)
@@ -67,7 +67,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     """Return the security group of the tasks, with rules for the resources in the VPC that the service `uses`.
 
     A web service also has two target groups and two listener rules, which every deployment strategy uses. So a change
-    of the strategy replaces none of them.
+    of the strategy replaces none of these resources.
     """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)

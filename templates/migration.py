@@ -20,7 +20,7 @@ def needed(service: Service) -> bool:
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
     """Return the task, with the secrets of the service and permissions for what the service `uses`.
 
-    Nothing here runs the task. The pipeline sets `ImageUri`, and then runs the new task definition once.
+    Nothing in this layer runs the task. The pipeline sets `ImageUri`, and then runs the new task definition once.
     """
     layer = LayerTemplate(env, service)
     layer.add_parameter(task_definitions.image_parameter(service))

@@ -35,8 +35,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         "security": layer.read(notifications.SECURITY),
         "operations": layer.read(notifications.OPERATIONS),
     }
-    # When the pipeline is created, a run starts and fails, because there is no source yet. This reference to the
-    # pipeline makes sure that the layer, with its alarms, is created after that run.
+    # When the pipeline is created, a run starts and fails, because there is no source yet. Because of this reference to
+    # the pipeline, the layer and its alarms are created after that run.
     name = layer.read(pipeline.PIPELINE_NAME)
     projects = {purpose: project_name(env, service.name, purpose) for purpose in builds.purposes(service)}
 

@@ -69,8 +69,8 @@ def build(env: Environment) -> LayerTemplate:
 def _with_placeholders(env: Environment) -> Environment:
     """Return `env` with placeholders for its address range and zones, if they are not configured.
 
-    They can be missing if the environment uses an existing VPC. Then the layer is built only to know the names of its
-    outputs, and its template is not rendered.
+    The range and the zones can be missing if the environment uses an existing VPC. In this case, the layer is built
+    only to find the names of its outputs, and its template is not rendered.
     """
     settings = env.settings
     placeholders = {"cidr": settings.cidr or "10.0.0.0/16", "zones": settings.zones or (f"{env.region}a",)}
@@ -87,7 +87,7 @@ def _public_routes(env: Environment, vpc: ec2.VPC, zones: Sequence[Zone]) -> lis
         RouteTableId=table.ref(),
         DestinationCidrBlock=ANY_ADDRESS,
         GatewayId=gateway.ref(),
-        # The reference to the gateway is not enough: AWS refuses the route until the gateway is attached.
+        # The reference to the gateway is not enough, because AWS refuses the route until the gateway is attached.
         DependsOn=attachment.title,
     )
     return [gateway, attachment, table, *associations, route]
@@ -99,7 +99,7 @@ def _private_routes(
     """Return a route table for the zone's private subnet, with its associations and routes.
 
     Each zone has its own table, so that traffic can stay in the zone. The route to the internet leads to the zone's own
-    NAT gateway, or to the only one of the environment. Without a NAT gateway, there is no such route.
+    NAT gateway, or to the only NAT gateway of the environment. Without a NAT gateway, there is no such route.
     """
     table, associations = networks.route_table(env, vpc, f"Private{zone.number}", zone.private)
     others: list[AWSObject] = [*associations]

@@ -1,4 +1,4 @@
-"""Layer `pipeline`: the pipeline of a service: source, checks, gate, image and the environments it deploys to."""
+"""Layer `pipeline`: the pipeline of a service: source, checks, gate, image, and a deployment to each environment."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _pipeline_role(env: Environment, service: Service, key: KeyArn, artifacts: B
         may_put("FillItsStore", artifacts, artifact_keys(env, service.name)),
         may_encrypt("UseTheKeyOfItsStore", key),
         name=[PIPELINE, service.name],
-        # AWS's documentation does not show a condition in the trust policy of a pipeline's role.
+        # AWS does not document a condition for the trust policy of a pipeline's role.
         when=[ArnEqualsIfExists({"aws:SourceArn": Sub(pipeline_arn(env, service.name))})],
     )
 
@@ -128,7 +128,8 @@ def _pipeline(context: PipelineContext, stages: list[PipelineStage]) -> codepipe
     pipeline.Metadata = {PROTECTED_STAGES_KEY: [stage_of(peer) for peer in context.env.route if peer.protected]}
     if settings.source == "github" and settings.github.repository == PLACEHOLDER_REPOSITORY:
         because(
-            pipeline, f"{PLACEHOLDER_REPOSITORY} is a placeholder: name your own repository before you deploy this."
+            pipeline,
+            f"{PLACEHOLDER_REPOSITORY} is a placeholder: configure your own repository before you deploy this stack.",
         )
     return pipeline
 
@@ -148,7 +149,7 @@ def _source_version(context: PipelineContext) -> str:
 
 
 def _verify(context: PipelineContext) -> PipelineStage:
-    """Return the stage of the checks. The configuration limits how many of them run at the same time.
+    """Return the stage of the checks. The configuration limits how many checks run at the same time.
 
     A check action fails only if the check could not run, so the stage is retried once after a failure.
     """
@@ -170,10 +171,10 @@ def _verify(context: PipelineContext) -> PipelineStage:
 
 
 def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
-    """Return the stage of the scan gate. It is separate, so that a retry of a check never repeats the decision.
+    """Return the stage of the scan gate. The stage is separate, so that a retry of a check never repeats the decision.
 
-    The gate has no input artifacts, because a Lambda action accepts at most five. It asks CodePipeline for the
-    artifacts of its execution.
+    The gate has no input artifacts, because a Lambda action accepts at most five. Instead, the function requests the
+    artifacts of its execution from CodePipeline.
     """
     parameters = {
         "sourceVersion": _source_version(context),
@@ -236,13 +237,14 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
 
     If a deployment window is configured, its stage is the first.
 
-    For a protected environment, a single stage asks for approval, then runs the migration of the release if the service
-    has one, and then deploys the service. Directly before anything is executed, the stage fails unless the change sets
-    are the approved ones.
+    For a protected environment, a single stage asks for approval, then runs the migration of the release, if the
+    service has one, and then deploys the service. Directly before it executes a change set, the stage fails if the
+    change sets differ from the approved ones.
 
     For any other environment, the migration has a stage of its own before the service's stage. So a failed migration
-    can be retried, and a rollback of the service does not run a migration. The service's stage rolls back at once if it
-    fails. It ends with a smoke test, or for a job with one run. A worker has neither.
+    can be retried, and a rollback of the service does not run a migration. If the service's stage fails, it rolls back
+    immediately. For a web service, this stage ends with a smoke test. For a job, it ends with one run of the job. For a
+    worker, it has no test.
     """
     migrates = bool(context.service.settings.migration)
     stages = [_window(context, peer)] if peer.settings.deployment_window else []
@@ -280,10 +282,10 @@ def _deployment(
     *,
     on_failure: codepipeline.FailureConditions | None,
 ) -> PipelineStage:
-    """Return the stage that runs `actions` and then deploys the service. It may end with a smoke test or a run."""
+    """Return the stage that runs `actions` and then deploys the service. It may end with a test of the release."""
     actions = [*actions, execute_action(context, peer, order=_next_order(actions))]
     peer_job = next(own.settings.job for own in peer.services if own.name == context.service.name)
-    # The deployment of a worker lasts until its tasks have kept running while ECS watched its alarms.
+    # The deployment of a worker ends only after ECS has watched its running tasks and its alarms for some time.
     if not peer.protected and context.service.settings.is_web:
         actions.append(smoke_test_action(context, peer, source=APP, order=_next_order(actions)))
     if not peer.protected and peer_job:
@@ -311,8 +313,8 @@ def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
     All rules of a condition share one result. So the deployment window and the verdict of the scan gate need separate
     conditions. The stage comes before the approval, so that nobody is asked to approve outside the window.
 
-    AWS's documentation is not consistent: outside the window, the run may fail, or may wait for the next window. If it
-    waits, it continues with the scan result from before the wait.
+    AWS's documentation is not consistent: outside the window, the run may fail, or may wait for the next window. After
+    such a wait, the run continues with the scan result from before the wait.
     """
     settings = peer.settings
     scan = _image_scan(context, f"{title(peer.name)}ImageScan", f"image-scan-{peer.name}.json", order=1)

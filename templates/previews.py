@@ -26,7 +26,7 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the role. The code of a pull request uses it, so it can read, but execute nothing."""
+    """Return the role. The code of a pull request uses this role, so the role can read, but cannot execute anything."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     uploads = layer.read(storage.UPLOADS_BUCKET)
@@ -46,8 +46,8 @@ def build(env: Environment) -> LayerTemplate:
 def _may_preview(env: Environment) -> list[Grant]:
     """Let the role create, describe and delete change sets with names that nothing executes.
 
-    A change set without a role uses the one of the stack. A stack that does not exist has no tags, so the role can
-    create no change set for it, which would leave an empty stack.
+    A change set without a role uses the role of the stack. A stack that does not exist has no tags, so the role cannot
+    create a change set for it. Such a change set would leave an empty stack.
     """
     place = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}"
     stacks = Sub(f"{place}:stack/{name_prefix(env)}-*/*")
@@ -81,7 +81,7 @@ def _may_read_values(env: Environment) -> Iterator[Grant]:
     parameters = Sub(f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:{path}")
     yield allow("ReadPublishedValues", [ssm.GetParameters], on=parameters)
     if env.kind == "runtime":
-        # CloudFormation looks up the values of parameters that are ids of EC2, with the permissions of the caller:
+        # CloudFormation looks up parameter values that are ids of EC2 resources, with the permissions of the caller:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
         yield allow(
             "LetCloudFormationCheckIds",
@@ -92,7 +92,7 @@ def _may_read_values(env: Environment) -> Iterator[Grant]:
 
 
 def _no_change() -> Grant:
-    """Deny what changes stacks, also if somebody attaches another policy to the role."""
+    """Deny everything that changes stacks, even if somebody attaches another policy to the role."""
     return deny(
         "ChangeNothing",
         [

@@ -21,16 +21,16 @@ def queue_url(name: str) -> Output[Url]:
 
 def queue_arn(name: str) -> Output[QueueArn]:
     """Return the output for the ARN of the queue `name`."""
-    return Output(QueueArn, "queues", f"{title(name)}QueueArn", f"The queue {name}, for the rights to use it")
+    return Output(QueueArn, "queues", f"{title(name)}QueueArn", f"The queue {name}, for the permissions to use it")
 
 
 def queue_name(name: str) -> Output[MetricName]:
-    """Return the output for the queue's name in CloudWatch metrics. `name` is its name in the configuration."""
+    """Return the output for the queue's name in CloudWatch metrics. `name` is the queue's name in the configuration."""
     return Output(MetricName, "queues", f"{title(name)}QueueName", f"The queue {name}, for metrics of its messages")
 
 
 def offers(env: Environment) -> Sequence[Offer]:
-    """Return one offer per queue of `env`: the variables and permissions that services get for it."""
+    """Return one offer per queue of `env`: the variables and permissions that services get for the queue."""
     return [
         blocks.queue_offer(name, queue_url(name), queue_arn(name), keys.KEY_ARN, queue_name(name))
         for name in env.queues

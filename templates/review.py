@@ -1,4 +1,4 @@
-"""Layer `review`: the functions that describe change sets to approvers, and that let no others be executed."""
+"""Layer `review`: the functions that describe change sets to approvers, and that prevent others from being executed."""
 
 from __future__ import annotations
 

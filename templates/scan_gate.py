@@ -27,14 +27,14 @@ SCAN_GATE = reserved_words.SCAN_GATE
 # CodePipeline waits up to 20 minutes for the function's answer, and Lambda lets a function run for up to 15 minutes.
 # Reading a dozen reports takes only seconds.
 TIMEOUT_SECONDS = 120
-# The function reads one report at a time. A report has at most 100 MB, and reading it takes seven times its size.
+# The function reads one report at a time. A report has at most 100 MB, and needs seven times its size in memory.
 GATE_MEMORY_MB = 2048
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the function of the scan gate for one service.
 
-    Its configuration names the checks whose reports must exist.
+    The function's configuration names the checks whose reports must exist.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

@@ -34,7 +34,8 @@ def build(env: Environment) -> LayerTemplate:
     )
     layer.add(
         because(
-            scanning, "The setting is the whole registry's: it replaces rules that exist there for other repositories."
+            scanning,
+            "This setting applies to the complete registry: it replaces existing rules for other repositories.",
         )
     )
     return layer

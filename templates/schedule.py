@@ -22,7 +22,7 @@ def needed(service: Service) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return what a job's schedule needs and a release does not change. The schedule itself is in the layer `service`.
+    """Return the resources that a job's schedule needs and that no release changes. The schedule is in `service`.
 
     So a release needs no right to create roles and queues beside those of the task.
     """

@@ -1,4 +1,4 @@
-"""Layer `service`: one application on Fargate; a release changes this layer and no other."""
+"""Layer `service`: one application on Fargate, which each release updates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SERVICE_URL = ServiceOutput(
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
     """Return the service, with the addresses of the resources that it `uses` and the permissions for them.
 
-    It runs the bootstrap image until its first release. From then on, the pipeline sets `ImageUri`.
+    The service runs the bootstrap image until its first release. Then the pipeline sets `ImageUri` in each release.
     """
     layer = LayerTemplate(env, service)
     layer.add_parameter(task_definitions.image_parameter(service))
@@ -69,7 +69,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     scales = service.settings.autoscaling
     if scales is not None:
         target = layer.add(autoscaling.scalable_target("ScalableTarget", env, service, scales, running))
-        # Read only where a policy uses them: cfn-lint reports a parameter that nothing uses.
+        # These values are read only if a policy uses them, because cfn-lint reports an unused parameter.
         counted = scales.requests_per_target is not None
         requests = ingress.target_group_metrics(layer).metrics("RequestCount", "Sum") if counted else []
         queues = {} if service.settings.is_web else {name: layer.read(queue) for name, queue in backlogs(uses).items()}

@@ -1,4 +1,4 @@
-"""Layer `signer`: the function that signs the evidence of a service's releases, and the key that only it may use."""
+"""Layer `signer`: the function that signs the evidence of a service's releases, and the key for its signatures."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ SIGNER_MEMORY_MB = 2048
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the function, its key, an alarm on its errors, and the rule that reports changes of the key.
 
-    The key's policy names the function's role. So the role's own policy cannot name the key, and does not need to.
+    The key's policy names the function's role and allows it to sign. So the role's own policy does not name the key; a
+    reference in both directions would be a cycle.
     """
     layer = LayerTemplate(env, service)
     dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)

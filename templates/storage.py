@@ -25,11 +25,13 @@ LOG_DELIVERY_BUCKET = Output(
 )
 SOURCE_BUCKET = Output(BucketName, "storage", "SourceBucketName", "Application sources; a new version starts a run")
 TEMPLATES_BUCKET = Output(BucketName, "storage", "TemplatesBucketName", "The reviewed templates that a run deploys")
-ARTIFACTS_BUCKET = Output(BucketName, "storage", "ArtifactsBucketName", "Artifacts that the actions of a run pass on")
+ARTIFACTS_BUCKET = Output(BucketName, "storage", "ArtifactsBucketName", "Artifacts that the actions of a run exchange")
 CACHE_BUCKET = Output(BucketName, "storage", "CacheBucketName", "Caches of downloaded dependencies for builds")
-EVIDENCE_BUCKET = Output(BucketName, "storage", "EvidenceBucketName", "Verdicts, reports, SBOM and provenance of runs")
+EVIDENCE_BUCKET = Output(
+    BucketName, "storage", "EvidenceBucketName", "Verdicts, reports, bills of materials and provenance of runs"
+)
 
-# Three years. Replaced sources and templates are kept for as long as the evidence of the runs that used them.
+# Three years. Replaced sources and templates are stored for as long as the evidence of the runs that used them.
 EVIDENCE_DAYS = 1096
 # A rollback deploys the artifact of the last good release, which can be more than a year old.
 ARTIFACT_DAYS = 400

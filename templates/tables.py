@@ -20,11 +20,11 @@ def table_name(name: str) -> Output[TableName]:
 
 def table_arn(name: str) -> Output[TableArn]:
     """Return the output for the ARN of the table `name`."""
-    return Output(TableArn, "tables", f"{title(name)}TableArn", f"The table {name}, for the rights to use it")
+    return Output(TableArn, "tables", f"{title(name)}TableArn", f"The table {name}, for the permissions to use it")
 
 
 def offers(env: Environment) -> Sequence[Offer]:
-    """Return one offer per table of `env`: the variables and permissions that services get for it."""
+    """Return one offer per table of `env`: the variables and permissions that services get for the table."""
     return [blocks.table_offer(name, table_name(name), table_arn(name), keys.KEY_ARN) for name in env.tables]
 
 

@@ -119,7 +119,8 @@ def project(
     )
     if runs_application:
         because(
-            built, "It runs code of the application: it has no secret, and it may write no artifact but its own report."
+            built,
+            "It runs code of the application, so it has no secret and may write only the artifact with its own report.",
         )
         built.Metadata[RUNS_APPLICATION_KEY] = True
     if docker:

@@ -151,8 +151,8 @@ def instances(
 ) -> list[rds.DBInstance]:
     """Return the instances of the cluster. Instances contain no data, because the data is in the cluster's storage."""
     reason = (
-        "Enhanced Monitoring writes to one log group of the whole account, which has no key of ours; the alarms use"
-        " metrics of RDS"
+        "Enhanced Monitoring writes to a log group that the account's databases share and that our key does not"
+        " encrypt; the alarms use metrics of RDS"
     )
     return [
         exempt_from_check(

@@ -291,8 +291,8 @@ def _scaling(env: Environment) -> list[Grant]:
             ],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
-            because="the Describe actions of application-autoscaling have no resource level, and alarms and metrics are"
-            " read without naming them.",
+            because="the Describe actions of application-autoscaling have no resource level, and requests for alarms"
+            " and metrics do not name them.",
         ),
         allow(
             "LetScalingHaveItsRole",

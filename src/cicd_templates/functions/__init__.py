@@ -2,10 +2,10 @@
 
 - `scan_gate` decides whether a release may continue: `handler` fetches the artifacts of all checks, `formats` reads
   their reports, `policy` reads the accepted risks, `decide` makes the decision, `summary` and `findings` describe it.
-- `review` describes change sets to their approver, and `approval_check` stops a stage that would execute others. They
-  share `reviewed_change_sets`, which identifies change sets, and `approval_records`, which keeps them as evidence.
-- `sign` signs statements about a release; `release_statements` writes them in the form of `evidence_format`,
-  and `dockerfile_images` reads which images the release builds on.
+- `review` describes change sets to their approver. `approval_check` stops a stage that would execute other change sets.
+  Both use `reviewed_change_sets`, which identifies change sets, and `approval_records`, which stores them as evidence.
+- `sign` signs statements about a release; `release_statements` writes them in the format of `evidence_format`, and
+  `dockerfile_images` finds the base images of the release.
 - `verify_image` and `smoke` approve a deployment on behalf of ECS. `migrate` runs the migration of a release.
 - `pipeline_jobs`, `job_failures` and `role_clients` are shared by several functions.
 - `measure` and `stuck` publish metrics of pipeline runs.
@@ -15,6 +15,6 @@
 the gate run locally in `make gate`.
 
 A function imports only the standard library, boto3 and modules of this package. The source is ASCII. Each function
-answers its caller exactly once, and refuses if anything is not as expected. It never logs an event, because an event
-can contain credentials.
+answers its caller exactly once, and refuses if anything is unexpected. It never logs an event, because an event can
+contain credentials.
 """

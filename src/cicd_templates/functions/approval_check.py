@@ -1,12 +1,12 @@
-"""Fail a stage of the pipeline unless its change sets are those that were approved in this pipeline execution.
+"""Fail a stage of the pipeline if its change sets differ from those approved in this pipeline execution.
 
-The pipeline executes a change set by its name, and another change set can have that name by then. So this function runs
-after the approval, directly before anything of the stage is executed. It compares each change set that is still to be
-executed with the record that the review function stored. Without that record, it fails.
+The pipeline executes a change set by its name. After the approval, another change set can get that name. So this
+function runs after the approval, directly before the stage executes anything. It compares each change set that the
+stage will execute with the record that the review function stored. It fails if there is no record.
 
 The user parameters are `stacks` (separated by commas), `changeSet`, `role` (assumed to read the change sets), `region`,
-`environment`, `execution`, and `reviewed` (the digest of the record). It stores nothing. The event is never logged,
-because it contains credentials.
+`environment`, `execution`, and `reviewed` (the digest of the record). The function stores nothing. The event is never
+logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ARNS = ("stackArn", "changeSetArn")
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report the job's success, or which change set is not the approved one."""
+    """Report the job's success, or a failure that names the change set that was not approved."""
     import boto3
 
     job = event["CodePipeline.job"]

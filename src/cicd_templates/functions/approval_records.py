@@ -2,8 +2,9 @@
 
 The record names the change sets, and the SHA-256 of the page and of its data, which are stored beside it.
 
-A record is about one stage in one pipeline execution. Its S3 key contains the SHA-256 of its content, which the review
-function hands on in a variable of the pipeline. So a record cannot be exchanged, whoever may write to the bucket.
+A record is about one stage in one pipeline execution. Its S3 key contains the SHA-256 of its content. The review
+function passes this digest on in a variable of the pipeline. So nobody can replace a record, not even a role that may
+write to the bucket.
 
 The environment variables `EVIDENCE_BUCKET` and `APPROVALS` are the bucket and the prefix of the records.
 """
@@ -23,7 +24,7 @@ CONTENT_TYPES = {"html": "text/html; charset=utf-8", "json": "application/json"}
 
 
 class NotApprovedError(Exception):
-    """Raised if a stage would execute something that was not approved. The message says what."""
+    """Raised if a stage would execute something that was not approved. The message names it."""
 
 
 def store_record(environment: str, execution: str, change_sets: list[dict[str, str]], page: dict[str, str]) -> str:
@@ -42,7 +43,7 @@ def store_record(environment: str, execution: str, change_sets: list[dict[str, s
 
 
 def put_once(key: str, text: str, content_type: str) -> None:
-    """Store an object of the evidence bucket. It is no error if a retried job finds it stored."""
+    """Store an object in the evidence bucket. If the object exists, a retried job has stored it already."""
     import boto3
     from botocore.exceptions import ClientError
 

@@ -1,7 +1,8 @@
-"""The images that a Dockerfile builds on.
+"""Finds the base images of a Dockerfile.
 
-The image build has refused a Dockerfile that BuildKit could read in another way: one with directives, here-documents,
-or quotes in options. So this module needs to know only instructions, options, comments and continued lines.
+The image build refuses every Dockerfile that BuildKit could read in another way, for example with directives,
+here-documents, or quotes in options. So this module needs to know only instructions, options, comments and continued
+lines.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _PINNED = re.compile(r"[^\s@$]+@sha256:[0-9a-f]{64}")
 def base_images(text: str) -> list[str]:
     """Return the sorted images in FROM, in `--from=` and in the `from=` of mounts, each with its digest.
 
-    Raises `ValueError` if an image has no digest. Stages are no images.
+    Raises `ValueError` if an image has no digest. Names of stages are left out.
     """
     images: set[str] = set()
     stages, count = {"scratch"}, 0

@@ -1,4 +1,4 @@
-"""The format of a release's evidence: names of files, types of statements, and the bytes that a signature covers.
+"""Defines the format of a release's evidence: names of files, types of statements, and the bytes that are signed.
 
 A statement is an in-toto Statement v1 in a DSSE envelope. The release statement lists every other file by its SHA-256.
 https://github.com/in-toto/attestation/tree/main/spec/v1 and https://github.com/secure-systems-lab/dsse

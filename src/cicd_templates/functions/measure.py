@@ -1,7 +1,7 @@
-"""Publish delivery metrics of a pipeline when its gate has decided or a run has ended.
+"""Publish delivery metrics of a pipeline after each decision of its gate and each end of a run.
 
 - After the gate's decision: `CommitToVerdictSeconds`.
-- After a successful run: `RunSucceeded`, `LeadTimeSeconds` and, if the runs before it failed, `RecoverySeconds`. This
+- After a successful run: `RunSucceeded`, `LeadTimeSeconds` and, if the runs before it failed, `RecoverySeconds`, which
   is the time since the end of the first of these failed runs.
 - After a failed run: `RunFailed`.
 - After the rollback of a stage: only `RunRolledBack`.
@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) -> dict[str, float]:
     """Return the metrics for an event at the time `at`. Raises `ValueError` if none is defined for the event.
 
-    `runs` begins with the run of the event. The earlier runs follow, newest first.
+    `runs` has the run of the event first, and then the earlier runs, newest first.
     """
     run, *earlier_runs = runs
     seconds = (at - run["startTime"]).total_seconds()
@@ -58,7 +58,7 @@ def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]
 def _failures_since_success(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the failed runs that are newer than the last successful run; `runs` are ordered from new to old.
 
-    Rollbacks and runs that were superseded or stopped are neither failures nor successes.
+    Rollbacks, and runs that were superseded or stopped, are left out.
     """
     failed = []
     for run in runs:

@@ -1,19 +1,19 @@
-"""Run a task of a release once in another account, and answer the pipeline's job when the task has stopped.
+"""Run a task of a release once in another account, and report its result to the pipeline's job.
 
-The task is a migration, or a run of a job that tests its release. The environment variable `SUBJECT` says which.
+The task is a migration, or a test run of a service of the shape `job`. The environment variable `SUBJECT` says which.
 
 The user parameters are `stage` and `environment`, `role` (assumed to run the task), `region`, `cluster`, `definition`,
 `image` (by digest, the only one that may run), `subnets` (separated by commas), `group` (of the task's network
 interface) and `log` (the log group). The environment variable `PIPELINE` is the name of the pipeline, and a task may
-run for `LIMIT_MINUTES`. That can be longer than a function may run, so the job is answered with a continuation token,
-and CodePipeline invokes the function again. The event is never logged, because it contains credentials.
+run for `LIMIT_MINUTES`. A function may not run for that long, so it answers the pipeline's job with a continuation
+token, and CodePipeline invokes the function again. The event is never logged, because it contains credentials.
 
-Before a task is started, the attempt is recorded as evidence. A new attempt begins only after the last one has ended,
-whichever run began that one. After a success, the same run begins no other attempt.
+Before a task is started, the attempt is recorded as evidence. A new attempt begins only after the last attempt of any
+run has ended. After a success, the same run begins no other attempt.
 
-A rollback deploys an older release. No task runs then, because an older migration must not meet the newer schema.
-The variables of a rollback are those of the older run and do not show the rollback. So the function asks CodePipeline
-which run is in the stage.
+A rollback deploys an older release. During a rollback, no task runs, because an older migration must not change the
+newer schema. A rollback has the variables of the older run, which do not show that it is a rollback. So the function
+requests the run in the stage from CodePipeline.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
 from cicd_templates.functions.registry_scan import image_problem
 
 MESSAGE_LENGTH = 1000
-# ECS may not know a new task at once: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+# ECS may not return a new task immediately: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 NEW_SECONDS = 10 * 60
 # ECS keeps the token of a request for at least an hour. Later, the same request could start a second task.
 TOKEN_SECONDS = 50 * 60
 # The longest time from a look at the record to the start of a task. The function's timeout is shorter.
 START_SECONDS = 5 * 60
-# Errors of AWS that another attempt does not mend. After any other, the function is invoked again.
+# Errors of AWS that another invocation would repeat. After any other error, the function is invoked again.
 PERMANENT = (
     *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnrecognizedClientException"),
     *("ValidationError", "ValidationException", "InvalidParameterException", "InvalidParameterValue"),
@@ -54,7 +54,7 @@ PERMANENT = (
     *("NoSuchBucket", "ImageNotFoundException", "RepositoryNotFoundException", "BlockedException"),
     *("UnsupportedFeatureException", "PlatformUnknownException", "PlatformTaskDefinitionIncompatibilityException"),
 )
-# Errors for a longer time fail the release. Then a retry of the stage continues with the same task.
+# If errors last longer than this, the release fails. A retry of the stage then continues with the same task.
 ERROR_SECONDS = 60 * 60
 
 
@@ -93,7 +93,7 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 def _is_transient(error: Exception) -> bool:
     """Return whether another invocation can succeed after `error`.
 
-    It can if S3 refuses to store evidence that exists already: another function stored it first.
+    It can also succeed if S3 refuses to store evidence that exists already, because another function stored it first.
     """
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -103,11 +103,11 @@ def _is_transient(error: Exception) -> bool:
 
 
 def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Begin an attempt or follow the one in `state`, and return the answer to the job. Nothing runs in a rollback.
+    """Begin an attempt or follow the attempt in `state`, and return the answer to the job. A rollback runs nothing.
 
-    `state` is what the continuation token carries: when the first job came, its id, and the number of its attempt. A
-    retry of the stage is another job of the same run. It follows the attempt of the earlier job if this has not ended,
-    and begins another one only if the earlier one has failed.
+    `state` is the content of the continuation token: the time and the id of the first job, and the number of its
+    attempt. A retry of the stage is another job of the same run. It follows the attempt of the earlier job if that
+    attempt has not ended, and begins another attempt only if the earlier attempt has failed.
     """
     import boto3
 
@@ -137,8 +137,8 @@ def _is_late(state: dict[str, Any]) -> bool:
 def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
     """Return the id of the run that is in the stage now, or None if it is a rollback.
 
-    Raises `TaskRunError` if no run is in progress there, or if the run is neither a release nor a rollback. Then no
-    task may run.
+    Raises `TaskRunError` if no run is in progress in the stage, or if the run is neither a release nor a rollback. In
+    both cases, no task may run.
     """
     name = os.environ["PIPELINE"]
     stages = pipeline.get_pipeline_state(name=name)["stageStates"]
@@ -160,10 +160,10 @@ def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
 def _begin(
     attempts: Attempts, number: int, parameters: dict[str, str], run: str, state: dict[str, Any], context: Any
 ) -> bool:
-    """Record a new attempt. Return whether it was recorded: the check of a job first waits for the end of other runs.
+    """Record a new attempt. Return false if it must wait: the check of a job waits until other runs have ended.
 
-    Raises `TaskRunError` if the task definition has any other image than that of the release, if the image must not
-    run, or if a task of the task definition is running and its end is not, or no longer, awaited.
+    Raises `TaskRunError` if the task definition has another image than the release, or if the image must not run. Also
+    raises it if another task of the task definition runs, and the attempt cannot wait any longer for its end.
     """
     import boto3
 
@@ -215,7 +215,7 @@ def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], st
         return _follow(attempts, attempts.read(attempt.number), parameters, state)
     if not task and attempt.age > (NEW_SECONDS if attempt.task else TOKEN_SECONDS):
         reason = (
-            f"whether the {subject()} succeeded is not known, because ECS no longer knows"
+            f"it is unknown whether the {subject()} succeeded, because ECS no longer returns"
             f" {attempt.task or 'its task'}. Read its log in {parameters['log']}. This run does not repeat it; release"
             " again"
         )
@@ -231,7 +231,7 @@ def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], st
 
 
 def _start(attempts: Attempts, attempt: Attempt, ecs: Any, parameters: dict[str, str]) -> None:
-    """Start the task of an attempt. If ECS refuses, the attempt ends, so that a retry of the stage begins another."""
+    """Start the task of an attempt. If ECS refuses, end the attempt, so that a retry of the stage begins a new one."""
     name = f"{os.environ['PIPELINE']}/{parameters['environment']}/{attempt.number}/{attempt.run}"
     try:
         task = start_task(ecs, parameters, name, attempt.run)

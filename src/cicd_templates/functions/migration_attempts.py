@@ -1,12 +1,12 @@
 """Record the attempts at a service's migrations, or at checks of its job, as evidence.
 
-ECS forgets a task an hour after it has stopped.
+The record is needed because ECS deletes its data about a task an hour after the task has stopped.
 
 The attempts in one environment are numbered. An attempt has up to three objects: `started.json` before its task is
-started, `task.json` when the task is known, and `ended.json`. An object is never replaced, so of two functions that
-store the same object, one gets an error: only one of them begins an attempt.
+started, `task.json` when the task is known, and `ended.json`. An object is never replaced. If two functions store the
+same object at the same time, one of them gets an error, so only one begins the attempt.
 
-The environment variables `EVIDENCE_BUCKET`, `SERVICE` and `RECORDS` say where the objects are.
+The environment variables `EVIDENCE_BUCKET`, `SERVICE` and `RECORDS` determine the bucket and the keys of the objects.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class Attempts:
     def _list_names(self) -> dict[int, list[str]]:
         """Return the names of the objects of the newest attempts, keyed by the number of the attempt.
 
-        The names are listed because an attempt to read a missing object tells nothing: if the caller may not list the
-        whole bucket, S3 answers "access denied" instead of "not found".
+        The names are listed, because reading an object would not show whether it is missing. To a caller that may not
+        list the complete bucket, S3 returns "access denied" instead of "not found".
         """
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100).get("Contents", [])
         names: dict[int, list[str]] = {}

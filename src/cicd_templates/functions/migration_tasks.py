@@ -23,7 +23,7 @@ class TaskRunError(Exception):
 
 
 def subject() -> str:
-    """Return what messages call the task: `migration` or `job`."""
+    """Return the name of the task in messages: `migration` or `job`."""
     return os.environ["SUBJECT"]
 
 
@@ -48,7 +48,7 @@ def running_tasks(ecs: Any, parameters: dict[str, str]) -> list[str]:
     """Return the ARNs of all tasks that run a revision of the task definition, whoever started them."""
     family = parameters["definition"].rpartition("/")[2].rpartition(":")[0]
     running: list[str] = []
-    # ECS wants some tasks to stop that have not stopped yet.
+    # The desired status of a task can be STOPPED before the task has stopped.
     for status in ("RUNNING", STOPPED):
         pages = ecs.get_paginator("list_tasks").paginate(
             cluster=parameters["cluster"], family=family, desiredStatus=status
@@ -60,7 +60,7 @@ def running_tasks(ecs: Any, parameters: dict[str, str]) -> list[str]:
 
 
 def start_task(ecs: Any, parameters: dict[str, str], name: str, run: str) -> str:
-    """Return the ARN of the task `name`. Start the task unless it was started before.
+    """Return the ARN of the task `name`. Start the task if it was not started before.
 
     The name becomes the token of the request. ECS keeps the token until an hour after the task has stopped, but at most
     for a day: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
@@ -89,7 +89,7 @@ def start_task(ecs: Any, parameters: dict[str, str], name: str, run: str) -> str
 
 
 def describe_task(ecs: Any, parameters: dict[str, str], task: str) -> dict[str, Any] | None:
-    """Return the task, or None if ECS does not know it yet, or no longer: it forgets a task an hour after its end."""
+    """Return the task, or None if ECS does not return it yet, or no longer returns it (an hour after its end)."""
     tasks: list[dict[str, Any]] = ecs.describe_tasks(cluster=parameters["cluster"], tasks=[task])["tasks"]
     return tasks[0] if tasks else None
 
@@ -98,10 +98,10 @@ def failure_of(parameters: dict[str, str], task: dict[str, Any]) -> str:
     """Return why a stopped task failed and the end of its log, or an empty string if it succeeded.
 
     A task succeeded only if every container has the exit code 0 and the task stopped because its container ended. The
-    exit code alone is not enough: a program can also exit with 0 after somebody stopped the task in the middle.
+    exit code alone is not enough, because a program can also exit with 0 after somebody has stopped its task.
 
-    Only the containers of the task definition count. AWS may add others to a task, such as that of GuardDuty:
-    https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html
+    Only the containers of the task definition count. AWS may add other containers to a task, such as the agent of
+    GuardDuty: https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html
     """
     ecs = client("ecs", parameters)
     described = ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
@@ -117,7 +117,7 @@ def failure_of(parameters: dict[str, str], task: dict[str, Any]) -> str:
 
 
 def _end_of_log(parameters: dict[str, str], task: dict[str, Any], container: str) -> str:
-    """Return the last lines of the log of a container of the task, or why they cannot be read. Each line is cut."""
+    """Return the last lines of a container's log, or why they cannot be read. Long lines are shortened."""
     try:
         stream = f"task/{container}/{task['taskArn'].rpartition('/')[2]}"
         events = client("logs", parameters).get_log_events(

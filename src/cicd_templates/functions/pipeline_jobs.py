@@ -9,7 +9,7 @@ ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 
 
 def answer_job(put_result: Any, **answer: Any) -> None:
-    """Report the result of a job to CodePipeline. It is no error if the job already has an answer."""
+    """Report the result of a job to CodePipeline. A job that already has an answer causes no error."""
     from botocore.exceptions import ClientError
 
     try:
@@ -17,7 +17,7 @@ def answer_job(put_result: Any, **answer: Any) -> None:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "OutputVariablesSizeExceededException":
-            # Whatever reads the variables stays locked, but the job is answered.
+            # Stages that need the variables stay locked, but the job is answered.
             put_result(jobId=answer["jobId"])
         elif code not in ANSWERED:
             raise

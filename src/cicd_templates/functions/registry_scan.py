@@ -44,7 +44,7 @@ def wait_for_scan(ecr: Any, repository: str, digest: str, context: Any) -> tuple
                 registryId=registry.partition(".")[0], repositoryName=name, imageId={"imageDigest": digest}
             )
         except ClientError as error:
-            # The scan starts with the push, but the API does not know it at once.
+            # The scan starts with the push, but the API does not return it immediately.
             if error.response["Error"]["Code"] != "ScanNotFoundException":
                 raise
             answer = {"imageScanStatus": {"status": "PENDING"}}

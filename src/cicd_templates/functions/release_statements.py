@@ -1,4 +1,4 @@
-"""The statements about a release: provenance, the gate's summary, received documents, and the list of them all."""
+"""Writes the statements about a release: provenance, the gate's summary, received documents, and a list of them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from cicd_templates.functions.evidence_format import (
 
 BUILD_TYPE = "urn:cicd-templates:image:2"
 POLICY_TYPE = "urn:cicd-templates:scan-policy:1"
-# SLSA reserves the names that begin with SLSA_. The gate verifies reports and no level of SLSA.
+# The name does not begin with SLSA_, which SLSA reserves for its levels. The gate verifies reports, but no level of
+# SLSA.
 VERIFIED_LEVEL = "CICD_TEMPLATES_SCAN_GATE"
 
 
 @dataclass(frozen=True)
 class Document:
-    """A file that the signer read and hashed. `uri` is the exact version of an S3 object, `origin` who wrote it."""
+    """A file that the signer read and hashed. `uri` is the exact version of an S3 object. `origin` names its writer."""
 
     name: str
     uri: str
@@ -52,10 +53,10 @@ class CheckedTests:
 
 @dataclass
 class SignedRelease:
-    """What the signer has found out about a release itself.
+    """The facts about a release that the signer has verified itself.
 
-    `repository` and `image` are the address and the SHA-256 of the image. `parameters` are those of the pipeline's
-    action. `base_images` are references with digests. The times are in ISO 8601.
+    `repository` and `image` are the address and the SHA-256 of the image. `parameters` are the user parameters of the
+    pipeline's action. `base_images` are references with digests. The times are in ISO 8601.
     """
 
     service: str
@@ -83,7 +84,7 @@ class SignedRelease:
 
 
 def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
-    """Return the statements that the release statement lists, by the name of their file."""
+    """Return the statements that the release statement lists, keyed by the names of their files."""
     predicates = {
         PROVENANCE: _provenance(release),
         VERIFICATION_SUMMARY: _verification_summary(release),
@@ -104,7 +105,7 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
     """Return the release statement. `statements` maps the names of the other statements to their SHA-256.
 
-    The predicate says for each file that is stored elsewhere which version of which object it is.
+    For each file that is stored elsewhere, the predicate names the S3 object and its version.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)

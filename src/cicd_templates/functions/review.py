@@ -2,8 +2,8 @@
 
 The user parameters are `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `environment`,
 `execution`, `image` (by digest), `templates` (their version) and, if the service has one, `migration` (a stack whose
-change set has the same name). A version of the templates that is not the newest one is refused, unless the
-configuration names it.
+change set has the same name). An older version of the templates is refused, except the version that the configuration
+names.
 
 The page and the identities of the change sets are recorded as evidence, and the function `approval_check` compares them
 with the record before anything is executed. Every path answers the job exactly once, because CodePipeline waits 20
@@ -59,9 +59,9 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def _describe_templates(version: str) -> str:
-    """Return the commit and the digest of the templates, and who uploaded them.
+    """Return text with the commit and the digest of the templates, and the person who uploaded them.
 
-    Raises `ValueError` if `version` is neither the newest version nor the one that the configuration names.
+    Raises `ValueError` if `version` is neither the newest version nor the older version that the configuration names.
     """
     import boto3
 

@@ -1,8 +1,8 @@
 """Reads change sets, and identifies them by digests, so that a stage executes exactly what its approver saw.
 
-CloudFormation never changes a change set, and its ARN is never used again. The digests of its parts say what differs if
-another change set has taken its name. CloudFormation does not tell which role a change set passes; its ARN stands for
-that, too.
+CloudFormation never changes a change set, and never uses its ARN again. If another change set has got the same name,
+the digests of its parts show the differences. CloudFormation does not return the role that a change set passes, so only
+the ARN can show a different role.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-# The status reasons of a change set without changes; CloudFormation has no field for it.
+# The status reasons of a change set without changes. CloudFormation has no other field that shows this.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
-# Further inputs of a change set. CloudFormation leaves out those that were not given.
+# Further inputs of a change set. CloudFormation omits inputs that were not given.
 SETTINGS = (
     *("Description", "NotificationARNs", "RollbackConfiguration", "OnStackFailure", "ImportExistingResources"),
     *("IncludeNestedStacks", "ParentChangeSetId", "RootChangeSetId", "DeploymentMode", "DeploymentConfig"),
@@ -25,7 +25,7 @@ SETTINGS = (
 class ChangeSet:
     """A change set: its stack's name, the first page of its description, and its changes.
 
-    `valued` are the changes with the values of properties. CloudFormation can leave changes out of them, but not out of
+    `valued` are the changes with the values of properties. CloudFormation may omit changes in `valued`, but not in
     `changes`. `template` is empty if there is nothing to execute.
     """
 
@@ -59,7 +59,7 @@ class ChangeSet:
 def read_change_set(cloudformation: Any, stack: str, name: str) -> ChangeSet:
     """Return a change set, with all pages of its changes.
 
-    Raises `ValueError` if it failed, or if it can no longer be executed.
+    Raises `ValueError` if the change set failed, or if it can no longer be executed.
     """
     answer = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
     # A change set without changes is not a failure: there is nothing to execute after the approval.
@@ -71,7 +71,7 @@ def read_change_set(cloudformation: Any, stack: str, name: str) -> ChangeSet:
         return ChangeSet(stack, answer, [], [], "")
     if answer["ExecutionStatus"] != "AVAILABLE":
         raise ValueError(f"{stack}: the change set cannot be executed, because it is {answer['ExecutionStatus']}")
-    # The rest is read by ARN, so that all of it is from one change set.
+    # All other requests use the ARN, so that every part is from the same change set.
     named = {"StackName": answer["StackId"], "ChangeSetName": answer["ChangeSetId"]}
     valued = cloudformation.describe_change_set(**named, IncludePropertyValues=True)
     body = cloudformation.get_template(**named, TemplateStage="Original")["TemplateBody"]

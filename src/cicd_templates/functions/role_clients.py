@@ -1,4 +1,4 @@
-"""Clients of AWS services in other accounts, with the permissions of a role there."""
+"""Creates clients of AWS services in other accounts, with the permissions of a role in that account."""
 
 from __future__ import annotations
 

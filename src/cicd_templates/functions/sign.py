@@ -1,9 +1,9 @@
-"""Sign statements about a release with a KMS key, after looking at the image, the source, the reports and the verdict.
+"""Sign statements about a release with a KMS key, after examining the image, the source, the reports and the verdict.
 
 The user parameters are `image` (by digest), `sourceVersion`, `sourceDigest`, `templatesVersion`, `execution` and
-`reportKey` (the gate's decision). Nothing is signed unless the registry has this image under the tag of this source,
-and the stored decision let this source pass. What builds have written is only listed, as received. Every path answers
-the job exactly once. The event is never logged, because it contains credentials.
+`reportKey` (the gate's decision). The function signs only if the registry has this image under the tag of this source,
+and if the gate's stored decision let this source pass. Files that builds have written are only listed, as received
+files. Every path answers the job exactly once. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ TEST_REPORT = "report.xml"
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report success with `Statements`, the key prefix of what was signed, and `Signer`, or report why it failed."""
+    """Report success with `Statements` (the key prefix of the signed files) and `Signer`, or report the failure."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -86,7 +86,7 @@ def _sign_release(parameters: dict[str, str], signer: str) -> dict[str, str]:
 
 
 def _signed(kms: Any, key: str, fingerprint: str, payload: bytes) -> bytes:
-    """Return the envelope of a payload. KMS signs the digest, because it takes at most 4,096 bytes of a message."""
+    """Return the envelope of a payload. KMS signs the digest, because it accepts at most 4,096 bytes of a message."""
     answer = kms.sign(
         KeyId=key,
         Message=hashlib.sha256(signed_bytes(payload)).digest(),
@@ -103,7 +103,7 @@ def _pem(der: bytes) -> bytes:
 
 
 def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRelease, bytes]:
-    """Return what can be said about the release, and its scan policy. Raises `ValueError` if something does not fit."""
+    """Return the verified facts about the release, and its scan policy. Raises `ValueError` if facts do not match."""
     import boto3
 
     repository, image, pushed_at = _image(boto3.client("ecr"), parameters)
@@ -156,7 +156,7 @@ def _time(moment: datetime) -> str:
 
 
 def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
-    """Return the gate's decision and its time. Raises `ValueError` unless it let exactly this source pass."""
+    """Return the gate's decision and its time. Raises `ValueError` if it did not let exactly this source pass."""
     key = parameters["reportKey"]
     prefix = f"{os.environ['SERVICE']}/{parameters['execution']}/verdict"
     if not key.startswith(prefix):
@@ -202,7 +202,8 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
 def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], list[str]]:
     """Return the address and the SHA-256 of the source archive, and the images that its Dockerfile builds on.
 
-    Raises `ValueError` if there is not one Dockerfile, or if it is too long or has an image without a digest.
+    Raises `ValueError` if there is not exactly one Dockerfile, or if the Dockerfile is too long or has an image without
+    a digest.
     """
     dockerfile = os.environ["DOCKERFILE"]
     location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]
@@ -220,7 +221,7 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
 
 
 def _evidence(s3: Any, execution: str) -> list[Document]:
-    """Return the evidence of this execution that other roles have stored, without what an earlier attempt signed."""
+    """Return the evidence of this execution that other roles have stored, without files of earlier signing attempts."""
     bucket, prefix = os.environ["EVIDENCE_BUCKET"], f"{os.environ['SERVICE']}/{execution}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
@@ -234,7 +235,7 @@ def _evidence(s3: Any, execution: str) -> list[Document]:
 def _read(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | None = None) -> tuple[str, str]:
     """Return the address, with the version, and the SHA-256 of one version of an object, by default the newest.
 
-    Its bytes are written to `into`.
+    Write the bytes of this version to `into`.
     """
     answer = s3.get_object(Bucket=bucket, Key=key, **({"VersionId": version} if version else {}))
     digest = hashlib.sha256()
@@ -246,7 +247,7 @@ def _read(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | N
 
 
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
-    """Store the files below `prefix` and return it. If an earlier attempt has stored some there, use a numbered prefix.
+    """Store the files below `prefix`, or below a numbered prefix if an earlier attempt has used it. Return the prefix.
 
     A signature is different each time, so an attempt cannot continue an earlier one. Nothing is ever replaced.
     """

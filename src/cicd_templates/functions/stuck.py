@@ -1,4 +1,4 @@
-"""Publish, on a schedule, how long pipeline runs have made no progress.
+"""Publish, on a schedule, for how long pipeline runs have made no progress.
 
 The idle time of a run is the time since it started, or since its last action started or ended. A run that waits for an
 approval, or for a stage that another run occupies, is not stuck. Its idle time is 0. The metrics `OldestRunSeconds`
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 RUNNING = ("InProgress", "Stopping")
-# Runs are listed newest first. A run further back than this many pages does not block the newer ones.
+# Runs are listed newest first. Runs beyond this number of pages are too old to block newer runs.
 PAGES = 5
 
 

@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     """Return `hookStatus` SUCCEEDED or FAILED, and write the reasons to the log."""
     import boto3
 
-    # AWS documents the details at the top of the event, but AWS's samples read them from this member.
+    # AWS documents the details at the top level of the event, but AWS's samples read them from this key.
     details = event.get("executionDetails", event)
     ecs = boto3.client("ecs")
     revisions = ecs.describe_service_revisions(serviceRevisionArns=[details["targetServiceRevisionArn"]])
@@ -58,8 +58,8 @@ def find_problem(ecr: Any, image: str, context: Any) -> str:
 def find_problem_of_further(name: str, image: str) -> str:
     """Return the reason why a further container must not run `image`, or an empty string.
 
-    The reviewed template names the image. Its digest is not compared, because a release that is rolled back can have
-    an older one than the configuration.
+    The reviewed template names the image. The digest is not compared, because a release that is rolled back can have an
+    older digest than the configuration.
     """
     repository, _, digest = image.partition("@")
     if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):

@@ -117,7 +117,7 @@ def test_a_retry_runs_nothing_if_nobody_saw_how_the_task_ended(account: Account)
 
     reason = account.fails()
 
-    assert reason.startswith(f"whether the migration succeeded is not known, because ECS no longer knows {task}.")
+    assert reason.startswith(f"it is unknown whether the migration succeeded, because ECS no longer returns {task}.")
     assert "/orders/staging/migration/shop" in reason
     assert account.fails() == reason
     assert account.started() == [task]

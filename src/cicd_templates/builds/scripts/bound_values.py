@@ -1,8 +1,8 @@
-"""Finds the texts of a source that are bound to a name, in whatever form: `key: str = "..."`, `get("KEY", "...")`.
+"""Finds the texts of a source that are bound to a name, in any form: `key: str = "..."`, `get("KEY", "...")`.
 
-The detector of keywords takes only a value that stands in quotes right behind a name and a sign, in one line. So each
-text that is bound to a name in another way is shown to it as `name = "value"`. Files of Python are parsed, and never
-run. A build script takes this module over as text.
+The keyword detector of detect-secrets finds a value only in the form `name = "value"`: in quotes, on the same line,
+directly after a name and a sign. So each text that is bound to a name in another form is written in this form for the
+detector. Python files are parsed and never run. The text of this module becomes part of a build script.
 """
 
 import ast
@@ -12,37 +12,38 @@ import itertools
 import re
 from collections.abc import Iterator
 
-# The names that the detector of keywords knows, with what follows them.
+# The names that the keyword detector knows, with the characters that may follow them.
 KEY = re.compile(
     r"((?:api|auth|service|account|db|database|priv|private|client)_?key|(?:db|database|key)_?pass|password|passwd|pwd"
     r"|secret|contrase(?:\xf1|n)a)\w{0,60}",
     re.IGNORECASE,
 )
-# Names of secrets that the detector does not know. They bind only what looks like a secret.
+# Names of secrets that the detector does not know. Values of these names count only if they look like a secret.
 TOKEN = re.compile(r"(?:token|credentials?|passphrase)(?![a-z])\w{0,60}", re.IGNORECASE)
-# A file is searched in parts of so many characters, each of which overlaps the next.
+# A file is searched in overlapping parts of this many characters.
 MOST_CHARACTERS, OVERLAP = 2_000_000, 5_000
-# A value is searched in so many characters behind its name.
+# A value is searched in this many characters after its name.
 AROUND = 1_000
-# Calls that make a value of their argument, and calls that take a name and a value for it.
+# Calls that convert their argument to a value, and calls whose arguments are a name and its value.
 MAKES_VALUE = r"(?:str|bytes|bytearray|(?:[a-z_]\w{0,40}\.)?[A-Z]\w{0,60})"
 TAKES_PAIR = r"\w{0,40}(?:get|set|put|pop|fetch|env|config|default|attr|prop|header|add|param)\w{0,40}"
 TEXT = (
     r"""(?:[A-Za-z]{0,2}\"{3}([^"]{1,400})\"{3}|[A-Za-z]{0,2}'{3}([^']{1,400})'{3}|[A-Za-z]{0,2}"([^"\n]{1,400})\""""
     r"""|[A-Za-z]{0,2}'([^'\n]{1,400})'|`([^`]{1,400})`)"""
 )
-# A text that is no key of a map.
+# A text that is not the key of a map.
 QUOTED = rf"{TEXT}(?!\s{{0,9}}(?::|=))"
 CLOSED = r"""[\"'`\])]{0,3}\s{0,40}"""
-# A type ends before the sign that binds: `: Optional[str] =`, `?: string =`.
+# A type between a name and the sign that binds its value: `: Optional[str] =`, `?: string =`.
 TYPE = r"(?:[?!]?:[ \t]*[\w.<>|?&* \[\]]{1,60}?|\*?[a-z]\w{2,20} )?"
 BINDS = r"(?:=>|:=|={1,3}|!==?|\?\?=?|\|\|=?|:|\bor\b)"
 OPEN = r"[\s\\(]{0,99}"
-# What is before a name, and what follows it. The last of them, a list, binds only what looks like a secret.
+# Patterns for the text before a name and the text after it. The last pattern, a list, binds only values that look like
+# a secret.
 BOUND: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
     (re.compile(before), re.compile(after))
     for before, after in (
-        # key: string = ("..."), also over the end of a line
+        # key: string = ("..."), also across the end of a line
         ("", rf"{CLOSED}{TYPE}{BINDS}{OPEN}{QUOTED}(?!\s{{0,40}},)"),
         # key = new Secret("...")
         ("", rf"{CLOSED}{TYPE}{BINDS}{OPEN}(?:new )?{MAKES_VALUE}(?:\.new)?\(\s{{0,40}}{QUOTED}\s{{0,40}}\)"),
@@ -56,7 +57,7 @@ BOUND: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
          rf"[\"']?[\s,]{{0,99}}[\"']?[Vv]alue[\"']?\s{{0,9}}[:=]\s{{0,9}}(?:{QUOTED}|([^\s\"'<>{{}}]{{1,400}}))"),
         # <key>...</key>
         (r"<[\w.:-]{0,60}$", r"[^<>\n]{0,99}>()()()()()\s{0,99}([^<>\n]{1,400}?)\s{0,99}</"),
-        # key: >- with the value in the next line
+        # key: >- with the value on the next line
         ("", r"[\"']?:[ \t]+[|>][+-]?\d?[ \t]*\n()()()()()[ \t]+(\S{1,400})"),
         # variable "key" { default = "..." }
         (r"\bvariable\s{1,9}\"[\w-]{0,60}$",
@@ -65,13 +66,13 @@ BOUND: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
         ("", rf"{CLOSED}{TYPE}{BINDS}[\s\\(\[{{]{{1,99}}{QUOTED}"),
     )
 ]  # fmt: skip
-# The default of a variable of a shell: ${KEY:-value}.
+# The default of a shell variable: ${KEY:-value}.
 SHELL_DEFAULT = re.compile(r"\$\{(\w{1,80}):?[-=]([^\s\"'${}]{1,400})\}")
 # A list or a map with a type: `[]string{"..."}`, `new String[] {"..."}`, `List.of("...")`, and any list in brackets.
 TYPED = r"(?:new )?(?:\[\d*\]|map\[\w+\]|[A-Z]\w{0,40}(?:<[\w, ]{0,60}>)?[\[.])[\w.\[\]]{0,60}\s?[({]"
 LIST = re.compile(rf"{CLOSED}{TYPE}{BINDS}\s{{0,40}}(?:{TYPED}|\[(?!\d*\]))([^\])}}]{{0,900}})")
 ELEMENT = re.compile(rf"\"\"(?!\")|''(?!')|{TEXT}(\s{{0,9}}[:=])?")
-# What a header of HTTP takes as proof of who somebody is.
+# The values with which an HTTP header identifies a caller.
 HEADER = re.compile(r"\b(Bearer|Basic)[ ]{1,4}([A-Za-z0-9][\w.~+/-]{9,800}={0,2})", re.IGNORECASE)
 # A user and a password as a pair: `auth=("user", "..."), `HTTPBasicAuth("user", "...")`.
 PAIR = re.compile(
@@ -81,7 +82,7 @@ PAIR = re.compile(
 )
 
 
-# A line of a file of settings, where a value needs no quotes: `export KEY=value`.
+# A line of a settings file, where a value needs no quotes: `export KEY=value`.
 SETTING = re.compile(
     rf"^[ \t]{{0,40}}(?:(?:export|ENV|ARG|set)[ \t]+)?[\w.-]{{0,60}}?({KEY.pattern})=([\w+/!%^*~#@-]{{8,400}})[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
@@ -112,7 +113,7 @@ def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the same for defaults of a shell, for headers of HTTP and for pairs of a user and a password."""
+    """Yield the same for the defaults of shell variables, for HTTP headers and for pairs of a user and a password."""
     for default in SHELL_DEFAULT.finditer(text):
         yield from [(default.start(), default[1], default[2])] if looks_random(default[2]) else []
     for header in HEADER.finditer(text):
@@ -124,7 +125,7 @@ def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def is_credential(scheme: str, value: str) -> bool:
-    """Return whether the value of an `Authorization` header is more than a word of a text."""
+    """Return whether the value of an `Authorization` header is a credential, and not a word of an ordinary text."""
     if scheme.lower() == "bearer":
         return bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
     try:
@@ -134,7 +135,7 @@ def is_credential(scheme: str, value: str) -> bool:
 
 
 def text_of(node: ast.AST) -> str | None:
-    """Return the text of a constant, or of constants that are put together. For anything else, return None."""
+    """Return the text of a constant or of joined constants. For any other expression, return None."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
         return node.value if isinstance(node.value, str) else node.value.decode("latin-1")
     parts: list[ast.expr] = []
@@ -147,7 +148,7 @@ def text_of(node: ast.AST) -> str | None:
 
 
 def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.AST, str]]:
-    """Yield each text that an expression can have as its value, and those in lists if they look like secrets."""
+    """Yield each text that can be the value of an expression. Yield texts in lists only if they look like secrets."""
     text = text_of(node) if node else None
     inner: list[ast.expr] = []
     if node and text is not None:
@@ -179,7 +180,7 @@ def name_of(node: ast.AST) -> str:
 
 
 def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield the names that a node of the syntax tree binds, with the expressions that it binds to them."""
+    """Yield each name that a node of the syntax tree binds, with the expression that is bound to the name."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
             if isinstance(target, ast.Tuple | ast.List) and isinstance(node.value, ast.Tuple | ast.List):
@@ -207,9 +208,9 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the line, the name and the value of each binding in a file of Python.
+    """Yield the line, the name and the value of each binding in a Python file.
 
-    Also yield texts that the file puts together, without a name. Yield nothing for a file that cannot be parsed.
+    Also yield texts that the file joins, with an empty name. Yield nothing for a file that cannot be parsed.
     """
     try:
         lines = text.split("\n")
@@ -225,10 +226,10 @@ def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[int, str]]:
-    """Yield a line `name = "value"` for each text that is bound to a name, and the number of the line where it stands.
+    """Yield a line `name = "value"` for each text that is bound to a name, and the number of the line with the text.
 
-    `is_python` and `settings` say what the file contains. A file of Python with more than MOST_CHARACTERS is searched
-    like those of other languages.
+    `is_python` and `settings` describe the contents of the file. A Python file with more than MOST_CHARACTERS is
+    searched like a file in another language.
     """
     shown: set[tuple[int, str]] = set()
     before = 0
@@ -246,7 +247,7 @@ def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[i
 
 
 def is_token(value: str) -> bool:
-    """Return whether a value looks like a token that the detectors of entropy may miss: they find hexadecimal ones."""
+    """Return whether a value looks like a token that the entropy detectors may miss. They find hexadecimal tokens."""
     return looks_random(value) and not re.fullmatch(r"[0-9a-fA-F-]+|.*\.{3}", value)
 
 

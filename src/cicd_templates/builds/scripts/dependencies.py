@@ -1,9 +1,9 @@
 """Copy requirements files for a scanner, and list the dependencies that the scanner cannot see.
 
 `dependencies.py SOURCE COPY NAME` finds the requirements files below SOURCE whose paths match NAME, and copies them to
-the folder COPY. A copy contains the pinned packages without environment markers, so that a scanner judges all of them,
-whatever Python it runs on. Packages for systems other than Linux are omitted, because an image is Linux. The copy of
-`requirements.txt` keeps its name; the others are called `1-requirements.txt` and so on, because Safety skips other
+the folder COPY. A copy contains the pinned packages without environment markers, so that a scanner with any Python
+version judges all of them. Packages for systems other than Linux are omitted, because an image is Linux. The copy of
+`requirements.txt` keeps its name; the other copies are named `1-requirements.txt` and so on, because Safety skips other
 names and deep folders.
 
 The script prints a JSON list of the Python packages in SOURCE that no copy pins: packages declared in other files, and
@@ -34,10 +34,10 @@ from cicd_templates.builds.scripts.requirements_grammar import (
 
 SHOWN = 20
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# A folder or a file with metadata of a package, as `importlib.metadata` finds it.
+# A folder or a file with the metadata of a package, as `importlib.metadata` finds them.
 DESCRIBED = re.compile(r"([^/]+?)(?:-([^/-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-info", re.IGNORECASE)
 DESCRIPTIONS = ("METADATA", "PKG-INFO")
-# Options of pip that name no package, and let it run no code. pip reads further options in the same line.
+# Options of pip that name no package and cannot run code. pip also reads further options on the same line.
 OPTIONS = re.compile(
     r"(?:-i|-f|--(?:index-url|extra-index-url|find-links|trusted-host|use-feature))[ =]+\S+"
     r"|--(?:prefer-binary|require-hashes|pre|no-index)|--only-binary[ =]+:all:"
@@ -45,9 +45,9 @@ OPTIONS = re.compile(
 # A constraint can name the address of a package, too.
 INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*([\w.][\w./-]*)")
 LOCK_FILES = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml")
-# The keys of a lock file under which a package has an address that is not an index.
+# The keys of a lock file for a package whose address is not an index.
 ELSEWHERE = ("url", "git", "path", "file", "directory", "archive", "vcs")
-# The keys under which an entry of a lock file says what file it installs.
+# The keys with which an entry of a lock file names the file that is installed.
 FILE_KEYS = ("file", "filename", "name", "path", "url")
 PYPI, PYPI_FILES = (f"https://{host}.org/" for host in ("pypi", "files.pythonhosted"))
 CONDA = ("environment*.y*ml", "conda*.y*ml", "pixi.lock", "pixi.toml")
@@ -61,7 +61,7 @@ Found = Iterator[tuple[str, str]]
 def read_requirements(data: bytes) -> tuple[list[str], list[str]]:
     """Return the pinned packages of a requirements file, and the lines that are neither packages nor options.
 
-    If pip and scanners may read different packages in the file, return the reason instead of these lines.
+    If pip and scanners may read different packages in the file, return the reason instead of the lines.
     """
     pins, others, problem = [], [], ambiguity(data)
     for line in requirements(data):
@@ -98,9 +98,9 @@ PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    A scanner knows only packages of an index. For a package from elsewhere, also yield a sentence with its address.
-    Otherwise, if a file of the package has another name or version than the package, yield a sentence with the name of
-    this file.
+    A scanner knows only packages of an index. For a package from any other address, also yield a sentence with the
+    address. For a package of an index whose file has another name or version, also yield a sentence with the name of
+    the file.
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}
@@ -120,7 +120,7 @@ def in_lock_file(text: str) -> Found:
         files = [package.get("sdist"), *package.get("wheels", ()), *package.get("files", ())]
         files += lock.get("metadata", {}).get("files", {}).get(name, ())
         stated = [(key, str(file[key])) for file in files if isinstance(file, dict) for key in FILE_KEYS if key in file]
-        # The address of a file counts, not that of its index.
+        # The address of a file counts, not the address of its index.
         urls = [url for key, url in stated if key == "url" and index.startswith(PYPI)]
         addresses += [url for url in urls if not url.startswith(PYPI_FILES)]
         addresses += [posixpath.basename(file) for _, file in stated if not is_file_of(file, name, version)]
@@ -178,7 +178,7 @@ def in_setup_cfg(text: str) -> Found:
 def in_setup_py(text: str) -> Found:
     """Yield the packages that a setup.py file declares.
 
-    If the file computes its packages, yield a sentence that says so instead of a name.
+    If the file computes its packages, yield a sentence about this instead of a name.
     """
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and None in [each.arg for each in node.keywords]:
@@ -194,7 +194,7 @@ def in_setup_py(text: str) -> Found:
 
 
 def is_vendored(folder: str) -> bool:
-    """Return whether a folder has a name that people use for copies of other projects' libraries."""
+    """Return whether a folder has a usual name for copies of other projects' libraries, such as `vendor`."""
     return folder.lower().replace("-", "_").strip("_") in VENDORED
 
 
@@ -250,13 +250,13 @@ class Dependencies:
             self.read(path, full, readers)
 
     def take_link(self, path: str) -> None:
-        """List a link if an installer could read packages through it. The target has been read under its own name."""
+        """List a link if an installer could read packages through the link. The target is read under its own name."""
         name = os.path.basename(path)
         if name == "requirements" or is_requirements(path) or any(fnmatch.fnmatchcase(name, each) for each in READERS):
             self.not_read.append(f"{path}, which is a link")
 
     def read(self, path: str, full: str, readers: list[Any]) -> None:
-        """Add the dependencies that a file declares. If it cannot be parsed, add it to `not_read`."""
+        """Add the dependencies that a file declares. If the file cannot be parsed, add the file to `not_read`."""
         try:
             with open(full, "rb") as file:
                 data = file.read()
@@ -271,9 +271,9 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Add the package of a metadata file twice: as the file's path names it, and as the file's text names it.
+        """Add the package of a metadata file twice: with the name in the file's path, and with the name in its text.
 
-        The two may differ.
+        The two names may differ.
         """
         if name:
             self.packages.append((place, name, version))
@@ -338,7 +338,7 @@ def main() -> None:
                 found.take(path, full)
     os.makedirs(copy, exist_ok=True)
     for number, path in enumerate(sorted(found.copies)):
-        # Scanners know such a file by its name only, and one of them does not look into deep folders.
+        # Scanners recognize such a file only by its name, and one scanner skips deep folders.
         target = path if path == "requirements.txt" else f"{number + 1}-requirements.txt"
         with open(os.path.join(copy, target), "w") as file:
             file.write("".join(f"{pin}\n" for pin in found.copies[path]))

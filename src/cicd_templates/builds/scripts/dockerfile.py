@@ -1,12 +1,12 @@
-"""Refuse a Dockerfile that could build something other than what the checks judged.
+"""Refuse a Dockerfile whose image could contain something that no check judged.
 
 `dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile, one per line. It writes a JSON
 list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and arguments of each instruction. If it
 refuses lines, it prints their numbers instead and exits with 1. An image is allowed if its name begins with a PREFIX.
 
 The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file in another
-way: syntax and escape directives, other encodings and here-documents. It needs only Python 3.8, because it runs in the
-build environment that has Docker.
+way: syntax directives, escape directives, other encodings and here-documents. It needs only Python 3.8, because it runs
+in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ REFUSED = {
 }
 DIRECTIVE = re.compile(r"\s*(#|//)\s*(syntax|escape)\s*=", re.IGNORECASE)
 CONTINUED = re.compile(r"([^\\])\\[ \t]*$|^\\[ \t]*$")
-# BuildKit removes quotes and backslashes from an option, so that --fr"om" is --from.
+# BuildKit removes quotes and backslashes from an option, so --fr"om" means --from.
 OPTION = re.compile(r"--[a-z][a-z-]*(=[^\s\"'\\]+)?")
 PINNED = re.compile(r"([a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+)(?::[\w.-]+)?@sha256:[0-9a-f]{64}")
 STAGE = re.compile(r"[a-z][a-z0-9._-]*")
-# With other options, or without `-c`, a shell takes the text of a command as the name of a script.
+# With other options, or without `-c`, a shell treats the text of a command as the name of a script.
 SHELLS = re.compile(
     r'\[ *"(?:/bin/|/usr/bin/)?(?:sh|ash|bash|dash)"(?: *, *"-[eux]+"| *, *"-[eux]*o" *, *"pipefail")*'
     r' *, *"-[eux]*c" *\]'
@@ -67,7 +67,7 @@ def flags(rest: str) -> tuple[list[str], str]:
 
 
 class Reader:
-    """The problems and the base images of a Dockerfile, collected instruction by instruction."""
+    """Collects the problems and the base images of a Dockerfile, instruction by instruction."""
 
     def __init__(self, prefixes: list[str]) -> None:
         self.instructions: list[tuple[int, str, list[str], str]] = []
@@ -102,7 +102,7 @@ class Reader:
                 continue
             for part in option.partition("=")[2].split(",") if option.startswith("--mount") else [option[2:]]:
                 key, _, value = part.partition("=")
-                # A stage can be named by its number here, but not in FROM.
+                # This option can name a stage by its number, but FROM cannot.
                 if key.lower() == "from" and not (value.isdigit() and int(value) < len(self.stages)):
                     self.image(number, value)
 
@@ -131,7 +131,7 @@ class Reader:
 
 
 def read_dockerfile(data: bytes, prefixes: list[str]) -> Reader:
-    """Return a `Reader` that has read the whole Dockerfile."""
+    """Return a `Reader` that has read the complete Dockerfile."""
     reader = Reader(prefixes)
     try:
         text = data.decode("utf-8").replace("\r\n", "\n")

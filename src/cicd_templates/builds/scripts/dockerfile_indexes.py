@@ -1,6 +1,6 @@
 """Finds the package indexes that a Dockerfile, or another file of variables and commands, names.
 
-A build script takes this module over as text, so it needs only Python 3.8.
+The text of this module becomes part of a build script, so it needs only Python 3.8.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# Whatever an installer could take for an address, also one without slashes, with backslashes or without a scheme.
+# Every text that an installer could treat as an address, even without slashes, with backslashes or without a scheme.
 ADDRESS = re.compile(
     r"(?:(?<![\w:/\\.*-])[/\\]{2}(?=[\w-]+\.)|[a-z][a-z0-9+.-]*:[/\\]+|(?:https?|ftp|ssh|git)\+?[a-z]*:|[\w.-]+@[\w.-]+\.[\w-]+:(?!\d)"
     r"|(?:github|gitlab|gist|bitbucket):[\s\"']*)[^\s\"'`<>,;{}|]+",
     re.IGNORECASE,
 )
 CONTINUED = re.compile(r"\\[ \t]*\n(?:[ \t]*\n)*")
-# Variables that name an index of packages, in a Dockerfile or a file of settings.
+# Variables that name a package index, in a Dockerfile or a settings file.
 VARIABLE = re.compile(
     r"(?<![\w-])((?:PIP|UV|POETRY|PDM|NPM_CONFIG|YARN|BUNDLE|COMPOSER|CARGO)_"
     r"(?!\w*(?:NO_INDEX|STRATEGY|PROTOCOL))\w*(?:INDEX|LINKS|REGISTR|SOURCE|MIRROR|HOST|PROXY|REPO)\w*"
@@ -25,20 +25,20 @@ VARIABLE = re.compile(
 OPTION = re.compile(
     r"(?<![\w-])--((?:extra-|default-)?index-url|registry|index|default-index|find-links)[\s\\=]+[\"']?([^\s\"';&)]+)"
 )
-# The short options of pip and uv mean something else to other programs. Quoted text can have any sign.
+# The short options of pip and uv have other meanings in other programs. Quoted text can contain any character.
 PART = re.compile(r"(?:\"[^\"]*\"|'[^']*'|[^&|;\"'])+")
 PIP_INSTALL = re.compile(r"\bpip[\d.]*[\s\\](?:.*\s)?(?:install|download|wheel|lock|compile|sync)\b")
 SHORT_OPTION = re.compile(r"(?<![\w-])-[a-zA-Z]*?([if])[\s\\=\"']*([^\s\"';&)]+)")
-# A tool may have a variable for the number of an index or for a folder, but not for these.
+# A variable of a tool may contain a number or a folder, but variables with these names always contain an address.
 NAMES_INDEX = ("index-url", "extra-index-url", "default-index", "registry", "i")
-# The variables with which Go takes modules without its index, from the hosts that their names begin with.
+# With these variables, Go downloads modules without its index, from the hosts at the beginning of the modules' names.
 HOSTS_OF_GO = ("GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE")
 
 
 def in_variables(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses of indexes in the variables and options of a Dockerfile, and words that mean any address."""
+    """Yield the addresses of indexes in the variables and options of a Dockerfile, and words that allow any address."""
     plain = re.sub(r"^[ \t]*#.*", "", text, flags=re.MULTILINE)
-    # A vertical tab, which is a space, stands where a command continues in the next line.
+    # A vertical tab, which counts as white space, replaces the line break in a continued command.
     joined = CONTINUED.sub(lambda found: "\\" + "\v" * found[0].count("\n"), plain)
     begun = 1
     for command in joined.split("\n"):
@@ -48,18 +48,18 @@ def in_variables(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_assignments(command: str) -> Iterator[tuple[int, str]]:
-    """Yield what a command assigns to variables that name indexes, and where."""
+    """Yield the values that a command assigns to variables that name indexes, with their positions."""
     for found in VARIABLE.finditer(command):
         values = [value for value in re.split(r"[,|]", found[2]) if value not in ("off", "")]
-        # Behind an index, `direct` means the host of a module that the index does not have.
+        # After an index, `direct` means the host of a module that the index does not have.
         values = [value for at, value in enumerate(values) if not (at and value == "direct")]
         names_hosts = found[1].upper() in HOSTS_OF_GO
         yield from ((found.start(), f"https://{value}" if names_hosts else value) for value in values)
 
 
 def in_options(command: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses and variables that a command hands to options which name an index, and where."""
-    # In JSON, a comma stands between the words of a command.
+    """Yield the addresses and variables that a command passes to options for an index, with their positions."""
+    # In JSON, a comma separates the words of a command.
     words = re.sub(r"[\"']\s*,\s*[\"']", lambda found: " " * len(found[0]), command)
     options = [(found.start(), found[1], found[2]) for found in OPTION.finditer(words)]
     for part in PART.finditer(words):

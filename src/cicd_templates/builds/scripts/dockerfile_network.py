@@ -1,20 +1,20 @@
 """Deny the network to commands of a Dockerfile that could install or download more than the packages in lock files.
 
 `dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET ADDRESS...` writes the Dockerfile to build to TARGET.
-`dockerfile.py` wrote INSTRUCTIONS about FILE, and CONTEXT is the build context. A command may download from each
-ADDRESS. If an ADDRESS ends in a slash, it allows everything below it.
+`dockerfile.py` wrote INSTRUCTIONS about FILE. CONTEXT is the build context. Commands may download from each ADDRESS. An
+ADDRESS that ends in a slash allows everything below it.
 
 In TARGET, a RUN command has a network only if all of these conditions hold:
 
-- The command has one of a few forms, which install only what a lock file names.
-- Its stage has copied only lock files so far, and only into folders of a project. Otherwise, a program of the source
-  could download something, or replace the installer that the command runs.
-- Neither pip, uv, npm, yarn, pnpm nor Composer has run in its stage. A program of their packages could have the name of
-  an installer, Python runs code of packages when it starts, and Composer makes links to folders that the source names.
+- The command has one of a few forms, which install only packages that a lock file names.
+- Up to this command, its stage has copied only lock files, and only into folders of a project. Otherwise, a program of
+  the source could download something, or replace the installer that the command runs.
+- In its stage, pip, uv, npm, yarn, pnpm and Composer have not run yet. A program of their packages could have the name
+  of an installer. Python runs code of packages when it starts. Composer creates links to folders that the source names.
 
 The script prints a JSON list with one number per stage: the line after which it has no network, or 0. If commands need
-a network but have none, it prints their lines and exits with 1. It needs only Python 3.8, because it runs in the build
-environment that has Docker.
+a network but have none, the script prints their lines and exits with 1. It needs only Python 3.8, because it runs in
+the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from cicd_templates.builds.scripts.lock_files import (
     resolved,
 )
 
-# By name, a command that installs or downloads. This list only makes a refusal clear; what it lacks has no network.
+# Commands that install or download something, by name. This list only makes error messages clear: commands that are not
+# in the list have no network, either.
 INSTALLS = {
     "pip install": r"(?:\b|-m)pip[\d.]*\s(?:.*\s)?(?:install|download|wheel)\b",
     "pipx": r"\bpipx\s",
@@ -59,19 +60,20 @@ PROBLEM = (
     " its stage copies anything but lock files{}"
 )
 PLACE = ", because its folder is not one for the files of a project, such as /app"
-# A variable with a plain value, in which no shell finds a command. BuildKit removes quotes from names as well.
+# A variable with a plain value that no shell treats as a command. BuildKit also removes quotes from names.
 VARIABLE = r"""([A-Za-z_]\w*)(=(?:"(?:[\w./:=,@+ -]|\$\w|\$\{\w+\})*"|(?:[\w./:=,@+-]|\$\w|\$\{\w+\})*))?"""
 # A value that is neither a path nor an address nor an option, such as 8080, production or C.UTF-8.
 INERT = re.compile(r"""="?(?:(?:[\w,@+-]| (?!-))*|\w+\.(?:utf|UTF)-?8)"?""")
-# A cache keeps what another build put there. Nothing hands a secret or a key to a build.
+# A cache contains files of other builds. Builds get no secrets and no keys.
 MOUNTS = ("bind", "tmpfs")
-# Variables that could make a program of a form take something else, or run something, whatever their value is.
+# Variables with which a command of an accepted form could install or run something else, whatever their value is.
 STEERING = re.compile(
     r"(?:PIP|UV|NPM|PERL|YARN|PNPM|COREPACK|NODE|GO|CARGO|RUST|GIT|LD|APT|DPKG|SSL|CURL|COMPOSER|XDG|BASH|PYTHON)\w*|\w*PROXY"
     r"|PS\d|GLIBC_TUNABLES|ENV|HOME|IFS|CDPATH",
     re.IGNORECASE,
 )
-# Variables that steer no form, even if their value is a path: it holds only what the base image and locks contain.
+# Variables that cannot change a command of an accepted form. Even a path as the value is safe, because the path
+# contains only files of the base image and of locked packages.
 PLAIN = {
     *("PATH", "PIP_DISABLE_PIP_VERSION_CHECK", "PIP_NO_CACHE_DIR", "PIP_ROOT_USER_ACTION", "PYTHONDONTWRITEBYTECODE"),
     *("PYTHONFAULTHANDLER", "PYTHONHASHSEED", "PYTHONPATH", "PYTHONUNBUFFERED", "NODE_ENV", "UV_COMPILE_BYTECODE"),
@@ -82,7 +84,7 @@ PLAIN = {
 def steering(arguments: str) -> set[str]:
     """Return the variables in ENV or ARG that could change what an allowed command installs or runs.
 
-    If the instruction is not written plainly, return `*`, because it could set any variable.
+    If the instruction is not in a plain form, return `*`, because it could set any variable.
     """
     if not re.fullmatch(rf"{VARIABLE}(?:\s+{VARIABLE})*", arguments):
         return {"*"}
@@ -96,8 +98,9 @@ class Network:
 
     `closed` has, for each stage, the line after which its commands have no network, or 0 if they may have one. `cut`
     has the lines of the RUN commands that lose their network. `folders` has the current folder of each stage, or an
-    empty string if only the image knows it. `misplaced` has the lines that put a file where programs may be. `before`
-    has the unsafe variables from before the first stage. A stage that takes one of them over loses its network.
+    empty string if only the image knows it. `misplaced` has the lines that copy a file to a folder that may contain
+    programs. `before` has the unsafe variables from before the first stage. A stage that uses one of these variables
+    loses its network.
     """
 
     def __init__(self, context: str, addresses: list[str]) -> None:
@@ -136,12 +139,12 @@ class Network:
         unsafe = steering(arguments)
         if not self.closed:
             self.before |= unsafe
-        # ARG without a value takes over the value of a variable before the first stage.
+        # ARG without a value inherits the value of a variable before the first stage.
         elif unsafe or "*" in self.before or self.before.intersection(arguments.split()):
             self.close(number)
 
     def change_folder(self, number: int, path: str) -> None:
-        """Process WORKDIR: deny the network to the rest of the stage if programs may be in that folder."""
+        """Process WORKDIR: deny the network to the rest of the stage if the folder may contain programs."""
         self.folders[-1] = resolved(self.folders[-1], path)
         if not (is_project_folder(self.folders[-1]) or self.folders[-1] == "/"):
             self.misplaced.add(number)
@@ -160,8 +163,8 @@ class Network:
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
         """Return whether COPY adds files other than lock files to the stage, or puts lock files beside programs.
 
-        Files from a base image, or from a stage that may still use the network, are not counted if they keep their
-        names. Under another name, a lock file could become a program.
+        Files from a base image, or from a stage that still has a network, do not count if they keep their names. With
+        another name, a lock file could become a program.
         """
         if not all(COPY_OPTIONS.fullmatch(option) for option in options):
             return True

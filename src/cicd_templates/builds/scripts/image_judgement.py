@@ -1,18 +1,19 @@
 """Refuse an image with Python packages or code that no check judged.
 
-`image_judgement.py IMAGE SOURCE BASE... [--stages STAGE...]`: IMAGE, each BASE and each STAGE are files that
-`image_packages.py` wrote. The script accepts only these parts of IMAGE:
+`image_judgement.py IMAGE SOURCE BASE... [--stages STAGE...]`: IMAGE, each BASE and each STAGE are files from
+`image_packages.py`. The script accepts only these parts of IMAGE:
 
 - Python packages that a BASE image has, or that a requirements file below the folder SOURCE pins. The checks of
   dependencies read these files.
 - Files beside packages that Python could import, if a BASE image, the RECORD file of a package or SOURCE has them.
 - Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
-- Files of system packages that Python could import, if a BASE image or a STAGE has the same files. They must belong to
-  the same packages in IMAGE, because otherwise the registry's scan does not see these packages.
-- The databases of system packages, and the files that name the system, if all are as in one BASE image or STAGE.
+- Files of system packages that Python could import, if a BASE image or a STAGE has the same files. In IMAGE, the files
+  must belong to the same packages. Otherwise, the registry's scan does not see these packages.
+- The databases of system packages, and the files that name the system, if all of them are equal to those of one BASE
+  image or STAGE.
 
 The packages of each STAGE are judged like those of IMAGE, because a later command could have removed their metadata
-from the image. Packages of the system are not judged in a STAGE: the scan of the registry judges them.
+from the image. System packages are not judged in a STAGE, because the scan of the registry judges them.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -40,12 +41,12 @@ SHOWN = 20
 EMPTY = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 OWN_NAME = re.compile(r"""^\s*name\s*=\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
 OWN_VERSION = re.compile(r"""^\s*version\s*=\s*["']?([A-Za-z0-9.!+_-]+)""", re.MULTILINE)
-# Each name that begins a line of a requirements file, whatever follows it.
+# Each name at the beginning of a line in a requirements file.
 NAMED = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
 def normalised_version(version: str) -> str:
-    """Return a version in a form that is the same for all its spellings: 1 for 1.0 and 1.00, 1-a for 1_a."""
+    """Return the normal form of a version, which is equal for all spellings: 1 for 1.0 and 1.00, 1-a for 1_a."""
     dotted = version.lower().replace("_", "-").split(".")
     parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in dotted]
     while len(parts) > 1 and parts[-1] == "0":
@@ -65,7 +66,7 @@ def python_packages(path: str, kind: str = "pypi", without_system: bool = False)
 def pins_of(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield the name and version of each package that a requirements file pins for Linux.
 
-    Yield nothing for an ambiguous file, because a check may have read other packages in it.
+    Yield nothing for an ambiguous file, because a check may have read other packages in the file.
     """
     for line in () if ambiguity(data) else requirements(data):
         pinned = PINNED.fullmatch(line)
@@ -95,29 +96,30 @@ class Source:
                     named.update(normalised(each) for each in NAMED.findall(text))
                 elif folder == root and name in ("pyproject.toml", "setup.cfg"):
                     self.own.update(own_package(text))
-        # A package that the source requires is not the source itself.
+        # A package in the requirements of the source cannot be the source itself.
         self.own = {each for each in self.own if each[0] not in named}
 
 
 def own_package(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and version that the source gives itself. The version is empty if a program computes it."""
+    """Yield the name and version that the source declares for itself. The version is empty if a program computes it."""
     if name := OWN_NAME.search(text):
         version = OWN_VERSION.search(text)
         yield normalised(name[1]), normalised_version(version[1]) if version else ""
 
 
 def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
-    """Exit with 1 if the image has Python packages or code that no base image has and that no check judged.
+    """Exit with 1 if the image has Python packages or code that no check judged and that are not in a base image.
 
-    `stages` are parts of the Dockerfile whose packages may be in the image without their metadata. It is None if the
-    configuration allows installs without a lock, so that nobody knows what the system's packages contain.
+    `stages` are parts of the Dockerfile whose packages may be in the image without their metadata. `stages` is None if
+    the configuration allows installs without a lock file; the contents of system packages are then unknown.
     """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
     found = python_packages(image)
     for stage in stages or ():
         found = {**python_packages(stage, without_system=True), **found}
-    # The source can choose any name, so only a package that was installed from a folder can be its own.
+    # The source can choose any name. So only a package that was installed from a folder can be the source's own
+    # package.
     own = {each for each in python_packages(image, "local") if each in source.own or (each[0], "") in source.own}
     strange = sorted(each for each in found if each not in known | own)
     lines = [f"error: {name!a} {version!a} in {found[name, version][:200]!a}" for name, version in strange[:SHOWN]]
@@ -142,7 +144,7 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
     """Return the paths of files with code that are neither in a base image nor in the source.
 
-    For an archive, only the base images count: it is returned even if the source has it, too.
+    For an archive, only the base images count: the archive is returned even if the source also has it.
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]
@@ -155,7 +157,7 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
 
 
 def problems_of_system(image: str, bases: list[str], stages: list[str], judged: set[str]) -> list[str]:
-    """Return the problems with packages of the system, which only the registry's scan of the image judges."""
+    """Return the problems with system packages, which only the registry's scan of the image judges."""
     files = listed(image)
     others = [listed(other) for other in (*bases, *stages)]
     lines = []
@@ -182,7 +184,7 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
 
 
 def listed(image: str) -> dict[str, dict[str, str]]:
-    """Return the digests of files with code that no record contains, by kind and path, as `image_packages.py` wrote."""
+    """Return the digests of code files without a record, by kind and path, from a file of `image_packages.py`."""
     with open(f"{image}.code") as file:
         kinds: dict[str, dict[str, str]] = json.load(file)
     return kinds

@@ -1,11 +1,11 @@
 """List the packages of an image and the code that Python could import, without running the image.
 
 `image_packages.py FILE [--lists-of OTHER...]`: the script reads the tar archive of `docker export` from standard input
-and writes a CycloneDX bill of materials to FILE. To FILE.code, it writes the digests of code that belongs to no
-package according to the installers' lists: archives from which Python can import, and code beside packages. To
-FILE.lists, it writes the digests of these lists: the RECORD files of Python packages, and the lists of installed files
-of dpkg and apk. With `--lists-of`, a list is trusted only if one of the images OTHER has the same list. Each OTHER is a
-FILE that the script wrote before.
+and writes a CycloneDX bill of materials to FILE. Installers write lists of the files of their packages: the RECORD
+files of Python packages, and the lists of installed files of dpkg and apk. The script writes the digests of these lists
+to FILE.lists. To FILE.code, it writes the digests of code that is in no list: archives from which Python can import,
+and code beside packages. With `--lists-of`, a list is trusted only if one of the images OTHER has the same list. Each
+OTHER is a FILE that the script wrote before.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -25,20 +25,20 @@ from typing import TYPE_CHECKING, Any
 from cicd_templates.builds.scripts.zip_directory import end_of_directory, zipped_names
 
 MOST_BYTES = 64_000_000
-# The metadata of a Python package, as `importlib.metadata` finds it: a folder, a file in it, or only a file.
+# The metadata of a Python package, as `importlib.metadata` finds it: a folder, a file in the folder, or a single file.
 FOLDER = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-info(?=/|$)", re.IGNORECASE)
 PYTHON = re.compile(FOLDER.pattern + r"(?:/(?:METADATA|PKG-INFO))?$", re.IGNORECASE)
 EGG = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)[^/]*)?(?:\.egg)?/EGG-INFO/PKG-INFO$")
 RECORD = re.compile(r"(?:^|(.*)/)([^/]+\.dist-info)/RECORD$", re.IGNORECASE)
 RECORDED = re.compile(r'^"?([^"\n]+?)"?,sha256=([\w-]+),', re.MULTILINE)
-# A module that Python itself has compiled, and how Python knows that its source has not changed: by time, or by digest.
+# A module that Python has compiled, and how Python detects a change of its source: by time or by digest.
 COMPILED = re.compile(r"^(?:(.*)/)?__pycache__/([^/]+?)\.(?:cpython|pypy|graalpy)[\w-]*(?:\.opt-\w+)?\.pyc$")
 COMPARED_WITH_SOURCE = (b"\0\0\0\0", b"\3\0\0\0")
 # A file that Python imports or runs.
 CODE = re.compile(r"\.(?:py|pyc|so|pth)$", re.IGNORECASE)
 # The folders from which Python imports packages, and its own library.
 SITE = re.compile(r"(?:^|/)(?:site-packages|dist-packages|lib(?:32|64)?/(?:python3|pypy)[\w.]*)/")
-# The folders above these. A link in the place of one of them replaces all that Python imports from there.
+# The folders above these. If one of these folders is a link, everything that Python imports from it changes.
 ABOVE_SITE = re.compile(r"^(?:usr|usr/local|(?:usr/|usr/local/)?lib(?:32|64)?)$")
 # The list of the files of a Debian package.
 DPKG_FILES = re.compile(r"^var/lib/dpkg/info/[^/]+\.list$")
@@ -47,11 +47,11 @@ JAR = re.compile(r"(?:^|/)([^/]+?)(?:-(\d[^/]*))?\.[jwe]ar$")
 GEM = re.compile(r"/specifications/(?:default/)?([^/]+)-(\d[^/-]*)\.gemspec$")
 DPKG = re.compile(r"^var/lib/dpkg/status(\.d/[^/]+)?$")
 APK = re.compile(r"^(?:usr/)?lib/apk/db/installed$")
-# What the registry's scan reads to learn which system an image has, beside the databases of packages.
+# Files from which the registry's scan learns the system of an image, in addition to the package databases.
 RELEASE = re.compile(r"^(?:usr/lib|etc)/(?:os-release|lsb-release|[a-z]+[-_](?:release|version))$")
 RPM = re.compile(r"^(?:var|usr)/lib/(?:sysimage/)?rpm/(?:Packages|Packages\.db|rpmdb\.sqlite)$")
 DATABASES = (DPKG, APK, RPM, RELEASE)
-# A package that was installed from a folder, as installers note it beside the metadata.
+# The file in which installers record that a package was installed from a folder.
 LOCAL = re.compile(r"(?:^|/)([^/]+)-([^/-]+)\.dist-info/direct_url\.json$")
 if TYPE_CHECKING:
     Reader = Callable[[re.Match[str], str], Iterator[tuple[str, str, str]]]
@@ -120,7 +120,7 @@ READERS: list[tuple[re.Pattern[str], Reader, bool]] = [
 
 
 class Image:
-    """The packages of an image and the files that Python could import, collected file by file.
+    """Collects the packages of an image and the files that Python could import, file by file.
 
     - `code` has the digests of files with code, keyed by path.
     - `archives` has the paths of files from which Python can import.
@@ -153,7 +153,7 @@ class Image:
         """Add the packages and the code of a file, a folder or a link."""
         path = re.sub(r"^(\./)+", "", member.name)
         digest, data = read(stream, path, member)
-        # Even with a link or without METADATA, a folder counts as a package.
+        # A folder counts as a package even if it is a link or has no METADATA.
         if folder := FOLDER.search(path):
             self.sites.add(path[: folder.start()])
             self.described.update([path[: folder.end()]] if PYTHON.search(path) and not member.isdir() else [])
@@ -190,7 +190,7 @@ class Image:
             listed = RECORDED.findall(data.decode("utf-8", "replace"))
             root = record[1] or ""
             places = {os.path.normpath(os.path.join(root, at)): of for at, of in listed}
-            # A package has its modules beside its record. What is elsewhere, such as programs, is not imported.
+            # The modules of a package are beside its record. Files in other places, such as programs, are not imported.
             beside = {at: of for at, of in places.items() if not root or at.startswith(f"{root}/")}
             self.records[os.path.dirname(path)] = beside
         if APK.search(path):
@@ -209,9 +209,9 @@ class Image:
     def unrecorded(self) -> dict[str, dict[str, str]]:
         """Return the archives, and the code beside packages, that no record contains, with their digests.
 
-        Code that a list of a system package names is returned as `system`, because such a list has no digests. Code
-        beside no package is returned as `elsewhere`.
-        The record of a package that was installed from a folder does not count, because the source writes it.
+        Code in a list of a system package is returned as `system`, because such a list has no digests. Code that is not
+        beside a package is returned as `elsewhere`. The record of a package that was installed from a folder does not
+        count, because the source writes it.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
@@ -240,7 +240,7 @@ class Image:
 def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[str, bytes]:
     """Return the SHA-256 digest of a file, encoded as in RECORD files, and the last bytes of the file.
 
-    For a link, return its target in place of the digest, and no bytes.
+    For a link, return its target instead of the digest, and no bytes.
 
     Exit if a file that describes packages is too large.
     """
@@ -257,7 +257,7 @@ def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[s
 
 
 def is_archive_of_code(data: bytes) -> bool:
-    """Return whether Python can import from a file that ends with these bytes, whatever its name is."""
+    """Return whether Python can import from a file that ends with these bytes. The name of the file does not matter."""
     end = end_of_directory(data)
     # The directory may be longer than the part of the file that was read.
     cut = end >= 0 and int.from_bytes(data[end + 12 : end + 16], "little") > len(data)

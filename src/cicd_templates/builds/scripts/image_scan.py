@@ -30,7 +30,7 @@ RUNNING = ("IN_PROGRESS", "PENDING")
 OLDEST_RESULT = timedelta(days=1)
 NOT_STARTED = ("LimitExceededException", "ValidationException")
 SCALE = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
-# UNDEFINED, UNTRIAGED, a new word, and a finding without a severity.
+# Stands for UNDEFINED, UNTRIAGED, an unknown word, and a missing severity.
 UNRATED = "UNRATED"
 SHOWN = 5
 
@@ -39,7 +39,7 @@ def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str
     """Wait until the image's scan has ended and its counts match its findings. Return status, counts and findings.
 
     While Inspector monitors the image, counts and findings may differ for a moment. After WAIT_SECONDS, the result is
-    returned as it is.
+    returned even if they differ.
     """
     image = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
     deadline = time.monotonic() + WAIT_SECONDS
@@ -63,8 +63,8 @@ def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str
 def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
     """Return the pages of the image's scan result, or an empty list if ECR has no scan of the image.
 
-    After a push, ECR has no scan for a short time. If the registry's scanning rules exclude the repository, it never
-    has one.
+    After a push, ECR has no scan for a short time. If the registry's scanning rules exclude the repository, ECR never
+    scans the image.
     """
     try:
         return list(ecr.get_paginator("describe_image_scan_findings").paginate(**image))

@@ -1,4 +1,4 @@
-"""The forms of commands in a Dockerfile that install only what a lock file names, or download a file with a checksum.
+"""Recognizes commands in a Dockerfile that install only locked packages, or that download a file with a checksum.
 
 The text of this module becomes part of a build script, so it needs only Python 3.8.
 """
@@ -9,7 +9,7 @@ import re
 
 PATH, NAMED = r"[\w./][\w./-]*", r"[a-z0-9][\w+.-]*(?:=[\w.+:~-]+)?"
 REQUIREMENTS = r"(?!-)(?:[\w./-]+/)?(?:[\w.-]*requirements[\w.-]*|requirements/[\w.-]+)\.txt"
-# The forms of commands that take only what a lock names: the command, its options, and those that it must have.
+# The forms of commands that install only locked packages: the command, the allowed options, and the required options.
 PIP = (
     r"-q|--(?:no-cache-dir|no-deps|quiet|no-compile|no-input|disable-pip-version-check|root-user-action[= ]ignore|user)"
 )
@@ -24,13 +24,13 @@ FORMS: list[tuple[str, str, tuple[str, ...]]] = [
     (
         r"uv pip (?:install|sync)",
         rf"--no-config|--require-hashes|--no-build|--system|--no-cache|--no-deps|--quiet|-q|(?:-r )?{REQUIREMENTS}",
-        # Configuration in pyproject.toml can name an interpreter that uv downloads and runs.
+        # A setting in pyproject.toml can name an interpreter that uv downloads and runs.
         ("--no-config", "--require-hashes", "--no-build"),
     ),
     (
         r"uv sync",
         r"--no-config|--no-python-downloads|--locked|--frozen|--no-build|--no-install-project|--no-install-workspace|--no-dev|--no-cache|--quiet|-q",
-        # The source says which Python it needs, and uv would download it.
+        # The source can require a Python version, which uv would download.
         (
             *("--no-config", "--no-python-downloads", "--locked|--frozen", "--no-build"),
             "--no-install-(?:project|workspace)",
@@ -42,7 +42,7 @@ FORMS: list[tuple[str, str, tuple[str, ...]]] = [
     (r"go mod download", r"-x", ()),
     (r"cargo fetch", r"--locked|--quiet", ("--locked",)),
     (r"composer install", r"--no-(?:scripts|plugins|dev|interaction|progress)", ("--no-scripts", "--no-plugins")),
-    # Packages of the system, which the registry's scan judges.
+    # System packages, which the registry's scan judges.
     (r"apt-get(?: -q+| -y)* (?:update|upgrade)", r"-y|-q+|--yes", ()),
     (r"apt-get(?: -q+| -y)* install", rf"-y|-q+|--yes|--no-install-(?:recommends|suggests)|{NAMED}", ()),
     (r"apk(?: --no-cache| -q)* (?:add|upgrade)", rf"--no-cache|--update|-U|-q|{NAMED}", ()),
@@ -52,10 +52,10 @@ DOWNLOAD = re.compile(
     r"curl(?: -[fsSL]+)* (?:-o|--output|-[fsSL]+o) ((?:/tmp|/opt)/[a-z0-9][\w.-]*)(?: -[fsSL]+)* (https://(?!\S*\.\.)[\w./:+~=-]+)"
     r" && echo [\"']?[0-9a-f]{64} \*?(\S+?)[\"']? \| sha256sum (?:-c|--check)(?: -)?"
 )
-# These installers bring programs of packages, links to folders that the source names, or modules that Python imports
-# when it starts. So the next command would run code of a package.
+# These installers install programs of packages, links to folders that the source names, or modules that Python imports
+# when it starts. So the next command could run code of a package.
 BRINGS_PROGRAMS = re.compile(r"(?:npm|yarn|pnpm|composer|uv) |(?:[\w./-]+/)?(?:python[\d.]* -m )?pip[\d.]* ")
-# Commands that need no network and bring in nothing.
+# Commands that need no network and add no files of others.
 HARMLESS = re.compile(
     r"rm -rf /var/lib/apt/lists/\*|(?:apt-get|dnf|microdnf|yum) clean(?: all)?|mkdir(?: -p)?(?: [\w./-]+)+|true"
     r"|(?:[\w./-]+/)?python[\d.]* -m venv(?: --system-site-packages)? [\w./-]+"
@@ -64,7 +64,7 @@ HARMLESS = re.compile(
 
 
 def is_form(command: str) -> bool:
-    """Return whether a command has one of the accepted forms, which install only what a lock file names."""
+    """Return whether a command has one of the accepted forms, which install only packages that a lock file names."""
     return any(
         re.fullmatch(f"{program}(?: (?:{options}))*", command)
         and all(re.search(rf"(?<!\S)(?:{each})(?!\S)", command) for each in needed)
@@ -75,9 +75,9 @@ def is_form(command: str) -> bool:
 def kinds(command: str, addresses: list[str]) -> set[str]:
     """Return the kinds of the commands that `&&` joins in `command`.
 
-    `lock` installs only what a lock file names, `download` takes a file with a checksum from one of the addresses,
-    `nothing` needs no network, and `other` is anything else. `programs` is added to `lock` for installers after which
-    no further command may have a network.
+    `lock` installs only packages that a lock file names. `download` downloads a file with a checksum from one of the
+    addresses. `nothing` needs no network, and `other` is any other command. `programs` is added to `lock` for an
+    installer after which no further command may have a network.
     """
     found = set()
     rest = re.sub(r"[ \t]+", " ", command).strip()
@@ -99,5 +99,5 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
 
 
 def is_below(url: str, addresses: list[str]) -> bool:
-    """Return whether a URL is one of `addresses`, or begins with one that ends in a slash."""
+    """Return whether a URL is one of `addresses`, or begins with one of `addresses` that ends in a slash."""
     return any(url == address or (address.endswith("/") and url.startswith(address)) for address in addresses)

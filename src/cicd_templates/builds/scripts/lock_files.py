@@ -1,9 +1,9 @@
-"""Decides whether COPY and mounts of a Dockerfile bring only lock files into a stage, under their own names.
+"""Decides whether COPY and mounts of a Dockerfile add only lock files to a stage, under their own names.
 
-The target must be a folder for the files of a project. In the folder of a program, such a file could become a part of
-it: Node.js runs `go.sum` if the `package.json` beside it says so.
+The target must be a folder for the files of a project. In the folder of a program, a lock file could become part of the
+program: Node.js runs `go.sum` if the `package.json` beside it says so.
 
-A build script takes this module over as text, so it needs only Python 3.8.
+The text of this module becomes part of a build script, so it needs only Python 3.8.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ LOCKS = (
     *("npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "go.mod", "go.sum", "Cargo.toml", "Cargo.lock"),
     *("composer.json", "composer.lock"),
 )
-# Folders that Dockerfiles use for the files of a project, and no base image for programs.
+# Folders that Dockerfiles use for the files of a project. No base image has programs in these folders.
 PROJECT_FOLDER = re.compile(
     r"/(?:app|application|build|code|function|project|repo|src|srv|workdir|workspace|go/src|opt/app|usr/src|var/task"
     r"|var/www|home/[\w-]+|tmp/[\w-]+)(?:/|$)"
 )
-# The folders below them that hold programs, packages or configuration.
+# The folders below them that contain programs, packages or configuration.
 HOLDS_PROGRAMS = re.compile(
     r"/(?:\.[^/]*|s?bin|lib(?:32|64|exec)?|node_modules|(?:site|dist)-packages|vendor|__pycache__)(?:/|$)",
     re.IGNORECASE,
 )
-# Of the options of COPY, these leave names and places of files alone.
+# The options of COPY that do not change the names and places of files.
 COPY_OPTIONS = re.compile(r"--(?:chown|chmod|from)=.*|--link(?:=.*)?")
 # Plugins that pnpm runs.
 PLUGINS = rb"configDependencies|pnpmfile"
-# Packages from git, for which npm runs programs of their repository.
+# Packages from git. npm runs programs of their repositories.
 FROM_GIT = rb"git\+|git://|(?<![\w-])git@|\b(?:github|gitlab|bitbucket):|\.git[\"'#\s]|codeload\."
 RUNS_CODE = re.compile(FROM_GIT + b"|" + PLUGINS)
 CONFIGURES_PNPM = re.compile(PLUGINS + rb'|"pnpm"')
@@ -42,8 +42,8 @@ ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 def is_lock(context: str, path: str) -> bool:
     """Return whether a path in the build context matches only lock files.
 
-    Return False for a folder, because it could hold programs, and for a path through a link, because the link could
-    give another folder the name of one that holds lock files.
+    Return False for a folder, because it could contain programs. Also return False for a path through a link, because
+    the link could give another folder the name of a folder with lock files.
     """
     if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
         return False
@@ -70,7 +70,7 @@ def is_text(path: str) -> bool:
 
 
 def runs_code(path: str) -> bool:
-    """Return whether an installer of Node.js would run code that this file names, even without scripts of packages."""
+    """Return whether an installer of Node.js would run code that this file names, even with package scripts off."""
     name = os.path.basename(path)
     pattern = RUNS_CODE if name in NODE_LOCKS else CONFIGURES_PNPM if name == "package.json" else None
     if not pattern:
@@ -80,7 +80,7 @@ def runs_code(path: str) -> bool:
 
 
 def is_lock_name(path: str) -> bool:
-    """Return whether a file with this path is a lock file, or is read together with a lock file."""
+    """Return whether a file with this path is a lock file, or is a file that installers read with a lock file."""
     name = os.path.basename(path)
     in_folder = os.path.basename(os.path.dirname(path)) == "requirements" and name.endswith(".txt")
     return in_folder or any(fnmatch.fnmatchcase(name, lock) for lock in LOCKS)
@@ -94,7 +94,7 @@ def keeps_names(arguments: str) -> bool:
 
 
 def resolved(folder: str, path: str) -> str:
-    """Return `path` as an absolute path, or an empty string if it is not known. A relative path begins at `folder`."""
+    """Return `path` as an absolute path, or an empty string if it is unknown. A relative path begins at `folder`."""
     if not re.fullmatch(r"[\w./@+-]+", path) or ".." in path.split("/"):
         return ""
     whole = path if path.startswith("/") else f"{folder}/{path}" if folder else ""
@@ -102,7 +102,7 @@ def resolved(folder: str, path: str) -> str:
 
 
 def is_project_folder(path: str) -> bool:
-    """Return whether an absolute path can be a folder of a project, and is not one of installed programs."""
+    """Return whether an absolute path can be a folder of a project, and is not a folder of installed programs."""
     return bool(PROJECT_FOLDER.match(path)) and not HOLDS_PROGRAMS.search(path)
 
 
@@ -136,7 +136,7 @@ def moves_locks(folder: str, arguments: str) -> bool:
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
     """Return whether COPY may take a program from an image or another stage to a folder where lock files may be.
 
-    In a stage, the folders of a project hold no programs as long as the stage has a network.
+    In a stage, the folders of a project contain no programs as long as the stage has a network.
     """
     *sources, target = arguments.split()
     if not may_hold_locks(resolved(folder, target)):
@@ -150,7 +150,7 @@ def copies_locks(context: str, arguments: str) -> bool:
 
 
 def mounts_locks(context: str, folder: str, options: list[str]) -> bool:
-    """Return whether the options of RUN mount only lock files, under their own names, where lock files may be."""
+    """Return whether RUN mounts only lock files, under their own names, at places where lock files may be."""
     for option in options:
         parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
         values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}

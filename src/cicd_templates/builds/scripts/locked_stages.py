@@ -1,10 +1,10 @@
 """Write a Dockerfile that ends each stage before any code of the source can run.
 
-What is installed in these stages is listed from images of them, so the source cannot forge the lists.
+Another script lists the packages in images of these shortened stages, so the source cannot forge the lists.
 
 `locked_stages.py FILE INSTRUCTIONS CLOSED TARGET`: FILE is the Dockerfile that `dockerfile_network.py` wrote, and
-CLOSED is what it printed. INSTRUCTIONS is what `dockerfile.py` wrote. In TARGET, each stage ends where it loses its
-network in FILE.
+CLOSED is the output of that script. INSTRUCTIONS is the file that `dockerfile.py` wrote. In TARGET, each stage ends
+where it loses its network in FILE.
 
 The script prints the names of the stages that run a command. It needs only Python 3.8, because it runs in the build
 environment that has Docker.
@@ -33,7 +33,7 @@ def locked_stages(
             kept.append(" ".join(["FROM", *options, words[0], "AS", own]))
             continue
         limit = closed[stage] if stage >= 0 else 0
-        # A command with a network that ends that part of its stage is a download with a checksum.
+        # If the command in the line `limit` has a network, it is a download with a checksum.
         without_network = "--network=none" in options or "--network=none" in lines[number - 1]
         last = number == limit and name == "RUN" and not without_network
         if not limit or number < limit or last:
@@ -43,7 +43,7 @@ def locked_stages(
 
 
 def free_name(stage: int, names: list[str]) -> str:
-    """Return a name that no stage has, for a stage without a name."""
+    """Return a name that no other stage has, for a stage without a name."""
     name = f"stage-{stage}"
     while name in [other.lower() for other in names]:
         name += "x"

@@ -1,8 +1,8 @@
 """Copy the lock file of an npm project to a folder for `npm audit`: `npm_lock.py SOURCE FOLDER REGISTRY`.
 
 `npm audit` judges packages by their names and versions in the lock file, but npm installs from the address in the key
-`resolved`. The script prints a JSON list of what `npm audit` does not judge: packages with another address in
-`resolved`, other lock files, packages in the source, projects without a lock file, and settings of npm.
+`resolved`. The script prints a JSON list of everything that `npm audit` does not judge: packages with another address
+in `resolved`, other lock files, packages in the source, projects without a lock file, and settings of npm.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 LOCK = "package-lock.json"
 UNREAD = (".npmrc", "bun.lock", "bun.lockb", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock")
-# Another name could contain a path, by which npm asks for one package and installs another.
+# Another name could contain a path, with which npm would audit one package and install another.
 NAME = re.compile(r"(?:@[a-z0-9~-][\w.~-]*/)?[A-Za-z0-9~_-][\w.~-]*", re.ASCII)
 VERSION = re.compile(r"[0-9A-Za-z.+-]+", re.ASCII)
 ROOT = ("name", "version", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies")

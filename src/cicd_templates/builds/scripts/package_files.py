@@ -1,8 +1,8 @@
 """Decides whether the file of a Python package contains the package that a lock file names.
 
-An installer takes the name and the version of a package from the name of its file. If an entry of a lock file states
-one package but refers to the file of another, the lock file hides what is installed. A build script takes this module
-over as text.
+An installer reads the name and the version of a package from the name of its file. An entry of a lock file can state
+one package but refer to the file of another package, which hides the installed package. The text of this module becomes
+part of a build script.
 """
 
 import posixpath
@@ -21,7 +21,7 @@ PHASES = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc", "r
 
 
 def canonical_version(version: str) -> str:
-    """Return a version in a form that is the same for all its spellings: `2024.1` for 2024.01 and 2024.1.0."""
+    """Return the normal form of a version, which is equal for all spellings: `2024.1` for 2024.01 and 2024.1.0."""
     parsed = VERSION.fullmatch(version.lower())
     if not parsed:
         return version.lower()
@@ -46,7 +46,7 @@ def same_version(version: str, escaped: str) -> bool:
 
 
 def same_name(name: str, other: str) -> bool:
-    """Return whether two names mean one package."""
+    """Return whether two names mean the same package."""
     return re.sub(r"[-_.]+", "-", name).lower() == re.sub(r"[-_.]+", "-", other).lower()
 
 

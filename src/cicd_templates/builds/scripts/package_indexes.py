@@ -1,9 +1,9 @@
 """Refuse a source whose files name a package index that the configuration does not name.
 
 `package_indexes.py SOURCE SERVICE HOST...`: packages are judged by name and version, so a package of the same name from
-another index would pass. Each HOST is one from which installers may take packages. Without any, these are the hosts of
-the public index of each language. An address is accepted only if it has https, exactly such a host, no user name, no
-password and no port but 443.
+another index would pass. Installers may take packages from each HOST. Without any HOST, the hosts of the public index
+of each language are allowed. An address is accepted only if it has https, exactly an allowed host, no user name, no
+password, and no port except 443.
 
 The script reads the files from which installers take addresses: lock files, requirements files and the configuration of
 installers. It prints the file, the line and the setting for each other address, and exits with 1. It needs only Python
@@ -42,7 +42,7 @@ PUBLIC = {
     "go": _hosts("org", "proxy.golang", "sum.golang"),
 }
 ALLOWED = re.compile(r"(?:registry\+|sparse\+)?https://([a-z0-9.-]+)(?::443)?((?:/[^\s\\?#]*)?)(?:[?#]\S*)?")
-# An escape of TOML or YAML could hide an address, and so could one of a URL in a URL.
+# An escape of TOML or YAML, or of a URL within a URL, could hide an address.
 ESCAPE = re.compile(r"\\[uUx]|\\$", re.MULTILINE)
 # Options of a requirements file that name no address.
 PLAIN_OPTION = re.compile(
@@ -53,16 +53,16 @@ INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*([\w.][\w./-]*)
 INDEX_OPTION = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)[ =]*(\S+)")
 REQUIREMENTS = ("*requirements*.txt", "*constraints*.txt")
 INCLUDE = "include only *requirements*.txt, *constraints*.txt and requirements/*.txt of this source"
-# Folders whose name decides what the files in them are.
+# Folders whose name decides the kind of the files in them.
 FOLDERS = ("requirements", ".cargo", "pip")
-# Settings of installers that make them trust another server, or read everything through one.
+# Settings with which an installer trusts another server, or uses a proxy.
 TRUSTS = re.compile(
     r"^[\s\"']*(?:trusted[-_]host|allow[-_]insecure[-_]host|(?:https?[-_]?)?proxy|(?:client[-_]?)?cert|ca(?:file)?"
     r"|strict-ssl|enableStrictSsl|unsafeHttpWhitelist)[\"']?\s*[=:]",
     re.IGNORECASE | re.MULTILINE,
 )
 INSECURE = re.compile(r"allow[-_]insecure[-_]host|trusted[-_]host")
-# The tables of pyproject.toml that installers read, and those keys of a project that are only information.
+# The tables of pyproject.toml that installers read, and the keys of a project that are only information.
 INSTALLERS = {"uv", "poetry", "pdm", "pip", "pixi", "pipenv", "hatch", "rye", "conda"}
 INFORMATION = {
     *("authors", "badges", "categories", "classifiers", "description", "documentation", "homepage", "keywords"),
@@ -71,7 +71,7 @@ INFORMATION = {
 
 
 def is_allowed(address: str, hosts: tuple[str, ...]) -> bool:
-    """Return whether an address has https and exactly one of the hosts, without anything else in front of its path."""
+    """Return whether an address has https and exactly one of the hosts, with nothing else before its path."""
     found = ALLOWED.fullmatch(address)
     whole = found[1] + found[2].rstrip("/") if found else ""
     return any(whole == host or whole.startswith(f"{host}/") for host in hosts) and ".." not in unquote(whole).split(
@@ -85,7 +85,7 @@ def line_of(text: str, at: int) -> int:
 
 
 def addresses(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the line of each address in a text, and the address. Also yield what could hide an address."""
+    """Yield the line and the text of each address, and of each character sequence that could hide an address."""
     for number, line in enumerate(text.split("\n"), 1):
         for whole in dict.fromkeys((line, unquote(line))):
             yield from ((number, found[0].rstrip(")]")) for found in ADDRESS.finditer(whole))
@@ -94,7 +94,7 @@ def addresses(text: str) -> Iterator[tuple[int, str]]:
 
 def in_configuration(text: str) -> Iterator[tuple[int, str]]:
     """Yield the addresses in the configuration of an installer, and settings by which it trusts another server."""
-    # `//HOST/:_authToken=...` is a secret for a host of npm, and no address to take packages from.
+    # `//HOST/:_authToken=...` is a secret for a host of npm, not an address from which npm takes packages.
     plain = "\n".join("" if re.match(r"\s*(?:[#;]|//[^:]*/:)", line) else line for line in text.split("\n"))
     yield from addresses(plain)
     yield from ((line_of(plain, found.end()), " ".join(found[0].split())) for found in TRUSTS.finditer(plain))
@@ -105,7 +105,7 @@ def in_configuration(text: str) -> Iterator[tuple[int, str]]:
 
 
 def options_and_packages(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each line of a requirements file with its number, joined with those that continue it, without comments."""
+    """Yield each line of a requirements file with its number, joined with its continuation lines, without comments."""
     number = 1
     for line in text.replace("\\\n", " \0").split("\n"):
         yield number, re.sub(r"(^|\s)#.*", "", line.replace("\0", "")).strip()
@@ -113,7 +113,7 @@ def options_and_packages(text: str) -> Iterator[tuple[int, str]]:
 
 
 def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines of the requirements file `path` that include a file which this script does not read as one."""
+    """Yield the lines of the requirements file `path` that include a file which this script would not check."""
     for number, line in options_and_packages(text):
         included = INCLUDED.fullmatch(line)
         if included and not is_requirements_file(os.path.dirname(path), included[1]):
@@ -121,8 +121,8 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script reads the file that a requirements file in `folder` includes as another one."""
-    # Behind another folder, which could be a link, `..` leads to a place that only the system knows.
+    """Return whether this script checks a file that a requirements file in `folder` includes."""
+    # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):
         return False
     path = os.path.normpath(os.path.join(folder, included))
@@ -144,15 +144,15 @@ def in_requirements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_toml_lock(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a lock file of TOML, and registries that are no address."""
-    # A description is for people; an address is never only a part of a string.
+    """Yield the addresses in a TOML lock file, and registries that are not an address."""
+    # A description is for people. In all other strings, an address is the complete string.
     yield from addresses(re.sub(r'^description = ".*"$', "", text, flags=re.MULTILINE))
     for found in re.finditer(r"\b(?:registry|index)[\"']?\s*=\s*[\"']+([^\"'\n]*)", text):
         yield from [(line_of(text, found.start()), found[1])] if not ADDRESS.match(found[1]) else []
 
 
 def in_toml(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a configuration file of TOML, except those that are only information for people."""
+    """Yield the addresses in a TOML configuration file, except addresses that are only information for people."""
     for number, section, key, string in toml_strings(text):
         of_tool = len(section) > 1 and section[0] == "tool" and section[1] not in INSTALLERS
         of_project = section in (["project"], ["package"], ["workspace", "package"], ["tool", "poetry"])
@@ -188,10 +188,10 @@ def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tu
 
 def in_npm_lock(text: str) -> Iterator[tuple[int, str]]:
     """Yield the addresses from which npm takes packages, in a lock file of npm."""
-    # What is in `packages/<path>/funding` and so on is information.
+    # Values below `packages/<path>/funding` and similar keys are only information.
     information = ("funding", "deprecated", "license", "author", "homepage", "bugs", "repository")
     yield from in_json(text, lambda path: not (path[:1] == ("packages",) and path[2:3] and path[2] in information))
-    # npm takes `user/repository` for one on GitHub, except in an entry that is a link to a folder.
+    # npm treats `user/repository` as a repository on GitHub, except in an entry that is a link to a folder.
     for entry in objects(json.loads(text)):
         for value in (str(entry.get(key, "")) for key in ("resolved", "version")):
             named = "/" in value and not value.startswith(("npm:", "file:")) and entry.get("link") is not True
@@ -200,7 +200,7 @@ def in_npm_lock(text: str) -> Iterator[tuple[int, str]]:
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield each object in parsed JSON. Of equal keys, the last one counts, as it does for npm."""
+    """Yield each object in parsed JSON. Of equal keys, the last one counts, as in npm."""
     if isinstance(value, dict):
         yield value
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -228,7 +228,7 @@ def in_composer(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_pnpm_lock(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a lock file of pnpm, except in the words about a package that is deprecated."""
+    """Yield the addresses in a lock file of pnpm, except in the text about a deprecated package."""
     fetches = re.compile(r"tarball|repo|registry|url", re.IGNORECASE)
     kept = [
         "" if re.match(r"\s*deprecated: ", line) and not fetches.search(line) else line for line in text.split("\n")
@@ -255,7 +255,7 @@ KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str
 
 
 def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, str]]]]]:
-    """Return the language and the reader of a file, for each kind of file that its name may mean."""
+    """Return the language and the reader for each kind of file that the name of a file can mean."""
     folder, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
     kinds = [(language, read) for language, names, read in KINDS for each in names if fnmatch.fnmatchcase(name, each)]
     if not kinds and name.endswith(".txt") and folder == "requirements":

@@ -1,6 +1,6 @@
 """Print a JSON list of the archives below a source that contain Python packages: `packaged_archives.py SOURCE`.
 
-Python can import from every file that ends like a zip file, whatever its name is. A tar archive is listed if it
+Python can import from every file that ends like a zip file, even if it has another name. A tar archive is listed if it
 contains the metadata of a package, as a source distribution does.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from cicd_templates.builds.scripts.zip_directory import zipped_names
 
-# An archive with one of these suffixes contains packages, whatever is in it.
+# An archive with one of these suffixes always counts as an archive with packages.
 ARCHIVES = (".whl", ".egg", ".pyz", ".pex")
 IMPORTABLE = (".py", ".pyc", ".so", ".pyd")
 METADATA = re.compile(r"(?:^|/)(?:PKG-INFO|[^/]+\.(?:dist|egg)-info)(?:/|$)", re.IGNORECASE)
@@ -41,7 +41,7 @@ def names_in_tar(path: str) -> Iterator[str]:
         with tarfile.open(path) as archive:
             for number, member in enumerate(archive):
                 yield member.name if number < MOST_MEMBERS else "PKG-INFO"
-    # A damaged archive can still be unpacked up to the damage.
+    # A damaged archive can still be unpacked up to the damaged part.
     except (tarfile.TarError, EOFError, ValueError, OSError, zlib.error, lzma.LZMAError):
         return
 

@@ -1,7 +1,7 @@
 """Store a file in the evidence bucket without overwriting anything: `put_evidence.py FILE NAME`.
 
-The key is $SERVICE/$EXECUTION_ID/NAME. If an object with this key and the same content exists, it is kept. If it has
-other content, the file is stored under the next free number, such as `sbom.cdx-2.json`.
+The key is $SERVICE/$EXECUTION_ID/NAME. If an object with this key and the same content exists, nothing is stored. If
+the object has other content, the file is stored with the next free number, such as `sbom.cdx-2.json`.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The grammar of requirements files in which pip and scanners read the same packages.
+"""The grammar of requirements files in which pip and scanners certainly read the same packages.
 
 Several scripts import this module. `builds/build_scripts.py` replaces each such import by the text of the module.
 """
@@ -6,8 +6,8 @@ Several scripts import this module. `builds/build_scripts.py` replaces each such
 import re
 from collections.abc import Iterator
 
-# An environment marker is comparisons of plain words: https://peps.python.org/pep-0508/
-# pip reads an option where a space is before a hyphen, even in a string.
+# An environment marker consists of comparisons of plain words: https://peps.python.org/pep-0508/
+# pip reads an option after a space and a hyphen, even within a string.
 WORDS = r"(?:[\w.*+!,-]|(?<=[\w,]) (?=\w))*"
 OPERAND = rf"""(?:[a-z_.]+|"{WORDS}"|'{WORDS}')"""
 COMPARISON = rf"{OPERAND} *(?:[<>=!~]=|===|[<>]|(?<![a-z_.])(?:not +)?in(?![a-z_.])) *{OPERAND}"
@@ -16,8 +16,9 @@ PINNED = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?P<extras>\[[A-Za-z0-9._, -]*\])? *== *(?P<version>[A-Za-z0-9.!+_-]+) *"
     rf"(?:;(?P<marker>{MARKER}))?(?P<hashes>(?: +--hash=\S+)*)"
 )
-# What makes programs read different packages in one file. They differ in what ends a line (pip also lets a form feed, a
-# carriage return and U+0085 end one) and in the encoding. Some programs continue a comment that ends in a backslash.
+# Characters with which programs read different packages in the same file. Programs differ in the ends of lines (for
+# pip, a form feed, a carriage return and U+0085 also end a line) and in the encoding. Some programs continue a comment
+# that ends in a backslash.
 AMBIGUOUS = (
     re.compile(r"[^\n\t -~]"),
     # pip obeys the encoding that one of the first two lines names: https://peps.python.org/pep-0263/
@@ -33,7 +34,7 @@ OTHER_SYSTEM = re.compile(
 
 
 def normalised(name: str) -> str:
-    """Return a package's name in a form that is the same for all its spellings."""
+    """Return the normal form of a package's name, which is equal for all spellings."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

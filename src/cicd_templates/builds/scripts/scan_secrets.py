@@ -3,12 +3,13 @@
 detect-secrets skips files with certain extensions, and files with a byte that is not UTF-8. So every file is copied as
 UTF-8. It is decoded by its byte order mark, as UTF-8, or as Latin-1, which accepts every byte. NUL characters are
 removed, because UTF-16 text without a mark contains them. The copy of a link is a file with the path of the link's
-target, because the target itself is copied anyway. The name of a file is scanned like a line of it. Digests in lock
-files (`sha512-...`) are removed, because each of them looks like a secret.
+target, because the target is copied, too. The name of a file is scanned like a line of the file. Digests in lock files
+(`sha512-...`) are removed, because each of them looks like a secret.
 
 If detect-secrets can parse a file as INI, it scans only the parsed values, without comments and headers. So the lines
 of the file are always scanned, together with the lines that the parsers of detect-secrets produce. Lines that
-`bound_values.py` writes are scanned as well: detect-secrets does not see all ways to bind a value to a name.
+`bound_values.py` writes are scanned as well, because detect-secrets does not recognize every way to bind a value to a
+name.
 """
 
 import codecs
@@ -33,9 +34,9 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# A reference to a variable, whatever follows it. In a secret that begins with a dollar sign, a digit follows letters.
+# A reference to a variable, and any text after it. In a secret that begins with a dollar sign, a digit follows letters.
 VARIABLE = re.compile(r"\$\{?(?:[A-Z][A-Z0-9_]*|[A-Za-z_]+)(?![A-Za-z0-9])")
-# No detector takes a value that begins with a dollar sign, so that of anything but a variable is left out.
+# Detectors ignore a value that begins with a dollar sign. So the dollar sign is removed if the value is not a variable.
 DOLLAR = re.compile(rf"""(?<=["'`])(?!{VARIABLE.pattern})\$+(?=\w)""")
 # In the strings of these languages, a dollar sign before a name in lower case refers to nothing.
 PLAIN_DOLLARS = (
@@ -55,12 +56,13 @@ PLAIN_DOLLARS = (
     ".cs",
 )
 ANY_DOLLAR = re.compile(r"""(?<=["'`])(?!\$[A-Z][A-Z0-9_]*(?![A-Za-z0-9]))\$+(?=\w)""")
-# A template has words, as in {user.name}, <your-password>, ${DB_2} and {{ token | quote }}. A secret mixes more.
+# A template consists of words, as in {user.name}, <your-password>, ${DB_2} and {{ token | quote }}. A secret mixes more
+# characters.
 WORD = r"(?:[A-Z][A-Z0-9_]*|[A-Za-z_]+\d{0,2})"
 TEMPLATE = re.compile(rf"(?:\$?\{{+|<)[ %=#]*{WORD}(?:(?:[ .:|-]|::)+{WORD})*[ %]*(?:\}}+|>)")
-# The detector of keywords takes only values that begin with a letter, a digit or an underscore. So one is put before a
-# value that begins with another sign and has letters and digits; a path and a template stay as they are, and so does
-# what follows the quote that ends a value.
+# The keyword detector accepts only values that begin with a letter, a digit or an underscore. So an underscore is added
+# before a value that begins with another character and has letters and digits. Paths, templates, and text after the
+# closing quote of a value are not changed.
 SIGN = re.compile(
     rf"""(?<=[=:(,\s\[]["'`])(?!{VARIABLE.pattern}|{TEMPLATE.pattern}|%\()(?=[^\w\s"'`/.$)\]}},;:]|\$\{{)(?=[^\s"'`]{{8}})"""
     r"""(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])"""
@@ -73,7 +75,7 @@ SETTINGS = re.compile(
 find_in_numbered_lines = scan._process_line_based_plugins
 # The files in which package managers keep digests of packages.
 LOCK_FILES = {"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"}
-# Subresource integrity, with exactly as many characters as its algorithm makes.
+# Subresource integrity, with exactly the number of characters of its algorithm.
 DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}|\b(sha512-)[A-Za-z0-9+/]{86}==")
 
 
@@ -94,13 +96,13 @@ def text(data: bytes) -> str:
 
 
 class LineOf(str):
-    """A line that stands for the line `number` of its file."""
+    """A line in place of the line `number` of its file."""
 
     number: int
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield a single list: the lines of a file, its name, and the lines that say the same in another way."""
+    """Yield a single list: the lines of a file, its name, and rewritten lines with the same meaning."""
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
 
     def plain(line: str) -> str:
@@ -124,7 +126,7 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
 
 
 def find_in_lines(lines: list[tuple[int, str]], filename: str) -> Any:
-    """Scan the lines of a file. A finding in a line that stands for another one gets the number of that line."""
+    """Scan the lines of a file. A finding in a rewritten line gets the number of the original line."""
     return find_in_numbered_lines(lines=[(getattr(line, "number", at), line) for at, line in lines], filename=filename)
 
 

@@ -1,6 +1,6 @@
 """Put the source lines of each finding into Semgrep's report: `semgrep_lines.py REPORT`.
 
-Without an account, Semgrep writes `requires login` in place of these lines. The gate needs the lines to tell findings
+Without an account, Semgrep writes `requires login` instead of these lines. The gate needs the lines to tell findings
 apart. Without them, a waiver would also cover another finding of the same rule in the same file.
 """
 

@@ -1,6 +1,6 @@
-"""Finds the strings in a TOML file with the line, the table and the key of each, without a parser of TOML.
+"""Finds the strings in a TOML file, with the line, the table and the key of each string, without a TOML parser.
 
-Python 3.8 has no such parser. A build script takes this module over as text.
+Python 3.8 has no TOML parser. The text of this module becomes part of a build script.
 """
 
 import re
@@ -13,7 +13,7 @@ TABLE = re.compile(r"\s*\[\[?([\w\s.-]+)\]\]?\s*")
 def toml_strings(text: str) -> "Iterator[tuple[int, list[str], str, str]]":
     """Yield each string with its line, the parts of its table's name, and its key.
 
-    The key is empty, and so is the table, if it is not written plainly: with quotes, or within an inline table.
+    A key or a table in another form, such as with quotes or within an inline table, is returned as empty.
     """
     section: list[str] = []
     key, code, end, number, depth = "", "", 0, 1, 0

@@ -1,4 +1,4 @@
-"""Finds the names in a zip file, whatever the file is called and whatever precedes the archive.
+"""Finds the names in a zip file. The name of the file, and text before the archive, do not matter.
 
 Several scripts import this module. `builds/build_scripts.py` replaces each such import by the text of the module.
 """
@@ -20,7 +20,7 @@ def end_of_directory(data: "bytes | mmap.mmap") -> int:
 def zipped_names(data: "bytes | mmap.mmap") -> Iterator[bytes]:
     """Yield the names of all entries in the zip file `data`.
 
-    If a file has several directories, programs read different ones. So all bytes are searched for entries.
+    If a file has several directories, programs may read different directories. So all bytes are searched for entries.
     """
     if end_of_directory(data) < 0:
         return

@@ -1,4 +1,4 @@
-"""Turns the plans of stacks into rows, of which the page shows each as one change. Equal changes can share a row."""
+"""Turns the plans of stacks into the rows of the page. A row shows one change; equal changes can share a row."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 
 class ShownPlan(Protocol):
-    """What the page needs to know of a plan: its stacks, those that wait or are no longer rendered, and where."""
+    """The part of a plan that the page shows: its environment, its stacks, and those that wait or were removed."""
 
     @property
     def environment(self) -> str:
@@ -62,10 +62,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the page: a change, with all resources to which it happens.
+    """A row of the page: a change, with all resources that change in this way.
 
-    If there are several, placeholders stand for the parts in which they differ. For a new stack, `change` is the
-    creation of the stack, and `contents` has the types of its resources with their numbers.
+    If there are several resources, placeholders replace the parts in which they differ. For a new stack, `change` is
+    the creation of the stack, and `contents` has the types of its resources with their numbers.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Row:
 
     @property
     def creates_stack(self) -> bool:
-        """Whether the row stands for the creation of stacks."""
+        """Whether the row is about the creation of stacks."""
         return self.change.resource_type == STACK_TYPE
 
     @property
@@ -160,9 +160,9 @@ def _shown_details(change: Change) -> tuple[Detail, ...]:
 
 
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
-    """Return the rows of `pairs`, those that need most attention first. Alike rows become one.
+    """Return the rows of `pairs`, in the order of the attention that they need. Alike rows become one row.
 
-    A pair has a row and the form of it that is compared, in which placeholders can stand for names.
+    A pair has a row and the form of the row that is compared. In this form, placeholders can replace names.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for row, generic in pairs:

@@ -1,4 +1,4 @@
-"""Finds the words that differ between two texts, so that a reader need not compare two long values."""
+"""Finds the words that differ between two texts, so that a reader does not have to compare two long values."""
 
 from __future__ import annotations
 

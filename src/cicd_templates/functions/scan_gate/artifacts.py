@@ -19,8 +19,8 @@ MAX_BYTES = 100_000_000
 def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     """Return the content of each of the zip entries `names` that exist in `data`.
 
-    Raises `UnusableError` if the file is damaged, encrypted or too large. Also raises it if the file has too many
-    entries, or two entries with the same name.
+    Raises `UnusableError` if the file is damaged, encrypted or too large. Also raises `UnusableError` if the file has
+    too many entries, or two entries with the same name.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))

@@ -1,4 +1,4 @@
-"""Checks Bandit's metrics. They are the key `metrics` in its JSON, and in the properties of a run in its SARIF."""
+"""Checks Bandit's metrics: the key `metrics` in its JSON report, or in the properties of a run in its SARIF report."""
 
 from __future__ import annotations
 

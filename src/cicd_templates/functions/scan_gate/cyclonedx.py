@@ -66,8 +66,8 @@ def read_cyclonedx(value: Any) -> Report:
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
     """Return the severity of a vulnerability from its ratings: in the tool's own words, and as the gate counts it.
 
-    The tool's words are those of the worst rating. A rating that has only a CVSS score is judged by the score. If any
-    rating is unknown, the severity counts as unknown, unless another rating is high or worse.
+    The tool's own words are the words of the worst rating. A rating that has only a CVSS score is judged by the score.
+    If one rating is unknown and no other rating is high or worse, the severity counts as unknown.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)

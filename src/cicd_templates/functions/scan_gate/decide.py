@@ -16,7 +16,8 @@ from cicd_templates.functions.scan_gate.waivers import Waiver, WaiverIndex, asci
 PASS, FAIL = "PASS", "FAIL"
 DEFAULT = Policy()
 SHOWN_IDS = 5
-# In `Decision.broken`, the key of reports about different sources. It has a space, so no check has this name.
+# In `Decision.broken`, this key says that the reports are about different sources. No check has this name, because it
+# contains a space.
 SOURCE = "source digest"
 
 
@@ -26,13 +27,13 @@ class JudgedFinding:
 
     - `alike` has one finding for each report of the vulnerability. The first one represents them all.
     - `severity` is the worst severity of these findings.
-    - `waiver` is a valid waiver if every finding has one, otherwise None. Of several waivers, it is the first to
-      expire.
+    - `waiver` is a valid waiver if every finding has a waiver, otherwise None. Of several waivers, it is the one that
+      expires first.
     - `expired` is an expired waiver of any of these findings, or None.
-    - `weakened` is true if the default policy would block the vulnerability, but the given policy lets it pass. It is
-      false if a waiver accepts it.
-    - `kinds` are keys of `policy.KINDS`, such as `injection`. They are given if the thresholds of these kinds block the
-      vulnerability, and the threshold of its check does not.
+    - `weakened` is true if the default policy would block the vulnerability, but the given policy lets it pass. If a
+      waiver accepts the vulnerability, `weakened` is false.
+    - `kinds` are keys of `policy.KINDS`, such as `injection`. It has the kinds whose thresholds block the
+      vulnerability, and is empty if the threshold of the check already blocks it.
     """
 
     alike: list[Finding]
@@ -50,12 +51,13 @@ class Decision:
     """The decision about a release.
 
     - `broken` maps each check with an unusable report to the reason. The key `POLICY` has the problems of the policy.
-      The key `SOURCE` says that the reports are about different sources. The release fails unless `broken` is empty.
+      The key `SOURCE` says that the reports are about different sources. The release fails if `broken` is not empty.
     - `weaker` are the settings that are weaker than their defaults.
     - `policy_version` is the version of the policy; a policy of version 1 is weaker than the default.
     - `covered` maps each check to a description of what it scanned.
     - `known` has the fingerprints of the last release's findings; None if there is no such release.
-    - `source_digest` identifies the source that all reports are about; it is empty if they differ or do not state it.
+    - `source_digest` identifies the source that all reports are about. It is empty if the reports state different
+      sources or none.
     - `stored` maps each check to the key and the S3 version of its report, and to the SHA-256 of the bytes.
     """
 
@@ -79,7 +81,7 @@ class Decision:
         return self.known is not None and self.known.isdisjoint(finding.fingerprint for finding in judged.alike)
 
     def count(self, severity: str) -> int:
-        """Return the number of findings that have this severity and no waiver."""
+        """Return the number of findings with this severity and without a waiver."""
         return sum(each.severity == severity and each.waiver is None for each in self.findings)
 
     @property
@@ -94,9 +96,9 @@ class Decision:
 
 
 def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, today: date) -> Decision:
-    """Return the decision about a release. The `expected` checks must all have a report.
+    """Return the decision about a release. Each of the `expected` checks must have a report.
 
-    A missing report fails the release, and no waiver can accept that.
+    If a report is missing, the release fails, and no waiver can change this.
     """
     policy = policy.on(today)
     decision = Decision(weaker=policy.weaker, policy_version=policy.version)
@@ -193,7 +195,7 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
     weakened = not stops and _stops(alike, DEFAULT, fix)[0]
     covering = [waivers.matching(each) for _, each in alike]
     valid = [[waiver for waiver in each if waiver.expires >= today] for each in covering]
-    # Every tool's finding needs a waiver: a waiver for one does not cover what another tool reports.
+    # The finding of every tool needs a waiver. A waiver for one tool's finding does not cover another tool's finding.
     longest = [max(each, key=lambda waiver: waiver.expires) for each in valid if each]
     waiver = min(longest, key=lambda each: each.expires) if len(longest) == len(alike) else None
     expired = next((each for matching in covering for each in matching if each.expires < today), None)
@@ -213,7 +215,7 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
     """Return whether a policy blocks a finding, and the kinds whose thresholds block it.
 
-    Waivers are not considered. The kinds, such as `injection`, are empty if the threshold of the check blocks the
+    Waivers are ignored. The kinds, such as `injection`, are empty if the threshold of the check already blocks the
     finding.
     """
     rank = SCALE.index
@@ -240,8 +242,9 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds for which the policy blocks a finding.
 
-    The function that read the report may have lowered the finding's severity because the tool had low confidence. Here
-    the tool's own severity counts if it is worse, because even a deliberately planted injection gets a low confidence.
+    The reader of the report may have lowered the finding's severity because of the tool's low confidence. For kinds,
+    the tool's own severity counts if it is worse, because tools have low confidence even in a deliberately planted
+    injection.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

@@ -1,4 +1,4 @@
-"""Reader of detect-secrets' JSON. detect-secrets exits with 0 whatever it finds."""
+"""Reader of detect-secrets' JSON. detect-secrets exits with 0 even if it finds secrets."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from cicd_templates.functions.scan_gate.reading import (
 
 # CWE-798: use of hard-coded credentials.
 CWE = [798]
-# Filters that look at a candidate or at its file's type. Any other filter skips what somebody has listed.
+# Filters that examine a candidate or the type of its file. Any other filter skips candidates from a list, which could
+# hide secrets.
 _KNOWN_FILTERS = (
     "detect_secrets.filters.heuristic.",
     "detect_secrets.filters.allowlist.is_line_allowlisted",
     "detect_secrets.filters.common.is_invalid_file",
     "detect_secrets.filters.common.is_ignored_due_to_verification_policies",
 )
-# The level of `--only-verified` is 3. It leaves out each secret that its issuer did not confirm.
+# The level of `--only-verified` is 3. With this option, detect-secrets omits every secret that its issuer did not
+# confirm.
 _UNVERIFIED = 2
 
 

@@ -1,6 +1,6 @@
 """The exit codes of each tool for a run that did not finish, and for a run with findings.
 
-The exit code 0 proves nothing, because most tools exit with 0 whatever they find.
+The exit code 0 proves nothing, because most tools exit with 0 even if they have findings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from cicd_templates.functions.scan_gate.reading import Report
 from cicd_templates.functions.scan_gate.record import RECORD
 
-# Exit codes with which a tool says that it did not finish, each with its meaning.
+# Exit codes of a tool that did not finish, each with its meaning.
 _UNFINISHED = {
     "bandit": {2: "it was called with wrong options"},
     "detect-secrets": {1: "it failed", 2: "it was called with wrong options"},
@@ -42,8 +42,8 @@ _UNFINISHED = {
 def check_run(data: bytes, tool: str, report: Report) -> None:
     """Mark `report` as incomplete if the run record `data` contradicts it.
 
-    The exit code in the record can mean that the run failed or found something, and the tool's version can differ. The
-    record must be valid.
+    The record contradicts the report if its exit code means that the run failed, or found something that the report
+    lacks. It also contradicts the report if the tool's versions differ. The record must be valid.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]

@@ -1,4 +1,4 @@
-"""Reader of Grype's JSON. Grype exits with 0 whatever it finds, unless configured otherwise."""
+"""Reader of Grype's JSON. By default, Grype exits with 0 even if it has findings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_grype(value: Any) -> Report:
             read.add(_grype_finding(match), suppressed)
     distribution = mapping(report.get("distro"), "distro")
     for alert in sorted(_alerts(report.get("alertsByPackage"))):
-        # Grype writes such an alert for each package of a distribution whose vulnerabilities nobody reports any more.
+        # Grype writes this alert for each package of a distribution that has reached the end of its support.
         title = f"{alert}: no vulnerability of this distribution becomes known"
         name, version = text(distribution.get("name")) or "distribution", text(distribution.get("version"))
         read.findings.append(Finding("grype", alert, None, "high", title=title, package=name, version=version))

@@ -86,7 +86,7 @@ def _decide_release(parameters: dict[str, str]) -> Decision:
     import boto3
 
     s3 = boto3.client("s3")
-    # By artifact, the check that wrote it, the format of its report and the tool.
+    # For each artifact: the check that wrote it, the format of its report and the tool.
     expected: dict[str, list[str]] = json.loads(os.environ["CHECKS"])
     located = find_artifacts(boto3.client("codepipeline"), parameters["execution"], expected)
     now, source_version = datetime.now(UTC), parameters["sourceVersion"]
@@ -156,7 +156,7 @@ def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> st
 
 
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
-    """Store `content` and return its key. If the key has other content, the next free key with a number is used.
+    """Store `content` and return its key. If an object with other content has the key, use the next free numbered key.
 
     If the same content is already stored, return its key. Raises `ValueError` after MAX_ATTEMPTS keys.
     """

@@ -11,7 +11,7 @@ FAILED = ("failure", "error")
 _SKIPPED = ("skipped", "disabled", "ignored")
 # Surefire writes each repeated run of a test into the test's element.
 _REPEATED = ("flakyFailure", "flakyError", "rerunFailure", "rerunError")
-# What some runners write in the attributes `status` and `result` of a test, instead of an element in it.
+# Some runners write these words in the attributes `status` and `result` of a test, instead of an element.
 _FAILED_WORDS = ("failed", "failure", "error", "errored", "broken", "aborted", "crashed", "timeout", "interrupted")
 _SKIPPED_WORDS = ("skipped", "notrun", "disabled", "suppressed", "ignored", "pending")
 

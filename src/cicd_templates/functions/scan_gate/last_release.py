@@ -36,7 +36,7 @@ def remember_release(s3: Any, execution: str, decision: Decision) -> None:
         body = json.dumps(fingerprints).encode()
         s3.put_object(Bucket=os.environ["EVIDENCE_BUCKET"], Key=key, Body=body, IfNoneMatch="*")
     except ClientError as error:
-        # A repeated delivery of the event within the same second has stored them already.
+        # A repeated delivery of the event has already stored the fingerprints within the same second.
         if error.response["Error"]["Code"] != "PreconditionFailed":
             raise
 

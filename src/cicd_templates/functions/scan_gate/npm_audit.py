@@ -30,7 +30,7 @@ def read_npm_audit(value: Any) -> Report:
         package = mapping(content, f"the vulnerability of {name}")
         severities.append(text(package.get("severity")))
         via = package.get("via")
-        # A text is the name of another package of the list, through which this one is vulnerable.
+        # A text is the name of another package in the list, which makes this package vulnerable.
         causes = [each for each in via if isinstance(each, str)] if isinstance(via, list) else []
         advisories = rows([each for each in via if each not in causes] if isinstance(via, list) else via, "via")
         read.findings += [_finding(name, package, advisory) for advisory in advisories]
@@ -51,7 +51,7 @@ def read_npm_audit(value: Any) -> Report:
 def _finding(name: str, package: dict[str, Any], advisory: dict[str, Any]) -> Finding:
     severity = word(advisory.get("severity"))
     fix = package.get("fixAvailable")
-    # npm names a package only if another version of a direct dependency is the fix.
+    # npm names a package only if the fix is another version of a direct dependency.
     named = f"{text(fix.get('name'))} {text(fix.get('version'))}" if isinstance(fix, dict) else "npm audit fix"
     return Finding(
         tool="npm-audit",

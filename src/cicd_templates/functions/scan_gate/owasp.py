@@ -1,7 +1,7 @@
 """The OWASP Top 10 of 2021 and 2025: each category with its name and the CWE numbers that its page lists.
 
-From https://github.com/OWASP/Top10 at commit 66ebc47, CC BY-SA 4.0. A vulnerable package belongs to the category of
-vulnerable components, whatever its CWE numbers are.
+From https://github.com/OWASP/Top10 at commit 66ebc47, CC BY-SA 4.0. A vulnerable package always belongs to the category
+of vulnerable components, in addition to the categories of its CWE numbers.
 """
 
 # ruff: noqa: E501 - one line per category, however long its list is

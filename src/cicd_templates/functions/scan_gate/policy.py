@@ -20,7 +20,7 @@ POLICY = "scan-policy.toml"
 # A file without a version counts as version 1, which does not consider the kinds of findings.
 VERSION = 2
 THRESHOLDS = SCALE[:4]
-# The severity from which findings of each kind stop a release, whatever the threshold of their check is.
+# The lowest severity at which findings of each kind stop a release, even if the threshold of their check is higher.
 KINDS = dict.fromkeys(
     ("access-control", "authentication", "cryptography", "injection", "integrity", "secrets"),
     "medium",
@@ -28,9 +28,9 @@ KINDS = dict.fromkeys(
 _KEYS = ("version", "thresholds", "unknown", "unfixed", "promote", "kinds", "exploited", "epss", "waivers")
 _ONLY_VERSION_2 = ("kinds", "exploited", "epss")
 _SETTING_KEYS = ("severity", "reason", "owner", "expires")
-# The worst severity that a report of these formats states. The others can state critical.
+# The worst severity that a report of these formats states. Reports of all other formats can state critical.
 _WORST = {"bandit": "high", "detect-secrets": "high", "junit": "high", "pip-audit": "unknown", "safety": "unknown"}
-# In these formats some tools state no severity at all, such as Gitleaks.
+# In these formats, some tools, such as Gitleaks, state no severity at all.
 _MAY_STATE_NONE = ("cyclonedx", "sarif")
 
 Note = Callable[[str], None]
@@ -55,13 +55,14 @@ class Policy:
     - `unfixed` is the lowest severity that blocks a release if no fix is available.
     - `unknown` is the severity that counts for a finding without a severity.
     - `promote` has ids of findings that count as critical.
-    - `kinds` maps kinds of findings to the lowest severity that blocks a release, whatever the check's threshold is.
+    - `kinds` maps kinds of findings to the lowest severity that blocks a release, even if the check's threshold is
+      higher.
     - `exploited` is the lowest severity that counts for a vulnerability that is known to be exploited.
-    - `epss` is a probability of exploitation. From this probability on, a finding counts one severity higher.
+    - `epss` is a probability of exploitation. At this probability or above, a finding counts one severity higher.
     - `weaker` are the settings that are accepted until a date.
     - `version` is 1 for a file without a version. Such a policy ignores kinds and exploitation.
-    - `refuse_weaker` is true if a release fails for a finding that passes only because this policy is weaker than the
-      default one. A finding that a waiver accepts is not counted.
+    - If `refuse_weaker` is true, a release fails if a finding passes only because this policy is weaker than the
+      default policy. Findings that a waiver accepts do not count.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
 
@@ -108,8 +109,8 @@ class Policy:
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
     """Return the policy in `copies`, which maps each check to its copy of the policy file, or to None.
 
-    Each build copies the file before it runs any command of the check. If the copies differ, a check has changed the
-    file, so the policy is invalid.
+    Each build copies the policy file before it runs any command of the check. If the copies differ, a check has changed
+    the file, so the policy is invalid.
     """
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
@@ -153,9 +154,8 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    A severity can switch a check off, because no finding of the check can then block a release. Such a severity must
-    have a reason, an owner and an expiry date. If `strict`, each severity that is weaker than its default must have
-    them.
+    Some severities switch a check off, because no finding of the check can reach them. Such a severity needs a reason,
+    an owner and an expiry date. If `strict` is true, each severity that is weaker than its default needs them.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -181,7 +181,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Note a problem if no finding of a check can reach its threshold, and no setting accepts this until a date."""
+    """Note a problem if no finding of a check can reach the threshold, and no setting accepts this until a date."""
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"

@@ -11,7 +11,7 @@ OK, INCOMPLETE, ERROR = "ok", "incomplete", "error"
 
 
 class UnusableError(Exception):
-    """Raised for an unusable report: it is damaged, is only an error message, or was written by another tool."""
+    """Raised for an unusable report, which is damaged, is only an error message, or was written by another tool."""
 
 
 @dataclass
@@ -19,10 +19,11 @@ class Finding:
     """A finding of a tool.
 
     - `tool_severity` is the tool's own word for the severity, or None.
-    - `fix` lists the versions with a fix. It is empty if there are none, and None if the tool does not say.
+    - `fix` lists the versions with a fix. It is empty if there are no such versions, and None if the tool states
+      nothing.
     - `also_in` has the name and version of each further package with the same vulnerability.
     - `exploited` says whether the vulnerability is known to be exploited.
-    - `epss` is the probability that it will be exploited, from 0 to 1.
+    - `epss` is the probability, from 0 to 1, that the vulnerability will be exploited.
     - `stated` is false if the report states no severity, although its format has a default severity.
     - `suppressed` says whether the tool was configured to ignore the finding.
     - `fingerprint` identifies the finding even if it moves within its file. It is made from the `excerpt`, which is not
@@ -51,7 +52,8 @@ class Finding:
 
     def __post_init__(self, excerpt: str) -> None:
         """Remove `./` from the file's path, escape bytes that are not UTF-8, and compute the fingerprint."""
-        # A byte that is not UTF-8 is a lone surrogate here. A policy cannot contain it, so it is escaped.
+        # A byte that is not UTF-8 is a lone surrogate in this text. A policy cannot contain a lone surrogate, so it is
+        # escaped.
         self.file = self.file.removeprefix("./").encode("utf-8", "backslashreplace").decode()
         identity = [self.id, self.package or self.file, "".join((excerpt or self.title).split())]
         self.fingerprint = hashlib.sha256("\n".join(identity).encode("utf-8", "replace")).hexdigest()[:16]
@@ -62,11 +64,11 @@ class Report:
     """The content of a report. The status is `incomplete` if the scan did not cover its target.
 
     - `status` is `error` if the report cannot be used at all. `reason` explains an incomplete or unusable report.
-    - `suppressed` are the findings that the tool was configured to ignore. They count like the others, because only a
-      waiver accepts a finding.
-    - `covered` says in words what was scanned.
-    - `writers` are the tools that wrote the report, according to the report itself. `tool_version` is the version that
-      it states.
+    - `suppressed` are the findings that the tool was configured to ignore. These findings count like all others,
+      because only a waiver accepts a finding.
+    - `covered` describes what was scanned.
+    - `writers` are the tools that wrote the report, according to the report itself. `tool_version` is the tool's
+      version in the report.
     - `source_digest` identifies the source that was checked. It is empty for a report without a run record.
     """
 
@@ -91,7 +93,7 @@ class Report:
 
 
 def parse_json(data: bytes) -> Any:
-    """Return the JSON in `data`. Raises `UnusableError` if it is invalid; NaN and duplicate keys are invalid, too."""
+    """Return the JSON in `data`. Raises `UnusableError` if it is invalid, or if it has NaN or duplicate keys."""
     if not data.strip():
         raise UnusableError("the report is empty")
     try:
@@ -132,7 +134,7 @@ def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
 
 
 def require_version(value: Any, known: str, where: str) -> None:
-    """Raise `UnusableError` unless `value` is a version with the same major version as `known`."""
+    """Raise `UnusableError` if `value` is not a version with the same major version as `known`."""
     version = str(value)
     if isinstance(value, bool) or version.partition(".")[0] != known.partition(".")[0] or not version[-1:].isdigit():
         raise UnusableError(f"{where} is {value!r}, but the gate supports only {known}")

@@ -10,7 +10,8 @@ from typing import Any
 from cicd_templates.functions.scan_gate.reading import Report
 
 RECORD = "run.json"
-# A report says what was known when its tool ran. Vulnerabilities become known every day.
+# A report is limited to the vulnerabilities that were known when its tool ran. New vulnerabilities become known every
+# day.
 MAX_AGE = timedelta(days=7)
 CLOCK_SKEW = timedelta(hours=1)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -27,8 +28,8 @@ def record_problem(
 ) -> str:
     """Return what is wrong with the run record in `data`, or an empty string.
 
-    The record must name this check and format and, if given, this `source_version` and this `execution` of the
-    pipeline. If `now` is given, the run must have ended at most MAX_AGE before.
+    The record must name this check and this format. It must also name this `source_version` and this `execution` of the
+    pipeline, if they are given. If `now` is given, the run must have ended at most MAX_AGE before.
     """
     try:
         record: Any = json.loads(data)
@@ -77,7 +78,7 @@ def _is_version(text: object) -> bool:
 def add_record(report: Report, data: bytes) -> None:
     """Copy the source digest from the run record `data` of a check to the check's report.
 
-    The record must be valid. If it says that the check did not read everything, mark the report as incomplete.
+    The record must be valid. If the record lists something that the check did not read, mark the report as incomplete.
     """
     record = json.loads(data)
     report.source_digest = record["source_digest"]

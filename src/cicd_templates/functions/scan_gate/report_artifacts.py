@@ -1,7 +1,7 @@
 """The artifacts with the reports of one execution of the pipeline.
 
-CodePipeline itself says which action wrote an artifact and where it is stored. A build cannot change this answer, so it
-cannot replace the report of another check with its own file.
+CodePipeline's API returns which action wrote an artifact and where the artifact is stored. A build cannot change this
+answer, so it cannot replace the report of another check with its own file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 from cicd_templates.functions.scan_gate.artifacts import MAX_BYTES
 from cicd_templates.functions.scan_gate.reading import UnusableError
 
-# AWS does not document how soon ListActionExecutions shows that an action has ended, so the gate asks several times.
+# AWS does not document how soon ListActionExecutions shows that an action has ended, so the gate calls it several
+# times.
 LISTINGS = 5
 SECONDS_BETWEEN_LISTINGS = 3
 
@@ -64,7 +65,7 @@ def _put_out_artifacts(codepipeline: Any, execution: str) -> dict[str, dict[str,
 def fetch_artifact(s3: Any, location: dict[str, str]) -> tuple[bytes, StoredReport]:
     """Return the bytes of an artifact and the exact version that was read.
 
-    Raises `UnusableError` if it is larger than MAX_BYTES.
+    Raises `UnusableError` if the artifact is larger than MAX_BYTES.
     """
     answer = s3.get_object(Bucket=location["bucket"], Key=location["key"])
     if answer["ContentLength"] > MAX_BYTES:

@@ -23,13 +23,13 @@ from cicd_templates.functions.scan_gate.sarif_rules import Descriptors, Levels
 from cicd_templates.functions.scan_gate.sarif_taxa import Taxonomies
 from cicd_templates.functions.scan_gate.severity import SCALE, by_score, cwe_numbers, normalised_severity, score_of
 
-# A result of any other kind, known or unknown, is a finding.
+# A result of any other kind is a finding, even if the kind is unknown.
 _NO_FAILURES = ("pass", "open", "informational", "notApplicable", "review")
 _LEVELS = {"error": "high", "warning": "medium", "note": "low", "none": "info"}
 # Properties in which tools state a severity beside the level, and words that only these properties have.
 _STATED = ("issue_severity", "severity", "problem.severity")
 _STATED_WORDS = {"error": "high", "warning": "medium", "recommendation": "low"}
-# Parts of a run that decide about its findings and that may be kept in another file.
+# Parts of a run that decide about its findings, and that may be stored in another file.
 _DECISIVE = ("results", "invocations", "driver", "extensions", "policies")
 
 
@@ -51,7 +51,7 @@ def read_sarif(value: Any) -> Report:
 def _joined_with_external(runs: list[dict[str, Any]], external: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the runs, each joined with its results, invocations and driver from `inlineExternalProperties`.
 
-    SARIF calls these properties external, because they are not in the run itself.
+    SARIF calls such properties external, because they are not in the run itself.
     """
     joined = [dict(run) for run in runs]
     by_guid = {
@@ -130,7 +130,8 @@ def _check_notifications(
             for notice in rows(invocation.get(key), key):
                 descriptor = descriptors.find(mapping(notice.get("descriptor"), "descriptor"))
                 level = notice.get("level") or levels.of(descriptor, position) or "warning"
-                # Semgrep warns of each file and rule that it could not analyse. In its JSON these are errors.
+                # Semgrep writes a warning for each file and rule that it could not analyse. In Semgrep's JSON, these
+                # are errors.
                 failed += (
                     level == "error"
                     or bool(notice.get("exception"))
@@ -168,7 +169,7 @@ def _sarif_finding(tool: str, result: dict[str, Any], rule: dict[str, Any], conf
 
 
 def _stated_severity(level: object, own: dict[str, Any], general: dict[str, Any]) -> str | None:
-    """Return the severity of a result from its score, its level or a property. Return None if it has none of them."""
+    """Return the severity of a result from its score, its level or a property, or None if it has none of these."""
     by_level = _LEVELS.get(text(level), "unknown") if level else None
     scores = [each["security-severity"] for each in (own, general) if each.get("security-severity") is not None]
     if scores:

@@ -39,8 +39,8 @@ class Descriptors:
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
         """Return the descriptor that `reference` names by index, guid or id, or an empty object.
 
-        The id `CA1000/md5` also finds the rule `CA1000`. `index` and `name` are the index and id of the rule if the
-        result has them outside the reference.
+        The id `CA1000/md5` also finds the rule `CA1000`. `index` and `name` are the index and the id of the rule, if
+        they are in the result instead of the reference.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -105,5 +105,5 @@ class Levels:
             return override if override is not None else default
         overrides = [levels[id(descriptor)] for levels in self._overrides if id(descriptor) in levels]
         stated = [*overrides, *([default] if isinstance(default, str) else [])]
-        # A level that SARIF does not know is worse than all others, because nobody knows what it means.
+        # A level that SARIF does not define counts as worse than all others, because its meaning is unknown.
         return min(stated, key=lambda level: _WORST_FIRST.index(level) if level in _WORST_FIRST else -1, default=None)

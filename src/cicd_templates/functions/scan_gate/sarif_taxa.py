@@ -1,4 +1,4 @@
-"""Finds the CWE numbers of a SARIF result, in whatever way the tool refers to them."""
+"""Finds the CWE numbers of a SARIF result, in every form in which tools refer to them."""
 
 from __future__ import annotations
 

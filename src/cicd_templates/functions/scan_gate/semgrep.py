@@ -1,4 +1,4 @@
-"""Reader of Semgrep's JSON. Semgrep exits with 0 whatever it finds, unless configured otherwise."""
+"""Reader of Semgrep's JSON. By default, Semgrep exits with 0 even if it has findings."""
 
 from __future__ import annotations
 

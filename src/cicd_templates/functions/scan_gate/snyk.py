@@ -22,7 +22,7 @@ from cicd_templates.functions.scan_gate.reading import (
 from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_severity, score_of
 
 _ISSUE_LISTS = ("vulnerabilities", "infrastructureAsCodeIssues", "issues")
-# What Snyk writes about a project beside the list of its findings.
+# The keys that Snyk writes about a project in addition to the list of its findings.
 _FACTS = ("ok", "dependencyCount", "packageManager", "projectName", "issuesData")
 
 
@@ -75,7 +75,7 @@ def _check_counts(
     count = project.get("dependencyCount")
     if not count and "infrastructureAsCodeIssues" not in project and (count == 0 or not listed):
         read.mark_incomplete("a project without dependencies was scanned")
-    # Snyk lists one row for each path to a package, or one for all of them.
+    # Snyk lists one row for each path to a package, or one row for all paths.
     unique = {
         (text(row.get("id")), text(row.get("packageName")), text(row.get("version"))) for row in listed + filtered
     }

@@ -1,4 +1,4 @@
-"""Reader of Trivy's JSON. Trivy exits with 0 whatever it finds, unless configured otherwise."""
+"""Reader of Trivy's JSON. By default, Trivy exits with 0 even if it has findings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from cicd_templates.functions.scan_gate.reading import (
 )
 from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_severity
 
-# The lists of findings in a result, each with the key of a finding's id and the word for it among modified findings.
+# The lists of findings in a result. For each list: the key of a finding's id, and the type of these findings among
+# modified findings.
 _LISTS = {
     "Vulnerabilities": ("VulnerabilityID", "vulnerability"),
     "Misconfigurations": ("ID", "misconfiguration"),
@@ -66,7 +67,7 @@ def _results_of_object(report: dict[str, Any], read: Report) -> Iterator[dict[st
     read.tool_version = text(mapping(report.get("Trivy"), "Trivy").get("Version"))
     system = mapping(mapping(report.get("Metadata"), "Metadata").get("OS"), "Metadata.OS")
     if system.get("EOSL"):
-        # Nobody reports vulnerabilities of such a system any more, so none is listed.
+        # The support of such a system has ended, so Trivy lists no vulnerabilities of it.
         name, version = text(system.get("Family")), text(system.get("Name"))
         title = "the support of this operating system has ended"
         read.findings.append(

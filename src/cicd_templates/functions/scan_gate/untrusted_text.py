@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-# These characters are printable for Python, but no font shows them.
+# Python calls these characters printable, but no font displays them.
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-# GitHub finds mentions and issues after it has rendered Markdown, where an escape is gone; it does not look into code.
+# GitHub searches the rendered text for mentions and issues. Escapes are no longer in this text, but GitHub does not
+# search code.
 _MARKDOWN = re.compile(
     r"(?P<mention>[@#]+(?=\w)|(?<=GH)-(?=\d))"
     r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])",

@@ -1,4 +1,4 @@
-"""Read a report without raising an error: if it is unusable, its status and reason say why."""
+"""Read a report without raising an error. The status and the reason of an unusable report say why."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_or_mark_unusable(reader: Callable[[bytes], Report], form: str, data: by
     except UnusableError as error:
         return Report(status=ERROR, reason=str(error))
     except Exception as error:
-        # An unexpected structure must neither let a release pass nor crash the gate.
+        # An unexpected structure must not let a release pass, and must not crash the gate.
         return Report(status=ERROR, reason=f"the report is not valid {form}: {type(error).__name__}: {error}")
 
 
@@ -37,8 +37,8 @@ def _number_repeats(findings: list[Finding]) -> None:
 def _writer_problem(report: Report, form: str, tool: str) -> str:
     """Return a problem if another tool than `tool` wrote the report, otherwise an empty string.
 
-    Only SARIF and CycloneDX are checked. JUnit reports do not name a tool, and each other format is written by one tool
-    only.
+    Only SARIF and CycloneDX reports are checked. JUnit reports do not name a tool, and only one tool writes each other
+    format.
     """
     if not tool or form not in ("sarif", "cyclonedx"):
         return ""

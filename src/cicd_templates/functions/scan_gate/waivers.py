@@ -1,4 +1,4 @@
-"""Waivers, which accept certain findings until a date, and an index to find those that match a finding."""
+"""Waivers, which accept certain findings until a date, and an index that returns the waivers of a finding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cicd_templates.functions.scan_gate.reading import Finding
 from cicd_templates.functions.scan_gate.untrusted_text import one_line
 
 _WAIVER_KEYS = ("id", "package", "path", "fingerprint", "reason", "owner", "expires")
-# Only the letters of ASCII have two cases here: `str.lower` would make a `k` of the Kelvin sign.
+# Only ASCII letters are converted to lower case. `str.lower` would convert the Kelvin sign to `k`.
 _TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -38,7 +38,8 @@ class Waiver:
 def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[str, ...] = ()) -> Waiver:
     """Return the waiver in `value`, a table of the policy. Pass each of its problems to `note`.
 
-    `path` is the table's TOML path. `also` are keys that the table may have besides those of a waiver.
+    `path` is the table's TOML path. `also` are further keys that the table may have, in addition to the keys of a
+    waiver.
     """
     if not isinstance(value, dict):
         note(f"{path}: is not a table")
@@ -57,7 +58,7 @@ def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[
     elif isinstance(texts["path"], str) and texts["path"] and _is_everything(texts["path"]):
         note(f"{path}.path: {texts['path']!r} is not a file or folder within the repository")
     expires = value.get("expires")
-    # A datetime is a date for Python, but not a valid expiry.
+    # In Python, a datetime is also a date, but it is not a valid expiry date.
     if type(expires) is not date:
         note(f"{path}.expires: is not a date; write the last day, such as 2027-01-31")
         expires = date.min
