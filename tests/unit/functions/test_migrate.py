@@ -246,7 +246,7 @@ def test_a_request_whose_token_may_have_expired_is_not_repeated(account: Account
     account.waits()
     account.now += HOUR
 
-    assert "because ECS no longer knows its task" in account.fails()
+    assert "because ECS no longer returns its task" in account.fails()
     assert account.started() == []
 
 
