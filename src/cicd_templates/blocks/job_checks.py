@@ -21,7 +21,7 @@ LONGEST_CHECK_MINUTES = 23 * 60
 
 
 def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
-    """Return the description of how the pipeline runs the job of a release once in `env`."""
+    """Return the `TaskRun` with which the pipeline runs the job of a release once in `env`."""
     return TaskRun(
         word=JOB_CHECK,
         subject="job",

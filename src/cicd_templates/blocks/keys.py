@@ -199,7 +199,7 @@ def may_decrypt(sid: str, key: KeyArn) -> Grant:
 
 
 def may_encrypt(sid: str, key: KeyArn) -> Grant:
-    """Let a role in the key's account encrypt with `key`, and decrypt."""
+    """Let a role in the key's account encrypt and decrypt with `key`."""
     return allow(sid, ENCRYPTION, on=key)
 
 

@@ -178,7 +178,7 @@ def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[
     """Return the VPC flow log of accepted and refused connections, and the role that writes it.
 
     The role has the permissions from https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html except
-    `logs:CreateLogGroup`, because the log group is created by our own stack.
+    `logs:CreateLogGroup`, because our own stack creates the log group.
     """
     source = Sub(f"arn:${{AWS::Partition}}:ec2:{env.region}:{env.account}:vpc-flow-log/*")
     role = service_role(

@@ -63,7 +63,7 @@ def signing_key_alias(logical_id: str, env: Environment, service: Service, key: 
 def key_change_rule(
     logical_id: str, monitored: MonitoredService, key: kms.Key, security: TopicArn, operations: TopicArn
 ) -> events.Rule:
-    """Return an EventBridge rule that reports a change of the key's policy, a grant, and the end of the key."""
+    """Return an EventBridge rule that reports a changed key policy, a new grant, and a disabled or deleted key."""
     pattern = {
         "source": ["aws.kms"],
         "detail-type": [API_CALL],

@@ -118,8 +118,8 @@ def pipeline_name(env: Environment, service: str) -> str:
 def approval_keys(service: str) -> str:
     """Return the prefix of the S3 keys of the documents that a service's approvers saw, without a slash at the end.
 
-    The prefix begins with an underscore, which no service name does. So it differs from the prefix of all other
-    evidence, which is the service's name.
+    All other evidence of a service has keys that begin with the service's name. This prefix differs from all of them,
+    because no service name begins with an underscore.
     """
     return f"_approvals/{service}"
 

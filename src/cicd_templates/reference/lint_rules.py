@@ -91,7 +91,7 @@ OWNED_ELSEWHERE = (
 
 
 def rules_reference() -> str:
-    """Return the text of `docs/rules.md`: a table of facts and the checks that own them, and a section per rule."""
+    """Return the text of `docs/rules.md`: a table of facts, each with its check, and a section for each rule."""
     return "\n".join([LINT_RULES_HEADER, *_owners(), *(line for rule in RULES for line in _section(rule()))])
 
 

@@ -94,7 +94,7 @@ def _as_list(value: Any) -> Iterator[str]:
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
     """Return every granted action, with the number of calls that the statement of the grant allowed.
 
-    `rows` are the decisions that the local AWS's IAM made in the run.
+    `rows` are the decisions of IAM in the local AWS during the run.
     """
     calls: Counter[tuple[str, str, str]] = Counter()
     at_work: set[str] = set()

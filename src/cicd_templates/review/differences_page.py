@@ -71,11 +71,11 @@ def _resource_differences(
 ) -> Iterator[Difference]:
     """Yield the differences of a resource between two environments, except the names and accounts of the environments.
 
-    The resource is compared twice, and only differences that are found both times count. The first comparison ignores
-    the environment's account number, and the environment's name wherever it is a separate word. The first comparison
-    alone would report false differences. The name can be an ordinary word, such as `test`, and the account can be
-    shared with the tools environment. So the second comparison includes account numbers, and ignores the name only
-    after the project's name or the word `account`.
+    The resource is compared twice. Only differences that both comparisons find are returned. The first comparison
+    ignores the environment's account number, and the environment's name wherever it is a separate word. The first
+    comparison alone would report false differences. The name can be an ordinary word, such as `test`, and the account
+    can be shared with the tools environment. So the second comparison includes account numbers, and ignores the name
+    only after the project's name or the word `account`.
     """
     sides = (before, after)
     found = list(value_differences(*(_compared(*side, _word_pattern(side[0]), _ACCOUNT) for side in sides)))

@@ -160,8 +160,8 @@ def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
             if is_in_memory != other_is_in_memory:
                 yield (
                     f"{at}.{name}",
-                    f"{where}.{name} has the same name, but only one of them is in memory, and only folders on disk are"
-                    " shared; set memory_mib in both or in none, or choose another name",
+                    f"{where}.{name} has the same name, but only one of the two volumes is in memory; set memory_mib in"
+                    " both or in none, or choose another name",
                 )
 
 

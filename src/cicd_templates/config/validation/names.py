@@ -65,8 +65,8 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
         if first == second and not _same(one, other):
             yield Problem(
                 f"{where}.{other}",
-                f"the artifacts of {one} and {other} both begin with {first}, and CodePipeline tells artifacts apart"
-                f" by {ARTIFACT_KEY_LENGTH} characters; choose another name",
+                f"the artifacts of {one} and {other} both begin with {first}, and CodePipeline distinguishes artifacts"
+                f" only by their first {ARTIFACT_KEY_LENGTH} characters; choose another name",
             )
 
 
@@ -139,7 +139,7 @@ def _reads_as_more(begin: str, other: Environment, words: list[str]) -> Iterator
         return
     for word in words:
         if _begins(word, rest) or _begins(rest, word):
-            yield _copy_problem(other, f"its names would be those of {word} in {begin}")
+            yield _copy_problem(other, f"its names could equal names of {word} in {begin}")
             return
 
 
@@ -194,8 +194,8 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
             if first == second:
                 yield Problem(
                     f"services.{other}",
-                    f"the pipelines of {one} and {other} both begin with {first}, and CodePipeline tells their"
-                    f" artifacts apart by {PIPELINE_KEY_LENGTH} characters; choose another name",
+                    f"the pipelines of {one} and {other} both begin with {first}, and CodePipeline distinguishes their"
+                    f" artifacts only by the first {PIPELINE_KEY_LENGTH} characters; choose another name",
                 )
 
 

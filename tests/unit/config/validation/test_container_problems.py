@@ -123,7 +123,7 @@ def in_each_environment(key: str, message: str) -> list[str]:
                 containers(proxy=container(volumes={"spool": {"path": "/spool", "memory_mib": 8}})),
             ],
             "containers.proxy.volumes.spool",
-            "volumes.spool has the same name, but only one of them is in memory, and only folders on disk are shared;"
+            "volumes.spool has the same name, but only one of the two volumes is in memory;"
             " set memory_mib in both or in none, or choose another name",
             id="one name for two kinds",
         ),

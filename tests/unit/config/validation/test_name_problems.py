@@ -147,7 +147,8 @@ def test_checks_whose_actions_would_share_a_role_are_refused() -> None:
 def test_checks_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() -> None:
     assert problems_of((f"{SERVICE}/checks", {"integration-api": BANDIT, "integration-ui": BANDIT})) == [
         "services.parcel-dispatcher.checks.integration-ui: the artifacts of integration-api and integration-ui both"
-        " begin with Integratio, and CodePipeline tells artifacts apart by 10 characters; choose another name"
+        " begin with Integratio, and CodePipeline distinguishes artifacts only by their first 10 characters; choose"
+        " another name"
     ]
 
 
@@ -195,9 +196,21 @@ def test_services_whose_names_only_begin_alike_are_fine() -> None:
 @pytest.mark.parametrize(
     ("suffix", "expected"),
     [
-        pytest.param("pr1", "staging-pr1: its names would be those of pr1-api in staging", id="a service"),
-        pytest.param("delivery", "staging-delivery: its names would be those of delivery in staging", id="a purpose"),
-        pytest.param("action", "staging-action: its names would be those of action-source in staging", id="its begin"),
+        pytest.param(
+            "pr1",
+            "staging-pr1: its names could equal names of pr1-api in staging",
+            id="a service",
+        ),
+        pytest.param(
+            "delivery",
+            "staging-delivery: its names could equal names of delivery in staging",
+            id="a purpose",
+        ),
+        pytest.param(
+            "action",
+            "staging-action: its names could equal names of action-source in staging",
+            id="its begin",
+        ),
     ],
 )
 def test_a_copy_does_not_read_as_a_resource_of_its_original(suffix: str, expected: str) -> None:
@@ -220,7 +233,7 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
     edits = [("environments/staging-pay", staging), ("services/pay-api", service())]
 
     assert problems_of(*edits) == [
-        "environments.staging-pay: staging-pay: its names would be those of pay-api in staging; choose another name"
+        "environments.staging-pay: staging-pay: its names could equal names of pay-api in staging; choose another name"
     ]
     assert configured(edits[0])
 
@@ -229,5 +242,6 @@ def test_services_whose_artifacts_codepipeline_would_not_tell_apart_are_refused(
     # parcel-dispatcher-shipping-tools is the name of a pipeline, and so is parcel-dispatcher-sh-shipping-tools.
     assert problems_of(("services/parcel-dispatcher-sh", service())) == [
         "services.parcel-dispatcher-sh: the pipelines of parcel-dispatcher and parcel-dispatcher-sh both begin with"
-        " parcel-dispatcher-sh, and CodePipeline tells their artifacts apart by 20 characters; choose another name"
+        " parcel-dispatcher-sh, and CodePipeline distinguishes their artifacts only by the first 20 characters; choose"
+        " another name"
     ]
