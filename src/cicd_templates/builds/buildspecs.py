@@ -12,7 +12,7 @@ from typing import Any
 from cicd_templates.builds.build_scripts import write_script
 from cicd_templates.builds.check_commands import TOOL, install_pins
 from cicd_templates.builds.release_check import ReleaseCheck
-from cicd_templates.builds.source import DIGEST_FILE, compute_digest, require_judged_source, service_folder
+from cicd_templates.builds.source import DIGEST_FILE, NO_GIT, compute_digest, require_judged_source, service_folder
 from cicd_templates.config.environment import Service
 from cicd_templates.functions.scan_gate.policy import POLICY
 from cicd_templates.template import cloudformation_yaml
@@ -30,8 +30,6 @@ NOT_READ = "/tmp/not_read.json"  # noqa: S108 - as above
 # it takes from a cache. Code of the application runs in the unit tests, and could write to their cache.
 PIP_CACHE = "/root/.cache/pip/**/*"
 PYTHON = f"{TOOL}/bin/python3 -I"
-# Some tools call git in the source. The configuration of a git repository can name programs, which git then runs.
-NO_GIT = "export GIT_DIR=/dev/null"
 TOOL_PATH = 'export PATH="/tmp/tool/bin:$PATH"'
 
 
@@ -134,7 +132,7 @@ mv {FOLDER} "$CODEBUILD_SRC_DIR/{HANDED_ON}"
 def bill_of_materials(service: Service) -> str:
     """Return the build specification that stores the service's CycloneDX bill of materials in the evidence bucket."""
     commands = "\n".join(service.settings.build.sbom)
-    write = f"{TOOL_PATH}\nexport SBOM=/tmp/sbom.cdx.json\n{_in_source(service, commands)}"
+    write = f"{TOOL_PATH}\n{NO_GIT}\nexport SBOM=/tmp/sbom.cdx.json\n{_in_source(service, commands)}"
     put = f"{PYTHON} /tmp/put_evidence.py /tmp/sbom.cdx.json sbom.cdx.json"
     tools = [install_pins("cyclonedx"), install_pins("aws"), write_script("put_evidence.py")]
     judged = f"(\nset -e\n{require_judged_source(service)}\n)\n"

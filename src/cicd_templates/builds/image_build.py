@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from cicd_templates.builds.build_scripts import write_script
-from cicd_templates.builds.source import SOURCE_DIGEST, require_judged_source, service_folder
+from cicd_templates.builds.source import NO_GIT, SOURCE_DIGEST, require_judged_source, service_folder
 from cicd_templates.config.environment import Service
 from cicd_templates.template import cloudformation_yaml
 
@@ -23,6 +23,9 @@ DOCKERFILE = "/tmp/built/Dockerfile"  # noqa: S108 - as above
 # The part of this Dockerfile that installs only packages in lock files, and the file with the names of its stages.
 LOCKED_DOCKERFILE = "/tmp/built/Locked"  # noqa: S108 - as above
 LOCKED_STAGES = "/tmp/locked_stages"  # noqa: S108 - as above
+# The later commands run in the same shell. Without the second variable, `docker build` asks git for the commit of the
+# build context, by `git show HEAD`.
+IGNORE_GIT = f"{NO_GIT}\nexport BUILDX_GIT_INFO=0"
 # A Python program that fails if an image has ONBUILD commands.
 HAS_TRIGGERS = """\
 import json, sys
@@ -59,6 +62,7 @@ def _build(service: Service) -> str:
     if settings.unlocked_installs:
         cut = f"cp {dockerfile} {DOCKERFILE}"
     return f"""\
+{IGNORE_GIT}
 (
 set -euo pipefail
 {require_judged_source(service)}

@@ -13,6 +13,9 @@ from cicd_templates.builds.build_scripts import write_script
 from cicd_templates.config.environment import Service
 
 SOURCE_DIGEST = "SOURCE_DIGEST"
+# Some tools call git in the source or above it. The configuration of a git repository can name programs, which git then
+# runs.
+NO_GIT = "export GIT_DIR=/dev/null"
 # The file to which a build writes the digest of its source.
 DIGEST_FILE = "/tmp/source_digest"  # noqa: S108 - in the container of one build
 

@@ -159,6 +159,12 @@ def planted(tree: Path, name: str) -> None:
     (tree / name).write_bytes(b"text")
 
 
+def repository(tree: Path, *names: str) -> None:
+    for name in names:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("")
+
+
 REFUSED: list[tuple[str, Callable[[Path], object], str]] = [
     ("line break", lambda tree: (tree / "a\nfiles").write_text(""), "control character or a backslash"),
     ("tabulator", lambda tree: (tree / "a\tb").mkdir(), "./a?b"),
@@ -190,6 +196,12 @@ REFUSED: list[tuple[str, Callable[[Path], object], str]] = [
     ),
     ("compiled Python", lambda tree: (tree / "src/app.pyc").write_bytes(b"\0"), "is compiled Python, which can run"),
     ("optimized Python", lambda tree: (tree / "app.pyo").write_bytes(b"\0"), "./app.pyo"),
+    ("a git repository", lambda tree: repository(tree, ".git/config"), "is a git repository, whose configuration"),
+    ("a git repository elsewhere", lambda tree: (tree / "src/.git").write_text("gitdir: ../x"), "./src/.git"),
+    ("a link to a git repository", lambda tree: (tree / "src/.GIT").symlink_to("../src"), "./src/.GIT"),
+    ("a bare repository", lambda tree: repository(tree, "HEAD", "config", "objects/x", "refs/x"), "program"),
+    ("a bare repository below", lambda tree: repository(tree, "a b/HEAD", "a b/objects/x", "a b/refs/x"), "./a b"),
+    ("a git work tree of another", lambda tree: repository(tree, "src/w/HEAD", "src/w/commondir"), "./src/w"),
     ("a long path", deep, "more than 3,000 bytes"),
 ]
 
@@ -283,6 +295,52 @@ def test_nothing_unpacks_a_zip_in_a_build() -> None:
     texts += [image_build.image(of), buildspecs.bill_of_materials(of), buildspecs.smoke_test(of)]
 
     assert not [text for text in texts if "unzip" in text or "zipfile" in text]
+
+
+def test_a_name_of_git_alone_is_no_repository(tree: Path) -> None:
+    repository(tree, "HEAD", "config", "src/objects/x", "refs/x", ".github/workflows/a.yml", ".gitignore", "x.git/a")
+
+    assert computed(tree).returncode == 0
+
+
+# What buildx runs in the build context: https://github.com/docker/buildx/blob/master/util/gitutil/gitutil.go
+ASKS_GIT = """\
+if [ "$1" = build ] && [ "$BUILDX_GIT_INFO" != 0 ]; then touch asked; fi
+git -c log.showSignature=false rev-parse --is-inside-work-tree && git status --porcelain
+exit 0"""
+
+
+def test_a_repository_above_the_service_runs_nothing_in_its_image_build(tmp_path: Path) -> None:
+    """The root of a connection's repository is not judged, and git looks for repositories in all parent folders."""
+    source = tmp_path / "source"
+    (source / "apps/pay").mkdir(parents=True)
+    subprocess.run(["git", "init", "-q", source], check=True)
+    hook = tmp_path / "hook"
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    hook.chmod(0o755)
+    (source / ".git/config").write_text(f"[core]\nfsmonitor = {hook}\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/docker").write_text(f"#!/bin/sh\n{ASKS_GIT}\n")
+    (tmp_path / "bin/docker").chmod(0o755)
+    before = "cd apps/pay\n"
+
+    assert run(f"{before}docker build .", source, tmp_path / "bin").returncode == 0
+    assert ((tmp_path / "ran").exists(), (source / "apps/pay/asked").exists()) == (True, True)
+    (tmp_path / "ran").unlink()
+    (source / "apps/pay/asked").unlink()
+    answer = run(f"{image_build.IGNORE_GIT}\n{before}docker build .", source, tmp_path / "bin")
+    assert ((tmp_path / "ran").exists(), (source / "apps/pay/asked").exists(), answer.returncode) == (False, False, 0)
+
+
+def test_every_build_that_runs_no_application_ignores_git() -> None:
+    of = service()
+    (image, _, examine) = commands(image_build.image(of))
+    (sbom, *_) = commands(buildspecs.bill_of_materials(of))
+    alone = [commands(buildspecs.check(of, each))[0] for each in checks_of(of) if not each.runs_application]
+
+    assert image.startswith(image_build.IGNORE_GIT)
+    assert "docker build" in examine
+    assert [text for text in (sbom, *alone) if "export GIT_DIR=/dev/null" not in text] == []
 
 
 def test_a_zip_that_two_programs_read_differently_makes_two_digests(tmp_path: Path) -> None:

@@ -43,6 +43,16 @@ cut -c 3001- < "$lists/names" | sed '/^$/d' > "$lists/long"
 refuse long "a path in the source has more than 3,000 bytes, which tools cannot open; its end is"
 find . ! -type d ! -type f ! -type l > "$lists/special"
 refuse special "these are neither files nor folders nor links"
+# Programs that call git take such a folder for a repository, and its configuration names programs that git runs.
+find . -iname .git > "$lists/git"
+find . -name HEAD > "$lists/heads"
+while IFS= read -r head; do
+  folder=${head%/*}
+  if [ -e "$folder/commondir" ] || { [ -e "$folder/objects" ] && [ -e "$folder/refs" ]; }; then
+    echo "$folder" >> "$lists/git"
+  fi
+done < "$lists/heads"
+refuse git "this is a git repository, whose configuration can name programs to run; leave it out of the source"
 find . -name '*.[pP][yY][cCoO]' > "$lists/compiled"
 refuse compiled "this is compiled Python, which can run instead of the file that was checked; leave it out of the source"
 # No check reads a program of the machine, whatever its name is. Such a program begins like one for Linux (ELF).

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -23,6 +24,26 @@ SEARCHED_COMMITS = 50
 HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
 # Keeps the committed line endings. Otherwise the git configuration of this machine could change the bytes.
 AS_COMMITTED = ("-c", "core.autocrlf=false", "-c", "core.eol=lf")
+# Keeps git from running what the configuration of a foreign repository names, and from fetching missing objects.
+# https://git-scm.com/docs/git-config
+HARMLESS = (
+    "--no-optional-locks",
+    "--no-pager",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "safe.bareRepository=explicit"),
+)
+OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
+# Settings of a repository that name a program, as `git config` lists them. Options cannot switch them off, because the
+# repository chooses a part of their names.
+RUNS_PROGRAM = re.compile(
+    r"filter\..*\.(?:clean|smudge|process)|diff\.(?:.*\.)?(?:command|textconv|external)|tar\..*\.command"
+    r"|remote\..*\.(?:uploadpack|receivepack|vcs)|core\.alternaterefscommand",
+    re.DOTALL | re.IGNORECASE,
+)
+# Without the last option, git runs `git status` in submodules, where the options above do not count.
+STATUS = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
 LINK, SUBMODULE = "120000", "160000"
 SHA1_LENGTH = 40
 
@@ -80,7 +101,7 @@ def revision(folder: Path) -> str:
         return ""
     try:
         head = _git(folder, "rev-parse", "--verify", "HEAD").decode().strip()
-        return f"{head}+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else head
+        return f"{head}+" if _git(folder, *STATUS) else head
     except ConfigurationError:
         return ""
 
@@ -97,7 +118,7 @@ def read_commit(folder: Path) -> Commit:
             f"{folder}: is in a git work tree that has no commit yet; commit what is to be released"
         )
     revision = _require_success(folder, head).decode().strip()
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".").decode(errors="replace")
+    changed = _git(folder, *STATUS, "--", ".").decode(errors="replace")
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines()[:3])
         raise ConfigurationError(
@@ -179,7 +200,7 @@ def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | Non
     options = ("-m", "--no-show-signature", "--format=%h", f"--max-count={SEARCHED_COMMITS}")
     # In a repository without commits, git fails and lists nothing.
     for revision in _run_git(path.parent, "log", *options, "--", path.name).stdout.decode().split():
-        shown = _run_git(path.parent, "show", f"{revision}:./{path.name}")
+        shown = _run_git(path.parent, "cat-file", "blob", f"{revision}:./{path.name}")
         # A commit that deletes the file does not contain its text.
         if shown.returncode == 0 and matches(shown.stdout.decode(errors="replace")):
             return revision
@@ -204,12 +225,37 @@ def _git(folder: Path, *arguments: str) -> bytes:
 
 
 def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    here = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES}
+    """Run git in `folder`. Raises `ConfigurationError` if the repository could make git run a program of its own."""
+    for each in (folder.resolve(), *folder.resolve().parents):
+        if (each / ".git").exists():
+            break
+        # Git takes a folder with such names for a repository, and obeys the file `config` in it.
+        if (each / "HEAD").exists() and any((each / name).exists() for name in ("objects", "commondir")):
+            raise ConfigurationError(
+                f"{each}: looks like a git repository without a work tree, so git would run what its configuration"
+                " names; rename HEAD"
+            )
+    settings = _start_git(folder, "config", "--list", "--show-scope", "--includes", "--name-only", "-z")
+    if settings.returncode != 0:
+        return settings
+    words = _names(settings.stdout)
+    own = [name for scope, name in zip(words[::2], words[1::2], strict=True) if scope in ("local", "worktree")]
+    programs = [name for name in own if RUNS_PROGRAM.fullmatch(name)]
+    if programs:
+        raise ConfigurationError(
+            f"{folder}: the configuration of its git repository names a program to run ({programs[0]!a}); if you trust"
+            " the program, set it by git config --global instead, otherwise name a fresh clone"
+        )
+    return _start_git(folder, *arguments)
+
+
+def _start_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    here = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES} | OFFLINE
     # Replacement refs exist only in this clone, and would show other content under the id of a commit.
     here["GIT_NO_REPLACE_OBJECTS"] = "1"
     try:
         return subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
+            ["git", *HARMLESS, "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
             capture_output=True,
             check=False,
             timeout=GIT_SECONDS,

@@ -279,3 +279,128 @@ def test_a_distorted_text_is_looked_for_where_there_are_commits_of_it(tmp_path: 
     commit(tree)
     # The newest commit has no such file, which says nothing of the others.
     assert commits.find_commit_by_text(path, lambda text: text == "second") == newest
+
+
+def configured(name: str, *more: tuple[str, str]) -> Callable[[Path, str], None]:
+    def configure(tree: Path, program: str) -> None:
+        for each, value in ((name, program), *more):
+            git(tree, "config", each, value)
+
+    return configure
+
+
+def included(tree: Path, program: str) -> None:
+    (tree / ".git/more").write_text(f'[FILTER "x.Y"]\n\tClean = {program}\n')
+    git(tree, "config", "include.path", "more")
+
+
+def of_the_work_tree(tree: Path, program: str) -> None:
+    git(tree, "config", "extensions.worktreeConfig", "true")
+    (tree / ".git/config.worktree").write_text(f'[filter "w"]\n\tprocess = {program}\n')
+
+
+def missing_commit(tree: Path, program: str) -> None:
+    """A partial clone, whose missing objects git fetches from a program of the clone."""
+    for name, value in (("extensions.partialClone", "origin"), ("remote.origin.promisor", "true")):
+        git(tree, "config", name, value)
+    git(tree, "config", "remote.origin.url", str(tree))
+    git(tree, "config", "remote.origin.uploadpack", program)
+    (tree / ".git/refs/heads/main").parent.mkdir(exist_ok=True)
+    (tree / ".git/HEAD").write_text(f"{'1' * 40}\n")
+
+
+PROGRAMS = [
+    pytest.param(configured("filter.evil.clean"), "filter.evil.clean", id="a filter that status runs"),
+    pytest.param(configured("filter.evil.smudge"), "filter.evil.smudge", id="a filter that archive runs"),
+    pytest.param(configured("filter.a.b.process"), "filter.a.b.process", id="a filter with a dot"),
+    pytest.param(configured("diff.evil.textconv"), "diff.evil.textconv", id="a converter"),
+    pytest.param(configured("diff.external"), "diff.external", id="a program that compares"),
+    pytest.param(configured("tar.tar.command"), "tar.tar.command", id="a program that packs"),
+    pytest.param(configured("remote.origin.vcs"), "remote.origin.vcs", id="a remote helper"),
+    pytest.param(configured("core.alternateRefsCommand"), "core.alternaterefscommand", id="alternates"),
+    pytest.param(included, "filter.x.Y.clean", id="in an included file"),
+    pytest.param(of_the_work_tree, "filter.w.process", id="in the file of the work tree"),
+    pytest.param(missing_commit, "remote.origin.uploadpack", id="a missing commit"),
+]
+
+
+@pytest.mark.parametrize(("configure", "name"), PROGRAMS)
+def test_a_repository_that_names_a_program_is_refused(
+    tree: Path, tmp_path: Path, configure: Callable[[Path, str], None], name: str
+) -> None:
+    configure(tree, f"touch {tmp_path}/ran")
+    (tree / ".gitattributes").write_text("* filter=evil diff=evil\n")
+    (tree / "main.py").write_text("another\n")
+
+    with pytest.raises(ConfigurationError) as raised:
+        read_commit(tree)
+
+    assert f"names a program to run ('{name}')" in str(raised.value)
+    assert commits.revision(tree) == ""
+    assert not (tmp_path / "ran").exists()
+
+
+NEUTRAL = [
+    pytest.param(configured("core.fsmonitor"), id="monitor"),
+    pytest.param(configured("core.pager", ("pager.log", "true")), id="pager"),
+    pytest.param(configured("gpg.program", ("log.showSignature", "true")), id="signature"),
+    pytest.param(configured("core.sshCommand", ("alias.log", "!false")), id="ssh and alias"),
+]
+
+
+@pytest.mark.parametrize("configure", NEUTRAL)
+def test_what_programs_of_people_need_is_not_run_either(
+    tree: Path, tmp_path: Path, configure: Callable[[Path, str], None]
+) -> None:
+    configure(tree, f"touch {tmp_path}/ran;:")
+    os.utime(tree / "main.py", (1, 1))
+
+    assert read_commit(tree).files["main.py"] == (b"committed\n", False)
+    assert commits.find_commit_by_text(tree / "main.py", lambda text: text == "committed\n")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_hooks_of_the_repository_do_not_run(tree: Path, tmp_path: Path) -> None:
+    (tree / ".husky").mkdir()
+    for hook in (tree / ".husky/post-index-change", tree / ".git/hooks/post-index-change"):
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        hook.chmod(0o755)
+    git(tree, "config", "core.hooksPath", ".husky")
+    (tree / "main.py").write_text("committed\n")
+
+    assert read_commit(tree).files["main.py"][0] == b"committed\n"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_git_runs_nothing_in_a_submodule(tree: Path, tmp_path: Path) -> None:
+    other = repository(tmp_path / "other")
+    git(tree, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "sub")
+    git(tree, "commit", "-qm", "a submodule")
+    (tree / "app").mkdir()
+    (tree / "app/main.py").write_text("")
+    commit(tree)
+    git(tree / "sub", "config", "core.fsmonitor", f"touch {tmp_path}/ran;:")
+
+    assert commits.revision(tree) == git(tree, "rev-parse", "HEAD")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("below", ["objects", "commondir"])
+def test_a_committed_folder_is_not_taken_for_a_repository(tree: Path, below: str) -> None:
+    bare = tree / "services/pay"
+    (bare / below).mkdir(parents=True)
+    (bare / "HEAD").write_text("ref: refs/heads/main\n")
+    (bare / "app").mkdir()
+
+    for folder in (bare, bare / "app"):
+        with pytest.raises(ConfigurationError, match=r"services/pay: looks like a git repository without a work tree"):
+            read_commit(folder)
+    assert read_commit(tree).files["main.py"][0] == b"committed\n"
+
+
+def test_a_repository_with_settings_that_git_cannot_read_is_refused(tree: Path) -> None:
+    (tree / ".git/config").write_text("[core\n")
+
+    with pytest.raises(ConfigurationError, match=r"git failed: fatal: bad config line 1"):
+        read_commit(tree)
