@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from click.testing import CliRunner, Result
 from cicd_templates.cli import main, terminal
 from cicd_templates.cli.verbs import init
 from cicd_templates.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
+from tests.conftest import ROOT
 
 GIVEN = {
     "--project": "acme",
@@ -49,6 +52,21 @@ def test_the_example_is_replaced_by_what_was_named() -> None:
     assert 'name = "acme"' in text
     assert 'path_pattern = "/ledger/*"' in text
     assert [path.name for path in CONFIGURATION.parent.iterdir()] == ["environments.toml"]
+
+
+def test_the_example_of_the_repository_is_replaced_without_a_question() -> None:
+    shipped, example = (tomllib.loads((ROOT / path).read_text()) for path in (CONFIGURATION, EXAMPLE_CONFIGURATION))
+    if shipped["project"] != example["project"]:
+        pytest.skip("templates/environments.toml is no longer the example, but the configuration of another project")
+    for path in (CONFIGURATION, EXAMPLE_CONFIGURATION):
+        shutil.copyfile(ROOT / path, path)
+
+    result = typed()
+
+    assert (result.exit_code, result.output.splitlines()[0]) == (
+        0,
+        "wrote templates/environments.toml; read it, then:",
+    ), f"{CONFIGURATION} and {EXAMPLE_CONFIGURATION} must have the same bytes"
 
 
 def test_what_is_no_longer_the_example_is_replaced_only_on_request() -> None:
