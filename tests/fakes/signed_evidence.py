@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE, record_name
+from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE, approval_name
 from cicd_templates.evidence.derived_files import derived_files
 from cicd_templates.evidence.folder import read_folder
 from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
@@ -65,6 +65,7 @@ def descriptor(name: str, content: bytes) -> dict[str, Any]:
     return {"name": name, "digest": {"sha256": sha256(content)}}
 
 
+APPROVED_PAGE = b"<!doctype html><title>Plan</title>"
 SOURCE = descriptor("source", b"the source")
 TESTS = form.name_of_test_result("unit-tests")
 
@@ -173,12 +174,19 @@ def write_whole_evidence(folder: Path, signer: Signer, number: int = 2, **option
     about = {"service": "basket", "execution": f"e-{number - 1}", "signedOn": f"2026-11-24T12:0{number - 1}:00+00:00"}
     listed = descriptor(form.TEMPLATES_ARCHIVE, before)
     arn = f"arn:aws:cloudformation:eu-central-1:1:changeSet/release/{number}"
-    record = {"environment": "production", "execution": execution, "changeSets": [{"stack": "s", "changeSetArn": arn}]}
+    record = {
+        "environment": "production",
+        "execution": execution,
+        "changeSets": [{"stack": "s", "changeSetArn": arn}],
+        "page": {"page.html": sha256(APPROVED_PAGE), "page.json": sha256(b"{}")},
+    }
     content = form.canonical_json(record)
     additions = {
         RELEASE_BEFORE: signer.statement(form.RELEASE_TYPE, about, subject, listed),
         TEMPLATES_BEFORE: before,
-        record_name("production", sha256(content)): content,
+        approval_name("production", sha256(content)): content,
+        approval_name("production", sha256(content), "page.html"): APPROVED_PAGE,
+        approval_name("production", sha256(content), "page.json"): b"{}",
     }
     for name, content in additions.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,32 +1,43 @@
 """What a folder can have beside the signed files of its release: the release before, and records of approvals.
 
 The release before has a signature of its own. A record is not signed: its name has the digest of its content, which
-the request for approval shows, so the record can be compared with what the approver was shown.
+the request for approval shows, so the record can be compared with what the approver was shown. The record has the
+digests of the page that the approver was shown.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
 from cicd_templates.evidence.statements import Statement, StatementError, read_statement
+from cicd_templates.functions.approval_records import PAGE_DATA_NAME, PAGE_NAME, RECORD_NAME
 from cicd_templates.functions.evidence_format import RELEASE, RELEASE_TYPE, TEMPLATES_ARCHIVE
 
 RELEASE_BEFORE = f"previous/{RELEASE}"
 TEMPLATES_BEFORE = f"previous/{TEMPLATES_ARCHIVE}"
-RECORD = re.compile(r"approvals/([^/]+)/([0-9a-f]{64})/change-sets\.json")
+RECORD = re.compile(rf"approvals/([^/]+)/([0-9a-f]{{64}})/{re.escape(RECORD_NAME)}")
+PAGE_NAMES = (PAGE_NAME, PAGE_DATA_NAME)
+_PAGE = re.compile(rf"(approvals/[^/]+/[0-9a-f]{{64}}/)({'|'.join(map(re.escape, PAGE_NAMES))})")
 
 
-def record_name(environment: str, digest: str) -> str:
-    """Return the name of the record that an approver of `environment` was shown under this digest."""
-    return f"approvals/{environment}/{digest}/change-sets.json"
+def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str:
+    """Return the name of a file that an approver of `environment` was shown under this digest."""
+    return f"approvals/{environment}/{digest}/{file}"
 
 
 def record_names(contents: FolderContents) -> list[str]:
     """Return the names of all records of approvals."""
     return sorted(name for name in contents.digests if RECORD.fullmatch(name))
+
+
+def page_names(contents: FolderContents) -> list[str]:
+    """Return the names of the files of all pages that approvers were shown."""
+    return sorted(name for name in contents.digests if _PAGE.fullmatch(name))
 
 
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
@@ -35,11 +46,34 @@ def addition_problems(contents: FolderContents, release: Statement, key: PublicK
         match = RECORD.fullmatch(name)
         if match and contents.digests[name] != match[2]:
             yield name, f"was changed: its SHA-256 is {contents.digests[name]} instead of {match[2]}"
+        record = _read_record(contents, name)
+        about = (record.get("environment"), record.get("execution"))
+        if match and about != (match[1], release.predicate.get("execution")):
+            yield name, "is about another environment or execution"
+    for name in page_names(contents):
+        if not _is_page_of_record(contents, name):
+            yield name, f"is not the page that the {RECORD_NAME} beside it names"
     before = {RELEASE_BEFORE, TEMPLATES_BEFORE} & contents.digests.keys()
     if len(before) == 1:
         yield next(iter({RELEASE_BEFORE, TEMPLATES_BEFORE} - before)), "is missing"
     if len(before) == 2:
         yield from _problems_of_release_before(contents, release, key)
+
+
+def _is_page_of_record(contents: FolderContents, name: str) -> bool:
+    match = _PAGE.fullmatch(name)
+    record = f"{match[1]}{RECORD_NAME}" if match else ""
+    pages = _read_record(contents, record).get("page") if record in contents.digests else None
+    return bool(match and isinstance(pages, dict) and pages.get(match[2]) == contents.digests[name])
+
+
+def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
+    """Return a record, or an empty dictionary if it is not a JSON object."""
+    try:
+        record = json.loads(contents.read(name))
+    except (ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _problems_of_release_before(

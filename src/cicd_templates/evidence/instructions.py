@@ -46,8 +46,8 @@ jq -r '.subject[1:][] | "\\(.digest.sha256)  \\(.name)"' payload | sha256sum --c
 ```
 
 Not in that list are `public-key.pem`, `VERIFY.md`, `index.html`, `templates.diff`, and the files in `previous/` and
-`approvals/`. Those in `approvals/` are not signed: the name of the folder of each is the SHA-256 of its content, and
-the request for approval showed it.
+`approvals/`. Those in `approvals/` are not signed: the name of each folder there is the SHA-256 of its
+`change-sets.json`, which the request for approval showed. That file has the SHA-256 of the page beside it.
 
 ## Tools that were not run
 

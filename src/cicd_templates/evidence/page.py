@@ -148,6 +148,8 @@ def _meaning(name: str) -> str:
         return f"signed statement of the type {TEST_RESULT_TYPE}"
     if RECORD.fullmatch(name):
         return "record of what an approver was shown; not signed"
+    if name.startswith("approvals/"):
+        return "page that an approver was shown; the record beside it has its SHA-256"
     meanings = {
         RELEASE: "signed list of all files",
         SCAN_POLICY: "policy by which the gate decided",

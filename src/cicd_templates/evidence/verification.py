@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE, addition_problems, record_names
+from cicd_templates.evidence.additions import (
+    RELEASE_BEFORE,
+    TEMPLATES_BEFORE,
+    addition_problems,
+    page_names,
+    record_names,
+)
 from cicd_templates.evidence.derived_files import DIFFERENCE, PAGE, derived_files
 from cicd_templates.evidence.folder import FolderContents, read_folder
 from cicd_templates.evidence.instructions import INSTRUCTIONS
@@ -164,7 +170,7 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
             yield Problem(name, "is missing")
         elif actual != digest:
             yield Problem(name, f"was changed: its SHA-256 is {actual} instead of {digest}")
-    for name in contents.digests.keys() - listed.keys() - UNLISTED - set(record_names(contents)):
+    for name in contents.digests.keys() - listed.keys() - UNLISTED - {*record_names(contents), *page_names(contents)}:
         yield Problem(name, "is not part of this release")
     for name in PREDICATE_TYPES.keys() - listed.keys():
         yield Problem(RELEASE, f"does not list {name}")

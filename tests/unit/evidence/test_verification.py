@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from cicd_templates.cli import main
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE
+from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE, approval_name
 from cicd_templates.evidence.derived_files import DIFFERENCE, PAGE
 from cicd_templates.evidence.instructions import INSTRUCTIONS
 from cicd_templates.evidence.verification import verify_folder
@@ -33,6 +33,7 @@ from tests.fakes.signed_evidence import (
     descriptor,
     predicate_of_tests,
     predicates,
+    sha256,
     templates,
     write_derived,
     write_evidence,
@@ -336,8 +337,8 @@ def test_additions_and_what_follows_from_all_files_are_verified(tmp_path: Path) 
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     result = typed(folder, "--key", SIGNER.fingerprint)
 
-    assert (result.exit_code, len(names(folder))) == (0, 18)
-    (record,) = [name for name in names(folder) if "approvals/" in name]
+    assert (result.exit_code, len(names(folder))) == (0, 20)
+    (record,) = [name for name in names(folder) if "change-sets" in name]
     assert f"not signed: {record}; compare its digest with the one in the request for approval" in result.output
 
 
@@ -349,6 +350,41 @@ def test_every_file_of_a_whole_folder_fails_by_its_name_if_it_is_changed(tmp_pat
         assert name in problems(folder)
         (folder / name).write_bytes(content)
     assert problems(folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("record", "reasons"),
+    [
+        ({"environment": "production", "execution": "e-1"}, ["is about another environment or execution"]),
+        ({"environment": "staging", "execution": "e-2"}, ["is about another environment or execution"]),
+        ([], ["is about another environment or execution"]),
+        ({"environment": "production", "execution": "e-2", "page": []}, []),
+    ],
+    ids=["another execution", "another environment", "a list", "no page"],
+)
+def test_a_record_belongs_to_the_release_and_names_its_page(tmp_path: Path, record: object, reasons: list[str]) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    content = form.canonical_json(record)
+    name = approval_name("production", sha256(content))
+    page = approval_name("production", sha256(content), "page.html")
+    (folder / name).parent.mkdir()
+    (folder / name).write_bytes(content)
+    (folder / page).write_text("a page")
+    write_derived(folder)
+
+    assert problems(folder) == dict.fromkeys([name] * len(reasons), "".join(reasons)) | {
+        page: "is not the page that the change-sets.json beside it names"
+    }
+
+
+def test_a_page_without_a_record_fails(tmp_path: Path) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    (record,) = [name for name in names(folder) if "change-sets" in name]
+    (folder / record).write_text("{")
+    assert problems(folder)[record].startswith("was changed: ")
+    (folder / record).unlink()
+
+    assert {f"{Path(record).parent}/page.html", f"{Path(record).parent}/page.json"} <= problems(folder).keys()
 
 
 def test_what_follows_from_other_files_may_be_missing(tmp_path: Path) -> None:

@@ -23,15 +23,16 @@ from cicd_templates.deploy.releases.signed_releases import (
     find_release_before,
 )
 from cicd_templates.errors import CicdError
-from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE, record_name
+from cicd_templates.evidence.additions import PAGE_NAMES, RELEASE_BEFORE, TEMPLATES_BEFORE, approval_name
 from cicd_templates.evidence.derived_files import derived_files
 from cicd_templates.evidence.folder import read_folder
+from cicd_templates.functions.approval_records import RECORD_NAME
 from cicd_templates.functions.evidence_format import PUBLIC_KEY, RELEASE, TEMPLATES_ARCHIVE
 from cicd_templates.private_files import make_private_folder
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 _ADDRESS = re.compile(r"s3://([^/]+)/(.+)\?versionId=([^?]+)")
-_RECORD = re.compile(r"([a-z0-9-]+)/([^/]+)/([0-9a-f]{64})/change-sets\.json")
+_APPROVAL = re.compile(r"([a-z0-9-]+)/([^/]+)/([0-9a-f]{64})/([a-z.-]+)")
 # S3's error codes for an object or a version that does not exist.
 _MISSING = {"NoSuchKey", "NoSuchVersion"}
 _CHUNK_BYTES = 1 << 20
@@ -50,7 +51,7 @@ def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement,
     before = find_release_before(store, release)
     if before:
         sources[TEMPLATES_BEFORE] = _source(store, before, TEMPLATES_ARCHIVE)
-    sources |= _records(store, release.service, release.execution)
+    sources |= _approvals(store, release.service, release.execution)
     with _replaced(folder) as new:
         for name, source in sources.items():
             _download(store, source, new / name)
@@ -98,15 +99,17 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
     return {"Bucket": match[1], "Key": match[2], "VersionId": match[3]}
 
 
-def _records(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
-    """Return the S3 objects that record what approvers of an execution were shown, by their names in the folder."""
+def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
+    """Return the S3 objects with what approvers of an execution were shown, by their names in the folder."""
     prefix = f"{approval_keys(service)}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
     return {
-        record_name(match[1], match[3]): {"Bucket": store.evidence, "Key": key}
+        approval_name(match[1], match[3], match[4]): {"Bucket": store.evidence, "Key": key}
         for key in keys
-        if (match := _RECORD.fullmatch(key.removeprefix(prefix))) and match[2] == execution
+        if (match := _APPROVAL.fullmatch(key.removeprefix(prefix)))
+        and match[2] == execution
+        and match[4] in (RECORD_NAME, *PAGE_NAMES)
     }
 
 

@@ -95,7 +95,8 @@ def test_without_locations_every_file_is_beside_the_statement(account: SigningAc
 
 def record(account: SigningAccount, key: str) -> str:
     """Store a record of an approval at `key`, in which `{}` becomes its digest. Return the digest."""
-    content = canonical_json({"environment": "production", "changeSets": [], "key": key})
+    page = {name: sha256(name.encode()) for name in ("page.html", "page.json")}
+    content = canonical_json({"environment": "production", "execution": "run-2", "page": page, "key": key})
     digest = sha256(content)
     account.put("evidence", key.format(digest), content, "r")
     return digest
@@ -111,11 +112,14 @@ def test_the_templates_before_and_what_approvers_were_shown_lie_beside_the_relea
     for other in ("production/run-1/{}/change-sets.json", "production/run-2/{}/other.json", "run-2/change-sets.json"):
         record(account, f"_approvals/{SERVICE}/{other}")
 
+    for name in ("page.html", "page.json"):
+        account.put("evidence", f"_approvals/{SERVICE}/production/run-2/{digest}/{name}", name.encode(), "p")
+
     assert write(account, tmp_path / "evidence") == {}
     added = {path.relative_to(tmp_path / "evidence").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert added >= {RELEASE_BEFORE, TEMPLATES_BEFORE, "index.html", "VERIFY.md"}
-    assert [name for name in added if name.startswith("approvals/")] == [
-        f"approvals/production/{digest}/change-sets.json"
+    assert sorted(name for name in added if name.startswith("approvals/")) == [
+        f"approvals/production/{digest}/{name}" for name in ("change-sets.json", "page.html", "page.json")
     ]
     assert (tmp_path / "evidence/templates.diff").read_text().endswith("-Size: 1\n+Size: 2\n")
 
