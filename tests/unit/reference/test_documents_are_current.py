@@ -250,6 +250,7 @@ def test_each_row_of_the_comparison_of_deployers_names_its_test_and_where_it_ran
 
 def test_the_evidence_that_the_document_lists_is_what_the_builds_write() -> None:
     from cicd_templates.builds import buildspecs, image_build
+    from cicd_templates.functions.approval_records import RECORD_NAME
     from cicd_templates.functions.evidence_format import RELEASE
 
     service = configured().environments[0].services[0]
@@ -257,7 +258,7 @@ def test_the_evidence_that_the_document_lists_is_what_the_builds_write() -> None
     listed = re.findall(r"^\| `([\w.<>-]+\.json)` \|", (ROOT / "docs/pipeline.md").read_text(), re.MULTILINE)
 
     before_deployment = ["sbom.cdx.json", "image-packages.cdx.json", "image-scan.json"]
-    assert listed == [*before_deployment, "image-scan-<environment>.json", RELEASE]
+    assert listed == [*before_deployment, "image-scan-<environment>.json", RELEASE, RECORD_NAME]
     for name in before_deployment:
         assert name in written.replace("$number", "")
 
