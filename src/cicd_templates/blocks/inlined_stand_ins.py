@@ -1,7 +1,8 @@
-"""Writes the modules that stand in for others in the inline code of a Lambda function.
+"""Writes modules that replace other modules in the inline code of a Lambda function.
 
-A module that reads files, or that collects facts from many modules, cannot be joined with others. Its stand-in defines
-the same names with the same results, and has the content of the files or the needed facts as constants.
+A module that reads files, or that collects facts from many modules, cannot be joined with other modules. Its
+replacement, the stand-in, defines the same names with the same results. It has the content of the files, or the needed
+facts, as constants.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from cicd_templates.functions.change_page.page_files import PAGE_FILES, page_fil
 from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 from cicd_templates.template.resource_types.resource_type import Interruption, ResourceType
 
-# The facts that say what a change means for people and data. The others are about names, ARNs, imports and lint rules.
+# The facts about what a change means for people and data. All other facts are about names, ARNs, imports and lint
+# rules.
 TEXTS = ("name_property", "loss", "data_is_in", "ends_with_it")
 
 
@@ -32,7 +34,7 @@ def page_files_stand_in() -> str:
 def registry_stand_in() -> str:
     """Return the source of a module with the function `facts_of` of `template/resource_types/registry.py`.
 
-    It has only the facts that say what a change means.
+    The module has only the facts about what a change means for people and data.
     """
     rows = [f"    {row}," for kind in RESOURCE_TYPES.values() if (row := _row(kind))]
     package = "cicd_templates.template.resource_types.resource_type"

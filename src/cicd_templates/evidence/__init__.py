@@ -4,10 +4,10 @@
 - `statements` reads signed statements: in-toto statements in DSSE envelopes.
 - `folder` lists and hashes the files of the folder.
 - `verification` compares these and names each file that differs from what was signed.
-- `additions` are files beside the signed ones: the release before, and records of approvals.
-- `derived_files` writes what follows from the others: `instructions` VERIFY.md, with the commands of other tools,
-  `templates_difference` the difference to the templates of the release before, and `page` the page for a person, with
-  what `release_facts` reads.
+- `additions` checks further files: the previous release, and the records of approvals.
+- `derived_files` writes files that are made from the signed files. `instructions` writes VERIFY.md, with the commands
+  of other tools. `templates_difference` compares the templates with the previous release. `page` writes a page for
+  people, with the facts from `release_facts`.
 
 `functions/evidence_format.py` defines the format.
 """

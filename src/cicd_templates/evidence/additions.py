@@ -1,4 +1,4 @@
-"""What a folder can have beside the signed files of its release: the release before, and records of approvals.
+"""Checks the further files of a folder of evidence: the previous release, and the records of approvals.
 
 The release before has a signature of its own. A record is not signed: its name has the digest of its content, which
 the request for approval shows, so the record can be compared with what the approver was shown. The record has the
@@ -41,7 +41,7 @@ def page_names(contents: FolderContents) -> list[str]:
 
 
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield the name of each addition that is not as it was stored, and the reason."""
+    """Yield the name of each further file that has changed since it was stored, and the reason."""
     for name in record_names(contents):
         match = RECORD.fullmatch(name)
         if match and contents.digests[name] != match[2]:

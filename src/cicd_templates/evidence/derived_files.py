@@ -1,6 +1,7 @@
-"""The files of a folder that follow from its other files: instructions, a page for a person, a difference of templates.
+"""Writes the derived files of a folder of evidence: instructions, a page for people, and a diff of the templates.
 
-Nobody signs them. The verification makes them anew and compares, so that none of them can say something else.
+Derived files are not signed. The verification writes them again and compares the results, so that a changed derived
+file is noticed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ DIFFERENCE = "templates.diff"
 def derived_files(contents: FolderContents, release: Statement, key: PublicKey) -> dict[str, bytes]:
     """Return the content of each derived file by its name. `release` is the release statement of the folder.
 
-    Without the templates of the release before, there is no difference.
+    Without the templates of the previous release, there is no diff.
     """
     image = release.subject[0]
     reference = f"{image.name}@sha256:{image.digest.get('sha256', '')}"

@@ -1,4 +1,4 @@
-"""Writes index.html: what the evidence of a release says, for a person. The page needs no script and no other file."""
+"""Writes index.html, which shows the evidence of a release to people. The page needs no script and no other file."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _MARKS = {"+": "ins", "-": "del"}
 def release_page(
     contents: FolderContents, release: Statement, key: PublicKey, difference: TemplatesDifference | None
 ) -> str:
-    """Return the page. `difference` is that of the templates; it is None without those of the release before.
+    """Return the page. `difference` is the diff of the templates, or None if the folder has no previous templates.
 
-    The same files give the same page, because it has no dates other than those in them.
+    The same files give the same page, because all dates on the page come from the files.
     """
     style = _file("page.css")
     policy = release_facts.policy_in_force(contents, release)
@@ -140,7 +140,7 @@ def _files(contents: FolderContents) -> Iterable[str]:
 
 
 def _meaning(name: str) -> str:
-    """Return what a file is, or an empty text for a file that is not listed on the page."""
+    """Return the meaning of a file, or an empty text for a file that the page does not list."""
     folder = name.partition("/")[0]
     if name in PREDICATE_TYPES:
         return f"signed statement of the type {PREDICATE_TYPES[name]}"
@@ -182,7 +182,7 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _said(statement: Statement, name: str) -> str:
-    """Return what a statement says about itself, or `unknown`."""
+    """Return a value from the predicate of a statement, or `unknown`."""
     value = statement.predicate.get(name)
     return value if isinstance(value, str) and value else "unknown"
 

@@ -1,4 +1,4 @@
-"""What the files of a release say, in the words of its page. Reads documents that nobody has verified."""
+"""Reads the facts in the files of a release, in the words of its page. The files may be unverified."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ApprovedChangeSet:
 
 
 def read_verdict(contents: FolderContents) -> dict[str, Any]:
-    """Return the gate's last decision, or an empty dictionary if there is none that can be read."""
+    """Return the gate's last decision, or an empty dictionary if there is no readable decision."""
     names = {int(match[1] or 1): name for name in contents.digests if (match := _VERDICT.fullmatch(name))}
     return _object(contents.read(names[max(names)])) if names else {}
 

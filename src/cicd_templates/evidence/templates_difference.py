@@ -1,4 +1,4 @@
-"""Compares the templates of a release with those of the release before it, file by file. Reads hostile archives."""
+"""Compares the templates of a release with those of the previous release, file by file. The archives may be hostile."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import io
 import zipfile
 from dataclasses import dataclass
 
-# The size of all files of an archive together, and that of a file up to which its lines are compared.
+# The largest total size of all files in an archive, and the largest size of a file whose lines are compared.
 MOST_BYTES = 100_000_000
 LONGEST_COMPARED = 2_000_000
 
 
 @dataclass(frozen=True)
 class TemplatesDifference:
-    """The difference of each file that is not the same, by its name. `problem` says why nothing could be compared."""
+    """The diff of each changed file, keyed by the name of the file. `problem` says why nothing could be compared."""
 
     files: dict[str, str]
     problem: str = ""

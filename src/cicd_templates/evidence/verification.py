@@ -1,4 +1,4 @@
-"""Verifies a folder of evidence: every file is as the release statement says, and all statements are about one release.
+"""Verifies a folder of evidence: all files match the release statement, and all statements are about one release.
 
 The verification proves that the folder is consistent. Only an expected fingerprint proves who signed the folder:
 somebody who changes the folder can sign it with another key, and put that public key into the folder.
@@ -152,9 +152,9 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
 
 
 def _derivation_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[Problem]:
-    """Yield each file that does not follow from the other files. It is not signed, but it could mislead its reader.
+    """Yield each derived file with wrong contents. Derived files are not signed, but could mislead their readers.
 
-    Each of these files may be missing.
+    Derived files, such as VERIFY.md, are made from the signed files. Any of them may be missing.
     """
     derived = derived_files(contents, release, key)
     for name in {INSTRUCTIONS, PAGE, DIFFERENCE} & contents.digests.keys():
@@ -209,7 +209,7 @@ def _reference_problems(
 def _test_problems(
     contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield each statement about tests that is not about the source and a report of this release."""
+    """Yield each statement about tests that names a source or a report of another release."""
     dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
     for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
         try:

@@ -43,7 +43,9 @@ class DatabaseTable(Table):
         default=0.5, description="Smallest capacity of each instance, in Aurora capacity units (ACU) of 2 GiB of memory"
     )
     max_capacity: Annotated[Capacity, Field(ge=1)] = Field(
-        default=4.0, description="Largest capacity of each instance, in ACU; an alarm notifies operations near it"
+        default=4.0,
+        description="Largest capacity of each instance, in ACU; an alarm notifies operations if the capacity comes"
+        " close to this limit",
     )
     instances: Annotated[int, Field(ge=1, le=15)] | None = Field(
         default=None,

@@ -46,8 +46,8 @@ def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
     if longest_run < 1:
         yield (
             "job.schedule",
-            f"{job.schedule} begins a run {shortest} minutes after another, so two runs could work at the same time;"
-            ' use a longer time and a shorter window_minutes, or shape = "worker" for work that never ends',
+            f"{job.schedule} begins a run {shortest} minutes after the previous one, so two runs could overlap;"
+            ' use a longer interval, a shorter window_minutes, or shape = "worker" for work that never ends',
         )
     elif job.max_minutes > longest_run:
         yield (

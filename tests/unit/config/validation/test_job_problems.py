@@ -61,7 +61,7 @@ def test_a_refusal_names_the_service_and_the_key(edit: dict[str, Any], line: str
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"schedule": "rate(1 minute)"}, {"job.schedule": "begins a run 1 minutes after another, so two runs could"}),
+        ({"schedule": "rate(1 minute)"}, {"job.schedule": "begins a run 1 minutes after the previous one, so two"}),
         ({"schedule": "rate(5 minutes)", "max_minutes": 4}, {}),
         ({"schedule": "rate(5 minutes)", "max_minutes": 5}, {"job.max_minutes": "use at most 4, because rate(5"}),
         (
