@@ -19,7 +19,7 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the function, which may assume one role in each of these environments, and an alarm on its errors."""
+    """Return the function, which may assume one role in each unprotected environment, and an alarm on its errors."""
     layer = LayerTemplate(env, service)
     key, dead_letters = layer.read(keys.KEY_ARN), layer.read(notifications.DEAD_LETTER_QUEUE)
     evidence = layer.read(storage.EVIDENCE_BUCKET)

@@ -1,8 +1,8 @@
 """Writes the page that an approver sees: what the change sets of a stage change, what is lost, who can do more.
 
-The page is that of a plan, and the same modules judge the changes. The function cannot read YAML, so it takes the
-properties of resources from the contexts that CloudFormation reports with each change. Where CloudFormation reports
-none, the page says that policies were not compared.
+The page looks like the page of a plan, and the same modules judge the changes. The function cannot read YAML, so it
+reads the properties of resources from the contexts that CloudFormation reports with each change. If CloudFormation
+reports no context, the page says that policies were not compared.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def reviewed_stage(environment: str, service: str, change_sets: Sequence[tuple[s
 def _reviewed_stack(
     environment: str, service: str, label: str, change_set: ChangeSet
 ) -> tuple[PlannedStack, frozenset[str]]:
-    """Return what a change set does, and the logical ids of the changed resources whose policies are not known."""
+    """Return the changes of a change set, and the logical ids of the changed resources whose policies are unknown."""
     changes = merged(map(change_of, change_set.changes), map(change_of, change_set.valued))
     reported = {change["LogicalResourceId"]: change for change in change_set.valued}
     before, after = (
@@ -119,7 +119,7 @@ def _compared(change: Change, before: dict[str, Any], after: dict[str, Any]) -> 
     try:
         return compare(change.logical_id, before, after)
     except (AttributeError, KeyError, TypeError):
-        # A value that is not known before the deployment stands where a policy has a map or a list.
+        # A text replaces the map or list of a policy if its value is unknown before the deployment.
         return None
 
 

@@ -36,7 +36,7 @@ def store_record(environment: str, execution: str, change_sets: list[dict[str, s
         "page": {name: hashlib.sha256(text.encode()).hexdigest() for name, text in page.items()},
     }
     digest = digest_of(record)
-    # The record comes last: if it is there, the page is there, too.
+    # The record is stored last. So if the record exists, the page exists, too.
     for name, text in {**page, RECORD_NAME: canonical(record)}.items():
         put_once(record_key(environment, execution, digest, name), text, CONTENT_TYPES[name.rpartition(".")[2]])
     return digest
@@ -65,7 +65,7 @@ def record_key(environment: str, execution: str, digest: str, name: str) -> str:
 def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]:
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
-    Raises `NotApprovedError` if there is none, or if it or its page is not what was approved.
+    Raises `NotApprovedError` if there is no record, or if the record or its page is not the approved one.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review gave no digest but {digest!r}")

@@ -30,7 +30,7 @@ from cicd_templates.functions.role_clients import client_in_role
 # An approval shows at most 1,000 characters, which the summary shares with other text.
 SUMMARY_LENGTH = 300
 COMMAND_LENGTH = 40
-# The longest answer to what is lost, and to who can do more, in the summary. The page has them whole.
+# The longest answers about lost data and about wider access in the summary. The page has the complete answers.
 ANSWER_LENGTH = 80
 VARIABLE_LENGTH = 1000
 # The metadata of the templates' S3 object, with the form that each value must have.
@@ -87,7 +87,7 @@ def _describe_templates(version: str) -> str:
 
 
 def _describe_change_sets(parameters: dict[str, str], templates: str) -> dict[str, str]:
-    """Store the page and the record of the change sets. Return what the approver is told, as output variables."""
+    """Store the page and the record of the change sets. Return the output variables for the approver."""
     cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "review")
     layers = {
         "service": parameters["stack"],
@@ -154,7 +154,7 @@ def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str) -> 
         return f"{_cut(f'{one_line(page.changes)} {service}', SUMMARY_LENGTH - len(end))}{end}"
     runs = f" runs {_cut(command, COMMAND_LENGTH)}" if command else ""
     middle = f"; migration{runs}: "
-    # Half of the room for each stack, so that neither hides the other.
+    # Each stack gets half of the space, so that none hides the other.
     half = (SUMMARY_LENGTH - len(end) - len(middle) - 1) // 2
     return f"{_cut(service, half)}{middle}{_cut(migrations[0], half)}.{end}"
 

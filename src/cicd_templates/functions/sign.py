@@ -179,7 +179,7 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
     """Return the reports that the gate read, by their exact versions, the tests that they list, and the scan policy.
 
     The environment variable `TEST_CHECKS` has the names of the checks that run tests, separated by commas. The policy
-    lies beside each report. It is empty if the application has none, because the defaults apply then.
+    is in the artifact of each report. It is empty if the application has no policy and the defaults apply.
     """
     documents, tests, policies = [], [], set()
     for check, report in sorted(stored.items()):

@@ -87,7 +87,7 @@ def _count_problem(suite: ElementTree.Element) -> str:
     """
     cases = list(suite.iter("testcase"))
     outcomes = Counter(map(outcome_of, cases))
-    # An element for the whole suite, such as for its set-up, counts as well.
+    # An element for the complete suite, for example for its set-up, also counts.
     failed = sum(child.tag in FAILED for part in _suites(suite) for child in part)
     failed += sum(child.tag in FAILED for case in cases for child in case)
     failed += sum(outcome_of(case) == "failed" and not any(child.tag in FAILED for child in case) for case in cases)
