@@ -1,6 +1,6 @@
 """Describes the changes between two sets of templates. The changes that need most attention come first.
 
-Metadata, comments and formatting are not compared, because they change nothing in AWS. The caller passes in the
+Comments, reasons and formatting are not compared, because they change nothing. The caller passes in the
 properties that cannot change without a replacement; they come from the schemas of the resource types.
 """
 
@@ -15,16 +15,20 @@ from cicd_templates.markdown import Markup, code, plain
 from cicd_templates.plurals import counted
 from cicd_templates.review.access_changes import access_changes, sentence
 from cicd_templates.review.further_containers import TASK_DEFINITION, added_container
+from cicd_templates.review.other_sections import effective_parts, section_differences
 from cicd_templates.review.renames import Renames, Stacks, find_renames, general_sentences
 from cicd_templates.review.reviewed_stacks import ReviewedStack
-from cicd_templates.review.statements import OWN_MARK, Statement, is_statement, own_stem
+from cicd_templates.review.statements import OWN_MARK, Statement, own_stem
 from cicd_templates.template import policy_diff
 from cicd_templates.template.comparison import ABSENT, Difference, differences, items_by_name
+from cicd_templates.template.iam_statements import is_statement
 from cicd_templates.template.intrinsics import referenced_names
 from cicd_templates.template.stack_graph import READING_TYPE
 
 CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Renamed", "Added", "Changed")
-_ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
+# Properties that decide who has access: more principals, more policies, or another role for the same code.
+_GRANTING = frozenset({*policy_diff.ATTACHES, *policy_diff.GRANTED_ELSEWHERE})
+_ROLES = frozenset({"ServiceRole", "ServiceRoleArn", "Role", "RoleArn", "TaskRoleArn", "ExecutionRoleArn"})
 _LONGEST = 100
 # A function that takes a region and a resource type. It returns the create-only properties of the type, and the
 # properties that are create-only in some cases.
@@ -158,6 +162,10 @@ def _stack_changes(
     renames: Renames,
 ) -> Iterator[TemplateChange]:
     yield from _parameter_changes(environment, label, before, after)
+    for section, difference in section_differences(before.template.content, after.template.content):
+        place = f"{plain('.'.join(difference.path))}: " if difference.path else ""
+        text = f"{place}{_before_and_after(before, after, difference)}"
+        yield TemplateChange("Changed", environment, f"{label}, {section}", Markup(text))
     old, new = before.template.resources, after.template.resources
     for name in (*old, *(name for name in new if name not in old)):
         where = f"{label}.{name}"
@@ -212,8 +220,9 @@ def _resource_changes(
     create_only: CreateOnly,
 ) -> Iterator[TemplateChange]:
     always, sometimes = create_only(region, str(after[1]["Type"]))
-    for part in (*_ATTRIBUTES, "Properties"):
-        for difference in differences(before[1].get(part, ABSENT), after[1].get(part, ABSENT), (part,)):
+    old, new = effective_parts(before[1]), effective_parts(after[1])
+    for part in (*old, *(part for part in new if part not in old)):
+        for difference in differences(old.get(part, ABSENT), new.get(part, ABSENT), (part,)):
             if part == "Properties" and _is_in_statement(before[1], after[1], difference.path):
                 continue
             path = difference.path[1:] if part == "Properties" else difference.path
@@ -228,7 +237,19 @@ def _resource_changes(
             text = f"{plain('.'.join(path))}: {added or _before_and_after(before[0], after[0], difference)}"
             if may_replace:
                 text += ", which may replace the resource"
-            yield TemplateChange("Replaced" if replaces else "Changed", environment, where, Markup(text))
+            kind = "Replaced" if replaces else _kind(path, difference)
+            yield TemplateChange(kind, environment, where, Markup(text))
+
+
+def _kind(path: tuple[str, ...], difference: Difference) -> str:
+    """Return whether a changed property widens or narrows access, or the kind `Changed` if it decides no access."""
+    if path[-1] in _ROLES:
+        return "Access widened"
+    if path[0] in _GRANTING:
+        return "Access narrowed" if difference.after is ABSENT else "Access widened"
+    if path[0] == policy_diff.BOUNDARY:
+        return "Access narrowed" if difference.before is ABSENT else "Access widened"
+    return "Changed"
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,11 +9,12 @@ from typing import Any
 
 from cicd_templates.review.formatting import Formatter, format_actions, format_condition
 from cicd_templates.review.principals import Principal, parse_principals
+from cicd_templates.template.iam_statements import find_statements
 from cicd_templates.template.intrinsics import is_intrinsic_function
 from cicd_templates.template.metadata import REASONS_KEY
+from cicd_templates.template.policy_diff import permission_statement
 from cicd_templates.template.reasons import parse_every_resource_reason
 
-TRUST_POLICY = "AssumeRolePolicyDocument"
 ITSELF = "itself"
 ANYONE = "anyone"
 _ELEMENTS = ("Principal", "Action", "Resource")
@@ -83,14 +82,6 @@ def _matches(action: str, pattern: str) -> bool:
     return fnmatchcase(action, pattern) if "*" in pattern or "?" in pattern else action == pattern
 
 
-def is_statement(value: Any) -> bool:
-    """Return whether `value` is an IAM statement, which has an `Effect` and an `Action` or `NotAction`.
-
-    Properties of other AWS services may also have an `Effect`, but they have no action.
-    """
-    return isinstance(value, dict) and "Effect" in value and ("Action" in value or "NotAction" in value)
-
-
 def statements(resources: Mapping[str, Any], formatter: Formatter) -> Iterator[Statement]:
     """Yield the statements of `resources`, in the order of the template."""
     for logical_id, resource in resources.items():
@@ -98,25 +89,8 @@ def statements(resources: Mapping[str, Any], formatter: Formatter) -> Iterator[S
         if resource["Type"] == "AWS::Lambda::Permission":
             yield _permission(logical_id, resource["Properties"], formatter)
             continue
-        for is_trust, statement in _find_statements(resource.get("Properties", {}), is_trust=False):
+        for is_trust, statement in find_statements(resource.get("Properties", {})):
             yield _statement(logical_id, statement, formatter, reasons, is_trust)
-
-
-def _find_statements(value: Any, *, is_trust: bool) -> Iterator[tuple[bool, dict[str, Any]]]:
-    if is_statement(value):
-        yield is_trust, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, dict | list):
-                yield from _find_statements(item, is_trust=is_trust or key == TRUST_POLICY)
-            elif isinstance(item, str) and item.startswith("{") and '"Statement"' in item:
-                # Some resource types take their policy as a JSON text.
-                with contextlib.suppress(ValueError):
-                    yield from _find_statements(json.loads(item), is_trust=is_trust)
-    else:
-        for item in value:
-            if isinstance(item, dict | list):
-                yield from _find_statements(item, is_trust=is_trust)
 
 
 def _reasons(resource: Mapping[str, Any]) -> dict[str, str]:
@@ -160,24 +134,17 @@ def _statement(
 def _permission(logical_id: str, properties: Mapping[str, Any], formatter: Formatter) -> Statement:
     """Return the statement that an `AWS::Lambda::Permission` adds to the resource policy of a function."""
     sources = {key: formatter.format(value) for key, value in properties.items() if key.startswith("Source")}
-    kind = "Service" if str(properties["Principal"]).endswith(".amazonaws.com") else "AWS"
-    conditions = {key: value for key, value in properties.items() if key not in ("Principal", "Action", "FunctionName")}
+    element = permission_statement(properties)
     return Statement(
         logical_id,
         logical_id,
         "Allow",
-        tuple(parse_principals({kind: properties["Principal"]}, formatter.account)),
+        tuple(parse_principals(element["Principal"], formatter.account)),
         (formatter.format(properties["Principal"]),),
         (properties["Action"],),
         (formatter.format(properties["FunctionName"]),),
         " and ".join(f"aws:{key} is {value}" for key, value in sources.items()),
-        element={
-            "Effect": "Allow",
-            "Principal": {kind: properties["Principal"]},
-            "Action": properties["Action"],
-            "Resource": properties["FunctionName"],
-            "Condition": {"Equals": conditions},
-        },
+        element=element,
     )
 
 

@@ -22,7 +22,8 @@ class PipelineShape(ResourceRule):
         " or deployment, and must not be retried automatically. Every later stage is locked: its BeforeEntry condition"
         " fails the stage if a VariableCheck does not find the required value in the gate's variable. Protected stages"
         " have a manual approval before anything is deployed. These are the stages that the pipeline's metadata lists"
-        " under ProtectedStages; without this list, the last of several stages that deploy. Conditions require a"
+        " under ProtectedStages; without this list, the last of several stages that deploy. If there is a list,"
+        " a function must check the approved change sets between the approval and the deployment. Conditions require a"
         " pipeline of type V2."
     )
     source_url = "docs/rules.md#e9161"
@@ -49,7 +50,8 @@ class PipelineShape(ResourceRule):
                     yield RuleFinding(
                         "the stage is not locked by the gate's verdict; add a VariableCheck to BeforeEntry", stage.path
                     )
-        yield from _approval(_guarded(resource, stages))
+        listed = any(isinstance(node.value, list) for node in resource.values("Metadata", PROTECTED_STAGES_KEY))
+        yield from _approval(_guarded(resource, stages), checked=listed)
 
 
 def _categories(stage: TemplateNode) -> list[str]:
@@ -102,16 +104,25 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
     return deploying[1:][-1:]
 
 
-def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
+def _approval(stages: list[TemplateNode], *, checked: bool) -> Iterator[RuleFinding]:
+    """Yield a finding for each stage that deploys without an approval or, if `checked`, without the check after it."""
     for stage in stages:
-        approvals, effects = [], []
+        approvals, checks, effects = [], [], []
         for action in values(stage, "Actions", EACH):
             category = [node.value for node in values(action, "ActionTypeId", "Category")]
             orders = [int(str(node.value)) for node in values(action, "RunOrder") if str(node.value).isdecimal()]
             modes = [node.value for node in values(action, "Configuration", "ActionMode")]
             if category == ["Approval"]:
                 approvals += orders or [1]
+            elif category == ["Invoke"]:
+                checks += orders or [1]
             elif category == ["Deploy"] and modes != [PREPARES]:
                 effects += orders or [1]
         if effects and min(approvals, default=min(effects)) >= min(effects):
             yield RuleFinding("this stage deploys without an approval; add a manual approval", stage.path)
+        elif effects and checked and not any(min(approvals) < order < min(effects) for order in checks):
+            yield RuleFinding(
+                "no function checks the approved change sets between the approval and the deployment; add the approval"
+                " check, with a RunOrder between theirs",
+                stage.path,
+            )

@@ -16,10 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cicd_templates.template.iam_statements import find_statements
 from cicd_templates.template.intrinsics import is_intrinsic_function, referenced_names
 
-# Managed policies grant access too; CloudFormation lists them by ARN.
-MANAGED_POLICIES = "ManagedPolicyArns"
+# Properties that grant what is written elsewhere, with words for it: managed policies by their ARNs, groups of a user.
+GRANTED_ELSEWHERE = {"ManagedPolicyArns": "everything", "Groups": "everything that the group may do"}
+# Properties that attach a policy to principals.
+ATTACHES = ("Roles", "Users", "Groups")
+ATTACHED_TYPES = frozenset({"AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"})
+BOUNDARY = "PermissionsBoundary"
 ELEMENTS = ("Principal", "Action", "Resource")
 
 
@@ -37,7 +42,7 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
     `before` and `after` are the resources of the templates.
     """
-    old, new = (dict(_statements(resources.get(logical_id, {}).get("Properties", {}))) for resources in (before, after))
+    old, new = (dict(_statements(resources.get(logical_id, {}))) for resources in (before, after))
     added = [statement for key, statement in new.items() if key not in old]
     removed = [statement for key, statement in old.items() if key not in new]
     return PolicyDiff(
@@ -61,7 +66,7 @@ def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Ma
     subjects = {
         name
         for value in before[logical_id].get("Properties", {}).values()
-        if not any(True for _ in _statements({"": value}))
+        if not any(True for _ in find_statements(value, is_policy=True))
         for name in referenced_names(value)
         if name in before
     }
@@ -78,7 +83,7 @@ def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
     The order of the statements does not matter.
     """
     return any(
-        not any(statement_covers(old, new) for old in before) for new in after if new["Effect"] == "Allow"
+        not any(statement_covers(old, new) for old in before) for new in after if new["Effect"] != "Deny"
     ) or any(not any(statement_covers(new, old) for new in after) for old in before if old["Effect"] == "Deny")
 
 
@@ -143,27 +148,45 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
     }
 
 
-def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each IAM statement in `value`, with its identity for comparisons.
+def _statements(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each IAM statement of a resource, with its identity for comparisons.
 
-    The identity is the complete statement without its Sid.
+    The identity is the complete statement without its Sid. What else decides about access, such as a permissions
+    boundary, is yielded as the statement that has the same effect.
     """
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            listed = inner if isinstance(inner, list) else [inner]
-            # Other services have statements too, such as firewall rules. Only the statements of policies have an
-            # `Effect`.
-            if name == "Statement" and all(isinstance(item, Mapping) and "Effect" in item for item in listed):
-                for statement in listed:
-                    yield _with_identity(statement)
-            elif name == MANAGED_POLICIES:
-                for arn in inner:
-                    yield _with_identity({"Effect": "Allow", "Action": "everything", "Resource": arn})
-            else:
-                yield from _statements(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _statements(inner)
+    properties = resource.get("Properties", {})
+    for _, statement in find_statements(properties):
+        yield _with_identity(statement)
+    if resource.get("Type") == "AWS::Lambda::Permission":
+        yield _with_identity(permission_statement(properties))
+    if resource.get("Type") in ATTACHED_TYPES:
+        for item in (item for name in ATTACHES for item in _as_list(properties.get(name, []))):
+            yield _with_identity({"Effect": "Allow", "Action": "everything that this policy allows", "Principal": item})
+    else:
+        for name, words in GRANTED_ELSEWHERE.items():
+            for item in _as_list(properties.get(name, [])):
+                yield _with_identity({"Effect": "Allow", "Action": words, "Resource": item})
+    if BOUNDARY in properties:
+        outside = "everything that the permissions boundary does not allow"
+        yield _with_identity({"Effect": "Deny", "Action": outside, "Resource": properties[BOUNDARY]})
+
+
+def permission_statement(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the statement that an `AWS::Lambda::Permission` adds to the resource policy of a function."""
+    principal = properties["Principal"]
+    kind = "Service" if str(principal).endswith(".amazonaws.com") else "AWS"
+    conditions = {key: value for key, value in properties.items() if key not in ("Principal", "Action", "FunctionName")}
+    return {
+        "Effect": "Allow",
+        "Principal": {kind: principal},
+        "Action": properties["Action"],
+        "Resource": properties["FunctionName"],
+        **({"Condition": {"Equals": conditions}} if conditions else {}),
+    }
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

@@ -130,6 +130,15 @@ def parse_template(path: Path, text: str) -> StackTemplate:
         template = StackTemplate(path, text, content, stack_facts(content, path))
         # The links are read here, so that an error in a part that `links` needs also names the file.
         _ = template.links
+        _require_maps(template.resources)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise not_rendered(path, str(error).splitlines()[0]) from None
     return template
+
+
+def _require_maps(resources: Mapping[str, Any]) -> None:
+    """Raise `TypeError` if the properties or the metadata of a resource are anything else than a map, such as null."""
+    for name, resource in resources.items():
+        for part in ("Properties", "Metadata"):
+            if part in resource and not isinstance(resource[part], Mapping):
+                raise TypeError(f"{part} of {name} is not a map")

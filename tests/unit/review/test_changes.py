@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from cicd_templates.review.changes_page import markdown
 from cicd_templates.review.reviewed_stacks import review_stacks
 from cicd_templates.template.comparison import ABSENT, Difference, differences
 from cicd_templates.template.schemas import create_only
+from cicd_templates.template.stack_facts import METADATA_KEY
 from cicd_templates.template.stack_template import StackTemplate
 from tests.unit.review.conftest import reading, resource, role, stack_of, statement
 
@@ -191,6 +193,84 @@ def test_a_change_of_a_resource_is_described_in_words(
     before: dict[str, Any], after: dict[str, Any], found: list[tuple[str, str, str]]
 ) -> None:
     assert of(before, after) == found
+
+
+def with_sections(metadata: dict[str, Any] | None = None, **sections: Any) -> StackTemplate:
+    stack = stack_of({"A": resource("X::Y")})
+    facts = {**stack.content["Metadata"][METADATA_KEY], **(metadata or {})}
+    return replace(stack, content={**stack.content, **sections, "Metadata": {METADATA_KEY: facts}})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        pytest.param(
+            with_sections(Mappings={"Rights": {"Build": {"Log": ["logs:PutLogEvents"]}}}),
+            with_sections(Mappings={"Rights": {"Build": {"Log": ["logs:PutLogEvents", "iam:PassRole"]}}}),
+            ("network, section Mappings", "Rights.Build.Log: `logs:PutLogEvents` to `logs:PutLogEvents, iam:PassRole`"),
+            id="a mapping",
+        ),
+        pytest.param(
+            with_sections(Conditions={"Never": {"Fn::Equals": ["a", "b"]}}),
+            with_sections(Conditions={"Never": {"Fn::Equals": ["a", "a"]}}),
+            ("network, section Conditions", "Never: `Fn::Equals a, b` to `Fn::Equals a, a`"),
+            id="a condition",
+        ),
+        pytest.param(
+            with_sections(),
+            with_sections(Transform="Macro"),
+            ("network, section Transform", "now `Macro`"),
+            id="a macro",
+        ),
+        pytest.param(
+            with_sections({"Protection": "protected"}),
+            with_sections({"Protection": "disposable"}),
+            ("network, metadata", "CicdTemplates.Protection: `protected` to `disposable`"),
+            id="a fact that commands obey",
+        ),
+    ],
+)
+def test_what_changes_outside_the_resources_is_a_change(
+    before: StackTemplate, after: StackTemplate, found: tuple[str, str]
+) -> None:
+    assert changes_between([before], [after]) == [("Changed", *found)]
+
+
+def test_where_a_template_comes_from_is_no_change() -> None:
+    before, after = with_sections({"Sources": ["a.py"]}), with_sections({"Sources": ["b.py"], "Patches": {"A": "why"}})
+
+    assert changes_between([before], [after]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        pytest.param({"Roles": ["a"]}, {"Roles": ["b"]}, "Access widened", id="another role with a policy"),
+        pytest.param({"Roles": ["a"]}, {}, "Access narrowed", id="no roles"),
+        pytest.param({"ManagedPolicyArns": ["a"]}, {"ManagedPolicyArns": ["a", "b"]}, "Access widened", id="a policy"),
+        pytest.param({"PermissionsBoundary": "a"}, {}, "Access widened", id="no boundary"),
+        pytest.param({}, {"PermissionsBoundary": "a"}, "Access narrowed", id="a boundary"),
+        pytest.param({"ServiceRole": "a"}, {"ServiceRole": "b"}, "Access widened", id="another role of a build"),
+        pytest.param(
+            {"Task": {"RoleArn": "a"}}, {"Task": {"RoleArn": "b"}}, "Access widened", id="a role further down"
+        ),
+        pytest.param({"Size": 1}, {"Size": 2}, "Changed", id="no access"),
+    ],
+)
+def test_properties_that_decide_access_are_told_apart(before: Any, after: Any, kind: str) -> None:
+    found = of({"A": resource("X::Y", **before)}, {"A": resource("X::Y", **after)})
+
+    assert [each[0] for each in found] == [kind]
+
+
+def test_metadata_of_a_resource_is_compared_without_its_reasons() -> None:
+    before, after = (resource("X::Y") | {"Metadata": metadata} for metadata in ({"Why": ["a"]}, {"Why": ["b"]}))
+    suppressed = resource("X::Y") | {"Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E9101"]}}}}
+
+    assert of({"A": before}, {"A": after}) == []
+    assert of({"A": before}, {"A": suppressed}) == [
+        ("Changed", "network.A", "Metadata.cfn-lint: now `config ignore_checks E9101`")
+    ]
 
 
 def test_another_source_of_a_parameter_is_a_change() -> None:

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from cicd_templates.cli import main
@@ -14,6 +15,7 @@ from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.review import revision, upgrade
 from cicd_templates.template.stack_template import parse_template
 from tests.conftest import PROJECT, ROOT
+from tests.unit.review.conftest import stack_of
 
 
 def git(*arguments: str) -> None:
@@ -253,3 +255,11 @@ def test_the_code_of_another_revision_gets_nothing_of_the_environment(
         upgrade.render_with("HEAD", folder)
     names = str(caught.value).partition(": ")[2].removesuffix(f"{folder}/.home").split()
     assert set(names) - {"LC_CTYPE"} == {"HOME", "LANG", "PATH", "TMPDIR"}
+
+
+@pytest.mark.parametrize("part", ["Properties", "Metadata"])
+def test_a_resource_with_an_empty_part_is_no_template_of_ours(part: str) -> None:
+    stack = stack_of({"A": {"Type": "AWS::SNS::Topic", part: None}})
+
+    with pytest.raises(ConfigurationError, match=f"not a template that `make render` wrote .{part} of A is not a map"):
+        parse_template(Path("staging/keys.yaml"), yaml.safe_dump(stack.content))

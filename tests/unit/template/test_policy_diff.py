@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -30,6 +31,7 @@ ROLE_STATEMENTS = st.fixed_dictionaries(
 )
 STATEMENTS = st.lists(ROLE_STATEMENTS, max_size=4)
 OTHER = {"Effect": "Allow", "Action": ["other"], "Resource": ["other"]}
+NO_VALUE = {"Ref": "AWS::NoValue"}
 ALLOW = {"Effect": "Allow", "Action": ["a", "b"], "Resource": ["c", "d"], "Condition": {"Bool": {"x": "true"}}}
 
 
@@ -217,3 +219,84 @@ def test_a_statement_whose_counterpart_is_not_clear_is_shown_whole() -> None:
     assert changed([one, {**one, "Resource": "r"}], [two])[1] == ("allow a:A on *", "allow a:A on r")
     assert changed([one], [exceptions]) == (("allow everything but a:A on *",), ("allow a:A on *",))
     assert changed(nameless[0], nameless[1]) == (("allow a:B on *",), ("allow a:A on *",))
+
+
+def holder(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"R": {"Type": f"AWS::{kind}", "Properties": properties}}
+
+
+def policy_text(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Statement": list(statements)})
+
+
+EVERYTHING: dict[str, Any] = {"Sid": "All", "Effect": "Allow", "Action": ["*"], "Resource": ["*"]}
+POLICIES = {"Roles": ["a"], "PolicyDocument": {"Statement": [OTHER]}}
+PERMISSION = {"Action": "lambda:InvokeFunction", "FunctionName": "f"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "added"),
+    [
+        pytest.param(
+            holder("IAM::Role", Policies=[{"PolicyDocument": {"Statement": [OTHER]}}]),
+            holder("IAM::Role", Policies=[{"PolicyDocument": {"Statement": [OTHER, EVERYTHING, NO_VALUE]}}]),
+            "allow * on *",
+            id="a statement beside AWS::NoValue",
+        ),
+        pytest.param(
+            holder("IAM::Role", Policies=[{"PolicyDocument": {"Statement": [OTHER]}}]),
+            holder(
+                "IAM::Role", Policies=[{"PolicyDocument": {"Statement": [{"Fn::If": ["C", EVERYTHING, NO_VALUE]}]}}]
+            ),
+            "allow * on *",
+            id="a statement in a branch",
+        ),
+        pytest.param(
+            holder("Logs::ResourcePolicy", PolicyDocument=policy_text()),
+            holder("Logs::ResourcePolicy", PolicyDocument=f" {policy_text(EVERYTHING)}"),
+            "allow * on *",
+            id="a JSON text",
+        ),
+        pytest.param(
+            holder("IAM::ManagedPolicy", **POLICIES),
+            holder("IAM::ManagedPolicy", **POLICIES | {"Roles": ["a", "b"]}),
+            "allow everything that this policy allows to b",
+            id="another role with the policy",
+        ),
+        pytest.param(
+            holder("IAM::User", Groups=[]),
+            holder("IAM::User", Groups=["admins"]),
+            "allow everything that the group may do on admins",
+            id="another group of a user",
+        ),
+        pytest.param(
+            holder("Lambda::Permission", **PERMISSION, Principal="events.amazonaws.com", SourceArn="x"),
+            holder("Lambda::Permission", **PERMISSION, Principal="events.amazonaws.com"),
+            "allow lambda:InvokeFunction on f to events.amazonaws.com",
+            id="a permission without its source",
+        ),
+        pytest.param(
+            holder("IAM::Role", Policies=[{"PolicyDocument": {"Statement": [OTHER | {"Effect": "Deny"}]}}]),
+            holder("IAM::Role", Policies=[{"PolicyDocument": {"Statement": [OTHER | {"Effect": {"Ref": "E"}}]}}]),
+            "{'ref': 'e'} other on other",
+            id="an effect that is computed",
+        ),
+    ],
+)
+def test_access_that_is_written_in_other_ways_widens(before: dict[str, Any], after: dict[str, Any], added: str) -> None:
+    difference = compare("R", before, after)
+
+    assert difference.widens
+    assert added in difference.added
+    assert not compare("R", after, after).widens
+
+
+def test_a_boundary_that_goes_or_changes_widens_and_a_new_one_does_not() -> None:
+    bounded, other, free = (
+        holder("IAM::Role", **each) for each in ({"PermissionsBoundary": "x"}, {"PermissionsBoundary": "y"}, {})
+    )
+
+    assert compare("R", bounded, free).widens
+    assert compare("R", bounded, free).removed == ("deny everything that the permissions boundary does not allow on x",)
+    assert compare("R", bounded, other).widens
+    assert not compare("R", free, bounded).widens

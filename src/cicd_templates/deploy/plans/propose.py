@@ -171,7 +171,11 @@ def with_impact(
     after = stack.resources
     lines = resource_lines(stack)
     old, new = with_actual_states(described.states, before, after)
-    compared = {change.logical_id: policy_diff.compare(change.logical_id, old, new) for change in described.changes}
+    # A resource whose condition did not hold is in the deployed template, but it does not exist.
+    compared = {
+        change.logical_id: policy_diff.compare(change.logical_id, {} if change.action == "Add" else old, new)
+        for change in described.changes
+    }
     return replace(
         planned,
         change_set=described.arn,

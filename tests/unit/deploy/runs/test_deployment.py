@@ -14,15 +14,18 @@ from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from cicd_templates.deploy.aws import retry
 from cicd_templates.deploy.aws.retry import is_transient, retry_steps, run_steps
+from cicd_templates.deploy.change_sets.cloudformation_calls import Described
 from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDrift, StackDrift
 from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.plans import document as plans
-from cicd_templates.deploy.plans.propose import DeployContext
+from cicd_templates.deploy.plans.propose import DeployContext, with_impact
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.deploy.runs.approval import DeclinedError
 from cicd_templates.errors import CicdError, DetachedError, NoTerminalError, RefusedError
+from cicd_templates.template.changes.impact import Change
+from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import SimulatedAws, SimulatedStack, error
@@ -131,6 +134,22 @@ def interrupt(
 def calm(harness: DeployHarness) -> None:
     harness.aws.faults.before = lambda operation: None
     harness.aws.faults.expired = False
+
+
+def test_a_resource_that_a_condition_kept_away_is_new_with_all_that_it_grants() -> None:
+    """The deployed template has it too, but it does not exist: CloudFormation adds it."""
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy: dict[str, Any] = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"PolicyDocument": {"Statement": [everything]}},
+    }
+    stack = rendered("access", resources={"Backdoor": policy, "Kept": policy})
+    changes = (Change("Add", "Backdoor", policy["Type"]), Change("Modify", "Kept", policy["Type"]))
+    described = Described("arn", "id", "CREATE_COMPLETE", "", "AVAILABLE", changes)
+    planned = PlannedStack(stack.name, stack.label, "")
+
+    found = with_impact(planned, stack, described, stack.resources)
+    assert [(name, diff.widens) for name, diff in found.grants.items()] == [("Backdoor", True)]
 
 
 # Order.

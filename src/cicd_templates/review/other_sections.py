@@ -1,0 +1,48 @@
+"""Finds what differs between two templates outside their parameters and resources.
+
+Conditions, mappings and macros decide what a template means, and commands obey the facts in its metadata. So both are
+compared, although CloudFormation itself ignores metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cicd_templates.template.comparison import ABSENT, Difference, differences
+from cicd_templates.template.metadata import REASONS_KEY
+from cicd_templates.template.stack_facts import METADATA_KEY
+
+# Sections that are described elsewhere, or that have no effect.
+_LEFT_OUT = frozenset({"Parameters", "Resources", "AWSTemplateFormatVersion", "Description", "Metadata"})
+# Facts that only say where a template comes from: the files from which it was rendered, and the reasons of patches.
+_ORIGINS = frozenset({"Sources", "Patches"})
+
+
+def section_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Difference]]:
+    """Yield each difference between two templates, with the words that name its place, such as `section Conditions`.
+
+    Parameters, resources and descriptions are not compared.
+    """
+    for section in (*before, *(section for section in after if section not in before)):
+        if section not in _LEFT_OUT:
+            for difference in differences(before.get(section, ABSENT), after.get(section, ABSENT)):
+                yield f"section {section}", difference
+    for difference in differences(_effective_metadata(before), _effective_metadata(after)):
+        yield "metadata", difference
+
+
+def _effective_metadata(content: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = dict(content.get("Metadata", {}))
+    facts = metadata.get(METADATA_KEY, {})
+    return {**metadata, METADATA_KEY: {key: value for key, value in facts.items() if key not in _ORIGINS}}
+
+
+def effective_parts(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resource without its type and without the reasons in its metadata, which are only comments.
+
+    The result has `Properties` and `Metadata` even if the resource has none.
+    """
+    metadata = {key: value for key, value in resource.get("Metadata", {}).items() if key != REASONS_KEY}
+    parts = {name: value for name, value in resource.items() if name != "Type"}
+    return {"Properties": {}, **parts, "Metadata": metadata}

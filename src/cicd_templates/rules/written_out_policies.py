@@ -1,0 +1,96 @@
+"""E9120: policies are written out, so that rules and reviewers can read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cicd_templates.rules.reading import Path, Resource
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+from cicd_templates.template.iam_statements import find_statements
+
+# Functions whose result depends on another section of the template, or on code that is not in it.
+CHOOSING = ("Fn::FindInMap", "Fn::If", "Fn::Transform")
+LITERAL = ("Effect", "Action", "NotAction")
+
+
+class WrittenOutPolicies(ResourceRule):
+    """Refuse policies whose statements only CloudFormation can read."""
+
+    id = "E9120"
+    shortdesc = "Policies are written out"
+    description = (
+        "A statement that comes from Mappings, Conditions or a macro, or from a JSON text, grants what nobody reads in"
+        " it: the other rules do not see its actions, and a change elsewhere in the template changes it unnoticed."
+        " Effects and actions must be literal texts. A policy must be a map, and must not choose with Fn::If,"
+        " Fn::FindInMap, Fn::Transform or AWS::NoValue. Render the value instead: every environment has its own"
+        " templates."
+    )
+    source_url = "docs/rules.md#e9120"
+    tags = ["iam"]
+
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each part of a policy that is not written out."""
+        for path, policy in _policies(resource.body.get("Properties"), ("Properties",)):
+            if isinstance(policy, str):
+                yield RuleFinding("the policy is a JSON text, which no rule reads; write it as a map", path)
+            else:
+                yield from _choices(policy, path)
+                yield from _computed(policy, path)
+
+
+def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield the outermost values in `value` that contain IAM statements and that a key names a policy."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            inner = (*path, key)
+            if "polic" in str(key).lower() and any(True for _ in find_statements(item, is_policy=True)):
+                texts = [(inner, item)] if not isinstance(item, dict | list) else list(_texts(item, inner))
+                yield from texts or [(inner, item)]
+            else:
+                yield from _policies(item, inner)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _policies(item, (*path, index))
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield the JSON texts with statements in `value`."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from _texts(item, (*path, key))
+    elif isinstance(value, str) and any(True for _ in find_statements(value, is_policy=True)):
+        yield path, value
+
+
+def _choices(value: Any, path: Path) -> Iterator[RuleFinding]:
+    """Yield a finding for each function in a policy whose result is not written in it."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            inner = (*path, key)
+            if key in CHOOSING or (key == "Ref" and item == "AWS::NoValue"):
+                name = "AWS::NoValue" if key == "Ref" else key
+                yield RuleFinding(
+                    f"the policy depends on {name}; render what it should say for this environment", inner
+                )
+            else:
+                yield from _choices(item, inner)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _choices(item, (*path, index))
+
+
+def _computed(value: Any, path: Path) -> Iterator[RuleFinding]:
+    """Yield a finding for each effect and action in a policy that is not a literal text."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in LITERAL and "Effect" in value:
+                items = item if isinstance(item, list) else [item]
+                if not all(isinstance(each, str) for each in items):
+                    yield RuleFinding(f"{key} is computed; write it out as text", (*path, key))
+            else:
+                yield from _computed(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _computed(item, (*path, index))

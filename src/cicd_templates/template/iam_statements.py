@@ -1,0 +1,83 @@
+"""Finds the IAM statements in the properties of a resource, wherever and however they are written.
+
+A policy can be a map or a JSON text, and a statement can be inside an `Fn::If`. Something that is in the place of a
+statement but cannot be read is returned as a statement that allows `UNREADABLE`, so that a reviewer sees it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cicd_templates.template.intrinsics import is_intrinsic_function
+
+TRUST_POLICY = "AssumeRolePolicyDocument"
+UNREADABLE = "what this statement says, which cannot be read"
+
+
+def is_statement(value: Any) -> bool:
+    """Return whether `value` is an IAM statement, which has an `Effect` and an `Action` or `NotAction`.
+
+    Properties of other AWS services may also have an `Effect`, but they have no action.
+    """
+    return isinstance(value, Mapping) and "Effect" in value and ("Action" in value or "NotAction" in value)
+
+
+def find_statements(
+    value: Any, *, is_trust: bool = False, is_policy: bool = False
+) -> Iterator[tuple[bool, Mapping[str, Any]]]:
+    """Yield the statements in `value`, each with whether it is part of a trust policy.
+
+    `value` is a part of a resource's properties. `is_trust` says that it is part of a trust policy, and `is_policy`
+    that it is part of any policy.
+    """
+    if is_statement(value):
+        yield is_trust, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            trust, policy = is_trust or key == TRUST_POLICY, is_policy or "polic" in str(key).lower()
+            if key == "Statement" and policy:
+                for statement in _branches(item):
+                    # Statements of other services, such as those that mask logs, are maps without an `Effect`.
+                    if isinstance(statement, Mapping) and not is_intrinsic_function(statement):
+                        yield from find_statements(statement, is_trust=trust, is_policy=policy)
+                    else:
+                        yield trust, _unreadable(statement)
+            else:
+                yield from find_statements(item, is_trust=trust, is_policy=policy)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from find_statements(item, is_trust=is_trust, is_policy=is_policy)
+    elif isinstance(value, str) and value.lstrip().startswith("{"):
+        yield from _statements_in_text(value, is_trust=is_trust, is_policy=is_policy)
+
+
+def _statements_in_text(text: str, *, is_trust: bool, is_policy: bool) -> Iterator[tuple[bool, Mapping[str, Any]]]:
+    """Yield the statements in a property that may be a policy as a JSON text."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        if is_policy:
+            yield is_trust, _unreadable(text)
+        return
+    yield from find_statements(content, is_trust=is_trust, is_policy=is_policy)
+
+
+def _branches(value: Any) -> Iterator[Any]:
+    """Yield the items of a list of statements. An `Fn::If` stands for the items of both branches."""
+    match value:
+        case [*items]:
+            for item in items:
+                yield from _branches(item)
+        case {"Fn::If": [_, first, second]}:
+            yield from _branches(first)
+            yield from _branches(second)
+        case {"Ref": "AWS::NoValue"}:
+            return
+        case _:
+            yield value
+
+
+def _unreadable(value: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": UNREADABLE, "Resource": value}
