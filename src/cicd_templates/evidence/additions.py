@@ -1,8 +1,8 @@
 """Checks the further files of a folder of evidence: the previous release, and the records of approvals.
 
-The release before has a signature of its own. A record is not signed: its name has the digest of its content, which
-the request for approval shows, so the record can be compared with what the approver was shown. The record has the
-digests of the page that the approver was shown.
+The previous release has its own signature. A record is not signed, but its name contains the digest of its content. The
+request for approval shows the same digest, so a person can compare the record with the request. The record contains the
+digests of the page that the approver saw.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PAGE = re.compile(rf"(approvals/[^/]+/[0-9a-f]{{64}}/)({'|'.join(map(re.escape,
 
 
 def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str:
-    """Return the name of a file that an approver of `environment` was shown under this digest."""
+    """Return the name of a file of the record with this digest, which an approver of `environment` saw."""
     return f"approvals/{environment}/{digest}/{file}"
 
 
