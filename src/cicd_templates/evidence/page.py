@@ -153,7 +153,7 @@ def _meaning(name: str) -> str:
     meanings = {
         RELEASE: "signed list of all files",
         SCAN_POLICY: "policy by which the gate decided",
-        TEMPLATES_ARCHIVE: "templates that were deployed",
+        TEMPLATES_ARCHIVE: "templates that the pipeline deploys",
     }
     folders = {
         "evidence": "evidence as the signer received it",
