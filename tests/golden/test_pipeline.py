@@ -615,7 +615,7 @@ def test_the_approver_sees_which_templates_are_deployed_and_so_does_the_gate() -
     assert gate["templatesVersion"] == "#{Templates.VersionId}"
     assert actions(STAGES[0])["Templates"]["Namespace"] == "Templates"
     # The console takes 1,000 characters. The text about the templates is longest with a commit of 64 characters and
-    # a caller of 100; image and version of S3 have 71 and 32, the digest of the change sets 64, the key of the
+    # a caller of 100; image and version of S3 have 71 and 32, the digest of the review 64, the key of the
     # evidence 74, and the counts 20.
     fixed = len(re.sub(r"#\{[^}]*\}", "", approve))
     templates = len("OLDER than the newest, commit , sha256 , handed over by ") + 64 + 64 + 100
