@@ -13,32 +13,41 @@ from typing import Any
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
 KEY_ACTIONS = {
     "s3:GetObject": ("kms:Decrypt",),
     "s3:GetObjectVersion": ("kms:Decrypt",),
     "s3:PutObject": ("kms:GenerateDataKey",),
     "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
+    "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "sqs:ReceiveMessage": ("kms:Decrypt",),
 }
+QUEUE = "AWS::SQS::Queue"
 
 
 class ResourceKeys:
-    """The customer managed keys of buckets, topics and secrets. The engine stores only the keys of secrets."""
+    """The customer managed keys of buckets, topics, queues and secrets. The engine stores only the keys of secrets."""
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType) -> None:
-        """Replace handlers in the engine's `table` by wrappers that record the keys of buckets and topics."""
+        """Replace handlers in the engine's `table` by wrappers that record the keys of buckets, topics and queues."""
         self._keys: dict[str, str] = {}
         self._secrets = secrets._secrets
-        for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic"):
+        for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic", QUEUE):
             handlers = table[resource_type]
             # The properties are the second argument of create, but the third of update.
-            observed = {name: self._observed(handlers[name], place) for name, place in (("create", 1), ("update", 2))}
+            observed = {
+                name: self._observed(handlers[name], place, resource_type)
+                for name, place in (("create", 1), ("update", 2))
+            }
             table[resource_type] = {**handlers, **observed}
 
-    def _observed(self, handler: Callable[..., Any], place: int) -> Callable[..., Any]:
+    def _observed(self, handler: Callable[..., Any], place: int, resource_type: str) -> Callable[..., Any]:
         def handle(*arguments: Any, **options: Any) -> Any:
             answer = handler(*arguments, **options)
-            self._keys[answer[0]] = _key(arguments[place])
+            # The physical id of a queue is its URL, but IAM decides on its ARN.
+            name = answer[1]["Arn"] if resource_type == QUEUE else answer[0]
+            self._keys[name] = _key(arguments[place])
             return answer
 
         return handle
@@ -58,7 +67,7 @@ class ResourceKeys:
 
 
 def _key(properties: dict[str, Any]) -> str:
-    """Return the KMS key in the properties of a bucket or a topic, or an empty string."""
+    """Return the KMS key in the properties of a bucket, a topic or a queue, or an empty string."""
     for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ()):
         return str(rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID", ""))
     return str(properties.get("KmsMasterKeyId", ""))

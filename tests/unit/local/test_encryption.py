@@ -1,4 +1,4 @@
-"""The keys behind buckets, topics and secrets."""
+"""The keys behind buckets, topics, queues and secrets."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ def encrypted(key: str) -> dict[str, Any]:
         ("s3:GetObject", "arn:aws:s3:::plain/a", ""),
         ("s3:GetObject", "arn:aws:s3:::unknown/a", ""),
         ("sns:Publish", "arn:topic", KEY),
+        ("sqs:SendMessage", "arn:aws:sqs:eu-central-1:1:paid", KEY),
+        ("sqs:ReceiveMessage", "http://127.0.0.1/1/paid", ""),
+        ("sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:1:plain", ""),
         ("secretsmanager:GetSecretValue", "arn:secret", KEY),
         ("secretsmanager:GetSecretValue", "arn:other", ""),
         ("secretsmanager:GetSecretValue", "arn:named", ""),
@@ -40,11 +43,23 @@ def test_the_key_is_the_one_of_the_template(action: str, resource: str, expected
         "create": lambda logical, properties, stack: (properties["Name"], {}),
         "update": lambda physical, before, properties, stack, logical_id=None: (physical, {}),
     }
-    table: dict[str, Any] = {"AWS::S3::Bucket": dict(handlers), "AWS::SNS::Topic": dict(handlers)}
+    queue_handlers = {
+        "create": lambda logical, properties, stack: (f"http://127.0.0.1/1/{properties['Name']}", properties),
+        "update": lambda physical, before, properties, stack: (physical, properties),
+    }
+    table: dict[str, Any] = {
+        "AWS::S3::Bucket": dict(handlers),
+        "AWS::SNS::Topic": dict(handlers),
+        "AWS::SQS::Queue": queue_handlers,
+    }
     keys = ResourceKeys(table, secrets)
 
     table["AWS::S3::Bucket"]["create"]("L", {"Name": "bucket", **encrypted("")}, "stack")
     table["AWS::S3::Bucket"]["update"]("bucket", {}, encrypted(KEY), "stack", logical_id="L")
     table["AWS::S3::Bucket"]["create"]("L", {"Name": "plain"}, "stack")
     table["AWS::SNS::Topic"]["create"]("T", {"Name": "arn:topic", "KmsMasterKeyId": KEY}, "stack")
+    for name, key in (("paid", ""), ("plain", KEY)):
+        queue = {"Name": name, "Arn": f"arn:aws:sqs:eu-central-1:1:{name}", "KmsMasterKeyId": key}
+        url, _ = table["AWS::SQS::Queue"]["create"]("Q", queue, "stack")
+        table["AWS::SQS::Queue"]["update"](url, queue, {**queue, "KmsMasterKeyId": "" if key else KEY}, "stack")
     assert keys.behind(action, resource) == expected
