@@ -18,7 +18,7 @@ from cicd_templates.rehearsal.build_tools import BuildTools
 from cicd_templates.rehearsal.pipeline_definition import Action, Pipeline
 from cicd_templates.rehearsal.pipeline_variables import Variables, substitute
 from cicd_templates.rehearsal.result import ActionProgress
-from cicd_templates.rehearsal.sessions import Session, root
+from cicd_templates.rehearsal.sessions import Credentials, Session, root
 from cicd_templates.template.arn import Arn
 
 Confirm = Callable[[str], bool]
@@ -55,6 +55,10 @@ class RehearsalSetup:
     source: bytes = field(repr=False)
     # Runs the web service that a CloudFormation action deployed as a process; the value of the `with` block is its URL.
     serve: Callable[[PipelineRun, ActionProgress, Action], AbstractContextManager[str]]
+    # Returns the variables of a task that change because databases of this machine stand in for those of AWS.
+    database_addresses: Callable[
+        [PipelineRun, ActionProgress, Path, Mapping[str, str], str, Credentials], dict[str, str]
+    ]
 
     def root_session(self, arn: str) -> Session:
         """Return a session of the root user of the account in an ARN."""

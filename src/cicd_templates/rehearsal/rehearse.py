@@ -18,8 +18,9 @@ from cicd_templates.local.codepipeline import ActionExecutions, Answers
 from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.iam_decisions import Calls
-from cicd_templates.rehearsal import connection_source, deployed_pipeline
+from cicd_templates.rehearsal import connection_source, deployed_pipeline, postgresql
 from cicd_templates.rehearsal.build_tools import BuildTools
+from cicd_templates.rehearsal.databases import Databases
 from cicd_templates.rehearsal.deployed_pipeline import DeployedPipeline
 from cicd_templates.rehearsal.grants import measure_grants, read_roles
 from cicd_templates.rehearsal.pipeline_definition import Action
@@ -81,7 +82,7 @@ def run_rehearsal(
     version, execution = _release_and_wait(engine, stacks, definition, archive)
     phases["release"] = time.monotonic() - began - phases["deploy"]
     on_start(definition, phases["deploy"])
-    with tempfile.TemporaryDirectory(prefix="cicd-rehearsal-") as folder:
+    with tempfile.TemporaryDirectory(prefix="cicd-rehearsal-") as folder, contextlib.ExitStack() as until:
         setup = RehearsalSetup(
             endpoint=engine.url,
             secret=engine.secret,
@@ -98,6 +99,7 @@ def run_rehearsal(
             confirm=confirm,
             source=archive.data,
             serve=serve,
+            database_addresses=Databases(Path(folder), until, postgresql.find_programs()).addresses,
         )
         arn = f"arn:aws:codepipeline:{stack.region}:{stack.account}:{definition.pipeline.name}"
         service_session = account.assume_for_service(definition.pipeline.role, arn)

@@ -28,7 +28,7 @@ SERVE_SCRIPT, WORK_SCRIPT = Path("rehearsal/serve"), Path("rehearsal/work")
 HOST = "127.0.0.1"
 READY_SECONDS = 20.0
 # How long a worker runs at most, and how long it may take to end after SIGTERM.
-WORK_SECONDS, STOP_SECONDS = 20.0, 5.0
+WORK_SECONDS, STOP_SECONDS = 60.0, 5.0
 # How long a worker without a queue runs.
 IDLE_SECONDS = 3.0
 POLL_SECONDS = 0.05

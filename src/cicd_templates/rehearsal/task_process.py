@@ -132,10 +132,13 @@ def prepare_task(run: PipelineRun, step: ActionProgress, arn: str, definition: s
     starting = run.service_session(described["executionRoleArn"], arn, step)
     working = run.service_session(described["taskRoleArn"], arn, step)
     folder = run.setup.folder / f"task-{uuid.uuid4().hex}"
-    environment = _environment(run, step, container, starting, working, Arn.parse(arn).region, folder)
     artifact = run.artifacts[release.SOURCE_ACTION_NAME]
     with read_artifact(run.setup.root_session(run.pipeline.role).client("s3"), artifact) as archive:
         unpack(archive, folder / "src")
+    environment = _environment(run, step, container, starting, working, Arn.parse(arn).region, folder)
+    environment |= run.setup.database_addresses(
+        run, step, folder / "src", environment, described["taskRoleArn"], working.keys
+    )
     return Task(run, arn, described["taskRoleArn"].rpartition("/")[2], container, environment, starting, folder)
 
 

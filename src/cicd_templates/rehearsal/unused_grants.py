@@ -7,6 +7,9 @@ from fnmatch import fnmatchcase
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html
 STORE = "AWS lists it for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
+EXEC = "used only in a session of ECS Exec"
+# A kind of access in `uses` is a fixed set of actions.
+ACCESS = "part of the access that the service has in `uses`; this run did not need it"
 
 REASONS = (
     (
@@ -60,7 +63,21 @@ REASONS = (
     ("*", "CheckValues", "ec2:*", "CloudFormation checks the subnets and security groups in a template's parameters"),
     ("*", "ReadItsLog", "logs:GetLogEvents", FAILURE),
     ("*-execution", "*", "ecr:*", "pulls the image of a task; a rehearsal starts no container"),
+    ("*-execution", "DecryptThem", "kms:Decrypt", "decrypts parameters, which the local AWS does not encrypt"),
     ("*-migration-task", "*", "*", "a migration has the rights of its service, whether it uses them or not"),
+    ("*-task", "OpenTheChannel", "ssmmessages:*", EXEC),
+    ("*-task", "RecordTheSession", "logs:*", EXEC),
+    ("*-task", "FindTheRecord", "logs:*", EXEC),
+    ("*-task", "EncryptTheSession", "kms:Decrypt", EXEC),
+    ("*-task", "ConnectTo*", "rds-db:connect", "connects to a database; this run did not, and its notes say why"),
+    (
+        "*-task",
+        "*",
+        "kms:*",
+        "DynamoDB uses the key on behalf of its caller; AWS does not say for which calls, so the local AWS checks none",
+    ),
+    ("*-task", "*", "dynamodb:*", ACCESS),
+    ("*-task", "*", "sqs:*", ACCESS),
     ("*", "*Source", "s3:*Tagging", "used if the source object has tags"),
     (
         "*",

@@ -75,6 +75,7 @@ def place(folder: Path, **changes: Any) -> RehearsalSetup:
         confirm=lambda question: True,
         source=b"PK",
         serve=lambda run, step, deploying: contextlib.nullcontext("http://127.0.0.1:9"),
+        database_addresses=lambda run, step, source, variables, role, keys: {},
     )
     return dataclasses.replace(made, **changes)
 

@@ -75,3 +75,28 @@ def test_the_first_reason_that_fits_counts() -> None:
     assert "variables" in reason_for("a-function", "UseTheKey", "kms:Encrypt")
     assert "artifact store" in reason_for("a-build", "UseTheKey", "kms:Encrypt")
     assert reason_for("a-build", "ReadTheSource", "s3:GetObject") == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "statement", "action", "expected"),
+    [
+        ("shop-staging-till-execution", "PullTheImage", "ecr:BatchGetImage", "pulls the image of a task"),
+        ("shop-staging-till-execution", "DecryptThem", "kms:Decrypt", "decrypts parameters"),
+        ("shop-staging-till-execution", "ReadItsSecrets", "secretsmanager:GetSecretValue", ""),
+        # The role of CloudFormation, whose service has another name.
+        ("shop-staging-delivery-execution-till", "GiveEcsItsRoles", "iam:PassRole", ""),
+        ("shop-staging-till-task", "ReadAndWriteOrders", "dynamodb:Query", "part of the access"),
+        ("shop-staging-till-task", "EncryptOrders", "kms:CreateGrant", "DynamoDB uses the key"),
+        ("shop-staging-till-task", "ReceiveFromPaid", "sqs:ChangeMessageVisibility", "part of the access"),
+        ("shop-staging-till-task", "ConnectToLedger", "rds-db:connect", "connects to a database"),
+        ("shop-staging-till-task", "RecordTheSession", "logs:PutLogEvents", "ECS Exec"),
+        ("shop-staging-till-task", "OfAnOwnLayer", "s3:GetObject", ""),
+    ],
+)
+def test_an_unused_right_of_a_task_has_a_reason_or_is_reported(
+    role: str, statement: str, action: str, expected: str
+) -> None:
+    reason = reason_for(role, statement, action)
+
+    assert expected in reason
+    assert bool(expected) == bool(reason)

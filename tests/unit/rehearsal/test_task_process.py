@@ -174,6 +174,26 @@ def test_further_containers_are_named_and_not_run(tmp_path: Path, monkeypatch: p
     assert run.setup.tasks.exit_code(TASK) == 0
 
 
+def test_a_task_gets_the_addresses_of_databases_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["python3", "-c", "import os; print(os.environ['LEDGER_DATABASE_HOST'])"]
+    host = {"name": "LEDGER_DATABASE_HOST", "value": "ledger.rds.amazonaws.com"}
+    run, fake = prepared(tmp_path, monkeypatch, command, environment=[host])
+
+    def addresses(
+        run: PipelineRun, step: ActionProgress, source: Path, variables: Any, role: str, keys: Credentials
+    ) -> dict[str, str]:
+        assert (source / "migrate.py").is_file()
+        assert (role, keys.access) == ("arn:aws:iam::2:role/working", "working")
+        return {name: "127.1.2.3" for name, value in variables.items() if value == host["value"]}
+
+    object.__setattr__(run.setup, "database_addresses", addresses)
+    task_process.run_started_tasks(run, ActionProgress("S/A", "Lambda"))
+
+    assert logged(fake) == ["127.1.2.3"]
+
+
 @pytest.mark.parametrize(
     ("command", "code", "log"),
     [

@@ -1,0 +1,136 @@
+"""Gives tasks of a rehearsal the databases of the deployed stacks: PostgreSQL servers behind fronts that ask IAM.
+
+The users of a database are created by hand in AWS. So the source says with which statements: the script
+`rehearsal/<database name>.sql`, which the administrator runs when the server starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.errors import CicdError
+from cicd_templates.rehearsal import postgresql
+from cicd_templates.rehearsal.database_front import Front, token_problem, write_certificate
+from cicd_templates.rehearsal.pipeline_run import PipelineRun
+from cicd_templates.rehearsal.result import NOT_SHOWN, ActionProgress
+from cicd_templates.rehearsal.sessions import Credentials
+from cicd_templates.template.arn import Arn
+
+SCRIPTS = Path("rehearsal")
+CONNECT = "rds-db:connect"
+NOTE = "the database {} is a PostgreSQL of this machine; its users are those of {}"
+
+
+@dataclass
+class _Database:
+    """A served database, and the sessions of tasks that know its address, by access key: their keys and their role."""
+
+    host: str
+    certificate: Path
+    sessions: dict[str, tuple[Credentials, str]] = field(default_factory=dict)
+
+
+class Databases:
+    """The databases that tasks have asked for so far. They run until `until` closes."""
+
+    def __init__(self, folder: Path, until: contextlib.ExitStack, programs: Path | None) -> None:
+        self._folder, self._until, self._programs = folder, until, programs
+        self._known: dict[str, _Database] = {}
+        # Parallel actions share the servers.
+        self._lock = threading.Lock()
+
+    def addresses(
+        self,
+        run: PipelineRun,
+        step: ActionProgress,
+        source: Path,
+        variables: Mapping[str, str],
+        role: str,
+        keys: Credentials,
+    ) -> dict[str, str]:
+        """Return the variables of a task that change: addresses of databases, and the certificate that clients trust.
+
+        `role` is the ARN of the task role, and `keys` are the credentials of its session.
+        """
+        clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
+        found: dict[str, str] = {}
+        for cluster in (each for page in clusters for each in page["DBClusters"]):
+            names = [name for name, value in variables.items() if value == cluster["Endpoint"]]
+            if names and (database := self._served(run, step, source, cluster)):
+                database.sessions[keys.access] = (keys, role)
+                found |= dict.fromkeys(names, database.host)
+                # The first is for OpenSSL and so for Python, the other one for libpq.
+                found |= dict.fromkeys(("SSL_CERT_FILE", "PGSSLROOTCERT"), str(database.certificate))
+        return found
+
+    def _served(
+        self, run: PipelineRun, step: ActionProgress, source: Path, cluster: dict[str, Any]
+    ) -> _Database | None:
+        name = cluster["DatabaseName"]
+        script = SCRIPTS / f"{name}.sql"
+        if not (source / script).is_file():
+            step.note(
+                f"{NOT_SHOWN}the database {name}, because the source has no script {script} that creates its users"
+            )
+            return None
+        if self._programs is None:
+            step.note(f"{NOT_SHOWN}the database {name}, because PostgreSQL is not installed on this machine")
+            return None
+        step.note(NOTE.format(name, script))
+        with self._lock:
+            if cluster["DBClusterArn"] not in self._known:
+                self._known[cluster["DBClusterArn"]] = self._start(run, self._programs, source / script, cluster)
+            return self._known[cluster["DBClusterArn"]]
+
+    def _start(self, run: PipelineRun, programs: Path, script: Path, cluster: dict[str, Any]) -> _Database:
+        server = self._until.enter_context(postgresql.running(programs, cluster["DatabaseName"]))
+        server.run_script(script)
+        listener, host = _listen(cluster["Port"])
+        folder = self._folder / f"database-{secrets.token_hex(8)}"
+        folder.mkdir()
+        key, certificate = write_certificate(folder, host)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        database = _Database(host, certificate)
+        region = Arn.parse(cluster["DBClusterArn"]).region
+
+        def refuse(user: str, token: str) -> str:
+            """Return why the client may not log in, or an empty string."""
+            access = token.partition("X-Amz-Credential=")[2].partition("%2F")[0]
+            if access not in database.sessions:
+                return "the token is not signed with the access key of a task that uses this database"
+            keys, role = database.sessions[access]
+            problem = token_problem(token, host, cluster["Port"], user, region, keys, datetime.now(UTC))
+            if problem:
+                return problem
+            begin = cluster["DBClusterArn"].partition(":cluster:")[0].replace(":rds:", ":rds-db:")
+            try:
+                run.setup.require_allowed(role, [CONNECT], f"{begin}:dbuser:{cluster['DbClusterResourceId']}/{user}")
+                return "" if server.uses_iam(user) else f"there is no member {user} of {postgresql.IAM_ROLE}"
+            except CicdError as error:
+                return str(error)
+
+        self._until.enter_context(Front(listener, server.socket, context, refuse).serving())
+        return database
+
+
+def _listen(port: int) -> tuple[socket.socket, str]:
+    """Return a listener on this port of a loopback address that nothing else uses, and the address.
+
+    So a task finds the database at the port of its task definition, and each database has its own address. Where only
+    127.0.0.1 is a loopback address, one database can have it.
+    """
+    hosts = [".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))]) for _ in range(10)]
+    for host in (*hosts, "127.0.0.1"):
+        with contextlib.suppress(OSError):
+            return socket.create_server((host, port)), host
+    raise CicdError(f"no loopback address accepts connections to port {port}")

@@ -1,0 +1,204 @@
+"""Databases for the tasks of a rehearsal; the servers and their fronts are fakes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.errors import CicdError
+from cicd_templates.rehearsal import databases, postgresql
+from cicd_templates.rehearsal.database_front import Refusal
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
+from cicd_templates.rehearsal.result import ActionProgress
+from cicd_templates.rehearsal.sessions import Credentials
+from tests.unit.rehearsal.test_actions import Fake, made
+from tests.unit.rehearsal.test_database_front import token
+
+ROLE = "arn:aws:iam::222222222222:role/till-staging-shop-task"
+KEYS = Credentials("ASIAKEY", "secret", "session")
+PROGRAMS = Path("/programs")
+
+
+def cluster(name: str, port: int = 5432) -> dict[str, Any]:
+    return {
+        "DBClusterArn": f"arn:aws:rds:eu-west-1:222222222222:cluster:till-staging-{name}",
+        "DatabaseName": name,
+        "DbClusterResourceId": f"cluster-{name.upper()}",
+        "Endpoint": f"{name}.rds.amazonaws.com",
+        "Port": port,
+    }
+
+
+class Server:
+    """A server of which each user but `plain` has the role for IAM."""
+
+    socket = Path("/socket")
+
+    def __init__(self) -> None:
+        self.scripts: list[str] = []
+
+    def run_script(self, script: Path) -> None:
+        self.scripts.append(script.read_text())
+
+    def uses_iam(self, user: str) -> bool:
+        return user != "plain"
+
+
+class Place:
+    """What the fakes keep: the servers by database, and what each front refuses."""
+
+    def __init__(self) -> None:
+        self.servers: dict[str, Server] = {}
+        self.refusals: list[Refusal] = []
+
+    @contextlib.contextmanager
+    def running(self, programs: Path, database: str) -> Iterator[Server]:
+        assert programs == PROGRAMS
+        self.servers[database] = Server()
+        yield self.servers[database]
+        del self.servers[database]
+
+    def front(self, listener: socket.socket, server: Path, context: ssl.SSLContext, refuse: Refusal) -> Place:
+        assert server == Server.socket
+        listener.close()
+        self.refusals.append(refuse)
+        return self
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        yield
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Place:
+    found = Place()
+    monkeypatch.setattr(postgresql, "running", found.running)
+    monkeypatch.setattr(databases, "Front", found.front)
+    monkeypatch.setattr(databases, "_listen", lambda port: (socket.socket(), "127.9.8.7"))
+    return found
+
+
+def started(folder: Path, *clusters: dict[str, Any], **changes: Any) -> PipelineRun:
+    return made(folder, Fake(describe_db_clusters={"DBClusters": list(clusters)}), **changes)
+
+
+def source(folder: Path, *names: str) -> Path:
+    (folder / "src/rehearsal").mkdir(parents=True)
+    for name in names:
+        (folder / f"src/rehearsal/{name}.sql").write_text(f"CREATE USER of_{name};")
+    return folder / "src"
+
+
+def step_of() -> ActionProgress:
+    return ActionProgress("S/A", "Lambda")
+
+
+VARIABLES = {"LEDGER_DATABASE_HOST": "ledger.rds.amazonaws.com", "LEDGER_DATABASE_PORT": "5432", "A": "b"}
+
+
+def test_a_task_finds_its_database_with_the_users_of_the_script_until_the_rehearsal_ends(
+    tmp_path: Path, place: Place
+) -> None:
+    run, step = started(tmp_path, cluster("ledger"), cluster("other")), step_of()
+
+    with contextlib.ExitStack() as until:
+        found = databases.Databases(tmp_path, until, PROGRAMS)
+        changed = [found.addresses(run, step, source(tmp_path, "ledger"), VARIABLES, ROLE, KEYS)]
+        changed.append(found.addresses(run, step, tmp_path / "src", VARIABLES, ROLE, Credentials("B", "s", "t")))
+        assert place.servers["ledger"].scripts == ["CREATE USER of_ledger;"]
+        assert "BEGIN CERTIFICATE" in Path(changed[0]["SSL_CERT_FILE"]).read_text()
+    assert place.servers == {}
+    # Both tasks share the server, and the database that none of them names is not started.
+    assert changed[0] == changed[1]
+    assert {name: changed[0][name] for name in ("LEDGER_DATABASE_HOST",)} == {"LEDGER_DATABASE_HOST": "127.9.8.7"}
+    assert set(changed[0]) == {"LEDGER_DATABASE_HOST", "SSL_CERT_FILE", "PGSSLROOTCERT"}
+    assert step.notes == [
+        "the database ledger is a PostgreSQL of this machine; its users are those of rehearsal/ledger.sql"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scripts", "programs", "expected"),
+    [
+        (["other"], PROGRAMS, "because the source has no script rehearsal/ledger.sql that creates its users"),
+        (["ledger"], None, "because PostgreSQL is not installed on this machine"),
+    ],
+    ids=["no script", "no PostgreSQL"],
+)
+def test_a_database_that_cannot_run_is_not_shown(
+    tmp_path: Path, place: Place, scripts: list[str], programs: Path | None, expected: str
+) -> None:
+    run, step = started(tmp_path, cluster("ledger")), step_of()
+
+    with contextlib.ExitStack() as until:
+        found = databases.Databases(tmp_path, until, programs)
+        assert found.addresses(run, step, source(tmp_path, *scripts), VARIABLES, ROLE, KEYS) == {}
+    assert step.notes == [f"not shown: the database ledger, {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "user", "answer", "expected"),
+    [
+        (KEYS, "readwrite_till", "allowed", ""),
+        (KEYS, "plain", "allowed", "there is no member plain of rds_iam"),
+        (KEYS, "readwrite_till", "implicitDeny", f"{ROLE} may not rds-db:connect on arn:aws:rds-db:eu-west-1:"),
+        (
+            Credentials("OTHER", "s", "t"),
+            "readwrite_till",
+            "allowed",
+            "the token is not signed with the access key of a task",
+        ),
+        (
+            Credentials("ASIAKEY", "forged", "session"),
+            "readwrite_till",
+            "allowed",
+            "the signature of the token is wrong",
+        ),
+    ],
+    ids=["allowed", "no member", "denied", "another session", "forged"],
+)
+def test_a_login_needs_a_token_of_the_task_and_a_right_to_connect_as_this_user(
+    tmp_path: Path, place: Place, keys: Credentials, user: str, answer: str, expected: str
+) -> None:
+    run = started(tmp_path, cluster("ledger"))
+    simulated = {"EvalDecision": answer, "EvalActionName": "rds-db:connect"}
+    fake: Any = run.setup.root_session(ROLE).client("iam")
+    fake._answers["simulate_principal_policy"] = {"EvaluationResults": [simulated]}
+
+    with contextlib.ExitStack() as until:
+        found = databases.Databases(tmp_path, until, PROGRAMS)
+        found.addresses(run, step_of(), source(tmp_path, "ledger"), VARIABLES, ROLE, KEYS)
+        (refuse,) = place.refusals
+        assert refuse(user, token(user, keys=keys)).startswith(expected)
+        assert bool(expected) == bool(refuse(user, token(user, keys=keys)))
+    for request in (request for name, request in fake.asked if name == "simulate_principal_policy"):
+        assert request == {
+            "PolicySourceArn": ROLE,
+            "ActionNames": ["rds-db:connect"],
+            "ResourceArns": [f"arn:aws:rds-db:eu-west-1:222222222222:dbuser:cluster-LEDGER/{user}"],
+        }
+    assert issubclass(ActionFailedError, CicdError)
+
+
+def test_each_database_gets_a_loopback_address_of_its_own_with_the_port_of_its_cluster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        listener, host = databases._listen(port)
+        with listener:
+            assert listener.getsockname() == (host, port)
+            assert host.startswith("127.")
+
+            def refuse(address: object) -> socket.socket:
+                raise OSError("in use")
+
+            monkeypatch.setattr(socket, "create_server", refuse)
+            with pytest.raises(CicdError, match=f"no loopback address accepts connections to port {port}"):
+                databases._listen(port)
