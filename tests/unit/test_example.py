@@ -13,7 +13,7 @@ from cicd_templates.blocks.bootstrap_command import command
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
 from tests.conftest import environment, free_port, listening, until_open
-from tests.projects.rendering import EXAMPLE
+from tests.projects.rendering import EXAMPLE, ROOT
 
 SERVER = """
 import sys
@@ -53,6 +53,17 @@ def served() -> Iterator[str]:
 
 def test_its_own_tests_pass() -> None:
     answer = run("-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+    assert answer.returncode == 0, answer.stdout
+    assert " passed" in answer.stdout
+
+
+def test_the_tests_of_the_three_services_pass() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    environment = {"PATH": "/usr/bin:/bin", "NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
+    answer = subprocess.run(
+        command, cwd=ROOT / "examples/settlement", env=environment, capture_output=True, text=True, check=False
+    )
 
     assert answer.returncode == 0, answer.stdout
     assert " passed" in answer.stdout

@@ -1,0 +1,1 @@
+"""Three services with one image: take payments, settle them, and report what is settled."""

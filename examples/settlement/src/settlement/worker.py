@@ -1,0 +1,51 @@
+"""`python -m settlement.worker`: settles the payments whose ids are in the queue, until SIGTERM."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from types import FrameType
+from typing import Any
+
+import boto3
+
+from settlement.payments import Payments
+
+WAIT_SECONDS = 2
+
+
+class Worker:
+    """Receives ids of payments and settles them. A message that fails is not deleted, so that SQS delivers it again."""
+
+    def __init__(self, payments: Payments, queue: str, sqs: Any) -> None:
+        self._payments, self._queue, self._sqs = payments, queue, sqs
+        self.is_stopping = False
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """Stop after the messages that were received; a handler of SIGTERM."""
+        self.is_stopping = True
+
+    def work(self) -> None:
+        """Settle payments until `stop` is called."""
+        while not self.is_stopping:
+            self.settle_batch()
+
+    def settle_batch(self) -> None:
+        """Receive up to ten messages and settle the payments."""
+        answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=WAIT_SECONDS)
+        for message in answer.get("Messages", ()):
+            self._payments.settle(message["Body"])
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+            print(json.dumps({"settled": message["Body"]}), flush=True)
+
+
+def main() -> None:
+    """Work until SIGTERM."""
+    worker = Worker(Payments.of_the_task(), os.environ["SETTLEMENTS_QUEUE_URL"], boto3.client("sqs"))
+    signal.signal(signal.SIGTERM, worker.stop)
+    worker.work()
+
+
+if __name__ == "__main__":
+    main()
