@@ -69,8 +69,13 @@ def _bandit() -> ReleaseCheck:
         commands=(
             # Bandit skips every path that contains a text of --exclude; the default would skip folders such as .git.
             "printf '[bandit]\\n' > /tmp/bandit.ini\n"
+            f"{write_script('bandit_failures.py')}\ncode=0\n"
             f"{TOOL}/bin/bandit --quiet --recursive . --exclude '' --ini /tmp/bandit.ini --ignore-nosec \\\n"
-            '  --format json --output "$REPORT"',
+            '  --format json --output "$REPORT" 2> /tmp/bandit.log || code=$?\n'
+            # If one of its tests fails, Bandit only logs it.
+            "cat /tmp/bandit.log >&2\n"
+            f'{TOOL}/bin/python3 -I /tmp/bandit_failures.py . /tmp/bandit.log > "$NOT_READ"\n'
+            "exit $code",
         ),
         format="bandit",
         runs_application=False,

@@ -13,6 +13,7 @@ name.
 """
 
 import codecs
+import json
 import os
 import re
 import sys
@@ -26,6 +27,7 @@ from detect_secrets.settings import Settings
 from detect_secrets.transformers import get_transformed_file
 
 from cicd_templates.builds.scripts.bound_values import bound_values
+from cicd_templates.builds.scripts.nested_code import files_nested_too_deep
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -73,6 +75,8 @@ SETTINGS = re.compile(
     re.IGNORECASE,
 )
 find_in_numbered_lines = scan._process_line_based_plugins
+# So many files that cannot be judged are named.
+MOST_FILES = 5
 # The files in which package managers keep digests of packages.
 LOCK_FILES = {"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"}
 # Subresource integrity, with exactly the number of characters of its algorithm.
@@ -163,8 +167,13 @@ def copy(source: str, target: str) -> None:
 
 
 def main() -> int:
-    """Copy the source and scan the copy. Return the exit code of detect-secrets."""
+    """Copy the source and scan the copy. Return the exit code of detect-secrets.
+
+    The names of the first files that cannot be judged are written to the file `$NOT_READ`.
+    """
     source, target, *options = sys.argv[1:]
+    with open(os.environ["NOT_READ"], "w", encoding="utf-8") as file:
+        json.dump(list(files_nested_too_deep(source))[:MOST_FILES], file)
     copy(source, target)
     os.chdir(target)
     # No option switches off the filter by extension.

@@ -1,0 +1,38 @@
+"""Finds Python files whose syntax tree is so deep that a tool could fail inside at one part of it, and go on.
+
+Python stops a program after 1,000 calls inside each other. A tool uses up to three for each level of the tree. Some
+tools then pass over a part of the file without saying so. A build script takes this module over as text.
+"""
+
+import ast
+import os
+from collections.abc import Iterator
+
+MOST_LEVELS = 200
+
+
+def is_nested_too_deep(text: str | bytes) -> bool:
+    """Return whether the syntax tree of a Python file has more than MOST_LEVELS levels, or is too deep to be built.
+
+    A file with wrong syntax has no tree, so it is not too deep.
+    """
+    try:
+        level: list[ast.AST] = [ast.parse(text)]
+    except (RecursionError, MemoryError):
+        return True
+    except (SyntaxError, ValueError):
+        return False
+    for _ in range(MOST_LEVELS):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return bool(level)
+
+
+def files_nested_too_deep(source: str) -> Iterator[str]:
+    """Yield what to say about each file of Python in the folder `source` that is nested too deep."""
+    for folder, _, names in os.walk(source):
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            if name.endswith((".py", ".pyi", ".pyw")) and not os.path.islink(path):
+                with open(path, "rb") as file:
+                    if is_nested_too_deep(file.read()):
+                        yield f"{path}, because its code is nested in more than {MOST_LEVELS} levels; split it"

@@ -1,0 +1,76 @@
+"""A tool that fails inside at a part of the source, and goes on: the gate learns what was not judged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.builds.scripts.nested_code import is_nested_too_deep
+from cicd_templates.functions.scan_gate.formats import read_report
+from cicd_templates.functions.scan_gate.record import add_record
+from tests.unit.builds.build_runner import checked
+
+CONCATENATED = 'def find(db, name):\n    return db.execute("SELECT * FROM users WHERE name = \'" + name{})\n'
+DEEP = CONCATENATED.format(' + ""' * 600)
+NEGATED = f'"%s" % ({"-" * 230}1)\n'
+CHAINED = "if a == 0:\n    pass\n" + "".join(f"elif a == {number}:\n    pass\n" for number in range(250))
+
+
+def not_read(name: str, source: Path) -> list[str]:
+    record, report = checked(name, source)
+    read = read_report("bandit" if name == "bandit" else "detect-secrets", report.read_bytes())
+    add_record(read, json.dumps(record).encode())
+    found: list[str] = record["not_read"]
+    assert (read.status == "incomplete") is bool(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = tmp_path_factory.mktemp("failing") / "source"
+    source.mkdir()
+    (source / "hidden.py").write_text(DEEP)
+    (source / "plain.py").write_text(CONCATENATED.format(""))
+    return source
+
+
+def test_a_failed_test_of_bandit_is_told_to_the_gate(source: Path) -> None:
+    first, second, *others = not_read("bandit", source)
+
+    assert first == "./hidden.py, because its code is nested in more than 200 levels; split it"
+    assert second.startswith(
+        "what Bandit failed on (Bandit internal error running: hardcoded_sql_expressions on file ./hidden.py at line 2"
+    )
+    assert not any("plain.py" in each for each in others)
+
+
+def test_the_secrets_check_tells_which_code_it_cannot_judge(source: Path) -> None:
+    assert not_read("secrets", source) == ["./hidden.py, because its code is nested in more than 200 levels; split it"]
+
+
+@pytest.mark.parametrize("name", ["bandit", "secrets"])
+def test_nothing_is_told_about_plain_code(name: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "plain.py").write_text(CONCATENATED.format(' + "" ' * 60))
+    (source / "old.txt").write_text(DEEP)
+
+    assert not_read(name, source) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "deep"),
+    [
+        pytest.param(DEEP, True, id="concatenated"),
+        pytest.param(NEGATED, True, id="signs"),
+        pytest.param(CHAINED, True, id="elif"),
+        pytest.param("x = " + "-" * 100_000 + "1", True, id="no tree"),
+        pytest.param("x = a" + ".b" * 190, False, id="at the limit"),
+        pytest.param("x = (", False, id="wrong syntax"),
+        pytest.param(b"x = '\0'", False, id="NUL"),
+    ],
+)
+def test_a_tree_has_a_limit_of_levels(text: str | bytes, deep: bool) -> None:
+    assert is_nested_too_deep(text) is deep
