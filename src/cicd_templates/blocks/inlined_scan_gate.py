@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from cicd_templates.blocks.inlined_modules import joined_text, read_module
 
-# The module that the scan gate shares with other functions.
-SHARED = "functions/pipeline_jobs"
+# The modules that the scan gate shares with other functions.
+SHARED = ("functions/pipeline_jobs", "functions/zip_names")
 # Each module comes after the modules whose names it uses. The report readers come between BEFORE and AFTER.
 BEFORE = ("untrusted_text", "reading", "severity")
 AFTER = (
@@ -49,7 +49,7 @@ def scan_gate_source(formats: Iterable[str]) -> str:
     readers = dict.fromkeys(name for form in needed for name in READER_NAMES[form][0])
     modules = [read_module(f"functions/scan_gate/{name}") for name in (*BEFORE, *readers, *AFTER)]
     entries = [f'    "{form}": {_reader(form)},' for form in needed]
-    return joined_text([read_module(SHARED), *modules], "\n".join(["READERS = {", *entries, "}"]))
+    return joined_text([*map(read_module, SHARED), *modules], "\n".join(["READERS = {", *entries, "}"]))
 
 
 def _reader(form: str) -> str:

@@ -40,6 +40,7 @@ from cicd_templates.functions.release_statements import (
 )
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.report_artifacts import find_artifacts
+from cicd_templates.functions.zip_names import only_file
 
 CHUNK_BYTES = 1 << 20
 MAX_DOCKERFILE_BYTES = 1 << 20
@@ -202,19 +203,15 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
 def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], list[str]]:
     """Return the address and the SHA-256 of the source archive, and the images that its Dockerfile builds on.
 
-    Raises `ValueError` if there is not exactly one Dockerfile, or if the Dockerfile is too long or has an image without
-    a digest.
+    Raises `ValueError` if programs could unpack another Dockerfile than the one that is read here, or if the
+    Dockerfile is too long or has an image without a digest.
     """
     dockerfile = os.environ["DOCKERFILE"]
     location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]
     with tempfile.TemporaryFile() as file:
         found = _read(s3, location["bucket"], location["key"], into=file)
-        with zipfile.ZipFile(file) as archive:
-            entries = [entry for entry in archive.infolist() if entry.filename == dockerfile]
-            if len(entries) != 1:
-                raise ValueError(f"the source has {len(entries)} files named {dockerfile}")
-            with archive.open(entries[0]) as content:
-                data = content.read(MAX_DOCKERFILE_BYTES + 1)
+        with zipfile.ZipFile(file) as archive, archive.open(only_file(archive.infolist(), dockerfile)) as content:
+            data = content.read(MAX_DOCKERFILE_BYTES + 1)
     if len(data) > MAX_DOCKERFILE_BYTES:
         raise ValueError(f"{dockerfile} has more than {MAX_DOCKERFILE_BYTES} bytes")
     return found, base_images(data.decode("utf-8"))

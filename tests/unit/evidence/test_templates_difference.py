@@ -65,3 +65,11 @@ def test_an_archive_that_is_too_large_is_not_unpacked(monkeypatch: pytest.Monkey
     assert compare_templates(templates(a="aa", b="bb"), templates()).problem == (
         "The templates cannot be compared: ValueError: an archive has 4 bytes in total; at most 3 are read"
     )
+
+
+def test_an_archive_with_two_files_of_one_name_is_not_compared() -> None:
+    twice = templates(aaaa="1", bbbb="2").replace(b"bbbb", b"aaaa")
+
+    assert compare_templates(templates(), twice).problem == (
+        "The templates cannot be compared: ValueError: an archive has two files with the same name"
+    )

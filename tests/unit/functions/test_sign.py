@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import stat
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +36,7 @@ from tests.fakes.signing_account import (
 JOB = "11111111-2222-3333-4444-555555555555"
 SIGNER = "arn:aws:lambda:eu-central-1:111122223333:function:shop-tools-basket-signer"
 PREFIX = f"{SERVICE}/{EXECUTION}/signed"
+DOCKERFILE = ENVIRONMENT["DOCKERFILE"]
 
 
 @pytest.fixture
@@ -201,6 +205,17 @@ def without_a_source(account: SigningAccount) -> None:
     account.put("artifacts", "basket-shop-tools/App/x", archive(README_dot_md=""), "a-2")
 
 
+def with_entries(*entries: tuple[str, int]) -> Callable[[SigningAccount], None]:
+    """Give the source entries with these names and types, each with a Dockerfile as its content."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as written:
+        for name, kind in entries:
+            entry = zipfile.ZipInfo(name)
+            entry.create_system, entry.external_attr = 3, kind << 16
+            written.writestr(entry, "FROM scratch\n")
+    return lambda account: account.put("artifacts", "basket-shop-tools/App/x", target.getvalue(), "a-2")
+
+
 def another_policy(account: SigningAccount) -> None:
     account.put(
         "artifacts",
@@ -251,6 +266,13 @@ def another_policy(account: SigningAccount) -> None:
         pytest.param(
             with_dockerfile("FROM scratch\n" + "#" * (1 << 20)), {},
             "ValueError: services/basket/Dockerfile has more than 1048576 bytes", id="a Dockerfile that is too long",
+        ),
+        pytest.param(
+            with_entries((DOCKERFILE, stat.S_IFREG), (f"./{DOCKERFILE}", stat.S_IFREG)), {},
+            "entry './services/basket/Dockerfile', which programs unpack in different ways", id="two Dockerfiles",
+        ),
+        pytest.param(
+            with_entries((DOCKERFILE, stat.S_IFLNK)), {}, f"{DOCKERFILE} is a link or another special file", id="a link"
         ),
         pytest.param(with_dockerfile("FROM python:3"), {}, "'python:3' without a digest", id="an unpinned base image"),
         pytest.param(lambda account: account.denied.add("Sign"), {}, "AccessDenied", id="no right to sign"),

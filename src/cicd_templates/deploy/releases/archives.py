@@ -221,8 +221,9 @@ def read_bundle(data: bytes) -> dict[str, bytes]:
     """Return the files of a zip that `bundle` made, keyed by name. Return no files if `data` is not such a zip."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > BUNDLE_BYTES:
+            names = archive.namelist()
+            if sum(entry.file_size for entry in archive.infolist()) > BUNDLE_BYTES or len(set(names)) < len(names):
                 return {}
-            return {name: archive.read(name) for name in archive.namelist()}
+            return {name: archive.read(name) for name in names}
     except UNREADABLE:
         return {}

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 
 from cicd_templates.functions.scan_gate.reading import UnusableError
+from cicd_templates.functions.zip_names import ambiguous_entry
 
 MAX_ENTRIES = 100
 # A parsed report takes seven times its size in memory, which the function's memory must hold.
@@ -20,17 +21,18 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     """Return the content of each of the zip entries `names` that exist in `data`.
 
     Raises `UnusableError` if the file is damaged, encrypted or too large. Also raises `UnusableError` if the file has
-    too many entries, or two entries with the same name.
+    too many entries, or an entry that programs unpack in different ways, such as two entries for one file.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile as error:
         raise UnusableError(f"the artifact is not a zip: {error}") from None
-    listed = [entry.filename for entry in archive.infolist()]
-    if len(listed) > MAX_ENTRIES or len(set(listed)) < len(listed):
-        raise UnusableError(
-            f"the artifact has {len(listed)} entries; at most {MAX_ENTRIES} with different names are allowed"
-        )
+    entries = archive.infolist()
+    listed = [entry.filename for entry in entries]
+    if len(listed) > MAX_ENTRIES:
+        raise UnusableError(f"the artifact has {len(listed)} entries; at most {MAX_ENTRIES} are allowed")
+    if unclear := ambiguous_entry(entries):
+        raise UnusableError(f"the artifact has the entry {unclear!r}, which programs unpack in different ways")
     contents, remaining = {}, MAX_BYTES
     for name in names:
         if name in listed:

@@ -132,7 +132,16 @@ def bomb() -> bytes:
     return target.getvalue()
 
 
-@pytest.mark.parametrize("held", [b"", b"PK", bomb(), bundle(STAGING)[:-60]], ids=["empty", "short", "huge", "cut"])
+def listed_twice() -> bytes:
+    """A bundle in whose list one file has the name of another."""
+    return bundle(STAGING).replace(b"staging/network.yaml", b"staging/storage.yaml")
+
+
+@pytest.mark.parametrize(
+    "held",
+    [b"", b"PK", bomb(), bundle(STAGING)[:-60], listed_twice()],
+    ids=["empty", "short", "huge", "cut", "twice"],
+)
 def test_what_is_no_bundle_differs_in_every_file(held: bytes) -> None:
     assert read_bundle(held) == {}
     assert handover(Account(held=held, commit="c")).compare().changed == handover(Account()).compare().changed

@@ -1,0 +1,92 @@
+"""Entries of zip files that programs unpack in different ways are refused."""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import struct
+import zipfile
+
+import pytest
+
+from cicd_templates.functions.scan_gate.artifacts import read_entries
+from cicd_templates.functions.scan_gate.reading import UnusableError
+from cicd_templates.functions.zip_names import ambiguous_entry, only_file
+
+FILE = "services/basket/Dockerfile"
+
+
+def entry(name: str, kind: int = stat.S_IFREG, extra: bytes = b"") -> zipfile.ZipInfo:
+    made = zipfile.ZipInfo(name)
+    made.external_attr = kind << 16
+    made.extra = extra
+    return made
+
+
+SECOND_NAME = struct.pack("<HHI", 9, 4, 0) + struct.pack("<HH", 0x7075, 8) + b"\x01abcdxyz"
+
+
+@pytest.mark.parametrize(
+    ("names", "unclear"),
+    [
+        ([FILE, f"./{FILE}"], f"./{FILE}"),
+        ([FILE, "services//basket/Dockerfile"], "services//basket/Dockerfile"),
+        ([FILE, "services/./basket/Dockerfile"], "services/./basket/Dockerfile"),
+        ([FILE, FILE], FILE),
+        ([f"/{FILE}"], f"/{FILE}"),
+        (["a/../b"], "a/../b"),
+        ([r"services\basket\Dockerfile"], r"services\basket\Dockerfile"),
+        ([f"{FILE}\0.txt"], f"{FILE}\0.txt"),
+        ([FILE, f"{FILE}/"], f"{FILE}/"),
+        ([f"{FILE}/", FILE], FILE),
+        (["services", FILE], "services"),
+        ([f"{FILE}/x", FILE], FILE),
+        (["services/", "services/basket/", FILE, "services/", "./other"], ""),
+        (["Dockerfile", "dockerfile"], ""),
+        (["a..b", "...", "c/..d"], ""),
+    ],
+)
+def test_an_entry_that_can_be_unpacked_to_another_place_or_twice_is_ambiguous(names: list[str], unclear: str) -> None:
+    assert ambiguous_entry([entry(name) for name in names]) == unclear
+
+
+@pytest.mark.parametrize(("extra", "unclear"), [(SECOND_NAME, "a"), (SECOND_NAME[:8], ""), (b"\1", "")])
+def test_an_entry_with_a_second_name_is_ambiguous(extra: bytes, unclear: str) -> None:
+    assert ambiguous_entry([entry("a", extra=extra)]) == unclear
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            [entry(FILE), entry(f".//{FILE}")],
+            "'.//services/basket/Dockerfile', which programs unpack in different ways",
+        ),
+        ([entry("services", stat.S_IFLNK), entry(FILE)], "the source has the entry 'services'"),
+        ([entry("other")], f"the source has 0 files named {FILE}"),
+        ([entry(f"{FILE}/", stat.S_IFDIR)], f"the source has 0 files named {FILE}"),
+        ([entry(FILE, stat.S_IFLNK)], f"{FILE} is a link or another special file in the source"),
+        ([entry(FILE, stat.S_IFIFO)], f"{FILE} is a link or another special file in the source"),
+    ],
+)
+def test_a_source_has_one_plain_file_at_a_path(entries: list[zipfile.ZipInfo], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        only_file(entries, FILE)
+
+
+@pytest.mark.parametrize("name", [FILE, f"./{FILE}"])
+def test_the_only_file_at_a_path_is_found(name: str) -> None:
+    listed = [entry("services/", stat.S_IFDIR), entry("link", stat.S_IFLNK), entry(name), entry("x", 0)]
+
+    assert only_file(listed, FILE).filename == name
+
+
+def test_an_artifact_with_two_entries_for_a_report_is_refused() -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as written:
+        written.writestr("report.json", "{}")
+        written.writestr("./report.json", "[]")
+
+    with pytest.raises(UnusableError, match="unpack in different ways"):
+        read_entries(target.getvalue(), ["report.json"])
