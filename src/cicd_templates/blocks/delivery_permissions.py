@@ -1,8 +1,9 @@
 """The permissions that CloudFormation needs to create, update and delete the resources of the layer `service`.
 
 The registry schema of each resource type lists the permissions that its handlers need:
-https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html If an API supports
-resource-level permissions, the permissions are limited to the resource names from `naming`.
+https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
+
+If an API supports resource-level permissions, the permissions are limited to the resource names from `naming`.
 """
 
 from __future__ import annotations
@@ -210,9 +211,9 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 def may_resolve_values(env: Environment) -> list[Grant]:
     """Let a role use template parameters that read the values of other layers from Parameter Store.
 
-    CloudFormation reads these values, and checks that the subnets and security groups among them exist. It uses the
-    permissions of the caller of CreateChangeSet, or of the stack's role. AWS's documentation does not say when it uses
-    which role, so both roles get this grant.
+    CloudFormation reads these values, and checks that the subnets and security groups among them exist. CloudFormation
+    uses the permissions of the caller of CreateChangeSet, or of the stack's role. AWS does not document when
+    CloudFormation uses which role, so both roles get this grant.
     """
     return [
         allow(

@@ -60,8 +60,8 @@ class CheckTable(Table):
     )
     secrets: dict[VariableName, Word] = Field(
         default={},
-        description="Environment variables with secret values: the name of the secret that `make secret` sets, by"
-        " variable",
+        description="Environment variables with secret values: for each variable, the name of the secret that `make"
+        " secret` sets",
     )
     runs_application: bool | None = Field(
         default=None,

@@ -118,8 +118,8 @@ def _egress(settings: ServiceTable, region: str, where: str) -> Iterator[Problem
     """Yield a problem if tasks cannot reach S3, where ECR stores the layers of every image.
 
     Fargate pulls the image, reads the secrets and writes the log through the task's own network interface:
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html Even if tasks reach S3
-    through its gateway endpoint, the addresses of S3 are public.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
+    Even if tasks reach S3 through its gateway endpoint, the addresses of S3 are public.
     """
     ranges = [IPv4Network(cidr) for cidr, ports in settings.egress.items() if HTTPS_PORT in ports]
     if all(any(open_to.subnet_of(private) for private in PRIVATE_RANGES) for open_to in ranges):
