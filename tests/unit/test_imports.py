@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "templates": "blocks builds config layer template",
     "review": "config errors markdown paths plurals template",
     "render": "config errors layer paths plurals printable project_files review template",
-    "reference": "config errors layer markdown render rules template",
+    "reference": "blocks config errors layer markdown render rules template",
     "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors paths template",
     "deploy/locking": "deploy/aws errors private_files",

@@ -18,7 +18,7 @@ from cicd_templates.layer.iam import (
     deny,
     document,
 )
-from cicd_templates.layer.outputs import KeyArn, joined_text
+from cicd_templates.layer.outputs import BucketName, KeyArn, joined_text
 
 ABORT_UPLOADS_AFTER_DAYS = 7
 ACCESS_LOG_DAYS = 400
@@ -31,13 +31,14 @@ def encrypted_bucket(
     name: str,
     *,
     key: KeyArn,
-    logs: s3.Bucket,
+    logs: s3.Bucket | BucketName,
     expire_days: int | None = None,
     noncurrent_days: int = 90,
     notify: bool = False,
 ) -> s3.Bucket:
     """Return a bucket that is encrypted with the environment's KMS key and writes its access log to `logs`.
 
+    `logs` is the bucket for access logs: the resource in the same stack, or the name that another layer publishes.
     Objects expire after `expire_days`, if given. Replaced versions expire after `noncurrent_days`. With `notify`, the
     bucket sends its events to EventBridge.
     """
@@ -50,7 +51,9 @@ def encrypted_bucket(
         _lifecycle(expire_days, noncurrent_days),
         bucket_key=True,
     )
-    bucket.LoggingConfiguration = s3.LoggingConfiguration(DestinationBucketName=logs.ref(), LogFilePrefix=f"s3/{name}/")
+    bucket.LoggingConfiguration = s3.LoggingConfiguration(
+        DestinationBucketName=logs if isinstance(logs, BucketName) else logs.ref(), LogFilePrefix=f"s3/{name}/"
+    )
     if notify:
         bucket.NotificationConfiguration = s3.NotificationConfiguration(EventBridgeConfiguration=events)
     return bucket

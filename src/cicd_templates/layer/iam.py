@@ -33,6 +33,7 @@ from troposphere import AWSHelperFn, Sub
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import delivery_roles, title
 from cicd_templates.config.reserved_words import EXECUTION
+from cicd_templates.layer.outputs import Arn, BucketName, Value
 from cicd_templates.template.reasons import every_resource_reason
 
 ResourceArn = AWSHelperFn | str
@@ -69,9 +70,10 @@ def allow(
     In a resource policy, `to` is the principal. The resource `*` then means the resource that has the policy, and
     `on=[]` omits the Resource element, as ECR requires. In a role's policy, `*` means all resources. Then, and only
     then, `because` must name the API that has no resource-level permissions. Raises `ValueError` if a role's policy
-    breaks these rules, if an action is a pattern, or if `when` has a condition key twice for one operator.
+    breaks these rules, if an action is a pattern, if a resource is a name instead of an ARN, or if `when` has a
+    condition key twice for one operator.
     """
-    resources = _resource_list(on)
+    resources = _resource_list(sid, on)
     if not resources and to is None:
         raise ValueError(f"{sid}: a statement in a role's policy needs a resource")
     everything = EVERY_RESOURCE in resources and to is None
@@ -91,8 +93,12 @@ def deny(
     to: Principal | None = None,
     when: Sequence[ConditionElement] = (),
 ) -> Grant:
-    """Return a statement that denies `actions`. Patterns are allowed, because denying more is safe."""
-    return Grant(_statement(Deny, sid, actions, _resource_list(on), to, when))
+    """Return a statement that denies `actions`. Patterns are allowed, because denying more is safe.
+
+    Raises `ValueError` if a resource is a name instead of an ARN, or if `when` has a condition key twice for one
+    operator.
+    """
+    return Grant(_statement(Deny, sid, actions, _resource_list(sid, on), to, when))
 
 
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
@@ -199,8 +205,21 @@ def reasons(grants: Iterable[Grant]) -> list[str]:
     return [grant.reason for grant in grants if grant.reason]
 
 
-def _resource_list(on: ResourceArn | Sequence[ResourceArn]) -> list[ResourceArn]:
-    return [on] if isinstance(on, str | AWSHelperFn) else list(on)
+def _resource_list(sid: str, on: ResourceArn | Sequence[ResourceArn]) -> list[ResourceArn]:
+    """Return the resources as a list. Raises `ValueError` if one of them is certainly no ARN."""
+    resources = [on] if isinstance(on, str | AWSHelperFn) else list(on)
+    for resource in resources:
+        if isinstance(resource, Value) and not isinstance(resource, Arn):
+            raise ValueError(f"{sid}: a {type(resource).__name__} is not an ARN, which `on` needs;{_remedy(resource)}")
+        if isinstance(resource, str) and resource != EVERY_RESOURCE and not resource.startswith("arn:"):
+            raise ValueError(f"{sid}: {resource!r} is not an ARN; begin it with arn:, or write *")
+    return resources
+
+
+def _remedy(name: Value) -> str:
+    if isinstance(name, BucketName):
+        return " use the grants in cicd_templates.blocks.bucket_access, such as may_put"
+    return " publish the ARN of the resource, and read it here"
 
 
 def _statement(

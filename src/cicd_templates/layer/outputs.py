@@ -46,7 +46,11 @@ class Value(AWSHelperFn):
         return ""
 
 
-class KeyArn(Value):
+class Arn(Value):
+    """An ARN, which the policies of IAM can name as a resource."""
+
+
+class KeyArn(Arn):
     """ARN of a KMS key."""
 
 
@@ -58,15 +62,15 @@ class ClusterName(Value):
     """Name of an ECS cluster."""
 
 
-class ListenerArn(Value):
+class ListenerArn(Arn):
     """ARN of a load balancer's listener."""
 
 
-class ListenerRuleArn(Value):
+class ListenerRuleArn(Arn):
     """ARN of a rule of a listener."""
 
 
-class TargetGroupArn(Value):
+class TargetGroupArn(Arn):
     """ARN of a load balancer's target group."""
 
 
@@ -86,11 +90,11 @@ class IpRanges(Value):
     parameter_type = "List<String>"
 
 
-class FunctionArn(Value):
+class FunctionArn(Arn):
     """ARN of a Lambda function."""
 
 
-class SecretArn(Value):
+class SecretArn(Arn):
     """ARN of a secret, with the characters that Secrets Manager adds to its name."""
 
 
@@ -98,11 +102,11 @@ class RepositoryUri(Value):
     """Address of an image repository, without tag or digest."""
 
 
-class TopicArn(Value):
+class TopicArn(Arn):
     """ARN of an SNS topic."""
 
 
-class QueueArn(Value):
+class QueueArn(Arn):
     """ARN of an SQS queue."""
 
 
@@ -114,7 +118,7 @@ class TableName(Value):
     """Name of a DynamoDB table."""
 
 
-class TableArn(Value):
+class TableArn(Arn):
     """ARN of a DynamoDB table."""
 
 
@@ -129,7 +133,7 @@ class DatabaseResourceId(Value):
     id_example = "cluster-ABCDEFGHIJKL01234"
 
 
-class RoleArn(Value):
+class RoleArn(Arn):
     """ARN of an IAM role."""
 
 

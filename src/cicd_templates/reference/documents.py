@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
-from cicd_templates.reference import compliance, diagrams
+from cicd_templates.reference import building_blocks, compliance, diagrams
 from cicd_templates.template.stack_template import StackTemplate
 
 COMPLIANCE = Path("docs/compliance.md")
 # The parts that each document contains.
 PARTS = {
+    Path("docs/own-layers.md"): ("building blocks", "grants"),
     Path("docs/pipeline.md"): ("pipeline",),
     Path("docs/review.md"): ("pipeline", "stacks"),
 }
@@ -46,7 +47,12 @@ def generated_parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
     diagram_lines: list[str] = []
     for name in kinds.values():
         diagram_lines += ["", f"`{name}`:", "", *diagrams.stacks_diagram(by_environment[name])]
-    return {"pipeline": diagrams.pipelines_diagram(stacks), "stacks": diagram_lines[1:]}
+    return {
+        "pipeline": diagrams.pipelines_diagram(stacks),
+        "stacks": diagram_lines[1:],
+        "building blocks": building_blocks.table(building_blocks.BLOCKS),
+        "grants": building_blocks.table(building_blocks.GRANTS),
+    }
 
 
 def _between(path: Path, text: str, name: str, lines: Sequence[str]) -> str:

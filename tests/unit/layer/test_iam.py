@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from awacs import ecr, s3
 from awacs.aws import Action, ArnLike, Principal, StringEquals
+from troposphere import Ref
 
-from cicd_templates.layer import iam
+from cicd_templates.layer import iam, outputs
+from cicd_templates.layer.outputs import BucketName, TableName
 from tests.conftest import environment
 
 
@@ -33,6 +36,40 @@ def test_a_grant_names_actions_and_resources() -> None:
         }
     ]
     assert iam.reasons([grant]) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "message"),
+    [
+        pytest.param(
+            BucketName(Ref("ExportsBucketName")),
+            "PutExports: a BucketName is not an ARN, which `on` needs; use the grants in"
+            " cicd_templates.blocks.bucket_access, such as may_put",
+            id="bucket",
+        ),
+        pytest.param(
+            TableName("ledger"),
+            "PutExports: a TableName is not an ARN, which `on` needs; publish the ARN of the resource,"
+            " and read it here",
+            id="table",
+        ),
+        pytest.param("exports", "PutExports: 'exports' is not an ARN; begin it with arn:, or write *", id="text"),
+    ],
+)
+def test_a_name_is_no_resource_of_a_statement(resource: iam.ResourceArn, message: str) -> None:
+    for statement in (iam.allow, iam.deny):
+        for on in (resource, ["arn:aws:s3:::exports/*", resource]):
+            with pytest.raises(ValueError, match=re.escape(message)):
+                statement("PutExports", [s3.PutObject], on=on)
+
+
+def test_every_kind_of_arn_is_a_resource_of_a_statement() -> None:
+    kinds = [kind for kind in vars(outputs).values() if isinstance(kind, type) and kind.__name__.endswith("Arn")]
+
+    assert len(kinds) > 9
+    for kind in kinds:
+        (statement,) = rendered(iam.allow("Use", [s3.PutObject], on=kind(Ref("Value"))))
+        assert statement["Resource"] == [{"Ref": "Value"}]
 
 
 def test_every_resource_needs_a_reason_and_carries_it() -> None:
@@ -79,16 +116,16 @@ def test_conditions_of_one_operator_are_merged_and_none_is_lost() -> None:
 
 def test_two_values_for_one_key_of_one_operator_are_refused() -> None:
     with pytest.raises(ValueError, match="No: the operator StringEquals has the condition key k twice"):
-        iam.deny("No", [s3.GetObject], on="a", when=[StringEquals({"k": "1"}), StringEquals({"k": "2"})])
+        iam.deny("No", [s3.GetObject], on="arn:aws:s3:::a", when=[StringEquals({"k": "1"}), StringEquals({"k": "2"})])
 
 
 def test_a_sid_has_letters_and_digits_only() -> None:
     with pytest.raises(ValueError, match="only letters and digits"):
-        iam.allow("read-it", [s3.GetObject], on="a")
+        iam.allow("read-it", [s3.GetObject], on="arn:aws:s3:::a")
 
 
 def test_a_policy_needs_statements_with_distinct_sids() -> None:
-    grant = iam.allow("Same", [s3.GetObject], on="a")
+    grant = iam.allow("Same", [s3.GetObject], on="arn:aws:s3:::a")
 
     with pytest.raises(ValueError, match="distinct Sids"):
         iam.document([grant, grant])

@@ -158,7 +158,7 @@ def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pyt
 def test_the_documented_layer_with_an_offer_of_its_own_renders_and_lints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
+    _, code, _ = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
     package = own_package(tmp_path, monkeypatch, rates=code)
     edited = configured(("services/parcel-dispatcher/uses", {"rates": "publish"}))
     stacks = {stack.name: stack for stack in render(edited, with_user_layers(package), "yaml")}
@@ -178,6 +178,28 @@ def test_the_documented_layer_with_an_offer_of_its_own_renders_and_lints(
         ["kms:Decrypt", "kms:GenerateDataKey"],
     ]
     command = [sys.executable, "-m", "ruff", "check", "--quiet", "--stdin-filename", "templates/extra/rates.py", "-"]
+    answer = subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout) == (0, "")
+
+
+def test_the_documented_layer_with_a_bucket_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    *_, code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
+    package = own_package(tmp_path, monkeypatch, exports=code)
+    edited = configured(("services/parcel-dispatcher/uses", {"exports": "put"}))
+    stacks = {stack.name: stack for stack in render(edited, with_user_layers(package), "yaml")}
+    paths = []
+    for name in ("shipping-staging-exports", "shipping-staging-service-parcel-dispatcher"):
+        paths.append(tmp_path / f"{name}.yaml")
+        paths[-1].write_text(stacks[name].text)
+    bucket = stacks["shipping-staging-exports"].template.content["Resources"]["Exports"]
+    role = stacks["shipping-staging-service-parcel-dispatcher"].template.content["Resources"]["TaskRole"]
+    (policy,) = role["Properties"]["Policies"]
+    (put,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "PutExports"]
+
+    assert lint_templates(paths) == []
+    assert bucket["Properties"]["LoggingConfiguration"]["DestinationBucketName"] == {"Ref": "LogDeliveryBucketName"}
+    assert put["Resource"] == [{"Fn::Sub": "arn:${AWS::Partition}:s3:::${ExportsBucketName}/exports/*"}]
+    command = [sys.executable, "-m", "ruff", "check", "--quiet", "--stdin-filename", "templates/extra/exports.py", "-"]
     answer = subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stdout) == (0, "")
 
