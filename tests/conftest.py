@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 import tomllib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +25,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.load import parse_configuration
+from cicd_templates.layer.definition import Layer
+from cicd_templates.render import render as rendering
 from cicd_templates.render.render import RenderedStack, render
+from cicd_templates.render.template_text import Format
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
 from tests.projects.rendering import rendered_project
@@ -120,9 +123,13 @@ def environment(name: str = "staging", *edits: tuple[str, Any], suffix: str | No
 
 def rendered_stacks(*edits: tuple[str, Any], suffix: str | None = None) -> list[RenderedStack]:
     """The stacks of that project with `edits`, rendered once for all tests of a worker, which only read them."""
-    key = repr((edits, suffix, is_measured()))
+    return _rendered_once((edits, suffix), lambda: render(configured(*edits, suffix=suffix), LAYERS, "yaml"))
+
+
+def _rendered_once(what: object, stacks: Callable[[], list[RenderedStack]]) -> list[RenderedStack]:
+    key = repr((what, is_measured()))
     if key not in _stacks:
-        _stacks[key] = render(configured(*edits, suffix=suffix), LAYERS, "yaml")
+        _stacks[key] = stacks()
         if len(_stacks) > REMEMBERED_CONFIGURATIONS:
             del _stacks[next(iter(_stacks))]
     return list(_stacks[key])
@@ -168,6 +175,16 @@ def unflushed() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield
+
+
+@pytest.fixture
+def commands_render_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands render an equal configuration once for all tests of a worker."""
+
+    def remembered(configuration: Configuration, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
+        return _rendered_once((configuration, layers, form), lambda: render(configuration, layers, form))
+
+    monkeypatch.setattr(rendering, "render", remembered)
 
 
 @pytest.fixture

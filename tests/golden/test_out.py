@@ -64,7 +64,7 @@ def test_a_project_in_this_process_renders_the_same_files() -> None:
     assert out_folder.diff_against_folder(files, OUT) == []
 
 
-@pytest.mark.parametrize("seed", ["0", "4711"])
+@pytest.mark.parametrize("seed", [pytest.param("0", marks=pytest.mark.long), "4711"])
 def test_the_bytes_are_the_same_on_every_hash_seed(seed: str, tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, str(ROOT / "generate.py"), "--out", str(tmp_path)],

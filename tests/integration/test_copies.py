@@ -23,7 +23,7 @@ from cicd_templates.local.engine_process import Engine
 from tests.integration import conftest
 from tests.integration.conftest import STAGING_STACKS, Project
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 REGION = "eu-central-1"
 
 
@@ -42,7 +42,6 @@ def owned(clients: Clients) -> dict[str, set[tuple[str, str]]]:
     }
 
 
-@pytest.mark.long
 def test_a_copy_lives_beside_its_original_and_goes_without_it(project: Project) -> None:
     clients = project.clients("staging")
     project.ok("deploy --env staging --local --yes")
@@ -59,7 +58,6 @@ def test_a_copy_lives_beside_its_original_and_goes_without_it(project: Project) 
     assert project.type("plan --env staging --local --detailed-exitcode").exit_code == 0
 
 
-@pytest.mark.long
 def test_one_environment_of_a_copy_is_rendered_deployed_and_destroyed_alone(project: Project) -> None:
     project.ok("render --env staging --suffix pr1")
     project.ok("plan --env staging --suffix pr1 --local")
@@ -70,7 +68,6 @@ def test_one_environment_of_a_copy_is_rendered_deployed_and_destroyed_alone(proj
     assert "UNEXPLAINED" not in destroyed
 
 
-@pytest.mark.long
 def test_only_copies_that_have_expired_and_are_idle_are_swept(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +96,6 @@ def test_only_copies_that_have_expired_and_are_idle_are_swept(
     assert [name for name, stack in there.items() if stack is not None] == ["staging", "staging-pr1"]
 
 
-@pytest.mark.long
 def test_a_second_deployment_of_a_copy_finds_nothing_to_change(project: Project) -> None:
     project.ok("render --suffix pr1")
     project.ok("deploy --env staging --layer keys --suffix pr1 --local --yes")
@@ -188,7 +184,6 @@ def test_whatever_comes_and_goes_nothing_of_another_copy_is_touched(
     come_and_go(engine, steps)
 
 
-@pytest.mark.long
 @given(STEPS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_comes_and_goes_nothing_of_another_copy_is_touched_in_many_orders(

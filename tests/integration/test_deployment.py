@@ -15,11 +15,10 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stac
 from cicd_templates.local.engine_process import Engine, running
 from tests.integration.conftest import ENGINE_PYTHON, STACKS, STAGING_STACKS, Project, make_project
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 Fail = Callable[[str, str, str], None]
 
 
-@pytest.mark.long
 def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothing_unexplained(project: Project) -> None:
     deployed = project.ok("deploy --env all --local --yes")
     assert deployed.index("Deploying production") < deployed.index("Deploying tools")
@@ -67,7 +66,6 @@ def test_one_changed_setting_is_exactly_that_change(project: Project) -> None:
     assert {group["retentionInDays"] for group in groups} == {60}
 
 
-@pytest.mark.long
 def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
     planned = project.type("plan --env staging --local --detailed-exitcode")
 
@@ -81,7 +79,6 @@ def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
     assert project.type("plan --env staging --local --detailed-exitcode").exit_code == 0
 
 
-@pytest.mark.long
 def test_a_moved_value_redeploys_its_reader(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     clients = project.clients("staging")
@@ -94,7 +91,6 @@ def test_a_moved_value_redeploys_its_reader(project: Project) -> None:
     assert "storage: nothing to change" in project.ok("plan --env staging --local")
 
 
-@pytest.mark.long
 def test_the_image_that_the_pipeline_decided_survives_an_infrastructure_deployment(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     clients, name = project.clients("staging"), "shipping-staging-service-parcel-dispatcher"
@@ -135,7 +131,6 @@ def test_a_failing_resource_rolls_back_tells_the_cause_and_stops_only_what_depen
     assert status["network"] == "ROLLBACK_COMPLETE"
 
 
-@pytest.mark.long
 def test_after_a_failed_creation_the_same_command_succeeds(project: Project, failing: Fail, engine: Engine) -> None:
     failing("AWS::EC2::NatGateway", "create", "no luck")
     project.type("deploy --env staging --local --yes")
@@ -146,7 +141,6 @@ def test_after_a_failed_creation_the_same_command_succeeds(project: Project, fai
     assert "service-parcel-dispatcher: created" in deployed
 
 
-@pytest.mark.long
 def test_a_failing_update_keeps_what_runs(project: Project, failing: Fail) -> None:
     project.ok("deploy --env staging --local --yes")
     failing("AWS::EC2::FlowLog", "update", "no update today")
@@ -191,7 +185,6 @@ def test_a_template_too_large_for_a_request_goes_through_the_uploads_bucket(proj
     assert uploaded["Key"].startswith("templates/shipping-staging-network/")
 
 
-@pytest.mark.long
 def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project) -> None:
     index = (project.folder / "out/README.md").read_text()
     lines = [line for line in index.replace("\\\n", "").splitlines() if line.startswith("aws cloudformation deploy")]
@@ -224,7 +217,6 @@ def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project)
     assert project.ok("deploy --env staging --local --yes").count("nothing to change") == STAGING_STACKS
 
 
-@pytest.mark.long
 def test_everything_works_with_iam_enforced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(python=ENGINE_PYTHON, auth=True) as engine:
         project = make_project(engine, tmp_path, monkeypatch)
@@ -253,7 +245,6 @@ def test_a_stack_of_somebody_else_is_not_touched(project: Project) -> None:
     assert describe_stack(clients, "shipping-staging-keys") is not None
 
 
-@pytest.mark.long
 def test_outputs_and_json_lines_are_for_machines(project: Project) -> None:
     lines = project.ok("deploy --env staging --local --yes --json").splitlines()
     events = [json.loads(line) for line in lines]
@@ -269,7 +260,6 @@ def test_outputs_and_json_lines_are_for_machines(project: Project) -> None:
     assert [event["kind"] for event in planned] == ["heading"] + ["unchanged"] * STAGING_STACKS
 
 
-@pytest.mark.long
 def test_a_copy_lives_beside_its_original(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("render --suffix pr4918")

@@ -22,7 +22,7 @@ from tests.integration.conftest import STAGING_STACKS, Project
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import TagTypeDef
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 Fail = Callable[[str, str, str], None]
 
 OURS = {"ManagedBy": "cicd-templates", "Project": "shipping", "Environment": "staging"}
@@ -77,7 +77,6 @@ def test_a_protected_environment_is_planned_and_then_destroyed_by_the_plan(proje
     assert "kept by policy: its data outlives" in project.ok("status --left --env production --local")
 
 
-@pytest.mark.long
 def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     assert project.type("destroy --env production --local --allow production").exit_code == 4
@@ -107,7 +106,6 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     assert (elsewhere.exit_code, "is a plan for the local AWS; add --local" in elsewhere.output) == (3, True)
 
 
-@pytest.mark.long
 def test_with_several_environments_none_is_touched_when_one_refuses(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("deploy --env production --layer keys --local --yes")
@@ -122,7 +120,6 @@ def test_with_several_environments_none_is_touched_when_one_refuses(project: Pro
         assert kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == state
 
 
-@pytest.mark.long
 def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(project: Project) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     project.ok("deploy --env production --layer storage --local --yes")
@@ -150,7 +147,6 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     assert "nothing to import" in project.ok("adopt --env production --local --yes")
 
 
-@pytest.mark.long
 def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_back(project: Project) -> None:
     project.ok("deploy --env production --local --yes")
     project.ok("deploy --env tools --local --yes")
@@ -175,7 +171,6 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
     assert "service-parcel-dispatcher: left to the pipeline" in project.ok("plan --env production --local")
 
 
-@pytest.mark.long
 def test_an_import_that_cloudformation_refuses_leaves_no_shell(project: Project) -> None:
     for layer in ("keys", "registry"):
         project.ok(f"deploy --env tools --layer {layer} --local --yes")
@@ -197,7 +192,6 @@ def test_nothing_is_imported_where_it_is_declined(project: Project, monkeypatch:
     assert describe_stack(project.clients("production"), "shipping-production-keys") is None
 
 
-@pytest.mark.long
 def test_a_bucket_is_emptied_of_versions_markers_and_uploads_over_all_pages(project: Project) -> None:
     clients = project.clients("staging")
     bucket(clients, "many")
@@ -222,7 +216,6 @@ def test_a_repository_is_emptied_of_its_images(project: Project) -> None:
     assert clients.ecr.list_images(repositoryName="app")["imageIds"] == []
 
 
-@pytest.mark.long
 def test_a_bucket_of_five_thousand_versions_goes_with_its_stack(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("deploy --env staging --layer storage --local --yes")
@@ -293,7 +286,6 @@ def test_everything_beside_the_stacks_goes_in_order_and_what_is_not_ours_stays(p
     stacks_went_after_all_that_needed_them(report(project, "staging"))
 
 
-@pytest.mark.long
 def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     project: Project, failing: Fail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,7 +314,6 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     assert report(project, "staging")["explained"] is True
 
 
-@pytest.mark.long
 def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.ok("deploy --env staging --local --yes")
     real = deletion.delete_stack
@@ -420,7 +411,6 @@ def test_a_shell_whose_change_set_nobody_executed_goes_too(project: Project) -> 
     assert describe_stack(clients, "shipping-staging-retired") is None
 
 
-@pytest.mark.long
 def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project: Project) -> None:
     for layer in ("keys", "storage", "notifications"):
         project.ok(f"deploy --env staging --layer {layer} --local --yes")
@@ -431,7 +421,6 @@ def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project:
     assert "left of staging: nothing" in project.ok("destroy --env staging --layer notifications --local --yes")
 
 
-@pytest.mark.long
 def test_the_role_that_a_stack_keeps_is_not_taken_from_under_it(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     refused = project.type("destroy --env staging --layer delivery --local --yes")

@@ -10,10 +10,9 @@ import pytest
 from cicd_templates.deploy.doctor.roles import ROLES
 from tests.integration.conftest import Project
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
-@pytest.mark.long
 def test_the_doctor_says_what_to_mend_and_then_that_all_is_well(project: Project) -> None:
     ill = project.type("doctor --env all --local")
     assert ill.exit_code == 1
@@ -78,7 +77,6 @@ def test_credentials_of_another_account_are_refused_before_anything_else(
     assert "the credentials are for account 999999999999" in result.output
 
 
-@pytest.mark.long
 def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_one(project: Project) -> None:
     for layer in ("keys", "registry"):
         project.ok(f"deploy --env tools --layer {layer} --local --yes")

@@ -17,7 +17,7 @@ from cicd_templates.local.codepipeline import ActionExecutions, Answers
 from tests.integration.conftest import Project
 from tests.unit.functions.sample_reports import CLEAN, snyk
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 RUN = {
     "source_version": "v1",
     "execution": "e-1",
@@ -92,7 +92,6 @@ def run_gate(project: Project, templates: str = "", **instead: str) -> tuple[str
     return invoke(project, "scan-gate", event)
 
 
-@pytest.mark.long
 def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     operation, request = run_gate(project)
@@ -113,7 +112,6 @@ def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project
     assert json.loads(kept["Body"].read())["verdict"] == "PASS"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("instead", "expected"),
     [
@@ -132,7 +130,6 @@ def test_the_deployed_gate_stops_what_must_not_pass(project: Project, instead: d
     assert expected in request["failureDetails"]["message"]
 
 
-@pytest.mark.long
 def test_the_deployed_gate_and_review_refuse_templates_that_were_replaced(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     before = newest(project)
@@ -153,7 +150,6 @@ def test_the_deployed_gate_and_review_refuse_templates_that_were_replaced(projec
     assert run_gate(project)[0] == "PutJobSuccessResult"
 
 
-@pytest.mark.long
 def test_the_deployed_review_describes_a_change_set_of_the_other_account(project: Project) -> None:
     project.ok("deploy --env production --local --yes")
     project.ok("deploy --env tools --local --yes")
@@ -200,7 +196,6 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
     assert f"{stack}: the approved change set arn:" in request["failureDetails"]["message"]
 
 
-@pytest.mark.long
 def test_an_event_of_the_pipeline_is_kept_in_the_history_and_described_in_words(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     events = project.clients("tools")._client("events")

@@ -12,7 +12,7 @@ import pytest
 from tests.hostile import application
 from tests.integration.rehearsed_example import Rehearsed, example, rehearsed
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 def released(folder: Path, *more: Mapping[str, bytes]) -> Path:
@@ -37,7 +37,6 @@ def verdict(example: Rehearsed) -> str:
     return text
 
 
-@pytest.mark.long
 def test_the_gate_stops_a_hostile_application_and_names_every_planted_finding(tmp_path: Path) -> None:
     code, secrets = application.findings()
     with rehearsed(tmp_path, released(tmp_path, application.steering(), code, secrets)) as example:
@@ -47,7 +46,6 @@ def test_the_gate_stops_a_hostile_application_and_names_every_planted_finding(tm
         assert [path for path in (*code, *secrets) if path not in text] == []
 
 
-@pytest.mark.long
 def test_without_findings_the_hostile_application_passes_as_the_plain_one_does(tmp_path: Path) -> None:
     with rehearsed(tmp_path, released(tmp_path, application.steering())) as example:
         assert [step.path for step in example.rehearsal.result.failed] == []

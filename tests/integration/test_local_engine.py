@@ -17,7 +17,7 @@ from tests.conftest import PROJECT
 from tests.fakes.rendered_stacks import rendered
 from tests.integration.conftest import ENGINE_PYTHON, Project
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 def test_a_reset_forgets_every_resource_and_every_record() -> None:
@@ -85,7 +85,6 @@ def test_local_starts_once_and_stops_once(project: Project, monkeypatch: pytest.
     assert not engine.folder.exists()
 
 
-@pytest.mark.long
 def test_the_demo_is_one_command(in_project: Path) -> None:
     from click.testing import CliRunner
 

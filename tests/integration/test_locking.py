@@ -14,7 +14,7 @@ import pytest
 from cicd_templates.deploy.locking.holder import lock_parameter
 from tests.integration.conftest import Project
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 # Another machine: a process with a folder of its own. It says what it has come to, and goes on when it is told to.
 MACHINE = """
 import sys

@@ -11,7 +11,7 @@ import pytest
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
 from tests.integration.conftest import Project
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Project) -> None:
@@ -43,7 +43,6 @@ def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Pr
     assert not project.type("plan --env production --local --detailed-exitcode").exit_code
 
 
-@pytest.mark.long
 def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +64,6 @@ def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
     assert "tools is protected: read .state/local/plans/tools.md" in tools.output
 
 
-@pytest.mark.long
 def test_a_plan_is_refused_where_anything_has_moved(project: Project, tmp_path: Path) -> None:
     project.ok(f"plan --env staging --local --out {tmp_path}/first.json")
     path = project.folder / "out/staging/keys.yaml"
@@ -145,7 +143,6 @@ def test_clumsy_hands_at_plans_get_one_line(project: Project, command: str, code
     assert len(result.output.strip().splitlines()) == 1
 
 
-@pytest.mark.long
 def test_what_the_pipeline_writes_is_left_out_of_plans(project: Project) -> None:
     project.ok("deploy --env all --local --yes")
     planned = project.ok("plan --env production --local")

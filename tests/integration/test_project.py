@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.conftest import STACKS, Project, git
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 def test_the_copied_project_is_byte_for_byte_what_is_rendered_from_its_configuration(project: Project) -> None:

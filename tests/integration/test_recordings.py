@@ -58,6 +58,7 @@ def compare(theirs: Answers, ours: Answers, fields: frozenset[str], skipped: set
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("file", "entry", "situation"), services.SITUATIONS, ids=[entry for _, entry, _ in services.SITUATIONS]
 )

@@ -131,6 +131,7 @@ def test_its_evidence_is_verified_without_aws_in_an_empty_environment(passed: Re
     assert {"evidence/sbom.cdx.json", "reports/bandit.zip", "templates.zip"} < names(signed)
 
 
+@pytest.mark.long
 def test_every_file_of_its_evidence_fails_by_its_name_if_a_byte_is_changed(signed: Path) -> None:
     chance = random.Random(23)  # noqa: S311 - tests repeat with the same seed
     for name in sorted(names(signed)):
@@ -229,14 +230,11 @@ PERMISSIONS = [
     ("Production/Approve", "", "AskTheApprovers", "sns:Publish"),
     ("Production/CheckProduction", f"{NAME}-approval-check-function", "ReadWhatWasApproved", "s3:GetObject"),
 ]
-# The others are tried by `make test-long`.
-TRIED_ALWAYS = ("Verify/Bandit", "Gate/Gate")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
-    ("path", "role", "statement", "action"),
-    [pytest.param(*case, marks=() if case[0] in TRIED_ALWAYS else pytest.mark.long) for case in PERMISSIONS],
-    ids=lambda value: value or "its own role",
+    ("path", "role", "statement", "action"), PERMISSIONS, ids=lambda value: value or "its own role"
 )
 def test_a_missing_permission_fails_exactly_there(
     passed: Rehearsed, path: str, role: str, statement: str, action: str
@@ -263,9 +261,17 @@ CRITICAL = snyk({"id": "S1", "severity": "critical", "packageName": "waitress", 
             "**critical** S1",
             id="a critical finding",
         ),
-        pytest.param({"BanditReport": {"report.json": ""}}, "**bandit**: its report is error", id="a broken report"),
         pytest.param(
-            {"BanditReport": {"run.json": '{"check": "bandit"}'}}, "run.json is not a valid run record", id="no record"
+            {"BanditReport": {"report.json": ""}},
+            "**bandit**: its report is error",
+            id="a broken report",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            {"BanditReport": {"run.json": '{"check": "bandit"}'}},
+            "run.json is not a valid run record",
+            id="no record",
+            marks=pytest.mark.long,
         ),
     ],
 )
@@ -278,6 +284,7 @@ BANDIT = json.dumps({"results": [FOUND], "errors": [], "metrics": {"_totals": {"
 CHECKS = ("UnitTestsReport", "BanditReport", "SafetyReport", "SnykReport", "SecretsReport")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("expires", "state"),
     [("2020-01-01", ActionState.FAILED), (str(date.today() + timedelta(300)), ActionState.SUCCEEDED)],
@@ -315,6 +322,7 @@ def test_an_application_that_cannot_be_served_says_how(passed: Rehearsed) -> Non
     refused(passed.again("Staging/StagingSmokeTest", serve=serve), "the deployed service cannot answer")
 
 
+@pytest.mark.long
 def test_a_change_set_that_fails_says_why(passed: Rehearsed) -> None:
     broken = {"staging/service-parcel-dispatcher.yaml": "Resources: {A: {Type: 'AWS::No::Such'}}"}
     step = passed.again("Staging/Prepare", reports={"Templates": broken})

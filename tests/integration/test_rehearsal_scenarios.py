@@ -17,7 +17,7 @@ from tests.conftest import PROJECT
 from tests.integration.rehearsed_example import example, rehearsed
 from tests.unit.functions.sample_reports import snyk
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 BuildOutcome = tuple[int, str, dict[str, Any]]
 PLANTED = "import subprocess\n\n\ndef run(command):\n    return subprocess.call(command, shell=True)\n"
 CRITICAL = snyk({"id": "S1", "severity": "critical", "packageName": "p", "version": "1"})
@@ -54,7 +54,6 @@ def states(result: dict[str, Any]) -> dict[str, str]:
     return {step["path"]: step["state"] for step in result["steps"]}
 
 
-@pytest.mark.long
 def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse: Callable[..., BuildOutcome]) -> None:
     code, output, result = rehearse({"src/payment_processor/planted.py": PLANTED}, "--yes", "--json")
 
@@ -75,7 +74,6 @@ INJECTION = """def find(cursor, name):
 NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("files", "failing", "expected"),
     [
@@ -131,7 +129,6 @@ def test_a_release_that_must_not_pass_stops_where_it_should(
     assert states(result)["Production/Approve"] == "not reached"
 
 
-@pytest.mark.long
 def test_a_refused_approval_executes_nothing(rehearse: Callable[..., BuildOutcome]) -> None:
     code, output, result = rehearse({}, "--refuse")
 
@@ -150,7 +147,6 @@ def mutated(folder: Path, name: str, before: str, after: str) -> Path:
     return out
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "before", "after", "failing", "expected"),
     [
@@ -194,7 +190,6 @@ def test_a_template_that_does_not_fit_fails_where_it_is_used(
     assert expected in step.error
 
 
-@pytest.mark.long
 def test_a_definition_that_cannot_run_is_refused_before_it_does(tmp_path: Path) -> None:
     before = "OutputArtifacts:\n          - Name: Templates"
     out = mutated(tmp_path, "tools/pipeline-parcel-dispatcher.yaml", before, before.replace("Templates", "Template"))

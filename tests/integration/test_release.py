@@ -13,7 +13,7 @@ import pytest
 from cicd_templates.config.naming import TEMPLATES_KEY
 from tests.integration.conftest import Project
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 def bucket(project: Project, name: str) -> str:
@@ -51,7 +51,6 @@ def test_a_release_puts_a_version_and_shows_the_request_that_starts_the_run(proj
     assert version not in again
 
 
-@pytest.mark.long
 def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     clients = project.clients("tools")
@@ -111,7 +110,6 @@ def test_a_secret_comes_from_standard_input_and_is_printed_nowhere(project: Proj
     assert value == "a-token-of-mine"
 
 
-@pytest.mark.long
 def test_the_reviewed_templates_are_there_before_the_pipeline_with_their_commit(project: Project) -> None:
     before = project.ok("deploy --env staging --local --yes")
     assert "templates: not handed to the pipeline yet" in before
@@ -142,7 +140,6 @@ def handed_over(project: Project) -> str:
     )
 
 
-@pytest.mark.long
 def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed_over_nowhere(
     project: Project,
 ) -> None:
@@ -167,7 +164,6 @@ def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed
     assert "keys: created" in executed.output
 
 
-@pytest.mark.long
 def test_a_deployment_of_staging_changes_what_production_will_get_only_by_a_consent_of_its_own(
     project: Project,
 ) -> None:
@@ -188,7 +184,6 @@ def test_a_deployment_of_staging_changes_what_production_will_get_only_by_a_cons
     assert "the pipeline already has these" in project.ok("deploy --env staging --layer keys --local --yes")
 
 
-@pytest.mark.long
 def test_a_protected_service_is_the_pipelines_once_there_is_one(project: Project) -> None:
     first = project.ok("deploy --env all --local --yes")
     assert "service-parcel-dispatcher: created" in first.partition("Deploying production")[2]
@@ -209,7 +204,6 @@ def test_a_service_without_its_delivery_role_says_what_comes_first(project: Proj
     assert "delivery-parcel-dispatcher/ExecutionRoleArn does not exist yet; deploy the layer delivery" in refused.output
 
 
-@pytest.mark.long
 def test_cloudformation_is_given_the_delivery_role_from_the_first_creation_on(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from cicd_templates.local.request_guard import admin_authorization
 from tests.integration.conftest import ENGINE_PYTHON
 
 # All on one worker, because they share what takes longest.
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("engine of its own")]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.xdist_group("engine of its own")]
 ACCOUNT = "222222222222"
 FUNCTIONS = "/2015-03-31/functions"
 RESET = "/_ministack/reset"

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import free_port, listening
 from tests.integration.conftest import Project
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 STAGING_SERVICE = "[environments.staging.services.parcel-dispatcher]"
 # Each step adds one line of configuration to those of the steps before. A later line replaces an earlier one.
 STEPS = [
@@ -50,12 +50,11 @@ def carriers(project: Project) -> dict[str, str]:
 UP = [STEPS[:number] for number in range(1, len(STEPS) + 1)]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "steps",
     [
         pytest.param([UP[-1], UP[2], []], id="up at once, and down in two steps"),
-        pytest.param([*UP, *reversed(UP[:-1]), []], id="step by step, up and down", marks=pytest.mark.long),
+        pytest.param([*UP, *reversed(UP[:-1]), []], id="step by step, up and down"),
     ],
 )
 def test_every_step_up_and_down_again_replaces_nothing_that_carries_requests(
@@ -106,7 +105,6 @@ def asked(project: Project, name: str, event: dict[str, Any], **variables: str) 
     return {"error": answer.get("FunctionError"), "payload": json.loads(answer["Payload"].read() or "null")}
 
 
-@pytest.mark.long
 def test_the_deployed_hooks_agree_to_what_is_well_and_to_nothing_else(project: Project) -> None:
     configure(project, HOOKS)
     project.ok("deploy --env staging --local --yes")

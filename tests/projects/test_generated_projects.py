@@ -20,8 +20,7 @@ def rendered(raw: Raw) -> list[RenderedStack]:
     return render(parse_configuration(raw, source="generated"), tool_layers(), "yaml")
 
 
-@given(configurations())
-def test_every_valid_configuration_renders_stacks_with_names_of_their_own_and_an_order(raw: Raw) -> None:
+def assert_own_names_and_an_order(raw: Raw) -> None:
     stacks = [stack.template for stack in rendered(raw)]
 
     assert {stack.environment for stack in stacks} == raw["environments"].keys()
@@ -33,6 +32,18 @@ def test_every_valid_configuration_renders_stacks_with_names_of_their_own_and_an
         for stack in own:
             assert set(needed[stack.name]) <= before, stack.name
             before.add(stack.name)
+
+
+@given(configurations())
+@settings(max_examples=settings().max_examples // 6)
+def test_a_valid_configuration_renders_stacks_with_names_of_their_own_and_an_order(raw: Raw) -> None:
+    assert_own_names_and_an_order(raw)
+
+
+@pytest.mark.long
+@given(configurations())
+def test_every_valid_configuration_renders_stacks_with_names_of_their_own_and_an_order(raw: Raw) -> None:
+    assert_own_names_and_an_order(raw)
 
 
 @pytest.mark.long

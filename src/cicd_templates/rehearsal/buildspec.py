@@ -53,7 +53,7 @@ class Buildspec:
 def read_buildspec(text: str) -> Buildspec:
     """Parse a build specification. Raises `CicdError` if CodeBuild or a rehearsal does not support it."""
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise CicdError(f"the build specification is not valid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(raw, dict) or raw.get("version") != 0.2:

@@ -25,7 +25,7 @@ def service(*edits: tuple[str, Any]) -> Service:
 
 
 def commands(text: str, phase: str = "build") -> list[str]:
-    found: list[str] = yaml.safe_load(text)["phases"][phase]["commands"]
+    found: list[str] = yaml.load(text, Loader=yaml.CSafeLoader)["phases"][phase]["commands"]
     return found
 
 

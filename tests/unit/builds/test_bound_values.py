@@ -146,6 +146,7 @@ def test_a_file_that_python_cannot_parse_is_searched_as_text(text: str) -> None:
     assert next(bound_values(f'{text}\npassword: str = "{VALUE}"\n', True, False))[0] == 2
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("at", [0, MOST_CHARACTERS - 15, MOST_CHARACTERS, 2 * MOST_CHARACTERS + 9])
 def test_a_large_file_is_searched_in_parts_that_overlap(at: int) -> None:
     """The text may also be at the end of a part, so that it is cut there."""

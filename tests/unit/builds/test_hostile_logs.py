@@ -27,6 +27,7 @@ def said(name: str, *arguments: str) -> str:
     return str(refused.value.code)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", COUNTS)
 def test_no_text_of_a_dockerfile_steers_the_log(count: int, tmp_path: Path) -> None:
     path = tmp_path / "Dockerfile"
@@ -39,6 +40,7 @@ def test_no_text_of_a_dockerfile_steers_the_log(count: int, tmp_path: Path) -> N
         assert all(line.startswith(f"{path}:") and line.isascii() and line.isprintable() for line in lines), repr(text)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", COUNTS)
 def test_no_name_of_a_package_in_an_image_steers_the_log(count: int, tmp_path: Path) -> None:
     image = tmp_path / "image.json"

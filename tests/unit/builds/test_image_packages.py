@@ -449,6 +449,7 @@ def test_a_file_of_a_system_package_must_be_as_it_was_installed(
         assert judgement.startswith(answer), judgement
 
 
+@pytest.mark.no_cover
 def test_a_large_file_is_read_in_parts_and_judged_by_its_end(run: Run, tmp_path: Path) -> None:
     answer = judged({"app/large": b"x" * 64_000_000 + ARCHIVE}, {}, {}, run, tmp_path)
 

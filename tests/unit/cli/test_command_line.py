@@ -27,6 +27,8 @@ from cicd_templates.errors import DetachedError, NoTerminalError, RefusedError
 from tests.conftest import PROJECT, ROOT, environment
 from tests.fakes.scripted_cloudformation import client_error
 
+# All on one worker, because they share what is rendered.
+pytestmark = [pytest.mark.usefixtures("commands_render_once"), pytest.mark.xdist_group("commands")]
 STACKS = len(list((PROJECT / "out").glob("*/*.yaml")))
 
 
@@ -221,11 +223,12 @@ def test_lint_shows_at_a_terminal_that_it_works_while_it_lints(
     assert len(seen) == 3
 
 
+@pytest.mark.no_cover
 def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
     paths = [in_project / f"out/staging/{name}.yaml" for name in ("keys", "notifications")]
     paths[0].parent.mkdir(parents=True)
     for path in paths:
-        path.write_text((ROOT / path.relative_to(in_project)).read_text())
+        path.write_text((PROJECT / path.relative_to(in_project)).read_text())
     nothing = "cfn-lint: 0 errors, warnings and informational findings in 2 templates"
     assert f"{nothing}, 2 linted anew" in run("lint").output
     assert f"{nothing}, 0 linted anew" in run("lint").output
@@ -447,6 +450,50 @@ def test_a_release_names_its_run_and_follows_it_on_request(releasing: Path) -> N
     followed = run(f"release --app {releasing} --wait").output
     assert "  pipeline-PipelineName/e-1: Succeeded" in followed
     assert followed.endswith("parcel-dispatcher: the release has passed every stage of its pipeline\n")
+
+
+def test_a_release_to_the_local_aws_shows_the_request_that_would_start_the_run(
+    releasing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = "storage-SourceBucketName parcel-dispatcher/source.zip"
+    starts = [
+        {"execution": "another", "request": {"revision": "of an earlier release"}},
+        {"execution": "e-7", "request": {"revision": version}},
+    ]
+    engine = SimpleNamespace(record=SimpleNamespace(starts=lambda account: starts))
+    monkeypatch.setattr("cicd_templates.local.engine_state_file.required", lambda: engine)
+    released = run(f"release --app {releasing} --local").output
+
+    assert "  run      e-7, only recorded: the local AWS has no CodePipeline\n  request\n" in released
+    assert f'    "revision": "{version}"\n' in released
+    assert "earlier" not in released
+
+
+def test_before_there_is_a_pipeline_the_command_that_deploys_it_is_named(
+    releasing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ReleasingTools, "value", lambda *arguments: None)
+    result = run(f"release --app {releasing} --local")
+
+    assert result.exit_code == 1
+    assert "parcel-dispatcher has no pipeline yet; deploy it first: make deploy ENV=tools LOCAL=1" in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("release", "which source? Name a git work tree, a folder or a .zip file with --app"),
+        ("release --app app --local --wait", "leave out --wait: the local AWS has no pipeline run to follow"),
+        ("release --app nowhere", "nowhere: no such folder"),
+    ],
+)
+def test_what_cannot_be_released_is_refused_before_anything_is_asked(
+    releasing: Path, command: str, expected: str
+) -> None:
+    result = run(command)
+
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+    assert expected in result.output
 
 
 def test_a_release_that_the_system_ends_detaches(releasing: Path, monkeypatch: pytest.MonkeyPatch) -> None:

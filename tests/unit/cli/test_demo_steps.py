@@ -30,6 +30,9 @@ from tests.conftest import PROJECT
 from tests.fakes.scripted_aws import inventory
 from tests.unit.deploy.plans.test_document import PLAN
 
+# All on one worker, because they share what is rendered.
+pytestmark = [pytest.mark.usefixtures("commands_render_once"), pytest.mark.xdist_group("demo steps")]
+
 
 class Leaking(Target):
     """The staging environment, with something recorded that no stack deleted."""

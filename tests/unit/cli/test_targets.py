@@ -333,3 +333,21 @@ def test_the_stack_of_the_pipeline_asked_for_by_name_is_refused_with_the_release
     with pytest.raises(RefusedError) as refused:
         target.plan(reporter, tools)
     assert str(refused.value).endswith(f"release instead: make release SERVICE=parcel-dispatcher{words} APP=<source>")
+
+
+def test_plans_are_discarded_and_looked_for_in_the_environment_of_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    discarded: list[Any] = []
+
+    def discard(context: Any, stacks: Any, path: Path | None) -> int:
+        discarded.append((context.plans, stacks, path))
+        return 3
+
+    monkeypatch.setattr("cicd_templates.deploy.runs.deployment.discard", discard)
+    target = left_altogether()
+
+    assert target.discard(Path("plan.json")) == 3
+    assert discarded == [(target.context().plans, target.stacks, Path("plan.json"))]
+    assert target.claims() == {}

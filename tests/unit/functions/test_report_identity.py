@@ -48,6 +48,7 @@ def test_a_report_that_stops_a_release_passes_nowhere(name: str, form: str) -> N
     assert not passes(form, as_bytes(STOPPING[name]))
 
 
+@pytest.mark.no_cover
 @pytest.mark.skipif(CORPUS is None, reason="SCAN_REPORT_CORPUS names no corpus of scanner reports")
 def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
     wrong = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -194,3 +195,30 @@ def test_every_type_that_we_render_is_either_the_engines_or_recorded_and_none_is
 
     assert rendered - real - TYPES.keys() == set()
     assert real & TYPES.keys() == set()
+
+
+def test_a_child_that_is_known_by_its_number_only_is_ended_and_its_exit_status_taken(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    engines.stop(Engine(1, child.pid, tmp_path / "none"))
+
+    assert not engines.alive(child.pid)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child.pid, os.WNOHANG)
+    child.wait(10)
+
+
+def test_a_reset_asks_the_engine_and_forgets_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def ask(engine: Engine, method: str, path: str, seconds: float) -> contextlib.nullcontext[None]:
+        asked.append((method, path))
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(Engine, "_ask", ask)
+    engine = Engine(1, os.getpid(), tmp_path)
+    engine.record.add({"type": "AWS::EC2::EIP", "id": "e", "account": "2"})
+    engine.record.start({"account": "2"})
+    engine.reset()
+
+    assert asked == [("POST", "/_ministack/reset")]
+    assert (engine.record.entries(), engine.record.starts()) == ([], [])

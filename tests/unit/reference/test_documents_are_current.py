@@ -137,6 +137,7 @@ def test_the_help_fits_a_terminal(target: str) -> None:
     assert [line for line in output.splitlines() if len(line) > 80] == []
 
 
+@pytest.mark.no_cover
 def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
     package = own_package(tmp_path, monkeypatch, inbox=code)
@@ -204,6 +205,7 @@ def test_the_documented_layer_with_a_bucket_renders_and_lints(tmp_path: Path, mo
     assert (answer.returncode, answer.stdout) == (0, "")
 
 
+@pytest.mark.long
 def test_the_tests_of_the_example_of_an_own_layer_pass_in_a_project(in_project: Path) -> None:
     templates = in_project / "templates"
     templates.unlink()

@@ -228,6 +228,7 @@ _ENVIRONMENTS = ("tools", "staging", "production")
 _ACCOUNTS = tuple(RAW["environments"][name]["account"] for name in _ENVIRONMENTS)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("suffix", [None, "pr4918"])
 @pytest.mark.parametrize("accounts", [_ACCOUNTS, ("111111111111",) * 3], ids=["an account each", "one account"])
 def test_three_services_with_odd_names_have_no_name_in_common(accounts: tuple[str, ...], suffix: str | None) -> None:

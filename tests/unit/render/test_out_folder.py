@@ -86,6 +86,7 @@ def test_other_line_ends_are_a_difference_and_are_written_again(tmp_path: Path) 
     assert (tmp_path / path).read_bytes() == FILES[path].encode()
 
 
+@pytest.mark.no_cover
 def test_the_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
     rendered = rendered_stacks()
     out_folder.write_files(out_folder.files_of(rendered, tmp_path), tmp_path)
@@ -110,6 +111,7 @@ def test_one_environment_is_written_without_touching_the_others(tmp_path: Path) 
     assert subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=False).returncode == 0
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("only", "others"), [("staging", "production"), ("production", "staging"), ("tools", "staging")]
 )
@@ -132,6 +134,7 @@ def test_one_environment_of_a_copy_is_written_alone(only: str, others: str, tmp_
     assert page.read_text() != "older\n"
 
 
+@pytest.mark.no_cover
 def test_one_environment_as_json_leaves_the_yaml_of_the_others(tmp_path: Path) -> None:
     for form in ("yaml", "json"):
         rendered = render.render(configured(), LAYERS, form)

@@ -90,6 +90,7 @@ def test_alike_rows_of_services_are_one() -> None:
     assert "| build-{service} | JobRole | ecs-tasks.amazonaws.com |  |" in text
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_review_stays_readable_however_many_services_there_are(count: int) -> None:
     found = pages(rendered_stacks(*services(count)))

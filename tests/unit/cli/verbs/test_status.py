@@ -16,9 +16,12 @@ from cicd_templates.cli import main, selection
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.destruction import remainders
 from cicd_templates.deploy.locking.holder import Holder
+from cicd_templates.deploy.reporting.inventory_items import Remainder
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied, missing
+from tests.fakes.scripted_aws import inventory
 
 KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
 
@@ -93,3 +96,18 @@ def test_it_says_who_holds_the_lock_and_since_when(
     assert ("lock" in result.stdout) == ("lock" in "".join(lines))
     assert fake.calls[-1][0] == "ssm.get_parameter"
     assert fake.calls[-1][1]["Name"].endswith("/deployment-lock")
+
+
+@pytest.mark.parametrize("explained", [True, False])
+def test_what_no_stack_owns_is_listed_and_fails_only_without_an_explanation(
+    explained: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [Remainder("AWS::S3::Bucket", "shipping-staging-logs", "kept", explained=explained)]
+    fake: Any = FakeAws({})
+    monkeypatch.setattr(selection, "targets", lambda **options: [Target([KEYS], [KEYS], fake, Polling(), None)])
+    monkeypatch.setattr(Target, "inventory", lambda target: inventory())
+    monkeypatch.setattr(remainders, "list_remainders", lambda *arguments, **options: left)
+    result = CliRunner().invoke(main, ["status", "--left"])
+
+    assert "AWS::S3::Bucket shipping-staging-logs" in result.output
+    assert (result.exit_code, "UNEXPLAINED" in result.output) == ((0, False) if explained else (1, True))

@@ -14,6 +14,7 @@ from botocore import xform_name
 from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_caller, revert_commands
 from cicd_templates.deploy.change_sets.change_set_request import change_set_request
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.errors import CicdError
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws
@@ -177,3 +178,10 @@ def test_cloudformation_reads_a_long_text_at_the_address_of_s3_itself(
 
     assert request["TemplateURL"].startswith(f"{host}templates/shipping-staging-keys/")
     assert request["TemplateURL"].endswith(".yaml?versionId=v1")
+
+
+def test_a_long_text_needs_the_bucket_of_another_layer_first() -> None:
+    fake: Any = FakeAws({"ssm.get_parameters": {"Parameters": []}})
+
+    with pytest.raises(CicdError, match=f"must be uploaded, but {UPLOADS} does not exist yet; deploy the layer"):
+        change_set_request(fake, replace(STACKS["keys"], text="#" * 60_000), None)

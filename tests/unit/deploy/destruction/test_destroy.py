@@ -562,6 +562,12 @@ def test_an_age_is_hours_or_days(text: str, expected: timedelta) -> None:
     assert parse_age(text) == expected
 
 
+@pytest.mark.parametrize("text", ["48", "h", "-1h", "2w", "48h ", "12345h"])
+def test_another_text_is_no_age(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not an age; write hours or days, such as 48h or 7d"):
+        parse_age(text)
+
+
 @pytest.mark.parametrize(
     ("existing", "expected"),
     [
@@ -692,6 +698,28 @@ def test_what_cannot_be_changed_later_is_imported_with_its_value(
     resource = json.loads(reimport_.template)["Resources"][REPOSITORY.logical_id]
 
     assert resource["Properties"]["EncryptionConfiguration"] == {"EncryptionType": "KMS", "KmsKey": expected}
+
+
+def test_what_was_kept_is_written_with_the_commands_that_import_it(tmp_path: Path) -> None:
+    (reimport_,) = find_reimports(kept_by_tools({KEY_PATH: "arn:stored-key"}), [REGISTRY], TOOLS)
+    commands = reimport_.write(tmp_path)
+    template, resources = (tmp_path / f"{REGISTRY.name}.{end}" for end in ("json", "resources.json"))
+
+    assert template.read_text() == reimport_.template + "\n"
+    (resource,) = json.loads(resources.read_text())
+    assert (resource["ResourceType"], resource["LogicalResourceId"]) == (
+        "AWS::ECR::Repository",
+        REPOSITORY.logical_id,
+    )
+    assert f"--template-body file://{template} --resources-to-import file://{resources}" in commands[0]
+    assert [command.split()[2] for command in commands] == [
+        "create-change-set",
+        "wait",
+        "execute-change-set",
+        "wait",
+        "update-stack",
+    ]
+    assert all(f"--region {REGISTRY.region} --stack-name {REGISTRY.name}" in command for command in commands)
 
 
 def test_what_cannot_be_changed_later_is_not_imported_without_its_value() -> None:

@@ -16,7 +16,8 @@ from cicd_templates.deploy.destruction.deletion_order import delete_in_order, st
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.errors import CicdError, ConfigurationError, RefusedError
 from cicd_templates.template.stack_graph import Links, Read
-from tests.fakes.scripted_aws import inventory, living
+from tests.fakes.rendered_stacks import rendered
+from tests.fakes.scripted_aws import WHEN, aws, inventory, living, refusal
 
 ROLE = Owned("delivery", "Role", "AWS::IAM::Role", "shipping-staging-delivery")
 ROLE_ARN = "arn:aws:iam::222222222222:role/team/shipping-staging-delivery"
@@ -192,3 +193,19 @@ def test_a_walk_that_is_stopped_begins_nothing_more_and_waits_for_what_has_seen_
         delete_in_order(needed, work, lambda name, readers: None, stopping)
     assert len(begun) < len(needed)
     assert sorted(ended) == sorted(set(begun) - {"a"})
+
+
+def test_only_a_stack_of_somebody_else_with_a_name_of_ours_is_refused() -> None:
+    ours, absent, theirs = (rendered(label) for label in ("keys", "network", "storage"))
+    tags = {ours.name: [{"Key": key, "Value": value} for key, value in ours.tags.items()], theirs.name: []}
+
+    def described(StackName: str) -> dict[str, Any]:  # noqa: N803 - AWS's word
+        if StackName not in tags:
+            raise refusal("ValidationError", f"Stack with id {StackName} does not exist")
+        stack = {"StackName": StackName, "StackStatus": "CREATE_COMPLETE", "Tags": tags[StackName]}
+        return {"Stacks": [{**stack, "StackId": StackName, "CreationTime": WHEN}]}
+
+    fake: Any = aws(cloudformation={"describe_stacks": described})
+    guards.refuse_foreign_stacks(fake, [absent, ours])
+    with pytest.raises(RefusedError, match=rf"{theirs.name}: a stack of this name exists"):
+        guards.refuse_foreign_stacks(fake, [absent, ours, theirs])

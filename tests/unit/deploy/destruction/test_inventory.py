@@ -16,6 +16,7 @@ from cicd_templates.deploy.destruction.deployed_stacks import Owned, former_reso
 from cicd_templates.deploy.destruction.inventory import (
     WINDOW,
     _owned_item,
+    _stack_items,
     _unmanaged_item,
     _unmanaged_items,
     _was_deleted,
@@ -122,6 +123,46 @@ def test_a_database_that_is_deleted_says_that_its_final_snapshot_is_kept() -> No
     item = _owned_item(aws(), CLUSTER)
 
     assert (item.fate, item.detail) == (Fate.DELETED, "a final snapshot is kept")
+
+
+def test_a_key_is_kept_or_waits_for_its_deletion_and_an_empty_stack_goes_as_one_thing() -> None:
+    key = Owned("keys", "Key", "AWS::KMS::Key", "k-1")
+    kept, scheduled = _stack_items(aws(), living("shipping-staging-keys", replace(key, policy="Retain"), key))
+    (shell,) = _stack_items(aws(), living("shipping-staging-keys", key, status="REVIEW_IN_PROGRESS"))
+
+    assert (kept.fate, kept.detail) == (Fate.RETAINED, "")
+    assert (scheduled.name, scheduled.fate, scheduled.detail) == ("k-1", Fate.SCHEDULED, WINDOW)
+    assert (shell.resource_type, shell.name) == ("AWS::CloudFormation::Stack", "shipping-staging-keys")
+    assert (shell.fate, shell.detail) == (Fate.DELETED, "a change set that was never executed")
+
+
+def test_a_log_group_beside_the_stacks_is_ours_by_its_tags() -> None:
+    tags = {"/shipping/staging/app": SCOPE.tags, "/shipping/staging/theirs": {}, "/shipping/staging/had": SCOPE.tags}
+    groups = [{"logGroups": [{"logGroupName": name, "logGroupArn": name}]} for name in tags]
+    fake = aws(
+        logs={
+            "describe_log_groups": groups,
+            "list_tags_for_resource": lambda resourceArn: {"tags": tags[resourceArn]},  # noqa: N803 - AWS's word
+        }
+    )
+    had = Owned("network", "FlowLogGroup", "AWS::Logs::LogGroup", "/shipping/staging/had")
+
+    assert found_by(finding._log_groups, fake, had) == [
+        ("AWS::Logs::LogGroup", "/shipping/staging/app", True),
+        ("AWS::Logs::LogGroup", "/shipping/staging/theirs", False),
+    ]
+
+
+def test_of_what_is_tagged_the_resources_of_a_copy_and_the_snapshots_that_rds_made_are_not_ours() -> None:
+    arns = {
+        ARN.format("logs", "log-group:/shipping/staging/app"): TAGS,
+        ARN.format("logs", "log-group:/shipping/staging-pr1/app"): [*TAGS, {"Key": "Suffix", "Value": "pr1"}],
+        ARN.format("rds", "cluster-snapshot:rds:rates-2026"): TAGS,
+    }
+    mappings = [{"ResourceARN": arn, "Tags": tags} for arn, tags in arns.items()]
+    fake = aws(tagging={"get_resources": [{"ResourceTagMappingList": mappings}]})
+
+    assert [name for _, name, _ in found_by(finding._tagged, fake)] == ["/shipping/staging/app"]
 
 
 def test_a_bucket_is_looked_at_by_its_name_and_known_by_its_tags() -> None:
@@ -364,6 +405,8 @@ def test_what_guardduty_put_into_a_network_of_ours_is_found_by_its_tag() -> None
         ("AWS::RDS::DBClusterSnapshot", {"rds": {"describe_db_cluster_snapshots": {"DBClusterSnapshots": []}}}, ""),
         ("AWS::SQS::Queue", {"sqs": {"get_queue_url": {"QueueUrl": "https://sqs/1/x"}}}, EXISTS),
         ("AWS::SQS::Queue", {"sqs": {"get_queue_url": refusal("AWS.SimpleQueueService.NonExistentQueue")}}, ""),
+        ("AWS::SSM::Parameter", {"ssm": {"get_parameter": {"Parameter": {}}}}, EXISTS),
+        ("AWS::SSM::Parameter", {"ssm": {"get_parameter": refusal("ParameterNotFound")}}, ""),
         ("AWS::EC2::NetworkInterface", {}, EXISTS),
         ("AWS::EC2::SecurityGroup", {}, EXISTS),
         ("AWS::EC2::SecurityGroup", {"ec2": {"describe_security_groups": refusal("InvalidGroup.NotFound")}}, ""),

@@ -100,6 +100,7 @@ CONFIGURATIONS: dict[str, Callable[[], list[StackTemplate]]] = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
 def test_every_handler_may_work_on_every_resource_that_is_rendered(configuration: str) -> None:
     stacks = CONFIGURATIONS[configuration]()
@@ -288,6 +289,7 @@ def test_no_call_of_the_doctor_is_denied(stacks: list[StackTemplate]) -> None:
     assert refused(calls, stacks) == set()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("names", ["usual names", "longest names"])
 def test_no_call_about_a_database_is_denied(names: str) -> None:
     stacks = CONFIGURATIONS[f"databases, queues and tables, {names}"]()

@@ -94,6 +94,7 @@ def test_equal_changes_of_environments_and_services_are_one_line() -> None:
     assert len(text.encode()) < 20_000
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("edit", "services"),
     [

@@ -169,3 +169,11 @@ def test_templates_in_no_commit_are_put_nowhere() -> None:
     ):
         handover(account, TemplatesCommit(problem="out is not in a git work tree")).publish_templates("bucket")
     assert account.puts == []
+
+
+def test_releases_update_the_stack_of_a_service_that_has_its_pipeline_and_no_other() -> None:
+    by_layer = {stack.layer: stack for stack in STAGING}
+    there, absent = handover(Account()), handover(Account(bucket=False))
+
+    assert [there.writes(by_layer[layer]) for layer in ("service", "keys")] == [True, False]
+    assert not absent.writes(by_layer["service"])

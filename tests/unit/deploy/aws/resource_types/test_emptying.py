@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.aws.resource_types import ecr, s3
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.errors import CicdError
 from tests.fakes.scripted_aws import Many, aws, refusal
 
@@ -132,3 +133,19 @@ def test_how_much_a_bucket_holds_is_read_from_one_page(answer: Any, expected: st
 )
 def test_how_much_a_repository_holds_is_read_from_one_page(answer: Any, expected: str) -> None:
     assert ecr.describe_contents(aws(ecr={"list_images": answer}), "app") == expected
+
+
+def test_a_bucket_is_emptied_of_versions_and_unfinished_uploads_before_it_is_deleted() -> None:
+    uploads = [{"Uploads": [{"Key": "u0", "UploadId": "1"}]}, {"Uploads": [{"Key": "u1", "UploadId": "2"}]}]
+    fake = aws(s3={"list_object_versions": Many([versions(2), [{}]]), "list_multipart_uploads": uploads})
+
+    leftover = operations_of("AWS::S3::Bucket").leftover
+    assert leftover is not None
+    assert leftover.delete is not None
+    leftover.delete(fake, "b")
+    assert fake.called("abort_multipart_upload") == [
+        {"Bucket": "b", "Key": "u0", "UploadId": "1"},
+        {"Bucket": "b", "Key": "u1", "UploadId": "2"},
+    ]
+    assert fake.called("delete_bucket") == [{"Bucket": "b"}]
+    assert len(fake.called("delete_objects")) == 1

@@ -41,6 +41,7 @@ def shown(rows: list[Row]) -> list[tuple[str, str, str]]:
     return [(row.title, row.effect, row.extent) for row in rows]
 
 
+@pytest.mark.no_cover
 def test_forty_services_that_change_alike_are_one_row(tmp_path: Path) -> None:
     rows = fold([PlannedChange(changes.scale_services, services=SERVICES_40).plan(tmp_path)])
 
@@ -68,6 +69,7 @@ def test_images_of_all_services_are_two_rows(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.no_cover
 def test_one_of_forty_services_that_differs_has_a_row_of_its_own(tmp_path: Path) -> None:
     def scale(project: changes.Project) -> None:
         changes.scale_services(project)

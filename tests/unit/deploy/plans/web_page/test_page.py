@@ -122,6 +122,7 @@ def test_the_elements_of_the_page_have_names_for_a_screen_reader() -> None:
     assert set(re.findall(r'byId\("([\w-]+)"\)', script)) <= ids
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", COUNTS)
 def test_no_text_is_markup_on_the_page(count: int) -> None:
     expected = Parsed(plan_page([hostile_plan("flask")], "flask")).elements
@@ -175,6 +176,7 @@ def shown_characters(page: str) -> int:
     return len(parts[0][1].partition("…")[0])
 
 
+@pytest.mark.no_cover
 def test_a_plan_of_thirty_stacks_is_below_two_megabytes() -> None:
     page = plan_page([large_plan(30, "x" * 500)], "make deploy")
 
