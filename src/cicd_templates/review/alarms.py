@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from cicd_templates.review.formatting import Formatter
+from cicd_templates.review.statements import OWN_MARK
 from cicd_templates.template.stack_template import StackTemplate
 
 ALARM_HEADS = ("stack", "alarm or rule", "trigger", "missing data", "notifies")
@@ -19,19 +21,41 @@ _COMPARISONS = {
 
 
 def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
-    """Return the rows of alarms and EventBridge rules. Rows that would differ only in the names are merged."""
-    names: dict[tuple[str, str, str], list[str]] = {}
+    """Return the rows of alarms and EventBridge rules.
+
+    Rows that would differ only in the names are merged, also if the trigger contains the name of the alarm itself. In a
+    merged row, `OWN_MARK` stands for this name.
+    """
+    alike: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for logical_id, resource in stack.resources.items():
         properties = resource.get("Properties", {})
         if resource["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
             notified = formatter.format(properties.get("AlarmActions", [])) or "nobody"
             missing = properties.get("TreatMissingData", "not set")
-            names.setdefault((_alarm(properties, formatter), missing, notified), []).append(logical_id)
+            trigger = _alarm(properties, formatter)
+            alike.setdefault((_without_own_name(trigger, logical_id), missing, notified), []).append(
+                (logical_id, trigger)
+            )
         elif resource["Type"] == "AWS::Events::Rule":
             targets = ", ".join(formatter.format(target["Arn"]) for target in properties.get("Targets", ()))
-            trigger = properties.get("Description") or properties.get("ScheduleExpression", "")
-            names.setdefault((formatter.format(trigger), "", targets or "nobody"), []).append(logical_id)
-    return [(stack.label, ", ".join(logical_ids), *row) for row, logical_ids in names.items()]
+            trigger = formatter.format(properties.get("Description") or properties.get("ScheduleExpression", ""))
+            alike.setdefault((trigger, "", targets or "nobody"), []).append((logical_id, trigger))
+    rows = []
+    for (pattern, *rest), merged in alike.items():
+        triggers = {trigger for _, trigger in merged}
+        logical_ids = ", ".join(logical_id for logical_id, _ in merged)
+        rows.append((stack.label, logical_ids, pattern if len(triggers) > 1 else triggers.pop(), *rest))
+    return rows
+
+
+def _without_own_name(text: str, logical_id: str) -> str:
+    """Return `text` with `OWN_MARK` in place of the beginning of `logical_id`, written as in `unit-tests`."""
+    words = [word.lower() for word in re.findall(r"[A-Z][a-z0-9]*", logical_id)]
+    for end in range(len(words) - 1, 0, -1):
+        own = "-".join(words[:end])
+        if own in text and (replaced := re.sub(rf"(?<![\w-]){re.escape(own)}(?![\w-])", OWN_MARK, text)) != text:
+            return replaced
+    return text
 
 
 def _alarm(properties: Mapping[str, Any], formatter: Formatter) -> str:

@@ -325,6 +325,20 @@ def test_alarms_and_rules_say_when_and_whom() -> None:
     ]
 
 
+def test_alarms_whose_triggers_differ_in_their_own_names_are_one_row() -> None:
+    def slow(build: str) -> dict[str, Any]:
+        return resource("CloudWatch::Alarm", AlarmDescription=f"A build of {build} was slow")
+
+    each = one({"UnitTestsSlow": slow("unit-tests"), "ScanSlow": slow("scan"), "OddSlow": slow("image")})
+    alone = one({"ScanSlow": slow("scan")})
+
+    assert alarms.alarm_rows(each.template, each.formatter) == [
+        ("network", "UnitTestsSlow, ScanSlow", "A build of (own) was slow", "not set", "nobody"),
+        ("network", "OddSlow", "A build of image was slow", "not set", "nobody"),
+    ]
+    assert alarms.alarm_rows(alone.template, alone.formatter)[0][2] == "A build of scan was slow"
+
+
 def test_topics_say_who_hears() -> None:
     each = one(
         {
