@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cicd_templates.builds.scripts import lock_files
 from tests.conftest import ROOT
 
 SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
@@ -34,8 +35,10 @@ FILES = (
 def built(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The Dockerfile that is built; the problems if it is refused."""
     for name in FILES:
-        (folder / "context" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "context" / name).touch()
+        path = folder / "context" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text("{}" if path.suffix == ".json" else "")
     (folder / "context/Cargo.lock").write_bytes(b"\x7fELF\x02\x01\x01\0")
     (folder / "context/yarn.lock").write_bytes(b"\x7fELF\xff")
     path = folder / "Dockerfile"
@@ -440,6 +443,22 @@ def test_a_stage_begins_in_the_folder_of_the_stage_that_it_builds_on(
     ("name", "text", "cut"),
     [
         ("package.json", '{"pnpm": {"configDependencies": {"plugin": "1.0.0+sha512-x"}}}', True),
+        ("package.json", '{"\\u0070npm": {"\\u0063onfigDependencies": {"plugin": "1.0.0+sha512-x"}}}', True),
+        ("package.json", '{"a": {"config\\u0044ependencies": {}}}', True),
+        ("package.json", '{"name": "a", "name": "b"}', True),
+        ("package.json", '{"a": [{"x": 1, "\\u0078": 2}]}', True),
+        ("package.json", '\ufeff{"name": "a"}', True),
+        ("package.json", '{"name": "a",}', True),
+        ("package.json", "[" * 100_000, True),
+        ("package.json", '{"description": "caf\\u00e9 \\ud83d", "scripts": {"a": "x \\"y\\""}}', False),
+        ("package-lock.json", '{"packages": {"node_modules/a": {"resolved": "\\u0067it\\u002bssh://e.com/a"}}}', True),
+        ("npm-shrinkwrap.json", '{"a": {"version": "\\ngithub:a/b"}}', True),
+        ("npm-shrinkwrap.json", '{"a": {"version": "\\u000bgit@e.com:a/b"}}', True),
+        ("npm-shrinkwrap.json", '{"a": {"version": "github\\u003aa/b"}}', True),
+        ("pnpm-lock.yaml", 'resolution: {tarball: "https://\\x63odeload.github.com/a/b"}', True),
+        ("pnpm-lock.yaml", "pnpm\\\nfileChecksum: x", True),
+        ("pnpm-lock.yaml", "a: !!binary Z2l0Og==", True),
+        ("pnpm-lock.yaml", 'deprecated: "use \\"b\\"\\n"', False),
         ("package.json", '{"repository": "git+https://example.com/x.git"}', False),
         ("package-lock.json", '{"packages": {"node_modules/a": {"resolved": "git+file:///srv/repo#0"}}}', True),
         ("package-lock.json", '{"packages": {"node_modules/simple-git": {"resolved": "https://e.com/a.tgz"}}}', False),
@@ -466,3 +485,98 @@ def test_a_variable_before_the_first_stage_ends_nothing(tmp_path: Path, monkeypa
     text = f"ARG PIP_INDEX_URL=x\nFROM {BASE}\nRUN {PIP}\n"
 
     assert built(text, tmp_path, monkeypatch) == text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "useradd -m app",
+        "useradd --system --no-create-home --shell /usr/sbin/nologin --uid 10001 app",
+        "useradd -r -u 10001 -g app -d /app -s /sbin/nologin app",
+        "groupadd -r -g 999 app && useradd -rmu 999 -g app app",
+        "useradd --create-home --home-dir /home/app app",
+        "useradd app -u 1000 -G audio,video",
+        "addgroup -S app && adduser -S -G app app",
+        "adduser -D -H -u 1000 -s /bin/false app",
+        "adduser --system --group --no-create-home --disabled-password --gecos App app",
+        'adduser --disabled-password --gecos "" app',
+        "usermod -aG docker app && groupmod -g 1000 app",
+        "addgroup --gid 1000 app && adduser app app",
+    ],
+)
+def test_users_may_be_created_before_packages_are_installed(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"FROM {BASE}\nWORKDIR /app\nCOPY go.sum .\nRUN {PIP} && {command}\n"
+    apart = f"FROM {BASE}\nWORKDIR /app\nCOPY go.sum .\nRUN --network=none {command}\nRUN {PIP}\n"
+
+    assert built(text, tmp_path, monkeypatch) == text
+    assert built(apart, tmp_path, monkeypatch) == apart
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "useradd -m -k /app -d /etc/shadow-maint/useradd-post.d builder",
+        "useradd -k /app -m builder",
+        "useradd -mk /app builder",
+        "useradd --skel=/app -m builder",
+        "useradd -m --sk /app builder",
+        "useradd -d /usr/local/lib/node_modules/npm/node_modules/ini a",
+        "useradd -d /home/../usr/lib a",
+        "useradd -b /usr/lib -m a",
+        "useradd -R /app a",
+        "useradd -P /app a",
+        "useradd -D -b /app",
+        "useradd -p x a",
+        "useradd -K SYS_UID_MIN=0 a",
+        "useradd -s /app/go.sum a",
+        "useradd -u 0 -o --root /app a",
+        "usermod -m -d /opt/gone a",
+        "usermod --move-home --home /opt/gone a",
+        "usermod -d /opt/gone a",
+        "usermod -R /app a",
+        "adduser -D -k /app -h /etc/apk/commit_hooks.d c",
+        "adduser -D -k /app c",
+        "adduser --home /usr/lib/x c",
+        "adduser --conf /app/go.sum c",
+        "groupadd -R /app a",
+        "groupadd -P /app a",
+        "groupmod -n b a",
+        "addgroup --conf /app/go.sum a",
+    ],
+)
+def test_a_user_with_a_folder_of_the_source_ends_the_part_with_a_network(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"FROM {BASE}\nWORKDIR /app\nCOPY go.sum .\nRUN {command}\nRUN {PIP}\n"
+
+    assert "; line 4 ended that part" in built(text, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    ["COPY constraints.txt requirements/", "COPY constraints.txt .", "COPY a/constraints.txt requirements/base.txt"],
+)
+def test_a_file_that_no_check_reads_is_no_lock_file(copy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "context/a").mkdir(parents=True)
+    for name in ("constraints.txt", "a/constraints.txt"):
+        (tmp_path / "context" / name).write_text("evil==1\n")
+    install = "pip install --require-hashes --only-binary :all: -r requirements/constraints.txt"
+    text = f"FROM {BASE}\nWORKDIR /app\n{copy}\nRUN {install}\n"
+
+    assert "; line 3 ended that part" in built(text, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ('a@1:\n  resolved "\\u0067it+ssh://e.com/a"', True),
+        ('a@1:\n  resolved "https:\\/\\/codeload.e.com/a"', True),
+        ('a@1:\n  resolved "https://packages.example/a/-/a-1.tgz#0"', False),
+    ],
+)
+def test_a_lock_file_of_yarn_hides_no_address(text: str, runs: bool, tmp_path: Path) -> None:
+    (tmp_path / "yarn.lock").write_text(text)
+
+    assert lock_files.runs_code(str(tmp_path / "yarn.lock")) is runs

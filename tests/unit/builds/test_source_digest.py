@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
+import py_compile
 import shutil
 import subprocess
 import tempfile
@@ -196,6 +197,17 @@ REFUSED: list[tuple[str, Callable[[Path], object], str]] = [
     ),
     ("compiled Python", lambda tree: (tree / "src/app.pyc").write_bytes(b"\0"), "is compiled Python, which can run"),
     ("optimized Python", lambda tree: (tree / "app.pyo").write_bytes(b"\0"), "./app.pyo"),
+    ("Python 3.13 of any name", lambda tree: (tree / "start.dat").write_bytes(b"\xf3\r\r\n\0\0\0\0"), "./start.dat"),
+    ("Python 3.14", lambda tree: (tree / "src/a b").write_bytes(b"\x2b\x0e\r\n"), "./src/a b"),
+    ("Python 3.4", lambda tree: (tree / "x.txt").write_bytes(b"\xee\x0c\r\n\1"), "compiled Python"),
+    ("Python 2.7", lambda tree: (tree / "x.txt").write_bytes(b"\x03\xf3\r\n\1"), "./x.txt"),
+    ("PyPy 3.9", lambda tree: (tree / "x.txt").write_bytes(b"\x50\x01\r\n"), "./x.txt"),
+    ("PyPy of early versions", lambda tree: (tree / "x.txt").write_bytes(b"\x70\0\r\n\1"), "./x.txt"),
+    ("this Python", lambda tree: py_compile.compile(str(tree / "src/app.py"), str(tree / "LICENSE")), "./LICENSE"),
+    ("a class of Java", lambda tree: (tree / "x").write_bytes(b"\xca\xfe\xba\xbe\0\0\0\x34"), "./x"),
+    ("WebAssembly", lambda tree: (tree / "logo.png").write_bytes(b"\0asm\1\0\0\0"), "./logo.png"),
+    ("compiled Lua", lambda tree: (tree / "x.lua").write_bytes(b"\x1bLuaT"), "./x.lua"),
+    ("a compiled script of Node.js", lambda tree: (tree / "x.js").write_bytes(b"\xa2\x05\xde\xc0\3"), "./x.js"),
     ("a git repository", lambda tree: repository(tree, ".git/config"), "is a git repository, whose configuration"),
     ("a git repository elsewhere", lambda tree: (tree / "src/.git").write_text("gitdir: ../x"), "./src/.git"),
     ("a link to a git repository", lambda tree: (tree / "src/.GIT").symlink_to("../src"), "./src/.GIT"),
@@ -295,6 +307,29 @@ def test_nothing_unpacks_a_zip_in_a_build() -> None:
     texts += [image_build.image(of), buildspecs.bill_of_materials(of), buildspecs.smoke_test(of)]
 
     assert not [text for text in texts if "unzip" in text or "zipfile" in text]
+
+
+TEXTS = [
+    b"{}\r\n",
+    b"/*\r\n",
+    b"#!\r\nx",
+    b"a\n\r\n",
+    b"\xc3\xa9\r\n",
+    b"\xef\xbb\xbfx",
+    b"",
+    b"\n",
+    b"x\t\r\n",
+    b"\x89PNG",
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_short_first_line_is_no_compiled_python(tree: Path, shell: str) -> None:
+    for number, text in enumerate(TEXTS):
+        (tree / f"{number}.txt").write_bytes(text)
+    (tree / "utf16.txt").write_bytes("a\r\nb".encode("utf-16"))
+
+    assert computed(tree, interpreter=shell).returncode == 0
 
 
 def test_a_name_of_git_alone_is_no_repository(tree: Path) -> None:

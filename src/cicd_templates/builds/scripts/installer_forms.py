@@ -55,11 +55,33 @@ DOWNLOAD = re.compile(
 # These installers install programs of packages, links to folders that the source names, or modules that Python imports
 # when it starts. So the next command could run code of a package.
 BRINGS_PROGRAMS = re.compile(r"(?:npm|yarn|pnpm|composer|uv) |(?:[\w./-]+/)?(?:python[\d.]* -m )?pip[\d.]* ")
+# Users and groups: only options that copy nothing but /etc/skel, move nothing and run nothing. With other options, such
+# as `useradd -k` and `usermod -m`, a lock file could become a program that the next command runs.
+USER, NUMBER = r"[A-Za-z_][\w-]*", r"\d+"
+LOGIN = r"/(?:usr/)?s?bin/(?:nologin|false|true|sh|bash|ash)"
+HOME = r"/(?:app|nonexistent|workspace|(?:home|srv|opt|app|usr/src|var/www)/[\w-]+)"
+NEW_USER = (
+    rf"-[rMNUlmo]+|--(?:system|create-home|no-create-home|no-user-group|user-group|no-log-init)"
+    rf"|-[rMNUlmo]*[ug] {NUMBER}|(?:-g|-G|--gid|--groups)[= ]{USER}(?:,{USER})*|--[ug]id[= ]{NUMBER}"
+    rf"|(?:-s|--shell)[= ]{LOGIN}|(?:-d|--home|--home-dir)[= ]{HOME}|(?:-c|--comment)[= ]\w[\w-]*"
+)
+ADD_USER = (
+    rf"-[SDH]+|--(?:system|group|quiet|disabled-(?:password|login)|no-create-home)|(?:-u|--[ug]id)[= ]{NUMBER}"
+    rf"|(?:-G|--ingroup|--gecos|-g)[= ](?:\w[\w-]*|\"\")|(?:-s|--shell)[= ]{LOGIN}|(?:-h|--home)[= ]{HOME}"
+)
+USERS = (
+    rf"useradd(?: (?:{NEW_USER}))* {USER}(?: (?:{NEW_USER}))*",
+    rf"adduser(?: (?:{ADD_USER}))* {USER}(?: {USER})?",
+    rf"groupadd(?: (?:-[rfo]+|--(?:system|force)|(?:-[rfo]*g|--gid)[= ]{NUMBER}))* {USER}",
+    rf"addgroup(?: (?:-S|--system|--quiet|(?:-g|-Sg|--gid)[= ]{NUMBER}))* {USER}(?: {USER})?",
+    rf"usermod(?: (?:-a|--append|(?:-aG|-G|-g|--groups|--gid)[= ](?:{USER}(?:,{USER})*|{NUMBER})"
+    rf"|(?:-s|--shell)[= ]{LOGIN}))* {USER}",
+    rf"groupmod (?:-o )?(?:-g|--gid)[= ]{NUMBER} {USER}",
+)
 # Commands that need no network and add no files of others.
 HARMLESS = re.compile(
     r"rm -rf /var/lib/apt/lists/\*|(?:apt-get|dnf|microdnf|yum) clean(?: all)?|mkdir(?: -p)?(?: [\w./-]+)+|true"
-    r"|(?:[\w./-]+/)?python[\d.]* -m venv(?: --system-site-packages)? [\w./-]+"
-    r"|(?:add|group|user)(?:add|group|user|mod)(?: [\w./=:-]+)+"
+    r"|(?:[\w./-]+/)?python[\d.]* -m venv(?: --system-site-packages)? [\w./-]+|" + "|".join(USERS)
 )
 
 

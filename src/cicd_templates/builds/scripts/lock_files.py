@@ -9,11 +9,13 @@ The text of this module becomes part of a build script, so it needs only Python 
 from __future__ import annotations
 
 import fnmatch
+import json
 import os
 import re
+from typing import Any
 
 LOCKS = (
-    *("*requirements*.txt", "constraints.txt", "pyproject.toml", "uv.lock", "package.json", "package-lock.json"),
+    *("*requirements*.txt", "pyproject.toml", "uv.lock", "package.json", "package-lock.json"),
     *("npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "go.mod", "go.sum", "Cargo.toml", "Cargo.lock"),
     *("composer.json", "composer.lock"),
 )
@@ -35,6 +37,8 @@ PLUGINS = rb"configDependencies|pnpmfile"
 FROM_GIT = rb"git\+|git://|(?<![\w-])git@|\b(?:github|gitlab|bitbucket):|\.git[\"'#\s]|codeload\."
 RUNS_CODE = re.compile(FROM_GIT + b"|" + PLUGINS)
 CONFIGURES_PNPM = re.compile(PLUGINS + rb'|"pnpm"')
+# Escapes of a letter, continued lines and encoded text, in YAML and in a lock file of yarn.
+HIDDEN = re.compile(rb"\\(?:[xuU/]|\r?\n|\r)|!binary|!<|%TAG")
 NODE_LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml")
 ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 
@@ -70,13 +74,34 @@ def is_text(path: str) -> bool:
 
 
 def runs_code(path: str) -> bool:
-    """Return whether an installer of Node.js would run code that this file names, even with package scripts off."""
+    """Return whether a Node.js installer would run code that this file names, even if it runs no package scripts.
+
+    Also return True if the file could hide such a name: by an escape, by invalid JSON, or by a key that occurs twice.
+    """
     name = os.path.basename(path)
     pattern = RUNS_CODE if name in NODE_LOCKS else CONFIGURES_PNPM if name == "package.json" else None
     if not pattern:
         return False
     with open(path, "rb") as file:
-        return bool(pattern.search(file.read()))
+        data = file.read()
+    if not name.endswith(".json"):
+        return bool(pattern.search(data) or HIDDEN.search(data))
+    try:
+        content = json.loads(data.decode(), object_pairs_hook=unique)
+        text = json.dumps(content, ensure_ascii=False)
+        # Only control characters, quotes and backslashes are still escaped.
+        data = re.sub(r"\\(?:u[0-9a-f]{4}|.)", " ", text).encode("utf-8", "surrogatepass")
+    except (ValueError, RecursionError):
+        return True
+    return bool(pattern.search(data))
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object. Raise `ValueError` if a key occurs twice, because programs read different values."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return content
 
 
 def is_lock_name(path: str) -> bool:

@@ -54,12 +54,17 @@ while IFS= read -r head; do
 done < "$lists/heads"
 refuse git "this is a git repository, whose configuration can name programs to run; leave it out of the source"
 find . -name '*.[pP][yY][cCoO]' > "$lists/compiled"
-refuse compiled "this is compiled Python, which can run instead of the file that was checked; leave it out of the source"
-# No check reads a program of the machine, whatever its name is. Such a program begins like one for Linux (ELF).
+# No check reads a compiled program, whatever its name is. These begin with fixed bytes: programs for Linux (ELF), Java
+# classes, WebAssembly, Lua and compiled scripts of Node.js. A module of CPython or PyPy begins with its version in two
+# bytes, of which the second is no character of a text, and a line end of Windows.
 find . -type f -name '*.so' -o -type f -name '*.so.[0-9]*' -o -type f -name '*.[pP][yY][dD]' \
   -o -type f -name '*.dylib' -o -type f -name '*.dll' > "$lists/binary"
-find . -type f | tr '\n' '\0' | xargs -0 -r head -c 4 /dev/null /dev/null \
-  | awk '/^==> / { name = substr($0, 5, length($0) - 8) } /^\177ELF/ { print name }' >> "$lists/binary"
+find . -type f | tr '\n' '\0' | xargs -0 -r head -c 4 /dev/null /dev/null | tr '\000' '\001' > "$lists/beginnings"
+name='/^==> / { name = substr($0, 5, length($0) - 8) }'
+awk "$name"' /^(\177ELF|\312\376\272\276|\001asm|\033Lua|..\336\300)/ { print name }' "$lists/beginnings" \
+  >> "$lists/binary"
+awk "$name"' /^.[\001-\010\013-\037\353-\363]\r$/ { print name }' "$lists/beginnings" >> "$lists/compiled"
+refuse compiled "this is compiled Python, which can run instead of the file that was checked; leave it out of the source"
 refuse binary "no check reads a compiled program or library; build it in the Dockerfile or pin its package"
 find . -type l > "$lists/link_names"
 while IFS= read -r link; do
