@@ -119,7 +119,7 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
 def watched_minutes(job: JobTable) -> int | None:
     """Return the minutes within which a run must begin, or None if no alarm can watch the job's schedule.
 
-    This is the longest time between two runs, plus every delay of a run that is not a failure.
+    This is the longest time between two runs, plus all delays that a run may have without counting as failed.
     """
     clock_change = CLOCK_CHANGE_MINUTES if job.schedule.startswith("cron") else 0
     minutes = interval_of(job.schedule).longest + job.window_minutes + clock_change + LATE_MINUTES

@@ -41,7 +41,7 @@ def page_names(contents: FolderContents) -> list[str]:
 
 
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield the name of each further file that has changed since it was stored, and the reason."""
+    """Yield the name of each added file that is no longer as it was stored, and say what is wrong with it."""
     for name in record_names(contents):
         match = RECORD.fullmatch(name)
         if match and contents.digests[name] != match[2]:

@@ -1,4 +1,4 @@
-"""Derives what a reviewer must judge from rendered templates: `REVIEW.md`, `DIFFERENCES.md` and `make review`.
+"""Reads rendered templates and derives what a reviewer must judge, for `REVIEW.md`, `DIFFERENCES.md`, `make review`.
 
 The templates are `StackTemplate` objects, from memory, from `out/` or from a git revision. `reviewed_stacks` reads each
 template once, and adds its IAM statements with typed principals. It also adds a `Formatter`, which writes values for a

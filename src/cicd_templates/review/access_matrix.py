@@ -1,8 +1,7 @@
 """The access matrix: who may do what, on which resources, under which condition, and why a `*` is necessary.
 
-The holder of a statement is the resource that has the policy. Statements that differ only in their holder share one
-row. In identity policies, statements that differ in their holder and their resources also share one row. That row lists
-the resources of each holder.
+The holder of a statement is the resource that has the policy. Statements that are equal except for their holder share
+one row. In identity policies, their resources may differ too. The row then lists the resources of each holder.
 """
 
 from __future__ import annotations

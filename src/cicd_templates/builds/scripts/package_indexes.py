@@ -174,7 +174,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in JSON below the keys that count."""
+    """Yield the addresses in the JSON `text` that are under a path for which `counts` returns true."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):

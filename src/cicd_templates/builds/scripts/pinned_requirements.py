@@ -1,11 +1,12 @@
 """Print the pinned packages of a requirements file: `pinned_requirements.py FILE`.
 
 A file with any other line is refused. A URL or a folder instead of a name, an included file, or an option such as
-`--no-binary` could make pip run code of the application during the installation. Another index could have another
-package of the same name. A file is also refused if pip and scanners may read different packages in it.
+`--no-binary` could make pip run code of the application during the installation. An option that selects another index
+is refused too, because that index could have a different package of the same name. A file is also refused if pip and
+scanners may read different packages in it.
 
-Environment markers are omitted, because a scanner judges only the packages that its own Python would install. Packages
-for systems other than Linux are omitted, because an image is Linux.
+Environment markers are removed from the printed lines. Otherwise a scanner would skip the packages that its own Python
+would not install. Packages for systems other than Linux are not printed, because an image is Linux.
 """
 
 import re

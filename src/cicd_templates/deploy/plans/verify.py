@@ -91,7 +91,7 @@ def _refuse(plan: Plan, stacks: Mapping[str, StackTemplate], differences: list[s
 
 
 def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplate) -> list[str]:
-    """Return a difference if the plan file lacks a change set that the plan created for `stack`, otherwise none."""
+    """Return a difference if AWS has a change set of this plan for `stack` that the plan's file does not list."""
     try:
         context.clients.cloudformation.describe_change_set(
             ChangeSetName=plan_change_set_name(plan.id), StackName=stack.name

@@ -64,7 +64,7 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Compare a stack's current input values with those of its plan, because one of their publishers was deployed."""
+    """Compare the values that a stack reads with those of its plan, because a stack that publishes one was deployed."""
 
     planned: PlannedStack
 

@@ -21,7 +21,7 @@ RESOURCE_TYPES = (
                 " reset"
             ),
         ),
-        ends_with_it="requests that it sends to its service get the answer of another rule or of the listener instead",
+        ends_with_it="another rule or the listener itself answers requests that this rule should send to its service",
         arns={"listener-rule/app": "elasticloadbalancing:{region}:{account}:listener-rule/app/{name}"},
         arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
     ),

@@ -188,7 +188,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
                     "AWS::ElasticLoadBalancingV2::ListenerRule",
                     "Delete",
                     "deleted",
-                    "requests that it sends to its service get the answer of another rule or of the listener instead",
+                    "another rule or the listener itself answers requests that this rule should send to its service",
                 ),
                 (
                     "AWS::ElasticLoadBalancingV2::TargetGroup",
