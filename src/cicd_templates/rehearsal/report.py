@@ -28,8 +28,10 @@ def progress(step: ActionProgress) -> str:
     if step.state is not ActionState.FAILED:
         return line
     lines = [line, *_wrapped(step.error, "    ")]
-    if step.log.strip():
-        lines += ["    end of its log:", *(f"    | {text}" for text in printable_lines(step.log).splitlines()[-25:])]
+    # A function's metrics are lines of its log too, in CloudWatch's embedded metric format. They are for machines.
+    log = [text for text in printable_lines(step.log.strip()).splitlines() if not text.startswith('{"_aws"')]
+    if log:
+        lines += ["    end of its log:", *(f"    | {text}" for text in log[-25:])]
     return "\n".join(lines)
 
 

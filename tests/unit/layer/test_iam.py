@@ -107,7 +107,7 @@ def test_conditions_of_one_operator_are_merged_and_none_is_lost() -> None:
     grant = iam.deny(
         "No",
         [s3.GetObject],
-        on=["a", "b"],
+        on=["arn:aws:s3:::a", "arn:aws:s3:::b"],
         when=[StringEquals({"k1": "1"}), ArnLike({"k2": "2"}), StringEquals({"k3": "3"})],
     )
 

@@ -12,7 +12,7 @@ from troposphere import encode_to_dict
 
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.offers import Offer, Use
-from cicd_templates.layer.outputs import BucketName, Output, RoleArn, ServiceOutput, SubnetIds
+from cicd_templates.layer.outputs import BucketName, Output, RoleArn, ServiceOutput, SubnetIds, joined_text
 from cicd_templates.layer.template import LayerTemplate
 from tests.conftest import environment
 
@@ -22,7 +22,7 @@ ROLE = ServiceOutput(RoleArn, "delivery", "RoleArn", "The role of a service")
 
 
 def read_labels(layer: LayerTemplate) -> list[Grant]:
-    return [allow("ReadLabels", [s3.GetObject], on=layer.read(LABELS))]
+    return [allow("ReadLabels", [s3.GetObject], on=joined_text("arn:aws:s3:::", layer.read(LABELS), "/*"))]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_offer_that_no_container_could_use_is_refused(
 
 def test_a_use_reads_the_addresses_and_grants_only_its_kind_of_access() -> None:
     def write_labels(layer: LayerTemplate) -> list[Grant]:
-        return [allow("WriteLabels", [s3.PutObject], on=layer.read(LABELS))]
+        return [allow("WriteLabels", [s3.PutObject], on=joined_text("arn:aws:s3:::", layer.read(LABELS), "/*"))]
 
     env = environment()
     layer = LayerTemplate(env, env.services[0])

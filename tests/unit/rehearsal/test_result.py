@@ -86,6 +86,23 @@ def test_a_line_tells_an_action_and_a_failure_its_reason_and_log() -> None:
     assert report.progress(silent).splitlines()[1:] == ["    why"]
 
 
+@pytest.mark.parametrize(
+    ("log", "shown"),
+    [
+        ('{"_aws": {"Timestamp": 1}, "ReleaseStopped": 1}\n', []),
+        (
+            'START\n{"_aws": {"Timestamp": 1}}\nEND {"_aws"}',
+            ["    end of its log:", "    | START", '    | END {"_aws"}'],
+        ),
+    ],
+    ids=["metrics alone", "metrics and text"],
+)
+def test_the_metrics_in_the_log_of_a_failure_are_not_shown(log: str, shown: list[str]) -> None:
+    failed = step("Gate/Gate", 0, 1, ActionState.FAILED, error="why", log=log)
+
+    assert report.progress(failed).splitlines()[2:] == shown
+
+
 def test_the_summary_fits_a_terminal_and_says_what_was_not_so() -> None:
     text = report.closing_lines(result(*STEPS))
 

@@ -72,4 +72,5 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
             f"  kept     {folder / path}, which this tool did not write; to remove it:"
             f" {hints.remove_files([str(folder / path)])}"
         )
-    terminal.show(f"rendered {count} into {folder}/, {written.unchanged} of {len(files)} files unchanged")
+    kept = f"{written.unchanged} of {len(files)} files unchanged" if written.unchanged else "no file was there before"
+    terminal.show(f"rendered {count} into {folder}/, {kept}")

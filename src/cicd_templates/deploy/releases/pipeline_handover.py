@@ -36,12 +36,13 @@ class Comparison:
 
     @property
     def state(self) -> str:
-        """Return how the uploaded templates relate to the rendered ones: `none`, `older` or `handed over`.
+        """Return how the uploaded templates relate to the rendered ones.
 
-        The state is `none` if there is no bucket, and `older` if any file differs.
+        The state is `none handed over` if there is no bucket or no upload, `older` if any file differs, and otherwise
+        `handed over`.
         """
-        if self.bucket is None:
-            return "none"
+        if self.bucket is None or self.first:
+            return "none handed over"
         return "older" if self.changed else "handed over"
 
 

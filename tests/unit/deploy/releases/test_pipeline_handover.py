@@ -78,7 +78,7 @@ def test_a_bucket_that_may_not_be_read_is_no_empty_one() -> None:
 @pytest.mark.parametrize(
     ("account", "commit", "expected", "state"),
     [
-        pytest.param(Account(bucket=False), COMMIT, Comparison(None), "none", id="no bucket"),
+        pytest.param(Account(bucket=False), COMMIT, Comparison(None), "none handed over", id="no bucket"),
         pytest.param(
             Account(held=bundle(STAGING), commit="d" * 40),
             COMMIT,
@@ -123,6 +123,7 @@ def test_a_file_more_or_less_is_a_difference_of_its_environment() -> None:
     }
     first = handover(Account()).compare()
     assert (first.first, len(first.changed["staging"])) == (True, 2 * len(STAGING))
+    assert first.state == "none handed over"
 
 
 def bomb() -> bytes:
