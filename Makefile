@@ -12,6 +12,9 @@ RUN     = CICD_TEMPLATES_MAKE="$($@.takes)" $(VENV)/bin/python -m cicd_templates
 # What most targets that work on stacks take.
 STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
+# The code that make lint reads: that of the tool and of your own layers, but no application in the same repository.
+CODE := generate.py src templates tests examples
+
 # Says what takes a while, and only to a person who waits for it at a terminal.
 on_terminal = if [ -t 1 ]; then echo "$(1)"; fi
 
@@ -39,7 +42,7 @@ render: $(VENV)/.done ## Render every layer for every environment into out/
 lint.takes := SUFFIX FORMAT
 lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and mypy
 	@$(RUN) lint
-	@test -n "$$CICD_TEMPLATES_FORMAT" || { $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"; }
+	@test -n "$$CICD_TEMPLATES_FORMAT" || { $(VENV)/bin/ruff check --quiet $(CODE) && $(VENV)/bin/ruff format --check --quiet $(CODE) && echo "ruff: clean"; }
 	@test -n "$$CICD_TEMPLATES_FORMAT" || { $(call on_terminal,mypy reads the code); $(VENV)/bin/mypy; }
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Test this tool itself, on projects of its own
@@ -224,7 +227,7 @@ pins: $(VENV)/.done ## Pin the tools of the checks again, by version and hash
 	@$(VENV)/bin/python .ci/pin
 
 fmt: $(VENV)/.done ## Format the code and write the generated documents
-	@$(VENV)/bin/ruff check --fix --quiet && $(VENV)/bin/ruff format --quiet
+	@$(VENV)/bin/ruff check --fix --quiet $(CODE) && $(VENV)/bin/ruff format --quiet $(CODE)
 	@$(RUN) docs
 
 clean: ## Stop the local AWS and remove environments, caches and copies

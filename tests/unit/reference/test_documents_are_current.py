@@ -137,6 +137,18 @@ def test_the_help_fits_a_terminal(target: str) -> None:
     assert [line for line in output.splitlines() if len(line) > 80] == []
 
 
+def test_lint_and_fmt_read_all_code_of_the_tool_and_no_application_beside_it() -> None:
+    lists = re.findall(r"^CODE := (.*)$", MAKEFILE, re.MULTILINE)
+    commands = re.findall(r"bin/ruff [^&;\n]*", MAKEFILE)
+    tracked = subprocess.run(
+        ["git", "ls-files", "--", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+    assert len(commands) == 4
+    assert [command for command in commands if "$(CODE)" not in command] == []
+    assert {path.partition("/")[0] for path in tracked} - {"apps"} == set(lists[0].split())
+
+
 @pytest.mark.no_cover
 def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
