@@ -27,8 +27,8 @@ class Option(click.Option):
     If make started the program, messages name the variable instead of the option. For a flag, `words` maps the allowed
     values of the variable to true or false. With `empty_counts`, an empty variable counts as set. Use this for an
     option that makes a command stricter, because an empty variable must not disable it. With `narrows`, an empty
-    variable is an error. Use this for an option without which the command would affect more environments, or AWS
-    itself.
+    variable is an error. Use this for an option without which the command would affect more environments, or real
+    AWS instead of the local AWS.
     """
 
     def __init__(
