@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
 
-from cicd_templates.builds.scripts.nested_code import is_nested_too_deep
+from cicd_templates.builds.scripts.nested_code import files_nested_too_deep, is_nested_too_deep
 from cicd_templates.functions.scan_gate.formats import read_report
 from cicd_templates.functions.scan_gate.record import add_record
+from tests.conftest import ROOT
 from tests.unit.builds.build_runner import checked
 
+SCRIPT = ROOT / "src/cicd_templates/builds/scripts/bandit_failures.py"
 CONCATENATED = 'def find(db, name):\n    return db.execute("SELECT * FROM users WHERE name = \'" + name{})\n'
 DEEP = CONCATENATED.format(' + ""' * 600)
 NEGATED = f'"%s" % ({"-" * 230}1)\n'
@@ -74,3 +78,39 @@ def test_nothing_is_told_about_plain_code(name: str, tmp_path: Path) -> None:
 )
 def test_a_tree_has_a_limit_of_levels(text: str | bytes, deep: bool) -> None:
     assert is_nested_too_deep(text) is deep
+
+
+def test_files_of_python_are_measured_but_no_others_and_no_links(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("folder/a.py", "b.pyi", "c.pyw", "d.txt"):
+        (tmp_path / name).write_text(DEEP)
+    (tmp_path / "plain.py").write_text("x = 1\n")
+    (tmp_path / "link.py").symlink_to("b.pyi")
+
+    names = [Path(each.partition(",")[0]).name for each in files_nested_too_deep(str(tmp_path))]
+
+    assert names == ["b.pyi", "c.pyw", "a.py"]
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        ("", []),
+        ("[py.warnings]\tWARNING\ta.py:1: SyntaxWarning\n[main]\tINFO\tprofile\n", []),
+        (
+            "[tester]\tERROR\tinternal error running: b on a.py: boomTraceback (most recent call last):\n  x\n" * 2,
+            ["what Bandit failed on (internal error running: b on a.py: boom)"],
+        ),
+        ("".join(f"[manager]\tERROR\t{number}\n" for number in range(7)), [*"01234", "2 more"]),
+    ],
+    ids=["empty", "warnings", "the same twice", "many"],
+)
+def test_errors_in_the_log_of_bandit_are_listed(
+    log: str, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bandit.log").write_text(log)
+    monkeypatch.setattr(sys, "argv", ["bandit_failures.py", str(tmp_path), str(tmp_path / "bandit.log")])
+    runpy.run_path(str(SCRIPT), run_name="__main__")
+
+    shown = [each if " " in each else f"what Bandit failed on ({each})" for each in expected]
+    assert json.loads(capsys.readouterr().out) == shown
