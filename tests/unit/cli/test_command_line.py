@@ -55,6 +55,13 @@ def test_render_of_one_environment_counts_its_stacks_alone(in_project: Path) -> 
     assert len(list((in_project / "build/pr1").glob("*/*.yaml"))) == stacks
 
 
+def test_a_first_render_says_that_every_file_is_written(in_project: Path) -> None:
+    last = run("render --suffix pr2").output.splitlines()[-1]
+    files = [path for path in (in_project / "build/pr2").rglob("*") if path.is_file()]
+
+    assert last.endswith(f" into build/pr2/, all {len(files)} files written")
+
+
 def test_a_stale_file_fails_the_check_with_its_diff(in_project: Path) -> None:
     run("render")
     path = in_project / "out/staging/keys.yaml"

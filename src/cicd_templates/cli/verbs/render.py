@@ -72,5 +72,9 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
             f"  kept     {folder / path}, which this tool did not write; to remove it:"
             f" {hints.remove_files([str(folder / path)])}"
         )
-    kept = f"{written.unchanged} of {len(files)} files unchanged" if written.unchanged else "no file was there before"
+    kept = (
+        f"{written.unchanged} of {len(files)} files unchanged"
+        if written.unchanged
+        else f"all {len(files)} files written"
+    )
     terminal.show(f"rendered {count} into {folder}/, {kept}")
