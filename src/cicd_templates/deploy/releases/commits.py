@@ -14,6 +14,7 @@ import subprocess
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
@@ -226,9 +227,8 @@ def _git(folder: Path, *arguments: str) -> bytes:
 
 def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """Run git in `folder`. Raises `ConfigurationError` if the repository could make git run a program of its own."""
-    for each in (folder.resolve(), *folder.resolve().parents):
-        if (each / ".git").exists():
-            break
+    parents = (folder.resolve(), *folder.resolve().parents)
+    for each in takewhile(lambda parent: not (parent / ".git").exists(), parents):
         # Git takes a folder with such names for a repository, and obeys the file `config` in it.
         if (each / "HEAD").exists() and any((each / name).exists() for name in ("objects", "commondir")):
             raise ConfigurationError(
