@@ -38,6 +38,18 @@ PYTHON = [
     "x = 'Vb7k' 'Q2pLx9'",
     "password = '\\x56b7kQ2pLx9'",
     'x: dict = call(**{{"SECRET_KEY": await ("{}")}})',
+    'password: str = Field(default="{}")',
+    'password: str = field(default_factory=lambda: "{}")',
+    'x = env("SECRET_KEY", default="{}")',
+    'x = parser.get("db", "password", fallback="{}")',
+    'parser.add_argument("-p", "--password", help="x", default="{}")',
+    '(user, (password, x)), y = ("app", ("{}", 1)), 2',
+    'for password in ("x", "{}"): pass',
+    'x = [y for password in ["{}"]]',
+    'if password in ("x", "{}"): pass',
+    'match password:\n    case "x" | "{}": pass',
+    'x = dict([("password", "{}")])',
+    'class Password(str, Enum):\n    """Words."""\n    ADMIN = "{}"',
 ]
 OTHERS = [
     'const password: string = "{}";',
@@ -55,6 +67,12 @@ OTHERS = [
     'os.Setenv("DB_PASSWORD", "{}")',
     'ENV.fetch("DB_PASSWORD", "{}")',
     '- name: DB_PASSWORD\n  value: {}',
+    'CMD ["app", "--db-password", "{}"]',
+    "passwords:\n  - {}\n",
+    "CREATE USER app IDENTIFIED BY '{}';",
+    "ALTER USER app\n  identified by password '{}';",
+    "curl -u admin:{} https://x.example.com",
+    "curl --user='admin:{}' https://x.example.com",
     '{{"name": "DB_PASSWORD",\n "value": "{}"}}',
     "password: >-\n  {}",
     '<db:password enc="no">\n  {}\n</db:password>',
@@ -104,6 +122,8 @@ def test_a_text_that_another_language_binds_to_a_name_is_shown_with_its_line(tex
     "text",
     [
         *("export DB_PASSWORD={}", "ENV db.password={}", "API_KEY={}  ", "  SECRET_KEY={}"),
+        *("ENV DB_PASSWORD {}", "ENV A=b DB_PASSWORD={} C=d", "DB_PASSWORD={} app --now", "DB_PASSWORD={}; app"),
+        *("RUN app --password {}", "app --user x --db-password={} | cat", "app -secret\t{} x"),
     ],
 )
 def test_a_setting_needs_no_quotes_in_a_file_of_settings(text: str) -> None:
@@ -135,6 +155,12 @@ def test_a_setting_needs_no_quotes_in_a_file_of_settings(text: str) -> None:
         "echo ${TOKEN:-} ${PASSWORD:-$OTHER1} ${HOME:-/var/lib/tokens1}\n",
         'passwords := []string{"first", "second"}\n',
         'variable "password_length" {\n  default = 16\n}\n',
+        'parser.add_argument("--password", help="The password of 1 user.")\n',
+        'class Password(Enum):\n    KIND = "the password of a user"\n',
+        'LABELS = [("password", "Your password")]\nfor password in read("passwords1"): pass\n',
+        "match x:\n    case 'secret1234': pass\n",
+        "app --password $DB_PASSWORD1 --password-file /run/secrets/db1\ncurl -u $USER:$PASSWORD1 x\n",
+        "passwords:\n  - min_length: 12\n",
     ],
 )
 def test_what_binds_no_secret_is_not_shown(text: str) -> None:

@@ -38,8 +38,8 @@ CLOSED = r"""[\"'`\])]{0,3}\s{0,40}"""
 TYPE = r"(?:[?!]?:[ \t]*[\w.<>|?&* \[\]]{1,60}?|\*?[a-z]\w{2,20} )?"
 BINDS = r"(?:=>|:=|={1,3}|!==?|\?\?=?|\|\|=?|:|\bor\b)"
 OPEN = r"[\s\\(]{0,99}"
-# Patterns for the text before a name and the text after it. The last pattern, a list, binds only values that look like
-# a secret.
+# Patterns for the text before a name and the text after it. The last patterns, lists and arguments of a command, bind
+# only values that look like a secret.
 BOUND: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
     (re.compile(before), re.compile(after))
     for before, after in (
@@ -62,10 +62,15 @@ BOUND: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
         # variable "key" { default = "..." }
         (r"\bvariable\s{1,9}\"[\w-]{0,60}$",
          rf"[\w-]{{0,60}}\"\s{{0,9}}\{{[^{{}}]{{0,600}}?\bdefault\s{{0,20}}=\s{{0,20}}{QUOTED}"),
+        # ["--key", "..."]
+        (r"[\"']--?[\w-]{0,60}$", rf"[\"']\s{{0,9}},\s{{0,40}}{QUOTED}"),
+        # keys: with an item of a list on the next line
+        ("", r"[\"']?:[ \t]*\n()()()()()[ \t]{0,40}-[ \t]+([^\s\"':]{8,400})[ \t]*(?:\n|$)"),
         # keys = ["...", or keys = ("...",
         ("", rf"{CLOSED}{TYPE}{BINDS}[\s\\(\[{{]{{1,99}}{QUOTED}"),
     )
 ]  # fmt: skip
+FOR_ANY_VALUE = len(BOUND) - 3
 # The default of a shell variable: ${KEY:-value}.
 SHELL_DEFAULT = re.compile(r"\$\{(\w{1,80}):?[-=]([^\s\"'${}]{1,400})\}")
 # A list or a map with a type: `[]string{"..."}`, `new String[] {"..."}`, `List.of("...")`, and any list in brackets.
@@ -82,11 +87,20 @@ PAIR = re.compile(
 )
 
 
-# A line of a settings file, where a value needs no quotes: `export KEY=value`.
-SETTING = re.compile(
-    rf"^[ \t]{{0,40}}(?:(?:export|ENV|ARG|set)[ \t]+)?[\w.-]{{0,60}}?({KEY.pattern})=([\w+/!%^*~#@-]{{8,400}})[ \t]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
+# A settings file, where a value needs no quotes: `export KEY=value`, `ENV KEY value`, `--key value`.
+UNQUOTED = r"([\w+/!%^*~#@-]{8,400})(?=[ \t;&|]|$)"
+SETTINGS = [
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    for pattern in (
+        rf"(?:^|[ \t])[\w.-]{{0,60}}?({KEY.pattern})={UNQUOTED}",
+        rf"^[ \t]{{0,40}}ENV[ \t]{{1,9}}[\w.-]{{0,60}}?({KEY.pattern})[ \t]{{1,9}}{UNQUOTED}",
+        rf"(?:^|[ \t])--?[\w-]{{0,60}}?({KEY.pattern})[ \t]{{1,9}}{UNQUOTED}",
+    )
+]
+# A user and a password for a program on the command line: `curl -u user:password`.
+COMMAND_USER = re.compile(r"(?<=[ \t])(?:-u|--user)[ \t=]{0,9}[\"']?[\w.@-]{1,80}:([^\s\"'$]{8,400})")
+# The password of a new user of a database in SQL.
+IDENTIFIED_BY = re.compile(r"\bIDENTIFIED\s{1,9}BY\s{1,9}(?:PASSWORD\s{1,9})?'([^'\n]{1,400})'", re.IGNORECASE)
 
 
 def looks_random(value: str) -> bool:
@@ -104,7 +118,7 @@ def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
             found = right.match(after) if left.search(before) else None
             if found and found.lastindex:
                 value = found[found.lastindex]
-                if looks_random(value) or (number < len(BOUND) and len(value.split()) < 3):
+                if looks_random(value) or (number <= FOR_ANY_VALUE and len(value.split()) < 3):
                     yield key.end() + found.start(found.lastindex), key[0], value
         if found := LIST.match(after):
             for element in ELEMENT.finditer(found[1]):
@@ -113,12 +127,16 @@ def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the same for the defaults of shell variables, for HTTP headers and for pairs of a user and a password."""
+    """Yield the same for defaults of shell variables, for HTTP headers, and for passwords beside a user."""
     for default in SHELL_DEFAULT.finditer(text):
         yield from [(default.start(), default[1], default[2])] if looks_random(default[2]) else []
     for header in HEADER.finditer(text):
         if is_credential(header[1], header[2]):
             yield header.start(), "authorization_secret", header[2]
+    for user in COMMAND_USER.finditer(text):
+        yield from [(user.start(), "user_password", user[1])] if looks_random(user[1]) else []
+    for identified in IDENTIFIED_BY.finditer(text):
+        yield identified.start(), "identified_by_password", identified[1]
     for pair in PAIR.finditer(text):
         value = str(pair[pair.lastindex or 0])
         yield from [(pair.start(), "auth_password", value)] if len(value) >= 8 and " " not in value else []
@@ -160,6 +178,8 @@ def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.
         inner = node.values
     elif isinstance(node, ast.NamedExpr | ast.Starred | ast.Await):
         inner = [node.value]
+    elif isinstance(node, ast.Lambda):
+        inner = [node.body]
     elif isinstance(node, ast.List | ast.Tuple | ast.Set):
         inner, listed = node.elts, True
     elif isinstance(node, ast.Call):
@@ -168,8 +188,14 @@ def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.
         inner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
         alone = len(node.args) == 1 and not node.keywords
         inner = [*inner, *node.args] if alone and re.fullmatch(MAKES_VALUE, called) else inner
+        inner = [*inner, *defaults_of(node)]
     for each in inner:
         yield from values_of(each, listed)
+
+
+def defaults_of(call: ast.Call) -> list[ast.expr]:
+    """Return the default values in the keywords of a call: `Field(default="...")`."""
+    return [keyword.value for keyword in call.keywords if keyword.arg in ("default", "default_factory", "fallback")]
 
 
 def name_of(node: ast.AST) -> str:
@@ -183,10 +209,7 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
     """Yield each name that a node of the syntax tree binds, with the expression that is bound to the name."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
-            if isinstance(target, ast.Tuple | ast.List) and isinstance(node.value, ast.Tuple | ast.List):
-                yield from ((name_of(each), value) for each, value in zip(target.elts, node.value.elts, strict=False))
-            else:
-                yield name_of(target), node.value
+            yield from unpacked(target, node.value)
     elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
         yield name_of(node.target), node.value
     elif isinstance(node, ast.keyword):
@@ -198,13 +221,46 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
         yield from ((arg.arg, value) for arg, value in pairs)
     elif isinstance(node, ast.Dict):
         yield from ((name_of(key), value) for key, value in zip(node.keys, node.values, strict=True) if key)
-    elif isinstance(node, ast.Compare):
+    elif isinstance(node, ast.Call):
+        # env("KEY", default="..."), add_argument("--key", default="...")
+        yield from ((text_of(one) or "", value) for one in node.args for value in defaults_of(node))
+        if re.fullmatch(TAKES_PAIR, name_of(node.func), re.IGNORECASE):
+            yield from ((text_of(one) or "", other) for one, other in itertools.pairwise(node.args))
+    else:
+        yield from bound_in_parts(node)
+
+
+def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
+    """Yield the same for comparisons, loops, cases, pairs and classes.
+
+    Of loops, cases, pairs and classes, only texts that look like a secret count as values.
+    """
+    if isinstance(node, ast.Compare):
         equal = all(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)
         sides = [node.left, *node.comparators] if equal else []
         yield from ((name_of(one), other) for one, other in itertools.pairwise(sides))
         yield from ((name_of(other), one) for one, other in itertools.pairwise(sides))
-    elif isinstance(node, ast.Call) and re.fullmatch(TAKES_PAIR, name_of(node.func), re.IGNORECASE):
-        yield from ((text_of(one) or "", other) for one, other in itertools.pairwise(node.args))
+        if isinstance(node.ops[0], ast.In | ast.NotIn):
+            yield name_of(node.left), node.comparators[0]
+    elif isinstance(node, ast.For | ast.comprehension):
+        yield name_of(node.target), node.iter
+    elif isinstance(node, ast.Match):
+        cases = [each.value for each in ast.walk(node) if isinstance(each, ast.MatchValue)]
+        yield name_of(node.subject), ast.Tuple(cases)
+    elif isinstance(node, ast.Tuple) and len(node.elts) == 2 and text_of(node.elts[0]):
+        yield str(text_of(node.elts[0])), ast.Tuple([node.elts[1]])
+    elif isinstance(node, ast.ClassDef):
+        members = [each.value for each in node.body if isinstance(each, ast.Assign)]
+        yield node.name, ast.Tuple(members)
+
+
+def unpacked(target: ast.AST, value: ast.expr) -> Iterator[tuple[str, ast.AST | None]]:
+    """Yield each name in the target of an assignment with its value. Tuples are taken apart at any depth."""
+    if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
+        for one, other in zip(target.elts, value.elts, strict=False):
+            yield from unpacked(one, other)
+    else:
+        yield name_of(target), value
 
 
 def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
@@ -257,6 +313,8 @@ def bound_in_part(text: str, is_python: bool, settings: bool) -> Iterator[tuple[
     for at, name, value in itertools.chain(bound_by_form(text), bound_by_use(text)):
         yield bisect.bisect_left(ends, at) + 1, name, value
     yield from bound_in_python(text) if is_python else ()
-    for found in SETTING.finditer(text) if settings else ():
-        if looks_random(found[3]):
-            yield bisect.bisect_left(ends, found.start(3)) + 1, found[1], found[3]
+    for setting in SETTINGS if settings else ():
+        for found in setting.finditer(text):
+            value = found[found.lastindex or 0]
+            if looks_random(value):
+                yield bisect.bisect_left(ends, found.start(found.lastindex or 0)) + 1, found[1], value
