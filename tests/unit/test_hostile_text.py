@@ -263,7 +263,7 @@ def test_no_value_breaks_out_of_a_workflow(count: int) -> None:
         content = workflow(tools, changed)
         assert all(line.isprintable() for line in content.split("\n")), repr(text)
         read = yaml.safe_load(content)
-        assert set(read) == {"name", True, "permissions", "concurrency", "jobs"}
+        assert set(read) == {"name", True, "permissions", "jobs"}
         assert len(read["jobs"]["release"]["steps"]) == 2
         assert read[True]["push"]["branches"] == [text]
 

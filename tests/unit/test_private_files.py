@@ -101,6 +101,7 @@ OTHER_WRITERS = {
     "local/recorded_types.py": "the private temporary folder of the engine",
     "local/ecs_tasks.py": "the private temporary folder of the engine",
     "local/codepipeline.py": "the private temporary folder of the engine",
+    "deploy/releases/evidence_folder.py": "the evidence of a release, which replaces an earlier folder as a whole",
     "review/upgrade.py": "the temporary folder in which another revision renders",
     "local/iam_decisions.py": "the private temporary folder of the engine",
 }

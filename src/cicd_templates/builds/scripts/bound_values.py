@@ -183,14 +183,21 @@ def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.
     elif isinstance(node, ast.List | ast.Tuple | ast.Set):
         inner, listed = node.elts, True
     elif isinstance(node, ast.Call):
-        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        # "...".strip(), and SecretStr("...")
-        inner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
-        alone = len(node.args) == 1 and not node.keywords
-        inner = [*inner, *node.args] if alone and re.fullmatch(MAKES_VALUE, called) else inner
-        inner = [*inner, *defaults_of(node)]
+        inner = values_in_call(node)
     for each in inner:
         yield from values_of(each, listed)
+
+
+def values_in_call(call: ast.Call) -> list[ast.expr]:
+    """Return the expressions in a call that can be its result: `SecretStr("...")`, `get("OTHER", "...")`."""
+    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    # "...".strip()
+    values = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+    if len(call.args) == 1 and not call.keywords and re.fullmatch(MAKES_VALUE, called):
+        values += call.args
+    if re.fullmatch(TAKES_PAIR, called, re.IGNORECASE):
+        values.append(ast.Tuple(call.args[1:]))
+    return [*values, *defaults_of(call)]
 
 
 def defaults_of(call: ast.Call) -> list[ast.expr]:
