@@ -111,7 +111,11 @@ def running(programs: Path, database: str) -> Iterator[Server]:
         finally:
             # An immediate shutdown: the data is removed anyway.
             process.send_signal(signal.SIGQUIT)
-            process.wait(STOP_SECONDS)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

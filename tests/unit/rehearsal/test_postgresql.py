@@ -39,8 +39,20 @@ def programs(folder: Path, **scripts: str) -> Path:
 
 @pytest.fixture
 def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the scripts as the user of the test, because another one could not read the folder of the test."""
+    """Run the scripts as the user of the test, because another one could not read the folder of the test.
+
+    A shell cannot handle a signal that was ignored when it was started, such as SIGQUIT in a background job.
+    """
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(postgresql, "STOP_SECONDS", 0.5)
+
+
+@pytest.mark.usefixtures("plain_user")
+def test_a_server_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+    scripts = {"postgres": POSTGRES.replace("'exit 0'", "''")}
+    with postgresql.running(programs(tmp_path, **scripts), "ledger") as server:
+        assert server.folder.exists()
+    assert not server.folder.exists()
 
 
 @pytest.mark.usefixtures("plain_user")
