@@ -43,7 +43,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     release = _may_release(service, source, key)
     parts: dict[str, tuple[str, Sequence[Grant]]] = {
         "Developers": (
-            "Release, and follow the release",
+            # CloudFormation cannot change a description in place, and cannot replace a policy whose name is fixed.
+            "Release, and see what became of it",
             [*read_access, *release, _may_find(env, service), _no_approval(env, service), _no_override(env, service)],
         ),
         "Approvers": (

@@ -771,3 +771,15 @@ def test_what_the_execution_role_may_do_covers_each_type_that_the_service_has() 
 
     assert {each["Type"] for each in load("service", "production").values()} == prefixes.keys()
     assert set(prefixes.values()) <= allowed
+
+
+def test_the_descriptions_of_policies_never_change() -> None:
+    """CloudFormation would replace the policy, and cannot, because the name of the new one would be taken."""
+    resources = load("access")
+    policies = (each for each in resources.values() if each["Type"] == "AWS::IAM::ManagedPolicy")
+
+    assert [policy["Properties"]["Description"] for policy in policies] == [
+        "Release, and see what became of it",
+        "Approve releases, and nothing that makes one",
+        "Start, stop, retry and hold runs",
+    ]
