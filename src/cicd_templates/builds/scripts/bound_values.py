@@ -89,7 +89,7 @@ PAIR = re.compile(
 
 # A settings file, where a value needs no quotes: `export KEY=value`, `ENV KEY value`, `--key value`.
 UNQUOTED = r"([\w+/!%^*~#@-]{8,400})(?=[ \t;&|]|$)"
-SETTINGS = [
+SETTING_FORMS = [
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
         rf"(?:^|[ \t])[\w.-]{{0,60}}?({KEY.pattern})={UNQUOTED}",
@@ -320,7 +320,7 @@ def bound_in_part(text: str, is_python: bool, settings: bool) -> Iterator[tuple[
     for at, name, value in itertools.chain(bound_by_form(text), bound_by_use(text)):
         yield bisect.bisect_left(ends, at) + 1, name, value
     yield from bound_in_python(text) if is_python else ()
-    for setting in SETTINGS if settings else ():
+    for setting in SETTING_FORMS if settings else ():
         for found in setting.finditer(text):
             value = found[found.lastindex or 0]
             if looks_random(value):
