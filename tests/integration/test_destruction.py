@@ -426,7 +426,10 @@ def test_the_role_that_a_stack_keeps_is_not_taken_from_under_it(project: Project
     refused = project.type("destroy --env staging --layer delivery --local --yes")
 
     assert refused.exit_code == 3
-    assert "shipping-staging-service-parcel-dispatcher needs shipping-staging-delivery" in refused.output
+    assert (
+        "shipping-staging-service-parcel-dispatcher can be deleted only while shipping-staging-delivery"
+        in refused.output
+    )
     assert "make destroy ENV=staging LAYER=service SERVICE=parcel-dispatcher LOCAL=1" in refused.output
     project.ok("destroy --env staging --layer service --local --yes")
     assert "delivery-parcel-dispatcher: deleted" in project.ok("destroy --env staging --layer delivery --local --yes")

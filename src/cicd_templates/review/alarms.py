@@ -31,7 +31,7 @@ def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ..
         properties = resource.get("Properties", {})
         if resource["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
             notified = formatter.format(properties.get("AlarmActions", [])) or "nobody"
-            missing = properties.get("TreatMissingData", "not set")
+            missing = formatter.format(properties.get("TreatMissingData", "not set"))
             trigger = _alarm(properties, formatter)
             alike.setdefault((_without_own_name(trigger, logical_id), missing, notified), []).append(
                 (logical_id, trigger)

@@ -243,6 +243,8 @@ def _resource_changes(
 
 def _kind(path: tuple[str, ...], difference: Difference) -> str:
     """Return whether a changed property widens or narrows access, or the kind `Changed` if it decides no access."""
+    if not path:
+        return "Changed"
     if path[-1] in _ROLES:
         return "Access widened"
     if path[0] in _GRANTING:

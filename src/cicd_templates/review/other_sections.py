@@ -33,9 +33,13 @@ def section_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> 
 
 
 def _effective_metadata(content: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = dict(content.get("Metadata", {}))
-    facts = metadata.get(METADATA_KEY, {})
+    metadata = _as_dict(content.get("Metadata"))
+    facts = _as_dict(metadata.get(METADATA_KEY))
     return {**metadata, METADATA_KEY: {key: value for key, value in facts.items() if key not in _ORIGINS}}
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def effective_parts(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from cicd_templates.rules.reading import Path, Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 from cicd_templates.template.iam_statements import find_statements
+from cicd_templates.template.intrinsics import is_intrinsic_function
 
 # Functions whose result depends on another section of the template, or on code that is not in it.
 CHOOSING = ("Fn::FindInMap", "Fn::If", "Fn::Transform")
@@ -32,7 +33,9 @@ class WrittenOutPolicies(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each part of a policy that is not written out."""
         for path, policy in _policies(resource.body.get("Properties"), ("Properties",)):
-            if isinstance(policy, str):
+            if is_intrinsic_function(policy) and not any(name in policy for name in (*CHOOSING, "Fn::Sub", "Fn::Join")):
+                yield RuleFinding("the policy comes from elsewhere; write it out as a map", path)
+            elif isinstance(policy, str):
                 yield RuleFinding("the policy is a JSON text, which no rule reads; write it as a map", path)
             else:
                 yield from _choices(policy, path)
@@ -44,7 +47,7 @@ def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             inner = (*path, key)
-            if "polic" in str(key).lower() and any(True for _ in find_statements(item, is_policy=True)):
+            if "polic" in str(key).lower() and any(True for _ in find_statements({key: item}, is_policy=True)):
                 texts = [(inner, item)] if not isinstance(item, dict | list) else list(_texts(item, inner))
                 yield from texts or [(inner, item)]
             else:

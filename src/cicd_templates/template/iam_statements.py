@@ -13,6 +13,9 @@ from typing import Any
 from cicd_templates.template.intrinsics import is_intrinsic_function
 
 TRUST_POLICY = "AssumeRolePolicyDocument"
+# The endings of the properties that contain a policy, and the functions whose result is written in the template.
+DOCUMENTS = ("PolicyDocument", "PolicyText", "KeyPolicy")
+CHOSEN = frozenset({"Fn::If", "Fn::Sub", "Fn::Join"})
 UNREADABLE = "what this statement says, which cannot be read"
 
 
@@ -35,22 +38,31 @@ def find_statements(
     if is_statement(value):
         yield is_trust, value
     elif isinstance(value, Mapping):
-        for key, item in value.items():
-            trust, policy = is_trust or key == TRUST_POLICY, is_policy or "polic" in str(key).lower()
-            if key == "Statement" and policy:
-                for statement in _branches(item):
-                    # Statements of other services, such as those that mask logs, are maps without an `Effect`.
-                    if isinstance(statement, Mapping) and not is_intrinsic_function(statement):
-                        yield from find_statements(statement, is_trust=trust, is_policy=policy)
-                    else:
-                        yield trust, _unreadable(statement)
-            else:
-                yield from find_statements(item, is_trust=trust, is_policy=policy)
+        yield from _statements_in_map(value, is_trust=is_trust, is_policy=is_policy)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from find_statements(item, is_trust=is_trust, is_policy=is_policy)
     elif isinstance(value, str) and value.lstrip().startswith("{"):
         yield from _statements_in_text(value, is_trust=is_trust, is_policy=is_policy)
+
+
+def _statements_in_map(
+    value: Mapping[str, Any], *, is_trust: bool, is_policy: bool
+) -> Iterator[tuple[bool, Mapping[str, Any]]]:
+    """Yield the statements in a map that is no statement. A policy that comes from elsewhere is an unreadable one."""
+    for key, item in value.items():
+        trust, policy = is_trust or key == TRUST_POLICY, is_policy or "polic" in str(key).lower()
+        if str(key).endswith(DOCUMENTS) and is_intrinsic_function(item) and not CHOSEN & item.keys():
+            yield trust, _unreadable(item)
+        elif key == "Statement" and policy:
+            for statement in _branches(item):
+                # Statements of other services, such as those that mask logs, are maps without an `Effect`.
+                if isinstance(statement, Mapping) and not is_intrinsic_function(statement):
+                    yield from find_statements(statement, is_trust=trust, is_policy=policy)
+                else:
+                    yield trust, _unreadable(statement)
+        else:
+            yield from find_statements(item, is_trust=trust, is_policy=policy)
 
 
 def _statements_in_text(text: str, *, is_trust: bool, is_policy: bool) -> Iterator[tuple[bool, Mapping[str, Any]]]:

@@ -141,11 +141,14 @@ def _items(value: Any) -> frozenset[str]:
 
 
 def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], frozenset[str]]:
-    return {
-        (operator, key): _items(value)
-        for operator, pairs in (statement.get("Condition") or {}).items()
-        for key, value in pairs.items()
-    }
+    return {(operator, key): _items(value) for operator, pairs in _operators(statement) for key, value in pairs.items()}
+
+
+def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the operators of a statement's condition with their parts. A function that chooses them is one part."""
+    condition = statement.get("Condition") or {}
+    plain = isinstance(condition, Mapping) and all(isinstance(parts, Mapping) for parts in condition.values())
+    return list(condition.items()) if plain else [("what is computed", {"Condition": condition})]
 
 
 def _statements(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -248,7 +251,7 @@ def sentence_of(statement: Mapping[str, Any]) -> str:
             words.append(f"{before} {_principal(statement[key])}")
     conditions = [
         f"{key} {operator} {_listed(value)}"
-        for operator, pairs in statement.get("Condition", {}).items()
+        for operator, pairs in _operators(statement)
         for key, value in pairs.items()
     ]
     if conditions:

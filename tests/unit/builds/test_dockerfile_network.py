@@ -167,6 +167,8 @@ def test_what_brings_in_nothing_of_the_source_leaves_the_network(
         "RUN true && echo x > /etc/pip.conf",
         "RUN true &&",
         "RUN --mount=type=bind,target=/usr/local/bin true",
+        "RUN --mount=type=bind,target=/src/ true",
+        "RUN --mount=type=bind true",
         "RUN --mount=type=bind,source=requirements.txt,target=/usr/local/bin/pip true",
         "RUN --mount=type=bind,source=requirements.txt,target=/app/requirements.txt,rw true",
         "RUN --mount=type=bind,type=tmpfs,source=requirements.txt,target=/app/requirements.txt true",

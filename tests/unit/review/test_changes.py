@@ -481,3 +481,18 @@ def test_a_condition_with_one_more_part_narrows() -> None:
     assert of({"R": role(ALLOW | one)}, {"R": role(ALLOW | two)}) == [
         ("Access narrowed", "network.R", "Read: the condition changes from k is true to k is true and m is true")
     ]
+
+
+def test_properties_that_come_from_a_macro_are_one_change() -> None:
+    macro = {"Fn::Transform": {"Name": "Macro"}}
+    before = {"A": {"Type": "AWS::X::Y", "Properties": macro}}
+
+    ((kind, where, _),) = of(before, {"A": resource("X::Y", Size=1)})
+    assert (kind, where) == ("Changed", "network.A")
+
+
+def test_metadata_without_facts_is_compared() -> None:
+    stack = stack_of({"A": resource("X::Y")})
+    empty = replace(stack, content={**stack.content, "Metadata": None})
+
+    assert {where for _, where, _ in changes_between([empty], [stack])} == {"network, metadata"}

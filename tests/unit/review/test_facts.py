@@ -306,7 +306,9 @@ def test_alarms_and_rules_say_when_and_whom() -> None:
                 Threshold=1.5,
                 ComparisonOperator="LessThanThreshold",
             ),
-            "Bare": resource("CloudWatch::Alarm", ComparisonOperator="Odd", Threshold=2),
+            "Bare": resource(
+                "CloudWatch::Alarm", ComparisonOperator="Odd", Threshold=2, TreatMissingData={"Ref": "Missing"}
+            ),
             "Anomaly": resource("CloudWatch::Alarm", AlarmDescription="By a band", ThresholdMetricId="band"),
             "Both": resource("CloudWatch::CompositeAlarm", AlarmRule="ALARM(Failed)"),
             "Rule": resource("Events::Rule", Description="Tells", Targets=[{"Arn": {"Ref": "People"}}]),
@@ -317,7 +319,7 @@ def test_alarms_and_rules_say_when_and_whom() -> None:
     assert alarms.alarm_rows(each.template, each.formatter) == [
         ("network", "Failed", "It failed: Failures above 0", "breaching", "People"),
         ("network", "Computed", "a/b below 1.5", "not set", "nobody"),
-        ("network", "Bare", "its metric Odd 2", "not set", "nobody"),
+        ("network", "Bare", "its metric Odd 2", "Missing", "nobody"),
         ("network", "Anomaly", "By a band", "not set", "nobody"),
         ("network", "Both", "ALARM(Failed)", "not set", "nobody"),
         ("network", "Rule", "Tells", "", "People"),

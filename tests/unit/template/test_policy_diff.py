@@ -300,3 +300,18 @@ def test_a_boundary_that_goes_or_changes_widens_and_a_new_one_does_not() -> None
     assert compare("R", bounded, free).removed == ("deny everything that the permissions boundary does not allow on x",)
     assert compare("R", bounded, other).widens
     assert not compare("R", free, bounded).widens
+
+
+def test_a_condition_that_is_chosen_by_a_function_is_compared_as_a_whole() -> None:
+    chosen = {"Fn::If": ["C", {"Bool": {"x": "true"}}, NO_VALUE]}
+    plain, computed = ALLOW, ALLOW | {"Condition": chosen}
+
+    assert widens([plain], [computed])
+    assert not widens([computed], [computed])
+    difference = compare(
+        "R",
+        holder("IAM::Policy", PolicyDocument={"Statement": []}),
+        holder("IAM::Policy", PolicyDocument={"Statement": [computed]}),
+    )
+    assert difference.widens
+    assert "if Condition what is computed" in difference.added[0]

@@ -181,7 +181,8 @@ def mounts_locks(context: str, folder: str, options: list[str]) -> bool:
         values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}
         same = os.path.basename(values.get("source", "")) == os.path.basename(values.get("target", "/"))
         plain = len(values) == len(parts) and values.keys() <= {"type", "source", "target", "ro", "readonly"}
-        bound = plain and values.get("type") == "bind" and same and is_lock(context, values["source"])
-        if not (bound and is_place_for_lock(folder, values["target"], values["source"])):
+        source, target = values.get("source", ""), values.get("target", "")
+        bound = plain and values.get("type") == "bind" and same and bool(source and target)
+        if not (bound and is_lock(context, source) and is_place_for_lock(folder, target, source)):
             return False
     return True

@@ -16,6 +16,7 @@ from cicd_templates.template.policy_diff import PolicyDiff
 TAGS, IMAGE = "tags", "images"
 VERBS = {
     "Add": "added",
+    "Import": "taken into the stack",
     "Modify": "modified",
     "Replace": "replaced",
     "Remove": "deleted",
