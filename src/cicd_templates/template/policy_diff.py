@@ -147,7 +147,7 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
 def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the operators of a statement's condition with their parts. A function that chooses them is one part."""
     condition = statement.get("Condition") or {}
-    plain = isinstance(condition, Mapping) and all(isinstance(parts, Mapping) for parts in condition.values())
+    plain = all(isinstance(parts, Mapping) for parts in condition.values())
     return list(condition.items()) if plain else [("what is computed", {"Condition": condition})]
 
 
