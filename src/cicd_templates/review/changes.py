@@ -142,7 +142,7 @@ def _renamed_access(
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
     """Yield the removed Deny statements about retained resources. `before` is a removed stack of a renamed service."""
     resources = before.template.resources
-    retained = {name for name in resources if _is_retained(resources[name])}
+    retained = {name for name in resources if policy_diff.is_retained(resources[name])}
     for change in _access_changes(environment, label, before, None):
         holder = resources[change.where.removeprefix(f"{label}.")]
         if change.kind == "Access widened" and retained & set(referenced_names(holder.get("Properties", {}))):
@@ -170,7 +170,7 @@ def _stack_changes(
     for name in (*old, *(name for name in new if name not in old)):
         where = f"{label}.{name}"
         if name not in new:
-            stays = ", which is retained" if _is_retained(old[name]) else ""
+            stays = ", which is retained" if policy_diff.is_retained(old[name]) else ""
             yield TemplateChange("Removed", environment, where, plain(f"{_type_name(old[name])}{stays}"))
         elif name not in old:
             yield TemplateChange("Added", environment, where, plain(_type_name(new[name])))
@@ -183,10 +183,6 @@ def _stack_changes(
                 environment, where, (before, old[name]), (after, new[name]), region, create_only
             )
     yield from _access_changes(environment, label, before, after, renames)
-
-
-def _is_retained(resource: Mapping[str, Any]) -> bool:
-    return str(resource.get("DeletionPolicy", "")).startswith("Retain")
 
 
 def _type_name(resource: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from cicd_templates.review.principals import Principal, parse_principals
 from cicd_templates.template.iam_statements import find_statements
 from cicd_templates.template.intrinsics import is_intrinsic_function
 from cicd_templates.template.metadata import REASONS_KEY
-from cicd_templates.template.policy_diff import permission_statement
+from cicd_templates.template.policy_diff import as_list, permission_statement
 from cicd_templates.template.reasons import parse_every_resource_reason
 
 ITSELF = "itself"
@@ -104,7 +104,7 @@ def _statement(
     def format_value(value: Any) -> str:
         return _mark_own(holder, formatter.format(value))
 
-    elements = {name: _as_list(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
+    elements = {name: as_list(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
     resource_texts = tuple(map(format_value, elements["Resource"]))
     principal_texts = tuple(
         _mark_own(holder, text) for part in elements["Principal"] for text in _principal_texts(part, formatter)
@@ -155,13 +155,9 @@ def _principal_texts(value: Any, formatter: Formatter) -> Iterator[str]:
         yield formatter.format(value)
     else:
         for kind, listed in value.items():
-            for item in _as_list(listed):
+            for item in as_list(listed):
                 text = formatter.format(item)
                 yield ANYONE if text == "*" else text if kind in ("AWS", "Service") else f"{kind} {text}"
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def own_stem(holder: str) -> str:

@@ -59,7 +59,7 @@ def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Ma
     the resources to which it refers outside its statements, such as the bucket of a bucket policy. For a policy without
     such a reference, the result is false, because the policy may name a resource that remains.
     """
-    if logical_id in after or logical_id not in before or _is_retained(before[logical_id]):
+    if logical_id in after or logical_id not in before or is_retained(before[logical_id]):
         return False
     if not str(before[logical_id]["Type"]).endswith("Policy"):
         return True
@@ -70,10 +70,11 @@ def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Ma
         for name in referenced_names(value)
         if name in before
     }
-    return bool(subjects) and not any(name in after or _is_retained(before[name]) for name in subjects)
+    return bool(subjects) and not any(name in after or is_retained(before[name]) for name in subjects)
 
 
-def _is_retained(resource: Mapping[str, Any]) -> bool:
+def is_retained(resource: Mapping[str, Any]) -> bool:
+    """Return whether the DeletionPolicy of a resource keeps it when its stack is deleted."""
     return str(resource.get("DeletionPolicy", "")).startswith("Retain")
 
 
@@ -163,11 +164,11 @@ def _statements(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str,
     if resource.get("Type") == "AWS::Lambda::Permission":
         yield _with_identity(permission_statement(properties))
     if resource.get("Type") in ATTACHED_TYPES:
-        for item in (item for name in ATTACHES for item in _as_list(properties.get(name, []))):
+        for item in (item for name in ATTACHES for item in as_list(properties.get(name, []))):
             yield _with_identity({"Effect": "Allow", "Action": "everything that this policy allows", "Principal": item})
     else:
         for name, words in GRANTED_ELSEWHERE.items():
-            for item in _as_list(properties.get(name, [])):
+            for item in as_list(properties.get(name, [])):
                 yield _with_identity({"Effect": "Allow", "Action": words, "Resource": item})
     if BOUNDARY in properties:
         outside = "everything that the permissions boundary does not allow"
@@ -188,7 +189,8 @@ def permission_statement(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """Return an element of a policy as a list, because IAM accepts a single value instead of a list with one item."""
     return value if isinstance(value, list) else [value]
 
 
