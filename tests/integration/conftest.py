@@ -17,9 +17,9 @@ from click.testing import CliRunner, Result
 from cicd_templates.cli import main
 from cicd_templates.config.load import parse_configuration
 from cicd_templates.deploy.aws.clients import Clients, local_clients
+from cicd_templates.files.paths import CHECKSUMS
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine, running
-from cicd_templates.paths import CHECKSUMS
 from cicd_templates.render import out_folder, render
 from cicd_templates.template.checksums import checksums_text, digest_of, source_digest
 from templates import LAYERS

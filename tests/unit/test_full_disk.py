@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.private_files import write_privately
-from cicd_templates.project_files import replace_file
+from cicd_templates.files.private_files import write_privately
+from cicd_templates.files.project_files import replace_file
 
 Write = Callable[[Path, str], None]
 

@@ -28,47 +28,42 @@ MAY_IMPORT = {
     "markdown": "printable",
     "functions": "plurals printable template",
     "rules": "template",
-    "local": "errors private_files",
-    "template": "errors paths",
+    "local": "errors files",
+    "template": "errors files",
     "evidence": "errors functions plurals printable",
-    "lint": "errors hints paths printable private_files",
+    "lint": "errors files hints printable",
     "config": "errors plurals template",
-    "paths": "",
-    "private_files": "paths",
-    "project_files": "",
+    "files": "",
     "builds": "config functions template",
     "layer": "config errors template",
     "blocks": "builds config functions layer template",
     "templates": "blocks builds config layer template",
-    "review": "config errors markdown paths plurals template",
-    "render": "config errors layer paths plurals printable project_files review template",
+    "review": "config errors files markdown plurals template",
+    "render": "config errors files layer plurals printable review template",
     "reference": "blocks config errors layer markdown render rules template",
     "deploy/aws": "errors template",
-    "deploy/change_sets": "deploy/aws errors paths template",
-    "deploy/locking": "deploy/aws errors private_files",
+    "deploy/change_sets": "deploy/aws errors files template",
+    "deploy/locking": "deploy/aws errors files",
     "deploy/permissions": "template",
     "deploy/plans": (
-        "deploy/aws deploy/change_sets errors functions hints markdown paths plurals printable private_files review"
-        " template"
+        "deploy/aws deploy/change_sets errors files functions hints markdown plurals printable review template"
     ),
-    "deploy/diagnosis": "deploy/aws deploy/change_sets private_files template",
+    "deploy/diagnosis": "deploy/aws deploy/change_sets files template",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable template",
-    "deploy/releases": (
-        "config deploy/aws deploy/change_sets deploy/diagnosis errors evidence functions paths private_files template"
-    ),
+    "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors evidence files functions template",
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
     "deploy/destruction": (
-        "config deploy/aws deploy/change_sets deploy/locking deploy/plans deploy/reporting errors hints plurals"
-        " private_files template"
+        "config deploy/aws deploy/change_sets deploy/locking deploy/plans deploy/reporting errors files hints"
+        " plurals template"
     ),
     "deploy/runs": (
-        "deploy/aws deploy/change_sets deploy/diagnosis deploy/locking deploy/plans deploy/releases deploy/reporting"
-        " errors hints private_files template"
+        "deploy/aws deploy/change_sets deploy/diagnosis deploy/locking deploy/plans deploy/releases"
+        " deploy/reporting errors files hints template"
     ),
     "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
     "rehearsal": (
-        "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors evidence hints"
-        " local markdown plurals printable template"
+        "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors evidence"
+        " hints local markdown plurals printable template"
     ),
 }
 # The command line is the only room that may import every other.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cicd_templates.config.load import read_configuration
-from cicd_templates.paths import CONFIGURATION
+from cicd_templates.files.paths import CONFIGURATION
 from templates.extra import inbox
 
 RUNTIMES = [

@@ -17,9 +17,9 @@ from cicd_templates.deploy.destruction.inventory import take_inventory
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.reporting.report import Heading, Inventoried, Left, Reporter
+from cicd_templates.files.paths import STATE
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
-from cicd_templates.paths import STATE
 
 LOCAL_POLL_SECONDS = 0.05
 

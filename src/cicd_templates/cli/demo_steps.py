@@ -21,12 +21,12 @@ from cicd_templates.config.load import read_configuration
 from cicd_templates.deploy.change_sets.change_set_request import UPLOADS_OUTPUT
 from cicd_templates.deploy.reporting import report
 from cicd_templates.errors import CicdError
+from cicd_templates.files.paths import CONFIGURATION, OUT, STATE
+from cicd_templates.files.private_files import write_privately
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.local import engine_process as local_engine
 from cicd_templates.local.engine_process import Engine
-from cicd_templates.paths import CONFIGURATION, OUT, STATE
 from cicd_templates.plurals import counted
-from cicd_templates.private_files import write_privately
 from cicd_templates.render import out_folder, render
 from cicd_templates.template.checksums import source_digest
 

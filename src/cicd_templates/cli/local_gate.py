@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.files.project_files import replace_file
 from cicd_templates.functions.scan_gate.decide import Decision, decide
 from cicd_templates.functions.scan_gate.exit_codes import check_run
 from cicd_templates.functions.scan_gate.formats import read_report
@@ -20,7 +21,6 @@ from cicd_templates.functions.scan_gate.policy import POLICY, VERSION, Policy, a
 from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report
 from cicd_templates.functions.scan_gate.record import RECORD, add_record, record_problem
 from cicd_templates.functions.scan_gate.waivers import written_fingerprint
-from cicd_templates.project_files import replace_file
 
 
 @dataclass(frozen=True)

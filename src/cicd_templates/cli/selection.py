@@ -14,7 +14,7 @@ import click
 from cicd_templates import hints
 from cicd_templates.cli import terminal
 from cicd_templates.errors import ConfigurationError, DetachedError, NoTerminalError, RefusedError
-from cicd_templates.paths import CONFIGURATION, rendered_folder
+from cicd_templates.files.paths import CONFIGURATION, rendered_folder
 
 if TYPE_CHECKING:
     from cicd_templates.cli.accounts import Account

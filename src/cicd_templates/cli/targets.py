@@ -33,10 +33,10 @@ from cicd_templates.deploy.reporting.report import Heading, Left, Note, Reporter
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.deploy.runs.approval import Confirm
 from cicd_templates.errors import RefusedError
+from cicd_templates.files.paths import STATE
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
-from cicd_templates.paths import STATE
 from cicd_templates.template.stack_template import StackTemplate
 
 

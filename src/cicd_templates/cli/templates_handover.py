@@ -20,9 +20,9 @@ from cicd_templates.deploy.releases.pipeline_handover import Comparison, Pipelin
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
 from cicd_templates.deploy.reporting.report import Note, Reporter
 from cicd_templates.deploy.runs.approval import Confirm, DeclinedError
+from cicd_templates.files.paths import BUILD
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
-from cicd_templates.paths import BUILD
 from cicd_templates.template.stack_template import StackTemplate
 
 HAND_OVER_QUESTION = "Hand these templates to the pipeline? Its next release deploys them."

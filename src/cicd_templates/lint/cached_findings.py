@@ -19,9 +19,9 @@ from pathlib import Path
 import yaml
 
 import cicd_templates
+from cicd_templates.files.paths import STATE
+from cicd_templates.files.private_files import write_privately
 from cicd_templates.lint.formats import LintFinding
-from cicd_templates.paths import STATE
-from cicd_templates.private_files import write_privately
 
 CACHE = STATE / "lint.json"
 # The names of settings files. cfn-lint reads each of them that exists.

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
+from cicd_templates.files.private_files import write_privately
 from cicd_templates.local.engine_process import Engine, alive
-from cicd_templates.private_files import write_privately
 
 STATE_FILE = Path(".state/local.json")
 PROC = Path("/proc")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
-from cicd_templates.paths import CHECKSUMS
-from cicd_templates.project_files import replace_file
+from cicd_templates.files.paths import CHECKSUMS
+from cicd_templates.files.project_files import replace_file
 from cicd_templates.render import github_workflow, pull_request_workflow
 from cicd_templates.render.render import RenderedStack
 from cicd_templates.render.review_pages import pages

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.errors import suggestion
+from cicd_templates.files.paths import CONFIGURATION
 from cicd_templates.layer.definition import Layer
-from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching
 from cicd_templates.render.equal_names import refuse_equal_names
 from cicd_templates.render.layer_rendering import render_layers

@@ -8,9 +8,9 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.tables.service import PORT_VARIABLE
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.errors import ConfigurationError, suggestion
+from cicd_templates.files.paths import CONFIGURATION
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.offers import Offer, Use, backlogs
-from cicd_templates.paths import CONFIGURATION
 
 
 def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:

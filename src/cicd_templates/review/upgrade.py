@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
-from cicd_templates.paths import CONFIGURATION, OUT
+from cicd_templates.files.paths import CONFIGURATION, OUT
 from cicd_templates.review.revision import templates_in, unpack_revision
 from cicd_templates.template.stack_template import StackTemplate
 

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from cicd_templates.paths import CHECKSUMS, CONFIGURATION, OWN_LAYERS
+from cicd_templates.files.paths import CHECKSUMS, CONFIGURATION, OWN_LAYERS
 
 RENDERED_FROM = f"# rendered from {CONFIGURATION} and {OWN_LAYERS}: "
 TEMPLATE_SUFFIXES = (".yaml", ".json")

@@ -16,7 +16,7 @@ from cicd_templates.deploy.locking.holder import Holder
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.errors import RefusedError
-from cicd_templates.paths import STATE
+from cicd_templates.files.paths import STATE
 from tests.conftest import environment
 from tests.fakes.scripted_aws import inventory
 from tests.fakes.simulated_aws import EPOCH, SimulatedAws

@@ -12,7 +12,7 @@ from cicd_templates.cli import templates_handover
 from cicd_templates.cli.templates_handover import open_tools
 from cicd_templates.config.load import read_configuration
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.paths import BUILD, CONFIGURATION, OUT
+from cicd_templates.files.paths import BUILD, CONFIGURATION, OUT
 from tests.conftest import PROJECT
 
 

@@ -11,7 +11,7 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import LOCAL, make_option
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.paths import CONFIGURATION, OUT, STATE
+from cicd_templates.files.paths import CONFIGURATION, OUT, STATE
 from cicd_templates.plurals import counted
 
 
@@ -42,7 +42,7 @@ def comment(base: str | None, plan_files: str, out: Path | None, local: bool) ->
     from cicd_templates.deploy.plans import comment as comments
     from cicd_templates.deploy.plans import document
     from cicd_templates.deploy.plans.web_page.page import plan_page
-    from cicd_templates.private_files import write_privately
+    from cicd_templates.files.private_files import write_privately
     from cicd_templates.review import changes_page, revision
 
     if not base:

@@ -31,7 +31,7 @@ def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: i
     """Print the IAM policies that deploying an environment needs, as JSON by name, without calling AWS."""
     from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
     from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies
-    from cicd_templates.paths import rendered_folder
+    from cicd_templates.files.paths import rendered_folder
 
     if env is None:
         raise ConfigurationError(f"which environment is to be deployed? Name it with {hints.option('ENV')}")

@@ -6,8 +6,8 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import make_option
 from cicd_templates.errors import CicdError
-from cicd_templates.paths import CONFIGURATION_DOC, EXAMPLE_CONFIGURATION, ROLLOUTS_DOC, RULES_DOC
-from cicd_templates.project_files import replace_file
+from cicd_templates.files.paths import CONFIGURATION_DOC, EXAMPLE_CONFIGURATION, ROLLOUTS_DOC, RULES_DOC
+from cicd_templates.files.project_files import replace_file
 
 
 @verb("docs", make_option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))

@@ -13,7 +13,7 @@ from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import LOCAL, SERVICE, SUFFIX, make_option
 from cicd_templates.cli.verbs.verify_evidence import report_verification
 from cicd_templates.errors import CicdError, ConfigurationError
-from cicd_templates.paths import STATE
+from cicd_templates.files.paths import STATE
 
 BUCKETS = ("EvidenceBucketName", "ArtifactsBucketName", "TemplatesBucketName")
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")

@@ -15,8 +15,8 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import YES, make_option
 from cicd_templates.errors import ConfigurationError, RefusedError
-from cicd_templates.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
-from cicd_templates.project_files import replace_file
+from cicd_templates.files.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
+from cicd_templates.files.project_files import replace_file
 
 if TYPE_CHECKING:
     from cicd_templates.config.validation.problem import Problem

@@ -10,7 +10,7 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import SUFFIX, make_option
 from cicd_templates.errors import CicdError
-from cicd_templates.paths import rendered_folder
+from cicd_templates.files.paths import rendered_folder
 from cicd_templates.plurals import counted
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, SERVICE, SUFFIX, YES, make_option
 from cicd_templates.errors import CicdError, ConfigurationError
-from cicd_templates.private_files import write_privately
+from cicd_templates.files.private_files import write_privately
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,8 +64,8 @@ def rehearse(
     """Run the rendered pipeline on this machine, on a separate local AWS that enforces IAM."""
     from cicd_templates.deploy.releases import archives
     from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
+    from cicd_templates.files.paths import rendered_folder
     from cicd_templates.local import engine_process as local_engine
-    from cicd_templates.paths import rendered_folder
     from cicd_templates.rehearsal import check_reports, deployed_pipeline, report, result
     from cicd_templates.rehearsal.rehearse import run_rehearsal
     from cicd_templates.rehearsal.release_evidence import write_release_evidence

@@ -11,7 +11,7 @@ from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import Command, main
 from cicd_templates.cli.options import SUFFIX, make_option
 from cicd_templates.errors import CicdError
-from cicd_templates.paths import CONFIGURATION, rendered_folder
+from cicd_templates.files.paths import CONFIGURATION, rendered_folder
 from cicd_templates.plurals import counted
 
 

@@ -7,7 +7,7 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import make_option
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.paths import OUT
+from cicd_templates.files.paths import OUT
 
 
 @verb("review", make_option("--base", variable="BASE", help="Revision to compare with, such as main or HEAD~1."))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, TARGET, make_option
-from cicd_templates.paths import rendered_folder
+from cicd_templates.files.paths import rendered_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

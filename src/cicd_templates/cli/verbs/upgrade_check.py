@@ -7,7 +7,7 @@ from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import YES, make_option
 from cicd_templates.errors import CicdError, ConfigurationError
-from cicd_templates.paths import OUT
+from cicd_templates.files.paths import OUT
 
 
 @verb(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.paths import BUILD
+from cicd_templates.files.paths import BUILD
 from cicd_templates.template import stack_graph
 from cicd_templates.template.checksums import TEMPLATE_SUFFIXES, find_strays
 from cicd_templates.template.stack_template import StackTemplate, read_template

@@ -35,7 +35,7 @@ from cicd_templates.deploy.destruction.removal_commands import state_of
 from cicd_templates.deploy.destruction.report_file import read_kept_resources, report_file
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.errors import CicdError, RefusedError
-from cicd_templates.private_files import write_privately
+from cicd_templates.files.private_files import write_privately
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_facts import METADATA_KEY
 from cicd_templates.template.stack_template import StackTemplate

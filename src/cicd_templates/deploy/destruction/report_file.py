@@ -19,7 +19,7 @@ from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.errors import CicdError, ConfigurationError
-from cicd_templates.private_files import write_privately
+from cicd_templates.files.private_files import write_privately
 
 REPORT_FILE = Path("destroy-report.json")
 # A destruction on the local AWS must not overwrite the ids of real keys.

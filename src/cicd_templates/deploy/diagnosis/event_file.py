@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cicd_templates.deploy.change_sets.events import ResourceEvent
-from cicd_templates.private_files import write_privately
+from cicd_templates.files.private_files import write_privately
 
 
 class EventFile:

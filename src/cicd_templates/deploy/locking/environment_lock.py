@@ -24,7 +24,7 @@ from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, retry_steps, run_steps
 from cicd_templates.deploy.locking.holder import Holder, lock_parameter, parse_holder
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
-from cicd_templates.private_files import open_lock_file, write_privately
+from cicd_templates.files.private_files import open_lock_file, write_privately
 
 T = TypeVar("T")
 # A parameter may be missing if it is read immediately after its creation, so it is read several times.

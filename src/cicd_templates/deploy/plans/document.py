@@ -14,7 +14,7 @@ from pathlib import Path
 from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.plans.seal import PlanFormat
 from cicd_templates.errors import RefusedError
-from cicd_templates.private_files import write_privately
+from cicd_templates.files.private_files import write_privately
 from cicd_templates.template.changes.impact import Change, Impact, loss_in_words
 from cicd_templates.template.changes.planned_stack import PlannedStack
 

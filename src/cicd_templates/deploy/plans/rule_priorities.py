@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.elasticloadbalancingv2 import rules_by_priority
 from cicd_templates.deploy.change_sets.cloudformation_calls import live_resources
-from cicd_templates.paths import CONFIGURATION
+from cicd_templates.files.paths import CONFIGURATION
 from cicd_templates.template.changes.impact import Change
 from cicd_templates.template.stack_template import StackTemplate
 

@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError, RefusedError
-from cicd_templates.private_files import write_privately
+from cicd_templates.files.private_files import write_privately
 
 VALID_FOR = timedelta(hours=24)
 # How far the clock of this machine may differ from the clock of AWS, or of the machine that made a plan.

@@ -26,9 +26,9 @@ from cicd_templates.errors import CicdError
 from cicd_templates.evidence.additions import PAGE_NAMES, RELEASE_BEFORE, TEMPLATES_BEFORE, approval_name
 from cicd_templates.evidence.derived_files import derived_files
 from cicd_templates.evidence.folder import read_folder
+from cicd_templates.files.private_files import make_private_folder
 from cicd_templates.functions.approval_records import RECORD_NAME
 from cicd_templates.functions.evidence_format import PUBLIC_KEY, RELEASE, TEMPLATES_ARCHIVE
-from cicd_templates.private_files import make_private_folder
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 _ADDRESS = re.compile(r"s3://([^/]+)/(.+)\?versionId=([^?]+)")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cicd_templates.deploy.releases.commits import Tree, blob_id, in_work_tree, read_tree
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.paths import CHECKSUMS
+from cicd_templates.files.paths import CHECKSUMS
 from cicd_templates.template.checksums import parse_checksums
 from cicd_templates.template.stack_template import StackTemplate
 

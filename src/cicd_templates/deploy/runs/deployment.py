@@ -27,7 +27,7 @@ from cicd_templates.deploy.runs.engine import DeploymentEngine, ignore_approval,
 from cicd_templates.deploy.runs.journal import Journal
 from cicd_templates.deploy.runs.operations import discard_proposals
 from cicd_templates.errors import CicdError, RefusedError
-from cicd_templates.private_files import write_privately
+from cicd_templates.files.private_files import write_privately
 from cicd_templates.template.stack_template import StackTemplate
 
 

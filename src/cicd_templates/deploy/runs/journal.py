@@ -20,7 +20,7 @@ from typing import IO
 
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.errors import CicdError, RefusedError
-from cicd_templates.private_files import open_lock_file, write_privately
+from cicd_templates.files.private_files import open_lock_file, write_privately
 from cicd_templates.template.changes.planned_stack import PlannedStack
 
 # The statuses that mean success. DELETE_COMPLETE is not among them: a creation that ends with it has failed.

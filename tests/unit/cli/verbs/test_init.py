@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from cicd_templates.cli import main, terminal
 from cicd_templates.cli.verbs import init
-from cicd_templates.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
+from cicd_templates.files.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
 from tests.conftest import ROOT
 
 GIVEN = {

@@ -36,9 +36,9 @@ from cicd_templates.deploy.destruction.sweep import find_copies, parse_age
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder, item_lines, remainder_lines
 from cicd_templates.errors import CicdError, ConfigurationError, CredentialsError, DetachedError
+from cicd_templates.files.private_files import write_privately
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import Record
-from cicd_templates.private_files import write_privately
 from cicd_templates.template.resource_types.registry import RESOURCE_TYPES, facts_of
 from cicd_templates.template.stack_graph import Links, Read
 from tests.conftest import PROJECT

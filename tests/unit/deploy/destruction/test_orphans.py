@@ -27,7 +27,7 @@ from cicd_templates.deploy.destruction.orphans import (
     labels_of_removed,
 )
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.paths import CONFIGURATION
+from cicd_templates.files.paths import CONFIGURATION
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws
 

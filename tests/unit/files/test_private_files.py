@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.private_files import make_private_folder, open_lock_file, write_privately
+from cicd_templates.files.private_files import make_private_folder, open_lock_file, write_privately
 from tests.conftest import ROOT
 
 
@@ -95,8 +95,8 @@ def test_a_lock_file_stays_the_same_file_and_becomes_private(tmp_path: Path) -> 
 
 # Each file that writes files otherwise, and what those are.
 OTHER_WRITERS = {
-    "private_files.py": "the one function",
-    "project_files.py": "the function that writes committed files: templates, pages, configuration and policies",
+    "files/private_files.py": "the one function",
+    "files/project_files.py": "the function that writes committed files: templates, pages, configuration and policies",
     "local/engine_process.py": "the private temporary folder of the engine",
     "local/recorded_types.py": "the private temporary folder of the engine",
     "local/ecs_tasks.py": "the private temporary folder of the engine",

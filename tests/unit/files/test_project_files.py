@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.project_files import replace_file
+from cicd_templates.files.project_files import replace_file
 
 
 def test_a_file_is_written_as_it_is_in_folders_that_were_missing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from cicd_templates.paths import STATE
+from cicd_templates.files.paths import STATE
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
