@@ -3,7 +3,7 @@
 - `public_key` reads the signer's public key and its fingerprint.
 - `statements` reads signed statements: in-toto statements in DSSE envelopes.
 - `folder` lists and hashes the files of the folder.
-- `verification` compares these and names each file that differs from what was signed.
+- `verification` compares the key, the statements and the files, and names each file that differs from what was signed.
 - `additions` checks further files: the previous release, and the records of approvals.
 - `derived_files` writes files that are made from the signed files. `instructions` writes VERIFY.md, with the commands
   of other tools. `templates_difference` compares the templates with the previous release. `page` writes a page for

@@ -1,8 +1,8 @@
-"""Checks the further files of a folder of evidence: the previous release, and the records of approvals.
+"""Checks the files that were added to a release's evidence: the previous release, and the records of approvals.
 
-The previous release has its own signature. A record is not signed, but its name contains the digest of its content. The
-request for approval shows the same digest, so a person can compare the record with the request. The record contains the
-digests of the page that the approver saw.
+The previous release has its own signature. A record of an approval is not signed, but its name contains the digest of
+its content. The request for approval shows the same digest, so a person can compare the record with the request. The
+record contains the digests of the files of the page that the approver saw.
 """
 
 from __future__ import annotations
@@ -26,22 +26,24 @@ _PAGE = re.compile(rf"(approvals/[^/]+/[0-9a-f]{{64}}/)({'|'.join(map(re.escape,
 
 
 def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str:
-    """Return the name of a file of the record with this digest, which an approver of `environment` saw."""
+    """Return the path in the folder of `file`, which belongs to the record with this digest of an approval in
+    `environment`.
+    """
     return f"approvals/{environment}/{digest}/{file}"
 
 
 def record_names(contents: FolderContents) -> list[str]:
-    """Return the names of all records of approvals."""
+    """Return the names of all files that are records of approvals."""
     return sorted(name for name in contents.digests if RECORD.fullmatch(name))
 
 
 def page_names(contents: FolderContents) -> list[str]:
-    """Return the names of the files of all pages that approvers were shown."""
+    """Return the names of the files of all pages that approvers saw."""
     return sorted(name for name in contents.digests if _PAGE.fullmatch(name))
 
 
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield the name of each added file that is no longer as it was stored, and say what is wrong with it."""
+    """Yield the name of each added file that differs from the file that was stored, and the difference as a phrase."""
     for name in record_names(contents):
         match = RECORD.fullmatch(name)
         if match and contents.digests[name] != match[2]:

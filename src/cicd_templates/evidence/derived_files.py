@@ -22,7 +22,7 @@ DIFFERENCE = "templates.diff"
 def derived_files(contents: FolderContents, release: Statement, key: PublicKey) -> dict[str, bytes]:
     """Return the content of each derived file by its name. `release` is the release statement of the folder.
 
-    Without the templates of the previous release, there is no diff.
+    If the folder has no templates of the previous release, the result has no diff.
     """
     image = release.subject[0]
     reference = f"{image.name}@sha256:{image.digest.get('sha256', '')}"

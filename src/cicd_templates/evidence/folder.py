@@ -42,5 +42,8 @@ def read_folder(path: Path) -> FolderContents:
 
 
 def _raise(error: OSError) -> None:
-    """Raise `error`, which is about a folder that cannot be listed. By default, `os.walk` skips such a folder."""
+    """Raise `error`, which `os.walk` reports for a folder that it cannot list.
+
+    By default, `os.walk` skips such a folder.
+    """
     raise error

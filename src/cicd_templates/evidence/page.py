@@ -29,7 +29,7 @@ from cicd_templates.plurals import counted
 from cicd_templates.printable import printable, printable_lines
 
 _FOLDER = Path(__file__).parent
-# All differences together have at most this many characters on the page; templates.diff has the rest.
+# The largest number of characters that the page shows of all differences. templates.diff has the complete text.
 LONGEST_DIFFERENCE = 400_000
 _MARKS = {"+": "ins", "-": "del"}
 
@@ -182,7 +182,7 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _said(statement: Statement, name: str) -> str:
-    """Return a value from the predicate of a statement, or `unknown`."""
+    """Return a value from the predicate of a statement, or `unknown` if the predicate does not have it."""
     value = statement.predicate.get(name)
     return value if isinstance(value, str) and value else "unknown"
 

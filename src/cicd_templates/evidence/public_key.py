@@ -31,8 +31,8 @@ class PublicKey:
 def read_public_key(pem: bytes) -> PublicKey:
     """Return the key in `pem`.
 
-    Raises `KeyFormatError` if `pem` is not a key of this kind, or if it has any text besides the key. PEM readers
-    ignore such text, so it could change without being noticed.
+    Raises `KeyFormatError` if `pem` is not an ECDSA key on P-256, or if it contains text before or after the key. PEM
+    readers ignore such text, so somebody could change it without being noticed.
     """
     try:
         key = serialization.load_pem_public_key(pem)
@@ -46,7 +46,10 @@ def read_public_key(pem: bytes) -> PublicKey:
 
 
 def read_der_public_key(der: bytes) -> PublicKey:
-    """Return the key in `der`, as KMS answers it. Raises `KeyFormatError` for a key of another kind."""
+    """Return the key in `der`, in the format in which KMS returns keys.
+
+    Raises `KeyFormatError` for a key of another kind.
+    """
     return _public_key(serialization.load_der_public_key(der))
 
 
@@ -61,7 +64,7 @@ def _public_key(key: object) -> PublicKey:
 def expected_fingerprint(key: str) -> str:
     """Return a key's fingerprint. `key` is the path of the key's PEM file, or the fingerprint itself in hexadecimal.
 
-    Raises `ConfigurationError` if `key` is empty or is neither of the two.
+    Raises `ConfigurationError` if `key` is neither a readable PEM file nor a fingerprint, or is empty.
     """
     if not key.strip():
         raise ConfigurationError("the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits")

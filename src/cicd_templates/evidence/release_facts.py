@@ -1,4 +1,4 @@
-"""Reads the facts in the files of a release, in the words of its page. The files may be unverified."""
+"""Reads facts from the files of a release, and writes them as sentences for the page. The files may be unverified."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 
 @dataclass(frozen=True)
 class ApprovedChangeSet:
-    """A change set that an approver was shown, with the digest of the record."""
+    """A change set that an approver saw, with the digest of the record of the approval."""
 
     environment: str
     stack: str
@@ -30,13 +30,15 @@ class ApprovedChangeSet:
 
 
 def read_verdict(contents: FolderContents) -> dict[str, Any]:
-    """Return the gate's last decision, or an empty dictionary if there is no readable decision."""
+    """Return the last decision of the scan gate, or an empty dictionary if the folder has no decision that can be
+    read.
+    """
     names = {int(match[1] or 1): name for name in contents.digests if (match := _VERDICT.fullmatch(name))}
     return _object(contents.read(names[max(names)])) if names else {}
 
 
 def describe_verdict(verdict: dict[str, Any]) -> str:
-    """Return one sentence about the gate's decision."""
+    """Return one sentence about the decision of the scan gate."""
     if not verdict:
         return "The folder has no decision of the gate that can be read."
     counts = verdict.get("counts")

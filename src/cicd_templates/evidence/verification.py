@@ -1,7 +1,8 @@
 """Verifies a folder of evidence: all files match the release statement, and all statements are about one release.
 
-The verification proves that the folder is consistent. Only an expected fingerprint proves who signed the folder:
-somebody who changes the folder can sign it with another key, and put that public key into the folder.
+Without an expected fingerprint, the verification proves only that the files in the folder match each other. It does not
+prove who signed them: an attacker can change the files, sign them with another key, and put that public key into the
+folder.
 """
 
 from __future__ import annotations
@@ -91,7 +92,10 @@ def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
 
 
 class _UnusableError(Exception):
-    """Raised if a file is so wrong that the verification cannot continue."""
+    """Raised if the verification cannot continue, because it needs a file that cannot be used.
+
+    Has the `Problem` of the file.
+    """
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(name)
@@ -152,7 +156,8 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
 
 
 def _derivation_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[Problem]:
-    """Yield each derived file with wrong contents. Derived files are not signed, but could mislead their readers.
+    """Yield a problem for each derived file with wrong contents. Nobody signs these files, but they could mislead
+    readers.
 
     Derived files, such as VERIFY.md, are made from the signed files. Any of them may be missing.
     """
@@ -163,7 +168,7 @@ def _derivation_problems(contents: FolderContents, release: Statement, key: Publ
 
 
 def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Iterator[Problem]:
-    """Yield each file that is missing, that was changed, or that the release does not list."""
+    """Yield a problem for each file that is missing, that was changed, or that the release statement does not list."""
     for name, digest in listed.items():
         actual = contents.digests.get(name)
         if actual is None:
@@ -181,7 +186,7 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
 def _reference_problems(
     statements: dict[str, Statement], release: Statement, listed: dict[str, str]
 ) -> Iterator[Problem]:
-    """Yield each statement that refers to files of another release.
+    """Yield a problem for each statement that refers to files of another release.
 
     This finds a statement that the signer has signed for another release of the same image.
     """
@@ -209,7 +214,7 @@ def _reference_problems(
 def _test_problems(
     contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield each statement about tests that names a source or a report of another release."""
+    """Yield a problem for each statement about tests that names a source or a report of another release."""
     dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
     for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
         try:
@@ -231,7 +236,7 @@ def _at(value: Any, *path: str) -> Any:
 
 
 def _digests(descriptors: Any) -> set[Any]:
-    """Return the SHA-256 of each resource descriptor. The SHA-256 of a descriptor without one is an empty text.
+    """Return the SHA-256 of each resource descriptor, or an empty text for a descriptor without SHA-256.
 
     If `descriptors` is not a list, return a set with one empty text, which matches no file.
     """

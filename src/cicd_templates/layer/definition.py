@@ -44,12 +44,13 @@ class Layer:
     `build_with_uses` is a `build` that also receives the resources of other layers that the service uses. `offers`
     returns the resources of this layer that services can use in an environment.
 
-    An environment has the layer if its kind is in `kinds` and `where` returns true. A service has it if `needed`
-    returns true. `after` names layers that must be deployed first, although this layer reads none of their values. If
-    both layers have one stack per service, each stack waits only for the stack of its own service. `deployed_as` is the
-    published role with which CloudFormation deploys the layer's stacks. The pipeline and the deployer must pass the
-    same role, because CloudFormation keeps a stack's role for all later operations. The first line of the module's
-    docstring, after the colon, is the description of the template.
+    The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A layer
+    with one stack per service has a stack for each service for which `needed` returns true. `after` names layers that
+    must be deployed first, although this layer reads none of their values. If both layers have one stack per service,
+    each stack waits only for the stack of its own service. `deployed_as` is the published role with which
+    CloudFormation deploys the layer's stacks. The pipeline and the deployer must pass the same role, because
+    CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring, after the
+    colon, is the description of the template.
     """
 
     name: str
@@ -79,12 +80,13 @@ class Layer:
     def builds(
         self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES
     ) -> Sequence[Callable[[], LayerTemplate]]:
-        """Return one function for each stack that this layer has in `env`. The function builds and returns a template.
+        """Return one function for each stack that this layer has in `env`. The function builds and returns a
+        template.
 
         `uses` has the resources of other layers that each service uses, keyed by the name of the service.
 
-        The functions raise `TypeError` if `build` returns anything other than a template for `env` and, if there is
-        one, the service.
+        Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate` for `env`, or for
+        `env` and the service in a layer with one stack per service.
         """
         if not self.exists(env):
             return []
@@ -144,7 +146,10 @@ class Layer:
 
 
 def _docstring(module: ModuleType) -> str:
-    """Return the docstring of `module`. With `python -OO`, modules have none, so it is read from the source file."""
+    """Return the docstring of `module`.
+
+    Python with the option `-OO` removes docstrings, so in that case read it from the source file.
+    """
     if module.__doc__ is None and module.__file__ is not None:
         return ast.get_docstring(ast.parse(Path(module.__file__).read_bytes())) or ""
     return module.__doc__ or ""

@@ -45,7 +45,7 @@ SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "sche
 
 @dataclass(frozen=True)
 class Grant:
-    """An IAM statement. If its resource is `*`, `because` is the reason for this."""
+    """An IAM statement. `because` says why its resource is `*`, and is empty for any other resource."""
 
     statement: Statement
     because: str = ""
@@ -107,9 +107,10 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     `service` is the name before `.amazonaws.com`. The condition prevents other AWS customers from using the role
     through the service: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    AWS does not document for every service that it sends `aws:SourceAccount`, and a strict condition could exclude such
-    a service from the role. For these services, the condition is checked only if the key is present. The role is still
-    protected, because `iam:PassRole` can pass a role only within its own account.
+    AWS documents only for some services that they send `aws:SourceAccount`. A service that does not send the key could
+    never assume a role with a strict condition. So for services without this documentation, the condition applies only
+    if the request has the key. The role is still protected, because `iam:PassRole` can pass a role only within its own
+    account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists
@@ -172,9 +173,10 @@ def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement
 
 
 def account_principal(*accounts: str) -> AWSPrincipal:
-    """Return the accounts as the principal of a policy.
+    """Return a principal that stands for all roles and users of `accounts`.
 
-    Each account must also allow the action to its own roles. Add conditions to limit access to some of these roles.
+    IAM policies in each account must also allow the action. Add conditions to the statement to limit access to some
+    roles.
     """
     arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted(set(accounts))]
     return AWSPrincipal(arns[0] if len(arns) == 1 else arns)
@@ -206,7 +208,7 @@ def reasons(grants: Iterable[Grant]) -> list[str]:
 
 
 def _resource_list(sid: str, on: ResourceArn | Sequence[ResourceArn]) -> list[ResourceArn]:
-    """Return the resources as a list. Raises `ValueError` if one of them is certainly no ARN."""
+    """Return the resources as a list. Raises `ValueError` if one of them cannot be an ARN."""
     resources = [on] if isinstance(on, str | AWSHelperFn) else list(on)
     for resource in resources:
         if isinstance(resource, Value) and not isinstance(resource, Arn):

@@ -27,7 +27,7 @@ def no_texts(service: Service, access: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Port:
-    """The TCP port on which an offered resource listens, and its security group."""
+    """The TCP port on which an offered resource listens, and the security group of that resource."""
 
     group: Output[SecurityGroupId]
     number: int
@@ -88,7 +88,8 @@ class Use:
     def variables(self, layer: LayerTemplate) -> dict[str, Value | str]:
         """Return the values of the container's environment variables, keyed by name.
 
-        `layer` is a template of the service. It gets a parameter for each value that the template must read.
+        `layer` is a template of the service. For each value that another stack publishes, the method adds a parameter
+        to it.
         """
         assert layer.service is not None
         read = {variable: layer.read(output) for variable, output in self.offer.variables.items()}
@@ -105,5 +106,5 @@ def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
 
 
 def no_offers(env: object) -> Sequence[Offer]:
-    """Return no offers, as the default of a layer whose resources services cannot use."""
+    """Return no offers. This is the default of `Layer.offers`, for layers that have nothing for services to use."""
     return ()

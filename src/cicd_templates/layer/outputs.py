@@ -204,9 +204,9 @@ class ServiceOutput(Output[V]):
 
 
 def sub_fragment(value: object) -> str:
-    """Return `value` as it is written in the text of a `Sub`: `${Artifacts.Arn}`, `${KeyArn}` or a literal.
+    """Return the text that stands for `value` inside a `Sub`: `${Artifacts.Arn}`, `${KeyArn}` or a literal.
 
-    Raises `TypeError` for a value that cannot be in such a text, for example a list or an `If`.
+    Raises `TypeError` for a value that a `Sub` cannot contain, for example a list or an `If`.
     """
     data = value.data if isinstance(value, AWSHelperFn) else value
     match data:
@@ -223,6 +223,6 @@ def sub_fragment(value: object) -> str:
 
 
 def joined_text(*parts: object) -> Sub | str:
-    """Return the joined parts as one `Sub`, or as a plain string if no part has a reference."""
+    """Return `parts`, joined, as one `Sub`, or as a plain string if no part refers to a resource or parameter."""
     joined = "".join(sub_fragment(part) for part in parts)
     return Sub(joined) if "${" in joined else joined

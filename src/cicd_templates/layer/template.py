@@ -92,8 +92,8 @@ class LayerTemplate:
             owners = " or of ".join(f"the layer {layer}" for layer in layers)
             raise ConfigurationError(
                 f"{path}: the parameter {name} already reads {declared.properties.get('Default', 'another value')};"
-                f" give the Output of {owners} another name, or rename the resource in the configuration that it is"
-                " named after"
+                f" give the Output of {owners} another name, or rename the resource in the configuration that gives the"
+                " parameter its name"
             )
         return output.kind(Ref(name))
 
@@ -119,7 +119,7 @@ class LayerTemplate:
         self.template.add_output(TemplateOutput(output.name, Description=output.description, Value=expression))
 
     def _owner(self, output: Output[V], service: Service | None) -> Service | None:
-        """Return the service whose value is read, or None for a value that exists once per environment."""
+        """Return the service whose value of `output` is read, or None if `output` exists once per environment."""
         if not isinstance(output, ServiceOutput):
             if service is not None:
                 raise TypeError(f"{_label(output)} exists once per environment: call `read` without `service`")

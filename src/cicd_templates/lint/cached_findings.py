@@ -34,8 +34,9 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the findings in `paths`, sorted, and the number of files that were linted.
 
-    `lint` is called at most once: with the changed files, or, if `paths` is empty, without files, so that `lint` can
-    report this. If no file has changed, `lint` is not called. Raises the errors of `lint`.
+    Call `lint` once, with the files that have changed since their findings were stored. If no file has changed, do not
+    call it. If `paths` is empty, call `lint` with no files, so that it raises its error for this case. Raises the
+    errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)
@@ -88,7 +89,7 @@ def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
                 for digest, findings in kept["findings"].items()
             }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # There is no such file, or another program wrote the file.
+        pass  # The file does not exist, or another program wrote it.
     return {}
 
 

@@ -1,7 +1,7 @@
 """Lints rendered templates with cfn-lint, as configured in `.cfnlintrc`, in up to one process per core.
 
-A cfn-lint runner takes longer to load all rules than to check a template. So each process has one runner for its share
-of the templates. A small number of templates is linted without further processes.
+A cfn-lint runner takes longer to load all rules than to check a template. So each process creates one runner and uses
+it for several templates. A small number of templates is linted in the process of the caller.
 """
 
 from __future__ import annotations

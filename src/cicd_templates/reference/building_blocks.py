@@ -1,4 +1,4 @@
-"""Generates the tables of the building blocks and grants that a layer of one's own uses most."""
+"""Generates the tables of the building blocks and grants that users need most often in their own layers."""
 
 from __future__ import annotations
 

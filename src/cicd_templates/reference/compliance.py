@@ -56,7 +56,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "test_a_certificate_means_tls_and_nothing_else_listens"
             " test_every_bucket_policy_refuses_what_does_not_come_by_tls"
             " test_without_tls_every_bucket_topic_and_queue_refuses",
-            "The certificate, and TLS behind the load balancer where your assessor asks for it",
+            "The certificate, and TLS behind the load balancer if your assessor requires it",
         ),
         _row(
             "6.2.4 software is tested for common attacks before its release",
@@ -102,7 +102,12 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "Giving each person only one of the policies; deny statements refuse an approval by a person who has two of"
             " them",
         ),
-        _row("6.5.5 no live account numbers before production", "", "", "Checking your test data; nothing here does"),
+        _row(
+            "6.5.5 no live account numbers before production",
+            "",
+            "",
+            "Checking your test data; this project does not check it",
+        ),
         _row(
             "7.2.2, 7.2.5 people and systems have the least privileges",
             "build.BanditRole pipeline.PipelineActions",

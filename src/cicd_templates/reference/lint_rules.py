@@ -1,4 +1,7 @@
-"""Generates the page about the lint rules. A table lists the facts that must be true, and the check for each fact."""
+"""Generates the page about the lint rules.
+
+A table lists facts about templates, and the rule or tool that checks each fact.
+"""
 
 from __future__ import annotations
 

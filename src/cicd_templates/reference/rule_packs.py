@@ -61,7 +61,7 @@ RULES_NOT_FOLLOWED = (
     (
         (f"{NIST}-LambdaInsideVPC", f"{PCI}-LambdaInsideVPC"),
         "functions are outside a VPC, except the smoke hook",
-        "They call AWS APIs only. In a VPC they would need a NAT gateway or endpoints for that.",
+        "They call AWS APIs only. In a VPC they would need a NAT gateway or endpoints for these calls.",
     ),
     (
         ("AwsSolutions-SMG4", f"{NIST}-SecretsManagerRotationEnabled"),

@@ -202,7 +202,7 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` with known values filled in. An unknown value becomes a mark that no other stack has."""
+    """Return `value` with known values filled in. An unknown value becomes a text that no other stack contains."""
     match value:
         case str():
             return value

@@ -27,7 +27,10 @@ INDEX = "README.md"
 
 @dataclass(frozen=True)
 class Written:
-    """The result of a run as sorted paths, relative to the folder. `kept` are files that `make render` never wrote."""
+    """The result of a run of `make render`. All paths are sorted and relative to the folder.
+
+    `kept` are files in the folder that `make render` did not create. `unchanged` is a number of files.
+    """
 
     written: tuple[str, ...]
     deleted: tuple[str, ...]
@@ -58,9 +61,10 @@ def files_of(
 ) -> Mapping[str, str]:
     """Return every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the files' sources. If `only` names an environment, only the files of this environment,
-    the index and the checksums are new. The digest and all other files, such as the files of other environments and the
-    page that compares environments, are taken from the folder. A file that is not in the folder is left out.
+    `sources` is the digest of the files' sources. If `only` names an environment, the result has new texts for the
+    files of this environment, the index and the checksums. The digest and the texts of all other files, such as the
+    files of other environments and the page that compares environments, are read from the folder. A file that is not in
+    the folder is left out.
     """
     templates = {stack.path: stack for stack in stacks}
     texts = {**_workflows(stacks), **pages(stacks)}

@@ -22,7 +22,8 @@ MOST_NAMES = 20
 def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
     """Set each patched value in the template, and write its reason to the metadata of its resource.
 
-    `at` is the TOML path of the table. Raises `ConfigurationError` if a path in the table matches nothing.
+    `at` is the path of the table with the patches in the configuration file. Raises `ConfigurationError` if a path in
+    the table matches nothing.
     """
     for path, entry in patches.items():
         _set_value(template, path.split("."), entry, f'{at}."{path}"')
@@ -65,7 +66,9 @@ def _set_value(template: dict[str, Any], steps: list[str], entry: PatchTable, at
 
 
 def _child(container: Any, step: str, at: str, before: list[str]) -> Any:
-    """Return the value in `container` that `step` names: by key, by the name of a list item, or by its number."""
+    """Return the value in `container` that `step` names: by key, or, in a list, by the name or the number of an
+    item.
+    """
     known: Mapping[str, Any] = {}
     if isinstance(container, dict):
         known = container

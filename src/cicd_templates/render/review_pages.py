@@ -1,4 +1,4 @@
-"""The review pages beside the templates: one `REVIEW.md` per environment, and `DIFFERENCES.md`."""
+"""Writes the review pages beside the templates: one `REVIEW.md` per environment, and `DIFFERENCES.md`."""
 
 from __future__ import annotations
 

@@ -8,6 +8,6 @@ stored (`stateful_resources`), which tasks use a resource (`service_resources`),
 billed (`billing`) and what is only an example (`placeholders`). `environment_page` and `differences_page` put the
 answers on pages. `changes`, `access_changes` and `changes_page` compare two sets of templates.
 
-Nothing here imports troposphere or a layer, and nothing calls AWS. Decisions are made on typed values; the text for the
-reviewer is made last.
+Nothing here imports troposphere or a layer, and nothing calls AWS. Each module decides on typed values, and formats the
+text for the reviewer as the last step.
 """

@@ -17,7 +17,7 @@ def access_changes(
     """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
 
     The holder is the logical id of the resource that has the policy. `gone` are holders that were removed together with
-    all resources to which their statements apply. The statements of these holders are left out.
+    all resources to which their statements apply. Statements of these holders are not yielded.
 
     A removed Deny statement widens access. A replaced condition also counts as wider access, because the texts do not
     show which of the two conditions allows more.
@@ -70,7 +70,7 @@ def _statement_changes(was: Statement, now: Statement) -> Iterator[AccessChange]
     for element, preposition, before, after, format_items in parts:
         if (element in was.negated) != (element in now.negated):
             continue
-        # `NotAction` and similar elements list exceptions, so a longer list allows less.
+        # `NotAction` and similar elements list exceptions. So a longer list allows less.
         exception, more_allows = ("all but ", not allows) if element in now.negated else ("", allows)
         if more := [item for item in after if item not in before]:
             yield more_allows, now.holder, f"{may} also {preposition}{exception}{format_items(more)}"

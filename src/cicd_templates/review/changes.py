@@ -1,7 +1,7 @@
 """Describes the changes between two sets of templates. The changes that need most attention come first.
 
-Comments, reasons and formatting are not compared, because they change nothing. The caller passes in the
-properties that cannot change without a replacement; they come from the schemas of the resource types.
+Comments, reasons and formatting are not compared, because they do not affect AWS. The caller passes a function that
+returns the properties of a resource type that cannot change without a replacement.
 """
 
 from __future__ import annotations
@@ -251,16 +251,16 @@ def _kind(path: tuple[str, ...], difference: Difference) -> str:
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Return whether the property path `path` equals the property path `name`, is within it, or contains it.
+    """Return whether one of two property paths equals or contains the other.
 
-    `name` is written with slashes.
+    `name` is a path with slashes, as in `a/b`.
     """
     steps = tuple(name.split("/"))
     return path[: len(steps)] == steps or steps[: len(path)] == path
 
 
 def _is_in_statement(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Return whether `path` is an IAM statement, is within one, or contains one.
+    """Return whether `path` leads to an IAM statement, into a statement, or to a value that contains statements.
 
     Changes of IAM statements are reported by `_access_changes` instead.
     """

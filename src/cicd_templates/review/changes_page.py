@@ -14,7 +14,7 @@ from cicd_templates.template.stack_template import StackTemplate
 _MEANINGS = {
     "Renamed": "A service has another name. Its old stacks stay in AWS, with their access, until `make destroy`.",
     "Replaced": "CloudFormation creates a new resource and deletes the old one.",
-    "Access widened": "This includes conditions that were replaced by others; check which of the two allows more.",
+    "Access widened": "This includes replaced conditions; check whether the old or the new condition allows more.",
 }
 
 

@@ -1,4 +1,5 @@
-"""`DIFFERENCES.md`: compares each runtime environment with the environment that the pipeline deploys before it.
+"""Writes `DIFFERENCES.md`, which compares each runtime environment with the environment that the pipeline deploys
+before.
 
 All properties are compared except physical names, account numbers and tags, because these always differ.
 """
@@ -69,9 +70,10 @@ def _stack_rows(label: str, before: ReviewedStack | None, after: ReviewedStack |
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments, except the names and accounts of the environments.
+    """Yield the differences of a resource between two environments, except the names and accounts of the
+    environments.
 
-    The resource is compared twice. Only differences that both comparisons find are returned. The first comparison
+    The resource is compared twice. Only differences that both comparisons find are yielded. The first comparison
     ignores the environment's account number, and the environment's name wherever it is a separate word. The first
     comparison alone would report false differences. The name can be an ordinary word, such as `test`, and the account
     can be shared with the tools environment. So the second comparison includes account numbers, and ignores the name

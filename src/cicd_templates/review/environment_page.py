@@ -1,4 +1,7 @@
-"""Writes the `REVIEW.md` of an environment from its templates. Each row is one fact that a reviewer must judge."""
+"""Writes the `REVIEW.md` of an environment from its templates.
+
+Each row of a table is one fact for the reviewer to judge.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +114,7 @@ class EnvironmentReview:
         yield _answer("Patched", overrides.patches)
 
     def _exceptions(self) -> list[str]:
-        """Return the exceptions that a reviewer must judge. There are three kinds of lines.
+        """Return the exceptions that a reviewer must judge, as lines of three kinds:
 
         - One line lists all statements that apply to every resource.
         - One line names each resource that is encrypted with a key of AWS instead of the project's key.

@@ -13,7 +13,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 _VARIABLE = re.compile(r"\$\{([^}!]+)\}")
 _BOUNDARY = re.compile(r"[/:]")
-# Attributes that identify the resource itself, so they are left out.
+# Attributes whose value identifies the resource itself. A reference to such an attribute is written without its name.
 _IDENTIFYING_ATTRIBUTES = ("Arn", "Id", "AllocationId", "GroupId", "Name")
 _OPERATORS = {
     "ArnEquals": "is",
@@ -72,9 +72,10 @@ class NameIndex:
         return next(iter(environments)) if len(environments) == 1 else number
 
     def find(self, service: str, resource: str) -> tuple[str, str, str] | None:
-        """Find the known resource whose name occurs in the ARN or text `resource`.
+        """Find the resource whose name occurs in `resource`, which is an ARN or another text.
 
-        Return the resource's environment, its reference, and the text after the name. Return None if no name is known.
+        Return the resource's environment, its reference, and the text after the name. Return None if no known name
+        occurs in the text.
         """
         known = self._known.get(service)
         if not known:

@@ -1,4 +1,4 @@
-"""The principals of IAM statements as typed values. Every decision about access is based on them.
+"""Reads the principals of IAM statements as typed values. Every decision about access is based on these values.
 
 A principal is judged by the account number in it, never by the name of an environment.
 """

@@ -1,4 +1,4 @@
-"""Recognizes renamed services. Without this, a review would report all access under the new name as wider access.
+"""Recognizes renamed services. Otherwise, a review would report all access of the renamed service as new access.
 
 A service counts as renamed if one service is gone and another one has stacks of the same layers in the same
 environments. An IAM statement counts as renamed if it differs only in the service's name. All other statements are
@@ -22,7 +22,7 @@ Stacks = Mapping[tuple[str, str], ReviewedStack]
 
 @dataclass(frozen=True)
 class Renames:
-    """The renamed services of one comparison: the old name of each new name."""
+    """The renamed services of one comparison, as a map from each new name to the old name."""
 
     old_names: Mapping[str, str] = field(default_factory=dict)
 
@@ -56,7 +56,7 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return a sentence about a statement that differs from an earlier one only in the names of services."""
+        """Return a sentence that says which services were renamed in a statement that has no other change."""
         text = sentence(statement)
         named = [
             f"{new} instead of {old}" for new, old in self.old_names.items() if with_placeholders(text, new) != text

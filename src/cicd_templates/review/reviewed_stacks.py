@@ -34,7 +34,7 @@ class ReviewedStack:
 
 
 class Templated(Protocol):
-    """Any object with a template. The object may read the template again on each access."""
+    """The interface of objects that have a template. An object may read its template again on each access."""
 
     @property
     def template(self) -> StackTemplate:

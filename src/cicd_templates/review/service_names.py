@@ -13,7 +13,8 @@ def with_placeholders(text: str, service: str) -> str:
     """Return `text` with the placeholders `{service}` for the service and `{pipeline}` for its artifact folder.
 
     CodePipeline names this folder after the first characters of the pipeline's name: the service's name, and as much of
-    the project's name as fits. So replacing only the service's name would not make the folders of two services equal.
+    the project's name as fits. If only the service's name were replaced, the texts of two services would still differ
+    in this folder.
     """
     folder_start = f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.

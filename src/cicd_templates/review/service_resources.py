@@ -9,7 +9,7 @@ from cicd_templates.review.reviewed_stacks import ReviewedStack
 
 USER_HEADS = ("resource", "type", "part", "actions", "roles of tasks")
 TASKS = "ecs-tasks.amazonaws.com"
-# The roles of all tasks use the key and a log group, so a list of these roles would show nothing.
+# The roles of all tasks use the key and a log group, so a list of these roles would tell a reviewer nothing.
 USED_BY_ALL = frozenset({"AWS::KMS::Key", "AWS::Logs::LogGroup"})
 # A resource's name in an ARN, and the part after the name, such as a database user.
 _NAMED = re.compile(r"(?:.*[:/])?([a-z][\w-]*\.[A-Z]\w*)(/.*|)")

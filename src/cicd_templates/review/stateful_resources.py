@@ -62,7 +62,7 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
     data_is_in = facts_of(kind).data_is_in
     if data_is_in in properties:
         keys.append(f"data is in {formatter.format(properties[data_is_in])}")
-    # A bucket without a customer managed key has no key property that `KEY_OF` could name.
+    # A bucket without a customer managed key has no key property in the table `KEY_OF`.
     keys += [S3_MANAGED_KEY for _, value, _ in entries if value == "AES256"]
     return ", ".join(dict.fromkeys(keys))
 

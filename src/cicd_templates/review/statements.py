@@ -19,7 +19,8 @@ ITSELF = "itself"
 ANYONE = "anyone"
 _ELEMENTS = ("Principal", "Action", "Resource")
 OWN_MARK = "(own)"
-# The endings of the logical ids of roles and policies; the part before the ending names their owner.
+# The endings of the logical ids of roles and policies. The part before the ending names the owner of the role or
+# policy.
 _ENDINGS = ("ActionRole", "Role", "ManagedPolicy", "Policy")
 
 
@@ -112,7 +113,7 @@ def _statement(
     principals = tuple(
         principal for part in elements["Principal"] for principal in parse_principals(part, formatter.account)
     )
-    # In a resource policy, `*` means the resource that has the policy. For some types, the element is left out.
+    # In a resource policy, `*` means the resource that has the policy. Some types of policies have no Resource element.
     is_own_resource = principals and resource_texts in ((), ("*",))
     sid = statement.get("Sid", "")
     return Statement(
@@ -169,7 +170,9 @@ def own_stem(holder: str) -> str:
 
 
 def _mark_own(holder: str, text: str) -> str:
-    """Return `text` with `OWN_MARK` instead of the holder's own name, so that rows of several holders become equal."""
+    """Return `text` with `OWN_MARK` in place of the holder's own name, so that the rows of several holders can become
+    equal and are merged.
+    """
     stem = own_stem(holder)
     stack, dot, name = text.rpartition(".")
     if not stem or not name.startswith(stem):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import EACH, Resource, TemplateNode, known_text, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# A user is a name or a number, which a container runtime reads as `strconv.Atoi` of Go does: `00` and `+0` are 0.
+# Container runtimes parse the number of a user with Go's `strconv.Atoi`, so `00` and `+0` are user 0 as well.
 ROOT = re.compile(r"root|[+-]?0+")
 # A digest, a digest that is only known at deployment, or an image that is only known at deployment.
 BY_DIGEST = re.compile(r"@sha256:|@\$\{[^}]*\}$|^\$\{[^}]*\}$")

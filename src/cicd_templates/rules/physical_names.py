@@ -46,10 +46,10 @@ class PhysicalNames(ResourceRule):
 
 
 def _cut(name: str, whole: str) -> bool:
-    """Return whether `name` was shortened so much that only the beginning of `whole` remains.
+    """Return whether `name` was shortened so much that it has only the beginning of `whole`.
 
     `whole` is the required beginning of the name. A shortened name may lack the environment, but the hash at its end
-    still depends on the environment, so the name is different in each environment.
+    still depends on the environment, so two environments never get the same name.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

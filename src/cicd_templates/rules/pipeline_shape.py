@@ -20,9 +20,10 @@ class PipelineShape(ResourceRule):
     description = (
         "A gate is a stage with Lambda actions only, which builds and deploys nothing. It must precede the first build"
         " or deployment, and must not be retried automatically. Every later stage is locked: its BeforeEntry condition"
-        " fails the stage if a VariableCheck does not find the required value in the gate's variable. Protected stages"
-        " have a manual approval before anything is deployed. These are the stages that the pipeline's metadata lists"
-        " under ProtectedStages; without this list, the last of several stages that deploy. If there is a list,"
+        " fails the stage if a VariableCheck does not find the required value in the gate's variable. A protected stage"
+        " has a manual approval before its first deployment. The pipeline's metadata lists the protected stages under"
+        " ProtectedStages. Without this list, the rule assumes that the last of several deploying stages is protected."
+        " If there is a list,"
         " a function must check the approved change sets between the approval and the deployment. Conditions require a"
         " pipeline of type V2."
     )
@@ -77,7 +78,9 @@ def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
 
 
 def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
-    """Return whether a BeforeEntry condition closes the stage if a variable of the gate lacks the required value."""
+    """Return whether a BeforeEntry condition fails the stage if a variable of the gate does not have the required
+    value.
+    """
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
         if any(node.value == "FAIL" for node in values(condition, "Result")):
             for rule in values(condition, "Rules", EACH):
@@ -91,7 +94,7 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 
 
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
-    """Return the stages that deploy to a protected environment, and thus need an approval.
+    """Return the stages that need an approval, because they deploy to a protected environment.
 
     If this project rendered the pipeline, the metadata of the template lists these stages. In any other pipeline with
     several stages that deploy, only the last of these stages is assumed to need an approval.
@@ -105,7 +108,11 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
 
 
 def _approval(stages: list[TemplateNode], *, checked: bool) -> Iterator[RuleFinding]:
-    """Yield a finding for each stage that deploys without an approval or, if `checked`, without the check after it."""
+    """Yield a finding for each stage that deploys without an approval.
+
+    If `checked`, also yield a finding for each stage without a function that checks the approved change sets between
+    the approval and the deployment.
+    """
     for stage in stages:
         approvals, checks, effects = [], [], []
         for action in values(stage, "Actions", EACH):

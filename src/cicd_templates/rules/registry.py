@@ -1,4 +1,4 @@
-"""Every rule class of this folder. To add a rule, add a file with one class that has an unused id."""
+"""Collects every rule class of this folder. To add a rule, add a file with one class that has an unused id."""
 
 from importlib import import_module
 from pathlib import Path

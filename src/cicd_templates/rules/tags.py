@@ -49,7 +49,10 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """Tags that are computed at deployment. They may include any required tag, so each counts as present."""
+    """The keys of tags that are computed at deployment.
+
+    Every key counts as present, because the tags may include it.
+    """
 
     def __contains__(self, name: object) -> bool:
         return True

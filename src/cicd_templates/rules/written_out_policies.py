@@ -21,8 +21,8 @@ class WrittenOutPolicies(ResourceRule):
     id = "E9120"
     shortdesc = "Policies are written out"
     description = (
-        "A statement that comes from Mappings, Conditions or a macro, or from a JSON text, grants what nobody reads in"
-        " it: the other rules do not see its actions, and a change elsewhere in the template changes it unnoticed."
+        "If a statement comes from Mappings, Conditions, a macro or a JSON text, the other rules and reviewers cannot"
+        " read its actions, and a change elsewhere in the template can change what the statement allows."
         " Effects and actions must be literal texts. A policy must be a map, and must not choose with Fn::If,"
         " Fn::FindInMap, Fn::Transform or AWS::NoValue. Render the value instead: every environment has its own"
         " templates."
@@ -43,7 +43,11 @@ class WrittenOutPolicies(ResourceRule):
 
 
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield the outermost values in `value` that contain IAM statements and that a key names a policy."""
+    """Yield each value in `value` that contains IAM statements and whose key contains `polic`, such as
+    PolicyDocument.
+
+    If statements in the value are JSON texts, yield these texts instead. Policies inside a policy are not yielded.
+    """
     if isinstance(value, dict):
         for key, item in value.items():
             inner = (*path, key)
@@ -58,7 +62,7 @@ def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield the JSON texts with statements in `value`."""
+    """Yield the texts in `value` that are JSON with IAM statements, such as the text of a PolicyDocument."""
     if isinstance(value, dict | list):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
@@ -68,7 +72,7 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _choices(value: Any, path: Path) -> Iterator[RuleFinding]:
-    """Yield a finding for each function in a policy whose result is not written in it."""
+    """Yield a finding for each function in a policy that takes its result from somewhere else in the template."""
     if isinstance(value, dict):
         for key, item in value.items():
             inner = (*path, key)

@@ -176,7 +176,7 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
     assert str(caught.value) == (
         "/shipping/staging/other/KeyArn: the parameter KeyArn already reads /shipping/staging/keys/KeyArn; give the"
         " Output of the layer keys or of the layer other another name, or rename the resource in the configuration that"
-        " it is named after"
+        " gives the parameter its name"
     )
 
 
