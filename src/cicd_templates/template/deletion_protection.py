@@ -1,4 +1,4 @@
-"""Finds the setting of a resource, such as deletion protection, because of which AWS refuses to delete the resource."""
+"""Finds the setting that makes AWS refuse to delete a resource, such as `DeletionProtection`."""
 
 from __future__ import annotations
 

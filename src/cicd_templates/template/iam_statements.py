@@ -1,7 +1,8 @@
 """Finds the IAM statements in the properties of a resource, wherever and however they are written.
 
-A policy can be a map or a JSON text, and a statement can be inside an `Fn::If`. Something that is in the place of a
-statement but cannot be read is returned as a statement that allows `UNREADABLE`, so that a reviewer sees it.
+A policy can be a map or a JSON text, and a statement can be inside an `Fn::If`. If a value is in the place of a
+statement but this module cannot read it, the result has a statement that allows `UNREADABLE`, so that a reviewer sees
+it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 from cicd_templates.template.intrinsics import is_intrinsic_function
 
 TRUST_POLICY = "AssumeRolePolicyDocument"
-# The endings of the properties that contain a policy, and the functions whose result is written in the template.
+# DOCUMENTS: the endings of the names of properties that contain a policy. CHOSEN: functions that have all possible
+# results among their arguments, so the statements in these arguments are read.
 DOCUMENTS = ("PolicyDocument", "PolicyText", "KeyPolicy")
 CHOSEN = frozenset({"Fn::If", "Fn::Sub", "Fn::Join"})
 UNREADABLE = "what this statement says, which cannot be read"
@@ -30,7 +32,8 @@ def is_statement(value: Any) -> bool:
 def find_statements(
     value: Any, *, is_trust: bool = False, is_policy: bool = False
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield the statements in `value`, each with whether it is part of a trust policy.
+    """Yield `(is_trust, statement)` for each statement in `value`. The first item is true for a statement of a trust
+    policy.
 
     `value` is a part of a resource's properties. `is_trust` says that it is part of a trust policy, and `is_policy`
     that it is part of any policy.
@@ -49,7 +52,10 @@ def find_statements(
 def _statements_in_map(
     value: Mapping[str, Any], *, is_trust: bool, is_policy: bool
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield the statements in a map that is no statement. A policy that comes from elsewhere is an unreadable one."""
+    """Yield the statements in a map that is not a statement itself.
+
+    If an intrinsic function takes a policy from elsewhere, yield one unreadable statement in place of the policy.
+    """
     for key, item in value.items():
         trust, policy = is_trust or key == TRUST_POLICY, is_policy or "polic" in str(key).lower()
         if str(key).endswith(DOCUMENTS) and is_intrinsic_function(item) and not CHOSEN & item.keys():
@@ -77,7 +83,7 @@ def _statements_in_text(text: str, *, is_trust: bool, is_policy: bool) -> Iterat
 
 
 def _branches(value: Any) -> Iterator[Any]:
-    """Yield the items of a list of statements. An `Fn::If` stands for the items of both branches."""
+    """Yield the items of a list of statements. For an `Fn::If`, yield the items of both branches."""
     match value:
         case [*items]:
             for item in items:

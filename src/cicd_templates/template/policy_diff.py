@@ -19,7 +19,8 @@ from typing import Any
 from cicd_templates.template.iam_statements import find_statements
 from cicd_templates.template.intrinsics import is_intrinsic_function, referenced_names
 
-# Properties that grant what is written elsewhere, with words for it: managed policies by their ARNs, groups of a user.
+# Properties with permissions that are defined outside the template, and the words for these permissions: managed
+# policies by their ARNs, and the groups of a user.
 GRANTED_ELSEWHERE = {"ManagedPolicyArns": "everything", "Groups": "everything that the group may do"}
 # Properties that attach a policy to principals.
 ATTACHES = ("Roles", "Users", "Groups")
@@ -30,7 +31,10 @@ ELEMENTS = ("Principal", "Action", "Resource")
 
 @dataclass(frozen=True)
 class PolicyDiff:
-    """The statements that a resource gained and lost, each as a sentence. `widens` is true if access grew."""
+    """The statements that a resource gained and lost, each as a sentence.
+
+    `widens` is true if more access may be allowed.
+    """
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -114,7 +118,10 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a condition's part with the values `wide` admits every request that it admits with `narrow`."""
+    """Return whether `wide` admits every request that `narrow` admits, as values of one part of a condition.
+
+    A part of a condition is one condition key with its operator and its values.
+    """
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
     return wide <= narrow if "Not" in operator else narrow <= wide
@@ -123,7 +130,7 @@ def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) ->
 def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
     if f"Not{element}" in wide or f"Not{element}" in narrow:
         both = f"Not{element}" in wide and f"Not{element}" in narrow
-        # Both statements list exceptions, so the wider statement has fewer of them.
+        # The elements list exceptions, so the statement that applies to more requests has fewer items.
         return both and _items(wide[f"Not{element}"]) <= _items(narrow[f"Not{element}"])
     if element not in wide or element not in narrow:
         return element not in wide and element not in narrow
@@ -146,7 +153,10 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
 
 
 def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the operators of a statement's condition with their parts. A function that chooses them is one part."""
+    """Return the operators of a statement's condition with their parts.
+
+    If an intrinsic function computes the parts of an operator, return the complete condition as the only part.
+    """
     condition = statement.get("Condition") or {}
     plain = all(isinstance(parts, Mapping) for parts in condition.values())
     return list(condition.items()) if plain else [("what is computed", {"Condition": condition})]
@@ -155,8 +165,8 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each IAM statement of a resource, with its identity for comparisons.
 
-    The identity is the complete statement without its Sid. What else decides about access, such as a permissions
-    boundary, is yielded as the statement that has the same effect.
+    The identity is the complete statement without its Sid. Other properties also decide about access, such as a
+    permissions boundary. For each of them, yield a statement that has the same effect.
     """
     properties = resource.get("Properties", {})
     for _, statement in find_statements(properties):
@@ -202,12 +212,12 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return `statement` as a sentence. If `statement` is a changed statement, return only its new parts.
+    """Return `statement` as a sentence. If another statement changed into `statement`, return only the new parts.
 
-    `own` are all statements on the same side of the change as `statement`, and `others` are the statements on the other
-    side. A statement counts as changed if `others` has a statement with the same Sid, effect and elements. If `own` or
-    `others` has several statements with this Sid, the complete statement is returned. The result is empty if
-    `statement` has no new parts.
+    One of `own` and `others` has the statements before the change, and the other has those after the change. `own`
+    contains `statement`. The statement counts as changed if `others` has a statement with the same Sid, effect and
+    elements. If `own` or `others` has several statements with this Sid, the complete statement is returned. The result
+    is empty if `statement` has no new parts.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

@@ -24,22 +24,25 @@ from cicd_templates.template.yaml_nodes import (
     text_of,
 )
 
-# Texts that libyaml writes without quotes in a block. Some such texts do not match this pattern; libyaml itself writes
-# those.
+# Matches only texts that libyaml writes without quotes in a block. libyaml also writes some other texts without quotes;
+# this module passes those to libyaml.
 _PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
 # If a text within braces contains one of these characters, libyaml writes it in quotes.
 _FLOW_INDICATOR = re.compile(r"[,?\[\]{}:]")
 _NOT_IN_LITERAL = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff]| \n|\\A[ \n]|\n\n\\Z| \\Z")
 _CONSTANTS = frozenset({bool, int, type(None)})
-# Two parts of a text that cannot be indented later. The first are unusual line breaks, after which libyaml has already
-# written an indent. The second is the mark `...`, which ends a document after a text with empty lines at its end.
+# Two things that cannot be indented after libyaml has written the text. One is an unusual line break, because libyaml
+# has already written an indent after it. The other is the mark `...`, with which libyaml ends a document after a text
+# with empty lines at its end.
 _UNMOVABLE = re.compile("[\u0085\u2028\u2029]|^[.]{3}$", re.MULTILINE)
 _SEQ = "tag:yaml.org,2002:seq"
 _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """Raised if PyYAML must write the complete value, because it would write a part differently without the rest."""
+    """Raised if PyYAML must write a complete value at once, because it would write a part of the value differently
+    alone.
+    """
 
 
 def write_yaml(value: Any, column: int) -> str:
@@ -140,7 +143,7 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
 
 
 def _in_line(text: str, indent: str) -> str:
-    """Return a text as YAML, as it follows a key or a dash: the rest of the line, or a literal block.
+    """Return the YAML of a text after a key or a dash: the remaining part of the line, or a literal block.
 
     The result is empty if PyYAML must write the text.
     """
@@ -150,7 +153,7 @@ def _in_line(text: str, indent: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return a text as YAML, as it follows a key or a dash. The result is empty if it needs several lines."""
+    """Return the YAML of a text after a key or a dash, or an empty string if the text needs several lines."""
     style = style_of(text)
     if style == "|":
         return ""
@@ -172,7 +175,7 @@ def _tagged(tag: str, text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_flow(text: str) -> str | None:
-    """Return a text as YAML within braces.
+    """Return the YAML of a text within braces.
 
     Returns None if it cannot be written there, and an empty string if PyYAML must write it.
     """
@@ -200,7 +203,7 @@ def _tagged_in_flow(tag: str, text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS, typed=True)
 def _constant(value: Any) -> str:
-    """Return a number, true, false or null as YAML, as it follows a key: with a leading space and a line break."""
+    """Return the YAML of a number, true, false or null after a key, with a leading space and a line break."""
     return _after_key(value, "", 0)
 
 

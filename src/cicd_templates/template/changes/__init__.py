@@ -1,6 +1,6 @@
-"""Says what changes of a stack mean for people and data, for plans and for the review before an approval.
+"""Describes how the changes of a stack affect people and data, in plans and in the review before an approval.
 
 `impact` decides whether a change deletes or replaces a resource that holds data. `masking` removes secrets from all
-values that are shown. `duration` returns how long CloudFormation may take. `planned_stack` is the plan of one stack.
-Nothing here needs more than the standard library, because the code of a Lambda function contains these modules.
+values that are shown. `duration` returns how long CloudFormation may take. `planned_stack` defines the plan of one
+stack. These modules use only the standard library, because they are also part of the code of a Lambda function.
 """

@@ -1,4 +1,4 @@
-"""Says what each change of a change set means for people and data. Does not call AWS.
+"""Describes how each change of a change set affects people and data. Does not call AWS.
 
 The input is the answer of DescribeChangeSet. A change is judged by its action, its resource type, and the templates
 before and after it. If CloudFormation reports a replacement as conditional, the result reports it as conditional, too.
@@ -20,7 +20,7 @@ UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
 
 PUBLISHED = "AWS::SSM::Parameter"
-SAME_NAME = "if CloudFormation replaces it, this fails, because the new resource would have the same name"
+SAME_NAME = "if CloudFormation replaces it, the update fails, because the new resource would have the same name"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Impact:
-    """What a change means for people and data.
+    """The effect of a change on people and data.
 
     `holds` names the data in a stateful resource, and `fate` says what happens to the data. `why` says why a running
     service is interrupted, what ends with a deleted resource, or why a possible replacement would fail. `certain` is
@@ -93,7 +93,7 @@ def change_of(described: Mapping[str, Any]) -> Change:
 
 def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
     path, attribute = target.get("Path", ""), target.get("Attribute", "")
-    # Only the properties of a secret have its value; its tags and its deletion policy do not.
+    # Only the properties of a secret contain its value. Its tags and its deletion policy do not.
     holder = resource_type if attribute == "Properties" else ""
     before, after = (
         mask(holder, path or target.get("Name", ""), target.get(name, "")).replace(UNKNOWN_VALUE, KNOWN_LATER)
@@ -120,7 +120,7 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], *, widens: bool) -> Impact:
-    """Return what `change` means for people and data.
+    """Return the effect of `change` on people and data.
 
     `before` and `after` are the resources of the templates before and after the change. `widens` is true if the change
     grants more permissions.
@@ -178,9 +178,9 @@ def _policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> s
 def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """Return what is lost if the resource is deleted or replaced, or an empty string if nothing is lost."""
     if change.resource_type == "AWS::IAM::Role":
-        # A policy that names a role stores the internal id of the role. After a replacement, it therefore does not
-        # match the new role, although the name is the same. If the role is only removed, nothing takes its place in
-        # such policies. But other stacks may still read its published ARN.
+        # A policy whose principal is a role stores the internal id of the role. If the role is replaced, the policy
+        # does not match the new role, even if the new role has the same name. If the role is only removed, there is no
+        # new role. But other stacks may still read the ARN of the removed role from Parameter Store.
         named = "RoleName" in old.get("Properties", {}) and change.action != "Remove"
         used = named or _published(change.logical_id, before)
         return "a role that other policies and stacks refer to" if used else ""
@@ -227,7 +227,10 @@ def interruption(change: Change) -> str:
 
 
 def total(changes: Sequence[Change]) -> dict[str, int]:
-    """Return the number of changes by action, in the order of display. A replacement counts as an action of its own."""
+    """Return the number of changes of each action, in the order of display.
+
+    Replacement is counted separately from modification.
+    """
     counts = {"Add": 0, "Modify": 0, "Replace": 0, "Remove": 0}
     for change in changes:
         replaced = change.action == "Modify" and change.replacement in ("True", "Conditional")

@@ -19,7 +19,7 @@ class PlannedStack:
     pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
 
     `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
-    `ignored_drift` has a line for each property whose drift such a change set does not revert.
+    `ignored_drift` has a line for each property that was changed in this way and that the change set does not revert.
     """
 
     name: str

@@ -41,7 +41,7 @@ RESOURCE_TYPES = (
         "AWS::EC2::VPCEndpoint",
         interruptions=(
             Interruption(
-                "calls through it can fail while it changes",
+                "requests through the endpoint can fail while the endpoint changes",
                 frozenset({"PolicyDocument", "PrivateDnsEnabled", "RouteTableIds", "SecurityGroupIds", "SubnetIds"}),
             ),
         ),

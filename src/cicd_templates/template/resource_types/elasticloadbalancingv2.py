@@ -45,7 +45,10 @@ RESOURCE_TYPES = (
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         name_property="Name",
         name_limit=32,
-        ends_with_it="no requests reach the tasks through it; a service that still uses it cannot start new tasks",
+        ends_with_it=(
+            "no requests reach the tasks of the target group; a service that still uses the target group cannot start"
+            " new tasks"
+        ),
         arns={"targetgroup": "elasticloadbalancing:{region}:{account}:targetgroup/{name}"},
     ),
 )

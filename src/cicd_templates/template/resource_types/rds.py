@@ -34,7 +34,7 @@ RESOURCE_TYPES = (
                 RESTART, frozenset({"DBClusterInstanceClass", "Engine", "GlobalClusterIdentifier", "MasterUsername"})
             ),
             Interruption(
-                "clients with IAM tokens cannot connect while it is off",
+                "clients with IAM tokens cannot connect while IAM authentication is off",
                 frozenset({"EnableIAMDatabaseAuthentication"}),
             ),
             Interruption(

@@ -11,7 +11,7 @@ RESOURCE_TYPES = (
         name_limit=64,
         name_within=("GroupName",),
         ends_with_it="its job no longer runs",
-        # In the ARN, the name of the schedule group precedes the schedule's name. Both names begin alike.
+        # In the ARN of a schedule, the name of its group precedes its own name. Both names begin with the same text.
         arns={"schedule": "scheduler:{region}:{account}:schedule/{name}"},
     ),
     ResourceType(

@@ -92,7 +92,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
                 False,
                 "a table",
                 "kept, outside the stack",
-                "if CloudFormation replaces it, this fails, because the new resource would have the same name",
+                "if CloudFormation replaces it, the update fails, because the new resource would have the same name",
             ),
             id="perhaps replaced under the same name",
         ),
@@ -194,7 +194,8 @@ def edited(*names: str) -> tuple[Detail, ...]:
                     "AWS::ElasticLoadBalancingV2::TargetGroup",
                     "Delete",
                     "deleted",
-                    "no requests reach the tasks through it; a service that still uses it cannot start new tasks",
+                    "no requests reach the tasks of the target group; a service that still uses the target group cannot"
+                    " start new tasks",
                 ),
                 ("AWS::ECS::Service", "Delete", "deleted", "its tasks are stopped"),
                 ("AWS::ECS::Service", "Retain", "kept, outside the stack", ""),
