@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.config.naming import TEMPLATES_KEY
-from cicd_templates.local.codepipeline import ActionExecutions, Answers
+from cicd_templates.local.codepipeline import ActionExecutions, JobResults
 from tests.integration.conftest import Project
 from tests.unit.functions.sample_reports import CLEAN, snyk
 
@@ -47,7 +47,7 @@ def invoke(project: Project, name: str, event: dict[str, Any]) -> tuple[str, dic
         FunctionName=f"shipping-tools-parcel-dispatcher-{name}", Payload=json.dumps(event).encode()
     )
     assert answer["Payload"].read() == b"null"
-    answers = Answers(project.engine.folder).of(event["CodePipeline.job"]["id"])
+    answers = JobResults(project.engine.folder).of(event["CodePipeline.job"]["id"])
     assert answers is not None
     return answers
 

@@ -1,7 +1,8 @@
-"""The command line: one click command per verb. Only this package prints results, asks questions and sets exit codes.
+"""The command line: one click command per verb.
 
-Every command imports the modules that it needs only when it runs. So rendering loads neither boto3 nor rich, and
-deploying does not load the project's `templates/`.
+Only this package prints results, asks questions and sets exit codes. Every command imports the modules that it needs
+only when it runs. Rendering therefore loads neither boto3 nor rich, and deploying does not load the project's
+`templates/`.
 """
 
 from cicd_templates.cli.command import main

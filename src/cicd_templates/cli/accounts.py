@@ -28,7 +28,7 @@ LOCAL_POLL_SECONDS = 0.05
 class Account:
     """AWS clients for the account of an environment, for commands that do not read rendered templates.
 
-    So the command can also find copies of the environment that were rendered on another machine.
+    These commands can therefore also find copies of the environment that were rendered on another machine.
     """
 
     scope: Scope
@@ -71,7 +71,10 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 
 
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
-    """Return AWS clients for `account`, and the polling settings. With `engine`, the clients call this local AWS."""
+    """Return AWS clients for `account`, and the polling settings.
+
+    If `engine` is given, the clients call that local AWS.
+    """
     if engine is not None:
         return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
     settings = environment.settings

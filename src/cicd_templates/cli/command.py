@@ -47,10 +47,11 @@ class Command(click.Command):
             _make_printable(error)
             raise
         except BrokenPipeError:
-            # The program that reads the output has closed it; click ends without a message.
+            # The program that reads the output, such as `head`, has closed the pipe. click then exits without a
+            # message.
             raise
         except OSError as error:
-            # For example a full disk, a missing permission, or a folder in the place of a file.
+            # For example, the disk is full, a permission is missing, or a folder has the name of the file.
             at = str(error.filename) if error.filename else terminal.discard_unwritable_output()
             terminal.show_error(f"{f'{at}: ' if at else ''}{error.strerror or error}")
             ctx.exit(CicdError.exit_code)

@@ -75,13 +75,13 @@ def _run(reporter: DemoReporter, began: float) -> None:
         _require_no_change(reporter, targets)
         terminal.show("4. again    a second deployment would change nothing")
         terminal.show(f"5. use      {_write_objects(targets)}")
-        terminal.show("6. destroy  in reverse order; what is left is found and explained")
+        terminal.show("6. destroy  in reverse order; leftover resources are listed with reasons")
         for target in reversed(targets):
             with _summarized(reporter, target):
                 _destroy(reporter, target)
     terminal.show("")
     terminal.show(
-        f"done in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
+        f"done in {time.monotonic() - began:.1f} s: deployed, repeated unchanged, destroyed, leftovers explained"
     )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def drift_of(target: Target) -> list[StackDrift]:
-    """Return the drift of each stack that the user chose. It asks CloudFormation, and changes nothing."""
+    """Return the drift of each stack that the user chose, as detected by CloudFormation. Changes no resource."""
     from cicd_templates.deploy.change_sets.drift import detect_drift
 
     with terminal.working(f"{target.environment}: CloudFormation compares the resources with the templates"):

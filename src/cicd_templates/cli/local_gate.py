@@ -139,7 +139,7 @@ def _waiver(finding: Finding, expires: date, owner: str, reason: str) -> str:
     place = {"path": finding.file, "fingerprint": written_fingerprint(finding.fingerprint)}
     scope = {"package": finding.package} if finding.package else place
     texts = {"id": finding.id, **scope, "reason": reason, "owner": owner}
-    # A JSON string is a valid TOML string, except for U+007F, which TOML requires to be escaped.
+    # A JSON string is also a valid TOML string, except that TOML requires the character U+007F to be escaped.
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in texts.items()]
     return "\n".join(["[[waivers]]", *lines, f"expires = {expires.isoformat()}", ""]).replace("\x7f", "\\u007f")
 
@@ -181,7 +181,7 @@ def _report(folder: Path, check: str, expected: ExpectedReport, source_version: 
     (path,) = present
     record = path.parent / RECORD
     if path.parent == folder or not record.is_file():
-        # On a developer's machine a report needs no record, unless a source version is required.
+        # On a developer's machine, a report needs no record beside it, unless a source version is required.
         if source_version:
             wrong = f"there is no {RECORD} beside it, so the version of its source is unknown"
             return Report(status=ERROR, reason=wrong)

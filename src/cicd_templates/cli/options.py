@@ -17,7 +17,7 @@ from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError
 
 BOOLEAN = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
-# `yaml` is accepted because `make render status FORMAT=yaml` passes the format to both; `status` then prints text.
+# `make render status FORMAT=yaml` passes the format to both commands, so `status` accepts `yaml` and prints text.
 FORMAT_WORDS = {"json": True, "text": False, "yaml": False}
 
 

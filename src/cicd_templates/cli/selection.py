@@ -45,7 +45,7 @@ def targets(
     checked: bool = True,
     removed: bool = False,
 ) -> list[Target]:
-    """Return what a command works on: one `Target` per environment, in deploy order.
+    """Return one `Target` for each environment on which a command works, in deploy order.
 
     With `checked`, first verify that the caller is in the account of each environment. With `removed`, `layer` and
     `service` may also name stacks that are no longer rendered.
@@ -118,7 +118,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 def tools(suffix: str | None, local: bool, chosen: Sequence[Target] = ()) -> PipelineHandover:
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
-    The templates of the environments in `chosen` are not read again.
+    The templates of the environments in `chosen` are already loaded, so they are not read from disk again.
     """
     from cicd_templates.cli.templates_handover import open_tools
     from cicd_templates.config.load import read_configuration

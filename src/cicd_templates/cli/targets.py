@@ -1,4 +1,4 @@
-"""What a command works on: the rendered stacks of one environment, with AWS clients for its account."""
+"""Defines `Target`, the environment on which a command works: its rendered stacks, and clients for its AWS account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """Deploys rendered templates to AWS, and destroys what was deployed.
 
-It reads only `out/`, never the code that renders it. What was reviewed is therefore what is deployed.
+This package reads only `out/`, never the code that renders it. The reviewed templates are therefore the templates that
+are deployed.
 """

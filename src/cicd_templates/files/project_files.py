@@ -18,6 +18,6 @@ def replace_file(path: Path, text: str) -> None:
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            # The error of a full disk names no file.
+            # Python names no file in the error for a full disk, so add the path.
             error.filename = error.filename or str(path)
         raise

@@ -1,11 +1,12 @@
 """A local AWS for the demo, rehearsals and tests: one subprocess on the loopback address.
 
-The subprocess is called the engine. It is a program of another project, to which this package adds what it lacks.
+The subprocess is called the engine. It is a program of another project. This package adds features that the engine
+lacks.
 
 1. `engine_process.start` starts `engine_entry_point.py` in the engine's own virtual environment, on a free port of
    127.0.0.1, with a private folder and none of the caller's environment variables; `engine_process.stop` ends it and
    removes the folder.
-2. `engine_entry_point` adds what the engine lacks, then starts it: resource types that are only recorded
+2. `engine_entry_point` adds these features, then starts the engine: resource types that are only recorded
    (`recorded_types`), event targets, the image registry and CodePipeline's job API (`event_targets`, `image_registry`,
    `codepipeline`), and AWS's behaviour in IAM (`caller_identity`, `condition_keys`, `encryption`, `request_resources`,
    `iam_decisions`).

@@ -1,4 +1,6 @@
-"""Corrects what IAM policies see of a request's caller: the use of TLS, the calling AWS service, and the role's ARN.
+"""Corrects the facts about a request's caller on which IAM decides:
+
+the use of TLS, the calling service, the role's ARN.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

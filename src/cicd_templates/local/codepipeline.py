@@ -32,8 +32,8 @@ Handler = Callable[..., Awaitable[Response]]
 RequestCheck = Callable[[str, dict[str, Any]], str]
 
 
-class Answers:
-    """The results of jobs, one per line in a file that any process can read."""
+class JobResults:
+    """The results of jobs, in a file with one result per line that any process can read."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,7 +58,7 @@ class Answers:
 
 
 class ActionExecutions:
-    """The executions of actions, one per line in a file that any process can read.
+    """The executions of actions, in a file with one execution per line that any process can read.
 
     If several lines are about the same execution, the last line counts.
     """
@@ -92,8 +92,8 @@ def check_request(operation: str, request: dict[str, Any]) -> str:
     return str(ParamValidator().validate(request, shape).generate_report())
 
 
-def service(answers: Answers, executions: ActionExecutions, check: RequestCheck) -> Handler:
-    """Return the handler of the service, with the signature that the engine requires."""
+def service(answers: JobResults, executions: ActionExecutions, check: RequestCheck) -> Handler:
+    """Return the engine's handler for requests to CodePipeline."""
 
     async def handle(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
@@ -147,9 +147,9 @@ def _answer(status: int, content: dict[str, Any]) -> Response:
 
 
 def register(
-    app: ModuleType, router: ModuleType, actions: ModuleType, answers: Answers, executions: ActionExecutions
+    app: ModuleType, router: ModuleType, actions: ModuleType, answers: JobResults, executions: ActionExecutions
 ) -> None:
-    """Add the service to the engine's router, to its table of handlers and to its table of IAM namespaces."""
+    """Add CodePipeline to the engine's router, to its table of handlers and to its table of IAM namespaces."""
     router.SERVICE_PATTERNS["codepipeline"] = {
         "target_prefixes": [TARGET_PREFIX],
         "host_patterns": [r"codepipeline\."],

@@ -4,7 +4,7 @@ The engine has a table of create-only properties for some resource types. For ev
 changed property may replace the resource. This module answers from the CloudFormation schemas in cfn-lint. It corrects
 only what a change set predicts, not what the engine does when it executes the change set.
 
-This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
+This module runs both in the engine's interpreter and in this program's, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def recreation_by_schema(
 ) -> Recreation:
     """Return a function that says whether a changed property replaces its resource.
 
-    It answers from the schemas. It asks `engine` about the types in `known`, and about types without a schema, such as
+    The function reads the schemas. It calls `engine` for the types in `known`, and for types without a schema, such as
     custom resources.
     """
 

@@ -29,7 +29,7 @@ Handler = Callable[[dict[str, Any]], Response]
 
 
 class Tasks:
-    """Files with the started tasks, and with the exit codes of the ended ones. Any process can read them."""
+    """The started tasks, and the exit codes of the ended tasks, in files that any process can read."""
 
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         self.now = now

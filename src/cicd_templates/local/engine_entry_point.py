@@ -68,7 +68,7 @@ key_policies.register(kms, _RESOURCE_HANDLERS, responses.get_account_id, respons
 keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)
 event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)
 event_targets.name_versions(s3, eventbridge)
-codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder), codepipeline.ActionExecutions(folder))
+codepipeline.register(app, router, iam_actions, codepipeline.JobResults(folder), codepipeline.ActionExecutions(folder))
 ecs_tasks.name_settings_as_ecs_does(provisioners)
 ecs_tasks.register(ecs, ecs_tasks.Tasks(folder))
 image_registry.register(app)
@@ -81,7 +81,7 @@ caller_identity.services(iam_evaluator)
 caller_identity.principals(iam_evaluator, iam._roles)
 caller_identity.roles_with_paths(iam_evaluator)
 calls = iam_decisions.Calls(folder)
-iam_decisions.Decisions(iam_evaluator, calls, keys.behind, encryption.KEY_ACTIONS, seen.passed).listen()
+iam_decisions.Decisions(iam_evaluator, calls, keys.key_of, encryption.KEY_ACTIONS, seen.passed).listen()
 # The engine reads this variable as well. With the secret, it signs what it does on behalf of an account.
 secret = os.environ["AWS_SECRET_ACCESS_KEY"]
 secret_of = request_guard.secret_of_key(secret, iam_evaluator, responses._account_from_sts_session)

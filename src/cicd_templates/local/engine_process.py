@@ -71,7 +71,7 @@ class Engine:
             return False
 
     def reset(self) -> None:
-        """Delete every resource of every account, and the record of recorded resources."""
+        """Delete every resource of every account, and the list of resources that are only recorded."""
         with self._ask("POST", "/_ministack/reset", READY_SECONDS):
             self.record.clear()
 

@@ -56,7 +56,7 @@ def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> No
 
 
 def name_versions(s3: ModuleType, events: ModuleType) -> None:
-    """Add the object's version to the events that the engine's S3 sends. AWS's events have it, too.
+    """Add the object's version to the events that the engine's S3 sends, because events of AWS have the version.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """

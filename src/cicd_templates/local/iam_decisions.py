@@ -1,7 +1,7 @@
-"""Records the decisions of the local AWS's IAM about roles, and adds decisions that it does not make.
+"""Records the decisions of the local AWS's IAM about roles, and adds two kinds of decisions.
 
-The added decisions are about iam:PassRole and about the KMS key of an encrypted resource. The engine must run with
-AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard library.
+The local AWS itself decides neither about iam:PassRole nor about the KMS key of an encrypted resource. The engine must
+run with AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations

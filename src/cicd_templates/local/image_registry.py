@@ -15,7 +15,7 @@ Handler = Callable[..., Awaitable[Response]]
 
 
 def with_missing_operations(rest: Handler) -> Handler:
-    """Return a handler that wraps the engine's registry handler.
+    """Return a handler that answers two kinds of requests itself, and passes all others to the engine's handler `rest`.
 
     Images are not really scanned: every scan has no findings.
     """

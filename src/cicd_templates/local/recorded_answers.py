@@ -1,4 +1,4 @@
-"""Makes the engine's CloudFormation behave as AWS did when its answers were recorded. See docs/fakes.md.
+"""Makes the engine's CloudFormation answer as AWS did in recorded answers, which docs/fakes.md describes.
 
 - A stack with the status REVIEW_IN_PROGRESS has no tags. Further change sets keep its id.
 - A template parameter that reads Parameter Store is described with its path and its value. Secret values are masked.
@@ -54,7 +54,7 @@ class ReviewedStacks:
             if shell is None or made is shell:
                 return answer
             if made is None:
-                # A refused change set leaves the stack in review as it was.
+                # If a change set is refused, the stack stays in REVIEW_IN_PROGRESS unchanged.
                 self._stacks[name], self._events[shell["StackId"]] = shell, events
                 return answer
             return self._keep_id(made, shell, events, answer)
@@ -148,7 +148,7 @@ class Events:
             by_user = status in (REVIEW, "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
             reason = reason or (BY_USER if by_user else "")
             if status == "CREATE_IN_PROGRESS":
-                # The stack is no longer in review, so the reason that it had then is removed.
+                # The stack is no longer in REVIEW_IN_PROGRESS, so the status reason from that time is removed.
                 self._stacks[stack_name]["StackStatusReason"] = ""
             physical_id = physical_id or stack_id
         else:
@@ -212,7 +212,7 @@ def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, An
 
 
 def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
-    """Make CloudFormation in the local AWS answer as the docstring of this file says.
+    """Change the engine's CloudFormation as the docstring of this module describes.
 
     `modules` has the Python modules with which the local AWS implements CloudFormation, keyed by name.
     """

@@ -3,7 +3,7 @@
 The record is a file in the engine's folder. A command that destroys an environment finds the resources in this record,
 because no service API lists them. With a second file, tests can make the operations of a type fail.
 
-This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
+This module runs both in the engine's interpreter and in this program's, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def handlers(
 def register(table: dict[str, Any], folder: Path, account: Callable[[], str], region: Callable[[], str]) -> None:
     """Add every recorded type to `table`, the engine's table of handlers.
 
-    Raises `ValueError` if the engine now supports one of them itself; this type must then be removed from our table.
+    Raises `ValueError` if the engine now supports one of these types itself. Remove the type from `TYPES` then.
     """
     both = sorted(TYPES.keys() & table.keys())
     if both:

@@ -43,7 +43,8 @@ def admin_authorization(secret: str, method: str, path: str) -> str:
 def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callable[[str], str | None]) -> SecretOf:
     """Return a function that maps an access key to its secret, or to None if the key is unknown.
 
-    An access key that is an account number has the secret `secret`. For every other key, IAM is asked.
+    An access key that is an account number has the secret `secret`. The secrets of all other keys come from the
+    engine's IAM.
     """
 
     def secret_of(key: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Adds the resources, headers and passed roles of requests that the IAM of the local AWS does not find itself.
+"""Finds the resources, headers and passed roles of a request that IAM in the local AWS does not find itself.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -26,7 +26,10 @@ ECS_ARNS = {"RunTask": "taskDefinition", "DescribeTasks": "tasks"}
 
 
 class Requests:
-    """Adds resources, condition keys and passed roles to what the engine's module `iam_actions` finds in a request."""
+    """Adds to the facts that the engine's module `iam_actions` finds in a request:
+
+    resources, condition keys, passed roles.
+    """
 
     def __init__(self, actions: ModuleType, roles_of: Callable[[str], list[str]]) -> None:
         """Extend `actions`. `roles_of` returns the roles that RunTask passes to the tasks of a task definition."""

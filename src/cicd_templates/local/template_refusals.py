@@ -1,7 +1,7 @@
 """Finds out whether CloudFormation refuses a template, with the reason in CloudFormation's own words.
 
-The local AWS accepts many of these templates. This module runs both in the engine's interpreter and in ours, so it
-imports only the standard library.
+The local AWS accepts many of these templates. This module runs both in the engine's interpreter and in this program's,
+so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def application_addresses(
     """Return the action's variables that hold the service's address, changed to the address of a local process.
 
     A rehearsal runs no containers, so the deployed application cannot answer. The path of the address stays, because
-    the load balancer passes it to the application. The process runs until `until` closes.
+    the load balancer passes it to the application. The process ends when the exit stack `until` closes.
     """
     deploying = {each.namespace: each for each in run.pipeline.actions if each.provider == "CloudFormation"}
     started: dict[str, str] = {}

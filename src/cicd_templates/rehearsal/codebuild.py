@@ -103,7 +103,7 @@ def _run_build(
 def _unpack_source(run: PipelineRun, action: Action, s3: Any, folder: Path) -> Path:
     """Unpack the input artifact into a new folder, and return the folder.
 
-    The bucket's owner is read first, as CodeBuild does.
+    Like CodeBuild, first read the owner of the bucket.
     """
     s3.get_bucket_location(Bucket=run.pipeline.bucket)
     s3.get_bucket_acl(Bucket=run.pipeline.bucket)

@@ -18,7 +18,7 @@ from cicd_templates.template.arn import Arn
 
 PROVIDER = "CodeStarSourceConnection"
 USE_CONNECTION, SET_OWNER = "codeconnections:UseConnection", "s3:PutObjectAcl"
-# The other format is a reference that only builds can clone.
+# The action's other format is a reference to the repository, which only builds can clone.
 ZIP_FORMAT = "CODE_ZIP"
 
 

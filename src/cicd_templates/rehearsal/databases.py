@@ -1,7 +1,7 @@
-"""Gives tasks of a rehearsal the databases of the deployed stacks: PostgreSQL servers behind fronts that ask IAM.
+"""Runs the databases of deployed stacks for the tasks of a rehearsal: PostgreSQL servers behind proxies that ask IAM.
 
-The users of a database are created by hand in AWS. So the source says with which statements: the script
-`rehearsal/<database name>.sql`, which the administrator runs when the server starts.
+In AWS, somebody creates the users of a database by hand. The source therefore has the SQL statements for this in the
+script `rehearsal/<database name>.sql`. The administrator of the server runs the script when the server starts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal import postgresql
-from cicd_templates.rehearsal.database_front import Front, token_problem, write_certificate
+from cicd_templates.rehearsal.database_proxy import DatabaseProxy, token_problem, write_certificate
 from cicd_templates.rehearsal.pipeline_run import PipelineRun
 from cicd_templates.rehearsal.result import NOT_SHOWN, ActionProgress
 from cicd_templates.rehearsal.sessions import Credentials
@@ -27,12 +27,12 @@ from cicd_templates.template.arn import Arn
 
 SCRIPTS = Path("rehearsal")
 CONNECT = "rds-db:connect"
-NOTE = "the database {} is a PostgreSQL of this machine; its users are those of {}"
+NOTE = "the database {} is a PostgreSQL server on this machine, with the users that {} creates"
 
 
 @dataclass
 class _Database:
-    """A served database, and the sessions of tasks that know its address, by access key: their keys and their role."""
+    """A running database. `sessions` has the credentials and the role of each task that may connect, by access key."""
 
     host: str
     certificate: Path
@@ -40,12 +40,12 @@ class _Database:
 
 
 class Databases:
-    """The databases that tasks have asked for so far. They run until `until` closes."""
+    """The databases that tasks have used so far. They run until the exit stack `until` closes."""
 
     def __init__(self, folder: Path, until: contextlib.ExitStack, programs: Path | None) -> None:
         self._folder, self._until, self._programs = folder, until, programs
         self._known: dict[str, _Database] = {}
-        # Parallel actions share the servers.
+        # Actions that run in parallel share the servers.
         self._lock = threading.Lock()
 
     def addresses(
@@ -57,7 +57,7 @@ class Databases:
         role: str,
         keys: Credentials,
     ) -> dict[str, str]:
-        """Return the variables of a task that change: addresses of databases, and the certificate that clients trust.
+        """Return the changed variables of a task: addresses of databases, and the certificate that clients must trust.
 
         `role` is the ARN of the task role, and `keys` are the credentials of its session.
         """
@@ -68,7 +68,7 @@ class Databases:
             if names and (database := self._served(run, step, source, cluster)):
                 database.sessions[keys.access] = (keys, role)
                 found |= dict.fromkeys(names, database.host)
-                # The first is for OpenSSL and so for Python, the other one for libpq.
+                # Python reads the first variable through OpenSSL. PostgreSQL's client library libpq reads the second.
                 found |= dict.fromkeys(("SSL_CERT_FILE", "PGSSLROOTCERT"), str(database.certificate))
         return found
 
@@ -115,19 +115,23 @@ class Databases:
             begin = cluster["DBClusterArn"].partition(":cluster:")[0].replace(":rds:", ":rds-db:")
             try:
                 run.setup.require_allowed(role, [CONNECT], f"{begin}:dbuser:{cluster['DbClusterResourceId']}/{user}")
-                return "" if server.uses_iam(user) else f"there is no member {user} of {postgresql.IAM_ROLE}"
+                return (
+                    ""
+                    if server.uses_iam(user)
+                    else f"the database has no user {user} that is a member of {postgresql.IAM_ROLE}"
+                )
             except CicdError as error:
                 return str(error)
 
-        self._until.enter_context(Front(listener, server.socket, context, refuse).serving())
+        self._until.enter_context(DatabaseProxy(listener, server.socket, context, refuse).serving())
         return database
 
 
 def _listen(port: int) -> tuple[socket.socket, str]:
-    """Return a listener on this port of a loopback address that nothing else uses, and the address.
+    """Return a listener on `port` of an unused loopback address, and the address.
 
-    So a task finds the database at the port of its task definition, and each database has its own address. Where only
-    127.0.0.1 is a loopback address, one database can have it.
+    A task finds the database at the port of its task definition, so each database needs an address of its own. On a
+    system with 127.0.0.1 as its only loopback address, only one database can use the port.
     """
     hosts = [".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))]) for _ in range(10)]
     for host in (*hosts, "127.0.0.1"):

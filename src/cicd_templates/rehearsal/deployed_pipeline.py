@@ -76,7 +76,7 @@ def _resources(stack: StackTemplate, resource_type: str) -> list[Any]:
 
 
 def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
-    """Create every stack with the code of `deploy`. Raises `CicdError`, with the first cause, if a stack fails."""
+    """Deploy every stack with the package `deploy`. Raises `CicdError` with the first cause if a stack fails."""
     broken: list[str] = []
 
     class Listener:

@@ -20,7 +20,8 @@ UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 class GrantUse(StrEnum):
     """Whether a rehearsed run used a granted action.
 
-    Two members stand for other cases: the use cannot be measured, or a run never needs the action.
+    `NOT_MEASURED` means that a rehearsal cannot find out. `NOT_PART` means that no run of the pipeline needs the
+    action.
     """
 
     USED = "used"

@@ -68,7 +68,7 @@ def _invoke(
     if group:
         arn = f"arn:aws:logs:{run.setup.region}:{run.setup.account}:log-group:{group}:log-stream:rehearsal"
         run.setup.require_allowed(function["Role"], LOG_ACTIONS, arn)
-    result = run.setup.answers.of(job)
+    result = run.setup.job_results.of(job)
     if result is None:
         payload = answer["Payload"].read().decode() if answer.get("FunctionError") else "it reported nothing"
         raise ActionFailedError(f"{configuration['FunctionName']} did not report the job's result: {payload}", step.log)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.errors import CicdError
-from cicd_templates.local.codepipeline import ActionExecutions, Answers
+from cicd_templates.local.codepipeline import ActionExecutions, JobResults
 from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal.artifacts import Artifact
@@ -46,7 +46,7 @@ class RehearsalSetup:
     # The variables for proxies and package indexes. They are given only to builds that have the tokens of their
     # services.
     network: Mapping[str, str]
-    answers: Answers
+    job_results: JobResults
     action_executions: ActionExecutions
     calls: Calls
     tasks: Tasks
@@ -55,7 +55,7 @@ class RehearsalSetup:
     source: bytes = field(repr=False)
     # Runs the web service that a CloudFormation action deployed as a process; the value of the `with` block is its URL.
     serve: Callable[[PipelineRun, ActionProgress, Action], AbstractContextManager[str]]
-    # Returns the variables of a task that change because databases of this machine stand in for those of AWS.
+    # Returns the variables of a task that change: they get the addresses of databases on this machine.
     database_addresses: Callable[
         [PipelineRun, ActionProgress, Path, Mapping[str, str], str, Credentials], dict[str, str]
     ]

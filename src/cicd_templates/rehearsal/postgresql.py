@@ -1,4 +1,4 @@
-"""Runs a PostgreSQL server for one database of a rehearsal. Only a Unix socket in a private folder leads to it."""
+"""Runs a PostgreSQL server for one database of a rehearsal. It listens only on a Unix socket in a private folder."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Server:
         return self.folder / ".s.PGSQL.5432"
 
     def run_script(self, script: Path) -> None:
-        """Run SQL statements as the administrator. Raises `CicdError` with the message of the first one that fails."""
+        """Run SQL statements as the administrator. Raises `CicdError` with the message of the statement that fails."""
         self._psql("--single-transaction", "--file", "-", text=script.read_text())
 
     def uses_iam(self, user: str) -> bool:
@@ -132,7 +132,10 @@ def _wait_until_it_accepts(server: Server, process: subprocess.Popen[bytes]) -> 
 
 
 def _options() -> dict[str, Any]:
-    """Return the options of a process that run it as another user, if this user is root."""
+    """Return the subprocess options that run a program as another user if the current user is root, otherwise none.
+
+    Raises `CicdError` if the current user is root and none of `USERS` exists.
+    """
     if os.geteuid() != 0:
         return {}
     for name in USERS:

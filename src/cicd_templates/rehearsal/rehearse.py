@@ -14,7 +14,7 @@ from typing import Any
 from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive, bundle
 from cicd_templates.errors import CicdError
-from cicd_templates.local.codepipeline import ActionExecutions, Answers
+from cicd_templates.local.codepipeline import ActionExecutions, JobResults
 from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.iam_decisions import Calls
@@ -92,7 +92,7 @@ def run_rehearsal(
             tools=tools,
             tokens=tokens,
             network=network,
-            answers=Answers(engine.folder),
+            job_results=JobResults(engine.folder),
             action_executions=ActionExecutions(engine.folder),
             calls=Calls(engine.folder),
             tasks=Tasks(engine.folder),

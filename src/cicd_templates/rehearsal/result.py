@@ -32,7 +32,7 @@ class ActionProgress:
     state: ActionState = ActionState.NOT_REACHED
     began: float = 0.0
     seconds: float = 0.0
-    # Seconds of the build's own commands; the rest is the overhead of the rehearsal.
+    # The seconds of the build's own commands. The other seconds are the overhead of the rehearsal.
     commands: float = 0.0
     phases: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -156,7 +156,7 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 
 
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
-    """Return whether the task has asked each queue for messages, after the first `before` decisions of IAM."""
+    """Return whether the task has requested messages from each queue since IAM had made `before` decisions."""
     asked = {
         resource
         for principal, action, resource, decision, _ in run.setup.calls.rows()[before:]

@@ -1,4 +1,4 @@
-"""Runs the own container of an ECS task as a local process, because a rehearsal runs no containers.
+"""Runs an ECS task's own container, the first in its definition, as a process, because a rehearsal runs no containers.
 
 The process gets the variables and secrets of the task definition and the credentials of the task role, but no other
 variables of the environment. The secrets are read and the log is written with the execution role, as ECS does.
@@ -41,7 +41,7 @@ NO_FURTHER_CONTAINERS = "not rehearsed: the further containers of the task ({})"
 
 @dataclass(frozen=True)
 class Task:
-    """A task whose own container can run as a process. `role` is the name of its task role."""
+    """A task whose own container, the first in its definition, can run as a process. `role` is the task role's name."""
 
     run: PipelineRun
     arn: str
@@ -180,9 +180,10 @@ def _environment(
 
 
 def _secret(session: Session, source: str, step: ActionProgress) -> str:
-    """Return the value of a secret or of a parameter, which the execution role reads.
+    """Return the value of a secret or of a parameter, which is read with the execution role.
 
-    What has no value in the local AWS, such as a parameter that the user created, gets a placeholder and a note.
+    If it has no value in the local AWS, for example because the user created it in AWS, return a placeholder and add a
+    note.
     """
     value = _parameter(session, source) if ":parameter/" in source else _value_of_secret(session, source)
     if value is None:
@@ -198,7 +199,11 @@ def _parameter(session: Session, source: str) -> str | None:
 
 
 def _value_of_secret(session: Session, source: str) -> str | None:
-    """Return the value of a secret, or of one key of its JSON. The ARN of a secret has seven parts."""
+    """Return the value of a secret, or None if there is no such secret.
+
+    `source` is the secret's ARN, which has seven parts. If the name of a key follows, return the key's value in the
+    secret's JSON.
+    """
     parts = source.split(":")
     try:
         answer = session.client("secretsmanager").get_secret_value(SecretId=":".join(parts[:7]))

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 STORE = "AWS lists it for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
 EXEC = "used only in a session of ECS Exec"
-# A kind of access in `uses` is a fixed set of actions.
+# Each kind of access that a service can have in `uses` stands for a fixed set of actions.
 ACCESS = "part of the access that the service has in `uses`; this run did not need it"
 
 REASONS = (

@@ -511,7 +511,8 @@ def test_a_release_that_the_system_ends_detaches(releasing: Path, monkeypatch: p
     result = run(f"release --app {releasing} --wait")
 
     assert result.exit_code == 75
-    assert "is released; the console shows it; releasing again starts another run" in result.stderr
+    advice = "the console shows the run; do not release again, because that starts another run"
+    assert f"is released; {advice}" in result.stderr
 
 
 def test_what_a_work_tree_has_beside_its_commits_is_named_at_a_release(releasing: Path) -> None:

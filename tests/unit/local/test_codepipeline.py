@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.local.codepipeline import ActionExecutions, Answers, check_request, register, service
+from cicd_templates.local.codepipeline import ActionExecutions, JobResults, check_request, register, service
 
 JOB = "11111111-2222-3333-4444-555555555555"
 
 
 @pytest.fixture
-def answers(tmp_path: Path) -> Answers:
-    return Answers(tmp_path)
+def answers(tmp_path: Path) -> JobResults:
+    return JobResults(tmp_path)
 
 
-def ask(answers: Answers, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+def ask(answers: JobResults, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     handle = service(answers, ActionExecutions(answers.folder), check_request)
     headers = {"x-amz-target": f"CodePipeline_20150709.{operation}"}
 
@@ -31,7 +31,7 @@ def ask(answers: Answers, operation: str, request: dict[str, Any]) -> tuple[int,
     return status, json.loads(body)
 
 
-def test_a_result_is_kept_once(answers: Answers) -> None:
+def test_a_result_is_kept_once(answers: JobResults) -> None:
     request = {"jobId": JOB, "outputVariables": {"Verdict": "PASS"}}
 
     assert answers.of(JOB) is None
@@ -42,7 +42,7 @@ def test_a_result_is_kept_once(answers: Answers) -> None:
     assert (status, error["__type"]) == (400, "InvalidJobStateException")
 
 
-def test_a_start_has_an_execution(answers: Answers) -> None:
+def test_a_start_has_an_execution(answers: JobResults) -> None:
     status, answer = ask(answers, "StartPipelineExecution", {"name": "p"})
 
     assert status == 200
@@ -60,7 +60,7 @@ def detail(action: str, start: float, *, execution: str = "e-1", status: str = "
     }
 
 
-def test_the_executions_of_actions_are_listed_by_run_the_newest_first_in_pages(answers: Answers) -> None:
+def test_the_executions_of_actions_are_listed_by_run_the_newest_first_in_pages(answers: JobResults) -> None:
     executions = ActionExecutions(answers.folder)
     request = {"pipelineName": "p", "filter": {"pipelineExecutionId": "e-1"}, "maxResults": 1}
     assert ask(answers, "ListActionExecutions", request) == (200, {"actionExecutionDetails": []})
@@ -87,7 +87,7 @@ def test_the_executions_of_actions_are_listed_by_run_the_newest_first_in_pages(a
     ],
 )
 def test_a_wrong_request_is_refused(
-    answers: Answers, operation: str, request_: dict[str, Any], code: str, message: str
+    answers: JobResults, operation: str, request_: dict[str, Any], code: str, message: str
 ) -> None:
     status, error = ask(answers, operation, request_)
 
@@ -95,7 +95,7 @@ def test_a_wrong_request_is_refused(
     assert message in error["message"]
 
 
-def test_the_service_stands_in_the_engines_tables(answers: Answers) -> None:
+def test_the_service_stands_in_the_engines_tables(answers: JobResults) -> None:
     app, router, actions = ModuleType("app"), ModuleType("router"), ModuleType("actions")
     app.SERVICE_HANDLERS, router.SERVICE_PATTERNS = {}, {}  # type: ignore[attr-defined]
     actions.SERVICE_TO_IAM_NAMESPACE = {}  # type: ignore[attr-defined]
@@ -106,7 +106,7 @@ def test_the_service_stands_in_the_engines_tables(answers: Answers) -> None:
     assert actions.SERVICE_TO_IAM_NAMESPACE == {"codepipeline": "codepipeline"}
 
 
-def test_a_stage_is_in_the_run_and_state_of_its_newest_action(answers: Answers) -> None:
+def test_a_stage_is_in_the_run_and_state_of_its_newest_action(answers: JobResults) -> None:
     executions = ActionExecutions(answers.folder)
     for listed in (
         detail("A", 1.0),
@@ -121,7 +121,7 @@ def test_a_stage_is_in_the_run_and_state_of_its_newest_action(answers: Answers) 
     assert (status, state["stageStates"]) == (200, [{"stageName": "Verify", "latestExecution": latest}])
 
 
-def test_every_run_is_a_release(answers: Answers) -> None:
+def test_every_run_is_a_release(answers: JobResults) -> None:
     request = {"pipelineName": "p", "pipelineExecutionId": JOB}
 
     status, answer = ask(answers, "GetPipelineExecution", request)

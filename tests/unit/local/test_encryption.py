@@ -62,4 +62,4 @@ def test_the_key_is_the_one_of_the_template(action: str, resource: str, expected
         queue = {"Name": name, "Arn": f"arn:aws:sqs:eu-central-1:1:{name}", "KmsMasterKeyId": key}
         url, _ = table["AWS::SQS::Queue"]["create"]("Q", queue, "stack")
         table["AWS::SQS::Queue"]["update"](url, queue, {**queue, "KmsMasterKeyId": "" if key else KEY}, "stack")
-    assert keys.behind(action, resource) == expected
+    assert keys.key_of(action, resource) == expected

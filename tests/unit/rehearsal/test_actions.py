@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.releases.archives import Archive
-from cicd_templates.local.codepipeline import ActionExecutions, Answers
+from cicd_templates.local.codepipeline import ActionExecutions, JobResults
 from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, connection_source, lambdas
@@ -68,7 +68,7 @@ def place(folder: Path, **changes: Any) -> RehearsalSetup:
         tools=BuildTools(folder),
         tokens={},
         network={},
-        answers=Answers(folder),
+        job_results=JobResults(folder),
         action_executions=ActionExecutions(folder),
         calls=Calls(folder),
         tasks=Tasks(folder),

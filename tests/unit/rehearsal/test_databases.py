@@ -1,4 +1,4 @@
-"""Databases for the tasks of a rehearsal; the servers and their fronts are fakes."""
+"""Databases for the tasks of a rehearsal; the servers and their proxies are fakes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal import databases, postgresql
-from cicd_templates.rehearsal.database_front import Refusal
+from cicd_templates.rehearsal.database_proxy import Refusal
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Credentials
 from tests.unit.rehearsal.test_actions import Fake, made
-from tests.unit.rehearsal.test_database_front import token
+from tests.unit.rehearsal.test_database_proxy import token
 
 ROLE = "arn:aws:iam::222222222222:role/till-staging-shop-task"
 KEYS = Credentials("ASIAKEY", "secret", "session")
@@ -51,7 +51,7 @@ class Server:
 
 
 class Place:
-    """What the fakes keep: the servers by database, and what each front refuses."""
+    """What the fakes keep: the servers by database, and what each proxy refuses."""
 
     def __init__(self) -> None:
         self.servers: dict[str, Server] = {}
@@ -64,7 +64,7 @@ class Place:
         yield self.servers[database]
         del self.servers[database]
 
-    def front(self, listener: socket.socket, server: Path, context: ssl.SSLContext, refuse: Refusal) -> Place:
+    def proxy(self, listener: socket.socket, server: Path, context: ssl.SSLContext, refuse: Refusal) -> Place:
         assert server == Server.socket
         listener.close()
         self.refusals.append(refuse)
@@ -79,7 +79,7 @@ class Place:
 def place(monkeypatch: pytest.MonkeyPatch) -> Place:
     found = Place()
     monkeypatch.setattr(postgresql, "running", found.running)
-    monkeypatch.setattr(databases, "Front", found.front)
+    monkeypatch.setattr(databases, "DatabaseProxy", found.proxy)
     monkeypatch.setattr(databases, "_listen", lambda port: (socket.socket(), "127.9.8.7"))
     return found
 
@@ -119,7 +119,7 @@ def test_a_task_finds_its_database_with_the_users_of_the_script_until_the_rehear
     assert {name: changed[0][name] for name in ("LEDGER_DATABASE_HOST",)} == {"LEDGER_DATABASE_HOST": "127.9.8.7"}
     assert set(changed[0]) == {"LEDGER_DATABASE_HOST", "SSL_CERT_FILE", "PGSSLROOTCERT"}
     assert step.notes == [
-        "the database ledger is a PostgreSQL of this machine; its users are those of rehearsal/ledger.sql"
+        "the database ledger is a PostgreSQL server on this machine, with the users that rehearsal/ledger.sql creates"
     ]
 
 
@@ -146,7 +146,7 @@ def test_a_database_that_cannot_run_is_not_shown(
     ("keys", "user", "answer", "expected"),
     [
         (KEYS, "readwrite_till", "allowed", ""),
-        (KEYS, "plain", "allowed", "there is no member plain of rds_iam"),
+        (KEYS, "plain", "allowed", "the database has no user plain that is a member of rds_iam"),
         (KEYS, "readwrite_till", "implicitDeny", f"{ROLE} may not rds-db:connect on arn:aws:rds-db:eu-west-1:"),
         (
             Credentials("OTHER", "s", "t"),

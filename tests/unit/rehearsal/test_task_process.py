@@ -253,7 +253,7 @@ class Function(Fake):
 def waiting(folder: Path, *results: tuple[str, dict[str, Any]]) -> tuple[PipelineRun, Function]:
     function = Function(*results)
     run = made(folder, function)
-    function.answers = run.setup.answers
+    function.answers = run.setup.job_results
     run.artifacts["Templates"] = Artifact("Templates", "bucket", "key")
     return run, function
 

@@ -34,9 +34,9 @@ from cicd_templates.plurals import counted
     LOCAL,
 )
 def comment(base: str | None, plan_files: str, out: Path | None, local: bool) -> None:
-    """Write the comment on a pull request: what changes in each environment, what is lost, who can do more.
+    """Write the comment on a pull request: what changes in each environment, what is lost, whose permissions grow.
 
-    The file fits into a comment of GitHub. The page of all plans is written beside it.
+    The file is short enough for a comment on GitHub. A page with all plans is written beside it.
     """
     from cicd_templates.config.load import read_configuration
     from cicd_templates.deploy.plans import comment as comments

@@ -1,4 +1,4 @@
-"""The command docs, which writes the generated documents. It does not call AWS."""
+"""The command `docs`, which writes the generated documents. It does not call AWS."""
 
 from __future__ import annotations
 

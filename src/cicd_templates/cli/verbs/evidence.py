@@ -62,7 +62,7 @@ def evidence(
     key = tools.value("signer", "SigningKeyArn", name)
     if key is None or len(buckets) != len(BUCKETS):
         first = hints.make("deploy", ENV=tools.environment.name, SUFFIX=suffix, LOCAL=local)
-        raise CicdError(f"{name} has no signer yet; deploy it first: {first}")
+        raise CicdError(f"{name} has no signer for its evidence yet; deploy the signer first: {first}")
     public = read_der_public_key(tools.clients.kms.get_public_key(KeyId=key)["PublicKey"])
     store = EvidenceStore(tools.clients.s3, buckets[0], frozenset(buckets), public)
     found = find_release(store, ReleaseQuery(name, execution or "", release or "", image))

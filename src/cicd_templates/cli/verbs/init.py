@@ -1,4 +1,4 @@
-"""The command init, which writes the configuration of a new project. It does not call AWS and renders nothing."""
+"""The command `init`, which writes the configuration of a new project. It does not call AWS and renders nothing."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from cicd_templates.files.project_files import replace_file
 if TYPE_CHECKING:
     from cicd_templates.config.validation.problem import Problem
 
-# For each answer: the variable of make, and the question, which contains an example.
+# For each make variable, the question to ask if the variable is not given. Each question contains an example.
 QUESTIONS = {
     "PROJECT": "Name of the project, such as acme",
     "SERVICES": "Services, such as billing-api,ledger",
     "ENVIRONMENTS": "Environments that a release passes, in order, such as staging,production",
-    "ACCOUNTS": "AWS account of all, or one each: first tools, then these environments, such as 111111111111",
+    "ACCOUNTS": "AWS account of all environments, or one each: first tools, then the others, such as 111111111111",
     "REGION": "AWS region, such as eu-central-1",
-    "EMAIL": "E-mail address that is notified, such as team@example.com",
+    "EMAIL": "E-mail address for notifications, such as team@example.com",
 }
-# For each variable, the keys that have its value.
+# For each make variable, the configuration keys into which its value is written.
 KEYS = {
     "PROJECT": re.compile(r"project\.name"),
     "SERVICES": re.compile(r"services\..+"),
@@ -53,10 +53,10 @@ KEYS = {
     make_option(
         "--accounts",
         variable="ACCOUNTS",
-        help="One account for all environments, or one each: first tools, then the others.",
+        help="One account for all environments, or one for each: first tools, then the others.",
     ),
     make_option("--region", variable="REGION", help="AWS region of all environments."),
-    make_option("--email", variable="EMAIL", help="Address that is notified and asked for approvals."),
+    make_option("--email", variable="EMAIL", help="E-mail address that gets notifications and requests for approval."),
     make_option(
         "--source",
         variable="SOURCE",

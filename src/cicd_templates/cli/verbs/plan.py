@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         "is_preview",
         variable="PREVIEW",
         is_flag=True,
-        help="Only show what would change, for a pull request: leave nothing in AWS that could be executed.",
+        help="Only show what would change, for a pull request; leave no change set in AWS.",
     ),
     make_option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are changes."),
 )

@@ -56,7 +56,7 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
     if options["env"] in (None, "all") and options["layer"] is None and options["service"] is None:
         by_environment |= _unknown_environments(opened)
     if git_problem:
-        terminal.show(f"git could not be asked which commit each stack runs: {git_problem}", err=True)
+        terminal.show(f"git cannot tell which commit each stack was deployed from: {git_problem}", err=True)
     if as_json:
         terminal.show_page(
             json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2)

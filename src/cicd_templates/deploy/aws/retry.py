@@ -22,7 +22,7 @@ STEP_ATTEMPTS = 5
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 ROLE_SECONDS = 180.0
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
-# Errors of the service itself; CloudFormation does not always return them with an HTTP status of 500 or more.
+# Errors within an AWS service. CloudFormation does not always return these with an HTTP status of 500 or more.
 SERVICE_FAILED = frozenset({"InternalFailure", "ServiceUnavailable"})
 SERVER_ERROR = 500
 AWS_ERRORS = (ClientError, BotoCoreError)

@@ -7,8 +7,8 @@ In the order in which data flows:
 - `unchanged` decides whether a deployment would change nothing, without a change set.
 - `cloudformation_calls` reads stacks and change sets with all their pages; `ownership` deletes change sets; `events`
   reads a stack's events.
-- `drift` asks CloudFormation to compare deployed stacks with their templates; `security_group_rules` recognizes what is
-  not drift.
+- `drift` asks CloudFormation to compare deployed stacks with their templates. `security_group_rules` recognizes rules
+  that other stacks have added to a security group, because these rules are not drift.
 - `stack_status_remedies` is the table of all stack statuses: what each command does with a stack in that status.
 - `copy_expiry` sets the tag with the expiry of a disposable copy; `aws_commands` formats AWS commands for a person to
   run.

@@ -44,7 +44,7 @@ def is_proven_unchanged(
 
 
 def _is_equal_template(stack: StackTemplate, body: Any) -> bool:
-    # GetTemplate returns a question mark for each character that is not ASCII, so such a text is not known.
+    # GetTemplate returns a question mark for each non-ASCII character, so the exact text of the template is unknown.
     if not stack.text.isascii():
         return False
     if isinstance(body, str):

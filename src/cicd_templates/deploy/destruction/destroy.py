@@ -12,7 +12,7 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import stack_status
 from cicd_templates.deploy.destruction.deletion import DELETING
 from cicd_templates.deploy.destruction.execution import DestructionRecord, execute_destruction
 from cicd_templates.deploy.destruction.inventory import Inventory
-from cicd_templates.deploy.destruction.remainders import prove
+from cicd_templates.deploy.destruction.remainders import wait_for_remainders
 from cicd_templates.deploy.destruction.report_file import kept_resources, report_file, write_report
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Left, Note, Reporter
@@ -57,7 +57,7 @@ def destroy(
         execute_destruction(
             clients, inventory, polling, reporter, record, unguard=inventory.protected, require_lock=require_lock
         )
-        remains = prove(clients, inventory, polling) + also_left()
+        remains = wait_for_remainders(clients, inventory, polling) + also_left()
     except BaseException as error:
         with contextlib.suppress(CicdError):
             _write_or_show_report(inventory, record, remains, file, reporter)

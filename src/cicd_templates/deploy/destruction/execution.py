@@ -121,7 +121,7 @@ def execute_destruction(
     drain(clients, [owned for owned in resources if owned.resource_type == SERVICE_TYPE], polling, serial.note)
     cluster = f"{inventory.scope.prefix}cluster"
     stop_jobs(clients, _job_definitions(resources), cluster, serial.note)
-    # Items that do not block a stack are deleted after the stacks, when nothing can write to these items any more.
+    # Items that do not block the deletion of a stack are deleted last, when nothing writes to them any more.
     delete_blocking_items(clients, inventory.to_delete, polling, serial)
 
     signal = StopSignal()
@@ -207,7 +207,7 @@ def _wait_for_endpoints(clients: Clients, names: list[str], polling: Polling, se
 
 
 def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter) -> None:
-    """Delete `items`, which belong to no stack. A failure is only reported; `prove` finds later what is left."""
+    """Delete `items`, which belong to no stack. Only report a failure, because remaining items are listed later."""
     for item in items:
         leftover = operations_of(item.resource_type).leftover
         try:

@@ -59,7 +59,7 @@ def plan_file(*, local: bool) -> Path:
 
 
 def plan_destruction(inventories: Sequence[Inventory], now: datetime, *, local: bool) -> DestructionPlan:
-    """Return a plan to destroy exactly what is in `inventories`. It expires after a day."""
+    """Return a plan to destroy exactly the items in `inventories`. The plan expires after a day."""
     return DestructionPlan(now, now + VALID_FOR, local, tuple(map(_plan_environment, inventories)))
 
 

@@ -59,7 +59,7 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
     return Remainder(item.resource_type, item.name, reason, explained=False, command=how)
 
 
-def prove(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
+def wait_for_remainders(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
     """Return what is left after the destruction of `inventory`.
 
     Reads AWS up to `LOOKS` times, until nothing is left for an unknown reason.

@@ -18,7 +18,7 @@ UNITS = {"h": "hours", "d": "days"}
 
 @dataclass(frozen=True)
 class EnvironmentCopy:
-    """A copy of an environment. `stays` says why the copy must not be destroyed; it is empty if it may be destroyed."""
+    """A copy of an environment. `stays` says why the copy must be kept, or is empty if the copy may be destroyed."""
 
     scope: Scope
     expires: datetime | None
@@ -28,7 +28,7 @@ class EnvironmentCopy:
 
 
 def parse_age(text: str) -> timedelta:
-    """Return the time span that an age such as `48h` or `7d` means. Raises `ConfigurationError` for another text."""
+    """Return the duration that `text` states, such as `48h` or `7d`. Raises `ConfigurationError` for any other form."""
     match = re.fullmatch(r"(\d{1,4})([hd])", text)
     if match is None:
         raise ConfigurationError(f"{text!r} is not an age; write hours or days, such as 48h or 7d")

@@ -63,7 +63,7 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return the resources that may have been created outside a stack by one of the resources `had`.
+    """Return the resources that no stack owns but that the resources in `had` may have created.
 
     `had` are the resources of existing and deleted stacks. With `whole`, also return everything else that belongs to
     the environment `scope`. The result has no duplicates. It may contain resources that stacks own; the caller must

@@ -16,7 +16,7 @@ _REFUSAL = re.compile(
     r"(?: (?:because|with) (?P<why>[^(\"\n]+))?"
 )
 _ENCODED = re.compile(r"Encoded authorization failure message: (?P<text>[\w-]{20,})")
-# The reason that a refusal names, and how to fix it.
+# The words with which AWS gives the reason for a refusal, and the remedy for each.
 _REMEDIES = (
     (
         "service control policy",
@@ -68,9 +68,9 @@ def parse_denial(message: str) -> Denial | None:
 
 
 def decode_command(message: str) -> str:
-    """Return the AWS command that decodes the authorization message in EC2's error `message`.
+    """Return the AWS CLI command that decodes the reason in EC2's error `message`, or an empty string.
 
-    EC2 encodes the authorization message. The result is empty if `message` contains no such message.
+    EC2 encodes the reason for a denied call. The result is empty if `message` contains no encoded reason.
     """
     found = _ENCODED.search(message)
     return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

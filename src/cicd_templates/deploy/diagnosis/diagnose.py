@@ -38,15 +38,15 @@ ADVICE = {
     "InvalidCredentials": "the credentials have expired; sign in again, then deploy again",
     "InvalidRequest": "the service does not accept a value; correct it in templates/ or environments.toml, then render",
     "NetworkFailure": "the service could not be reached; deploy again",
-    "NotFound": "something that it refers to does not exist: `make recover` shows changes made outside CloudFormation",
-    "NotStabilized": "it was created but never became ready; the lines above show what happened instead",
+    "NotFound": "the resource refers to something that does not exist: `make recover` shows changes by others",
+    "NotStabilized": "the resource was created but never became ready; the lines above show the cause",
     "NotUpdatable": "the property can only be set at creation; plan a replacement of the resource",
     "ResourceConflict": "another operation was changing the resource; deploy again",
     "ServiceInternalError": "the service had an internal error; deploy again",
     "ServiceLimitExceeded": "a quota of the account is used up: `make doctor` shows the quotas and how to raise them",
     "ServiceTimeout": "the service did not answer in time; deploy again",
     "Throttling": "the account's calls were throttled; deploy again",
-    "UnauthorizedTaggingOperation": "allow the principal that deploys to tag it: see `make deploy-policy`",
+    "UnauthorizedTaggingOperation": "allow the principal that deploys to tag the resource: see `make deploy-policy`",
 }
 
 

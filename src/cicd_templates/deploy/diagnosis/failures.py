@@ -33,7 +33,10 @@ OF_THE_STACK = FAILED_STATUSES | {
 
 @dataclass(frozen=True)
 class Failure:
-    """A failure that no other failure caused. `path` is its path in the template: `/Resources/Key/Properties/Tags`."""
+    """A failure that no other failure caused.
+
+    `path` is its place in the template, such as `/Resources/Key/Properties/Tags`.
+    """
 
     time: datetime
     logical_id: str

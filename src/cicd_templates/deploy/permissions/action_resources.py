@@ -45,8 +45,8 @@ NO_PREVIEW = {
         "cloudformation:ChangeSetName": [f"{PREVIEW_PREFIX}*", f"*:changeSet/{PREVIEW_PREFIX}*"],
     }
 }
-# For a database, RDS also uses default groups and a secret with the administrator's password. The groups are given by
-# IAM's kinds of resources. RDS chooses the name of the secret.
+# For a database, RDS also uses default groups, listed here as IAM names their types, and a secret with the
+# administrator's password, whose name RDS chooses.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/security_iam_id-based-policy-examples.html
 DEFAULT_GROUPS = ("og", "pg")
 MAKES_MANAGED_SECRET = frozenset({"secretsmanager:CreateSecret", "secretsmanager:TagResource"})
@@ -129,7 +129,7 @@ def _exceptions(resources: Iterable[Mapping[str, Any]], prefix: str, path: str) 
 
 
 def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-    """Return the condition under which a policy allows `action` on `resources`. Usually it is empty."""
+    """Return the condition under which a policy allows `action` on `resources`, or an empty mapping if always."""
     if action == CREATE_GRANT:
         return FOR_AWS_SERVICES
     if action == EXECUTE:

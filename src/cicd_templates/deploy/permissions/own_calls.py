@@ -8,7 +8,8 @@ from __future__ import annotations
 
 # For change sets and stacks, their events, templates and drift, and the tags that CloudFormation sets for the caller.
 CLOUDFORMATION_ACTIONS = (
-    # Drift detection also needs this and DetectStackResourceDrift. It reads resources with the caller's permissions:
+    # Drift detection needs this action and DetectStackResourceDrift, because it reads resources with the caller's
+    # permissions:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
     "cloudformation:BatchDescribeTypeConfigurations",
     "cloudformation:CreateChangeSet",
@@ -26,7 +27,7 @@ CLOUDFORMATION_ACTIONS = (
     "cloudformation:GetTemplate",
     "cloudformation:ListChangeSets",
     "cloudformation:ListStackResources",
-    # A call of DescribeStacks without a name needs this too.
+    # Calling DescribeStacks without a name needs this action, too.
     "cloudformation:ListStacks",
     "cloudformation:TagResource",
     "cloudformation:UntagResource",

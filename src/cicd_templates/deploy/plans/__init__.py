@@ -1,7 +1,7 @@
 """Creates, seals, shows, verifies and discards plans of deployments. The stages, in the order in which data flows:
 
 1. Before any change set is created, `name_collisions` finds names of new resources that are already taken.
-2. `survey` reads the stacks of the account and the values that the stacks of one wave read.
+2. `survey` reads the account's stacks and the input values of one wave: stacks that can be planned together.
 3. `propose` creates a change set for one stack, in steps, and returns what it would do as a `PlannedStack`. It creates
    none if the stack is certainly unchanged.
 4. `wave` runs the proposals of all stacks that can be planned together, and returns one `Plan`. Stacks that read values

@@ -23,9 +23,9 @@ from cicd_templates.template.changes.duration import format_duration
 from cicd_templates.template.changes.impact import Detail
 
 LONGEST_ANSWER, LONGEST_STATEMENT = 1_000, 600
-# The largest number of values, and of names, on a line. The line only counts the others.
+# The largest number of values, and of names, on one line. Further ones are only counted.
 SHOWN_VALUES, SHOWN_NAMES = 4, 3
-# Rows with a lower severity than this are printed in bold: data, access, replacements and interruptions.
+# Rows with a severity number below this are printed in bold: data, access, replacements and interruptions.
 REMARKABLE = 6
 IN_THE_PAGE = "The page `plan.html` beside this comment's file has all of them."
 NO_PLAN = (

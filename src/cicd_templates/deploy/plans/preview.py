@@ -1,9 +1,11 @@
 """Previews the deployment of a stack for a pull request, with permissions that cannot change the stack.
 
 For an existing stack, a preview creates a change set, describes it and deletes it immediately. The policies of this
-project forbid the execution of a change set with such a name. A new stack is shown from its template, because a change
-set would create an empty stack. Requests always contain the name of the change set instead of its ARN, because the
-policies for pull requests allow change sets by the prefix of their names.
+project forbid the execution of change sets with the name of a preview. A new stack is described from its template,
+because a change set would create an empty stack.
+
+Requests always contain the name of the change set instead of its ARN, because the policies for pull requests allow
+change sets by the prefix of their names.
 """
 
 from __future__ import annotations

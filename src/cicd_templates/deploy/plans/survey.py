@@ -1,6 +1,6 @@
-"""Reads, with few calls, what the proposals of a wave need to know: the account's stacks and values of Parameter Store.
+"""Reads the input of the proposals of a wave with few calls: the account's stacks and values of Parameter Store.
 
-If each proposal read them itself, a plan of many stacks would make two more calls for each of them.
+If each proposal read its own input, a plan of many stacks would make two more calls for each stack.
 """
 
 from __future__ import annotations

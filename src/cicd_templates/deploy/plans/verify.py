@@ -37,11 +37,11 @@ from cicd_templates.errors import RefusedError
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.stack_template import StackTemplate
 
-# The fields that are computed from AWS and the templates, each with the words that name it in a refusal.
+# The fields that are computed from AWS and the templates, each with the words for it in an error message.
 COMPUTED = {
     "creates": "whether it is created or updated",
     "stack_id": "the id of its stack",
-    "impacts": "what its changes mean for data and people",
+    "impacts": "the impact of its changes on data and users",
     "grants": "the permissions that it adds or removes",
     "longest_wait_seconds": "how long it takes at most",
     "service": "its service",

@@ -49,7 +49,7 @@ class Archive:
     left_out: tuple[str, ...] = ()
 
     def require(self, app: Path, dockerfile: str, path: str | None = None) -> None:
-        """Raise `ConfigurationError` if the zip lacks the Dockerfile from which the image is built."""
+        """Raise `ConfigurationError` if the zip lacks the Dockerfile of the image."""
         with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
             if dockerfile in {posixpath.normpath(name) for name in archive.namelist()}:
                 return

@@ -41,10 +41,10 @@ _CHUNK_BYTES = 1 << 20
 def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement, folder: Path) -> None:
     """Replace `folder` by a folder with the evidence of `release`. If this fails, `folder` is unchanged.
 
-    The folder also gets the templates of the release before it, what approvers were shown, and the files that are made
-    from these. An object that no longer exists is left out, and the verification then reports the missing file. The
-    public key in the folder is the key of `store`. Raises `CicdError` if the release statement names a file that cannot
-    be part of a folder.
+    The folder also gets the templates of the previous release, the material that approvers were shown, and files that
+    are made from these. An object that no longer exists is left out, and the verification then reports the missing
+    file. The public key in the folder is the key of `store`. Raises `CicdError` if the release statement names a file
+    that cannot be part of a folder.
     """
     _, *listed = release.statement.subject
     sources = {file.name: _source(store, release, file.name) for file in listed}
@@ -100,7 +100,7 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
 
 
 def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
-    """Return the S3 objects with what approvers of an execution were shown, by their names in the folder."""
+    """Return the S3 objects that show what the approvers of an execution saw, keyed by their names in the folder."""
     prefix = f"{approval_keys(service)}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", ())]

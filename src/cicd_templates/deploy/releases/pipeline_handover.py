@@ -121,10 +121,10 @@ class PipelineHandover:
 def left_to_the_pipeline(
     clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
 ) -> list[StackTemplate]:
-    """Return the stacks that only the pipeline may deploy.
+    """Return the stacks of `stacks` that only the pipeline may deploy.
 
-    A stack is one of these if its environment is protected, if releases update the stack, and if it already has its ECS
-    service or task definition.
+    These are the stacks of a protected environment that releases update and that already have their ECS service or task
+    definition.
     """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 

@@ -246,7 +246,7 @@ def report_plan(made: Plan, reporter: Reporter) -> None:
 class PlainReporter:
     """Prints plain lines, for logs and pipes.
 
-    If nothing has been printed for ten seconds, the next event of a resource is printed as a sign of life.
+    If nothing has been printed for ten seconds, the next event of a resource is printed, to show that work continues.
     """
 
     def __init__(self, stream: IO[str] | None = None, now: Callable[[], float] = time.monotonic) -> None:

@@ -1,7 +1,7 @@
-"""The commands for one environment: plan it, deploy it, execute a plan, discard its plans.
+"""The functions behind the commands for one environment: plan, deploy, execute a plan, discard plans.
 
-Each command locks the environment's journal, so that no two runs on this machine work on the same environment. A
-command that executes change sets also holds the environment's lock, which commands on all machines respect.
+Each function locks the environment's journal, so that no two runs on this machine work on the same environment. A
+function that executes change sets also holds the environment's lock, which commands on all machines respect.
 """
 
 from __future__ import annotations
@@ -124,8 +124,8 @@ def _plan(
 def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTemplate], made: Plan) -> None:
     """Raise `CicdError`, because each remaining stack waits for a value that no deployment will publish.
 
-    The value was deleted from Parameter Store. The stack that published it has no changes, so CloudFormation will not
-    publish it again. `made` is the plan with the waiting stacks.
+    Somebody deleted the value from Parameter Store. The stack that published it has no changes, so CloudFormation will
+    not publish it again. `made` is the plan with the waiting stacks.
     """
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(

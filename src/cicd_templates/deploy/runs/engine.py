@@ -43,11 +43,11 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def ignore_approval() -> None:
-    """Do nothing. The default for callers that need no notice of an approved plan."""
+    """Do nothing. This is the default for callers that need no notice of an approved plan."""
 
 
 def ignore_stack(stack: StackTemplate) -> None:
-    """Do nothing. The default for callers that need no notice of a deployed stack."""
+    """Do nothing. This is the default for callers that need no notice of a deployed stack."""
 
 
 class DeploymentEngine:
@@ -165,7 +165,8 @@ class DeploymentEngine:
             raise self._objection
         failed = [record for record in self._records.values() if record.phase is StackPhase.FAILED]
         if failed:
-            # Name stacks that only the interrupted run deployed first, because they may have caused the other failures.
+            # List stacks of the interrupted run that are not part of this run first. They may have caused the other
+            # failures.
             labels = [record.label for record in sorted(failed, key=lambda record: record.name in self._stacks)]
             raise CicdError(f"not deployed: {', '.join(labels)}; the causes are above")
 

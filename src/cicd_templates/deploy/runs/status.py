@@ -19,13 +19,13 @@ from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY_KEY
 
 NOT_DEPLOYED = "not deployed"
-# How the template of a deployed stack compares with the rendered one.
+# The possible results of a comparison between the template of a deployed stack and the rendered template.
 REVIEWED = "reviewed"
 SAME_EFFECT = "same in effect"
 OLDER = "older"
 UNCOMMITTED = "not committed"
 UNKNOWN_TEXT = "unknown text"
-# The next two are used if git cannot be asked for commits.
+# The next two values are used if git was not asked for the commits.
 AS_RENDERED = "as rendered"
 DIFFERENT = "not as rendered"
 UNREAD = "not readable"
@@ -104,7 +104,7 @@ def lock_rows(lock: EnvironmentLock) -> list[StatusRow]:
         return [StatusRow(LOCK, UNREAD)]
     if holder is None:
         return []
-    # Without seconds, like the times of the stacks.
+    # The time has no seconds, like the times of the stacks.
     return [StatusRow(LOCK, f"held by {holder.id}", holder.since[:16], holder.command)]
 
 
@@ -142,7 +142,7 @@ def _text(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any], *
     if same:
         revision = find_commit(stack.path, stack.text.encode())
         return (REVIEWED, revision) if revision else (UNCOMMITTED, "")
-    # The same JSON format as that of the rendered templates.
+    # boto3 parses a JSON template. Write it again in the format in which templates are rendered.
     text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
     revision = find_commit(stack.path, f"{text.rstrip()}\n".encode())
     if revision is None and "?" in text:

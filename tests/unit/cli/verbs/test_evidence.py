@@ -129,7 +129,7 @@ def test_without_a_signer_the_command_that_deploys_it_is_named(
 
     assert (result.exit_code, result.output) == (
         1,
-        "error: basket has no signer yet; deploy it first: make deploy ENV=tools LOCAL=1\n",
+        "error: basket has no signer for its evidence yet; deploy the signer first: make deploy ENV=tools LOCAL=1\n",
     )
 
 

@@ -49,7 +49,9 @@ def test_where_git_does_not_answer_the_reason_is_told_once(
     result = CliRunner().invoke(main, words)
 
     assert result.exit_code == 0
-    assert result.stderr == ("git could not be asked which commit each stack runs: out is not in a git work tree\n")
+    assert result.stderr == (
+        "git cannot tell which commit each stack was deployed from: out is not in a git work tree\n"
+    )
     if "--json" in words:
         assert json.loads(result.stdout)["staging"][0]["text"] == "as rendered"
     else:

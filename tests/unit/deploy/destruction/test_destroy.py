@@ -120,7 +120,7 @@ def test_what_is_kept_is_shown_where_the_disk_fills_up_meanwhile(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(destroy_module, "execute_destruction", execute)
-    monkeypatch.setattr(destroy_module, "prove", lambda *arguments: [])
+    monkeypatch.setattr(destroy_module, "wait_for_remainders", lambda *arguments: [])
     fake = aws(cloudformation={"describe_stacks": {"Stacks": [{"StackStatus": "DELETE_COMPLETE"}]}})
     left = Remainder("AWS::Logs::LogGroup", "/shipping/x", "nobody knows", explained=False)
     there = inventory(stacks=(living("shipping-staging-keys", KEY),))
@@ -375,7 +375,7 @@ def test_the_proof_looks_again_until_services_agree(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(remainders, "retake_inventory", lambda clients, before: looks.pop(0))
     polling = clock()
 
-    assert remainders.prove(aws(), inventory(), polling) == []
+    assert remainders.wait_for_remainders(aws(), inventory(), polling) == []
     assert polling.now() == 2.0 + 4.0
 
 
@@ -383,7 +383,7 @@ def test_the_proof_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remainders, "retake_inventory", lambda clients, before: inventory(PARAMETER))
     polling = clock()
 
-    assert len(remainders.prove(aws(), inventory(), polling)) == 1
+    assert len(remainders.wait_for_remainders(aws(), inventory(), polling)) == 1
     assert polling.now() == sum(2.0 * 2**look for look in range(remainders.LOOKS - 1))
 
 

@@ -1,7 +1,4 @@
-"""Finds load balancers and target groups by name, and reads rules and the deletion protection of load balancers.
-
-It also lifts this protection.
-"""
+"""Finds load balancers and target groups by name, reads listener rules, and switches off deletion protection."""
 
 from __future__ import annotations
 

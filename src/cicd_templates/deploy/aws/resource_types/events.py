@@ -7,7 +7,7 @@ from cicd_templates.deploy.aws.resource_types.operations import Leftover, Resour
 OPERATIONS = {
     "AWS::Events::Archive": ResourceOperations(
         leftover=Leftover(
-            why="A stack could not delete its archive.",
+            why="CloudFormation could not delete the archive together with its stack.",
             removal="`aws events delete-archive --region {region} --archive-name {name}`",
             state=always_exists,
             delete=lambda clients, name: clients.events.delete_archive(ArchiveName=name),

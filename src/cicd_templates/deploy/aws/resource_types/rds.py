@@ -18,7 +18,7 @@ from cicd_templates.deploy.aws.resource_types.operations import (
     unless_not_found,
 )
 
-# CloudFormation has no such resource type. The name is only for our lists.
+# CloudFormation has no resource type for snapshots. Only the lists of this program use this name.
 CLUSTER_SNAPSHOT = "AWS::RDS::DBClusterSnapshot"
 
 

@@ -38,7 +38,7 @@ KEYS_PER_CALL = 1000
 # S3 accepts 3,500 writes and deletions per second and prefix; four concurrent calls of 1,000 keys reach that limit:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 CONCURRENT_CALLS = 4
-# If S3 refuses a key with one of these error codes, S3 is only busy, and the key can be tried again.
+# With these error codes, S3 says that it is too busy to delete a key. The deletion can be tried again.
 BUSY_CODES = frozenset({"InternalError", "ServiceUnavailable", "SlowDown"})
 ATTEMPTS = 5
 # A listing may miss versions while others are being deleted, so the bucket is listed again until it is empty. The

@@ -25,7 +25,7 @@ def fold(plans: Sequence[Plan]) -> list[Row]:
 
 
 def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
-    """Yield each row, and the same row with placeholders."""
+    """Yield each row together with a copy of the row in which placeholders replace names."""
     for plan in plans:
         for stack in plan.changing:
             placeholders = _placeholders(plan, stack, several_environments=len(plans) > 1)

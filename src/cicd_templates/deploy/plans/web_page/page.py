@@ -15,7 +15,7 @@ from cicd_templates.functions.change_page import answers, page
 from cicd_templates.functions.change_page.word_difference import cut
 from cicd_templates.printable import printable
 
-# What the command of the page does. A plan without changes can have drift, which only a repair reverts.
+# The explanation of the command on the page. A plan without changes can have drift, which only a repair reverts.
 DEPLOY, REVERT = "To deploy it", "To see the repairs"
 
 

@@ -1,4 +1,4 @@
-"""The front of a database: TLS, tokens of IAM, and a server behind it that is a fake."""
+"""The proxy of a database: TLS, tokens of IAM, and a server behind it that is a fake."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.errors import CicdError
-from cicd_templates.rehearsal import database_front
-from cicd_templates.rehearsal.database_front import Front, token_problem, write_certificate
+from cicd_templates.rehearsal import database_proxy
+from cicd_templates.rehearsal.database_proxy import DatabaseProxy, token_problem, write_certificate
 from cicd_templates.rehearsal.sessions import Credentials, maker
 
 HOST, PORT, REGION = "127.9.8.7", 5432, "eu-west-1"
@@ -79,11 +79,11 @@ def message(content: bytes, kind: bytes = b"") -> bytes:
 
 
 STARTUP = struct.pack("!i", 196608) + b"user\0readwrite_till\0database\0ledger\0\0"
-TLS = message(struct.pack("!i", database_front.SSL_REQUEST))
+TLS = message(struct.pack("!i", database_proxy.SSL_REQUEST))
 
 
 class Backend:
-    """A server behind the front: keeps the startup message, greets, and answers in capital letters until `end`."""
+    """A server behind the proxy: keeps the startup message, greets, and answers in capital letters until `end`."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.startup = path, b""
@@ -107,7 +107,7 @@ class Backend:
 
 @dataclasses.dataclass
 class Served:
-    """A front that allows only the token `right`."""
+    """A proxy that allows only the token `right`."""
 
     port: int
     backend: Backend
@@ -138,7 +138,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         return "" if given == "right" else "IAM does not allow it"
 
     backend = Backend(tmp_path / "s")
-    with Front(listener, backend.path, context, refuse).serving():
+    with DatabaseProxy(listener, backend.path, context, refuse).serving():
         yield Served(listener.getsockname()[1], backend, certificate, asked)
     backend.close()
 
@@ -208,8 +208,8 @@ def test_what_is_no_login_with_tls_does_not_reach_the_server(served: Served, fir
 
 
 def test_an_address_that_has_no_certificate_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CicdError, match="openssl: "):
+    with pytest.raises(CicdError, match="openssl could not make"):
         write_certificate(tmp_path, "no address")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CicdError, match="openssl, which makes the certificate of a database: No such file"):
+    with pytest.raises(CicdError, match="openssl, which makes the certificate of a database, cannot run: No such file"):
         write_certificate(tmp_path, HOST)

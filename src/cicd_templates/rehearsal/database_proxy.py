@@ -1,6 +1,6 @@
 """Accepts connections to a database as RDS does: only with TLS, and only with a token that the local IAM allows.
 
-The front speaks as much of PostgreSQL's protocol as a login needs, and then passes everything on to the server:
+The proxy takes part in the login of PostgreSQL's protocol. Afterwards, it only passes data between client and server:
 https://www.postgresql.org/docs/current/protocol-flow.html
 """
 
@@ -35,12 +35,12 @@ SIGNING_NAME = "rds-db"
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 REFUSED_LOGIN = "28000"
 
-# Returns why IAM does not let the owner of an access key connect as a user, or an empty string.
+# Returns why IAM does not allow a login with this user and this token, or an empty string if IAM allows it.
 Refusal = Callable[[str, str], str]
 
 
 def token_problem(token: str, host: str, port: int, user: str, region: str, keys: Credentials, now: datetime) -> str:
-    """Return why a token does not prove that the owner of `keys` wants to connect as `user`, or an empty string.
+    """Return why `token` does not let the owner of `keys` log in as `user`, or an empty string if it does.
 
     A token is a presigned URL without its scheme:
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
@@ -72,8 +72,8 @@ def token_problem(token: str, host: str, port: int, user: str, region: str, keys
 
 
 def write_certificate(folder: Path, host: str) -> tuple[Path, Path]:
-    """Write a key and a certificate for an IP address, which is its own authority. Return both paths."""
-    key, certificate = folder / "front.key", folder / "front.pem"
+    """Write a private key and a self-signed certificate for the IP address `host`. Return the paths of both files."""
+    key, certificate = folder / "proxy.key", folder / "proxy.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "2", "-subj", "/CN=rehearsal", "-addext", f"subjectAltName=IP:{host}"]
     try:
@@ -81,16 +81,16 @@ def write_certificate(folder: Path, host: str) -> tuple[Path, Path]:
             [*command, "-keyout", str(key), "-out", str(certificate)], capture_output=True, text=True, check=False
         )
     except OSError as error:
-        raise CicdError(f"openssl, which makes the certificate of a database: {error.strerror}") from None
+        raise CicdError(f"openssl, which makes the certificate of a database, cannot run: {error.strerror}") from None
     if done.returncode:
-        raise CicdError(f"openssl: {done.stderr.strip()}")
+        raise CicdError(f"openssl could not make the certificate of a database: {done.stderr.strip()}")
     return key, certificate
 
 
-class Front:
-    """Listens on an address, and passes the connections on that `refuse` allows.
+class DatabaseProxy:
+    """Listens on an address, and passes each connection that `refuse` allows to the server.
 
-    `refuse` gets the user and the token of a login.
+    `refuse` gets the user and the token of a login. It returns the reason for a refusal, or an empty string.
     """
 
     def __init__(self, listener: socket.socket, server: Path, context: ssl.SSLContext, refuse: Refusal) -> None:
@@ -126,7 +126,7 @@ class Front:
         startup = _read(client)
         words = startup[4:].decode().split("\0")
         user = dict(zip(words[::2], words[1::2], strict=False)).get("user", "")
-        # Ask for the password in clear text, as RDS does for a token.
+        # Ask for the token in the form of a clear-text password, as RDS does.
         client.sendall(b"R" + struct.pack("!ii", 8, 3))
         client.recv(1)
         token = _read(client).rstrip(b"\0").decode()
@@ -141,10 +141,13 @@ class Front:
 
 
 def _read(connection: socket.socket) -> bytes:
-    """Read a message of the protocol without its type: a length, which counts itself, and the content."""
+    """Return the content of the next message, without its length. The length counts its own four bytes.
+
+    Messages of a login have no type. Raises `OSError` if the length is not that of a login, or the connection ends.
+    """
     (length,) = struct.unpack("!i", _exactly(connection, 4))
     if not 4 <= length <= LONGEST_MESSAGE:
-        raise OSError("this is no login")
+        raise OSError("this message is not part of a login")
     return _exactly(connection, length - 4)
 
 
@@ -165,9 +168,9 @@ def _error(text: str) -> bytes:
 
 
 def _relay(client: ssl.SSLSocket, server: socket.socket) -> None:
-    """Pass data on in both directions until one side closes. One thread does both, because TLS sockets need that."""
+    """Pass data in both directions until one side closes. Two threads must not use a TLS socket at the same time."""
     while True:
-        # What TLS has decrypted already does not make the socket readable.
+        # `select` does not report data that the TLS socket has already decrypted.
         readable = [client] if client.pending() else select.select([client, server], [], [])[0]
         for source in readable:
             data = source.recv(65536)
