@@ -23,7 +23,7 @@ from cicd_templates.printable import printable
 from cicd_templates.template.changes.duration import longest_wait
 from cicd_templates.template.changes.impact import KNOWN_LATER, UNKNOWN_VALUE, Change, assess, change_of, merged
 from cicd_templates.template.changes.planned_stack import PlannedStack
-from cicd_templates.template.policy_diff import PolicyDiff, compare
+from cicd_templates.template.policy_diff import PolicyDiff, compare, hides_access
 
 # A value before the change that CloudFormation does not report must not be equal to an unknown value after it.
 NOT_REPORTED = "(not reported)"
@@ -117,6 +117,8 @@ def _compared(change: Change, before: dict[str, Any], after: dict[str, Any]) -> 
     if not is_known and nature_of(change) != TAGS and change.action != "Remove":
         return None
     try:
+        if any(hides_access(resources.get(change.logical_id, {})) for resources in (before, after)):
+            return None
         return compare(change.logical_id, before, after)
     except (AttributeError, KeyError, TypeError):
         # A text replaces the map or list of a policy if its value is unknown before the deployment.

@@ -26,9 +26,6 @@ from cicd_templates.template.intrinsics import referenced_names
 from cicd_templates.template.stack_graph import READING_TYPE
 
 CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Renamed", "Added", "Changed")
-# Properties that decide who has access: more principals, more policies, or another role for the same code.
-_GRANTING = frozenset({*policy_diff.ATTACHES, *policy_diff.GRANTED_ELSEWHERE})
-_ROLES = frozenset({"ServiceRole", "ServiceRoleArn", "Role", "RoleArn", "TaskRoleArn", "ExecutionRoleArn"})
 _LONGEST = 100
 # A function that takes a region and a resource type. It returns the create-only properties of the type, and the
 # properties that are create-only in some cases.
@@ -233,21 +230,14 @@ def _resource_changes(
             text = f"{plain('.'.join(path))}: {added or _before_and_after(before[0], after[0], difference)}"
             if may_replace:
                 text += ", which may replace the resource"
-            kind = "Replaced" if replaces else _kind(path, difference)
+            kind = "Replaced" if replaces else _kind(part, path, before[1], after[1])
             yield TemplateChange(kind, environment, where, Markup(text))
 
 
-def _kind(path: tuple[str, ...], difference: Difference) -> str:
+def _kind(part: str, path: tuple[str, ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Return whether a changed property widens or narrows access, or the kind `Changed` if it decides no access."""
-    if not path:
-        return "Changed"
-    if path[-1] in _ROLES:
-        return "Access widened"
-    if path[0] in _GRANTING:
-        return "Access narrowed" if difference.after is ABSENT else "Access widened"
-    if path[0] == policy_diff.BOUNDARY:
-        return "Access narrowed" if difference.before is ABSENT else "Access widened"
-    return "Changed"
+    widens = policy_diff.property_widens(path[0], before, after) if part == "Properties" and path else None
+    return "Changed" if widens is None else "Access widened" if widens else "Access narrowed"
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 
 from cicd_templates.review.formatting import Formatter, format_actions, format_condition
 from cicd_templates.review.principals import Principal, parse_principals
+from cicd_templates.template.granted_access import as_list, permission_statement
 from cicd_templates.template.iam_statements import find_statements
 from cicd_templates.template.intrinsics import is_intrinsic_function
 from cicd_templates.template.metadata import REASONS_KEY
-from cicd_templates.template.policy_diff import as_list, permission_statement
 from cicd_templates.template.reasons import parse_every_resource_reason
 
 ITSELF = "itself"
@@ -87,10 +87,11 @@ def statements(resources: Mapping[str, Any], formatter: Formatter) -> Iterator[S
     """Yield the statements of `resources`, in the order of the template."""
     for logical_id, resource in resources.items():
         reasons = _reasons(resource)
-        if resource["Type"] == "AWS::Lambda::Permission":
-            yield _permission(logical_id, resource["Properties"], formatter)
+        properties = resource.get("Properties", {})
+        if element := permission_statement(resource["Type"], properties):
+            yield _permission(logical_id, element, properties, formatter)
             continue
-        for is_trust, statement in find_statements(resource.get("Properties", {})):
+        for is_trust, statement in find_statements(properties):
             yield _statement(logical_id, statement, formatter, reasons, is_trust)
 
 
@@ -132,18 +133,19 @@ def _statement(
     )
 
 
-def _permission(logical_id: str, properties: Mapping[str, Any], formatter: Formatter) -> Statement:
-    """Return the statement that an `AWS::Lambda::Permission` adds to the resource policy of a function."""
+def _permission(
+    logical_id: str, element: Mapping[str, Any], properties: Mapping[str, Any], formatter: Formatter
+) -> Statement:
+    """Return the statement `element` of a resource that is a permission, such as an `AWS::Lambda::Permission`."""
     sources = {key: formatter.format(value) for key, value in properties.items() if key.startswith("Source")}
-    element = permission_statement(properties)
     return Statement(
         logical_id,
         logical_id,
         "Allow",
         tuple(parse_principals(element["Principal"], formatter.account)),
-        (formatter.format(properties["Principal"]),),
-        (properties["Action"],),
-        (formatter.format(properties["FunctionName"]),),
+        tuple(formatter.format(item) for listed in element["Principal"].values() for item in as_list(listed)),
+        tuple(map(str, as_list(element["Action"]))),
+        tuple(map(formatter.format, as_list(element.get("Resource", [])))),
         " and ".join(f"aws:{key} is {value}" for key, value in sources.items()),
         element=element,
     )

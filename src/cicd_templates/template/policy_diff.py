@@ -14,19 +14,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from cicd_templates.template.iam_statements import find_statements
+from cicd_templates.template.changes.masking import reported_as_hidden
+from cicd_templates.template.granted_access import granted_statements, permission_statement, statements_of_use
+from cicd_templates.template.iam_statements import UNREADABLE, find_statements, is_statement
 from cicd_templates.template.intrinsics import is_intrinsic_function, referenced_names
 
-# Properties with permissions that are defined outside the template, and the words for these permissions: managed
-# policies by their ARNs, and the groups of a user.
-GRANTED_ELSEWHERE = {"ManagedPolicyArns": "everything", "Groups": "everything that the group may do"}
-# Properties that attach a policy to principals.
-ATTACHES = ("Roles", "Users", "Groups")
-ATTACHED_TYPES = frozenset({"AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"})
-BOUNDARY = "PermissionsBoundary"
 ELEMENTS = ("Principal", "Action", "Resource")
+# The item of an element that matches everything, as `_items` returns it.
+ANYTHING = '"*"'
+# The operator of the condition under which a template has a statement.
+CHOICE = "is"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,10 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
     `before` and `after` are the resources of the templates.
     """
-    old, new = (dict(_statements(resources.get(logical_id, {}))) for resources in (before, after))
+    is_changed = logical_id in before and logical_id in after
+    old, new = (
+        dict(_statements(resources.get(logical_id, {}), is_changed=is_changed)) for resources in (before, after)
+    )
     added = [statement for key, statement in new.items() if key not in old]
     removed = [statement for key, statement in old.items() if key not in new]
     return PolicyDiff(
@@ -85,11 +88,16 @@ def is_retained(resource: Mapping[str, Any]) -> bool:
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether the statements `after` may allow a request that the statements `before` did not allow.
 
-    The order of the statements does not matter.
+    The order of the statements does not matter. A statement that cannot be read may allow or deny.
     """
     return any(
         not any(statement_covers(old, new) for old in before) for new in after if new["Effect"] != "Deny"
-    ) or any(not any(statement_covers(new, old) for new in after) for old in before if old["Effect"] == "Deny")
+    ) or any(not any(statement_covers(new, old) for new in after) for old in before if _may_deny(old))
+
+
+def _may_deny(statement: Mapping[str, Any]) -> bool:
+    """Return whether a statement denies, or may deny, because its effect is computed or it cannot be read."""
+    return statement["Effect"] != "Allow" or statement.get("Action") == UNREADABLE
 
 
 def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
@@ -128,6 +136,8 @@ def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) ->
 
 
 def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
+    if ANYTHING in _items(wide.get(element, [])):
+        return element in narrow or f"Not{element}" in narrow
     if f"Not{element}" in wide or f"Not{element}" in narrow:
         both = f"Not{element}" in wide and f"Not{element}" in narrow
         # The elements list exceptions, so the statement that applies to more requests has fewer items.
@@ -162,46 +172,62 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
     return list(condition.items()) if plain else [("what is computed", {"Condition": condition})]
 
 
-def _statements(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each IAM statement of a resource, with its identity for comparisons.
 
-    The identity is the complete statement without its Sid. Other properties also decide about access, such as a
-    permissions boundary. For each of them, yield a statement that has the same effect.
+    The identity is the complete statement without its Sid. What else decides about access, such as a permissions
+    boundary, is yielded as the statement that has the same effect. `is_changed` says that the resource exists before
+    and after the change.
     """
-    properties = resource.get("Properties", {})
-    for _, statement in find_statements(properties):
+    for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
-    if resource.get("Type") == "AWS::Lambda::Permission":
-        yield _with_identity(permission_statement(properties))
-    if resource.get("Type") in ATTACHED_TYPES:
-        for item in (item for name in ATTACHES for item in as_list(properties.get(name, []))):
-            yield _with_identity({"Effect": "Allow", "Action": "everything that this policy allows", "Principal": item})
-    else:
-        for name, words in GRANTED_ELSEWHERE.items():
-            for item in as_list(properties.get(name, [])):
-                yield _with_identity({"Effect": "Allow", "Action": words, "Resource": item})
-    if BOUNDARY in properties:
-        outside = "everything that the permissions boundary does not allow"
-        yield _with_identity({"Effect": "Deny", "Action": outside, "Resource": properties[BOUNDARY]})
+    if permission := permission_statement(str(resource.get("Type")), resource.get("Properties", {})):
+        yield _with_identity(permission)
+    for statement in (*granted_statements(resource), *(statements_of_use(resource) if is_changed else ())):
+        yield _with_identity(statement)
 
 
-def permission_statement(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the statement that an `AWS::Lambda::Permission` adds to the resource policy of a function."""
-    principal = properties["Principal"]
-    kind = "Service" if str(principal).endswith(".amazonaws.com") else "AWS"
-    conditions = {key: value for key, value in properties.items() if key not in ("Principal", "Action", "FunctionName")}
-    return {
-        "Effect": "Allow",
-        "Principal": {kind: principal},
-        "Action": properties["Action"],
-        "Resource": properties["FunctionName"],
-        **({"Condition": {"Equals": conditions}} if conditions else {}),
-    }
+def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
+    """Return whether a changed property widens what a resource allows outside its policies.
+
+    `before` and `after` are the resource. The result is None if the property does not decide about this.
+    """
+    properties = {key: value for key, value in before.get("Properties", {}).items() if key != name}
+    if name in after.get("Properties", {}):
+        properties[name] = after["Properties"][name]
+    old, new = (
+        dict(map(_with_identity, (*granted_statements(resource), *statements_of_use(resource))))
+        for resource in (before, {**before, "Properties": properties})
+    )
+    return None if old.keys() == new.keys() else widens(list(old.values()), list(new.values()))
 
 
-def as_list(value: Any) -> list[Any]:
-    """Return an element of a policy as a list, because IAM accepts a single value instead of a list with one item."""
-    return value if isinstance(value, list) else [value]
+def hides_access(resource: Mapping[str, Any]) -> bool:
+    """Return whether CloudFormation masked a part of what decides about the access of a resource."""
+    return any(reported_as_hidden(identity) for identity, _ in _statements(resource))
+
+
+def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """Return a part of a resource, in which the statements inside an `Fn::If` have its condition, too.
+
+    Such a statement applies only in some environments. A Deny statement with a further condition denies less.
+    """
+    if is_statement(value):
+        if not conditions:
+            return value
+        return {**value, "Condition": {**(value.get("Condition") or {}), CHOICE: dict(conditions)}}
+    if isinstance(value, list):
+        return [with_conditions(item, conditions) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    match value:
+        case {"Fn::If": [str(name), first, second]} if len(value) == 1:
+            chosen = [
+                with_conditions(item, {**conditions, f"the condition {name}": holds})
+                for item, holds in ((first, "true"), (second, "false"))
+            ]
+            return {"Fn::If": [name, *chosen]}
+    return {key: with_conditions(item, conditions) for key, item in value.items()}
 
 
 def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

@@ -176,6 +176,12 @@ def statement_of(value: Any) -> dict[str, Any]:
             ),
             id="an unknown condition",
         ),
+        pytest.param(
+            change(
+                "Modify", "R", "AWS::IAM::Role", before=role("a:B", resource="****"), after=role("a:B", resource="****")
+            ),
+            id="a masked resource",
+        ),
     ],
 )
 def test_policies_that_are_not_reported_are_never_called_unchanged(described: dict[str, Any]) -> None:

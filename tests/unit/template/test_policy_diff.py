@@ -88,7 +88,10 @@ def when(operator: str, *values: str) -> dict[str, Any]:
         pytest.param({"NotAction": ["a", "b"]}, {"NotAction": ["a"]}, True, id="a shorter list of exceptions"),
         pytest.param({"NotAction": ["a"]}, {"NotAction": ["a", "b"]}, False, id="a longer list of exceptions"),
         pytest.param({"Action": ["a"]}, {"NotAction": ["a"]}, True, id="a list that becomes exceptions"),
-        pytest.param({"Principal": "*"}, {"Principal": {"AWS": "1"}}, True, id="two ways to name principals"),
+        pytest.param({"Principal": "*"}, {"Principal": {"AWS": "1"}}, False, id="one of everybody"),
+        pytest.param({"Action": "*"}, {"NotAction": ["a"]}, False, id="exceptions from everything"),
+        pytest.param({"Action": "*"}, {"Resource": "a"}, True, id="no such element"),
+        pytest.param({"Principal": {"AWS": "*"}}, {"Principal": {"Service": "a"}}, True, id="two kinds of principals"),
         pytest.param({"Principal": {"AWS": ["1", "2"]}}, {"Principal": {"AWS": "1"}}, False, id="fewer principals"),
         pytest.param({"Principal": {"AWS": "1"}}, {"Principal": {"Service": "1"}}, True, id="another kind"),
         pytest.param({"Resource": {"Ref": "A"}}, {"Resource": [{"Ref": "A"}]}, False, id="one item, listed"),
@@ -248,7 +251,7 @@ PERMISSION = {"Action": "lambda:InvokeFunction", "FunctionName": "f"}
             holder(
                 "IAM::Role", Policies=[{"PolicyDocument": {"Statement": [{"Fn::If": ["C", EVERYTHING, NO_VALUE]}]}}]
             ),
-            "allow * on *",
+            "allow * on * if the condition C is true",
             id="a statement in a branch",
         ),
         pytest.param(

@@ -12,16 +12,14 @@ from cicd_templates.functions.change_page.rows import IMAGE, TAGS, VERBS, Row, S
 from cicd_templates.plurals import counted
 from cicd_templates.template.changes.duration import format_duration
 from cicd_templates.template.changes.impact import INTERRUPTION, loss_in_words, total
+from cicd_templates.template.granted_access import CALLABLE, PERMISSIONS
 
 # The number of rows that a sentence names. The others are counted.
 NAMED = 3
 LONGEST_STATEMENT = 160
 NOTHING_WIDER = "No policy statement allows more than before."
-# Resource types that also decide who can reach or call something. This program does not compare them as it compares
-# policies.
+# Resource types that decide who can reach something. This program does not compare them as it compares policies.
 NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
-UNCOMPARED_TYPES = (*NETWORK_TYPES, "AWS::Lambda::Permission")
-UNCOMPARED_PROPERTY = "PermissionsBoundary"
 
 
 def what_changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
@@ -116,7 +114,7 @@ def _is_uncompared(row: Row) -> bool:
     """Return whether a change can grant access without appearing in the comparison of policies."""
     if row.creates_stack or row.nature == TAGS or row.change.action == "Remove":
         return False
-    return row.change.resource_type in UNCOMPARED_TYPES or UNCOMPARED_PROPERTY in row.change.properties
+    return row.change.resource_type in NETWORK_TYPES
 
 
 def _grants(resource_type: str) -> bool:
@@ -124,7 +122,7 @@ def _grants(resource_type: str) -> bool:
     return (
         resource_type.startswith("AWS::IAM::")
         or resource_type.endswith("Policy")
-        or resource_type in (*UNCOMPARED_TYPES, "AWS::KMS::Key")
+        or resource_type in (*NETWORK_TYPES, "AWS::KMS::Key", *PERMISSIONS, *CALLABLE)
     )
 
 
@@ -145,8 +143,7 @@ def how_long(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
 
 
 def _named(row: Row) -> str:
-    extent = row.extent.removesuffix(": the same")
-    return f"{row.title} in {extent}" if extent and row.name else row.title
+    return f"{row.title} in {row.count}" if row.count and row.name else row.title
 
 
 def _first_of(items: Sequence[str], separator: str = ", ") -> str:

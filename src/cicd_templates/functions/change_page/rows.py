@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from cicd_templates.plurals import counted
 from cicd_templates.template.changes.impact import DELETION, INTERRUPTION, REPLACEMENT, Change, Detail, Impact
+from cicd_templates.template.changes.masking import hides_values
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
 
@@ -24,6 +25,7 @@ VERBS = {
     # The resource already is as the template describes it. Only CloudFormation's record of the resource changes.
     "SyncWithActual": "recorded, not changed",
 }
+UNCOMPARED = "alike, but masked values cannot be compared"
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
 
@@ -96,7 +98,19 @@ class Row:
 
     @property
     def extent(self) -> str:
-        """The extent of the change, such as `3 environments, 40 services: the same`, or empty for a single resource."""
+        """The extent of the change, such as `3 environments, 40 services: the same`, or empty for a single resource.
+
+        Masked values of several resources look the same. The extent then says that they cannot be compared.
+        """
+        return f"{self.count}: {UNCOMPARED if self._hides_values else 'the same'}" if self.count else ""
+
+    @property
+    def _hides_values(self) -> bool:
+        return any(hides_values(text) for detail in self.change.details for text in (detail.before, detail.after))
+
+    @property
+    def count(self) -> str:
+        """The number of resources of the change, such as `3 environments, 40 services`, or empty for a single one."""
         environments = {place.environment for place in self.places}
         services = {place.service for place in self.places if place.service}
         words = [
@@ -106,7 +120,7 @@ class Row:
         ]
         if len(self.places) != len(environments) * max(len(services), 1):
             words.append(counted(len(self.places), "resource"))
-        return f"{', '.join(words)}: the same" if words else ""
+        return ", ".join(words)
 
     @property
     def effect(self) -> str:

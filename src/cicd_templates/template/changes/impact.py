@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cicd_templates.template.changes.masking import mask
+from cicd_templates.template.changes.masking import mask, not_compared, reported_as_hidden
 from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
@@ -99,6 +99,9 @@ def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
         mask(holder, path or target.get("Name", ""), target.get(name, "")).replace(UNKNOWN_VALUE, KNOWN_LATER)
         for name in ("BeforeValue", "AfterValue")
     )
+    reported = target.get("BeforeValue", "")
+    if reported != target.get("AfterValue", "") or reported_as_hidden(reported):
+        after = not_compared(before, after)
     return Detail(attribute, target.get("Name", ""), path, before, after, target.get("RequiresRecreation", ""))
 
 

@@ -11,6 +11,10 @@ from cicd_templates.template.secret_shapes import has_password, kinds_of_secret
 MASKED_VALUE = "(secret)"
 SECRET_NAME = re.compile(r"secret(?!smanager|sanager|arn|id$)|password|passphrase|token|private_?key|api_?key", re.I)
 MASKED_TYPE = "AWS::SecretsManager::Secret"
+# CloudFormation reports the value of a NoEcho parameter, and whatever contains it, with asterisks:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+_NO_ECHO = re.compile(r"\*{4,}")
+_HIDDEN = re.compile(rf"{_NO_ECHO.pattern}|{re.escape(MASKED_VALUE)}")
 # Lists of variables and tags, such as `[{"Name": "TOKEN", "Value": "..."}]`, have the name and value side by side.
 NAME_KEYS = ("Name", "Key", "name", "key")
 VALUE_KEYS = ("Value", "value")
@@ -34,6 +38,24 @@ def mask(resource_type: str, path: str, value: str) -> str:
         return _mask_text(value)
     masked = _mask_inner(content)
     return value if masked == content else json.dumps(masked)
+
+
+def hides_values(text: str) -> bool:
+    """Return whether a part of `text` is masked, by this program or by CloudFormation."""
+    return bool(_HIDDEN.search(text))
+
+
+def reported_as_hidden(text: str) -> bool:
+    """Return whether CloudFormation itself masked a part of `text`, so that nobody here knows it."""
+    return bool(_NO_ECHO.search(text))
+
+
+def not_compared(before: str, after: str) -> str:
+    """Return `after`. If `before` has masked values, too, each masked value in `after` says that it is not compared.
+
+    Two different secrets look the same when they are masked. With these words, the two texts differ.
+    """
+    return _HIDDEN.sub(r"\g<0> (cannot be compared)", after) if hides_values(before) else after
 
 
 def _mask_inner(content: Any) -> Any:

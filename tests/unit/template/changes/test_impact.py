@@ -267,7 +267,14 @@ def test_the_impact_of_a_change_is_assessed(
 @pytest.mark.parametrize(
     ("kind", "target", "expected"),
     [
-        ("T", {"Name": "Password", "BeforeValue": "a", "AfterValue": "b"}, (MASKED_VALUE, MASKED_VALUE)),
+        (
+            "T",
+            {"Name": "Password", "BeforeValue": "a", "AfterValue": "b"},
+            (MASKED_VALUE, f"{MASKED_VALUE} (cannot be compared)"),
+        ),
+        ("T", {"Name": "Password", "BeforeValue": "a", "AfterValue": "a"}, (MASKED_VALUE, MASKED_VALUE)),
+        ("T", {"Name": "Value", "BeforeValue": "****", "AfterValue": "****"}, ("****", "**** (cannot be compared)")),
+        ("T", {"Name": "Value", "BeforeValue": "a", "AfterValue": "*****"}, ("a", "*****")),
         (
             "T",
             {"Name": "Value", "BeforeValue": "a", "AfterValue": "{{changeSet:KNOWN_AFTER_APPLY}}"},

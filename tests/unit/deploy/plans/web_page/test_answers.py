@@ -205,7 +205,6 @@ def test_who_can_do_more_is_told_by_the_statement_that_changed(grants: PolicyDif
 
 
 RANGE = Detail("Properties", "CidrIp", before="10.0.0.0/8", after="0.0.0.0/0")
-BOUNDARY = Detail("Properties", "PermissionsBoundary", before="arn:aws:iam::1:policy/b")
 UNREAD = "Changes that are not compared and that you must read: stack/R."
 
 
@@ -214,8 +213,6 @@ UNREAD = "Changes that are not compared and that you must read: stack/R."
     [
         (Change("Modify", "R", "AWS::EC2::SecurityGroup", details=(RANGE,)), UNREAD),
         (Change("Add", "R", "AWS::EC2::SecurityGroupIngress"), UNREAD),
-        (Change("Add", "R", "AWS::Lambda::Permission"), UNREAD),
-        (Change("Modify", "R", "AWS::IAM::Role", details=(BOUNDARY,)), UNREAD),
         (Change("Remove", "R", "AWS::EC2::SecurityGroupIngress"), NOBODY),
         (Change("Modify", "R", "AWS::EC2::SecurityGroup", details=(Detail("Tags", ""),)), NOBODY),
         (Change("Modify", "R", "AWS::SNS::Topic", details=(RANGE,)), NOBODY),
@@ -223,8 +220,6 @@ UNREAD = "Changes that are not compared and that you must read: stack/R."
     ids=[
         "an open range",
         "a new rule",
-        "a permission of a function",
-        "a boundary that ends",
         "a rule that goes",
         "tags",
         "a topic",
@@ -237,7 +232,7 @@ def test_what_is_not_compared_is_never_called_unchanged(change: Change, expected
 
 
 @pytest.mark.parametrize(
-    "resource_type", ["AWS::KMS::Key", "AWS::Lambda::Permission", "AWS::EC2::SecurityGroupIngress"]
+    "resource_type", ["AWS::KMS::Key", "AWS::Lambda::Permission", "AWS::Lambda::Url", "AWS::EC2::SecurityGroupIngress"]
 )
 def test_what_a_new_stack_grants_is_counted(resource_type: str) -> None:
     new = replace(stack("new", (Change("Add", "R", resource_type), Impact("new"))), creates=True)

@@ -11,7 +11,7 @@ import pytest
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.web_page.folding import fold
 from cicd_templates.functions.change_page.rows import Row, nature_of
-from cicd_templates.template.changes.impact import Change, Detail, Impact
+from cicd_templates.template.changes.impact import Change, Detail, Impact, change_of
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.unit.deploy.plans.test_document import PLAN
@@ -212,6 +212,35 @@ def test_a_new_revision_of_a_task_is_only_an_image_if_nothing_else_differs(
     change = Change("Modify", "Task", "AWS::ECS::TaskDefinition", "True", details=(Detail("P", name, path, *texts),))
 
     assert nature_of(change) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [("plain", "plain", "images"), ("a", "b", ""), ("****", "****", "")],
+    ids=["no secret", "another secret", "masked by CloudFormation"],
+)
+def test_a_masked_value_that_may_differ_is_not_only_an_image(before: str, after: str, expected: str) -> None:
+    texts = [
+        json.dumps([{"Image": image, "Environment": [{"Name": "TOKEN" if len(value) == 1 else "T", "Value": value}]}])
+        for image, value in (("app:1", before), ("app:2" if after == before else "app:1", after))
+    ]
+    target = {"Name": "ContainerDefinitions", "BeforeValue": texts[0], "AfterValue": texts[1]}
+    change = change_of(
+        {
+            "Action": "Modify", "LogicalResourceId": "Task", "ResourceType": "AWS::ECS::TaskDefinition",
+            "Details": [{"Target": {**target, "Attribute": "Properties"}}],
+        }
+    )  # fmt: skip
+
+    assert nature_of(change) == expected
+
+
+def test_masked_values_of_several_services_are_not_called_the_same() -> None:
+    stacks = [stack(name, (modified("Q", "****", "**** (cannot be compared)"), SAFE)) for name in ("till", "kiosk")]
+
+    assert shown(fold([plan(*stacks)])) == [
+        ("service-{service}/Q", "modified", "2 services: alike, but masked values cannot be compared")
+    ]
 
 
 def test_an_addition_and_a_change_without_details_have_no_nature() -> None:
