@@ -1,4 +1,4 @@
-"""Configurations for tests, made from the project in tests/projects/shipping, and what is rendered from it."""
+"""Fixtures for all tests: configurations made from tests/projects/shipping, and stacks rendered from these."""
 
 from __future__ import annotations
 
@@ -59,12 +59,15 @@ _stacks: dict[str, list[RenderedStack]] = {}
 
 
 def is_measured() -> bool:
-    """Return whether coverage is measured now: what was done unmeasured must be done again when it counts."""
+    """Return whether coverage is measured now.
+
+    If so, work that was done before without measurement must be repeated.
+    """
     return Coverage.current() is not None
 
 
 def _read_and_write_yaml_once() -> None:
-    """Let a worker parse equal templates and write equal resources once: its tests have the same ones many times."""
+    """Let a worker parse equal templates and write equal resources only once. Its tests often repeat them."""
     parse, write = cloudformation_yaml.load, cloudformation_yaml.dump
     texts: dict[tuple[bytes, int, bool], str] = {}
 
@@ -97,7 +100,10 @@ _read_and_write_yaml_once()
 
 
 def raw_configuration(*edits: tuple[str, Any]) -> dict[str, Any]:
-    """The configuration of that project with values set by dotted path; `...` removes the key."""
+    """Return the configuration of tests/projects/shipping with edits.
+
+    Each edit is a value by its dotted path; `...` removes the key.
+    """
     raw = copy.deepcopy(RAW)
     for path, value in edits:
         *parents, last = path.split("/")
@@ -122,7 +128,10 @@ def environment(name: str = "staging", *edits: tuple[str, Any], suffix: str | No
 
 
 def rendered_stacks(*edits: tuple[str, Any], suffix: str | None = None) -> list[RenderedStack]:
-    """The stacks of that project with `edits`, rendered once for all tests of a worker, which only read them."""
+    """Return the stacks of tests/projects/shipping with `edits`, rendered once for all tests of a worker.
+
+    The tests must not change the stacks.
+    """
     return _rendered_once((edits, suffix), lambda: render(configured(*edits, suffix=suffix), LAYERS, "yaml"))
 
 
@@ -158,7 +167,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure no coverage in property tests: chance must not decide it, and measuring doubles their time."""
+    """Measure no coverage in property tests.
+
+    Their random input must not decide about coverage, and measuring doubles their time.
+    """
     measurement = Coverage.current()
     if measurement is None or item.get_closest_marker("hypothesis") is None:
         return (yield)
@@ -171,7 +183,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture(scope="session", autouse=True)
 def unflushed() -> Iterator[None]:
-    """Let no test wait until its files are on the disk: no test reads them after the machine has lost its power."""
+    """Replace `fsync` so that no test waits for the disk. No test reads its files after a power failure."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield
@@ -189,7 +201,7 @@ def commands_render_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the project's `templates/` in it, as the working folder; the real one stays untouched."""
+    """Return a working folder that contains the project's `templates/`. The real folder is not changed."""
     (tmp_path / "templates").symlink_to(PROJECT / "templates")
     (tmp_path / "docs").mkdir()
     (tmp_path / "tests").symlink_to(ROOT / "tests")
@@ -201,7 +213,7 @@ def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def own_package(folder: Path, monkeypatch: pytest.MonkeyPatch, **extra: str) -> ModuleType:
-    """A package with the product's layers and modules of a user's own in its folder `extra/`."""
+    """Return a package with the layers of this tool, and with modules of a user in its folder `extra/`."""
     name = f"own_{folder.name}".replace("-", "_")
     (folder / name / "extra").mkdir(parents=True)
     (folder / name / "__init__.py").write_text("from templates import LAYERS as LAYERS\n")
@@ -229,7 +241,7 @@ def until_open(port: int) -> None:
 
 @contextlib.contextmanager
 def listening(port: int, *command: str, **environment: str) -> Iterator[str]:
-    """A process that serves on `port`, once it does; ended with the block."""
+    """Yield a process once it serves on `port`, and end it after the block."""
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         until_open(port)

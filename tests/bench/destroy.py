@@ -65,7 +65,7 @@ def one_by_one(clients: Clients, bucket: str) -> None:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print both tables of docs/destroying.md."""
     print("| deletion | versions | seconds | versions a second |")
     print("| --- | --- | --- | --- |")
     with running(python=ROOT / ".venv-local/bin/python") as engine:

@@ -1,6 +1,6 @@
-"""Shows that ten times the input takes about ten times the time: part of `make bench-gate`.
+"""Shows that ten times the input takes about ten times as long: a part of `make bench-gate`.
 
-Exits 1 if it takes more than twenty times, which only a cost that grows with the square of the input does.
+Exits with 1 if the time is more than twenty times as long, because then the work grows with the square of the input.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FACTS = StackFacts(
 
 
 def sarif(count: int) -> Callable[[], object]:
-    """Return the reading of a SARIF report with `count` rules and as many results."""
+    """Return a function that reads a SARIF report with `count` rules and as many results."""
     rules = [{"id": f"R{number}", "properties": {"security-severity": "5"}} for number in range(count)]
     results = [{"ruleId": f"R{number}", "message": {"text": "m"}} for number in range(count)]
     run = {"tool": {"driver": {"name": "x", "rules": rules}}, "results": results}
@@ -49,14 +49,14 @@ def sarif(count: int) -> Callable[[], object]:
 
 
 def waivers(count: int) -> Callable[[], object]:
-    """Return the judgement of `count` findings with as many waivers."""
+    """Return a function that judges `count` findings with as many waivers."""
     findings = [Finding("t", f"R{number}", None, "high", file=f"src/{number}.py") for number in range(count)]
     policy = Policy(waivers=[Waiver(f"R{number}", "r", "o", DAY, path="src") for number in range(count)])
     return lambda: decide(["c"], {"c": Report(findings)}, policy, DAY)
 
 
 def names(count: int) -> Callable[[], object]:
-    """Return the search for equal names in a template with `count` queues."""
+    """Return a function that searches for equal names in a template with `count` queues."""
     queues = {
         f"Q{number}": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"q-{number}"}} for number in range(count)
     }

@@ -1,7 +1,7 @@
-"""Builds and writes the resources of a project with troposphere and PyYAML's C emitter alone: a floor for `make bench`.
+"""Builds and writes a project's resources with only troposphere and PyYAML's C emitter: a comparison in `make bench`.
 
-Run as a process with a number of services; prints the CPU seconds and the number of stacks. Configuration, links,
-tags, checks, headers and pages are left out; our layers have made the values before the clock starts.
+Run it as a process with a number of services. It prints the CPU seconds and the number of stacks. Configuration, links,
+tags, checks, headers and pages are left out. The layers compute all values before the clock starts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.bench.many_services import configuration
 
 
 def main(services: int) -> None:
-    """Measure the templates of each environment and layer, so that few of them are in memory at once."""
+    """Measure the templates of each environment and layer separately, so that few templates are in memory at once."""
     seconds, stacks = 0.0, 0
     for environment in configuration(services).environments:
         for layer in tool_layers():
@@ -37,13 +37,13 @@ def main(services: int) -> None:
 
 
 def copies(template: Template) -> Iterator[Callable[[], Any]]:
-    """Yield a function for each resource, which makes it again with all its properties."""
+    """Yield a function for each resource, which makes the resource again with all its properties."""
     for resource in template.resources.values():
         yield partial(again, resource)
 
 
 def again(value: Any) -> Any:
-    """Make an object of troposphere again, as a layer would; anything else is used as it is."""
+    """Make a troposphere object again, as a layer would make it. Return any other value unchanged."""
     match value:
         case BaseAWSObject():
             parts = {name: again(part) for name, part in value.properties.items()}

@@ -98,7 +98,7 @@ def line(label: str, samples: list[tuple[float, float]]) -> float:
 
 
 def compare_with_imports() -> float:
-    """Print the table of whole processes; return how many times the CPU seconds of its floor a render takes."""
+    """Print the table of whole processes. Return the CPU seconds of a render divided by those of the imports."""
     from cicd_templates.template.cloudformation_yaml import load
 
     with tempfile.TemporaryDirectory() as folder:

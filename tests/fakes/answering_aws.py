@@ -1,4 +1,4 @@
-"""An AWS that answers from a table, and holds every call and answer against the real models of botocore."""
+"""A fake AWS that answers from a table, and validates every call and answer with botocore's models."""
 
 from __future__ import annotations
 
@@ -41,10 +41,12 @@ def missing(code: str) -> ClientError:
 
 
 class FakeAws:
-    """`answers` maps `service.operation` to an answer, a list of pages, an error, or what makes one of the request.
+    """A fake AWS.
 
-    A call that the table does not have is refused as AWS refuses it. `calls` keeps what was asked. `parsed` are calls
-    of whose answer boto3 makes more than the model says, as it does of a template in JSON.
+    `answers` maps `service.operation` to an answer, a list of pages, an error, or a function of the request.
+
+    A call without an answer in the table is refused as AWS refuses it. `calls` keeps the calls. `parsed` are calls
+    whose answers boto3 changes after parsing. For example, boto3 parses a template in JSON.
     """
 
     region = "eu-central-1"

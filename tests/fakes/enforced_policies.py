@@ -1,4 +1,4 @@
-"""Clients whose calls IAM policies must allow before they are sent."""
+"""Clients that send a call only if given IAM policies allow the call."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FREE = frozenset({"sts:GetCallerIdentity"})
 
 @dataclass
 class Policies:
-    """The policies of a principal in one account, what it asked for, and what they did not allow.
+    """The policies of a principal in one account, the actions that it requested, and those that the policies denied.
 
-    `stack` is the name of any stack of the environment, for calls that name a change set alone.
+    `stack` is the name of any stack of the environment. It is used for calls that name only a change set.
     """
 
     documents: Sequence[Mapping[str, Any]]
@@ -32,7 +32,7 @@ class Policies:
     denied: list[tuple[str, str]] = field(default_factory=list)
 
     def check(self, service: str, operation: str, request: dict[str, Any]) -> None:
-        """Raise the error of AWS if a call is not allowed."""
+        """Raise the error that AWS raises if the policies do not allow a call."""
         call = (ATTRIBUTES.get(service, service), xform_name(operation), request)
         for action, resource, context in authorized(call, self.region, self.account, self.stack):
             self.asked.append((action, resource))
@@ -43,7 +43,7 @@ class Policies:
 
 
 class EnforcedClients(Clients):
-    """Clients of the local AWS, each of whose calls `policies` must allow."""
+    """Clients of the local AWS. `policies` must allow each of their calls."""
 
     def __init__(self, clients: Clients, policies: Policies) -> None:
         super().__init__(clients._session, clients.region, clients.endpoint_url)

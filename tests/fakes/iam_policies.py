@@ -1,4 +1,4 @@
-"""IAM's answer to a request under identity policies that allow, and what AWS authorizes for a call of boto3."""
+"""Decides on requests with identity policies, as IAM does, and finds the actions that a call of boto3 needs."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ Authorized = tuple[str, str, dict[str, str]]
 def allows(
     documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Mapping[str, str] | None = None
 ) -> bool:
-    """Whether a statement allows the action on the resource and none denies it; conditions are on keys of `context`."""
+    """Return whether a statement allows the action on the resource and no statement denies it.
+
+    Conditions compare keys of `context`.
+    """
     effects = {
         statement["Effect"]
         for document in documents
@@ -106,7 +109,7 @@ def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str
 
 @cache
 def model_of(client: str) -> dict[str, str] | None:
-    """The operations of a client as AWS spells them, by boto3's names; None if there is no such client."""
+    """Return the operations of a client in AWS's spelling, by boto3's names, or None if there is no such client."""
     name = SERVICES.get(client, (client, client))[0]
     if name not in KNOWN:
         return None
@@ -121,9 +124,9 @@ def action_of(client: str, operation: str) -> str:
 
 
 def authorized(call: Call, region: str, account: str, stack: str = "shipping-staging-keys") -> Iterator[Authorized]:
-    """The actions that AWS authorizes for a call, each with its resource and the keys of conditions.
+    """Return the actions that AWS authorizes for a call, each with its resource and the keys of conditions.
 
-    `stack` is the stack of change sets that a call names by their ARN alone.
+    `stack` is the stack of change sets that a call names only by their ARN.
     """
     client, operation, request = call
     action = action_of(client, operation)
@@ -164,7 +167,7 @@ def _of_cloudformation(action: str, request: Mapping[str, Any], begin: str, of_c
 
 
 def _named(call: Call, account: str) -> Iterator[str]:
-    """The resources of a call, each as an ARN or as its end."""
+    """Return the resources of a call, each as a whole ARN or as the end of an ARN."""
     client, operation, request = call
     if client == "s3":
         yield f"arn:aws:s3:::{request['Bucket']}{'/' if 'Key' in request else ''}{request.get('Key', '')}"

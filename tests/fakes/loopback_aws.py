@@ -1,7 +1,7 @@
-"""An AWS on the loopback interface, so that botocore itself signs, sends, refreshes and reads, and nothing is patched.
+"""A fake AWS on the loopback interface. botocore really signs, sends, refreshes and reads; nothing is patched.
 
-It speaks the protocol of STS and answers every other service with what a test says. Give its address to botocore with
-AWS_ENDPOINT_URL, and an `Access` that allows that.
+It speaks the protocol of STS, and answers the calls of every other service with what a test provides. Give its address
+to botocore in AWS_ENDPOINT_URL, and use an `Access` that allows such an address.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REFUSED = (
 
 @dataclass(frozen=True)
 class Request:
-    """What botocore sent: the action or the path, its parameters, and the access key that signed it."""
+    """A request that botocore sent: the action or the path, its parameters, and the access key that signed it."""
 
     action: str
     parameters: dict[str, str]
@@ -46,7 +46,10 @@ class Request:
 
 @dataclass
 class LoopbackAws:
-    """Roles are assumed for `lasts`; `refuse` maps an action to an error code and message; `ahead` moves its clock."""
+    """A fake AWS. Assumed roles last for `lasts`.
+
+    `refuse` maps an action to an error code and message. `ahead` is how far its clock is ahead.
+    """
 
     lasts: timedelta = timedelta(hours=1)
     ahead: timedelta = timedelta()
@@ -73,7 +76,7 @@ class LoopbackAws:
         return status, json.dumps(body)
 
     def start(self) -> Callable[[], None]:
-        """Listen on a free port, and return what ends it."""
+        """Listen on a free port, and return a function that stops listening."""
         aws = self
 
         class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Answers that note which of their fields are read."""
+"""Answers of AWS that record which of their fields are read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WHOLE = frozenset({"TemplateBody"})
 
 
 class Fields(dict[str, Any]):
-    """A part of an answer. `path` is where it stands: `Stacks.Tags` is a tag of a stack."""
+    """A part of an answer. `path` is its place: `Stacks.Tags` is a tag of a stack."""
 
     def __init__(self, part: dict[str, Any], path: str, note: Note) -> None:
         super().__init__({key: noting(value, f"{path}.{key}" if path else key, note) for key, value in part.items()})
@@ -30,7 +30,7 @@ class Fields(dict[str, Any]):
 
 
 def noting(value: Any, path: str, note: Note) -> Any:
-    """Return a value of an answer so that reading its fields is noted."""
+    """Return a value of an answer that records each field that is read from it."""
     if isinstance(value, dict) and path.rpartition(".")[2] not in WHOLE:
         return Fields(value, path, note)
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Situations of the services beside CloudFormation in which answers of AWS itself were recorded, in our own words.
+"""Situations of services other than CloudFormation for which answers of AWS were recorded.
 
-Each takes an account, simulated or local, and returns our answers by the keys of the recorded ones. Of an answer, only
-the fields that our code reads are compared.
+Each function takes an account, simulated or local, and repeats the calls. It returns the answers by the keys of the
+recorded answers. Only the fields of an answer that our code reads are compared.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ READ = frozenset(NAMES.split())
 
 
 def read_part(answer: Any, fields: Collection[str] = READ) -> Any:
-    """The part of an answer that our code reads, with nothing empty in it: our code takes that for what is missing.
+    """Return the part of an answer that our code reads, without empty values, because our code treats these as missing.
 
-    Of an error, that is its code and its message; of the versions of a secret, it is their number.
+    Of an error, the part is its code and its message. Of a secret's versions, it is their number.
     """
     if isinstance(answer, list):
         return [read_part(item, fields) for item in answer]
@@ -48,7 +48,10 @@ def read_part(answer: Any, fields: Collection[str] = READ) -> Any:
 
 @dataclass
 class ServiceAccount:
-    """The clients of one account, and how a bucket gets there: the simulation has buckets of stacks only."""
+    """The clients of one account, and a function that creates a bucket.
+
+    The simulated account has only buckets of stacks.
+    """
 
     clients: Any
     make_bucket: Callable[[str, list[dict[str, str]]], None]

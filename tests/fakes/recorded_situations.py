@@ -1,6 +1,7 @@
-"""Situations in which answers of AWS itself were recorded: what was called before, in our own words.
+"""Situations of CloudFormation for which answers of AWS were recorded.
 
-Each takes a CloudFormation, simulated or local, and returns our answers by the keys of the recorded ones.
+Each function takes a CloudFormation, simulated or local, and repeats the calls. It returns the answers by the keys of
+the recorded answers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ PATH = "/recorded/value"
 
 
 class Account:
-    """One account: its clients, and a way to let what is under way come to its end."""
+    """One account: its clients, and a function that waits until all operations under way have ended."""
 
     def __init__(self, cloudformation: Any, ssm: Any, settle: Callable[[], None], put: Callable[[str], None]) -> None:
         self.cloudformation, self.ssm, self.settle, self.put = cloudformation, ssm, settle, put
@@ -54,7 +55,7 @@ class Account:
 
 
 def refused(call: Callable[[], Any]) -> Any:
-    """The error with which a call is refused, as recorded: code and message."""
+    """Return the code and the message of the error with which a call is refused."""
     try:
         call()
     except ClientError as error:
@@ -63,7 +64,7 @@ def refused(call: Callable[[], Any]) -> Any:
 
 
 def said(call: Callable[[], Any]) -> str:
-    """The words of the error with which a call is refused."""
+    """Return the message of the error with which a call is refused."""
     try:
         call()
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Updates of a stack in which answers of AWS itself were recorded, with what stands before, between and after them."""
+"""Updates of a stack for which answers of AWS were recorded, with the calls before, between and after them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def shown_topic(name: str, display: Any) -> dict[str, Any]:
 def update(
     account: Account, before: Any, after: Any, meanwhile: Callable[[], None] = lambda: None, **more: Any
 ) -> Answers:
-    """Create a stack, update it, delete it, and look at it between."""
+    """Create a stack, update it and delete it. Return the answers about its change sets, statuses and events."""
     first = account.change_set(before, **more)
     answers = {"create-change-set-1": first, "describe-change-set-1": account.described(first)}
     answers["describe-change-set-1-prop-values"] = account.described(first, valued=True)
@@ -38,7 +38,10 @@ def update(
 
 
 def by_resource(events: list[Any]) -> dict[str, list[Any]]:
-    """The events as the recordings sort them: by resource, oldest first, and of equal statuses in a row the last."""
+    """Return the events by resource, as the recordings do:
+
+    oldest first, and only the last of equal statuses in a row.
+    """
     found: dict[str, list[Any]] = {}
     for event in sorted(events, key=lambda each: each["Timestamp"]):
         of_stack = event["ResourceType"] == "AWS::CloudFormation::Stack"
@@ -105,7 +108,7 @@ def added_resource(account: Account) -> Answers:
 
 
 def changed_topics(before: tuple[str, str], after: tuple[str, str]) -> Callable[[Account], Answers]:
-    """A topic with its name and display name before and after, and a second one that refers to it."""
+    """Return a situation that updates a topic's name and display name, with a second topic that refers to the first."""
 
     def of(name: str, display: str) -> Any:
         return resources(Topic1=shown_topic(name, display), Topic2=shown_topic("topic-name-2", {"Ref": "Topic1"}))

@@ -1,4 +1,4 @@
-"""Clients that pass every call on to other clients, and remember it."""
+"""Clients that record every call and pass it on to other clients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from tests.fakes.simulated_aws import Service
 
 
 class Recording:
-    """`calls` has the service, the operation and the request of every call, as boto3 spells them."""
+    """Clients that record calls.
+
+    `calls` has the service, the operation and the request of each call, in boto3's spelling.
+    """
 
     def __init__(self, clients: Any) -> None:
         self._clients = clients

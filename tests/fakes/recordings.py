@@ -1,7 +1,8 @@
-"""Answers of AWS itself, read from the folder that AWS_RECORDINGS names, and how ours are compared with them.
+"""Reads recorded answers of AWS from the folder that AWS_RECORDINGS names, and compares our answers with them.
 
-The recordings are those of the LocalStack project (Apache-2.0); they are not in this repository. What changes from run
-to run has a placeholder there, such as `<stack-id:1>` or `datetime`, which any text or time of ours fits.
+The recordings belong to the LocalStack project (Apache-2.0). They are not in this repository. Values that change from
+run to run are placeholders in the recordings, such as `<stack-id:1>` or `datetime`. Any text or time of ours matches a
+placeholder.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ACCOUNT = re.compile(r"\b[12]{12}\b")
 
 
 def recorded(file: str, entry: str) -> dict[str, Any]:
-    """The recorded answers of one entry, by their keys."""
+    """Return the recorded answers of one entry, by their keys."""
     assert FOLDER is not None
     entries = json.loads((Path(FOLDER) / f"{file}.json").read_text())
     (found,) = [value for name, value in entries.items() if name.split("::", 1)[1] == entry]
@@ -31,7 +32,7 @@ def recorded(file: str, entry: str) -> dict[str, Any]:
 
 
 def differences(theirs: Any, ours: Any, where: str = "") -> Iterator[str]:
-    """Each place in which our answer has another shape or another text than the one of AWS."""
+    """Yield each place in which our answer differs from AWS's answer in its shape or in a text."""
     if isinstance(theirs, dict) and isinstance(ours, str) and where.endswith("Context"):
         ours = json.loads(ours)
     match theirs, ours:
@@ -61,7 +62,10 @@ def _of_fields(theirs: dict[str, Any], ours: dict[str, Any], where: str) -> Iter
 
 
 def _sorted(entries: list[Any], where: str) -> list[Any]:
-    """Lists without an order of their own, in one; events and resources keep theirs."""
+    """Return a list without an order of its own sorted, so that it can be compared.
+
+    Events and resources keep their order.
+    """
     if where.endswith(("Parameters", "Capabilities", "Details", "Tags")):
         return sorted(entries, key=lambda entry: _text(entry))
     if where.endswith("Changes"):

@@ -26,11 +26,12 @@ def rendered(
     deployed_as: str | None = None,
     service: str | None = None,
 ) -> StackTemplate:
-    """A rendered stack: its resources, what it reads (parameter to path) and what it publishes (path to value).
+    """Return a rendered stack.
 
-    What it reads, the resource `Reader` uses, as a moved value that no resource uses would change nothing. A stack
-    that would have no resource has a `Placeholder`, as CloudFormation refuses a template without any. With `service`,
-    the stack is the one of this service.
+    `reads` maps its parameters to the paths that it reads, and `publishes` maps the paths that it publishes to values.
+    The resource `Reader` uses the values that the stack reads, because a changed value that no resource uses would
+    change nothing. A stack without any resource gets a `Placeholder`, because CloudFormation refuses a template without
+    resources. With `service`, the stack belongs to this service.
     """
     label = f"{layer}-{service}" if service else layer
     name = f"shipping-{environment}-{label}"

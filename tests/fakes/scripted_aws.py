@@ -1,6 +1,6 @@
-"""An AWS that answers from a script, call by call, for what the local AWS does not get into.
+"""A fake AWS that answers from a script, call by call, for states that the local AWS cannot reach.
 
-Every request is checked by botocore's model of the service: a call or a parameter that does not exist fails.
+botocore's model of the service validates every request. A call or a parameter that does not exist fails.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
 class Many(list[Any]):
-    """Answers to one call after the other; the last one for ever."""
+    """Answers to consecutive calls. The last answer is repeated for ever."""
 
 
 NAMES = {"lambda_": "lambda", "scaling": "application-autoscaling", "tagging": "resourcegroupstaggingapi"}
@@ -36,7 +36,7 @@ NAMES = {"lambda_": "lambda", "scaling": "application-autoscaling", "tagging": "
 
 @functools.cache
 def operations(service: str) -> dict[str, OperationModel]:
-    """The operations of a service by the names that boto3 gives them."""
+    """Return the operations of a service, by the names that boto3 gives them."""
     model = botocore.session.Session().get_service_model(NAMES.get(service, service))
     return {xform_name(name): model.operation_model(name) for name in model.operation_names}
 
@@ -48,7 +48,7 @@ def check(service: str, name: str, request: dict[str, Any]) -> None:
 
 
 class Service:
-    """Each answer by its call: a value, a function of the request, an exception, or `Many` of them."""
+    """A client. Its answers are keyed by call: a value, a function of the request, an exception, or `Many` of these."""
 
     def __init__(self, service: str, calls: list[tuple[str, dict[str, Any]]], answers: dict[str, Any]) -> None:
         self._service, self._calls, self._answers = service, calls, answers
@@ -78,7 +78,7 @@ class Service:
 
 
 class Aws:
-    """Clients by their names; `calls` has what was asked for, in order."""
+    """Clients by their names. `calls` has the calls in their order."""
 
     def __init__(self, *, local: bool = False, **services: dict[str, Any]) -> None:
         self.local, self.region = local, "eu-central-1"
@@ -95,7 +95,7 @@ class Aws:
 
 
 def aws(*, local: bool = False, **services: dict[str, Any]) -> Any:
-    """An `Aws` where `Clients` are wanted."""
+    """Return an `Aws` with the type `Clients`."""
     return Aws(local=local, **services)
 
 
@@ -104,7 +104,7 @@ def refusal(code: str, message: str = "no") -> ClientError:
 
 
 def clock() -> Polling:
-    """A clock that a sleep moves on at once."""
+    """Return a clock that a sleep advances immediately."""
     now = [0.0]
 
     def sleep(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""A CloudFormation that answers from a script, for the states that the local AWS does not get into."""
+"""A fake CloudFormation that answers from a script, for states that the local AWS cannot reach."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ def event(
 
 @dataclass
 class FakeCloudFormation:
-    """`stacks` is what each look at one stack finds, one after the other, the last one for ever; None is no stack.
+    """A fake CloudFormation.
 
-    `listed` are the stacks in the list of all stacks.
-    The other fields are the pages of the call of that name. `calls` keeps what was asked for.
+    `stacks` has the answers to consecutive descriptions of one stack; the last one is repeated.
+
+    None means that the stack does not exist. `listed` are the stacks in the list of all stacks. Each other field has
+    the pages of the call with its name. `calls` keeps the calls.
     """
 
     stacks: list[Mapping[str, Any] | None] = field(default_factory=lambda: [None])
@@ -81,7 +83,7 @@ class FakeCloudFormation:
 
 
 def stack(status: str, **tags: str) -> dict[str, Any]:
-    """A stack as CloudFormation describes it, ours by its tags unless they say otherwise."""
+    """Return a stack as CloudFormation describes it. By default, its tags say that it is ours."""
     known = {"ManagedBy": "cicd-templates", "Project": "shipping", **tags}
     return {
         "StackId": "arn:stack",
@@ -92,7 +94,7 @@ def stack(status: str, **tags: str) -> dict[str, Any]:
 
 
 class FakeClients:
-    """The one client that these calls use."""
+    """Clients with only one client, which is the one that these calls use."""
 
     endpoint_url = None
     profile = None

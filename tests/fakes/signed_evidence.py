@@ -1,4 +1,4 @@
-"""A folder of evidence as the pipeline's signer leaves it, signed with a key that exists only in the test."""
+"""Writes a folder of evidence as the pipeline's signer writes it, signed with a key that exists only in the test."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ TESTS = form.name_of_test_result("unit-tests")
 
 
 def predicate_of_tests(documents: Mapping[str, bytes], **changed: Any) -> dict[str, Any]:
-    """The predicate of a statement about tests."""
+    """Return the predicate of a statement about tests."""
     report = descriptor("reports/bandit.zip", documents["reports/bandit.zip"])
     tests = {"passedTests": ["b.adds", "b.removes"], "warnedTests": [], "failedTests": []}
     return {"result": "PASSED", "configuration": [], **tests, "report": report, **changed}
 
 
 def predicates(documents: Mapping[str, bytes], execution: str) -> dict[str, dict[str, Any]]:
-    """The predicate of each statement but the release's."""
+    """Return the predicate of each statement except the release statement."""
     received = [name for name in documents if name.startswith(("evidence/", "reports/"))]
     return {
         form.PROVENANCE: {

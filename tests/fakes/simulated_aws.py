@@ -1,10 +1,14 @@
-"""CloudFormation and what a deployment uses beside it: a state machine over the real statuses, with its own clock.
+"""A simulated CloudFormation and the services that a deployment uses beside it:
 
-What it does by itself: typed parameters are resolved when a change set is made, an operation takes its time, failures
-roll back, a stack keeps the role that it was given, executing one change set deletes the others, a stack in review has
-no tags, a deletion takes a while and shows its resources. What a test adds: throttling, answers lost after the effect,
-stale descriptions, events in pages and out of order, credentials that end, roles that cannot be assumed for a while.
-Time passes by sleeping alone. docs/fakes.md says what of this was recorded on AWS itself.
+a state machine with the real statuses and its own clock.
+
+The simulation resolves typed parameters when a change set is created. An operation takes time, and a failure is rolled
+back. A stack keeps the role that it was given. The execution of one change set deletes the others. A stack in
+REVIEW_IN_PROGRESS has no tags. A deletion takes a while, and meanwhile lists the remaining resources.
+
+A test can add throttling, answers that are lost after the effect, stale descriptions, events in pages and out of order,
+credentials that expire, and roles that cannot be assumed for a while. Time passes only by sleeping. docs/fakes.md says
+which of this behaviour was recorded on AWS itself.
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ def error(code: str, message: str, operation: str, status: int = 400) -> ClientE
 
 
 class Lock:
-    """A lock that a copy of the simulation has anew."""
+    """A lock that a copy of the simulation gets anew."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -69,7 +73,7 @@ class Lock:
 
 
 class Clock:
-    """Time that passes by sleeping alone."""
+    """A clock that only sleeping advances."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -139,7 +143,10 @@ class SimulatedStack:
 
 @dataclass
 class Faults:
-    """What goes wrong, decided by a seed: `rate` is how many of the calls, `kinds` which."""
+    """The faults that a seed selects.
+
+    `rate` is the share of the calls that fail, and `kinds` are the kinds of faults.
+    """
 
     rate: float = 0.0
     kinds: tuple[str, ...] = ()
@@ -157,7 +164,10 @@ class Faults:
 
 
 class SimulatedAws:
-    """One account and region. `latency` are the seconds of a stack's operations, `fails` the names that fail."""
+    """One account and region.
+
+    `latency` are the seconds of a stack's operations. Stacks whose names are in `fails` fail.
+    """
 
     def __init__(self, clock: Clock | None = None) -> None:
         from tests.fakes.simulated_cloudformation import CloudFormation
@@ -209,20 +219,20 @@ class SimulatedAws:
         self._agenda.append((self.clock.seconds + seconds, self.number(), act))
 
     def catch_up(self) -> None:
-        """Let happen what is due by now, in its order."""
+        """Perform everything that is due by now, in order."""
         while due := [entry for entry in self._agenda if entry[0] <= self.clock.seconds]:
             entry = min(due, key=lambda each: each[:2])
             self._agenda.remove(entry)
             entry[2]()
 
     def settle(self) -> None:
-        """Let everything that is under way come to its end."""
+        """Wait until no operation is under way."""
         while self._agenda:
             self.clock.seconds = max(self.clock.seconds, min(entry[0] for entry in self._agenda))
             self.catch_up()
 
     def named(self, name: str) -> SimulatedStack | None:
-        """The living stack of a name, or any stack of an id."""
+        """Return the existing stack with a name, or any stack with an id."""
         for stack in self.stacks.values():
             if name == stack.id or (name == stack.name and stack.status != "DELETE_COMPLETE"):
                 return stack
@@ -305,7 +315,10 @@ class SimulatedAws:
                 self.tell(stack, name, kind, "UPDATE_IN_PROGRESS", token, "Resource creation Initiated", physical_id)
 
     def physical_id(self, stack: SimulatedStack, change: Mapping[str, Any]) -> str:
-        """What a resource that is added, or that replaces another, is called; the same at every look."""
+        """Return the physical id of a resource that is added or that replaces another one.
+
+        Every call returns the same id.
+        """
         name, kind = change["LogicalResourceId"], change["ResourceType"]
         known: str = change.get("PhysicalResourceId", "")
         if known and change.get("Replacement") != "True":
@@ -349,7 +362,7 @@ class SimulatedAws:
         self.after(3.0, lambda: self.move(stack, "UPDATE_COMPLETE", token))
 
     def is_protected(self, resource: Resource) -> bool:
-        """Whether AWS refuses to delete a resource."""
+        """Return whether AWS refuses to delete a resource."""
         switches = ("DeletionProtection", "DeletionProtectionEnabled")
         on = any(resource.properties.get(name) is True for name in switches)
         return on and resource.physical_id not in self.unprotected
@@ -426,7 +439,7 @@ class SimulatedAws:
             self.after(9.0, lambda: self.move(stack, "DELETE_COMPLETE", token))
 
     def delete(self, stack: SimulatedStack) -> None:
-        """Begin the deletion of a stack; one that is under way goes on."""
+        """Begin to delete a stack. A deletion that is under way continues."""
         if stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
             return
         was_empty = stack.status == REVIEW
@@ -464,7 +477,7 @@ def copied(answer: Any) -> Any:
 
 
 class Service:
-    """What every client has: faults before and after the effect, and the clock."""
+    """The parts of every client: faults before and after the effect of a call, and the clock."""
 
     def __init__(self, aws: SimulatedAws) -> None:
         self._aws = aws

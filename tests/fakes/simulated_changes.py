@@ -1,6 +1,7 @@
-"""The changes of a change set, in the words and with the details that CloudFormation gives them.
+"""The changes of a change set, in CloudFormation's words and with its details.
 
-Properties called `Fixed...` replace their resource, `Maybe...` perhaps; beside them the few real ones of `CREATE_ONLY`.
+A change of a property called `Fixed...` replaces the resource, and a change of `Maybe...` may replace it. A few real
+properties are in `CREATE_ONLY`.
 """
 
 from __future__ import annotations

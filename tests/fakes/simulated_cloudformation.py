@@ -1,4 +1,4 @@
-"""The API of the simulated CloudFormation: requests, answers and refusals in the shape and the words of AWS."""
+"""The API of the simulated CloudFormation. Requests, answers and errors have the form and the words of AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The services beside CloudFormation that a deployment and a destruction read, as far as the simulation has them."""
+"""The other services that a deployment and a destruction read, as far as the simulation needs them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ParameterStore(Service):
 
 
 class Buckets(Service):
-    """Buckets without objects: those of the stacks, and those that a stack kept."""
+    """The S3 client. It has buckets of stacks and buckets that a stack kept, all without objects."""
 
     def _living(self) -> dict[str, list[Any]]:
         return {
@@ -126,7 +126,10 @@ class Buckets(Service):
 
 
 class Tagging(Service):
-    """The Resource Groups Tagging API: what is new comes a minute late, what is deleted stays for 45 minutes."""
+    """The Resource Groups Tagging API.
+
+    It lists new resources a minute late, and deleted resources for another 45 minutes.
+    """
 
     def get_resources(
         self,
@@ -154,7 +157,7 @@ class Tagging(Service):
 
 
 class Protected(Service):
-    """Tables and database clusters of the stacks, each with its deletion protection."""
+    """The tables and the database clusters of the stacks, each with its deletion protection."""
 
     def describe_table(self, TableName: str) -> Any:  # noqa: N803
         def effect() -> Any:
@@ -180,7 +183,7 @@ class Protected(Service):
 
 
 class Empty(Service):
-    """A service in which there is nothing: every list is empty."""
+    """A service without resources. Every list is empty."""
 
     def __init__(self, aws: SimulatedAws, name: str) -> None:
         super().__init__(aws)
@@ -203,5 +206,6 @@ def _operations(service: str) -> dict[str, Any]:
 
 
 def _empty(service: str, operation: str) -> dict[str, Any]:
+    """Return an answer without the list, because AWS omits an empty list."""
     shape = _operations(service)[operation].output_shape
     return {name: [] for name, member in shape.members.items() if member.type_name == "list"} if shape else {}

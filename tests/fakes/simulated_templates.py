@@ -1,4 +1,4 @@
-"""What CloudFormation makes of a template: the resources that its conditions leave, with every value that is known."""
+"""Evaluates a template as CloudFormation does: drops resources by conditions, and resolves every known value."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ NOTHING = object()
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of a template, or one that was deployed. `properties` have their values; `raw` are as written."""
+    """A resource of a template, or a deployed one.
+
+    `properties` has resolved values, and `raw` the values as written.
+    """
 
     kind: str
     properties: Mapping[str, Any]
@@ -41,7 +44,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Template:
-    """A template with the values of its parameters: those that Parameter Store has, and those that were given."""
+    """A template with the values of its parameters: those in Parameter Store, and those that were passed."""
 
     content: Mapping[str, Any]
     values: dict[str, str]
@@ -124,7 +127,7 @@ class Template:
 
 @dataclass
 class References:
-    """What a property refers to: parameters, resources by Ref, and attributes of resources."""
+    """Resolves the references of a property: parameters, resources by Ref, and attributes of resources."""
 
     names: list[str] = field(default_factory=list)
     attributes: list[tuple[str, str]] = field(default_factory=list)
@@ -162,7 +165,7 @@ def _nodes(value: Any) -> Iterator[Any]:
 
 
 def attribute_of(resource: Resource, attribute: str) -> str:
-    """The value of GetAtt: the property of that name, or one that shows whose attribute it is."""
+    """Return the value of GetAtt: the property with that name, or a text that names the resource and the attribute."""
     if not attribute:
         return resource.physical_id
     return str(resource.properties.get(attribute, f"{resource.physical_id}.{attribute}"))

@@ -37,9 +37,11 @@ def put_release(
     prefix: str = "",
     **options: Any,
 ) -> str:
-    """Store the release `run-<number>` of the source version `v-<number>`, signed in that minute. Return its prefix.
+    """Store the release `run-<number>` of the source version `v-<number>`, signed in the minute `number`.
 
-    Documents are in the bucket with templates, artifacts or evidence; all else is beside the release statement.
+    Return its prefix.
+
+    Documents are in the bucket with templates, artifacts or evidence. Everything else is beside the release statement.
     """
     execution = f"run-{number}"
     prefix = prefix or f"{SERVICE}/{execution}/signed"

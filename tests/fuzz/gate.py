@@ -95,7 +95,10 @@ def paths_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 
 
 def replaced(value: Any, path: tuple[Any, ...], change: Callable[[Any, Any], None]) -> Any:
-    """Return a copy of `value`; `change` has been called with the parent and the key of the value at `path`."""
+    """Return a copy of `value`, in which `change` has changed the value at `path`.
+
+    `change` gets the parent of the value and its key.
+    """
     changed = copy.deepcopy(value)
     parent = changed
     for key in path[:-1]:
@@ -133,7 +136,7 @@ def mutated(kind: str, data: bytes, value: Any, path: tuple[Any, ...], chance: r
 
 
 def less(form: str, data: bytes, chance: random.Random) -> bytes:
-    """Return a report from which one thing was taken away: a finding, a list, a count or a key."""
+    """Return a report from which one part was removed: a finding, a list, a count or a key."""
     if form == "junit":
         return less_xml(data, chance)
     value = json.loads(data)
@@ -195,7 +198,7 @@ def stops(form: str, data: bytes, record: bytes = b"") -> bool:
 
 
 def seeds() -> list[tuple[str, bytes]]:
-    """Return small reports that block a release: our own, and those of the corpus if it is available."""
+    """Return small reports that block a release: our own reports, and those of the corpus if it is available."""
     reports = [(format_of_sample(name), json.dumps(value).encode()) for name, value in OWN.items()]
     corpus = os.environ.get("SCAN_REPORT_CORPUS")
     for path in sorted(Path(corpus).glob("*/*")) if corpus else ():
@@ -206,7 +209,7 @@ def seeds() -> list[tuple[str, bytes]]:
 
 
 def main() -> int:
-    """Run the mutations and print what escaped; return 1 if anything did."""
+    """Run the mutations and print each failure. Return 1 if there was a failure."""
     chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
     ready = [(form, data, value := json.loads(data), list(paths_of(value))) for form, data in seeds()]
     complete = counted()

@@ -1,4 +1,4 @@
-"""What the code renders for the example has the same bytes each time, and what an auditor would look for."""
+"""The rendered example has the same bytes each time, and meets the requirements that an auditor checks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def resources() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def statements() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every statement of every policy in `out/`, whatever it is attached to."""
+    """Yield every statement of every policy in `out/`."""
 
     def below(value: Any) -> Iterator[dict[str, Any]]:
         if isinstance(value, list):

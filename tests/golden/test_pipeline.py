@@ -1,4 +1,7 @@
-"""The rendered pipeline: no way around gate and approval, nothing polled, nothing rebuilt, everybody with one role."""
+"""The rendered pipeline:
+
+nothing bypasses gate or approval, nothing polls or rebuilds, and each principal has one role.
+"""
 
 from __future__ import annotations
 

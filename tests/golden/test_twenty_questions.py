@@ -1,6 +1,6 @@
-"""A reader who has only `out/` answers twenty questions: each with the line that does.
+"""A reader of only `out/` can answer twenty questions. Each question has the line that answers it.
 
-The patterns are of the wording of the answers, so that one which changes is seen.
+The patterns match the wording of the answers, so that a change of the wording is noticed.
 """
 
 from __future__ import annotations

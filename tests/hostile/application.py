@@ -1,8 +1,8 @@
-"""An application that tries to get past every check: by the names of its files, by configuration, and by odd paths.
+"""An application that tries to bypass every check with file names, configuration and odd paths.
 
-`write` puts the files of `steering()` and `findings()` into a copy of an application. Each file that Python could load
-instead of a module of its own, or of a tool, notes in `$HOME/loaded` which program loaded it. Then it hands over to the
-real module, as an attacker would who wants to stay unseen.
+`write` puts the files of `steering()` and `findings()` into a copy of an application. Some of these files have the name
+of a module, so that Python could load them instead. Each of them notes in `$HOME/loaded` which program loaded it, and
+then calls the real module, as an attacker would who wants to stay unnoticed.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ CODE_PATHS = (
 
 
 def key(number: int) -> str:
-    """Return one of many access keys that are none; assembled, so that this file holds no secret."""
+    """Return one of many invalid access keys. The key is assembled, so that this file contains no secret."""
     return "AKIA" + f"{number:016d}".translate(str.maketrans("0123456789", "QRSTUVWXYZ"))
 
 
@@ -122,7 +122,7 @@ SECRET_PATHS = (
 
 
 def steering() -> Mapping[str, bytes]:
-    """Return the files that try to run, or to steer a tool, and hold nothing that a check should report."""
+    """Return files that try to run code or to steer a tool, but contain nothing that a check should report."""
     names = {*sys.stdlib_module_names, *TOOL_MODULES} - {"__future__"}
     files = {f"{name}.py": MODULE for name in names if name.isidentifier()}
     files |= {f"{name}/__init__.py": MODULE for name in PACKAGES}
@@ -161,7 +161,7 @@ def findings() -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write `files` below `folder`; a file of the application that has the name of a folder here stays."""
+    """Write `files` below `folder`. If the application has a file with the name of a folder here, the file stays."""
     for path, content in files.items():
         target = folder / path
         if any(parent.is_file() for parent in target.parents) or target.is_dir():

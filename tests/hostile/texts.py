@@ -1,4 +1,4 @@
-"""Hostile texts: what somebody writes into a report, a waiver, a commit or a template to deceive who reads it."""
+"""Hostile texts that somebody writes into a report, a waiver, a commit or a template to deceive its readers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PIECES = (
 
 
 def hostile_texts(count: int, seed: int = 1) -> Iterator[str]:
-    """Yield each piece by itself, then seeded mixtures of up to eight, `count` texts in all."""
+    """Yield `count` texts: each piece by itself, then seeded mixtures of up to eight pieces."""
     random_source = random.Random(seed)  # noqa: S311 - reproducible, not secret
     for number in range(count):
         if number < len(PIECES):

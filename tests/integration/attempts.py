@@ -1,4 +1,7 @@
-"""The attempts of a principal: each is a sentence and a real call. Calls that the local AWS lacks are simulated."""
+"""The attempts of a principal.
+
+Each attempt is a sentence and a real call; calls that the local AWS lacks are simulated.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ PASSED = frozenset(
 
 @dataclass(frozen=True)
 class Place:
-    """The accounts, and the keys by environment, in which attempts are made."""
+    """The accounts and the keys of each environment in which attempts are made."""
 
     accounts: dict[str, str]
     keys: dict[str, str]

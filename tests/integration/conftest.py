@@ -1,4 +1,4 @@
-"""One engine for all tests, and a project for each test, with accounts that no other test uses."""
+"""Fixtures: one engine of the local AWS for all tests, and a project for each test with accounts of its own."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ TOOLS = BuildTools(Path(sys.prefix))
 
 
 def example(folder: Path) -> Path:
-    """Return the example as a plain folder, so that the state of this repository's work tree does not matter."""
+    """Return a copy of the example in a plain folder, so that the work tree of this repository does not matter."""
     app = folder / "app"
     shutil.copytree(EXAMPLE, app, ignore=shutil.ignore_patterns("__pycache__"))
     return app
@@ -56,7 +56,7 @@ class Rehearsed:
         return next(action for action in self.run.pipeline.actions if action.path == path)
 
     def again(self, path: str, *, reports: Mapping[str, Mapping[str, str]] = {}, **changes: Any) -> ActionProgress:
-        """Repeat an action, with another report in an artifact or with other settings of the rehearsal."""
+        """Repeat an action, with a changed report in an artifact or with changed settings of the rehearsal."""
         run = dataclasses.replace(
             self.run,
             setup=dataclasses.replace(self.run.setup, **changes),

@@ -1,4 +1,4 @@
-"""Copies beside their original in one account: creating and destroying one never touches the others."""
+"""Copies of an environment in the account of their original. Creating or destroying a copy never changes the others."""
 
 from __future__ import annotations
 
@@ -80,16 +80,16 @@ def test_only_copies_that_have_expired_and_are_idle_are_swept(
         project.ok(f"deploy --env staging --layer keys --suffix {suffix} --local --yes")
 
     idle = project.ok("sweep --env staging --older-than 48h --local --yes")
-    assert "staging-pr2: 1 stack, kept: it was deployed on" in idle
+    assert "staging-pr2: 1 stack, kept: the copy was deployed on" in idle
     assert "no copy has expired" in idle
     monkeypatch.setattr("cicd_templates.cli.selection.confirmation", lambda yes: lambda question: yes)
     declined = project.type("sweep --older-than 0h --local")
     assert (declined.exit_code, "declined, nothing was deleted" in declined.output) == (1, True)
 
     swept = project.ok("sweep --older-than 0h --local --yes")
-    assert "staging-pr1: 1 stack, kept: it expires on" in swept
+    assert "staging-pr1: 1 stack, kept: the copy expires on" in swept
     assert "staging-pr2: 1 stack, expired" in swept
-    assert "KMS deletes it on" in swept
+    assert "KMS deletes the key on" in swept
     there = {
         name: describe_stack(clients, f"shipping-{name}-keys") for name in ("staging", "staging-pr1", "staging-pr2")
     }

@@ -1,7 +1,7 @@
-"""Every command that calls AWS, typed by a principal that has the policies printed for it and nothing else.
+"""Every command that calls AWS, run by a principal that has only the policies which `make deploy-policy` prints.
 
-Each call must be allowed by the policies before it is sent to the local AWS. What CloudFormation does for its caller is
-compared with the policies by their unit tests, for every handler of every resource type.
+The policies must allow each call before it is sent to the local AWS. The calls that CloudFormation makes for its caller
+are not tested here. Unit tests compare them with the policies, for every handler of every resource type.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ WITHOUT_CALLS = {
 
 
 class Principal:
-    """In each account, the policies that are printed for it."""
+    """A principal with the printed policies in each account."""
 
     def __init__(self, project: Project, *options: str) -> None:
         self.policies: dict[str, Policies] = {}
@@ -86,7 +86,7 @@ class Principal:
         return [each for policies in self.policies.values() for each in policies.denied]
 
     def forgive(self) -> None:
-        """Forget what was denied, so that each command is judged alone."""
+        """Forget the denied calls, so that each command is judged alone."""
         for policies in self.policies.values():
             policies.denied.clear()
 

@@ -44,7 +44,7 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
     left = "".join(part.partition("Destroying")[0] for part in destroyed.split("left of ")[1:])
     assert left.count("AWS::S3::Bucket shipping-") == 9
     assert "AWS::ECR::Repository shipping-tools-parcel-dispatcher" in destroyed
-    assert "KMS deletes it on" in destroyed.partition("left of staging")[2]
+    assert "KMS deletes the key on" in destroyed.partition("left of staging")[2]
     assert project.engine.record.entries(project.accounts["production"]) == []
     assert "not deployed" in project.ok("status --env staging --local")
 

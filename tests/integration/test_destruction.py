@@ -1,4 +1,4 @@
-"""Destroying on the local AWS: guards, resources outside the stacks, order, and the proof of what is left."""
+"""Destruction on the local AWS: guards, resources outside the stacks, the order, and the list of what is left."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def test_a_protected_environment_is_planned_and_then_destroyed_by_the_plan(proje
     assert stack["EnableTerminationProtection"] is True
 
     destroyed = project.ok("destroy --local --plan .state/local/destroy-plan.json --confirm production")
-    assert "kept by policy: its data outlives the stack keys" in destroyed
+    assert "kept by policy: the data outlives the stack keys" in destroyed
     assert describe_stack(project.clients("production"), "shipping-production-keys") is None
     (kept,) = report(project, "production")["kept"]
     key = project.clients("production").kms.describe_key(KeyId=kept["physical_id"])["KeyMetadata"]
     assert (kept["resource_type"], key["KeyState"]) == ("AWS::KMS::Key", "Enabled")
-    assert "kept by policy: its data outlives" in project.ok("status --left --env production --local")
+    assert "kept by policy: the data outlives" in project.ok("status --left --env production --local")
 
 
 def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None:
@@ -101,7 +101,7 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     assert (gone.exit_code, "its environment qa is not in the configuration" in gone.output) == (2, True)
     plan_file.DESTRUCTION_PLANS.write(replace(plan, expires=plan.created), path)
     expired = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm production")
-    assert (expired.exit_code, "it expired at " in expired.output) == (3, True)
+    assert (expired.exit_code, "the plan expired at " in expired.output) == (3, True)
     elsewhere = project.type("destroy --plan .state/local/destroy-plan.json --confirm production")
     assert (elsewhere.exit_code, "is a plan for the local AWS; add --local" in elsewhere.output) == (3, True)
 
@@ -225,7 +225,7 @@ def test_a_bucket_of_five_thousand_versions_goes_with_its_stack(project: Project
 
     assert "1,000 versions or more" in destroyed
     assert f"emptied {name} (5,002 objects)" in destroyed
-    assert "left of staging:\n    KMS deletes it on" in destroyed
+    assert "left of staging:\n    KMS deletes the key on" in destroyed
 
 
 def stacks_went_after_all_that_needed_them(account: dict[str, Any]) -> None:
@@ -305,7 +305,7 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     assert "not destroyed: ingress-parcel-dispatcher, " in result.output
     assert describe_stack(project.clients("staging"), "shipping-staging-notifications") is None
     assert report(project, "staging")["finished"] is False
-    assert "no stack owns it; it stays until the environment that created it is destroyed" in project.ok(
+    assert "no stack owns the resource; it stays until the environment that created it is destroyed" in project.ok(
         "status --left --env staging --local"
     )
 
@@ -349,7 +349,10 @@ def test_what_bears_our_names_without_our_tags_is_left_unexplained_and_untouched
     result = project.type("destroy --env staging --local --yes")
 
     assert result.exit_code == 1
-    assert "UNEXPLAINED: its name has the environment's prefix, but nothing proves that it belongs to" in result.output
+    assert (
+        "UNEXPLAINED: the name has the environment's prefix, but nothing proves that the resource belongs to"
+        in result.output
+    )
     there = f"aws --endpoint-url {project.engine.url} logs delete-log-group"
     assert f"{there} --region eu-central-1 --log-group-name /shipping/staging/build/f" in result.output
     assert "AWS::SSM::Parameter /shipping/staging/by/hand" in result.output

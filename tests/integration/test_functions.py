@@ -1,4 +1,4 @@
-"""The functions with their text from the templates, run by the local AWS, which receives their job results."""
+"""The inlined functions of the templates, run by the local AWS, which receives their job results."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def invoke(project: Project, name: str, event: dict[str, Any]) -> tuple[str, dic
 
 
 def hand_on(project: Project, check: str, form: str, version: str, report: str) -> None:
-    """Put a check's artifact into the artifacts bucket, and list the action that put it out."""
+    """Put a check's artifact into the artifacts bucket, and list the action that produced it."""
     # The gate refuses a record that is older than seven days.
     times = dict.fromkeys(("started", "finished"), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     target = io.BytesIO()
@@ -78,7 +78,7 @@ def hand_on(project: Project, check: str, form: str, version: str, report: str) 
 
 
 def newest(project: Project) -> str:
-    """Return the newest version of the templates that were handed over."""
+    """Return the newest version of the templates that were uploaded for the pipeline."""
     bucket = f"shipping-tools-templates-{project.accounts['tools']}-eu-central-1"
     return str(project.clients("tools").s3.head_object(Bucket=bucket, Key=TEMPLATES_KEY)["VersionId"])
 

@@ -1,4 +1,4 @@
-"""A hostile application, released as a zip and rehearsed: the gate blocks what it hides, and nothing else."""
+"""A hostile application, released as a zip and rehearsed: the gate reports exactly the findings that it hides."""
 
 from __future__ import annotations
 

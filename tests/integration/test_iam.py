@@ -187,7 +187,7 @@ SENTENCES = [
 
 @dataclass(eq=False)
 class World:
-    """All deployed stacks, and the answers so far: who may do what."""
+    """All deployed stacks, and the answers so far about who may make which attempt."""
 
     project: Project
     engine: Engine
@@ -252,7 +252,7 @@ class World:
         return role["Arn"], self.session(session, tls=tls)
 
     def may(self, who: str) -> set[str]:
-        """Return all attempts that `who` may make; each is tried only once."""
+        """Return all attempts that `who` may make. Each attempt is made only once."""
         if who not in self.answers:
             arn, client = self.principal(*who.split())
             permitted = {attempt for attempt, call in ATTEMPTS.items() if allowed(call, client, self.place)}

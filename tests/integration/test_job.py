@@ -1,4 +1,4 @@
-"""A job, rehearsed: a release of it runs once in staging, with its own role, and fails there if the run fails."""
+"""A rehearsed release of a job: the job runs once in staging with its own role, and its failure stops the release."""
 
 from __future__ import annotations
 

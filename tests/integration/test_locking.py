@@ -1,4 +1,4 @@
-"""The lock of an environment on the local AWS, between processes as two machines have them."""
+"""The lock of an environment on the local AWS, between processes that act like commands on two machines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ except RefusedError as error:
 
 
 class Machine:
-    """One of several processes that want one lock."""
+    """A process that tries to take the lock."""
 
     def __init__(self, project: Project, folder: Path) -> None:
         account, secret = project.accounts["staging"], project.engine.secret

@@ -1,4 +1,4 @@
-"""A migration, rehearsed: it changes the table of staging, fails in production, and production keeps its release."""
+"""A rehearsed migration changes the table in staging and fails in production, which keeps its release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example in JavaScript, rehearsed with the presets for Node: its unit tests run where this machine has Node."""
+"""A rehearsal of the JavaScript example with the presets for Node. Its unit tests run if this machine has Node."""
 
 from __future__ import annotations
 

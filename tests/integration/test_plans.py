@@ -78,7 +78,7 @@ def test_a_plan_is_refused_where_anything_has_moved(project: Project, tmp_path: 
     assert project.type(f"deploy --plan {tmp_path}/first.json --local").exit_code == 4
     again = project.type(f"deploy --plan {tmp_path}/first.json --local")
     assert again.exit_code == 3
-    assert re.search(r"keys: its change set is (EXECUTE_COMPLETE|gone)", again.output)
+    assert re.search(r"keys: the change set is (EXECUTE_COMPLETE|gone)", again.output)
     assert "discarded" in project.ok("plan-discard --env staging --local")
 
 
@@ -86,7 +86,7 @@ def test_a_discarded_plan_leaves_nothing(project: Project) -> None:
     project.ok("plan --env staging --local")
     assert describe_stack(project.clients("staging"), "shipping-staging-keys") is not None
     recovering = project.type("recover --env staging --local")
-    assert "the plan .state/local/plans/staging.json still needs it, until " in recovering.output
+    assert "the plan .state/local/plans/staging.json still needs the stack, until " in recovering.output
     assert "change set cicd-templates-" in recovering.output
     assert "make deploy PLAN=.state/local/plans/staging.json LOCAL=1\n" in recovering.output
     assert "delete-stack" not in recovering.output

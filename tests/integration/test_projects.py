@@ -42,7 +42,7 @@ def with_accounts(text: str, engine: Engine, folder: Path, monkeypatch: pytest.M
 
 
 def deploy_twice_and_destroy(project: Project, environment: str = "all") -> None:
-    """Deploy, deploy again without a change, and destroy. What is left is explained."""
+    """Deploy, deploy again without a change, and destroy. All remaining resources are explained."""
     environments = sorted(path.parent.name for path in project.folder.glob("out/*/REVIEW.md"))
     rooms = environments if environment == "all" else [environment]
     stacks = sum(len(list((project.folder / "out" / room).glob("*.yaml"))) for room in rooms)
@@ -103,7 +103,7 @@ def test_a_release_of_a_project_passes_its_pipeline(name: str, tmp_path: Path) -
 
 
 def _serve_below(folder: str, app: Path) -> None:
-    """Let the application answer only below `folder`, because the load balancer passes the whole path to it."""
+    """Let the application answer only below the path `folder`, because the load balancer passes on the whole path."""
     (app / "rehearsal/serve").write_text(f"""PYTHONPATH=src exec python3 -c '
 import os
 from wsgiref.simple_server import make_server

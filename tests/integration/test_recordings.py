@@ -1,6 +1,6 @@
-"""The local AWS beside answers of AWS itself, where AWS_RECORDINGS names their folder.
+"""Compares the local AWS with recorded answers of AWS in the folder that AWS_RECORDINGS names.
 
-Only the fields that our code reads are compared. docs/fakes.md lists what the local AWS answers otherwise.
+Only the fields that our code reads are compared. docs/fakes.md lists the known differences.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def clients(engine: Engine) -> Clients:
 
 
 def otherwise(entry: str) -> bool:
-    """Whether the page says that the local AWS answers otherwise in this situation."""
+    """Return whether docs/fakes.md lists a difference of the local AWS in this situation."""
     return f"| `{entry.rpartition('::')[2]}` | " in PAGE
 
 

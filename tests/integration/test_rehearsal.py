@@ -1,4 +1,4 @@
-"""One rehearsal of the example's release to production, and single actions repeated under other circumstances."""
+"""One rehearsal of the example's release to production, and single actions repeated under changed conditions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs that replace those of a build's container."""
+"""The programs that replace those of a build container in a rehearsal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ ACCOUNT = "600000000001"
 
 @pytest.fixture
 def account(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """An account of the local AWS with a bucket and a repository, in the environment of a build."""
+    """Yield an account of the local AWS with a bucket and a repository.
+
+    The environment variables are those of a build.
+    """
     clients = local_clients(engine.url, ACCOUNT, "eu-central-1", engine.secret)
     if "images" not in [each["repositoryName"] for each in clients.ecr.describe_repositories()["repositories"]]:
         clients.ecr.create_repository(repositoryName="images")

@@ -1,4 +1,4 @@
-"""Releases, secrets and the pipeline's part, on the local AWS through the commands that a user types."""
+"""Releases, secrets and the stacks that only the pipeline deploys, on the local AWS through the users' commands."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_the_reviewed_templates_are_there_before_the_pipeline_with_their_commit(
 
 
 def handed_over(project: Project) -> str:
-    """Return the version of the templates that the pipeline has."""
+    """Return the version of the templates that were uploaded for the pipeline."""
     return str(
         project.clients("tools").s3.head_object(Bucket=bucket(project, "templates"), Key=TEMPLATES_KEY)["VersionId"]
     )

@@ -1,4 +1,4 @@
-"""The steps between rollout strategies, in both directions, on the local AWS, and the rendered hooks."""
+"""Changes between rollout strategies, in both directions, on the local AWS, and the rendered hooks."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Release).serve_forever()
 
 
 def asked(project: Project, name: str, event: dict[str, Any], **variables: str) -> dict[str, Any]:
-    """Return the answer of the deployed hook, with some of its variables replaced."""
+    """Return the answer of the deployed hook after some of its variables were replaced."""
     functions = project.clients("staging").lambda_
     full_name = f"shipping-staging-parcel-dispatcher-{name}"
     given = functions.get_function_configuration(FunctionName=full_name)["Environment"]["Variables"]

@@ -1,4 +1,4 @@
-"""A change set that is swapped while the approver decides, rehearsed: nothing of the stage is executed."""
+"""A rehearsal in which somebody replaces a change set before the approval. No action of the stage executes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHER_IMAGE = f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/other@sha256:{'e
 
 
 class Swap:
-    """Somebody with every permission in production, who replaces a change set before the approval is given."""
+    """Somebody with every permission in production who replaces a change set before the approval is given."""
 
     def __init__(self, cloudformation: Any, stack: str, name: str) -> None:
         self.cloudformation, self.stack, self.name = cloudformation, stack, name

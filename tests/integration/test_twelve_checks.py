@@ -1,4 +1,4 @@
-"""A service with a dozen checks: more than a Lambda action accepts as input artifacts."""
+"""A service with twelve checks, which is more than a Lambda action accepts as input artifacts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Makes rendered templates worse, one change at a time, and reports which changes no rule noticed: `make mutate`.
+"""Makes rendered templates worse, one change at a time, and reports the changes that no rule notices: `make mutate`.
 
-One of our rules, or else cfn-lint itself, must catch each mutant. Mutants that neither catches are listed, and the run
-fails. checkov and the tests are not run, so the operators do not cover facts that only those check.
+Each changed template is a mutant. One of our rules, or else cfn-lint itself, must find each mutant. If neither finds a
+mutant, it is listed and the run fails. checkov and the tests are not run, so no operator changes a fact that only those
+check.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ OUT = Path(__file__).parents[2] / "out"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of a template for the worse. The changed template is created only on demand."""
+    """A template with one change for the worse. The changed template is created only when it is needed."""
 
     operator: str
     path: str
@@ -71,7 +72,7 @@ def mutants(folder: Path = OUT) -> Iterator[Mutant]:
 
 
 class Catcher:
-    """Our rules, and cfn-lint with its own rules for mutants that ours do not catch."""
+    """Our rules, and cfn-lint's own rules for the mutants that ours do not find."""
 
     def __init__(self, runner: Runner | None = None) -> None:
         self._rules = [rule() for rule in RULES]

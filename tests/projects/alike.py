@@ -1,4 +1,4 @@
-"""Finds templates that differ in nothing but names, so that cfn-lint has to check only one of them."""
+"""Finds templates that differ only in names, so that cfn-lint has to check only one of them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ MOVED = re.compile(r" \|-\n +(?=[^\n]*\n)")
 
 
 def longest_of_each_form(templates: Iterable[tuple[Path, str, re.Pattern[str]]]) -> list[Path]:
-    """Return one path for each form of a template, from pairs of path and text with the names of their project.
+    """Return one path for each form of a template: the path of its longest text.
 
-    It is the longest text of its form: names share a grammar, so the longest can break every limit that another breaks.
+    `templates` has each path with its text and with a pattern for the names of its project. If a text breaks a limit
+    because its names are long, the longest text of the same form breaks the limit, too.
     """
     longest: dict[str, tuple[int, Path]] = {}
     for path, text, names in templates:
@@ -25,8 +26,8 @@ def longest_of_each_form(templates: Iterable[tuple[Path, str, re.Pattern[str]]])
 def form(text: str, names: re.Pattern[str]) -> str:
     """Return the text with each name replaced by the number of its first appearance.
 
-    Two texts have the same form if one becomes the other when its names are exchanged for others, one for one. A
-    long text that the emitter moves to a line of its own counts as if it had stayed.
+    Two texts have the same form if exchanging names one for one turns one text into the other. A long text that the
+    emitter writes on a line of its own counts as if it were not moved.
     """
     numbers: dict[str, int] = {}
 
@@ -38,7 +39,7 @@ def form(text: str, names: re.Pattern[str]) -> str:
 
 
 def names_of(raw: dict[str, Any]) -> re.Pattern[str]:
-    """Return what matches the names that a configuration gives, as they are and as parts of logical ids."""
+    """Return a pattern for the names in a configuration, as they are and as parts of logical ids."""
     plain = sorted(set(_names(raw)), key=len, reverse=True)
     words = "|".join(map(re.escape, plain))
     parts = "|".join(re.escape("".join(word.capitalize() for word in name.split("-"))) for name in plain)

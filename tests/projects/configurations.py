@@ -1,4 +1,4 @@
-"""Generates configurations that are valid, and differ as those of different companies do."""
+"""Generates valid configurations that differ as much as those of different companies."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def configurations(draw: st.DrawFn) -> Raw:
 
 
 def settings(region: str, accounts: list[str], kind: str) -> st.SearchStrategy[Raw]:
-    """Return what every environment has."""
+    """Return the settings of every environment."""
     return st.sampled_from((("protected", 365), ("protected", 3653), ("disposable", 1), ("disposable", 30))).flatmap(
         lambda protection: st.fixed_dictionaries(
             {
@@ -99,7 +99,7 @@ def settings(region: str, accounts: list[str], kind: str) -> st.SearchStrategy[R
 
 @st.composite
 def runtimes(draw: st.DrawFn, region: str, accounts: list[str], number: int) -> Raw:
-    """Return the table of a runtime environment, whose range no other has."""
+    """Return the table of a runtime environment, whose network range no other environment has."""
     table = draw(settings(region, accounts, "runtime"))
     zones = draw(st.integers(2, 3))
     table |= {
@@ -169,7 +169,7 @@ def services(draw: st.DrawFn, region: str, tools_account: str, *, closed: bool) 
 
 @st.composite
 def rollouts(draw: st.DrawFn, *, closed: bool) -> Raw:
-    """Return how a service is replaced and scaled."""
+    """Return the settings that say how a service is replaced and scaled."""
     table: Raw = {"rollout": draw(st.sampled_from(("rolling", "blue-green", "linear", "canary")))}
     table["rollback_on_alarm"] = table["rollout"] != "rolling" or draw(st.booleans())
     if table["rollout"] != "rolling":

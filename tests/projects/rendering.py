@@ -1,6 +1,6 @@
-"""The project on which the tool is tested, rendered once for each state of the code.
+"""The project with which the tool is tested, rendered once for each state of the code.
 
-The user's own configuration and `out/` belong to the user: no test of the tool depends on them.
+The configuration and `out/` in this repository belong to the user, so no test of the tool depends on them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ KEPT = 3
 
 
 def rendered_project(name: str = "shipping") -> Path:
-    """Return a project's folder with `templates/` and the `out/` that is rendered from it.
+    """Return a project's folder with `templates/` and the rendered `out/`.
 
-    A process of its own renders it, so that a measurement of coverage is the same whether it was rendered or not.
+    A separate process renders the project. A measurement of coverage is then the same, whether the project was rendered
+    before or not.
     """
     folder = CACHE / f"{name}-{_digest(PROJECTS / name)}"
     if not folder.exists():
@@ -50,7 +51,7 @@ def rendered_project(name: str = "shipping") -> Path:
 
 
 def _link_templates(folder: Path, project: Path) -> None:
-    """Give `folder` the layers of the tool, without the user's own in `templates/extra/`, and the configuration."""
+    """Link the layers of the tool into `folder`, and copy the configuration. Leave out `templates/extra/`."""
     (folder / "templates").mkdir(parents=True)
     for module in sorted((ROOT / "templates").glob("*.py")):
         (folder / "templates" / module.name).symlink_to(module)

@@ -1,4 +1,4 @@
-"""Whatever somebody types into a configuration, the answer is a list of problems with exit code 2, and no traceback."""
+"""Wrong edits of a configuration lead to a list of problems with exit code 2, and never to a traceback."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def paths(table: dict[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple
 
 
 def edited(raw: dict[str, Any], chance: random.Random) -> dict[str, Any]:
-    """The configuration with one mistake: a wrong or repeated value, a missing key, or a key with a typing error."""
+    """Return the configuration with one mistake: a wrong or repeated value, a missing key, or a misspelt key."""
     raw = copy.deepcopy(raw)
     service, environment = next(iter(raw["services"])), list(raw["environments"])[-1]
     places = [

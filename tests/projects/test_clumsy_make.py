@@ -1,4 +1,4 @@
-"""Whatever somebody types, breaks or interrupts, make ends with one line, an honest exit code and whole files."""
+"""Wrong input, broken files and interruptions make a command end with one line, the right exit code and whole files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ WORDS = (
 
 @dataclass
 class Situation:
-    """What somebody types in a folder, and which exit codes of the program are right."""
+    """What somebody types in a folder, and the exit codes of the program that are right for it."""
 
     words: list[str]
     codes: tuple[int, ...] = (1, 2, 3)
@@ -92,7 +92,7 @@ class Situation:
 
 
 def misspelt(chance: random.Random) -> Situation:
-    """A variable with a typing error."""
+    """Return a situation with a misspelt variable."""
     verb = chance.choice(list(VERBS))
     name = list(chance.choice(("ENV", "SUFFIX", "LAYER", "SERVICE", "LOCAL", "YES", "FORMAT")))
     place = chance.randrange(len(name))
@@ -107,14 +107,17 @@ def misspelt(chance: random.Random) -> Situation:
 
 
 def wrong_values(chance: random.Random) -> Situation:
-    """Values that no variable can have, on AWS itself, which is unreachable without credentials."""
+    """Return a situation with values that no variable can have.
+
+    The commands are for AWS itself, which is unreachable without credentials.
+    """
     verb = chance.choice([verb for verb, takes in VERBS.items() if takes])
     names = chance.sample(VERBS[verb], min(len(VERBS[verb]), chance.randint(1, 3)))
     return Situation([verb, *(f"{name}={chance.choice(WORDS)}" for name in names)], codes=(0, 1, 2, 3, 75), writes=True)
 
 
 def nothing_running(chance: random.Random) -> Situation:
-    """The local AWS, which nobody started."""
+    """Return a situation with a command for the local AWS while none is running."""
     verb = chance.choice(
         [verb for verb, takes in VERBS.items() if "LOCAL" in takes and verb not in ("secret", "release")]
     )
@@ -122,7 +125,7 @@ def nothing_running(chance: random.Random) -> Situation:
 
 
 def damaged_configuration(chance: random.Random) -> Situation:
-    """A configuration with some characters changed."""
+    """Return a situation with a configuration that has some changed characters."""
 
     def damage(folder: Path) -> None:
         path = folder / CONFIGURATION
@@ -154,7 +157,7 @@ def damaged_configuration(chance: random.Random) -> Situation:
 
 
 def line_ends(chance: random.Random) -> Situation:
-    """Files with the line ends of Windows."""
+    """Return a situation whose files have the line ends of Windows."""
     paths = [CONFIGURATION, "out/staging/keys.yaml", "out/SHA256SUMS", "out/README.md"]
     path = chance.choice(paths)
     windows = lambda folder: (folder / path).write_bytes((folder / path).read_bytes().replace(b"\n", b"\r\n"))  # noqa: E731
@@ -162,7 +165,7 @@ def line_ends(chance: random.Random) -> Situation:
 
 
 def byte_order_mark(chance: random.Random) -> Situation:
-    """A byte order mark before what is read."""
+    """Return a situation whose files begin with a byte order mark."""
     path = chance.choice([CONFIGURATION, "out/staging/keys.yaml", "out/SHA256SUMS", "templates/keys.py"])
     mark = lambda folder: (folder / path).write_bytes(b"\xef\xbb\xbf" + (folder / path).read_bytes())  # noqa: E731
     codes = {CONFIGURATION: (2,), "templates/keys.py": (0,)}
@@ -170,7 +173,7 @@ def byte_order_mark(chance: random.Random) -> Situation:
 
 
 def folder_instead(chance: random.Random) -> Situation:
-    """A folder where a file is expected, or a file where a folder is expected."""
+    """Return a situation with a folder in the place of a file, or a file in the place of a folder."""
     path, words = chance.choice(
         [
             (CONFIGURATION, "render"),
@@ -205,7 +208,7 @@ def folder_instead(chance: random.Random) -> Situation:
 
 
 def missing(chance: random.Random) -> Situation:
-    """Something that was deleted."""
+    """Return a situation with files that were deleted."""
     path, words, codes = chance.choice(
         [
             (CONFIGURATION, "render", (2,)),
@@ -226,7 +229,7 @@ def missing(chance: random.Random) -> Situation:
 
 
 def no_permission(chance: random.Random) -> Situation:
-    """Files that the user may not read or write."""
+    """Return a situation with files that the user may not read or write."""
     path, words, codes = chance.choice(
         [
             (CONFIGURATION, "render", (2,)),
@@ -256,12 +259,12 @@ def another_setting(folder: Path) -> None:
 
 
 def full_disk(chance: random.Random) -> Situation:
-    """No file may be longer than some bytes, as on a full disk."""
+    """Return a situation with a limit on the length of every file, as on a full disk."""
     return Situation(["render"], codes=(1,), prepare=another_setting, file_size=chance.randint(0, 3000), writes=True)
 
 
 def full_output(chance: random.Random) -> Situation:
-    """Standard output that takes nothing."""
+    """Return a situation whose standard output accepts no data."""
     return Situation([chance.choice(["check", "deploy-policy ENV=staging", "help"])][0].split(), output="/dev/full")
 
 
@@ -291,7 +294,7 @@ def other_surroundings(chance: random.Random) -> Situation:
 
 
 def credential_sources(chance: random.Random) -> Situation:
-    """Sources of credentials that are missing, or give none."""
+    """Return a situation with sources of credentials that are missing or return no credentials."""
     source = chance.choice(
         [
             "credential_process = /no/such/helper",
@@ -323,7 +326,7 @@ def credential_sources(chance: random.Random) -> Situation:
 
 
 def other_folder(chance: random.Random) -> Situation:
-    """Make in another folder than the project's own."""
+    """Return a situation in which make is called in another folder than the project's."""
     folder, makefile = chance.choice(
         [("templates", "../Makefile"), ("out/staging", "../../Makefile"), (".ci", "../Makefile")]
     )
@@ -331,7 +334,7 @@ def other_folder(chance: random.Random) -> Situation:
 
 
 def without_git(chance: random.Random) -> Situation:
-    """No git on the PATH."""
+    """Return a situation without git on the PATH."""
     words = chance.choice(["review", "upgrade-check REF=main", "release APP=.", "plan ENV=staging", "check"])
 
     def hide(folder: Path) -> None:
@@ -343,7 +346,7 @@ def without_git(chance: random.Random) -> Situation:
 
 
 def foreign_git(chance: random.Random) -> Situation:
-    """A repository of another owner, a damaged one, or one without a commit."""
+    """Return a situation with a repository of another owner, a damaged one, or one without a commit."""
     words = chance.choice(["review", "upgrade-check REF=main", "release APP=. LOCAL=1", "plan ENV=staging", "check"])
     kind = chance.randrange(4)
 
@@ -360,7 +363,7 @@ def foreign_git(chance: random.Random) -> Situation:
 
 
 def interrupted(chance: random.Random) -> Situation:
-    """Ctrl-C at any moment."""
+    """Return a situation with Ctrl-C at any moment."""
     words = chance.choice(["render", "check", "status", "deploy ENV=staging YES=1", "review", "render SUFFIX=pr1"])
     return Situation(
         words.split(),
@@ -398,7 +401,7 @@ def checkout(folder: Path) -> Path:
 
 
 def run(folder: Path, situation: Situation) -> tuple[int, str, str]:
-    """Return what the shell sees of make: its exit code, its output and its messages."""
+    """Return the exit code, the output and the error messages of make."""
     programs = os.environ["PATH"]
     environment = {"PATH": programs, "HOME": str(folder), "AWS_EC2_METADATA_DISABLED": "true"} | situation.environment
     if "PATH" in situation.environment:
@@ -438,13 +441,13 @@ def unprivileged() -> list[str]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return the configuration and what is rendered."""
+    """Return the configuration and the rendered files."""
     found = [path for room in ("templates", "out", "build") for path in (folder / room).rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.suffix != ".pyc"}
 
 
 def errors(messages: str) -> Iterator[str]:
-    """Yield the first line of each error, without what make adds about the target that failed."""
+    """Yield the first line of each error, without the lines that make adds about the failed target."""
     for line in messages.splitlines():
         if re.match(
             r"(error:|Error:|Aborted!|/bin/sh:|make: \*\*\* No rule|\S*Makefile:\d+: \*\*\*|.*: error: )", line
@@ -461,7 +464,7 @@ def program_code(code: int, messages: str) -> int:
 
 
 def problems(situation: Situation, code: int, output: str, messages: str) -> Iterator[str]:
-    """Yield what is wrong with an answer."""
+    """Yield each fault of an answer."""
     text = re.sub(PYTHON_STARTS, "", messages) if situation.interrupt is not None else messages
     ended = program_code(code, messages)
     if "Traceback" in text + output or "Exception ignored" in text:

@@ -1,4 +1,4 @@
-"""Whatever somebody names as the source of a release is an archive, or is refused in one line without a traceback."""
+"""Every source of a release that somebody names is packed, or is refused in one line without a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever valid configuration a company has: it renders, its templates are clean, and its stacks have an order."""
+"""Generated valid configurations render, their templates have no findings, and their stacks have an order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projects that differ from the example in one respect each: what they render is as clean as the example."""
+"""Projects that differ from the example in one respect each. Their rendered templates have no findings either."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_project_that_differs_much_renders(name: str, tmp_path: Path) -> None:
 
 @cache
 def templates_to_lint() -> list[Path]:
-    """Return the templates of all projects, but only one of those that differ in nothing but names."""
+    """Return the templates of all projects, but only one of those that differ only in names."""
     templates = []
     for name in NAMES:
         names = names_of(tomllib.loads((PROJECTS / name / "environments.toml").read_text(encoding="utf-8")))

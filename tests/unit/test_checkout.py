@@ -1,4 +1,4 @@
-"""A checkout has the committed bytes on every machine, because checksums and scripts depend on them."""
+"""A checkout has the committed bytes on every machine, because checksums and scripts depend on the bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the tests themselves are handed out to workers."""
+"""The distribution of the tests over workers."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.conftest import PROJECT, ROOT
 
 @pytest.fixture(autouse=True)
 def disabled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the entry points do to the garbage collector of their process, recorded instead of done to this one."""
+    """Record the entry points' calls to the garbage collector instead of making them."""
     calls: list[str] = []
     monkeypatch.setattr(gc, "disable", lambda: calls.append("disable"))
     monkeypatch.setattr(atexit, "register", lambda function: calls.append(f"at exit {function.__name__}"))

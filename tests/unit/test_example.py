@@ -1,4 +1,4 @@
-"""The example application, really run: its own tests, and its smoke test against it as a process."""
+"""The example application, really run: its own tests, and its smoke test against the running process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A full disk: the error names the file that was to be written, and no half-written file remains."""
+"""A full disk: the error names the file that could not be written, and no half-written file remains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Advice is a command that can be copied: it works on what the call worked on."""
+"""A recommended command can be copied, and works on the same environment and AWS as the command that printed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile text through every field that is shown: no control character, and no Markdown but that of our templates."""
+"""Hostile text in every displayed field: no control character remains, and only our templates create Markdown."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def assert_no_active_text(page: str) -> None:
 
 
 def decision_about(text: str) -> str:
-    """The summary of a release in which `text` stands in every field of findings, waivers and reports."""
+    """Return the summary of a release in which `text` is the value of every field of findings, waivers and reports."""
     found = Finding(
         text, text, "high", "high", title=text, package=text or "p", version=text, file=text, line=3, fix=text
     )
@@ -90,7 +90,7 @@ def decision_about(text: str) -> str:
 
 
 def hostile_plan(text: str) -> Plan:
-    """A plan in which `text` stands in every field."""
+    """Return a plan in which `text` is the value of every field."""
     changed = PlannedChange("Modify", text, text, "False", details=(Detail("Properties", text, "", "a", text),))
     lost = PlannedChange("Remove", text, text, "False")
     stack = PlannedStack(
@@ -127,7 +127,7 @@ def plan_about(text: str) -> str:
 
 
 def review_about(text: str) -> str:
-    """What changed between two templates of which `text` is a part."""
+    """Return the changes between two templates that contain `text`."""
     policy = resource("X::Policy", PolicyDocument={"Statement": [statement(text, "s3:Get", Principal={"AWS": [text]})]})
     before = stack_of({"Same": resource("X::Y", Name="a"), "Gone": resource("X::Y"), "Policy": resource("X::Policy")})
     after = stack_of({"Same": resource("X::Y", Name=f"b {text}", Tag={f"k{text}": text}), "Policy": policy})
@@ -143,7 +143,7 @@ def grants_about(text: str) -> str:
 
 
 def places_about(text: str) -> str:
-    """Every kind of place on a page."""
+    """Yield every kind of place on a page."""
     bullets = [f"- {plain(text)}", f"- **{plain(text)}**: {plain(text)}", f"- x {code(text)} {cell(text)}"]
     page = [f"# {plain(text)}", "", plain(text), "", *bullets, "", *table((cell(text), "head"), [(text, text)])]
     return "\n".join([*page, table_row([text, text])])
@@ -172,7 +172,7 @@ def test_no_text_is_markdown_on_a_page(page: Callable[[str], str], count: int) -
 
 
 def events(text: str) -> list[report.Event]:
-    """Each event with `text` in every field."""
+    """Yield each event with `text` in every field."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     planned = PlannedStack(
         text,

@@ -1,4 +1,4 @@
-"""Who may import whom: the renderer knows no AWS, the deployer no layer, and commands start fast."""
+"""Which room may import which: the renderer never imports AWS code, the deployer no layer, and commands start fast."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def room(module: str) -> str:
-    """The room of a module: its folder or file below the package, below `deploy/` one folder further."""
+    """Return the room of a module: its folder or file below the package, or one folder deeper below `deploy/`."""
     parts = module.removeprefix("src.").split(".")
     if parts[0] == "templates":
         return "templates"
@@ -112,7 +112,7 @@ def room(module: str) -> str:
 
 
 def arrows() -> Iterator[tuple[str, str, Path, str]]:
-    """Every import from one room to another: both rooms, the file, and the module that it names."""
+    """Yield every import from one room to another: both rooms, the file, and the imported module."""
     below_package = (path for path in PACKAGE.rglob("*") if path.suffix == ".py" or path.is_dir())
     names = {".".join(path.with_suffix("").relative_to(PACKAGE.parent).parts) for path in below_package}
     for path in (*PACKAGE.rglob("*.py"), *(ROOT / "templates").glob("*.py")):
@@ -200,7 +200,7 @@ def test_a_function_needs_nothing_but_the_standard_library_and_boto3(path: Path)
 
 
 def with_needed_modules(path: Path) -> set[Path]:
-    """The file of a module, and of all modules of this package that it imports directly or indirectly."""
+    """Return the files of a module and of all package modules that it imports directly or indirectly."""
     known: set[Path] = set()
     waiting = {path}
     while waiting:

@@ -1,4 +1,4 @@
-"""The Makefile hands on what a user types as it is, and refuses what no target takes before anything runs."""
+"""The Makefile passes on the user's variables unchanged, and refuses variables that a target does not use."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ EVERY_VARIABLE = [
 
 @pytest.fixture
 def made(tmp_path: Path) -> Path:
-    """A folder with the Makefile, whose Python only prints what it is called with."""
+    """Return a folder with the Makefile, whose Python only prints its arguments and variables."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci/refuse", tmp_path / ".ci")
@@ -76,7 +76,7 @@ def calls(folder: Path, *words: str, **shell: str) -> list[tuple[list[str], dict
 
 
 def call(text: str) -> tuple[list[str], dict[str, str]]:
-    """Return what the program printed of a call: the arguments after `-m cicd_templates`, and the variables."""
+    """Return the arguments after `-m cicd_templates` and the variables, as the program printed them."""
     number, *words = text.split("\0")
     arguments, variables = words[: int(number)], words[int(number) : -1]
     pairs = [variable.partition("=") for variable in variables if variable.startswith(PREFIX)]

@@ -1,4 +1,4 @@
-"""Text in a cell of a Markdown table stays within the cell, and is shown rather than read."""
+"""Text in a cell of a Markdown table stays within the cell, and is displayed unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text that a terminal shows: on one line, everything visible, nothing lost."""
+"""Text for a terminal: on one line, with all characters visible, and without a loss."""
 
 from __future__ import annotations
 

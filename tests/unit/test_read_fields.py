@@ -1,4 +1,4 @@
-"""Which calls the deployer makes, and which fields of their answers it reads: what a fake has to have right."""
+"""The calls of the deployer, and the fields of the answers that it reads. Fakes must get these fields right."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (.*) \|$", re.M)
 
 
 def fields_read() -> dict[str, set[str]]:
-    """The fields that plan, deploy, status, recover and destroy read, by the operation that answers them.
+    """Return the fields that plan, deploy, status, recover and destroy read, by operation.
 
     The environment is created after a failure and a plan, updated, replaced and destroyed, once disposable and once
     protected.

@@ -1,4 +1,4 @@
-"""Our simulated CloudFormation beside answers of AWS itself, where AWS_RECORDINGS names their folder.
+"""Compares the simulated CloudFormation with recorded answers of AWS in the folder that AWS_RECORDINGS names.
 
 docs/fakes.md lists what is compared, and what is not.
 """

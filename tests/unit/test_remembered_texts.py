@@ -1,4 +1,4 @@
-"""What a worker of the tests remembers is what the program would return anew."""
+"""Texts that a test worker remembers are equal to those that the program would return anew."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conftest import PROJECT, rendered_stacks
 
 
 class Text(str):
-    """A kind of text that the program's own writer leaves to PyYAML."""
+    """A kind of text whose writing is left to PyYAML."""
 
     __slots__ = ()
 

@@ -106,7 +106,7 @@ class Task:
 
     @property
     def _stream(self) -> dict[str, str]:
-        """Return group and name of the log stream, as the log driver of ECS names it."""
+        """Return the group and the name of the log stream, as ECS's log driver names them."""
         options = self.container["logConfiguration"]["options"]
         name = f"{options['awslogs-stream-prefix']}/{self.container['name']}/{self.arn.rpartition('/')[2]}"
         return {"logGroupName": options["awslogs-group"], "logStreamName": name}

@@ -1,4 +1,4 @@
-"""Alarms: one that fills missing values with 0 must not depend on the newest value."""
+"""Alarms that fill missing values with 0 must not depend on the newest value."""
 
 from __future__ import annotations
 

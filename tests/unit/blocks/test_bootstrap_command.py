@@ -1,4 +1,4 @@
-"""The bootstrap command, really run: it listens where the service listens and is healthy where the service is asked."""
+"""The bootstrap command, really run: it listens on the service's port and answers the service's health check."""
 
 from __future__ import annotations
 

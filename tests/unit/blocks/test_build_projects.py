@@ -1,4 +1,4 @@
-"""CodeBuild projects: one that runs the application has no secret."""
+"""CodeBuild projects that run the application have no secret."""
 
 from __future__ import annotations
 

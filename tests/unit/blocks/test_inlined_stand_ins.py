@@ -1,4 +1,4 @@
-"""The modules that stand in for others in inline code have the same results."""
+"""The small modules that replace larger ones in inline code have the same results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 @pytest.fixture(scope="module")
 def review(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The inline code of the review function, as a module."""
+    """Return the inline code of the review function as a module."""
     path = tmp_path_factory.mktemp("code") / "inlined_review.py"
     path.write_text(source("review").text)
     spec = importlib.util.spec_from_file_location(path.stem, path)

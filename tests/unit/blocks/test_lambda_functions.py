@@ -1,4 +1,4 @@
-"""Functions: the newest runtime that the schemas know, traces and dead letters."""
+"""Lambda functions have the newest runtime that the schemas know, tracing and a dead-letter queue."""
 
 from __future__ import annotations
 

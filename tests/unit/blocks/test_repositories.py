@@ -1,4 +1,4 @@
-"""Repositories and who pulls from them, across accounts."""
+"""ECR repositories, and the principals of other accounts that may pull from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Topics: alarms and events of the environment really arrive, and nobody else's."""
+"""Topics accept the alarms and events of the environment, and no others."""
 
 from __future__ import annotations
 

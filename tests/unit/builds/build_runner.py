@@ -30,7 +30,7 @@ def commands(text: str, phase: str = "build") -> list[str]:
 
 
 def digest_of(source: Path) -> str:
-    """The digest that the checks record for `source`."""
+    """Return the digest that the checks record for `source`."""
     script = ROOT / "src/cicd_templates/builds/scripts/source_digest.sh"
     lists = source.parent / "digest_lists"
     text = script.read_text().replace("/tmp/source_digest_lists", str(lists))
@@ -39,7 +39,7 @@ def digest_of(source: Path) -> str:
 
 
 def run(command: str, source: Path, *before_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """One command of a build as CodeBuild runs it, with the tools of this environment."""
+    """Run one command of a build as CodeBuild runs it, with the tools of this environment."""
     path = os.pathsep.join([*map(str, before_path), str(Path(sys.executable).parent), "/usr/bin", "/bin"])
     here = {
         "PATH": path,
@@ -67,7 +67,7 @@ def run(command: str, source: Path, *before_path: Path, **variables: str) -> sub
 
 
 def checked(name: str, source: Path) -> tuple[dict[str, Any], Path]:
-    """The run record and the report of a check, run on `source`."""
+    """Return the run record and the report of a check that was run on `source`."""
     of = service()
     (check,) = [each for each in checks_of(of) if each.name == name]
     specification = buildspecs.check(of, check)

@@ -1,4 +1,4 @@
-"""Texts that are bound to a name: each is shown to the detector of keywords, whatever the form of the binding is."""
+"""Every text that code binds to a name is shown to the keyword detector, whatever the form of the binding is."""
 
 from __future__ import annotations
 

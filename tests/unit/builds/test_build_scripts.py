@@ -1,4 +1,4 @@
-"""Scripts of builds as single texts: what several of them share stands in the place of its import."""
+"""Build scripts as single texts: the shared functions replace the import of their module."""
 
 from __future__ import annotations
 

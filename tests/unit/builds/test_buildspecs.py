@@ -1,4 +1,4 @@
-"""Build specifications: they parse, and their phases really run on the example application."""
+"""Build specifications can be parsed, and their phases really run on the example application."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_every_command_is_valid_for_the_shell(name: str, text: str) -> None:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """The example as CodeBuild would hand it over."""
+    """Return the example as CodeBuild unpacks it."""
     copy = tmp_path / "source"
     shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     return copy
@@ -392,7 +392,7 @@ def test_the_bill_of_materials_lists_what_is_pinned(source: Path) -> None:
 
 
 def stub(folder: Path, name: str, script: str) -> None:
-    """A program of that name, which keeps its arguments beside it."""
+    """Write a program with that name, which writes its arguments to a file beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_text(f'#!/bin/bash\necho "{name} $*" >> "{folder}/calls"\n{script}\n')
@@ -420,7 +420,7 @@ esac"""
 
 
 def image_files(folder: Path, *packages: str, base: str) -> None:
-    """Write what the image and its base image contain: packages, each as its name and version."""
+    """Write the files of an image and its base image. Each package is given by its name and version."""
     for name, contents in (("image", packages), ("base", (base,))):
         with tarfile.open(folder / f"{name}.tar", "w") as archive:
             for package in contents:

@@ -1,4 +1,4 @@
-"""Dependencies of Python that a source declares: what a scanner can see is copied for it, the rest is listed."""
+"""The Python dependencies that a source declares: readable ones are copied for the scanner, others are listed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MANY_MEMBERS = gzip.compress(tarfile.TarInfo("a").tobuf() * 20_001)
 
 
 def zipped(*names: str) -> bytes:
-    """A zip file with empty files."""
+    """Return a zip file with empty files."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for name in names:
@@ -34,7 +34,7 @@ def zipped(*names: str) -> bytes:
 
 
 def tarred(*names: str, mode: str = "w") -> bytes:
-    """A tar archive with empty files."""
+    """Return a tar archive with empty files."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode=mode) as archive:  # type: ignore[call-overload]  # the mode is a variable
         for name in names:
@@ -50,7 +50,7 @@ def read(
     *,
     wanted: str = EVERY,
 ) -> tuple[dict[str, str], list[str]]:
-    """The copies, by name, and what they lack."""
+    """Return the copies by name, and the dependencies that could not be copied."""
     for name, content in files.items():
         (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "source" / name).write_bytes(content.encode() if isinstance(content, str) else content)

@@ -1,4 +1,4 @@
-"""The Dockerfile of a service: it builds on pinned, allowed images, and takes nothing that no check judged."""
+"""A service's Dockerfile builds only on pinned, allowed images, and copies only files that a check has judged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read(
     *,
     prefixes: tuple[str, ...] = (LIBRARY,),
 ) -> tuple[list[str], list[str]]:
-    """The images on which a Dockerfile builds, and its problems without the path."""
+    """Return the base images of a Dockerfile, and its problems without the path."""
     path = folder / "Dockerfile"
     path.write_bytes(data.encode() if isinstance(data, str) else data)
     instructions, target = str(folder / "instructions"), str(folder / "built")

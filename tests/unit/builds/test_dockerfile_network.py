@@ -1,4 +1,4 @@
-"""The network of a build: only commands that take what a lock names have one, before anything else is copied."""
+"""In an image build, only commands that install locked packages have a network, before anything else is copied."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FILES = (
 
 
 def built(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The Dockerfile that is built; the problems if it is refused."""
+    """Return the Dockerfile that is built, or the problems if it is refused."""
     for name in FILES:
         path = folder / "context" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A tool that fails inside at a part of the source, and goes on: the gate learns what was not judged."""
+"""A tool that fails on a part of the source but continues: the gate learns which part was not judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An application that wants to get past the checks: nothing of it runs, and what it hides is reported."""
+"""An application that tries to bypass the checks: none of its code runs, and what it hides is reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("hostile application")
 
 
 def source(folder: Path, *files: Any) -> Path:
-    """The example with `files`, as CodeBuild would hand it over."""
+    """Return the example with `files`, as CodeBuild unpacks it."""
     copy = folder / "source"
     shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for each in files:
@@ -37,14 +37,14 @@ def source(folder: Path, *files: Any) -> Path:
 
 
 def loaded(folder: Path) -> list[str]:
-    """The notes of what was run or loaded of the application."""
+    """Return the notes about the application's files that were run or loaded."""
     notes = folder / "loaded"
     return notes.read_text().splitlines() if notes.exists() else []
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A check of the example with everything hostile: the folder and the report."""
+    """The folder and the report of a check of the example with all hostile files."""
 
     folder: Path
     report: bytes
@@ -52,7 +52,7 @@ class Judged:
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Judged]:
-    """Runs a judge once on the example with everything hostile."""
+    """Return a function that runs a check once on the example with all hostile files."""
 
     @cache
     def judge(name: str) -> Judged:

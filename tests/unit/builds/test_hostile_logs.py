@@ -1,4 +1,4 @@
-"""What scripts of builds say about a hostile source: no text of it steers a terminal or adds a line."""
+"""What build scripts print about a hostile source: none of its texts controls the terminal or adds a line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COUNTS = [pytest.param(len(PIECES) + 10, id="sample"), pytest.param(5000, id="50
 
 
 def said(name: str, *arguments: str) -> str:
-    """Return what the script `name` ends with; it must refuse its input."""
+    """Return the error with which the script `name` refuses its input."""
     before, sys.argv = sys.argv, [name, *arguments]
     try:
         with pytest.raises(SystemExit) as refused:

@@ -1,4 +1,4 @@
-"""The packages in an image: they are read from its files, and Python packages that no check judged are refused."""
+"""The packages in an image are read from its files, and Python packages that no check has judged are refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Run = Callable[..., str]
 
 
 def exported(files: dict[str, Any]) -> bytes:
-    """The tar of `docker export`; a text that begins with `->` is a symbolic link, `=>` a hard one."""
+    """Return the tar of `docker export`. A text that begins with `->` is a symbolic link, with `=>` a hard link."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as archive:
         for name, content in files.items():
@@ -70,7 +70,7 @@ def python(name: str, version: str, place: str = SITE) -> dict[str, str]:
 
 
 def forged(name: str, version: str) -> dict[str, str]:
-    """A package that says that it was installed from a folder."""
+    """Return the files of a package that claims to be installed from a folder."""
     return {
         **python(name, version),
         f"{SITE}/{name}-{version}.dist-info/direct_url.json": '{"url": "file:///app"}',
@@ -78,18 +78,18 @@ def forged(name: str, version: str) -> dict[str, str]:
 
 
 def own(name: str) -> dict[str, str]:
-    """A package that was installed from the source's folder."""
+    """Return the files of a package that was installed from the source's folder."""
     return forged(name, "1")
 
 
 def digest(content: bytes | str) -> str:
-    """The digest of a file in a package's record."""
+    """Return the digest of a file as a package's record states it."""
     data = content.encode() if isinstance(content, str) else content
     return f"sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip('=')},{len(data)}"
 
 
 def zipped(*names: str, prefix: bytes = b"", comment: bytes = b"") -> bytes:
-    """A zip file with empty files, after and before other bytes."""
+    """Return a zip file with empty files, and with other bytes before and after it."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for name in names:

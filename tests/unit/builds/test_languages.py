@@ -1,4 +1,4 @@
-"""Render warns of defaults for Python where no check of a service is for Python."""
+"""`make render` warns about Python defaults if none of a service's checks is for Python."""
 
 from __future__ import annotations
 

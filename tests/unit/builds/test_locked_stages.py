@@ -1,4 +1,4 @@
-"""The stages of a Dockerfile as far as they take only what locks name: what installers list there can be trusted."""
+"""The stages of a Dockerfile that install only locked packages. The installers' package lists there can be trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The presets for Node and Semgrep: what npm is asked about, and what a source cannot hide."""
+"""The presets for Node and Semgrep: how npm is called, and what a source cannot hide from them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def audit(source: Path, tmp_path: Path, registry: str = REGISTRY) -> dict[str, A
 
 
 def judged(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Return what the script about the lock lists as not judged."""
+    """Return the packages that the script for lock files lists as not judged."""
     monkeypatch.setattr(sys, "argv", ["npm_lock.py", str(source), str(tmp_path / "judged"), REGISTRY])
     runpy.run_path(str(SCRIPTS / "npm_lock.py"), run_name="__main__")
     return json.loads(capsys.readouterr().out)

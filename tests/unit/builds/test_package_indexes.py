@@ -1,4 +1,4 @@
-"""The indexes of packages: what an installer would take from another one stops the build, with its file and line."""
+"""A source whose installer would use another package index stops the build, with the file and the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripts that builds run, on answers as AWS gives them."""
+"""The scripts that builds run, with answers in AWS's format."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def refused(code: str) -> ClientError:
 
 
 class Fake:
-    """ECR and S3 in one: answers, one after the other, and the puts that came."""
+    """A fake for ECR and S3 with consecutive answers, which keeps the uploads."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -94,12 +94,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def finding(severity: str, name: str = "CVE-2026-1") -> dict[str, Any]:
-    """A finding of basic scanning, with the keys that the API has."""
+    """Return a finding of basic scanning, with the keys that the API has."""
     return {"name": name, "uri": "https://nvd.example", "severity": severity, "attributes": []}
 
 
 def enhanced(severity: str, name: str = "CVE-2026-1") -> dict[str, Any]:
-    """A finding of enhanced scanning, with the keys that the API has."""
+    """Return a finding of enhanced scanning, with the keys that the API has."""
     return {"severity": severity, "status": "ACTIVE", "packageVulnerabilityDetails": {"vulnerabilityId": name}}
 
 
@@ -109,7 +109,7 @@ def page(counts: dict[str, int], *findings: Any, status: str = "COMPLETE", key: 
 
 
 def scan(status: str, **counts: int) -> dict[str, Any]:
-    """An answer whose counts and findings agree."""
+    """Return an answer whose counts agree with its findings."""
     return page(counts, *(finding(word) for word, number in counts.items() for _ in range(number)), status=status)
 
 

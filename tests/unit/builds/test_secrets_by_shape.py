@@ -1,4 +1,4 @@
-"""The check of secrets: values in the shape of a template or a variable, and secrets as names of files."""
+"""The check for secrets: values that look like templates or variables, and secrets that are names of files."""
 
 from __future__ import annotations
 

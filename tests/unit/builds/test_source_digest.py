@@ -1,4 +1,4 @@
-"""The digest of a source tree: one for every shell, another for every other tree, and none for an unclear tree."""
+"""The digest of a source tree: equal in every shell, different for different trees, and refused for unclear trees."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def busybox_programs() -> str:
 
 
 def computed(source: Path, folder: str = ".", interpreter: str = "dash") -> subprocess.CompletedProcess[str]:
-    """The script on `source`, with lists of its own; `busybox` also brings its own find, sort and sha256sum."""
+    """Return the result of the script for `source`. With `busybox`, its find, sort and sha256sum are used, too."""
     lists = source.parent / "lists"
     text = SCRIPT.read_text().replace("/tmp/source_digest_lists", str(lists))
     path = "/usr/bin:/bin"

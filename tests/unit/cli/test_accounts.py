@@ -1,4 +1,4 @@
-"""Accounts without templates: whose credentials they use, and copies that are swept under their lock."""
+"""Accounts without templates: which credentials they use, and that copies are swept under their lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as a clumsy user meets it: one clear line, the right exit code, nothing half-done."""
+"""The command line with wrong input: one clear line, the right exit code, and nothing half done."""
 
 from __future__ import annotations
 
@@ -418,7 +418,7 @@ def test_clumsy_hands_at_make_get_one_line(tmp_path: Path) -> None:
 
 
 class ReleasingTools:
-    """A tools environment whose pipeline is there, and what was done with it."""
+    """A tools environment with a deployed pipeline. It keeps the calls."""
 
     def __init__(self, *edits: tuple[str, Any]) -> None:
         self.environment = environment("tools", *edits)
@@ -430,7 +430,7 @@ class ReleasingTools:
 
 @pytest.fixture
 def releasing(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A source to release, and a pipeline that takes it."""
+    """Return a source to release and a pipeline that accepts it."""
     (in_project / "app").mkdir()
     (in_project / "app/Dockerfile").write_text("FROM scratch\n")
     monkeypatch.setattr("cicd_templates.cli.selection.tools", lambda suffix, local: ReleasingTools())

@@ -1,4 +1,4 @@
-"""What the demo shows of an environment, and what it keeps for the file."""
+"""The lines that the demo shows about an environment, and those that it keeps for the file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_each_environment_is_counted_anew() -> None:
     reporter.report(Succeeded("keys", "created", 1.0, 3))
     reporter.begin(lambda stack: None)
     reporter.report(Succeeded("keys", "deleted", 1.0, 1))
-    reporter.report(Left("a", (Remainder("AWS::KMS::Key", "k", "KMS deletes it", explained=True),)))
+    reporter.report(Left("a", (Remainder("AWS::KMS::Key", "k", "KMS deletes the key", explained=True),)))
 
     assert reporter.summary("a") == "     a              1 stack deleted, 1 resource; 1 left, explained"
 

@@ -1,4 +1,4 @@
-"""The demo runs its steps in order, and fails where anything that it shows is not so."""
+"""The demo runs its steps in order, and fails if anything that it shows is not true."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.usefixtures("commands_render_once"), pytest.mark.xdist
 
 
 class Leaking(Target):
-    """The staging environment, with something recorded that no stack deleted."""
+    """The staging environment with a recorded resource that no stack deleted."""
 
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
         return [Remainder("T", "lost", "recorded", explained=False)]
@@ -73,7 +73,7 @@ def test_something_left_unexplained_fails_it(monkeypatch: pytest.MonkeyPatch) ->
 
 
 class Deployed:
-    """An environment on an AWS that does what it is told, and keeps what it was told."""
+    """An environment on an AWS that accepts every call and keeps it."""
 
     def __init__(self, environment: Environment, folder: Path, told: list[str]) -> None:
         self.environment = environment.qualified

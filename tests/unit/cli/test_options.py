@@ -1,4 +1,4 @@
-"""Options come from the command line, or from the variable that make hands on, and messages name what was typed."""
+"""Options come from the command line or from make's variables, and messages name what the user typed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.unit.deploy.plans.test_document import PLAN
 
 
 def run(command: str, **variables: str) -> tuple[int, str]:
-    """Run a command with variables of the environment; `MAKE` lists those that a target of make takes."""
+    """Run a command with environment variables. `MAKE` lists the variables that a target of make uses."""
     result = CliRunner().invoke(main, command.split(), env={f"{hints.PREFIX}{k}": v for k, v in variables.items()})
     return result.exit_code, result.output
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
-    """What a verb would work on."""
+    """Record the options with which a verb selects its environments, and return them."""
     asked: list[dict[str, object]] = []
 
     def targets(**target: object) -> list[object]:

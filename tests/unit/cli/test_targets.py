@@ -1,4 +1,4 @@
-"""A target where everything that was chosen is the pipeline's by now."""
+"""A target all of whose chosen stacks are deployed only by the pipeline."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ NOT_COMMITTED = [
 
 
 class Tools:
-    """A pipeline that writes every service."""
+    """A pipeline that deploys every service."""
 
     environment = SimpleNamespace(qualified="tools")
     missing: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Tools:
 
 
 class Notes:
-    """Keeps what is reported."""
+    """A reporter that keeps the events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -84,7 +84,7 @@ class Notes:
 
 
 class Answers:
-    """Answers every question alike, and keeps the questions."""
+    """A function that gives the same answer to every question, and keeps the questions."""
 
     def __init__(self, answer: bool) -> None:
         self.answer, self.questions = answer, list[str]()
@@ -105,13 +105,13 @@ def test_what_is_left_to_the_pipeline_altogether_is_deployed_by_nobody() -> None
 
 
 def created(stacks: Sequence[StackTemplate], **answers: Any) -> FakeCloudFormation:
-    """A CloudFormation that has created `stacks`."""
+    """Return a CloudFormation that has created `stacks`."""
     listed = [{**stack("CREATE_COMPLETE"), "StackName": each.name} for each in stacks]
     return FakeCloudFormation([stack("CREATE_COMPLETE")], listed=listed, **answers)
 
 
 def left_altogether() -> Target:
-    """The service of production, which the pipeline has deployed; nothing but the hand-over is left to do."""
+    """Return the service of production, which only the pipeline deploys. Only the hand-over remains to be done."""
     stacks = read_stacks(PROJECT / "out/production")
     clients: Any = FakeClients(created(stacks, resources=RUNNING))
     return Target(stacks, [each for each in stacks if each.layer == "service"], clients, Polling(), None)
@@ -120,7 +120,7 @@ def left_altogether() -> Target:
 def execute(
     monkeypatch: pytest.MonkeyPatch, tools: Any, *, refused: bool = False, others: Answers | None = None
 ) -> list[str]:
-    """Execute a plan of production, and deploy the storage of tools by it; what was noted."""
+    """Execute a plan of production that also deploys the storage of tools. Return the notes."""
     stacks = read_stacks(PROJECT / "out/production")
     clients: Any = FakeClients(created(stacks))
     made: Any = SimpleNamespace(labels=())

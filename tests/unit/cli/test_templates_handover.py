@@ -1,4 +1,4 @@
-"""Where the templates for the pipeline come from, and whose account they go to."""
+"""The templates that are uploaded for the pipeline, and the account to which they are uploaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.conftest import PROJECT
 
 @pytest.fixture
 def accounts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """The accounts and regions that are opened."""
+    """Return the accounts and regions that are opened."""
     opened: list[tuple[str, str]] = []
 
     def open_account(environment: Any, account: str, region: str, engine: Any) -> tuple[None, None]:

@@ -1,4 +1,4 @@
-"""Everything that is printed passes one of two doors, which make foreign text printable."""
+"""Every printed text passes through one of two modules, which make foreign text printable."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHOWN = "a\\x1b[2J\\u202e error: b [red]x[/red] :smile: PASS"
 
 
 def printing(tree: ast.AST) -> Iterator[ast.AST]:
-    """The calls that print or ask, and the uses of a standard stream, within `tree`."""
+    """Yield the calls in `tree` that print or ask, and the uses of a standard stream."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)

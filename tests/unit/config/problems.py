@@ -1,4 +1,4 @@
-"""The problems of an edited configuration, for the tests of every part that reports some."""
+"""The problems of an edited configuration, for the tests of all modules that report problems."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
 
 
 def moved_to(region: str, partition: str = "aws") -> list[tuple[str, Any]]:
-    """Edits that move every environment to another region."""
+    """Return edits that move every environment to another region."""
     edits: list[tuple[str, Any]] = [(f"environments/{name}/region", region) for name in RAW["environments"]]
     for name in ("staging", "production"):
         arn = RAW["environments"][name]["certificate_arn"].replace("eu-central-1", region)

@@ -1,4 +1,4 @@
-"""The environments file: everything wrong in it is reported at once, with its path and what would be right."""
+"""All mistakes in the environments file are reported at once, each with its path and a valid value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names: within AWS's limits whatever goes in, never two alike, and readable where they fit."""
+"""Names: always within AWS's limits, never equal for two things, and readable if they fit."""
 
 from __future__ import annotations
 

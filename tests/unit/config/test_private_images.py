@@ -1,4 +1,4 @@
-"""Which account, region and repository the address of an image names."""
+"""The account, the region and the repository in the address of an image."""
 
 from __future__ import annotations
 

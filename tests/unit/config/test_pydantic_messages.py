@@ -1,4 +1,4 @@
-"""Messages about wrong values: a type of value that no table has today gets a message, too."""
+"""Messages about wrong values, also for types of values that no table uses today."""
 
 from __future__ import annotations
 

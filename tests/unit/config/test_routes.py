@@ -1,4 +1,7 @@
-"""Path patterns of the load balancer: what they take, what they share, and in which order they are tried."""
+"""Path patterns of the load balancer:
+
+which paths they match, which paths they share, and in which order they are tried.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def service(name: str, pattern: str, priority: int | None = None) -> Service:
 
 
 def taken(pattern: str) -> set[str]:
-    """The short paths that `pattern` takes, by another way to match than the one that is tested."""
+    """Return the short paths that `pattern` matches, computed in another way than in the tested code."""
     expression = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
     return {path for path in PATHS if re.fullmatch(expression, path)}
 

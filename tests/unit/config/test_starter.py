@@ -1,4 +1,4 @@
-"""The configuration of a new project: whatever is said about it, it is accepted, and shows what is to be replaced."""
+"""The configuration of a new project is valid for all answers, and marks the values to be replaced."""
 
 from __future__ import annotations
 

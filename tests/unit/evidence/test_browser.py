@@ -1,4 +1,4 @@
-"""The page of a release in a real browser: everything fits on a screen and on a telephone, and can be read."""
+"""The page of a release in a real browser: it fits a screen and a telephone, and its text is readable."""
 
 from __future__ import annotations
 

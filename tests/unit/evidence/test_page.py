@@ -1,4 +1,4 @@
-"""The page says what the files say, in words, and nothing in a file becomes markup."""
+"""The page says in words what the files contain, and nothing in a file becomes markup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The templates of two releases are compared file by file, and no archive ends in a traceback."""
+"""The templates of two releases are compared file by file. No archive causes a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was changed in a folder of evidence is found, by the name of the file, with our command and with openssl."""
+"""Every change in a folder of evidence is found and names the file, with our command and with openssl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of state: their modes, that they are replaced, and that nothing else in the package writes files."""
+"""State files: their modes, that they are replaced, and that only known modules of the package write files."""
 
 from __future__ import annotations
 

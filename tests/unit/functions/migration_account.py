@@ -1,4 +1,4 @@
-"""An account in which migrations run, as ECS, S3 and CodePipeline behave; botocore's models check each request."""
+"""A fake account in which migrations run, with ECS, S3 and CodePipeline. botocore's models check each request."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Account(Aws):
         kind: str | None = "STANDARD",
         of_stage: str | None = "STANDARD",
     ) -> None:
-        """Let a run be in the stage `Staging`."""
+        """Put a run into the stage `Staging`."""
         latest = {"pipelineExecutionId": run, "status": status, **({"type": of_stage} if of_stage else {})}
         stages = [
             {"stageName": "Build", "latestExecution": {"pipelineExecutionId": OTHER_RUN, "status": "InProgress"}},

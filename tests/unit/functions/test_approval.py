@@ -1,4 +1,4 @@
-"""What was approved is what is executed: the review and the check, on a CloudFormation that answers as AWS does."""
+"""Only what was approved is executed: the review and the check, on a CloudFormation that answers as AWS does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHERE = {"changeSet": NAME, "role": "r", "region": "eu-central-1", "environment"
 
 
 class Evidence:
-    """A bucket whose objects are never replaced. As in AWS, who may not list it learns nothing about a missing key."""
+    """A bucket whose objects cannot be replaced. As in AWS, a caller who may not list it cannot tell missing keys."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -105,9 +105,9 @@ class Pipeline:
                     self.aws.cloudformation.delete_change_set(ChangeSetName=arn)
 
     def review(self, **more: str) -> str:
-        """Return the digest that the approver is shown and that the pipeline hands on to the check.
+        """Return the digest that the approver is shown and that the pipeline passes to the check.
 
-        `shown` is then what the approver is told.
+        Afterwards, `shown` has the text for the approver.
         """
         asked = {"stack": SERVICE, **WHERE, "image": "p@sha256:1", "templates": "t1", **more}
         review.handler(job(asked), None)

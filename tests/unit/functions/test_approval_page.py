@@ -1,4 +1,4 @@
-"""The page before an approval: the same verdicts as a plan, from what CloudFormation reports of a change set."""
+"""The page before an approval has the same verdicts as a plan, computed from CloudFormation's change set."""
 
 from __future__ import annotations
 

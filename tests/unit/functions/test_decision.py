@@ -1,4 +1,4 @@
-"""The decision: what stops a release, what somebody has accepted until when, and that nothing else lets one pass."""
+"""The decision: which findings stop a release, which are accepted until when, and that no other finding passes."""
 
 from __future__ import annotations
 

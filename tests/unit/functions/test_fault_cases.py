@@ -1,4 +1,4 @@
-"""Reports that a gate once judged wrongly, where the folder `GATE_FAULT_CORPUS` has them."""
+"""Reports that the gate once judged wrongly, read from the folder that `GATE_FAULT_CORPUS` names."""
 
 from __future__ import annotations
 

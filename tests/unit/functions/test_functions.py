@@ -1,4 +1,4 @@
-"""The functions of the pipeline, on events and answers as AWS gives them; botocore's model checks what they call."""
+"""The functions of the pipeline, with events and answers in AWS's format. botocore's models check their calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
 
 class Aws:
-    """Real clients whose requests are validated by botocore and answered from lists; nothing leaves the process."""
+    """Real clients whose requests botocore validates, and whose answers come from lists. Nothing leaves the process."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -153,7 +153,7 @@ def reviewed(aws: Aws, *pages: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def with_values(pages: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return an answer for each page, which is the same with the values of properties. Pages come in their order."""
+    """Return an answer for each page that contains the property values. The order of the pages stays."""
     plain, valued = iter(pages), iter(pages)
     asked: list[Any] = []
 
@@ -267,7 +267,7 @@ def test_neither_summary_hides_the_other(aws: Aws) -> None:
 
 
 def task_definition(*command: str) -> dict[str, Any]:
-    """The change of a migration's task definition, with the properties that it has afterwards."""
+    """Return the change of a migration's task definition, with its properties after the change."""
     context = {"Properties": {"Family": "f", "ContainerDefinitions": [{"Name": "shop", "Command": list(command)}]}}
     made = change("Modify", "TaskDefinition", "True")
     made["ResourceChange"] |= {"ResourceType": "AWS::ECS::TaskDefinition", "AfterContext": json.dumps(context)}
@@ -421,7 +421,7 @@ def test_an_answer_that_codepipeline_does_not_take_would_be_noticed_here(aws: Aw
 
 
 def run(status: str, started: int, ended: int = 0, name: str = "a") -> dict[str, Any]:
-    """A run that started so many seconds ago and last changed so many seconds ago."""
+    """Return a run that started and last changed the given numbers of seconds ago."""
     return {
         "pipelineExecutionId": f"{name * 8}-1111-2222-3333-444444444444",
         "status": status,
@@ -431,7 +431,7 @@ def run(status: str, started: int, ended: int = 0, name: str = "a") -> dict[str,
 
 
 def rollback(status: str) -> dict[str, Any]:
-    """A run with which a stage went back."""
+    """Return a run that rolled a stage back."""
     return {**run(status, 2000, 1900, name="d"), "executionType": "ROLLBACK"}
 
 

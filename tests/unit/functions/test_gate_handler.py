@@ -1,4 +1,4 @@
-"""The gate as a Lambda action: only a decision to pass is a success, and every path ends in one answer."""
+"""The gate as a Lambda action: only the decision to pass is a success, and every path reports exactly one result."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def unit_tests(report: str = TESTS, **more: str) -> bytes:
 
 
 def execution_of(artifact: str, execution: str = "e-1", *, start: int = 1, status: str = "Succeeded") -> dict[str, Any]:
-    """Return an execution of the action that puts out `artifact`, as CodePipeline lists it."""
+    """Return an execution of the action that produces `artifact`, as CodePipeline lists it."""
     place = {"name": artifact, "s3location": {"bucket": "artifacts", "key": artifact}}
     return {
         "pipelineExecutionId": execution,
@@ -74,7 +74,10 @@ def execution_of(artifact: str, execution: str = "e-1", *, start: int = 1, statu
 
 
 class Aws:
-    """S3 with artifacts, and a CodePipeline that lists them and notes the answers; `refuse` is what it raises."""
+    """S3 with artifacts, and a CodePipeline that lists them and records the results.
+
+    It raises `refuse` if this is set.
+    """
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = objects
@@ -567,7 +570,7 @@ def test_findings_below_the_threshold_are_listed_up_to_a_number(monkeypatch: pyt
 
 
 def listed(*pages: list[dict[str, Any]]) -> Any:
-    """Return a CodePipeline that answers each call with the next of `pages`, and the last one again and again."""
+    """Return a CodePipeline that answers each call with the next of `pages`, and repeats the last one."""
     answers = list(pages)
 
     def paginate(**request: Any) -> list[dict[str, Any]]:

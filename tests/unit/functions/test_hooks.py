@@ -1,4 +1,4 @@
-"""The functions that must agree to a release: one looks at its image, the other asks it; doubt is no agreement."""
+"""The hooks that must agree to a release. One checks its image, the other sends it requests. Doubt stops a release."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REVISION = "arn:aws:ecs:eu-central-1:222222222222:service-revision/c/s/1"
 
 
 class Clock:
-    """Lambda's context: time left, a second less at each look."""
+    """Lambda's context. The remaining time is one second less at each call."""
 
     def __init__(self, seconds: int) -> None:
         self.left = seconds * 1000
@@ -153,7 +153,7 @@ def test_what_it_may_not_know_is_no_agreement(aws: Aws) -> None:
 
 
 class Release(BaseHTTPRequestHandler):
-    """A release on the test listener; `answers` are its statuses by path, the last one for ever."""
+    """A release on the test listener. `answers` are its consecutive statuses by path; the last one is repeated."""
 
     answers: dict[str, list[int]]
     hosts: list[str]

@@ -1,4 +1,4 @@
-"""The names of tests, by their outcome, as the reader of JUnit reports counts them."""
+"""The names of tests by their outcome, as the reader of JUnit reports counts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function that runs migrations, in an account as AWS behaves; botocore's models check what it calls."""
+"""The function that runs migrations, in a fake account. botocore's models check its calls."""
 
 from __future__ import annotations
 

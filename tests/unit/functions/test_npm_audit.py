@@ -1,4 +1,4 @@
-"""What `npm audit --json` writes: its advisories, the packages that they reach, and counts that contradict the list."""
+"""The output of `npm audit --json`: its advisories, the affected packages, and counts that contradict the list."""
 
 from __future__ import annotations
 

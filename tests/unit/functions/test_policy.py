@@ -1,4 +1,4 @@
-"""The policy has no back door: what accepts a finding has a reason, an owner and an end, and stands in the summary."""
+"""Every accepted finding has a reason, an owner and a last day, and is listed in the summary. No other way exists."""
 
 from __future__ import annotations
 

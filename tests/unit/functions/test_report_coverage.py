@@ -1,4 +1,4 @@
-"""A scan shows that it scanned, and its counts agree with what it lists."""
+"""A report must show what its tool scanned, and its counts must agree with its findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader accepts the reports of its own tool, and nothing that another tool wrote."""
+"""A reader accepts only the reports of its own tool."""
 
 from __future__ import annotations
 

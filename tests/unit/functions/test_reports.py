@@ -1,4 +1,4 @@
-"""Reports of scanners: every finding, what was left out, and nothing that lets a broken report pass for a clean one."""
+"""Reports of scanners: every finding and every omission is read, and a broken report never counts as clean."""
 
 from __future__ import annotations
 

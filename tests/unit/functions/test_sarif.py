@@ -1,4 +1,4 @@
-"""SARIF as its specification has it: levels, rules, taxa, results beside a run, and invocations that failed."""
+"""SARIF as specified: levels, rules, taxa, results outside a run, and failed invocations."""
 
 from __future__ import annotations
 

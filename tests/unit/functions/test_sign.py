@@ -1,4 +1,4 @@
-"""The signer looks at everything that it attests, and what it signs is what `verify-evidence` accepts."""
+"""The signer reads everything that it attests, and `verify-evidence` accepts what it signs."""
 
 from __future__ import annotations
 

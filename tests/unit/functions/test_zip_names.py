@@ -1,4 +1,4 @@
-"""Entries of zip files that programs unpack in different ways are refused."""
+"""Zip files with entries that programs unpack in different ways are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the definition of a layer says about its module: the source and the description of its templates."""
+"""The definition of a layer describes its module: the source and the description of its templates."""
 
 from __future__ import annotations
 

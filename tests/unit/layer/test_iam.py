@@ -1,4 +1,4 @@
-"""Statements: what awacs lets through silently is refused or merged here."""
+"""Statements that awacs silently accepts are refused or merged."""
 
 from __future__ import annotations
 

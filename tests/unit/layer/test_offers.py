@@ -1,4 +1,4 @@
-"""What a layer offers to services: which offers are possible, and what a use of one reads and grants."""
+"""The offers of a layer to services: which offers are possible, and what a service that uses one reads and may do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed values: how they stand inside a Sub."""
+"""Typed values within a Sub."""
 
 from __future__ import annotations
 

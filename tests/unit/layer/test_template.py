@@ -1,4 +1,7 @@
-"""The template of a layer: what it adds, what it publishes, and which parameter each value is read by."""
+"""The template of a layer:
+
+its resources, the values that it publishes, and the parameter of each value that it reads.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ LEDGER = replace(SHIPPING, name="ledger")
 
 
 def parameters(layer: LayerTemplate) -> dict[str, Any]:
-    """The paths that the template reads, by the names of its parameters."""
+    """Return the paths that the template reads, by the names of its parameters."""
     return {name: parameter["Default"] for name, parameter in layer.template.to_dict().get("Parameters", {}).items()}
 
 

@@ -1,4 +1,4 @@
-"""A user's own layers are found beside ours, and a wrong one is reported with its file."""
+"""A user's own layers are found beside those of this tool, and a wrong layer is reported with its file."""
 
 from __future__ import annotations
 

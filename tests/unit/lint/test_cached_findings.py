@@ -1,4 +1,4 @@
-"""Only what has changed is linted anew, and nothing is kept that other rules or another day could judge otherwise."""
+"""Only changed templates are linted again, and no finding is kept that other rules or another day could change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TODAY = date(2026, 11, 27)
 
 
 class Linter:
-    """Finds every line with `bad` in it, and keeps which files it was given."""
+    """A linter that reports every line with `bad` in it, and keeps the names of its files."""
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
@@ -35,7 +35,7 @@ class Linter:
 
 @pytest.fixture
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Three files in a project whose rules are in `rules/`, and whose user has a home of their own."""
+    """Return three files of a project with its rules in `rules/`, for a user with a home folder of their own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     Path(".cfnlintrc").write_text("append_rules: [rules]\n")

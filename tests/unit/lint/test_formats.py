@@ -1,4 +1,4 @@
-"""Findings for people, as SARIF, and as annotations."""
+"""Findings as text for people, as SARIF, and as annotations."""
 
 from __future__ import annotations
 

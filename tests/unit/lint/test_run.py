@@ -1,4 +1,4 @@
-"""Templates are shared out among processes, and a process that dies is one clear line."""
+"""Templates are distributed over processes, and a process that dies is reported in one clear line."""
 
 from __future__ import annotations
 

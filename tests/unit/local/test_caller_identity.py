@@ -1,4 +1,4 @@
-"""Who calls: over TLS on the loopback address, services by the resource they act for, principals by role."""
+"""The caller of a request: TLS on the loopback address, the calling service, and the ARN of the role."""
 
 from __future__ import annotations
 

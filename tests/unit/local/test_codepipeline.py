@@ -1,4 +1,4 @@
-"""CodePipeline's calls: checked against the model of the API, and one result a job."""
+"""CodePipeline's calls are checked with the API's model, and each job has only one result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Condition keys as AWS answers them."""
+"""Condition keys have the values that AWS gives them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which changes replace a resource, as change sets of the local AWS tell it."""
+"""The changes that replace a resource, as the local AWS predicts them in change sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys behind buckets, topics, queues and secrets."""
+"""The keys that encrypt buckets, topics, queues and secrets."""
 
 from __future__ import annotations
 

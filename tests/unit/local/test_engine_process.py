@@ -1,4 +1,4 @@
-"""The engine as a process: what reaches it, and the message when it does not start."""
+"""The process of the engine: the environment that it gets, and the message if it does not start."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
 
 
 def script(folder: Path, code: str) -> Path:
-    """A stand-in for the engine's interpreter."""
+    """Write a script that replaces the engine's interpreter."""
     path = folder / "python"
     path.write_text(f"#!{sys.executable}\n{code}\n")
     path.chmod(0o755)
@@ -174,7 +174,10 @@ def test_what_the_engine_was_running_ends_with_it(tmp_path: Path) -> None:
 
 
 def engine_types() -> set[str]:
-    """The types that the engine itself has, from its private table; its shape is checked where it is read."""
+    """Return the types that the engine itself supports, from its private table.
+
+    The form of the table is checked, too.
+    """
     code = (
         "from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as table\n"
         "assert all(isinstance(entry, dict) and callable(entry.get('create', len)) for entry in table.values())\n"

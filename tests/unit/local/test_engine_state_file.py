@@ -1,4 +1,4 @@
-"""What `make local` remembers, and when it is stale."""
+"""The file in which `make local` records the engine, and when the file is stale."""
 
 from __future__ import annotations
 

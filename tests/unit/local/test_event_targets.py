@@ -1,4 +1,4 @@
-"""What the local AWS would drop: events for pipelines and log groups, and the version in S3's events."""
+"""Data that the local AWS would drop: events for pipelines and log groups, and the object's version in S3's events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVENT = {"Source": "aws.s3", "Detail": json.dumps({"object": {"key": "k"}})}
 
 
 class View:
-    """The event as the engine hands it to targets."""
+    """The event as the engine passes it to targets."""
 
     def event_with_detail(self) -> dict[str, Any]:
         return {"detail": {"a": 1}}
@@ -29,7 +29,7 @@ def engine(**members: Any) -> ModuleType:
 
 @pytest.fixture
 def delivered() -> dict[str, Any]:
-    """What went where, by one engine with both functions taken over."""
+    """Return what was delivered to which target by an engine whose two functions were replaced."""
     went: dict[str, list[Any]] = {"rest": [], "starts": [], "streams": [], "entries": []}
     events = engine(
         _invoke_target=lambda target, event, rule, view: went["rest"].append(target),

@@ -1,4 +1,4 @@
-"""Decisions of IAM: kept with the statement that allowed them, and asked about keys and passed roles as well."""
+"""Decisions of IAM are recorded with the statement that allowed them. Keys and passed roles are decided, too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RESOURCE = "arn:aws:s3:::b/k"
 
 
 class Engine:
-    """An `iam_evaluator` whose policies allow some actions, each by a statement of the caller's."""
+    """A fake `iam_evaluator`, which allows some actions by a statement of the caller's policies."""
 
     def __init__(self, allowed: dict[str, str], caller: str = SESSION) -> None:
         self.module = ModuleType("iam_evaluator")

@@ -1,4 +1,4 @@
-"""The registry's answers that the engine lacks."""
+"""The answers that the engine's image registry lacks."""
 
 from __future__ import annotations
 

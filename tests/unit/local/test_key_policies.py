@@ -1,4 +1,4 @@
-"""Key policies that would lock the account out are refused, in the same words as those of KMS."""
+"""Key policies that would lock out the whole account are refused with KMS's message."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_policy_that_cannot_be_read_locks_out(policy: str) -> None:
 
 
 class Engine(ModuleType):
-    """The part of the engine's module that the check wraps."""
+    """The functions of the engine's module that the check wraps."""
 
     def __init__(self) -> None:
         super().__init__("kms")

@@ -1,4 +1,4 @@
-"""Priorities of listener rules on the local AWS: two rules of one listener cannot have the same."""
+"""Priorities of listener rules on the local AWS: two rules of one listener cannot have the same priority."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine's CloudFormation where it is corrected: stacks in review, values of parameters, events, refusals."""
+"""The corrected answers of the engine's CloudFormation: stacks in review, parameter values, events and refusals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TAGS = [{"Key": "Project", "Value": "shipping"}]
 
 
 class Engine:
-    """The engine's stacks, and a CreateChangeSet that makes a new stack of the name each time, or refuses."""
+    """The engine's stacks, and a CreateChangeSet that makes a new stack of the name each time or refuses."""
 
     def __init__(self, *, refuses: bool = False, status: str = "REVIEW_IN_PROGRESS") -> None:
         self._stacks: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Recorded types: identified as AWS would, kept through updates, counted until they are deleted."""
+"""Recorded types: identified as in AWS, kept through updates, and counted until they are deleted."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_every_recorded_attribute_and_every_property_it_is_made_of_exist_in_the_
 
 
 def real_alarm(calls: list[str]) -> dict[str, Any]:
-    """The engine's handlers of alarms, which keep a list of what was asked of them."""
+    """Return the engine's handlers of alarms, which record their calls."""
 
     def called(operation: str) -> Any:
         def handler(*arguments: Any) -> tuple[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The guard before the engine, in front of a stand-in; tests/integration/test_request_guard.py has the real one."""
+"""The request guard in front of a fake engine. tests/integration/test_request_guard.py has a real engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIGNED = {"authorization": "AWS4-HMAC-SHA256 222222222222", "host": "127.0.0.1:4
 
 
 class Signatures:
-    """The engine's module of signatures, whose signature is the secret itself."""
+    """The engine's module of signatures. Here, the signature is the secret itself."""
 
     late: tuple[str, str] | None = None
 
@@ -40,7 +40,7 @@ class Signatures:
 
 
 class Server:
-    """A guard with an application that answers 200, driven as the engine's server drives it."""
+    """A guard and an application that answers 200, called as the engine's server calls them."""
 
     def __init__(self) -> None:
         self.signatures = Signatures()

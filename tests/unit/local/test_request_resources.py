@@ -1,4 +1,4 @@
-"""What a request is about: resources, headers and a passed role that the engine does not see."""
+"""The resources, headers and passed roles of a request that the engine does not find itself."""
 
 from __future__ import annotations
 

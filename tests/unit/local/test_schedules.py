@@ -1,4 +1,4 @@
-"""Schedules on the local AWS: what EventBridge Scheduler refuses is refused, and no setting is lost."""
+"""Schedules on the local AWS: it refuses what EventBridge Scheduler refuses, and stores every setting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def trusting(*services: Any) -> dict[str, dict[str, Any]]:
 
 
 def handled(operation: str, properties: dict[str, Any], roles: Any, *names: str) -> dict[str, Any]:
-    """Return the stored schedules after an operation. `names` are those that exist before."""
+    """Return the stored schedules after an operation. `names` are the schedules that exist before."""
     scheduler = SimpleNamespace(
         _schedule_groups={"jobs": {}}, _schedules={name: {"State": "ENABLED"} for name in names}
     )

@@ -1,4 +1,4 @@
-"""A secret is known by its ARN to templates, and by its name to the engine."""
+"""Templates refer to a secret by its ARN, although the engine identifies it by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A secret without a value has no version, and the name of a secret that is being deleted stays taken."""
+"""A secret without a value has no version, and the name of a secret that is scheduled for deletion stays taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates that CloudFormation refuses, in its own words as recorded; those that are rendered are not among them."""
+"""Templates that CloudFormation refuses, with its recorded messages. No rendered template is refused."""
 
 from __future__ import annotations
 

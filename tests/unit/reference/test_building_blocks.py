@@ -1,4 +1,4 @@
-"""The tables of the building blocks: what must be given, and that no grant is missing."""
+"""The tables of the building blocks list the required arguments, and no grant is missing."""
 
 from __future__ import annotations
 

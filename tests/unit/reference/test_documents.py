@@ -1,4 +1,4 @@
-"""Generated documents and parts of documents: graphs, compliance."""
+"""Generated documents and generated parts of documents: graphs and compliance tables."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ TESTS = {
 
 @pytest.fixture(scope="module")
 def resources() -> set[str]:
-    """Every resource of `out/` as `layer.LogicalId`."""
+    """Return every resource of `out/` as `layer.LogicalId`."""
     return {f"{each.layer}.{name}" for each in templates_in(PROJECT / "out") for name in each.resources}
 
 

@@ -1,4 +1,4 @@
-"""Documents: generated ones are current, and every target, command and file that they name exists."""
+"""Generated documents are current, and every target, command and file that the documents name exists."""
 
 from __future__ import annotations
 

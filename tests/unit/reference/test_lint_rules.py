@@ -1,4 +1,4 @@
-"""The page of the rules is what they say, and every check that it names exists."""
+"""The page of the lint rules agrees with the rules, and every check that it names exists."""
 
 from __future__ import annotations
 

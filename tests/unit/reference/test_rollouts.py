@@ -1,4 +1,4 @@
-"""The page about rollouts: current, and each step on it a real and small difference."""
+"""The page about rollouts is current, and each of its steps is a real and small difference."""
 
 from __future__ import annotations
 

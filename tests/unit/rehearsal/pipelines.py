@@ -1,4 +1,4 @@
-"""Small pipelines for tests, in the shape of resolved properties."""
+"""Small pipelines for tests, in the form of resolved resource properties."""
 
 from __future__ import annotations
 

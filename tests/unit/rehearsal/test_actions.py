@@ -1,4 +1,4 @@
-"""Actions in circumstances that the example's run does not have; whom they call is a fake."""
+"""Actions under conditions that the rehearsal of the example does not have. The called services are fakes."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def place(folder: Path, **changes: Any) -> RehearsalSetup:
 
 
 class Rooted(RehearsalSetup):
-    """A place whose accounts are fakes."""
+    """A rehearsal setup whose sessions are fakes."""
 
     fake: Any = None
 
@@ -90,7 +90,7 @@ class Rooted(RehearsalSetup):
 
 
 def made(folder: Path, fake: Fake, **changes: Any) -> PipelineRun:
-    """A run in which every client is `fake`."""
+    """Return a run in which every client is `fake`."""
     rooted = Rooted(
         **{each.name: getattr(place(folder), each.name) for each in dataclasses.fields(RehearsalSetup)} | changes
     )

@@ -1,4 +1,4 @@
-"""Archives that a rehearsal unpacks: their bits, and what is refused before anything is written."""
+"""Archives that a rehearsal unpacks: their file modes, and archives that are refused before anything is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cicd_templates.rehearsal import artifacts
 
 
 def archive(*entries: tuple[str, int], content: bytes = b"x") -> zipfile.ZipFile:
-    """A zip with entries of a name and a mode."""
+    """Return a zip whose entries have the given names and modes."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as written:
         for name, mode in entries:
@@ -81,7 +81,7 @@ def entry(name: str, **values: object) -> zipfile.ZipInfo:
 
 
 def unicode_path(name: str) -> bytes:
-    """The extra field that gives an entry a second name."""
+    """Return the extra field that gives an entry a second name."""
     data = b"\x01" + b"\0\0\0\0" + name.encode()
     return struct.pack("<HH", 0x5455, 1) + b"\0" + struct.pack("<HH", 0x7075, len(data)) + data
 

@@ -1,4 +1,4 @@
-"""What a build finds around it: with a token the network, without one a prepared environment."""
+"""The environment of a build: with tokens it has the network, without tokens the prepared tools."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ phases:
 
 
 class Kept:
-    """Secrets and parameters."""
+    """A client with secrets and parameters."""
 
     def get_secret_value(self, **request: str) -> dict[str, str]:
         return {"SecretString": json.dumps({"key": f"value of {request['SecretId']}"})}

@@ -1,4 +1,4 @@
-"""What the checks of a rehearsal handed to the gate, as `make gate` reads it."""
+"""The reports that checks of a rehearsal gave to the gate, in the layout that `make gate` reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cicd_templates.rehearsal.check_reports import read_check_reports
 
 
 class S3:
-    """A bucket with zips of files by key."""
+    """A bucket with zip files by key."""
 
     def __init__(self, **artifacts: dict[str, str]) -> None:
         self.artifacts = artifacts

@@ -1,4 +1,4 @@
-"""The proxy of a database: TLS, tokens of IAM, and a server behind it that is a fake."""
+"""The proxy of a database: TLS, IAM tokens, and a fake server behind it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ TLS = message(struct.pack("!i", database_proxy.SSL_REQUEST))
 
 
 class Backend:
-    """A server behind the proxy: keeps the startup message, greets, and answers in capital letters until `end`."""
+    """A fake server behind the proxy. It keeps the startup message, greets, and answers in capital letters."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.startup = path, b""
@@ -107,7 +107,7 @@ class Backend:
 
 @dataclasses.dataclass
 class Served:
-    """A proxy that allows only the token `right`."""
+    """A running proxy that allows only the token `right`."""
 
     port: int
     backend: Backend
@@ -116,7 +116,7 @@ class Served:
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[ssl.SSLSocket]:
-        """Yield a connection with TLS, whose certificate is checked."""
+        """Yield a TLS connection whose certificate is checked."""
         context = ssl.create_default_context(cafile=str(self.certificate))
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain:
             plain.sendall(TLS)

@@ -1,4 +1,4 @@
-"""Databases for the tasks of a rehearsal; the servers and their proxies are fakes."""
+"""Databases for the tasks of a rehearsal. The servers and their proxies are fakes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cluster(name: str, port: int = 5432) -> dict[str, Any]:
 
 
 class Server:
-    """A server of which each user but `plain` has the role for IAM."""
+    """A fake server. Each of its users except `plain` is a member of the role for IAM."""
 
     socket = Path("/socket")
 
@@ -51,7 +51,7 @@ class Server:
 
 
 class Place:
-    """What the fakes keep: the servers by database, and what each proxy refuses."""
+    """The servers that the fakes have started, by database, and the function with which each proxy refuses logins."""
 
     def __init__(self) -> None:
         self.servers: dict[str, Server] = {}

@@ -1,4 +1,4 @@
-"""Rendered stacks as a rehearsal reads them."""
+"""Rendered stacks, as a rehearsal reads them."""
 
 from __future__ import annotations
 

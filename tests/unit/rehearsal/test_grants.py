@@ -1,4 +1,4 @@
-"""Granted actions beside those that were used."""
+"""Granted actions, compared with the actions that were used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipelines as they are read, what of them is not interpreted, and what is wrong with them before they run."""
+"""Pipeline definitions: the parts that are read, the parts that are ignored, and problems found before a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables of a run, references of a template."""
+"""The variables of a run, and the references of a template."""
 
 from __future__ import annotations
 

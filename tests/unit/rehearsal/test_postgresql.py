@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a rehearsal, with scripts in the place of its programs."""
+"""The PostgreSQL server of a rehearsal. Scripts replace PostgreSQL's programs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def programs(folder: Path, **scripts: str) -> Path:
 
 @pytest.fixture
 def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the scripts as the user of the test, because another one could not read the folder of the test.
+    """Run the scripts as the user of the test, because another user could not read the test's folder.
 
     A shell cannot handle a signal that was ignored when it was started, such as SIGQUIT in a background job.
     """

@@ -1,4 +1,4 @@
-"""What a rehearsal refuses before it stores a token or releases anything."""
+"""The requests that a rehearsal refuses before it stores a token or releases anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rehearsed run leaves its evidence only if the signer has signed it, and only as the signer has signed it."""
+"""A rehearsal writes evidence only if the signer has signed it, and only in the form that the signer has signed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person and a machine get of a rehearsal."""
+"""The result of a rehearsal, for a person and for a program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The release of a service as a process, with the variables and the role of its task; whom it calls is a fake."""
+"""The release of a service as a process, with its task's variables and role. The called services are fakes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WAIT = "exec sleep 60\n"
 
 
 def counts(waiting: int, in_flight: int = 0) -> dict[str, Any]:
-    """Return the attributes of a queue, which SQS returns as texts."""
+    """Return the attributes of a queue. SQS returns the numbers as texts."""
     found = {"ApproximateNumberOfMessages": waiting, "ApproximateNumberOfMessagesNotVisible": in_flight}
     return {"Attributes": {name: str(number) for name, number in found.items()}}
 
@@ -50,7 +50,7 @@ def receiving(*resources: str) -> dict[str, Any]:
 def prepared(
     folder: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], *, web: bool = False, **answers: Any
 ) -> tuple[PipelineRun, Fake]:
-    """A run whose action `DEPLOYING` has deployed a service with this source."""
+    """Return a run whose action `DEPLOYING` has deployed a service with this source."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("index.html", "served")

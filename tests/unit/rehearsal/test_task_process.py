@@ -1,4 +1,4 @@
-"""Tasks whose commands a rehearsal runs as processes; whom it calls is a fake."""
+"""Tasks whose commands a rehearsal runs as processes. The called services are fakes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def described(command: list[str], **more: Any) -> dict[str, Any]:
 def prepared(
     folder: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], **more: Any
 ) -> tuple[PipelineRun, Fake]:
-    """A run with one started task. A session of its roles has the role's name as its access key."""
+    """Return a run with one started task. The access key of a session is the name of its role."""
     fake = Fake(
         describe_task_definition=described(command, **more),
         get_object={"Body": source(migrate=PRINT_ENVIRONMENT, broken="import sys; sys.exit('no \\x1b[31m schema')")},

@@ -1,4 +1,4 @@
-"""A path of Parameter Store that checkov takes for a secret access key fails no audit, and nothing else is exempt."""
+"""The audit accepts a Parameter Store path that checkov takes for a secret access key, and exempts nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two resources with one physical name are refused, wherever in the configuration they come from."""
+"""Two resources with the same physical name are refused, wherever the configuration sets the names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflows that GitHub runs: what they use is pinned, and what configuration says stays a text."""
+"""The GitHub workflows: their actions are pinned, and values of the configuration stay texts."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ echo '{"value": "token"}'
 
 
 def runs(*statuses: str) -> str:
-    """The answer of CodePipeline: the run of another source, and the run of this one if it has a status."""
+    """Return CodePipeline's answer: the run of another source, and the run of this source if it has a status."""
     summaries = [{"status": "Succeeded", "sourceRevisions": [{"revisionId": "v0"}]}, {"status": "InProgress"}]
     mine = [{"status": status, "sourceRevisions": [{"revisionId": "t1"}, {"revisionId": "v1"}]} for status in statuses]
     return json.dumps({"pipelineExecutionSummaries": [*summaries, *mine]})

@@ -1,4 +1,4 @@
-"""Stacks are the same, in the same order, however many processes render them; a failure is one clear line."""
+"""Stacks and their order are the same for any number of processes. A failure is reported in one clear line."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rendered(cores: int) -> list[object]:
-    """All stacks, with the name of their environment and layer, and with their text."""
+    """Return all stacks with their environment, layer and text."""
     store = TemplateStore()
     return [
         (env.name, layer.name, stack.path, stack.facts, stack.links, stack.digest, stack.size, text)

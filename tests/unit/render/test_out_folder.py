@@ -1,4 +1,4 @@
-"""The committed folder: written whole, compared exactly, and strangers in it left alone."""
+"""The committed folder is written completely and compared exactly, and files of others in it are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of a patched template: what no later step could read is refused with the path of the patch."""
+"""A patch whose result no later step could read is refused with its path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patches: applied last, shown everywhere, and never silently without effect."""
+"""Patches are applied last, shown on every page, and never silently without effect."""
 
 from __future__ import annotations
 

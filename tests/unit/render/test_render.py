@@ -1,4 +1,4 @@
-"""Rendering: every environment's stacks, in order, with tags, metadata and header; provided layers left out."""
+"""Rendering: the stacks of every environment in order, with tags, metadata and header, without provided layers."""
 
 from __future__ import annotations
 

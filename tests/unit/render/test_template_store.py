@@ -1,4 +1,4 @@
-"""Rendered templates outside memory: read back as they were, and gone with the store."""
+"""Rendered templates on disk: read back unchanged, and deleted together with the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of `[services.<name>.uses]`: matched with what layers offer, and what is rendered from them."""
+"""The lines of `[services.<name>.uses]`: matched with the offers of layers, and the resources that they render."""
 
 from __future__ import annotations
 

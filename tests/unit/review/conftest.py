@@ -46,7 +46,7 @@ def stack_of(
 
 
 def one(resources: dict[str, Any], *others: StackTemplate, **settings: Any) -> ReviewedStack:
-    """A stack of `resources`, reviewed with the names of `others`."""
+    """Return a stack of `resources`, reviewed together with the names of `others`."""
     return review_stacks([stack_of(resources, **settings), *others])[0]
 
 

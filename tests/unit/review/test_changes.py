@@ -1,4 +1,4 @@
-"""The semantic difference: what changed, in words."""
+"""The semantic difference: changes in words."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_stacks_come_and_go() -> None:
 
 
 def guarded_bucket(**of_bucket: Any) -> dict[str, Any]:
-    """A bucket whose policy denies, and a role with a denial of its own."""
+    """Return a bucket whose policy denies a request, and a role with a denial in its own policy."""
     refuse = statement("Refuse", "s3:*", Principal="*", effect="Deny")
     return {
         "Bucket": resource("S3::Bucket") | of_bucket,

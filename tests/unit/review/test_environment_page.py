@@ -1,4 +1,4 @@
-"""`REVIEW.md` and `DIFFERENCES.md`."""
+"""The pages `REVIEW.md` and `DIFFERENCES.md`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING = environment_page.Overrides({}, ())
 
 
 def sides(stacks: list[StackTemplate], *route: str) -> dict[str, dict[str, ReviewedStack]]:
-    """The stacks of each environment of `route`, as the page gets them."""
+    """Return the stacks of each environment of `route`, as the page gets them."""
     reviewed = review_stacks(stacks)
     return {
         name: {stack.template.label: stack for stack in reviewed if stack.template.environment == name}

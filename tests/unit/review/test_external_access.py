@@ -1,4 +1,4 @@
-"""Which statements reach a release's source: the same answer as comparing each with each, at a fraction of the work."""
+"""The statements that reach a release's source: the same result as comparing all pairs, with much less work."""
 
 from __future__ import annotations
 

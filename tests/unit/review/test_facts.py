@@ -1,4 +1,4 @@
-"""What is read off resources: exposure, reach, data, alarms, costs, placeholders."""
+"""Facts that are read from resources: exposure, reach, data, alarms, costs, placeholders."""
 
 from __future__ import annotations
 

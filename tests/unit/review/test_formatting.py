@@ -1,4 +1,4 @@
-"""Values as a reviewer says them."""
+"""Values in the words of a reviewer."""
 
 from __future__ import annotations
 

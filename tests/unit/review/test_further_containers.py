@@ -1,4 +1,4 @@
-"""What a reviewer reads about containers that run images of others."""
+"""The text for a reviewer about containers that run images of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Principals are typed by what the policy says, and judged by the account number in them."""
+"""The type of a principal follows from the policy, and its trust from the account number."""
 
 from __future__ import annotations
 

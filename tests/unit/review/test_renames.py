@@ -1,4 +1,4 @@
-"""A renamed service: what it may do as before is renamed, and whatever differs is wider or narrower."""
+"""A renamed service: unchanged permissions count as renamed, and all others as wider or narrower."""
 
 from __future__ import annotations
 

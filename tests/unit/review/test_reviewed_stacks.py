@@ -1,4 +1,4 @@
-"""A review of many stacks reads each template when it is needed, and keeps none."""
+"""A review of many stacks reads each template when needed, and keeps no template in memory."""
 
 from __future__ import annotations
 

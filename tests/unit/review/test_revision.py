@@ -28,7 +28,7 @@ def git(*arguments: str) -> None:
 
 @pytest.fixture
 def repository(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository that has, from its second commit on, what was rendered of staging's keys."""
+    """Return a repository that contains the rendered keys of staging since its second commit."""
     git("init", "-q", ".")
     (in_project / ".gitignore").write_text(".venv-local\n")
     git("add", ".gitignore")
@@ -123,7 +123,7 @@ def test_a_revision_that_git_cannot_pack_is_reported(repository: Path, monkeypat
 
 
 def whole_project(folder: Path) -> None:
-    """The tool itself in a repository of one commit, as a user has it."""
+    """Return a repository of one commit with the whole tool, as a user has it."""
     names = ("src", "templates", "generate.py")
     subprocess.run(["cp", "-r", *(str(ROOT / name) for name in names), str(folder)], check=True)
     (folder / ".gitignore").write_text("__pycache__\n*.egg-info\nout\n")

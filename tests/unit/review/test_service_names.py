@@ -1,4 +1,4 @@
-"""Texts of two services are alike if they differ only in what is named after the service."""
+"""Texts of two services count as equal if they differ only in names that come from the service."""
 
 from __future__ import annotations
 

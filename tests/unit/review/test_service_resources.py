@@ -1,4 +1,4 @@
-"""Which roles of tasks may use which resources: the direction from a resource to the services."""
+"""The task roles that may use a resource, from the resource to the services."""
 
 from __future__ import annotations
 

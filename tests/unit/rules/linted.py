@@ -1,4 +1,4 @@
-"""What a rule finds in a fragment of a template, as a person would write it down."""
+"""Runs a rule on a fragment of a template, and returns its findings in a short form."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from cfnlint.template.template import Template
 
 @cache
 def runner() -> Runner:
-    """cfn-lint as `.cfnlintrc` sets it up; made once, since that takes a second."""
+    """Return cfn-lint, configured by `.cfnlintrc`. It is created once, because that takes a second."""
     return Runner(ConfigMixIn(["--template", os.devnull]))
 
 
 def findings(
     rule: CloudFormationLintRule, resources: dict[str, Any], facts: dict[str, Any] | None = None, **sections: Any
 ) -> list[str]:
-    """`<path>: <message>`, the path from the resources on; `facts` are those of a template that is rendered here."""
+    """Return each finding as `<path>: <message>`; the path begins below the resources.
+
+    `facts` are the facts of a template that is rendered here.
+    """
     metadata = {"Metadata": {"CicdTemplates": facts}} if facts else {}
     template = Template(None, {**metadata, **sections, "Resources": resources}, ["eu-central-1"])
     return [

@@ -1,4 +1,4 @@
-"""Each rule on small templates: what it finds, where, and what it leaves alone. A file of cases a rule."""
+"""Each rule on small templates: its findings, their places, and correct templates. Each rule has a file of cases."""
 
 from __future__ import annotations
 

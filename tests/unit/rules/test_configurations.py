@@ -1,4 +1,4 @@
-"""What other configurations render is as clean as the committed one."""
+"""Templates that are rendered from other configurations have no findings either."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of keys agrees with cfn-lint's schemas: a type that takes a key and is not in it is found here."""
+"""The table of keys agrees with cfn-lint's schemas. A type that accepts a key but is missing in the table is found."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def schema(resource_type: str) -> dict[str, Any]:
 
 
 def leaves(whole: dict[str, Any], node: Any, path: Path = (), seen: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """The paths of values that are neither maps nor lists, `*` being the items of a list."""
+    """Yield the paths of values that are neither maps nor lists. `*` stands for the items of a list."""
     reference = node.get("$ref", "")
     if reference in seen:
         return

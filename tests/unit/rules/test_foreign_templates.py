@@ -1,4 +1,4 @@
-"""Templates that others wrote, or nobody would: a rule may find what it likes there, but it never raises."""
+"""Unusual templates of others: a rule may report any finding about them, but must never raise an exception."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def lint(content: dict[str, Any]) -> int:
 
 
 def acceptable(content: dict[str, Any]) -> bool:
-    """Whether cfn-lint itself can take the template up; what it cannot never comes to a rule."""
+    """Return whether cfn-lint itself can read the template. Rules never see any other template."""
     try:
         Template(None, content, [REGION])
     except Exception:
@@ -187,7 +187,7 @@ def test_no_rule_raises_whatever_the_template_is(
 
 
 def values_of(whole: dict[str, Any], node: Any, chance: random.Random, depth: int = 0) -> Any:
-    """Something that a schema has in mind, or now and then a function or nonsense instead."""
+    """Return a value that fits a schema, or sometimes a function or nonsense instead."""
     node = whole.get("definitions", {}).get(node["$ref"].rpartition("/")[2], {}) if "$ref" in node else node
     if depth > 6 or chance.random() < 0.1:
         return chance.choice([*FUNCTIONS, 7, "text", [], {}, None])
@@ -200,7 +200,7 @@ def values_of(whole: dict[str, Any], node: Any, chance: random.Random, depth: in
 
 
 def corpus(seed: int) -> Iterator[dict[str, Any]]:
-    """A resource of every type that cfn-lint knows, as its schema describes it, some to a template."""
+    """Yield templates with a resource of every type that cfn-lint knows, as its schema describes it."""
     chance = random.Random(seed)  # noqa: S311  # nothing is kept secret by it
     types = sorted(PROVIDER_SCHEMA_MANAGER.get_resource_types(REGION))
     for start in range(0, len(types), 50):

@@ -1,4 +1,4 @@
-"""How cfn-lint comes to the rules: by `.cfnlintrc`, by the place of one file, with nothing installed."""
+"""cfn-lint finds the rules through `.cfnlintrc` and the place of one file. Nothing must be installed."""
 
 from __future__ import annotations
 

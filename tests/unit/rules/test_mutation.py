@@ -1,4 +1,4 @@
-"""Templates made worse: every operator of `make mutate` once or twice, and the report of a survivor."""
+"""Worse templates: every operator of `make mutate` once or twice, and the report of a survivor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WITHOUT_MUTANTS = {"boundary_dropped"}
 
 
 def sample() -> Iterator[templates.Mutant]:
-    """The first, the hundredth and the two hundredth of each operator, or as many as there are."""
+    """Return the first, the hundredth and the two hundredth mutant of each operator, as far as they exist."""
     seen: Counter[str] = Counter()
     for mutant in templates.mutants():
         if seen[mutant.operator] % 100 == 0 and seen[mutant.operator] < SAMPLE * 100:

@@ -1,4 +1,4 @@
-"""Reading any template: functions, conditions, shapes that nobody expects."""
+"""Reading any template: functions, conditions, and unexpected forms."""
 
 from __future__ import annotations
 

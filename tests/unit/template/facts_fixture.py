@@ -1,4 +1,4 @@
-"""Facts of a stack that tests change as they need."""
+"""Facts of a stack, which tests change as they need."""
 
 from __future__ import annotations
 

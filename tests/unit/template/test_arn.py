@@ -1,4 +1,4 @@
-"""ARNs: parsed as AWS defines them, spelled as they were, and refused by name where they are none."""
+"""ARNs are parsed as AWS defines them and written unchanged. A text that is no ARN is refused with that text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML both ways: what is dumped is what is loaded, and reads as a person would write it."""
+"""YAML: a written text is read back with the same values, and looks as if a person had written it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which settings of which types forbid a deletion: complete after the schemas, and read from templates."""
+"""The settings that forbid a deletion, by type: complete according to the schemas, and read from templates."""
 
 from __future__ import annotations
 

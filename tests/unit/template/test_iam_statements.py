@@ -1,4 +1,4 @@
-"""Statements are found however a policy is written, and what cannot be read is found as such."""
+"""Statements are found in every form of a policy, and an unreadable part is reported as unreadable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which changes of IAM statements widen access: properties, and the cases that decide what a reviewer sees first."""
+"""The changes of IAM statements that widen access: general properties, and the cases that a reviewer sees first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reason for a statement on every resource survives the way through the metadata."""
+"""The reason for a statement on every resource is written into the metadata and read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of resource types: complete, within the registry's schemas, and consistent in itself."""
+"""The table of resource types is complete, agrees with the registry's schemas, and is consistent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which values of variables look like secrets, and which ordinary values do not."""
+"""The values of variables that look like secrets, and ordinary values that do not."""
 
 from __future__ import annotations
 

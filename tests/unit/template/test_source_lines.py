@@ -1,4 +1,4 @@
-"""A logical id is found in the text that was reviewed."""
+"""The line of a logical id is found in the reviewed text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph between stacks: derived, checked, and each mistake reported with both of its ends."""
+"""The graph between stacks is derived and checked. Each mistake is reported with both stacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def template(
     environment: str = "staging",
     kind: str = "String",
 ) -> stack_graph.Links:
-    """A stack that reads and publishes paths; a path that begins with a capital is a list."""
+    """Return a stack that reads and publishes paths. A path that begins with a capital letter is a list."""
     body: dict[str, Any] = {
         "Parameters": {
             "ImageUri": {"Type": "String", "Default": "x"},

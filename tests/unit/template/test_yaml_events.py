@@ -1,4 +1,4 @@
-"""Reading from events gives what PyYAML gives, and leaves to PyYAML what the program does not write."""
+"""Reading from events gives the same values as PyYAML. YAML that the program never writes is left to PyYAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written is byte for byte what PyYAML writes of the same values."""
+"""The program writes exactly the bytes that PyYAML writes for the same values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def by_pyyaml(value: Any, column: int) -> str:
 
 
 class Values:
-    """Values such as templates have, and odder ones, from a seed."""
+    """Random values from a seed: such as templates have, and odder ones."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)  # noqa: S311 - test data

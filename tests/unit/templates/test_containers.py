@@ -1,4 +1,4 @@
-"""Further containers and volumes of a service in the templates: order, limits, rights and folders."""
+"""Further containers and volumes of a service in the templates: order, limits, permissions and folders."""
 
 from __future__ import annotations
 

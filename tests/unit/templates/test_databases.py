@@ -1,4 +1,4 @@
-"""The layer `databases`: PostgreSQL clusters, who may connect to them, and as which user."""
+"""The layer `databases`: PostgreSQL clusters, and which services may connect to them as which user."""
 
 from __future__ import annotations
 

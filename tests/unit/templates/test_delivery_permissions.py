@@ -1,4 +1,4 @@
-"""The roles that deploy a service may do all that CloudFormation's resource handlers do, by their registry schemas."""
+"""The roles that deploy a service have all permissions of CloudFormation's resource handlers for its resource types."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def allowed(role: str, *edits: tuple[str, Any]) -> set[str]:
 
 
 def needed(types: set[str]) -> dict[str, set[str]]:
-    """The permissions of each type's handlers except `list`, which only the registry's own inventory calls."""
+    """Return the permissions of each type's handlers except `list`, which only the registry's own inventory calls."""
     return {
         name: {permission for kind, permissions in handler_permissions(name, "eu-central-1").items() if kind != "list"
                for permission in permissions}

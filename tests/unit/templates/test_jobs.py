@@ -1,4 +1,4 @@
-"""A job: its schedule, who may start it, what watches it, and how a release of it is tested."""
+"""A job: its schedule, the principals that may start it, its monitoring, and the test of its release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a setting changes in a layer."""
+"""The effect of a setting on a layer."""
 
 from __future__ import annotations
 

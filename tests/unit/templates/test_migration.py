@@ -1,4 +1,4 @@
-"""A service with a migration: its task, who may run it, and where the pipeline does."""
+"""A service with a migration: its task, the principals that may run it, and its place in the pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a setting changes in the layers of the pipeline."""
+"""The effect of a setting on the layers of the pipeline."""
 
 from __future__ import annotations
 
@@ -455,7 +455,7 @@ def test_a_service_more_makes_the_ground_no_larger(layer: ModuleType) -> None:
 
 
 def names_of(suffix: str) -> set[str]:
-    """Every name that a copy gives to something of its account, and every path that it publishes under."""
+    """Return every name that a copy gives to a resource, and every path under which it publishes a value."""
     found = set()
     for stack in rendered_stacks(suffix=suffix):
         for resource in cloudformation_yaml.load(stack.text)["Resources"].values():

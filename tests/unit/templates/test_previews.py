@@ -1,4 +1,4 @@
-"""The role of pull requests: it previews changes of existing stacks, and can execute nothing."""
+"""The role for pull requests can preview changes of existing stacks, and can execute none."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]
 
 
 def may(action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """Whether the role may call `action` on `resource`: a statement allows it, and none denies it."""
+    """Return whether the role may call `action` on `resource`: a statement allows the call, and none denies it."""
     effects = {
         statement["Effect"]
         for statement in statements()

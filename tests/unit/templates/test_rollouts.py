@@ -1,4 +1,4 @@
-"""How releases replace each other: what each step renders, what a change of step changes, and what is refused."""
+"""How a release replaces the previous one: the resources of each step, the changes between steps, and refusals."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ MORE: dict[str, dict[str, Any]] = {
 
 @cache
 def rendered(step: str) -> dict[str, str]:
-    """The text of every stack of staging and tools, by its label, with a step's settings."""
+    """Return the text of every stack of staging and tools, by its label, with the settings of a step."""
     settings = {**STEPS, **MORE}[step]
     everywhere = {"architecture"} & settings.keys()
     edits = [(f"services/parcel-dispatcher/{key}", settings[key]) for key in everywhere]
@@ -250,7 +250,7 @@ def test_once_scaling_decides_the_template_names_no_number_of_tasks() -> None:
 
 
 class Points:
-    """The value of a metric in one minute, or None where there is none, as metric math computes with it."""
+    """The values of a metric, or None, in each minute, with the arithmetic of metric math."""
 
     def __init__(self, value: float | None) -> None:
         self.value = value

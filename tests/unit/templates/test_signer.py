@@ -1,4 +1,4 @@
-"""The key that signs evidence: who may use it, who may change it, and who is notified if somebody does."""
+"""The key that signs evidence: who may use it, who may change it, and who is notified if somebody changes it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLICY = {statement["Sid"]: statement for statement in SIGNER["SigningKey"]["Pro
 
 
 def statements(value: Any) -> Iterator[dict[str, Any]]:
-    """Every statement anywhere below `value`."""
+    """Yield every statement at any depth of `value`."""
     if isinstance(value, dict):
         if "Effect" in value and "Action" in value:
             yield value

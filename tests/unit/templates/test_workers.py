@@ -1,4 +1,4 @@
-"""A worker: what it has instead of a port, a load balancer and a smoke test, and on what it scales."""
+"""A worker: what replaces the port, the load balancer and the smoke test, and the metric by which it scales."""
 
 from __future__ import annotations
 

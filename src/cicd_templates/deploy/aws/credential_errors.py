@@ -57,8 +57,8 @@ OF_BOTOCORE: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     ),
     ((aws.NoCredentialsError,), "there are no AWS credentials", TRY_LOCALLY),
     ((aws.PartialCredentialsError,), "{detail}", TRY_LOCALLY),
-    ((aws.SSOError, aws.TokenRetrievalError), "its SSO session has ended ({detail})", ""),
-    ((aws.LoginError,), "its session has ended ({detail})", ""),
+    ((aws.SSOError, aws.TokenRetrievalError), "the SSO session has ended ({detail})", ""),
+    ((aws.LoginError,), "the session has ended ({detail})", ""),
     (
         (aws.MissingDependencyException,),
         "credentials of `aws login` need the package awscrt, which is not installed",
@@ -66,7 +66,7 @@ OF_BOTOCORE: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     ),
     (
         (aws.RefreshWithMFAUnsupportedError,),
-        "its session has ended, and a new one needs an MFA code",
+        "the session has ended, and a new one needs an MFA code",
         "repeat the command at a terminal to type one",
     ),
     ((aws.CredentialRetrievalError, aws.MetadataRetrievalError), "{detail}", ""),
@@ -79,12 +79,12 @@ OF_BOTOCORE: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
 OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         (FileNotFoundError, PermissionError),
-        "its source needs {file}, which is missing or cannot be used",
+        "the source of the credentials needs {file}, which is missing or cannot be used",
         "install it, or correct `credential_process` or `web_identity_token_file` in the AWS configuration",
     ),
     (
         (json.JSONDecodeError, UnicodeDecodeError),
-        "its credential process does not print the expected JSON",
+        "the credential process does not print the expected JSON",
         "run the command of `credential_process` in the AWS configuration to see what it prints",
     ),
 )
@@ -126,7 +126,7 @@ class CredentialErrors:
         if isinstance(error, RuntimeError) and _raised_by_botocore(error):
             return self._error(detail, self._renew())
         if not isinstance(error, aws.BotoCoreError | aws.ClientError) and BOTOCORE in _modules(error):
-            return self._error(f"its credentials cannot be read ({detail})", CORRECT_AWS_CONFIGURATION)
+            return self._error(f"the credentials cannot be read ({detail})", CORRECT_AWS_CONFIGURATION)
         return None
 
     def _error(self, what: str, remedy: str) -> CredentialsError:

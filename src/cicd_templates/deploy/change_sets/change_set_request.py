@@ -125,7 +125,7 @@ def _template(clients: Clients, stack: StackTemplate, folder: str) -> dict[str, 
     bucket = published(clients, [path]).get(path)
     if bucket is None:
         raise CicdError(
-            f"{stack.name}: its template has {len(body):,} bytes and must be uploaded, but {path}"
+            f"{stack.name}: the template has {len(body):,} bytes and must be uploaded, but {path}"
             " does not exist yet; deploy the layer storage first"
         )
     key = f"{folder}/{stack.name}/{hashlib.sha256(body).hexdigest()}{stack.path.suffix}"

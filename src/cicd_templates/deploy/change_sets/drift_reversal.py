@@ -43,7 +43,7 @@ def reason_to_keep(stack: StackTemplate) -> str:
     A change set reverts the drift of all resources of a stack, even of resources that were changed on purpose.
     """
     if any(resource["Type"] == SHIFTED for resource in stack.resources.values()):
-        return "that would also revert the weights of its listener rules, which ECS changes in a deployment"
+        return "the change set would also revert the weights of listener rules, which ECS changes in a deployment"
     if has_rules_of_others(stack):
-        return "that would also remove the rules that other stacks add to its security groups"
+        return "the change set would also remove the rules that other stacks add to security groups"
     return ""

@@ -41,15 +41,15 @@ def request_differences(
     """
     yield from _parameter_differences(answer, stack, existing, inputs)
     if not _are_tags_of(stack, answer, existing, now):
-        yield "its change set has other tags than the template"
+        yield "the change set has other tags than the template"
     if set(answer.get("Capabilities", ())) != set(capabilities(stack)):
-        yield "its change set has other capabilities than the template needs"
+        yield "the change set has other capabilities than the template needs"
     requested = on_stack_failure(stack, existing).get("OnStackFailure", DEFAULT_ON_FAILURE)
     if answer.get("OnStackFailure", requested) != requested:
-        yield f"its change set says OnStackFailure={answer['OnStackFailure']}, not {requested}"
+        yield f"the change set says OnStackFailure={answer['OnStackFailure']}, not {requested}"
     for option in NEVER_REQUESTED:
         if answer.get(option):
-            yield f"its change set has {option}, which this program never requests"
+            yield f"the change set has {option}, which this program never requests"
 
 
 def _parameter_differences(
@@ -62,16 +62,16 @@ def _parameter_differences(
     kept = kept_values(stack, existing or {})
     for name in sorted(reported.keys() | stack.parameters.keys()):
         if name not in stack.parameters or name not in reported:
-            yield f"either its change set or the template lacks the parameter {name}"
+            yield f"either the change set or the template lacks the parameter {name}"
             continue
         default, value = str(stack.parameters[name].get("Default", "")), reported[name].get("ParameterValue", "")
         if stack.parameters[name]["Type"].startswith(READING_TYPE):
             current = inputs.get(default)
             # CloudFormation returns the path, and the value as `ResolvedValue`.
             if value != default or reported[name].get("ResolvedValue", current) != current:
-                yield f"its change set has a value of {name} that differs from the present value of {default}"
+                yield f"the change set has a value of {name} that differs from the present value of {default}"
         elif value != kept.get(name, default):
-            yield f"its change set has a different value of {name}"
+            yield f"the change set has a different value of {name}"
 
 
 def _are_tags_of(

@@ -61,7 +61,7 @@ _UPDATABLE = StatusRule(Next.UPDATE, Next.DELETE)
 
 
 def _busy(watching: str) -> StatusRule:
-    return StatusRule(Next.WAIT, Next.WAIT, "CloudFormation is still working on it", (watching,))
+    return StatusRule(Next.WAIT, Next.WAIT, "CloudFormation is still working on the stack", (watching,))
 
 
 # CloudFormation's StackStatus, exactly:
@@ -71,7 +71,7 @@ STATES: dict[str, StatusRule] = {
     "CREATE_FAILED": StatusRule(
         Next.RECREATE,
         Next.DELETE,
-        "its creation failed and was not rolled back, so some of its resources may exist",
+        "the creation of the stack failed and was not rolled back, so some resources may exist",
         (DELETE,),
     ),
     "CREATE_IN_PROGRESS": _busy("wait stack-create-complete"),
@@ -103,12 +103,15 @@ STATES: dict[str, StatusRule] = {
         (DELETE,),
     ),
     "ROLLBACK_COMPLETE": StatusRule(
-        Next.RECREATE, Next.DELETE, "its creation failed and was rolled back; the stack can only be deleted", (DELETE,)
+        Next.RECREATE,
+        Next.DELETE,
+        "the creation of the stack failed and was rolled back; the stack can only be deleted",
+        (DELETE,),
     ),
     "ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
-        "its creation failed, and not all of its resources could be deleted; delete the stack",
+        "the creation of the stack failed, and not all resources could be deleted; delete the stack",
         (DELETE,),
     ),
     "ROLLBACK_IN_PROGRESS": _busy("wait stack-create-complete"),
@@ -124,7 +127,7 @@ STATES: dict[str, StatusRule] = {
     "UPDATE_ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
-        "an update failed and could not be rolled back; fix what the events name, then continue the rollback",
+        "an update failed and could not be rolled back; fix the cause that the events name, then continue the rollback",
         (CONTINUE_ROLLBACK,),
     ),
     "UPDATE_ROLLBACK_IN_PROGRESS": _busy("wait stack-rollback-complete"),

@@ -17,7 +17,7 @@ Repair = Callable[[Clients, str], str]
 
 def _empty_again(clients: Clients, bucket: str) -> str:
     # S3 delivers access logs hours after the requests that they record.
-    return f"emptied it again ({empty_bucket(clients, bucket):,} objects)"
+    return f"emptied the bucket again ({empty_bucket(clients, bucket):,} objects)"
 
 
 def _remove_images(clients: Clients, repository: str) -> str:
@@ -28,7 +28,7 @@ def _stop_tasks(clients: Clients, cluster: str) -> str:
     pages = clients.ecs.get_paginator("list_tasks").paginate(cluster=cluster)
     tasks = [arn for page in pages for arn in page["taskArns"]]
     for task in tasks:
-        clients.ecs.stop_task(cluster=cluster, task=task, reason="its environment is being destroyed")
+        clients.ecs.stop_task(cluster=cluster, task=task, reason="the environment is being destroyed")
     return f"stopped {counted(len(tasks), 'task')}"
 
 

@@ -20,7 +20,7 @@ SUSPENDED = {
     "DynamicScalingOutSuspended": True,
     "ScheduledScalingSuspended": True,
 }
-REASON = "its environment is being destroyed"
+REASON = "the environment is being destroyed"
 
 Say = Callable[[str], None]
 

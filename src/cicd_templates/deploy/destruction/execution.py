@@ -175,7 +175,7 @@ def _stop_late_runs(clients: Clients, stack: DeployedStack, cluster: str, note: 
     except DetachedError:
         raise
     except (BotoCoreError, ClientError, CicdError) as error:
-        note(f"{stack.label}: its tasks were not stopped: {explain(error)}")
+        note(f"{stack.label}: the tasks were not stopped: {explain(error)}")
 
 
 def _job_definitions(resources: Sequence[Owned]) -> list[Owned]:

@@ -23,8 +23,8 @@ def refuse_protected(environment: str, allowed: Sequence[str], *, protected: boo
     """
     if protected and environment not in allowed:
         raise RefusedError(
-            f"{environment} is protected; its data is kept, but everything that runs there stops."
-            f" To destroy it anyway: {make} ALLOW={environment}"
+            f"{environment} is protected. A destruction keeps its data, but stops everything that runs there."
+            f" To destroy the environment anyway: {make} ALLOW={environment}"
         )
 
 

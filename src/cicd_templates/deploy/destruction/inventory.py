@@ -28,8 +28,8 @@ from cicd_templates.template.resource_types.registry import facts_of
 
 SHELL = "REVIEW_IN_PROGRESS"
 PARALLEL_READS = 8
-UNPROVEN = "its name has the environment's prefix, but nothing proves that it belongs to the environment"
-WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
+UNPROVEN = "the name has the environment's prefix, but nothing proves that the resource belongs to the environment"
+WINDOW = f"KMS deletes the key after {PENDING_DAYS} days"
 
 
 @dataclass(frozen=True)
@@ -176,9 +176,9 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
     if standing != EXISTS and (protected or found.resource_type != "AWS::SecretsManager::Secret"):
         return item(Fate.SCHEDULED, standing)
     if kept_by:
-        return item(Fate.RETAINED, f"kept by policy: its data outlives the stack {kept_by}")
+        return item(Fate.RETAINED, f"kept by policy: the data outlives the stack {kept_by}")
     if operations.leftover is None or operations.leftover.delete is None:
-        return item(Fate.UNTOUCHED, "no stack owns it, and destroy does not know how to delete it")
+        return item(Fate.UNTOUCHED, "no stack owns the resource, and destroy does not know how to delete it")
     kept = facts_of(found.resource_type).kept_when_protected or operations.leftover.kept_when_protected
     if protected and kept:
         return item(Fate.RETAINED, "kept by policy, because the environment is protected; no stack owns it")

@@ -304,7 +304,7 @@ def _wait_for_status(clients: Clients, stack: StackTemplate, wanted: str, pollin
         status = stack_status(clients, stack.name)
         # Right after the update has started, the description may still show the import's status.
         if status != wanted and not status.endswith("_IN_PROGRESS") and status != "IMPORT_COMPLETE":
-            raise CicdError(f"{stack.name}: its operation ended in {status} instead of {wanted}; see `make status`")
+            raise CicdError(f"{stack.name}: the operation ended in {status} instead of {wanted}; see `make status`")
         return status == wanted
 
     polling.until(ignore_transient(ended), f"{wanted} of {stack.name}", LONGEST_OPERATION_SECONDS)

@@ -18,7 +18,7 @@ from cicd_templates.plurals import counted
 # The tagging API still lists deleted resources for a while. If there are unexplained remainders, the inventory is
 # therefore taken again after 1, 2, 4, 8 and 16 more poll intervals, which is about a minute in AWS.
 LOOKS = 6
-WHILE_IN_USE = "no stack owns it; it stays until the environment that created it is destroyed"
+WHILE_IN_USE = "no stack owns the resource; it stays until the environment that created it is destroyed"
 
 
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
@@ -54,7 +54,7 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
         return Remainder(item.resource_type, item.name, item.detail, explained=True, command=how)
     if lives and item.fate is not Fate.UNTOUCHED:
         return Remainder(item.resource_type, item.name, WHILE_IN_USE, explained=True)
-    again_deletes = "it belongs to the environment, but no stack owns it; destroy again to delete it"
+    again_deletes = "the resource belongs to the environment, but no stack owns it; destroy again to delete it"
     reason = item.detail if item.fate is Fate.UNTOUCHED else again_deletes
     return Remainder(item.resource_type, item.name, reason, explained=False, command=how)
 

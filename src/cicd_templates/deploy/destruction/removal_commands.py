@@ -21,5 +21,5 @@ def removal_command(resource_type: str, name: str, region: str) -> str:
     """Return a command or instructions to remove a resource by hand."""
     leftover = operations_of(resource_type).leftover
     if leftover is None:
-        return "look it up in the console of its service"
+        return "look up the resource in the console of its service"
     return leftover.removal.format(name=name, region=region).replace("`", "")

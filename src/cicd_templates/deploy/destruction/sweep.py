@@ -62,13 +62,13 @@ def _environment_copy(
     last = max(ends) if len(ends) == len(stacks) else None
     changed = max(changed for _, changed, _ in stacks)
     if any(guarded for _, _, guarded in stacks):
-        stays = "it is protected from deletion"
+        stays = "the copy is protected from deletion"
     elif last is None:
         stays = "a stack has no tag that says when it expires"
     elif last > now:
-        stays = f"it expires on {last:%Y-%m-%d %H:%M} UTC"
+        stays = f"the copy expires on {last:%Y-%m-%d %H:%M} UTC"
     elif changed > now - older_than:
-        stays = f"it was deployed on {changed:%Y-%m-%d %H:%M} UTC"
+        stays = f"the copy was deployed on {changed:%Y-%m-%d %H:%M} UTC"
     else:
         stays = ""
     return EnvironmentCopy(scope, last, changed, len(stacks), stays)

@@ -20,21 +20,21 @@ _ENCODED = re.compile(r"Encoded authorization failure message: (?P<text>[\w-]{20
 _REMEDIES = (
     (
         "service control policy",
-        "the organisation's service control policy forbids it; only its administrator can allow it",
+        "the organisation's service control policy forbids the action; only its administrator can allow it",
     ),
     (
         "resource control policy",
-        "the organisation's resource control policy forbids it; only its administrator can allow it",
+        "the organisation's resource control policy forbids the action; only its administrator can allow it",
     ),
-    ("permissions boundary", "the principal's permissions boundary does not allow it; extend the boundary"),
-    ("session policy", "the session has a narrower policy; start a session without it"),
-    ("VPC endpoint policy", "the policy of the VPC endpoint does not allow it; extend that policy"),
+    ("permissions boundary", "the principal's permissions boundary does not allow the action; extend the boundary"),
+    ("session policy", "the session has a narrower policy; start a session without this policy"),
+    ("VPC endpoint policy", "the policy of the VPC endpoint does not allow the action; extend that policy"),
     (
         "explicit deny",
-        "a policy explicitly denies it; allowing it elsewhere has no effect until that statement is removed",
+        "a policy explicitly denies the action; to allow it, first remove the statement that denies it",
     ),
-    ("resource-based policy", "the policy of the resource itself must allow it"),
-    ("identity-based policy", "allow it in a policy of the principal"),
+    ("resource-based policy", "the policy of the resource itself must allow the action"),
+    ("identity-based policy", "allow the action in a policy of the principal"),
 )
 
 
@@ -62,7 +62,7 @@ def parse_denial(message: str) -> Denial | None:
     why = denial["why"] or ""
     remedy = next(
         (text for words, text in _REMEDIES if words in why),
-        "allow it in a policy of the principal, and in the key's or bucket's own policy if it has one",
+        "allow the action in a policy of the principal, and in the key's or bucket's own policy if it has one",
     )
     return Denial(denial["principal"], denial["action"], (denial["resource"] or "").rstrip(".,;"), remedy)
 

@@ -31,9 +31,10 @@ PROBES: dict[str, Callable[[Clients, StackTemplate, Failure], list[str]]] = {"AW
 # https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
 _HANDLER_CODE = re.compile(r"HandlerErrorCode: (\w+)")
 ADVICE = {
-    "AccessDenied": "allow it for the principal that deploys: `make deploy-policy` prints the required policies",
+    "AccessDenied": "allow the action for the principal that deploys:"
+    " `make deploy-policy` prints the required policies",
     "AlreadyExists": "a resource of that name exists already: `make doctor` shows its owner and what to do",
-    "GeneralServiceException": "the service refused the request; its message above says why",
+    "GeneralServiceException": "the service refused the request; the message above gives its reason",
     "InternalFailure": "CloudFormation had an internal error; deploy again",
     "InvalidCredentials": "the credentials have expired; sign in again, then deploy again",
     "InvalidRequest": "the service does not accept a value; correct it in templates/ or environments.toml, then render",

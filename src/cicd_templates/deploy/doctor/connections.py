@@ -33,8 +33,10 @@ def _check_connection(examined: ExaminedEnvironment, region: str, arn: str) -> C
         if error.response["Error"]["Code"] not in NOT_FOUND_CODES:
             raise
         return Check(
-            "connection", f"{arn} does not exist", f"create one at {console} and set connection_arn to its ARN"
+            "connection", f"{arn} does not exist", f"create a connection at {console} and set connection_arn to its ARN"
         )
     finding = f"{connection.get('ConnectionName', arn)} is {connection['ConnectionStatus']}"
-    fix = "" if connection["ConnectionStatus"] == "AVAILABLE" else f"finish its handshake at {console}"
+    fix = (
+        "" if connection["ConnectionStatus"] == "AVAILABLE" else f"finish the handshake of the connection at {console}"
+    )
     return Check("connection", finding, fix)

@@ -89,7 +89,8 @@ class EnvironmentLock:
         if holder is None or holder.id != self._id:
             who = f"{holder} holds it now" if holder else "nobody holds it now"
             raise DetachedError(
-                f"{self.environment}: the lock of this run was removed, and {who}; this run starts nothing more"
+                f"{self.environment}: the lock of this run was removed, and {who}; this run starts no further"
+                " operations"
             )
 
     def holder(self) -> Holder | None:

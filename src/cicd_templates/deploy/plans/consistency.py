@@ -40,7 +40,7 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
             yield from (f"{stack.label}: {difference}" for difference in _stack_differences(plan, planned, stack))
     order = [name for name in stacks if name in counts]
     if order != [planned.name for planned in plan.stacks if planned.name in stacks] and max(counts.values()) == 1:
-        yield "its stacks are not in the order of their dependencies"
+        yield "the stacks are not in the order of their dependencies"
     for label in sorted({*plan.removed} & {stack.label for stack in stacks.values()}):
         yield f"{label}: the plan says that this stack is no longer rendered, but it is"
     for label in plan.waits:
@@ -53,11 +53,11 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
 
 def _kind_differences(plan: Plan, *, local: bool) -> Iterator[str]:
     if plan.preview:
-        yield "it is a preview, which nothing executes; make a plan without PREVIEW=1"
+        yield "the plan is a preview, which no command executes; make a plan without PREVIEW=1"
     if local != plan.local:
-        yield "it is a plan for the local AWS" if plan.local else "it is a plan for AWS, not for the local AWS"
+        yield "the plan is for the local AWS" if plan.local else "the plan is for AWS, not for the local AWS"
     if not PLAN_ID.fullmatch(plan.id):
-        yield "its id does not have the form of an id from `make plan`"
+        yield "the plan's id does not have the form of an id from `make plan`"
 
 
 def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:
@@ -78,17 +78,17 @@ def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:
 def _environment_differences(plan: Plan, stack: StackTemplate) -> Iterator[str]:
     facts = stack.facts
     if (plan.environment, plan.suffix) != (stack.environment, facts.suffix or ""):
-        yield f"it is for the environment {plan.environment}, but the templates are for {stack.environment}"
+        yield f"the plan is for the environment {plan.environment}, but the templates are for {stack.environment}"
     if plan.protected != stack.protected:
         yield "the plan and the templates disagree on whether the environment is protected"
 
 
 def _stack_differences(plan: Plan, planned: PlannedStack, stack: StackTemplate) -> Iterator[str]:
     if planned.label != stack.label:
-        yield f"its label in the plan is {planned.label}"
+        yield f"the label in the plan is {planned.label}"
     if template_digest(stack) != planned.template_sha256:
         yield f"{stack.path} was changed after the plan was made"
     elif (stack.account, stack.region) != (plan.account, plan.region):
         yield f"is for {stack.account} in {stack.region}, but the plan is for {plan.account} in {plan.region}"
     elif planned.change_set and not made_by_plan(plan, planned):
-        yield "its change set was not made by this plan"
+        yield "the change set was not made by this plan"

@@ -123,9 +123,9 @@ def _collision(clients: Clients, taken: _TakenName) -> Collision:
 
 def _owner(found: ExistingResource) -> str:
     if found.foreign:
-        return "it belongs to another account, or you are not allowed to read it"
+        return "the resource belongs to another account, or you are not allowed to read it"
     if found.tags is None:
-        return "its tags cannot be read"
+        return "the tags of the resource cannot be read"
     made = [f"created by the stack {found.tags[OF_STACK]}"] if OF_STACK in found.tags else []
     shown = [f"{key}={value}" for key, value in sorted(found.tags.items()) if not key.startswith("aws:")]
     return ", ".join(made + shown) or "it has no tags"
@@ -140,7 +140,9 @@ def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tup
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
     if not ours.items() <= tags.items():
-        return ("it does not belong to this environment; choose another project name or suffix, or ask its owner",)
+        return (
+            "the resource does not belong to this environment; choose another project name or suffix, or ask its owner",
+        )
     if used := _possible_use(clients, stack, tags):
         return (used,)
     policy = stack.resources[taken.logical_id].get("DeletionPolicy", "Delete")
@@ -155,20 +157,20 @@ def _possible_use(clients: Clients, stack: StackTemplate, tags: Mapping[str, str
     """Return why the resource with these tags may still be in use, or an empty string if its stack is deleted."""
     if OF_STACK_ID not in tags:
         return (
-            "no tag says which stack created it, so it may be in use; choose another project name or suffix, or find"
-            " out who uses it"
+            "no tag says which stack created the resource, so it may be in use; choose another project name or"
+            " suffix, or find out who uses it"
         )
     made_by = Arn.parse(tags[OF_STACK_ID])
     name = made_by.resource_name.partition("/")[0]
     if (made_by.account, made_by.region) != (stack.account, stack.region):
         return (
-            f"the stack {name} in account {made_by.account} and {made_by.region} created it and may use it; destroy"
-            " that stack first, from a configuration with its region, or choose another project name or suffix"
+            f"the stack {name} in account {made_by.account} and {made_by.region} created the resource and may use it;"
+            " destroy that stack first, from a configuration with its region, or choose another project name or suffix"
         )
     described = describe_stack(clients, tags[OF_STACK_ID])
     if described is not None and described["StackStatus"] != "DELETE_COMPLETE":
         return (
-            f"the stack {name} created it and still exists, in {described['StackStatus']}; destroy that stack first, or"
-            " choose another project name or suffix"
+            f"the stack {name} created the resource and still exists, in {described['StackStatus']}; destroy that"
+            " stack first, or choose another project name or suffix"
         )
     return ""

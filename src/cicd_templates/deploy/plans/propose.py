@@ -286,8 +286,8 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
     if alive:
         way_out = f"`aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}`"
         raise RefusedError(
-            f"{stack.name}: its first creation failed and left {', '.join(alive)}; check them, then run"
-            f" {for_caller(way_out, context.clients, stack.account)}"
+            f"{stack.name}: the first creation of the stack failed and left {', '.join(alive)}; check these"
+            f" resources, then run {for_caller(way_out, context.clients, stack.account)}"
         )
     yield from retry_steps(lambda: context.clients.cloudformation.delete_stack(StackName=stack.name))
     deadline = context.polling.now() + CHANGE_SET_SECONDS
@@ -323,7 +323,7 @@ def wait_until_ready(context: DeployContext, stack: StackTemplate, name: str, wi
     while True:
         described = yield from retry_steps(lambda: describe(context.clients.cloudformation, name, within))
         if described is None:
-            raise CicdError(f"{stack.name}: somebody else deleted its change set while it was being created")
+            raise CicdError(f"{stack.name}: somebody else deleted the change set while it was being created")
         if described.status in ("CREATE_COMPLETE", "FAILED"):
             return described
         if context.polling.now() >= deadline:

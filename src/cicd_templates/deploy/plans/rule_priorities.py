@@ -64,7 +64,7 @@ def find_taken_priorities(
     free = _next_free(wanted[next(iter(conflicts))][1], {number for taken in rules.values() for number in taken})
     return PriorityReport(
         tuple(
-            f"{logical_id} ({RULE}): AWS refuses its priority {wanted[logical_id][1]}, because"
+            f"{logical_id} ({RULE}): AWS would refuse the priority {wanted[logical_id][1]}, because"
             f" {publishers.get(arn, f'the rule {arn}')} has it on the same listener; {_remedy(stack, free)}"
             for logical_id, arn in conflicts.items()
         )

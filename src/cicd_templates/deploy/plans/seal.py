@@ -178,11 +178,11 @@ def _iso_date(value: datetime) -> str:
 def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
     """Yield each reason why a plan is not valid at `now`: it has expired, lasts too long or is from the future."""
     if now >= plan.expires:
-        yield f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
+        yield f"the plan expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
     if plan.expires - plan.created > VALID_FOR:
-        yield f"it says that it is valid for longer than {VALID_FOR / timedelta(hours=1):.0f} hours"
+        yield f"the plan says that it is valid for longer than {VALID_FOR / timedelta(hours=1):.0f} hours"
     if plan.created - now > CLOCK_SKEW:
-        yield f"it says that it was made at {plan.created:%Y-%m-%d %H:%M} UTC, which is in the future"
+        yield f"the plan says that it was made at {plan.created:%Y-%m-%d %H:%M} UTC, which is in the future"
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:

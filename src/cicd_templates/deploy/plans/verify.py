@@ -136,7 +136,7 @@ def _compute(
         fresh = with_impact(fresh, stack, described, before)
         body = yield from retry_steps(lambda: _template_body(clients, stack, planned.change_set))
         if not is_template_of(stack, body):
-            differences.append(f"the template of its change set differs from {stack.path}")
+            differences.append(f"the template of the change set differs from {stack.path}")
         differences += _change_set_differences(context, plan, planned, stack, described)
         differences += yield from retry_steps(
             functools.partial(impossible_changes, clients, stack, described.changes, before)
@@ -145,7 +145,7 @@ def _compute(
     if fresh.kept != planned.kept:
         differences.append("a value that the pipeline sets, such as its image, has changed since the plan was made")
     if fresh.changes != planned.changes:
-        differences.append("its change set now has different changes")
+        differences.append("the change set now has different changes")
     else:
         differences += (
             f"the plan and AWS disagree on {words}"
@@ -171,9 +171,9 @@ def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> A
 
 def _unusable(described: Described | None) -> str:
     if described is None:
-        return "its change set no longer exists: it was executed or deleted, or another change set was executed"
+        return "the change set no longer exists: it was executed or deleted, or another change set was executed"
     if described.execution != "AVAILABLE":
-        return f"its change set is {described.execution}, not AVAILABLE"
+        return f"the change set is {described.execution}, not AVAILABLE"
     return ""
 
 
@@ -194,12 +194,12 @@ def _change_set_differences(
     """
     answer: Mapping[str, Any] = described.answer
     if (answer["ChangeSetName"], answer["StackName"]) != (plan_change_set_name(plan.id), stack.name):
-        yield f"its change set {answer['ChangeSetName']} in {answer['StackName']} was not made by this plan"
+        yield f"the change set {answer['ChangeSetName']} in {answer['StackName']} was not made by this plan"
     made = answer["CreationTime"]
     if context.today() - made >= VALID_FOR:
-        yield f"its change set was created at {made:%Y-%m-%d %H:%M} UTC, more than 24 hours ago"
+        yield f"the change set was created at {made:%Y-%m-%d %H:%M} UTC, more than 24 hours ago"
     if plan.created - made > CLOCK_SKEW:
-        yield f"its change set was created at {made:%Y-%m-%d %H:%M} UTC, but the plan at {plan.created:%Y-%m-%d %H:%M}"
+        yield f"the change set was created at {made:%Y-%m-%d %H:%M} UTC, but the plan at {plan.created:%Y-%m-%d %H:%M}"
     shown = tuple(finding for finding in planned.findings if not finding.startswith(UNREAD_NAMES))
     if shown != described.findings:
         yield "CloudFormation's validation now has different findings"

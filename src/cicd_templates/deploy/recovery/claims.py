@@ -37,18 +37,18 @@ def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim
     journal = Journal(state / "runs", environment).read()
     again = hints.make("plan", **stack.make_variables, LOCAL=local)
     by_stack = {
-        name: Claim("an interrupted run created change sets for it; the next plan replaces them", (again,))
+        name: Claim("an interrupted run created change sets for the stack; the next plan replaces them", (again,))
         for names in journal.proposals.values()
         for name in names
     }
     for entry in journal.entries.values():
         going_on = hints.make("deploy", PLAN=entry.plan, LOCAL=local)
-        by_stack[entry.stack] = Claim(f"an interrupted run of {entry.plan} still needs it", (going_on,))
+        by_stack[entry.stack] = Claim(f"an interrupted run of {entry.plan} still needs the stack", (going_on,))
     for path in plans.files(state / "plans", environment):
         # A plan file that was edited is not valid any more, so it claims nothing.
         with contextlib.suppress(CicdError):
             made = plans.read(path)
             commands = tuple(hints.make(verb, PLAN=str(path), LOCAL=local) for verb in ("deploy", "plan-discard"))
-            fact = f"the plan {path} still needs it, until {made.expires:%Y-%m-%d %H:%M} UTC"
+            fact = f"the plan {path} still needs the stack, until {made.expires:%Y-%m-%d %H:%M} UTC"
             by_stack |= {planned.name: Claim(fact, commands) for planned in made.changing}
     return by_stack

@@ -137,8 +137,8 @@ def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tu
     if claim:
         return (*sets, claim.fact)
     if sets:
-        return (*sets, "no plan on this machine refers to it, but one on another machine may")
-    return ("it has no change set, and no plan on this machine refers to it",)
+        return (*sets, "no plan on this machine refers to them, but a plan on another machine may")
+    return ("the stack has no change set, and no plan on this machine refers to it",)
 
 
 def _drift(

@@ -19,16 +19,16 @@ MAX_OPERATIONS = 20
 class StackPhase(Enum):
     """How far the deployment of one stack has progressed."""
 
-    UNPLANNED = "this run does not deploy it"
-    READY = "its change set can be created now"
-    BLOCKED = "its change set can be created when every stack that it reads from is deployed"
-    PROPOSING = "its change set is being created"
-    AGREED = "its plan was approved, and it waits for the stacks that it reads from"
-    EXECUTING = "its operation is under way"
-    DEPLOYED = "its operation succeeded"
-    UNCHANGED = "it is deployed, and its plan changes nothing"
-    OUTDATED = "its plan was dropped, so it must be planned again after this run"
-    FAILED = "it could not be planned or deployed, or it reads from a stack that could not"
+    UNPLANNED = "this run does not deploy the stack"
+    READY = "the change set can be created now"
+    BLOCKED = "the change set can be created when every stack that the stack reads from is deployed"
+    PROPOSING = "the change set is being created"
+    AGREED = "the plan was approved, and the stack waits for the stacks that it reads from"
+    EXECUTING = "the operation is under way"
+    DEPLOYED = "the operation succeeded"
+    UNCHANGED = "the stack is deployed, and its plan changes nothing"
+    OUTDATED = "the plan was dropped, so the stack must be planned again after this run"
+    FAILED = "the stack could not be planned or deployed, or it reads from a stack that could not"
 
 
 _UNDER_WAY = frozenset({StackPhase.PROPOSING, StackPhase.EXECUTING})

@@ -1,4 +1,4 @@
-"""What adopt shows before it imports, and that it imports only what was agreed to."""
+"""`adopt` shows what it would import, and imports only what the user accepted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Import:
 
 @pytest.fixture
 def imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
-    """Offers one import in staging and none in production; what is imported, under which lock."""
+    """Offer one import in staging and none in production. Return what was imported, and under which lock."""
     done: list[Any] = []
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What comment reads and writes, and which previews it finds by itself."""
+"""The files that `comment` reads and writes, and the previews that it finds by itself."""
 
 from __future__ import annotations
 

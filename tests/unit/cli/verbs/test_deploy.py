@@ -1,4 +1,4 @@
-"""`deploy`: a protected environment is deployed only from its plan, and a plan only where and as it was made."""
+"""`deploy` deploys a protected environment only from its plan, and executes a plan only where it was made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.deploy.plans.test_document import PLAN
 
 
 class Protected:
-    """A protected environment whose plan is as given."""
+    """A protected environment with a given plan."""
 
     environment, protected, engine = "production", True, None
 
@@ -73,7 +73,7 @@ def test_a_single_protected_environment_is_refused_with_the_commands_that_deploy
 
 
 class Planned(Protected):
-    """The environment of a plan, which keeps what is executed and may have another wave to plan."""
+    """The environment of a plan. It keeps what is executed, and may have another wave to plan."""
 
     environment, protected = "staging-pr1", False
 
@@ -87,7 +87,7 @@ class Planned(Protected):
 
 
 def deploy_plan(monkeypatch: pytest.MonkeyPatch, folder: Path, target: Protected, *words: str) -> Result:
-    """Type `deploy` with a plan for the local AWS in `folder`, where `target` is all that the configuration has."""
+    """Run `deploy` with a plan for the local AWS in `folder`. `target` is the only environment of the configuration."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(selection, "targets", lambda **options: [target])
     monkeypatch.setattr(selection, "refuse_edited", lambda *arguments, **options: None)

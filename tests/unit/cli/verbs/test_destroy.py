@@ -1,4 +1,4 @@
-"""`destroy` on the command line: it looks first, asks only if something is to be deleted, and plans what it guards."""
+"""`destroy` reads first, asks only if there is something to delete, and only plans what is protected."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_without_a_terminal_only_a_deletion_needs_consent(
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, *words: str, listed: Inventory = inventory()) -> tuple[str, int, list[Any]]:  # noqa: B008 - read only
-    """Type `destroy` where staging is all there is, and return the output, the exit code and what was destroyed."""
+    """Run `destroy` for staging, the only environment. Return the output, the exit code and what was destroyed."""
     destroyed: list[Any] = []
 
     def destroy(target: Target, reporter: object, found: Inventory) -> list[Any]:

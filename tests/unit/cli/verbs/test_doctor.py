@@ -1,4 +1,4 @@
-"""What doctor prints, and that it fails while there is something to fix."""
+"""The output of `doctor`, and that it fails if there is something to fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What drift prints for people and machines, and with which code it ends."""
+"""The output of `drift` for people and for programs, and its exit codes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def drift(monkeypatch: pytest.MonkeyPatch, fake: Any, *words: str) -> Result:
 
 
 def first_only(answer: Any) -> Any:
-    """Answer for the first stack; the others have nothing."""
+    """Return drift for the first stack, and none for the others."""
     answers = iter([answer])
     return lambda **request: {"StackResourceDrifts": next(answers, [])}
 

@@ -1,4 +1,4 @@
-"""`evidence` collects a release that the signer's key has signed, and ends with what `verify-evidence` says."""
+"""`evidence` collects a release that the signer's key has signed, and then shows what `verify-evidence` shows."""
 
 from __future__ import annotations
 

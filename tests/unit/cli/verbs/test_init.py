@@ -1,4 +1,4 @@
-"""`init`: a new configuration from arguments or answers, and no one's work is replaced."""
+"""`init` writes a new configuration from options or answers, and replaces no edited configuration."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GIVEN = {
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project folder that still has the example."""
+    """Return a project folder that still has the example configuration."""
     for path in (CONFIGURATION, EXAMPLE_CONFIGURATION):
         (tmp_path / path).parent.mkdir(parents=True)
         (tmp_path / path).write_text("# the example\n")

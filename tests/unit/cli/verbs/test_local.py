@@ -1,4 +1,4 @@
-"""`local` starts an engine only where none is running, and `local-stop` stops the one that is."""
+"""`local` starts an engine only if none is running, and `local-stop` stops the running one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Calls = list[tuple[str, object]]
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """What the commands did, on a machine without an engine."""
+    """Return what the commands did, on a machine without a running engine."""
     made: Calls = []
     monkeypatch.setattr(engine_state_file, "recall", lambda: None)
     monkeypatch.setattr(engine_state_file, "remember", lambda engine: made.append(("remember", engine)))

@@ -1,4 +1,4 @@
-"""What outputs prints for people and for machines."""
+"""The output of `outputs` for people and for programs."""
 
 from __future__ import annotations
 

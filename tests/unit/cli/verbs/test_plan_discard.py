@@ -1,4 +1,4 @@
-"""`plan-discard` takes the environment from the plan that it is given, if no option names one."""
+"""`plan-discard` uses the environment of the given plan, if no option names one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What recover prints for people, for machines, and where there is nothing to do."""
+"""The output of `recover` for people and for programs, also if there is nothing to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rehearse` refuses what it cannot do before it starts anything."""
+"""`rehearse` refuses an impossible request before it starts anything."""
 
 from __future__ import annotations
 

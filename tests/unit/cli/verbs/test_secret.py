@@ -1,4 +1,4 @@
-"""`secret` sets the value that it reads, and shows it nowhere."""
+"""`secret` sets the value that it reads, and never shows the value."""
 
 from __future__ import annotations
 

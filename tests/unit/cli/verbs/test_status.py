@@ -1,4 +1,4 @@
-"""`status` on the command line: one line, and only one, where git cannot be asked for the commits of the templates."""
+"""`status` prints exactly one line if git cannot tell the commits of the templates."""
 
 from __future__ import annotations
 

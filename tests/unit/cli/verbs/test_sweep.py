@@ -1,4 +1,4 @@
-"""What sweep shows of each copy, and that it destroys only expired copies, after a question."""
+"""`sweep` lists each copy, and destroys only expired copies after a question."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def copy(name: str, stays: str = "") -> EnvironmentCopy:
 
 
 class Account:
-    """An account whose copies are given, and which lists what is swept; `left` resources are left of each copy."""
+    """An account with given copies, which records the swept copies. `left` resources remain of each copy."""
 
     clients = None
 
@@ -43,16 +43,16 @@ def run(monkeypatch: pytest.MonkeyPatch, account: Account, options: str = "--yes
 
 
 def test_without_an_expired_copy_nothing_is_asked_or_destroyed(monkeypatch: pytest.MonkeyPatch) -> None:
-    account = Account(copy("staging-pr1", "it expires on 2026-12-01 09:00 UTC"))
+    account = Account(copy("staging-pr1", "the copy expires on 2026-12-01 09:00 UTC"))
     result = run(monkeypatch, account, options="--json")
 
     assert (result.exit_code, account.swept) == (0, [])
-    assert "staging-pr1: 3 stacks, kept: it expires on 2026-12-01 09:00 UTC" in result.output
+    assert "staging-pr1: 3 stacks, kept: the copy expires on 2026-12-01 09:00 UTC" in result.output
     assert "no copy has expired" in result.output
 
 
 def test_only_expired_copies_are_destroyed(monkeypatch: pytest.MonkeyPatch) -> None:
-    account = Account(copy("staging-pr1", "it expires on Monday"), copy("staging-pr2"), copy("staging-pr3"))
+    account = Account(copy("staging-pr1", "the copy expires on Monday"), copy("staging-pr2"), copy("staging-pr3"))
     result = run(monkeypatch, account)
 
     assert (result.exit_code, account.swept) == (0, ["staging-pr2", "staging-pr3"])

@@ -1,4 +1,4 @@
-"""The command unlock: who holds the lock, and its removal by that name alone."""
+"""The command `unlock` shows who holds the lock, and removes the lock only if the holder's id is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every ARN in the configuration names one resource: a wildcard would render a grant on many."""
+"""Every ARN in the configuration must name exactly one resource, because a wildcard would grant access to many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of the environments file: what each kind takes and refuses, and that a refusal advises what is taken."""
+"""The texts in the environments file: which values each type accepts, and that an error names a valid value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of a service: what follows from the rollout that it chooses."""
+"""The table of a service: the values that follow from its rollout strategy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that a table refuses by themselves, each with its path and what would be right."""
+"""Values that a table refuses on their own, each with its path and a valid value."""
 
 from __future__ import annotations
 

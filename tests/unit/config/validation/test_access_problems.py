@@ -1,4 +1,4 @@
-"""Credentials of the deployer: what is sent when a role is assumed needs the role."""
+"""Credentials of the deployer: the options of AssumeRole are refused without a role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Autoscaling: limits out of order and a table without a target are refused by their key."""
+"""Autoscaling: a minimum above the maximum and a table without a target are refused by their key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Further containers and volumes with which ECS would refuse a task, or with which the task could not work."""
+"""Further containers and volumes that ECS would refuse, or with which the task could not work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs: settings of other shapes are refused by name, and so are runs that would overlap."""
+"""Jobs: settings that jobs cannot have are refused by name, and so are runs that would overlap."""
 
 from __future__ import annotations
 

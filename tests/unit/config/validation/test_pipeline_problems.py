@@ -1,4 +1,4 @@
-"""The pipeline: its path, and the one environment where it lives."""
+"""The pipeline: its path of environments, and the one environment that contains it."""
 
 from __future__ import annotations
 

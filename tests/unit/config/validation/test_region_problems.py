@@ -1,4 +1,4 @@
-"""Regions: AWS has each of them, and the environments of one pipeline share one."""
+"""Regions: each of them must exist in AWS, and the environments of one pipeline must share one."""
 
 from __future__ import annotations
 

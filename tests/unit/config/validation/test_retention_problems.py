@@ -1,4 +1,4 @@
-"""Log retention: a protected environment keeps logs for as long as an audit asks."""
+"""Log retention: a protected environment must keep logs for as long as an audit requires."""
 
 from __future__ import annotations
 

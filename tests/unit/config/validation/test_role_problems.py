@@ -1,4 +1,4 @@
-"""Roles: IAM accepts a permissions boundary of the role's own account, or one of AWS."""
+"""Roles: the permissions boundary must be a policy of the role's own account or of AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes: every service is reached, and what tests a service reaches that service."""
+"""Routes: every service must be reachable, and the tests of a service must reach that service."""
 
 from __future__ import annotations
 

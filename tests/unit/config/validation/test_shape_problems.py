@@ -1,4 +1,4 @@
-"""Shapes of services: settings of another shape are refused, each with one line."""
+"""Kinds of services: a setting that belongs to another kind is refused with one line."""
 
 from __future__ import annotations
 

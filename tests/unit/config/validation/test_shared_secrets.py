@@ -1,4 +1,4 @@
-"""A secret of one environment that another one would read as well is refused, and one that they share is not."""
+"""A secret of one environment that another one would read is refused. A secret that environments share is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients: of the account that the templates are for, never the local AWS's for AWS's or the other way round."""
+"""Clients always belong to the account of the templates, and never confuse AWS and the local AWS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SERVICES = (
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No credentials of whoever runs the tests."""
+    """Remove the credentials of the user who runs the tests."""
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     session_for.cache_clear()

@@ -1,5 +1,7 @@
-"""Sessions: of the profile and role that the configuration names, renewed for as long as a run takes, with one clear
-line where a source of credentials fails. botocore calls an AWS on the loopback interface; nothing of it is patched."""
+"""Sessions use the configured profile and role, renew credentials, and report a failing source in one clear line.
+
+botocore calls an AWS on the loopback interface. No part of botocore is patched.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ KEYS = "aws_access_key_id = AKIA1\naws_secret_access_key = secret\n"
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoopbackAws]:
-    """The loopback AWS, and a home folder without credentials."""
+    """Start the loopback AWS, and use a home folder without credentials."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -61,7 +63,7 @@ def with_keys(monkeypatch: pytest.MonkeyPatch, token: str = "") -> None:
 
 
 def callers(aws: LoopbackAws) -> list[str]:
-    """The access keys that signed the calls to be answered with them."""
+    """Return the access keys that signed the calls, in their order."""
     return [request.key for request in aws.requests if request.action == "GetCallerIdentity"]
 
 
@@ -71,7 +73,7 @@ class Terminal(io.StringIO):
 
 
 def typing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Somebody at a terminal, who types a code at every prompt; the prompts."""
+    """Simulate a user at a terminal who types a code at every prompt. Return the prompts."""
     prompts: list[str] = []
 
     def typed(prompt: str) -> str:
@@ -190,7 +192,7 @@ def test_nobody_is_asked_for_a_second_code_in_the_middle_of_a_run(
     aws.lasts = timedelta(minutes=5)
     clients = aws_clients(access)
     clients.sts.get_caller_identity()
-    with pytest.raises(CredentialsError, match="its session has ended, and a new one needs an MFA code; repeat"):
+    with pytest.raises(CredentialsError, match="the session has ended, and a new one needs an MFA code; repeat"):
         clients.sts.get_caller_identity()
 
     assert len(prompts) == 1
@@ -238,20 +240,20 @@ SOURCES = [
     pytest.param(
         "[profile dev]\ncredential_process = /no/such/helper --role x\n",
         (),
-        "its source needs /no/such/helper, which is missing or cannot be used; install it",
+        "the source of the credentials needs /no/such/helper, which is missing or cannot be used; install it",
         id="no credential process",
     ),
     pytest.param(
         "[profile dev]\ncredential_process = /bin/echo hello\n",
         (),
-        "its credential process does not print the expected JSON; run the command",
+        "the credential process does not print the expected JSON; run the command",
         id="a process that prints something else",
     ),
     *(
         pytest.param(
             f"[profile dev]\ncredential_process = {command}\n",
             (),
-            f"its credentials cannot be read \\({detail}.*\\); correct the AWS configuration",
+            f"the credentials cannot be read \\({detail}.*\\); correct the AWS configuration",
             id=name,
         )
         for command, detail, name in (
@@ -275,7 +277,8 @@ SOURCES = [
     pytest.param(
         f"[profile dev]\nrole_arn = {ROLE}\nweb_identity_token_file = /no/such/token\n",
         (),
-        "its source needs /no/such/token, which is missing or cannot be used; .*`web_identity_token_file`",
+        "the source of the credentials needs /no/such/token, which is missing or cannot be used;"
+        " .*`web_identity_token_file`",
         id="no web identity",
     ),
     pytest.param(
@@ -285,24 +288,24 @@ SOURCES = [
         id="no source",
     ),
     pytest.param("[profile dev\n", (), "Unable to parse config file: .*; correct the AWS conf", id="not a file of AWS"),
-    pytest.param(LEGACY, (), f"its SSO session has ended .*; {SIGN_IN}$", id="never signed in"),
+    pytest.param(LEGACY, (), f"the SSO session has ended .*; {SIGN_IN}$", id="never signed in"),
     pytest.param(
         LEGACY,
         ("https://ours.awsapps.com/start", "2020-01-01T00:00:00Z"),
-        f"its SSO session has ended .*; {SIGN_IN}$",
+        f"the SSO session has ended .*; {SIGN_IN}$",
         id="signed in long ago",
     ),
-    pytest.param(SESSION, (), f"its SSO session has ended .*; {SIGN_IN}$", id="never signed in to a session"),
+    pytest.param(SESSION, (), f"the SSO session has ended .*; {SIGN_IN}$", id="never signed in to a session"),
     pytest.param(
         SESSION,
         ("ours", "2020-01-01T00:00:00Z"),
-        f"its SSO session has ended .*; {SIGN_IN}$",
+        f"the SSO session has ended .*; {SIGN_IN}$",
         id="a session that has ended",
     ),
     pytest.param(
         SESSION.replace("profile dev", "profile base") + f"[profile dev]\nrole_arn = {ROLE}\nsource_profile = base\n",
         (),
-        "its SSO session has ended .*; sign in with `aws sso login --profile base`$",
+        "the SSO session has ended .*; sign in with `aws sso login --profile base`$",
         id="of the profile that it builds on",
     ),
     pytest.param(
@@ -497,7 +500,7 @@ def test_a_session_of_aws_login_that_ended_names_its_command(aws: LoopbackAws, t
     access = replace(HERE, profile="dev")
     error = CredentialErrors(session_for(access).core, access).of_error(LoginRefreshRequired())
 
-    assert re.match(f"{OURS}: its session has ended .*; sign in with `aws login --profile dev`$", str(error))
+    assert re.match(f"{OURS}: the session has ended .*; sign in with `aws login --profile dev`$", str(error))
 
 
 def test_commands_of_the_aws_cli_have_the_profile_only_where_it_has_the_same_rights(

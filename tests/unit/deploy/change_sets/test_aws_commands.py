@@ -1,4 +1,4 @@
-"""Commands for a person's own hands: complete, and such as the AWS command line takes."""
+"""Commands for a person to run: they are complete, and the AWS CLI accepts them."""
 
 from __future__ import annotations
 

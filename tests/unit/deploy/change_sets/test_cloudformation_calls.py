@@ -1,4 +1,4 @@
-"""Change sets: described with all their pages, with values and without."""
+"""Change sets are described with all their pages, with and without property values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class Change:
 
 
 class Describing:
-    """Describes one change set: `plain` in pages of one, and `valued` of which CloudFormation may leave some out."""
+    """A client that describes one change set:
+
+    `plain` in pages of one change, and `valued` with some changes missing.
+    """
 
     def __init__(self, plain: list[Change], valued: list[Change], events: Any = ()) -> None:
         self.plain, self.valued, self.events = plain, valued, events

@@ -1,4 +1,4 @@
-"""What GetTemplate returns is compared with what it does to texts: a change is one, and what AWS distorts is none."""
+"""The comparison of a template with the answer of GetTemplate: it finds real changes, and ignores AWS's distortions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was changed outside CloudFormation is found, and what could not be checked is never called unchanged."""
+"""Changes outside CloudFormation are found, and an unchecked resource never counts as unchanged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def gone() -> ClientError:
 
 
 def described(status: str = "UPDATE_COMPLETE", project: str = "shipping") -> Callable[..., Any]:
-    """Describe every stack alike."""
+    """Return a client that describes every stack in the same way."""
     tags = {"ManagedBy": "cicd-templates", "Project": project}
 
     def answer(**request: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a change set that reverts drift says about the actual state of resources."""
+"""The actual state of resources, as a change set that reverts drift describes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stacks a plan may revert."""
+"""The stacks whose drift a plan may revert."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.fakes.rendered_stacks import rendered
 
 EDITED = (DriftedResource("X", "AWS::SNS::Topic", "x.yaml:1", "MODIFIED"),)
 UNREAD = (DriftedResource("X", "AWS::SNS::Topic", "x.yaml:1", "UNKNOWN"),)
-WEIGHTS = "that would also revert the weights of its listener rules, which ECS changes in a deployment"
-RULES = "that would also remove the rules that other stacks add to its security groups"
+WEIGHTS = "the change set would also revert the weights of listener rules, which ECS changes in a deployment"
+RULES = "the change set would also remove the rules that other stacks add to security groups"
 GROUP = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"SecurityGroupIngress": []}}
 STACKS = [
     rendered("topics", resources={"X": {"Type": "AWS::SNS::Topic", "Properties": {}}}),

@@ -1,4 +1,4 @@
-"""The history of a stack: events since the last look, and the first failure that explains the others."""
+"""The events of a stack: those since the last call, and the first failure, which caused the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose a stack is: by its tags, and in review, where CloudFormation gives it none, by those of its change sets."""
+"""The owner of a stack, by its tags or, while CloudFormation gives it none, by the tags of its change sets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ World = Callable[[SimulatedAws], Any]
 
 
 def make(aws: SimulatedAws, name: str = OURS, tags: Any = (), body: str = KEYS.text, **more: Any) -> str:
-    """A change set that would create the stack; its ARN."""
+    """Make a change set that would create the stack, and return its ARN."""
     request = {"StackName": KEYS.name, "ChangeSetName": name, "ChangeSetType": "CREATE", "Tags": list(tags), **more}
     arn: str = aws.cloudformation.create_change_set(TemplateBody=body, **request)["Id"]
     aws.clock.sleep(10)

@@ -1,4 +1,7 @@
-"""Reading rendered files: in order, with the capabilities that they need, and refused where they are not ours."""
+"""Reading rendered files:
+
+in deploy order, with the required capabilities, and refused if the tool did not write them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A change set that was requested otherwise than it would be now is told apart, one difference at a time."""
+"""Every difference between a change set and the request that would be sent now is found."""
 
 from __future__ import annotations
 
@@ -38,30 +38,30 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
     ("change", "expected"),
     [
         ({}, []),
-        ({"Tags": [*TAGS, {"Key": "More", "Value": "1"}]}, ["its change set has other tags than the template"]),
+        ({"Tags": [*TAGS, {"Key": "More", "Value": "1"}]}, ["the change set has other tags than the template"]),
         (
             {"Capabilities": ["CAPABILITY_IAM"]},
-            ["its change set has other capabilities than the template needs"],
+            ["the change set has other capabilities than the template needs"],
         ),
         ({"OnStackFailure": "ROLLBACK"}, []),
-        ({"OnStackFailure": "DO_NOTHING"}, ["its change set says OnStackFailure=DO_NOTHING, not ROLLBACK"]),
-        ({"NotificationARNs": ["a"]}, ["its change set has NotificationARNs, which this program never requests"]),
-        ({"Parameters": [IMAGE]}, ["either its change set or the template lacks the parameter KeyArn"]),
+        ({"OnStackFailure": "DO_NOTHING"}, ["the change set says OnStackFailure=DO_NOTHING, not ROLLBACK"]),
+        ({"NotificationARNs": ["a"]}, ["the change set has NotificationARNs, which this program never requests"]),
+        ({"Parameters": [IMAGE]}, ["either the change set or the template lacks the parameter KeyArn"]),
         (
             {"Parameters": [IMAGE, KEY, {"ParameterKey": "More", "ParameterValue": "1"}]},
-            ["either its change set or the template lacks the parameter More"],
+            ["either the change set or the template lacks the parameter More"],
         ),
         (
             {"Parameters": [{**IMAGE, "ParameterValue": "image-1"}, KEY]},
-            ["its change set has a different value of ImageUri"],
+            ["the change set has a different value of ImageUri"],
         ),
         (
             {"Parameters": [IMAGE, {**KEY, "ResolvedValue": "key-9"}]},
-            [f"its change set has a value of KeyArn that differs from the present value of {PATH}"],
+            [f"the change set has a value of KeyArn that differs from the present value of {PATH}"],
         ),
         (
             {"Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]},
-            [f"its change set has a value of KeyArn that differs from the present value of {PATH}"],
+            [f"the change set has a value of KeyArn that differs from the present value of {PATH}"],
         ),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_creation_deletes_what_failed_and_has_the_parameters_of_the_template()
 
     assert differences(answer, existing=None) == []
     assert differences({**answer, "OnStackFailure": "ROLLBACK"}, existing=None) == [
-        "its change set says OnStackFailure=ROLLBACK, not DELETE"
+        "the change set says OnStackFailure=ROLLBACK, not DELETE"
     ]
 
 

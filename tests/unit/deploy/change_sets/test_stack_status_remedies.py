@@ -1,4 +1,4 @@
-"""The table of stack statuses is total, compares exactly, and its commands are ones that CloudFormation has."""
+"""The table of stack statuses has every status, compares exactly, and contains only commands that exist."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def test_each_state_in_which_a_verb_does_nothing_says_what_to_type(status: str) 
 
 def test_a_refusal_says_whether_to_wait_or_to_act() -> None:
     assert refusal("UPDATE_ROLLBACK_FAILED", Verb.PLAN, "eu-central-1", "s") == (
-        "is in UPDATE_ROLLBACK_FAILED: an update failed and could not be rolled back; fix what the events name, then"
+        "is in UPDATE_ROLLBACK_FAILED: an update failed and could not be rolled back; fix the cause that the events"
+        " name, then"
         " continue the rollback: `aws cloudformation continue-update-rollback --region eu-central-1 --stack-name s`"
     )
     assert refusal("UPDATE_IN_PROGRESS", Verb.DESTROY, "eu-central-1", "s") == (

@@ -1,4 +1,4 @@
-"""The deletion of one stack: its states, its failures and what is done about them."""
+"""The deletion of one stack: its statuses, its failures and their repairs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def failed(number: int, reason: str, logical_id: str = "Bucket", kind: str = "AW
 
 
 def events(*attempts: list[dict[str, Any]]) -> Many:
-    """What each look at the events finds, newest first; every attempt is looked at before and after."""
+    """Return a function for the answers to consecutive reads of the events, newest first. Each attempt reads twice."""
     looks: list[Any] = [{"StackEvents": []}]
     so_far: list[dict[str, Any]] = []
     for attempt in attempts:
@@ -106,7 +106,7 @@ def test_a_bucket_that_was_written_to_meanwhile_is_emptied_again_and_the_deletio
     assert messages == [
         "storage: emptied b (1 objects)",
         "storage: attempt 1 of 4 failed: Bucket (AWS::S3::Bucket): The bucket you tried to delete is not empty",
-        "storage: b: emptied it again (1 objects)",
+        "storage: b: emptied the bucket again (1 objects)",
     ]
     assert len(fake.called("delete_stack")) == 2
 
@@ -276,7 +276,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
             "AWS::ECS::Cluster",
             {"ecs": {"list_tasks": [{"taskArns": ["t1"]}]}},
             "stopped 1 task",
-            ("stop_task", {"cluster": "xx", "task": "t1", "reason": "its environment is being destroyed"}),
+            ("stop_task", {"cluster": "xx", "task": "t1", "reason": "the environment is being destroyed"}),
         ),
         (
             "AWS::EC2::Subnet",
@@ -293,7 +293,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
         (
             "AWS::ElasticLoadBalancingV2::LoadBalancer",
             {},
-            "switched off its deletion protection",
+            "switched off the deletion protection",
             (
                 "modify_load_balancer_attributes",
                 {"LoadBalancerArn": "xx", "Attributes": [{"Key": "deletion_protection.enabled", "Value": "false"}]},
@@ -302,7 +302,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
         (
             "AWS::RDS::DBCluster",
             {"rds": {"describe_db_clusters": {"DBClusters": [{"DeletionProtection": True}]}}},
-            "switched off its deletion protection",
+            "switched off the deletion protection",
             (
                 "modify_db_cluster",
                 {"DBClusterIdentifier": "xx", "DeletionProtection": False, "ApplyImmediately": True},
@@ -322,7 +322,7 @@ def test_what_keeps_a_resource_is_taken_away(
 @pytest.mark.parametrize(
     ("answer", "done"),
     [
-        ({"DBClusters": [{"DeletionProtection": False}]}, "its deletion protection is off"),
+        ({"DBClusters": [{"DeletionProtection": False}]}, "the deletion protection is off"),
         (refusal("DBClusterNotFoundFault"), "it no longer exists"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A destruction on the fake: what is done with failures outside the stacks, its account, sweeps and the way back."""
+"""A destruction on the fake AWS: failures outside the stacks, the report, sweeps and imports."""
 
 from __future__ import annotations
 
@@ -188,7 +188,10 @@ ENDPOINT, GROUP, INTERFACE = (
 
 
 def blocked(state: Any) -> tuple[Any, list[str], list[str]]:
-    """What is called, and what is said, where GuardDuty's endpoint stands as `state` says, one look after the other."""
+    """Delete items that block a network, among them GuardDuty's endpoint. Return the fake AWS, the calls and the notes.
+
+    `state` has the answers to consecutive descriptions of the endpoint.
+    """
     sink = io.StringIO()
     fake = aws(ec2={"describe_vpc_endpoints": state})
     serial = SerialReporter(report.PlainReporter(sink))
@@ -273,7 +276,7 @@ SCHEDULE = Owned("report", "Schedule", "AWS::Scheduler::Schedule", "x-report")
 
 
 def destroy_job(monkeypatch: pytest.MonkeyPatch, list_tasks: Any) -> tuple[Any, str]:
-    """Delete the stack of a job, whose schedule starts the task `late` while the stack is being deleted."""
+    """Delete the stack of a job whose schedule starts the task `late` during the deletion."""
     running: list[str] = []
 
     def delete(clients: object, stack: Any, *_: object, **__: object) -> str:
@@ -317,7 +320,7 @@ def test_a_task_that_cannot_be_stopped_after_its_stack_is_deleted_is_only_report
     fake, output = destroy_job(monkeypatch, list_tasks)
 
     assert fake.called("stop_task") == []
-    assert "report: its tasks were not stopped: An error occurred (ThrottlingException)" in output
+    assert "report: the tasks were not stopped: An error occurred (ThrottlingException)" in output
     assert "other: deleted" in output
 
 
@@ -337,9 +340,17 @@ def test_credentials_that_end_while_the_tasks_of_a_deleted_stack_are_listed_end_
     ("item", "explained", "reason"),
     [
         (Item("T", "x", Fate.RETAINED, detail="kept"), True, "kept"),
-        (Item("T", "x", Fate.SCHEDULED, detail="KMS deletes it on 2026-01-01"), True, "KMS deletes it on 2026-01-01"),
-        (Item("T", "x", Fate.SCHEDULED, detail=WINDOW), False, "it belongs to the environment, but no stack owns it"),
-        (Item("T", "x", Fate.DELETED), False, "it belongs to the environment, but no stack owns it"),
+        (
+            Item("T", "x", Fate.SCHEDULED, detail="KMS deletes the key on 2026-01-01"),
+            True,
+            "KMS deletes the key on 2026-01-01",
+        ),
+        (
+            Item("T", "x", Fate.SCHEDULED, detail=WINDOW),
+            False,
+            "the resource belongs to the environment, but no stack owns it",
+        ),
+        (Item("T", "x", Fate.DELETED), False, "the resource belongs to the environment, but no stack owns it"),
         (Item("T", "x", Fate.UNTOUCHED, detail="only its name"), False, "only its name"),
     ],
 )
@@ -357,7 +368,7 @@ def test_what_an_environment_in_use_made_beside_its_stacks_is_explained() -> Non
     (left,) = remainders.list_remainders(aws(), there, stacks_too=False)
     assert (left.explained, left.reason) == (
         True,
-        "no stack owns it; it stays until the environment that created it is destroyed",
+        "no stack owns the resource; it stays until the environment that created it is destroyed",
     )
 
 
@@ -483,7 +494,7 @@ def test_an_inventory_counts_what_just_goes_and_names_what_has_a_fate_of_its_own
     items += [Item("AWS::S3::Bucket", "b", Fate.EMPTIED, "storage", "3 versions"), PARAMETER]
 
     assert item_lines("staging", items) == [
-        "  inventory of staging: 2 stacks, 14 resources in and outside of them",
+        "  inventory of staging: 2 stacks, 14 resources, including those outside the stacks",
         "    deleted: 13",
         "      12 IAM::Role",
         "      AWS::SSM::Parameter /shipping/staging/x",
@@ -531,11 +542,11 @@ PAST, FUTURE = "2026-06-01T11:00:00Z", "2026-06-01T13:00:00Z"
     ("stacks", "stays"),
     [
         ([stack_of("a", ends=PAST)], ""),
-        ([stack_of("a", ends=PAST), stack_of("a", ends=FUTURE)], "it expires on 2026-06-01 13:00 UTC"),
+        ([stack_of("a", ends=PAST), stack_of("a", ends=FUTURE)], "the copy expires on 2026-06-01 13:00 UTC"),
         ([stack_of("a", ends=PAST), stack_of("a")], "a stack has no tag that says when it expires"),
         ([stack_of("a", ends="tomorrow")], "a stack has no tag that says when it expires"),
-        ([stack_of("a", ends=PAST, hours=1)], "it was deployed on 2026-06-01 11:00 UTC"),
-        ([stack_of("a", ends=PAST, guarded=True)], "it is protected from deletion"),
+        ([stack_of("a", ends=PAST, hours=1)], "the copy was deployed on 2026-06-01 11:00 UTC"),
+        ([stack_of("a", ends=PAST, guarded=True)], "the copy is protected from deletion"),
     ],
     ids=["expired", "one stack is younger", "one without a tag", "a tag nobody can read", "not idle", "protected"],
 )
@@ -644,7 +655,7 @@ REPOSITORY = next(
 
 
 def kept_by_tools(stored: dict[str, str], *others: Owned) -> Any:
-    """An account in which the tools were destroyed, which kept `others`, and what Parameter Store still has."""
+    """Return an account after the destruction of tools, which kept `others`, with the remaining parameters."""
 
     def stored_values(Names: list[str]) -> Any:  # noqa: N803 - AWS's word
         return {"Parameters": [{"Name": name, "Value": stored[name]} for name in Names if name in stored]}

@@ -1,4 +1,4 @@
-"""What runs is brought to rest: runs stopped or abandoned, services drained or left to CloudFormation."""
+"""Before a deletion, runs are stopped or abandoned, and services are drained or left to CloudFormation."""
 
 from __future__ import annotations
 

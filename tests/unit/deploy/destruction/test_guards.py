@@ -1,4 +1,4 @@
-"""What forbids a destruction, and the order in which it goes."""
+"""The checks that refuse a destruction, and the order of the deletions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is found outside the stacks, whose it is, and what becomes of it."""
+"""The resources outside the stacks, their owners, and what a destruction does with them."""
 
 from __future__ import annotations
 
@@ -289,9 +289,9 @@ def test_what_tags_prove_outweighs_a_name_whichever_is_found_first(monkeypatch: 
         ("AWS::Logs::LogGroup", EXISTS, "storage", True, Fate.RETAINED),
         ("AWS::S3::Bucket", EXISTS, "", False, Fate.EMPTIED),
         ("AWS::KMS::Key", EXISTS, "", False, Fate.SCHEDULED),
-        ("AWS::KMS::Key", "KMS deletes it on 2026-01-01", "keys", True, Fate.SCHEDULED),
-        ("AWS::SecretsManager::Secret", "deletes it on 2026-01-01", "", True, Fate.SCHEDULED),
-        ("AWS::SecretsManager::Secret", "deletes it on 2026-01-01", "", False, Fate.DELETED),
+        ("AWS::KMS::Key", "KMS deletes the key on 2026-01-01", "keys", True, Fate.SCHEDULED),
+        ("AWS::SecretsManager::Secret", "deletes the key on 2026-01-01", "", True, Fate.SCHEDULED),
+        ("AWS::SecretsManager::Secret", "deletes the key on 2026-01-01", "", False, Fate.DELETED),
         ("AWS::ECS::TaskDefinition", EXISTS, "", True, Fate.DELETED),
         ("AWS::ECS::Service", EXISTS, "", False, Fate.UNTOUCHED),
         ("lambda function", EXISTS, "", False, Fate.UNTOUCHED),
@@ -333,7 +333,7 @@ def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypat
     fake = aws(ecr={"describe_repositories": refusal("RepositoryNotFoundException")})
     (item,) = _unmanaged_items(fake, SCOPE, [kept, gone], [], [], protected=True, whole=True)
 
-    assert (item.name, item.detail) == ("b", "kept by policy: its data outlives the stack storage")
+    assert (item.name, item.detail) == ("b", "kept by policy: the data outlives the stack storage")
 
 
 def endpoint(state: str) -> dict[str, Any]:
@@ -381,13 +381,13 @@ def test_what_guardduty_put_into_a_network_of_ours_is_found_by_its_tag() -> None
         (
             "AWS::SecretsManager::Secret",
             {"secretsmanager": {"describe_secret": {"DeletedDate": datetime(2026, 3, 1, tzinfo=UTC)}}},
-            "Secrets Manager deletes it after 2026-03-01; until then it can be restored",
+            "Secrets Manager deletes the secret after 2026-03-01; until then it can be restored",
         ),
         ("AWS::DynamoDB::Table", {"dynamodb": {"describe_table": {"Table": {"TableStatus": "ACTIVE"}}}}, EXISTS),
         (
             "AWS::DynamoDB::Table",
             {"dynamodb": {"describe_table": {"Table": {"TableStatus": "DELETING"}}}},
-            "DynamoDB is deleting it",
+            "DynamoDB is deleting the table",
         ),
         ("AWS::DynamoDB::Table", {"dynamodb": {"describe_table": refusal("ResourceNotFoundException")}}, ""),
         ("AWS::RDS::DBCluster", {"rds": {"describe_db_clusters": {"DBClusters": [{"Status": "available"}]}}}, EXISTS),
@@ -417,7 +417,7 @@ def test_what_guardduty_put_into_a_network_of_ours_is_found_by_its_tag() -> None
         (
             "AWS::ECS::Service",
             {"ecs": {"describe_services": {"services": [{"status": "DRAINING"}]}}},
-            "ECS drains its last tasks",
+            "ECS drains the last tasks",
         ),
         ("AWS::ECS::Service", {"ecs": {"describe_services": {"services": []}}}, ""),
         ("AWS::KMS::Alias", {}, EXISTS),
@@ -506,7 +506,7 @@ def test_the_command_that_removes_something_is_shown() -> None:
     assert removal_command("AWS::SSM::Parameter", "/a", "eu-central-1") == (
         "aws ssm delete-parameter --region eu-central-1 --name /a"
     )
-    assert removal_command("lambda function", "x", "r") == "look it up in the console of its service"
+    assert removal_command("lambda function", "x", "r") == "look up the resource in the console of its service"
 
 
 def test_a_queue_is_listed_by_its_name_and_owned_by_its_url() -> None:

@@ -1,4 +1,4 @@
-"""Stacks that nobody describes any more: of removed services, removed environments and renamed projects."""
+"""Stacks that are no longer rendered: of removed services, removed environments and renamed projects."""
 
 from __future__ import annotations
 
@@ -254,7 +254,10 @@ def test_the_advice_how_to_destroy_a_protected_environment_names_no_more_than_wa
     words = [*(["--layer", layer] if layer else []), *(["--service", service] if service else [])]
     result = CliRunner().invoke(main, ["destroy", "--env", "staging", *words])
 
-    assert (result.exit_code, result.output.strip().endswith(f"To destroy it anyway: {command}")) == (3, True)
+    assert (result.exit_code, result.output.strip().endswith(f"To destroy the environment anyway: {command}")) == (
+        3,
+        True,
+    )
 
 
 def test_what_was_chosen_of_an_environment_is_in_every_command_that_messages_recommend(in_project: Path) -> None:

@@ -1,4 +1,4 @@
-"""The plan of a destruction: sealed like a deployment's, and refused where the account has changed since."""
+"""The plan of a destruction is sealed like the plan of a deployment, and refused if the account has changed since."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_plan_holds_for_a_day(hours: float, refused: bool) -> None:
         return
     with pytest.raises(RefusedError) as expired:
         plan_file.refuse_expired(PLAN, Path("p.json"), now)
-    assert str(expired.value) == "p.json: it expired at 2026-01-03 03:04 UTC; plan again"
+    assert str(expired.value) == "p.json: the plan expired at 2026-01-03 03:04 UTC; plan again"
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_plan_with_an_environment_twice_is_refused() -> None:
 @pytest.mark.parametrize(
     ("times", "expected"),
     [
-        ({"expires": WHEN + timedelta(hours=25)}, "it says that it is valid for longer than 24 hours"),
+        ({"expires": WHEN + timedelta(hours=25)}, "the plan says that it is valid for longer than 24 hours"),
         (
             {"created": WHEN + timedelta(hours=1), "expires": WHEN + timedelta(hours=2)},
             "which is in the future",

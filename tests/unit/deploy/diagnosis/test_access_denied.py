@@ -1,4 +1,4 @@
-"""A refusal by IAM or KMS is read out of the sentence in which AWS words it."""
+"""The denied access is parsed from the sentence in which IAM or KMS describes it."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
             f" {KEY} because no identity-based policy allows the kms:CreateGrant action (Service: Kms, Status: 400,"
             ' Request ID: 1)" (RequestToken: 2, HandlerErrorCode: AccessDenied)',
             f"{ME} may not kms:CreateGrant on {KEY}",
-            "allow it in a policy of the principal",
+            "allow the action in a policy of the principal",
             id="no policy of the principal",
         ),
         pytest.param(
             f"User: {ME} is not authorized to perform: kms:Decrypt on the resource: {KEY} because no resource-based"
             " policy allows the kms:Decrypt action",
             f"{ME} may not kms:Decrypt on {KEY}",
-            "the policy of the resource itself must allow it",
+            "the policy of the resource itself must allow the action",
             id="the key's policy",
         ),
         pytest.param(
             f"User: {ME} is not authorized to perform: iam:CreateRole on resource: role r with an explicit deny in a"
             " service control policy",
             f"{ME} may not iam:CreateRole on role r",
-            "the organisation's service control policy forbids it; only its administrator can allow it",
+            "the organisation's service control policy forbids the action; only its administrator can allow it",
             id="a service control policy wins over the word deny",
         ),
         pytest.param(
             f"API: ecs:CreateCluster {ME} is not authorized to perform: ecs:CreateCluster because no permissions"
             " boundary allows the ecs:CreateCluster action",
             f"{ME} may not ecs:CreateCluster",
-            "the principal's permissions boundary does not allow it; extend the boundary",
+            "the principal's permissions boundary does not allow the action; extend the boundary",
             id="the boundary, no resource",
         ),
         pytest.param(
             f"User: {ME} is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::b/k.",
             f"{ME} may not s3:PutObject on arn:aws:s3:::b/k",
-            "allow it in a policy of the principal, and in the key's or bucket's own policy if it has one",
+            "allow the action in a policy of the principal, and in the key's or bucket's own policy if it has one",
             id="no reason given",
         ),
     ],

@@ -1,4 +1,4 @@
-"""One block: the first cause, what services know, where it stands, what to do next."""
+"""A diagnosis in one block: the root cause, details of AWS services, the line in the template, and the next steps."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_block_has_the_cause_its_place_and_what_to_do() -> None:
             f"User: {ME} is not authorized to perform: kms:TagResource because no identity-based policy allows it"
             " (HandlerErrorCode: AccessDenied)",
             (f"{ME} may not kms:TagResource",),
-            ("allow it in a policy of the principal",),
+            ("allow the action in a policy of the principal",),
             id="a refusal says who may not what",
         ),
         pytest.param(

@@ -1,4 +1,4 @@
-"""The events of a failed operation are on disk as soon as one failed, and nothing else is."""
+"""The events of an operation are written to a file as soon as one reports a failure, and only then."""
 
 from __future__ import annotations
 

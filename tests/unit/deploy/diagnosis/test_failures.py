@@ -1,4 +1,4 @@
-"""The first cause of an operation: its own events, without what other failures caused."""
+"""The root cause of an operation: only its own events count, without failures that other failures caused."""
 
 from __future__ import annotations
 

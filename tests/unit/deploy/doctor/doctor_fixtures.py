@@ -1,4 +1,4 @@
-"""Environments to examine, and an account in which all is well unless a test says otherwise."""
+"""Environments to check, and an account without problems unless a test adds some."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def examined(
 
 
 def rewritten(stack: StackTemplate, before: str, after: str) -> StackTemplate:
-    """The stack of another text, as if the templates had rendered that."""
+    """Return the stack with another text, as if the renderer had written that text."""
     assert before in stack.text
     body = stack.text.replace(before, after)
     return replace(stack, text=body, content=cloudformation_yaml.load(body))
 
 
 def reserving(stack: StackTemplate) -> StackTemplate:
-    """The stack as `reserve_concurrency = true` renders it."""
+    """Return the stack as it is rendered with `reserve_concurrency = true`."""
     functions = {
         name: {**each, "Properties": {**each["Properties"], "ReservedConcurrentExecutions": 2}}
         for name, each in stack.resources.items()

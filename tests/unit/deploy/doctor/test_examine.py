@@ -1,4 +1,4 @@
-"""The whole examination: every subject in its order, and none of them stops the others."""
+"""All checks run in their order, and no check stops the others."""
 
 from __future__ import annotations
 

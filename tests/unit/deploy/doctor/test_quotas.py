@@ -1,4 +1,4 @@
-"""What a deployment would take beside what the account may have."""
+"""The resources that a deployment would create, compared with the quotas of the account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each subject: what is fine, what is not, and what mends it."""
+"""Each check: the results for a correct and for a wrong subject, and the fix."""
 
 from __future__ import annotations
 

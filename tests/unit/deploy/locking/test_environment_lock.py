@@ -1,4 +1,4 @@
-"""The lock of an environment: seen by every machine, held by one command, removed only by the name of its holder."""
+"""The lock of an environment: every machine sees it, one command holds it, and only its holder's id removes it."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def hold(lock: EnvironmentLock) -> Any:
 
 
 def refused(lock: EnvironmentLock, kind: type[CicdError] = RefusedError) -> str:
-    """Why a command may not begin."""
+    """Return the reason why a command may not begin."""
     with pytest.raises(kind) as refusal, hold(lock):
         pytest.fail("two commands work on one environment")
     return str(refusal.value)
 
 
 def before(aws: SimulatedAws, operation: str, act: Callable[[], None]) -> None:
-    """Do something once, just before a call."""
+    """Call a function once, just before a call to AWS."""
     left = [True]
 
     def strike(called: str) -> None:
@@ -200,7 +200,7 @@ def test_a_command_whose_lock_was_broken_begins_nothing_more_and_removes_no_othe
             lock.require_held()
 
     with pytest.raises(
-        DetachedError, match=f"of this run was removed, and {words} holds it now; this run starts nothing"
+        DetachedError, match=f"of this run was removed, and {words} holds it now; this run starts no further operations"
     ):
         work()
     assert aws.values == there

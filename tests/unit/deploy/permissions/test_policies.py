@@ -1,4 +1,4 @@
-"""What a deploying principal needs: every call, every handler, no wildcard action, within IAM's limit."""
+"""The policies of a deploying principal allow every call and handler, without wildcard actions, within IAM's limit."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_a_statement_that_fits_nowhere_is_cut() -> None:
 
 
 def called() -> set[str]:
-    """The IAM actions of every call in the deployer's source."""
+    """Return the IAM actions of every call in the deployer's source."""
     found = set()
     for path in (ROOT / "src/cicd_templates/deploy").rglob("*.py"):
         text = path.read_text()

@@ -1,4 +1,4 @@
-"""Every call that the verbs make, and every handler of what they deploy, under the policies that are printed."""
+"""The printed policies allow every call of the commands, and every handler of the deployed resources."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ LONGEST = [
 
 
 def stacks_of(environment: str, *edits: tuple[str, Any], suffix: str | None = None) -> list[StackTemplate]:
-    """The stacks of an environment, rendered from the committed configuration with edits."""
+    """Return the stacks of an environment, rendered from the committed configuration with edits."""
     found = []
     for stack in rendered_stacks(*edits, suffix=suffix):
         if stack.environment.name == environment:
@@ -122,7 +122,7 @@ def test_every_handler_may_work_on_every_resource_that_is_rendered(configuration
 
 
 def handled(stack: StackTemplate, resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every permission that the handlers of a resource need, with the ARN of just this resource."""
+    """Yield every permission that the handlers of a resource need, with the ARN of only this resource."""
     kind = resource["Type"]
     facts = facts_of(kind)
     name = resource.get("Properties", {}).get(facts.name_property)
@@ -146,7 +146,7 @@ def handled(stack: StackTemplate, resource: Mapping[str, Any]) -> Iterator[tuple
 
 
 def used_besides(stack: StackTemplate, kind: str, action: str, kinds: Sequence[str]) -> Iterator[str]:
-    """The ARNs that RDS makes or uses by itself: default groups, and the secret with the administrator's password."""
+    """Return the ARNs that RDS uses by itself: default groups, and the secret with the administrator's password."""
     if kind.startswith("AWS::RDS::"):
         place = f"{stack.region}:{stack.account}"
         defaults = {"og": "default:aurora-postgresql-17", "pg": "default.aurora-postgresql17"}
@@ -192,7 +192,7 @@ KEY_ARN = "arn:aws:kms:eu-central-1:222222222222:key/k-1"
 
 
 def small(more: Mapping[str, Any] | None = None) -> list[StackTemplate]:
-    """Stacks with a value that travels and a bucket; another revision has a bucket more."""
+    """Return stacks with a bucket and a value that one reads from another. Another revision has one more bucket."""
     root = "/shipping/staging"
     data = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shipping-staging-data"}}
     return [
@@ -206,7 +206,7 @@ def small(more: Mapping[str, Any] | None = None) -> list[StackTemplate]:
 
 
 class Account:
-    """A simulated account with stacks of two environments, and the calls that each verb made in it."""
+    """A simulated account with stacks of two environments, and the calls of each command in it."""
 
     def __init__(self, folder: Path) -> None:
         self.aws = SimulatedAws(Clock())

@@ -1,4 +1,4 @@
-"""What a plan file says about itself, beside the templates that it is for: each contradiction is one line."""
+"""Each contradiction between a plan file and the templates becomes one line."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
 @pytest.mark.parametrize(
     ("edited", "expected"),
     [
-        ({"local": True}, "it is a plan for the local AWS"),
-        ({"id": "x"}, "its id does not have the form of an id from `make plan`"),
+        ({"local": True}, "the plan is for the local AWS"),
+        ({"id": "x"}, "the plan's id does not have the form of an id from `make plan`"),
         (
             {"environment": "production"},
-            "it is for the environment production, but the templates are for staging",
+            "the plan is for the environment production, but the templates are for staging",
         ),
         ({"protected": True}, "the plan and the templates disagree on whether the environment is protected"),
-        ({"stacks": PLAN.stacks[::-1]}, "its stacks are not in the order of their dependencies"),
+        ({"stacks": PLAN.stacks[::-1]}, "the stacks are not in the order of their dependencies"),
         ({"stacks": (PLAN.stacks[0],) * 2}, "keys: the plan lists it 2 times"),
         ({"stacks": (replace(PLAN.stacks[0], name="shipping-staging-old"),)}, "keys: is no longer rendered"),
-        ({"stacks": (replace(PLAN.stacks[0], label="k"), PLAN.stacks[1])}, "keys: its label in the plan is k"),
+        ({"stacks": (replace(PLAN.stacks[0], label="k"), PLAN.stacks[1])}, "keys: the label in the plan is k"),
         (
             {"waits": {"keys": ("network",)}},
             "keys: the plan says that this stack waits for a later plan, but it is in this plan or is not rendered",
@@ -105,7 +105,7 @@ def test_a_change_set_is_a_plans_own_only_by_both_of_its_arns(change_set: str, s
     stack = planned("shipping-staging-keys", change_set, stack_id)
 
     assert made_by_plan(PLAN, stack) is own
-    said = "keys: its change set was not made by this plan" in list(
+    said = "keys: the change set was not made by this plan" in list(
         inconsistencies(replace(PLAN, stacks=(stack,)), STACKS, NOW, local=False)
     )
     assert said is not own

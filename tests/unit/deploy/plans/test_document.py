@@ -1,4 +1,4 @@
-"""The plan as a document: sealed, read back, refused where it was touched, and readable as a page."""
+"""The plan as a document: sealed, read again, refused if it was edited, and readable as a page."""
 
 from __future__ import annotations
 

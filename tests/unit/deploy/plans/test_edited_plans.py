@@ -1,6 +1,6 @@
-"""Plans that somebody edits and gives a fitting digest: whatever they say, nothing but the plan as made is executed.
+"""Edited plans with a matching digest never execute anything that the original plan does not contain.
 
-On the simulated CloudFormation, where other people have made change sets in the same stacks.
+The tests use the simulated CloudFormation, in which other people have made change sets in the same stacks.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ Document = dict[str, Any]
 
 
 class Silent:
-    """Says nothing."""
+    """A reporter that ignores every event."""
 
     def report(self, event: Event) -> None:
-        """Say nothing."""
+        """Ignore the event."""
 
 
 def topic(action: str, resource: str = "*") -> dict[str, Any]:
@@ -51,7 +51,10 @@ def topic(action: str, resource: str = "*") -> dict[str, Any]:
 
 
 def environment(protection: str, revision: int) -> list[StackTemplate]:
-    """Four stacks: keys and network, storage that reads keys, service that reads both others. Revision 2 loses data."""
+    """Return the stacks keys, network, storage (reads keys) and service (reads network and storage).
+
+    Revision 2 loses data.
+    """
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"Fixed": revision}}
     actions = ["sns:Publish", "sns:*"]
     return [
@@ -81,7 +84,7 @@ def environment(protection: str, revision: int) -> list[StackTemplate]:
 
 @dataclass
 class World:
-    """An account with a plan, and with the change sets that somebody else made beside it."""
+    """An account with a plan, and with change sets that somebody else made in the same stacks."""
 
     aws: SimulatedAws
     context: DeployContext
@@ -111,7 +114,7 @@ def edited_text(stack: StackTemplate) -> str:
 
 
 def others(stack: StackTemplate) -> dict[str, dict[str, Any]]:
-    """What somebody asks for otherwise in a change set of `stack`."""
+    """Return the changed options of the request with which somebody else makes a change set of `stack`."""
     tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]
     return {
         "template": {"TemplateBody": edited_text(stack)},
@@ -124,7 +127,7 @@ def others(stack: StackTemplate) -> dict[str, dict[str, Any]]:
 
 @cache
 def world(protection: str, first: bool) -> tuple[World, list[StackTemplate], dict[str, str]]:
-    """A world in which a plan was made, the stacks as rendered, and the templates of the plan's change sets by ARN."""
+    """Return a world with a plan, the rendered stacks, and the templates of the plan's change sets by ARN."""
     clock = Clock()
     aws = SimulatedAws(clock)
     folder = Path(mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
@@ -332,7 +335,7 @@ EDITS: tuple[Edit, ...] = (
 
 
 def execute_edited(seed: int) -> str:
-    """Edit a plan, execute it, and return what became of it; assert that it executed nothing else than was planned."""
+    """Edit a plan, execute it, and return the result. Assert that nothing outside the original plan was executed."""
     chance = random.Random(seed)  # noqa: S311 - a choice, no secret
     base, stacks, planned = world(chance.choice(["disposable", "protected"]), chance.random() < 0.3)
     edited = copy.deepcopy(base)

@@ -1,4 +1,4 @@
-"""Changes that CloudFormation offers in a change set and cannot complete: they are refused before anything begins."""
+"""Changes that CloudFormation offers in a change set but cannot complete are refused before anything is executed."""
 
 from __future__ import annotations
 

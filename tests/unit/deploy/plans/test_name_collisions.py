@@ -1,4 +1,4 @@
-"""A name that is taken is reported before CloudFormation fails on it: whose it is, and the way out."""
+"""A name that is taken is reported before CloudFormation fails because of it, with its owner and the remedy."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_bucket_of_another_account_is_out_of_reach() -> None:
 
 
 def account(answers: Mapping[str, Any] | None = None, *, deployed: bool = False) -> FakeAws:
-    """An empty account, except for the given resources."""
+    """Return an account that contains only the given resources."""
     free = {call: absent for call, _, absent in ANSWERS.values()}
     no_stack = missing("ValidationError")
     no_stack.response["Error"]["Message"] = "Stack does not exist"
@@ -183,7 +183,7 @@ REPOSITORY = {"ecr.describe_repositories": {"repositories": [{"repositoryArn": A
 
 
 def of_stack(region: str = "eu-central-1", account: str = "222222222222") -> dict[str, str]:
-    """The tags by which CloudFormation says which stack made a resource."""
+    """Return the tags with which CloudFormation names the stack that created a resource."""
     stack_id = f"arn:aws:cloudformation:{region}:{account}:stack/s/0000-1111"
     return {"aws:cloudformation:stack-name": "s", "aws:cloudformation:stack-id": stack_id}
 
@@ -233,7 +233,7 @@ def test_what_is_disposable_is_deleted() -> None:
     [
         (tagged(Owner="somebody"), "Owner=somebody"),
         (tagged(), "it has no tags"),
-        ({"tagging.get_resources": denied()}, "its tags cannot be read"),
+        ({"tagging.get_resources": denied()}, "the tags of the resource cannot be read"),
         (
             tagged(**{**OURS, "Environment": "staging"}),
             "Environment=staging, ManagedBy=cicd-templates, Project=shipping",
@@ -246,7 +246,7 @@ def test_what_is_not_ours_is_left_to_its_owner(tags: dict[str, Any], owner: str)
 
     assert only.owner == owner
     assert only.remedy == (
-        "it does not belong to this environment; choose another project name or suffix, or ask its owner",
+        "the resource does not belong to this environment; choose another project name or suffix, or ask its owner",
     )
 
 
@@ -254,7 +254,7 @@ def test_a_bucket_of_another_account_has_no_tags_to_ask_for() -> None:
     taken = names(account({"s3.head_bucket": missing("403")}), STACKS["storage"]).taken
 
     assert {each.resource_type for each in taken} == {"AWS::S3::Bucket"}
-    assert taken[0].owner == "it belongs to another account, or you are not allowed to read it"
+    assert taken[0].owner == "the resource belongs to another account, or you are not allowed to read it"
 
 
 def test_a_type_that_may_not_be_read_is_requested_once_and_reported() -> None:
@@ -286,17 +286,22 @@ def test_what_a_stack_would_add_is_imported_by_an_update() -> None:
 @pytest.mark.parametrize(
     ("tags", "deployed", "reason"),
     [
-        ({}, False, "no tag says which stack created it, so it may be in use; choose another project name or suffix"),
+        (
+            {},
+            False,
+            "no tag says which stack created the resource, so it may be in use; choose another project name or suffix",
+        ),
         (
             of_stack("eu-west-1", "111111111111"),
             False,
-            "the stack s in account 111111111111 and eu-west-1 created it and may use it; destroy that stack first",
+            "the stack s in account 111111111111 and eu-west-1 created the resource and may use it; destroy that"
+            " stack first",
         ),
-        (of_stack(), False, "the stack s in account 222222222222 and eu-central-1 created it and may use it"),
+        (of_stack(), False, "the stack s in account 222222222222 and eu-central-1 created the resource and may use it"),
         (
             of_stack(account="111111111111"),
             True,
-            "the stack s created it and still exists, in CREATE_COMPLETE; destroy",
+            "the stack s created the resource and still exists, in CREATE_COMPLETE; destroy",
         ),
     ],
     ids=["no stack", "another region", "another account", "a living stack"],

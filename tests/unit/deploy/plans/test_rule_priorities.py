@@ -1,4 +1,4 @@
-"""Listener rules whose priority is taken: a plan names who has it, and the line that mends it."""
+"""Listener rules whose priority is taken: a plan names the owner of the priority, and the line that fixes it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rule_of(
 
 
 def live(*priorities: int, own: str = "", **services: Any) -> Any:
-    """An AWS with a rule for each priority. The stack `ingress-labels` publishes the ARN of the first one."""
+    """Return an AWS with a rule for each priority. The stack `ingress-labels` publishes the ARN of the first rule."""
     rules = [{"RuleArn": f"rule/{number}", "Priority": str(number)} for number in priorities]
     described = {"Rules": [*rules, {"RuleArn": "rule/default", "Priority": "default"}]}
     path = "/shipping/staging/ingress-labels/ProductionRuleArn"
@@ -56,7 +56,8 @@ def taken(client: Any, stack: StackTemplate, change: Change = NEW) -> tuple[str,
         (
             live(93, 94),
             rule_of(93),
-            f"Rule ({RULE}): AWS refuses its priority 93, because the stack ingress-labels has it on the same listener;"
+            f"Rule ({RULE}): AWS would refuse the priority 93, because the stack ingress-labels has it on the same"
+            " listener;"
             " write `priority = 95`, which is free, under [services.stickers] in templates/environments.toml",
         ),
         (live(100), rule_of("100"), "write `priority = 101`, which is free"),
@@ -83,7 +84,7 @@ def test_a_new_rule_with_a_taken_priority_names_its_holder_and_the_line_that_men
 ) -> None:
     (found,) = taken(client, stack)
 
-    assert found.startswith("Rule (AWS::ElasticLoadBalancingV2::ListenerRule): AWS refuses its priority ")
+    assert found.startswith("Rule (AWS::ElasticLoadBalancingV2::ListenerRule): AWS would refuse the priority ")
     assert line in found
 
 

@@ -1,4 +1,4 @@
-"""Who on this machine still wants a stack that was never created."""
+"""The plans and runs on this machine that still need a stack which was never created."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_plan_claims_what_it_would_create_and_says_how_both_ways_go(tmp_path: 
         # Another run may be at work meanwhile.
         assert claims(tmp_path, KEYS, local=True) == {
             KEYS.name: Claim(
-                f"the plan {path} still needs it, until {PLAN.expires:%Y-%m-%d %H:%M} UTC",
+                f"the plan {path} still needs the stack, until {PLAN.expires:%Y-%m-%d %H:%M} UTC",
                 (f"make deploy PLAN={path} LOCAL=1", f"make plan-discard PLAN={path} LOCAL=1"),
             )
         }
@@ -64,7 +64,7 @@ def test_an_interrupted_run_claims_what_it_has_written_down(tmp_path: Path) -> N
 
     found = claims(tmp_path, KEYS, local=False)
     assert found[KEYS.name] == Claim(
-        "an interrupted run of elsewhere/p.json still needs it", ("make deploy PLAN=elsewhere/p.json",)
+        "an interrupted run of elsewhere/p.json still needs the stack", ("make deploy PLAN=elsewhere/p.json",)
     )
     assert found[SAME.name].commands == ("make plan ENV=staging",)
 

@@ -1,4 +1,4 @@
-"""Every unsettled stack comes with why, where and the exact command, and nothing is executed."""
+"""Every stack that needs a repair is listed with the reason, the place and the exact command. No command is run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 WAITING = {"ChangeSetName": "c", "CreationTime": TIME, "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
-UNNAMED = "no plan on this machine refers to it, but one on another machine may"
+UNNAMED = "no plan on this machine refers to them, but a plan on another machine may"
 
 
 def described(status: str, drift: str = "IN_SYNC", **tags: str) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def test_a_busy_stack_comes_with_what_waits_for_it() -> None:
             [{"ChangeSetName": "c", "CreationTime": TIME, "Status": "FAILED"}],
             ("change set c of 2026-01-01 00:00 is FAILED", UNNAMED),
         ),
-        ([], ("it has no change set, and no plan on this machine refers to it",)),
+        ([], ("the stack has no change set, and no plan on this machine refers to it",)),
     ],
     ids=["waiting", "failed", "abandoned"],
 )
@@ -224,9 +224,9 @@ def test_a_shell_that_a_plan_here_wants_comes_with_the_plan_and_is_never_deleted
     change_sets: list[dict[str, Any]],
 ) -> None:
     fake = aws(described("REVIEW_IN_PROGRESS"), **{"cloudformation.list_change_sets": {"Summaries": change_sets}})
-    (only,) = found(fake, {KEYS.name: Claim("the plan p still needs it", ("make deploy PLAN=p",))})
+    (only,) = found(fake, {KEYS.name: Claim("the plan p still needs the stack", ("make deploy PLAN=p",))})
 
-    assert only.facts[-1] == "the plan p still needs it"
+    assert only.facts[-1] == "the plan p still needs the stack"
     assert len(only.facts) == 1 + len(change_sets)
     assert only.commands == ("make deploy PLAN=p",)
 

@@ -1,4 +1,4 @@
-"""Archives: the same content makes the same bytes, and what is released can be found again."""
+"""Archives: equal content gives equal bytes, so a release can be identified later."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def deflated(folder: Path) -> Path:
 
 
 def marked(folder: Path, offset: int, central: int, value: int) -> Path:
-    """A zip whose header says something else than its content, in both places where it says it."""
+    """Return a zip whose two headers contradict its content."""
     path = folder / "m.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.txt", "hello")
@@ -181,7 +181,7 @@ def empty(folder: Path) -> Path:
 
 
 def zip_of(*names: str, link: str = "") -> Callable[[Path], Path]:
-    """A function that makes a zip with files of these names, and with a link."""
+    """Return a function that makes a zip with files of these names, and with a link."""
 
     def make(folder: Path) -> Path:
         with zipfile.ZipFile(folder / "w.zip", "w") as archive:

@@ -1,4 +1,4 @@
-"""What is released of a work tree is its commit, whatever the work tree and the machine say."""
+"""A work tree is released as its commit, whatever its files and the git configuration of the machine say."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ def of_the_work_tree(tree: Path, program: str) -> None:
 
 
 def missing_commit(tree: Path, program: str) -> None:
-    """A partial clone, whose missing objects git fetches from a program of the clone."""
+    """Return a partial clone whose configuration names a program that fetches missing objects."""
     for name, value in (("extensions.partialClone", "origin"), ("remote.origin.promisor", "true")):
         git(tree, "config", name, value)
     git(tree, "config", "remote.origin.url", str(tree))

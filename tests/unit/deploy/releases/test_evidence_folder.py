@@ -1,4 +1,4 @@
-"""The folder holds what the release statement lists, and nothing outside of it is ever written or read."""
+"""The folder contains what the release statement lists. No file outside the folder is written or read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def account() -> SigningAccount:
 
 
 def write(account: SigningAccount, folder: Path) -> dict[str, str]:
-    """Write the newest release, and return what is wrong with it by the name of the file."""
+    """Write the newest release, and return its problems by the name of the file."""
     store = store_of(account)
     write_evidence_folder(store, find_release(store, ReleaseQuery(SERVICE)), folder)
     return {problem.file: problem.reason for problem in verify_folder(folder, SIGNER.fingerprint).problems}

@@ -1,4 +1,4 @@
-"""The hand-over to the pipeline: what it has already, what differs, and what its object says of the templates."""
+"""The upload for the pipeline: what was uploaded before, what differs, and what the object's metadata says."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STAGING = tuple(read_stacks(PROJECT / "out/staging"))
 
 
 class Account:
-    """An account with or without a bucket for templates, which has an object or none."""
+    """An account with or without a bucket for templates. The bucket may be empty."""
 
     class exceptions:  # noqa: N801 - as boto3 spells it
         class ParameterNotFound(Exception):  # noqa: N818 - as boto3 spells it
@@ -56,7 +56,7 @@ class Account:
 
 
 class Refusing(Account):
-    """An account that has the bucket and does not let us look into it."""
+    """An account with a bucket that the caller may not read."""
 
     def get_object(self, **request: Any) -> Any:
         raise client_error("AccessDenied", "Forbidden")
@@ -134,7 +134,7 @@ def bomb() -> bytes:
 
 
 def listed_twice() -> bytes:
-    """A bundle in whose list one file has the name of another."""
+    """Return a bundle that lists one file under the name of another."""
     return bundle(STAGING).replace(b"staging/network.yaml", b"staging/storage.yaml")
 
 

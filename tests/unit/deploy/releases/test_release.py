@@ -1,4 +1,4 @@
-"""Releases and the runs that they start, on answers as CodePipeline gives them."""
+"""Releases and the pipeline runs that they start, with answers in CodePipeline's format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def polling() -> Polling:
 
 
 class Fake:
-    """S3 and CodePipeline: answers one after the other, the last one again and again."""
+    """A fake for S3 and CodePipeline with consecutive answers. The last answer is repeated."""
 
     def __init__(self, **answers: list[Any]) -> None:
         self.s3 = self.codepipeline = self

@@ -1,4 +1,4 @@
-"""Secrets: from a prompt or standard input, and never in a message."""
+"""Secrets are read from a prompt or standard input, and no message contains their value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cicd_templates.errors import CicdError, ConfigurationError
 
 
 class Terminal(io.StringIO):
-    """A person's."""
+    """A standard input that is a terminal."""
 
     def isatty(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Only what the signer's key has signed is a release, and a copy of an older release is never the newest."""
+"""Only a statement that the signer's key has signed is a release. A copy of an older release is never the newest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stacks of a protected environment are left to the pipeline: those whose service or task already exists."""
+"""The stacks that only the pipeline deploys: those of a protected environment whose service or task already exists."""
 
 from __future__ import annotations
 

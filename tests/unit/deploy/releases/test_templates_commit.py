@@ -1,4 +1,4 @@
-"""The rendered templates have a commit only where they are it, byte for byte, whatever git says of the work tree."""
+"""The rendered templates have a commit only if they equal it byte for byte, whatever `git status` says."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A work tree whose folder `out` has two environments of two stacks each."""
+    """Return a work tree whose folder `out` has two environments with two stacks each."""
     for name in ("staging", "production"):
         (tmp_path / "out" / name).mkdir(parents=True)
         for layer in ("keys", "storage"):
@@ -41,7 +41,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def sums(project: Path, *, without: str = "") -> None:
-    """Write the checksums of everything below `out`, like the renderer."""
+    """Write the checksums of everything below `out`, as the renderer does."""
     out = project / "out"
     names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     lines = [f"{hashlib.sha256((out / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
@@ -104,7 +104,7 @@ def other_line_ends(project: Path) -> None:
 
 
 def filtered(project: Path) -> None:
-    """A filter of the repository makes git see the committed content where the file has another."""
+    """Add a filter with which git sees the committed content although the file has another content."""
     (project / ".git/info/attributes").write_text("*.yaml filter=hide\n")
     git(project, "config", "filter.hide.clean", "sed -e '/weaker/d'")
     edit(project)
@@ -113,7 +113,7 @@ def filtered(project: Path) -> None:
 
 
 def replaced(project: Path) -> None:
-    """A replacement gives HEAD another content on this machine, under its own id."""
+    """Add a replacement ref that gives HEAD another content on this machine under the same id."""
     head = git(project, "rev-parse", "HEAD")
     edit(project)
     git(project, "commit", "-qam", "weaker")
@@ -145,7 +145,7 @@ def linked_and_committed(project: Path) -> None:
 
 
 def submodule(project: Path) -> None:
-    """The folder itself is another repository, whose commit says nothing of this project's."""
+    """Make the folder itself another repository. Its commit does not contain this project's templates."""
     git(project, "rm", "-rq", "--cached", "out")
     git(project / "out", "init", "-q")
     commit(project / "out")

@@ -1,4 +1,4 @@
-"""Reports of a deployment: the same events as lines, as a terminal shows them, and as JSON."""
+"""The reports of a deployment: the same events as lines, on a terminal, and as JSON."""
 
 from __future__ import annotations
 

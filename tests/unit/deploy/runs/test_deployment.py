@@ -1,4 +1,4 @@
-"""Deployments on the simulated CloudFormation: order, plans that hold, guards, failures, and runs that are taken up."""
+"""Deployments on the simulated CloudFormation: order, sealed plans, guards, failures, and continued runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"Fixed": 1}}
 
 
 class DeployHarness:
-    """A context on the simulation, three stacks (service reads network and keys), and what was reported."""
+    """A context on the simulation, three stacks (service reads network and keys), and the reported events."""
 
     def __init__(self, folder: Path, protection: str = "disposable") -> None:
         self.aws = SimulatedAws()
@@ -118,7 +118,7 @@ def harness(tmp_path: Path) -> DeployHarness:
 def interrupt(
     harness: DeployHarness, operation: str, ending: type[BaseException] | Callable[[], None], nth: int = 1
 ) -> None:
-    """At the `nth` call of an operation, end with that, or do it."""
+    """At the `nth` call of an operation, raise `ending`, or call it."""
     left = [nth]
 
     def before(called: str) -> None:
@@ -320,7 +320,7 @@ def test_what_follows_a_plan_can_have_a_place_of_its_own(harness: DeployHarness,
     assert harness.execute(first, next_path=second) is not None
     assert second.exists()
     assert first.exists()
-    with pytest.raises(RefusedError, match="keys: its change set is EXECUTE_COMPLETE, not AVAILABLE"):
+    with pytest.raises(RefusedError, match="keys: the change set is EXECUTE_COMPLETE, not AVAILABLE"):
         harness.execute(first)
 
 
@@ -401,11 +401,11 @@ def on_another_aws(harness: DeployHarness) -> None:
         (released, "service: a value that the pipeline sets, such as its image, has changed since the plan was made"),
         (
             updated,
-            "service: its change set no longer exists: it was executed or deleted, or another change set",
+            "service: the change set no longer exists: it was executed or deleted, or another change set",
         ),
-        (described_anew, "service: its change set now has different changes"),
-        (late, "it expired at 2026-01-02"),
-        (on_another_aws, "it is a plan for AWS, not for the local AWS"),
+        (described_anew, "service: the change set now has different changes"),
+        (late, "the plan expired at 2026-01-02"),
+        (on_another_aws, "the plan is for AWS, not for the local AWS"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -466,7 +466,7 @@ def test_a_plan_of_the_local_aws_is_none_of_aws(harness: DeployHarness) -> None:
     harness.plan()
     harness.aws.local = False
 
-    with pytest.raises(RefusedError, match="it is a plan for the local AWS"):
+    with pytest.raises(RefusedError, match="the plan is for the local AWS"):
         harness.execute()
 
 
@@ -510,7 +510,7 @@ def edited_by_hand(*labels: str) -> DetectedDrift:
 
 
 def drift_of_keys(harness: DeployHarness, edit: dict[str, Any] | None) -> SimulatedStack:
-    """Deploy a stack with a bucket, which somebody then edits, or deletes if `edit` is None."""
+    """Deploy a stack with a bucket. Then somebody edits the bucket, or deletes it if `edit` is None."""
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"Versioned": True}}
     harness.stacks[0] = harness.keys(Data=bucket)
     harness.deploy()
@@ -911,7 +911,7 @@ def test_a_failed_creation_that_left_resources_is_a_persons_to_settle(tmp_path: 
     harness.aws.named("shipping-staging-keys").status = "ROLLBACK_COMPLETE"  # type: ignore[union-attr] # it is there
 
     with pytest.raises(
-        RefusedError, match=r"left Policy, Published0; check them, then run `aws cloudformation delete-st"
+        RefusedError, match=r"left Policy, Published0; check these resources, then run `aws cloudformation delete-st"
     ):
         harness.plan()
 
@@ -983,7 +983,7 @@ def test_a_change_set_that_is_deleted_while_it_is_created_is_reported(harness: D
     interrupt(harness, "DescribeChangeSet", vanish)
     with pytest.raises(CicdError, match="not planned: keys; the causes"):
         harness.plan()
-    assert "somebody else deleted its change set while it was being created" in "".join(harness.lines())
+    assert "somebody else deleted the change set while it was being created" in "".join(harness.lines())
 
 
 def test_a_role_that_is_not_there_yet_is_named(harness: DeployHarness) -> None:
@@ -1039,7 +1039,10 @@ def test_a_name_that_is_taken_is_found_before_the_change_set(harness: DeployHarn
 
     output = "".join(harness.lines())
     assert "names of resources to create are already taken" in output
-    assert "Published0 (AWS::SSM::Parameter) /shipping/staging/network/VpcId: its tags cannot be read" in output
+    assert (
+        "Published0 (AWS::SSM::Parameter) /shipping/staging/network/VpcId: the tags of the resource cannot be read"
+        in output
+    )
     assert harness.status("network") == "none"
 
 
@@ -1096,7 +1099,7 @@ def test_what_an_interrupted_run_has_finished_is_planned_again_and_not_resumed(h
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Raised where the process is killed."""
 
 
 def test_a_run_that_was_killed_before_its_call_asks_again_for_the_same(harness: DeployHarness) -> None:

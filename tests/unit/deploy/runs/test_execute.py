@@ -1,4 +1,4 @@
-"""Executing a change set: once, however often it is asked for, and only what AWS has begun counts as begun."""
+"""The execution of a change set: never twice, and only an operation that AWS has begun counts as begun."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_execution_that_was_refused_has_not_begun(executed: str, described: s
 
 
 class WithoutStack(Executing):
-    """Whose stack's events cannot be read, for this reason."""
+    """A client that cannot read the events of the stack, for this reason."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__("ChangeSetNotFound", "ChangeSetNotFound")

@@ -1,9 +1,11 @@
-"""The deployer against a CloudFormation that throttles, lies by a moment, loses answers and is interrupted at any call.
+"""The deployer with a CloudFormation that throttles, returns stale data, loses answers, and is interrupted at any call.
 
-Whatever happens, in any order and over any number of restarts: what a run reports is how the stacks stand, nothing but
-a change set that was shown is executed, no stateful resource goes without being named, and after a deployment or a
-discarded plan nothing of ours waits in review. `SEQUENCES=` says how many sequences of verbs and faults `make soak` and
-`make test-long` try. `make test` and `make test-long` always draw the same ones; `make soak` has a new `SEED=`.
+For any faults in any order, and over any number of restarts, four statements hold. The reported results are the real
+statuses of the stacks. Only change sets that were shown are executed. No stateful resource is lost unless it was named.
+After a deployment or a discarded plan, no stack of ours remains in REVIEW_IN_PROGRESS.
+
+`SEQUENCES=` is the number of sequences of verbs and faults that `make soak` and `make test-long` try. `make test` and
+`make test-long` always use the same sequences; `make soak` has a new `SEED=`.
 """
 
 from __future__ import annotations
@@ -55,11 +57,11 @@ DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
 class Killed(BaseException):
-    """The process ends here, without a last word."""
+    """Raised where the process is killed without another message."""
 
 
 class Judge:
-    """Sees what is shown, which is what may be executed, and holds what is reported against how the stacks stand."""
+    """Records which change sets are shown and so may be executed, and compares reported results with the stacks."""
 
     def __init__(self, aws: SimulatedAws) -> None:
         self.aws = aws
@@ -97,7 +99,7 @@ counted: Counter[str] = Counter()
 
 
 class Deployer(RuleBasedStateMachine):
-    """One environment of four stacks in a chain and beside it, edited, deployed, interrupted and deployed again."""
+    """One environment of four stacks that is edited, deployed, interrupted and deployed again."""
 
     @initialize(seed=st.integers(0, 2**32), protection=st.sampled_from(["disposable", "protected"]))
     def begin(self, seed: int, protection: str) -> None:
@@ -244,7 +246,7 @@ class Deployer(RuleBasedStateMachine):
         self._judge(outcome, stacks)
 
     def _judge(self, outcome: str, stacks: list[StackTemplate]) -> None:
-        """What a deployment reported is how the stacks stand now."""
+        """Compare the results that a deployment reported with the statuses of the stacks."""
         counted[outcome] += 1
         self.clean = outcome in ("done", "failed", "refused", "declined")
         standing = {
@@ -325,7 +327,7 @@ class Deployer(RuleBasedStateMachine):
 
 
 def story(seed: int) -> list[Any]:
-    """What a sequence of verbs and faults, chosen by `seed`, comes to after each of its steps."""
+    """Return the state after each step of a sequence of verbs and faults that `seed` selects."""
     chance, machine, steps = random.Random(seed), Deployer(), []  # noqa: S311 - a sequence, no secret
     machine.begin(seed, chance.choice(["disposable", "protected"]))
     machine.set_faults(chance.choice([0.02, 0.1, 0.2]), set(KINDS))

@@ -1,7 +1,7 @@
-"""First creations that were declined, failed, planned again, discarded or killed, in every order: a good one follows.
+"""Unsuccessful first creations in every order before a successful one: declined, failed, discarded or killed.
 
-What comes before must not matter: afterwards the environment can be deployed, and it can be destroyed with nothing
-left, though CloudFormation gives a stack no tags before its first change set is executed.
+The earlier attempts must not matter. Afterwards, the environment can be deployed, and it can be destroyed without
+remainders, although CloudFormation gives a stack no tags before its first change set is executed.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
 class Killed(BaseException):
-    """The process ends here, without a last word."""
+    """Raised where the process is killed without another message."""
 
 
 def kill(harness: DeployHarness, nth: int) -> None:
-    """End the process at the `nth` call from now. From then on it calls nothing, whatever its code would still do."""
+    """Kill the process at the `nth` call from now. From then on, its code makes no more calls."""
     left = [nth]
 
     def before(operation: str) -> None:
@@ -58,7 +58,7 @@ def kill(harness: DeployHarness, nth: int) -> None:
 
 
 def refuse_change_sets(harness: DeployHarness) -> None:
-    """CloudFormation makes a change set and then finds that it cannot be executed."""
+    """Let CloudFormation create change sets and then find that they cannot be executed."""
     create = harness.aws.cloudformation.create_change_set
 
     def refused(**request: Any) -> Any:
@@ -91,7 +91,7 @@ def end_in_the_middle(harness: DeployHarness, call: int) -> None:
 
 
 def lose_the_folder(harness: DeployHarness, call: int) -> None:
-    """Continue on another machine, which knows neither plans, journals nor the lock of a command that was killed."""
+    """Continue on another machine, which has neither the plans and journals nor the files of the lock."""
     shutil.rmtree(harness.context.state, ignore_errors=True)
     harness.knows_its_plans = False
     lock = deployment.lock_of(harness.context, harness.stacks)
@@ -173,7 +173,7 @@ PROTECTIONS = ("disposable", "protected")
 
 
 def any_order(longest: int) -> Callable[[Test], Test]:
-    """Any number of attempts up to `longest`, in any order, with any of what can follow."""
+    """Return a strategy for up to `longest` attempts in any order, each with one of the possible successors."""
     attempt = st.tuples(st.sampled_from(list(ENDINGS)), st.integers(1, CALLS))
     return given(
         protection=st.sampled_from(PROTECTIONS),
@@ -183,9 +183,9 @@ def any_order(longest: int) -> Callable[[Test], Test]:
 
 
 def orders() -> Iterator[list[tuple[str, int]]]:
-    """Every order of two endings of any kind, and of up to three of those that people bring about by themselves.
+    """Yield every order of two endings of any kind, and of up to three endings that users cause themselves.
 
-    A killed one ends at every call that a first creation makes.
+    A killed attempt ends at each call that a first creation makes.
     """
     yield from ([("killed", call)] for call in range(1, CALLS + 1))
     yield from ([(ending, 9)] for ending in ENDINGS)

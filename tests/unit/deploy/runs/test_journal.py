@@ -1,4 +1,4 @@
-"""The journal: one run an environment, what is unfinished stays, and a damaged one is reported."""
+"""The journal: only one run at a time can open it, unfinished entries stay, and a damaged journal is reported."""
 
 from __future__ import annotations
 

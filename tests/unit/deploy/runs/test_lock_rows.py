@@ -1,4 +1,4 @@
-"""What `make status` says of the lock of an environment."""
+"""The rows about the lock of an environment in `make status`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decision table of a deployment, without any AWS: which step comes next, by where the stacks stand."""
+"""The decision table of a deployment: the next step by the phases of the stacks. No AWS is used."""
 
 from __future__ import annotations
 

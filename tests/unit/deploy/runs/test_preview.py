@@ -1,4 +1,4 @@
-"""Previews on the simulated CloudFormation: what they show, and that they leave nothing that could be executed."""
+"""Previews on the simulated CloudFormation: what they show, and that they leave no change set."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def preview(harness: DeployHarness, path: Path | None = None) -> Plan:
 
 
 def requests(harness: DeployHarness, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Return the requests of CreateChangeSet, which are recorded from now on."""
+    """Record the requests of CreateChangeSet from now on, and return the list."""
     recorded: list[dict[str, Any]] = []
     create = harness.aws.cloudformation.create_change_set
 
@@ -119,7 +119,9 @@ def test_nothing_executes_a_preview(harness: DeployHarness, tmp_path: Path) -> N
     path = tmp_path / "preview.json"
     preview(harness, path)
 
-    with pytest.raises(RefusedError, match="it is a preview, which nothing executes; make a plan without PREVIEW=1"):
+    with pytest.raises(
+        RefusedError, match="the plan is a preview, which no command executes; make a plan without PREVIEW=1"
+    ):
         harness.execute(path)
 
 

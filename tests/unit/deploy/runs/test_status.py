@@ -1,4 +1,4 @@
-"""How stacks stand, and whose text they run: the reviewed one, an older one, or one that nobody knows."""
+"""The status of stacks and the template that they have: the reviewed one, an older one, or an unknown one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def rows(stack: StackTemplate, body: Any, *others: dict[str, Any]) -> list[Statu
 
 @pytest.fixture
 def committed(tmp_path: Path) -> tuple[StackTemplate, str, str]:
-    """A stack whose file has two versions in git, and the ids of their commits."""
+    """Return a stack whose file has two versions in git, and the ids of their commits."""
     path = tmp_path / "out/staging/keys.yaml"
     path.parent.mkdir(parents=True)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)

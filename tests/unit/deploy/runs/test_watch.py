@@ -1,4 +1,4 @@
-"""Watching an operation: every event once, oldest first, and CloudFormation's word as the outcome."""
+"""Watching an operation: every event once, oldest first, and the outcome that CloudFormation reports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENTRY = Entry("shipping-staging-keys", "keys", "arn:change-set", "arn:stack", Fa
 
 
 def watched(fake: FakeCloudFormation) -> tuple[str, list[str]]:
-    """The status in which the operation of `ENTRY` ended, and the ids of its events in the order of their news."""
+    """Return the status in which the operation of `ENTRY` ended, and the ids of its events in the reported order."""
     clients: Any = FakeClients(fake)
     watch = Watch(clients)
     watch.add(ENTRY, 0.0)
@@ -40,7 +40,7 @@ def own(number: int, status: str, token: str) -> dict[str, Any]:
 
 
 def other(number: int, status: str) -> dict[str, Any]:
-    """An event of a resource."""
+    """Return an event of a resource."""
     return {**event(number, status), "ClientRequestToken": "t", "Timestamp": EPOCH + timedelta(number)}
 
 

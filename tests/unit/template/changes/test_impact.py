@@ -1,4 +1,4 @@
-"""What changes mean: kinds, data and its fate, interruptions, statements in words, and how long it may take."""
+"""The impact of changes: kinds, data and its fate, interruptions, statements in words, and durations."""
 
 from __future__ import annotations
 

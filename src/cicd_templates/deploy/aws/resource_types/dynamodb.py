@@ -21,7 +21,7 @@ def _find(clients: Clients, name: str) -> ExistingResource | None:
 
 def _state(clients: Clients, name: str) -> str:
     status = clients.dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
-    return "DynamoDB is deleting it" if status == "DELETING" else EXISTS
+    return "DynamoDB is deleting the table" if status == "DELETING" else EXISTS
 
 
 def _is_protected(clients: Clients, name: str) -> bool:
@@ -30,9 +30,9 @@ def _is_protected(clients: Clients, name: str) -> bool:
 
 def _lift_protection(clients: Clients, name: str) -> str:
     if not unless_not_found(_is_protected, missing=False)(clients, name):
-        return "its deletion protection is off"
+        return "the deletion protection is off"
     clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
-    return "switched off its deletion protection"
+    return "switched off the deletion protection"
 
 
 def _delete(clients: Clients, name: str) -> None:

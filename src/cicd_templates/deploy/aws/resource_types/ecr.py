@@ -72,7 +72,7 @@ def describe_contents(clients: Clients, repository: str) -> str:
     try:
         page = clients.ecr.list_images(repositoryName=repository)
     except ClientError as error:
-        return f"its contents cannot be listed: {error.response['Error']['Code']}"
+        return f"the contents cannot be listed: {error.response['Error']['Code']}"
     return describe_count(len(page["imageIds"]), "image", more=bool(page.get("nextToken")))
 
 

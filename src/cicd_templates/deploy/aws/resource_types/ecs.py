@@ -25,7 +25,7 @@ def _service_state(clients: Clients, arn: str) -> str:
     # The ARN ends in service/<cluster>/<name>.
     services = clients.ecs.describe_services(cluster=arn.split("/")[-2], services=[arn])["services"]
     status = services[0]["status"] if services else "INACTIVE"
-    return {"ACTIVE": EXISTS, "DRAINING": "ECS drains its last tasks"}.get(status, "")
+    return {"ACTIVE": EXISTS, "DRAINING": "ECS drains the last tasks"}.get(status, "")
 
 
 def _task_definition_state(clients: Clients, revision: str) -> str:
@@ -36,7 +36,7 @@ def _task_definition_state(clients: Clients, revision: str) -> str:
         if error.response["Error"]["Code"] == "ClientException":
             return ""
         raise
-    return "ECS deletes it once nothing refers to it" if status == "DELETE_IN_PROGRESS" else EXISTS
+    return "ECS deletes the revision once nothing refers to it" if status == "DELETE_IN_PROGRESS" else EXISTS
 
 
 def _delete_task_definition(clients: Clients, revision: str) -> None:

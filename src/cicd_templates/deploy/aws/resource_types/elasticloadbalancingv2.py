@@ -38,7 +38,7 @@ def _lift_protection(clients: Clients, arn: str) -> str:
     clients.elbv2.modify_load_balancer_attributes(
         LoadBalancerArn=arn, Attributes=[{"Key": PROTECTION, "Value": "false"}]
     )
-    return "switched off its deletion protection"
+    return "switched off the deletion protection"
 
 
 OPERATIONS = {

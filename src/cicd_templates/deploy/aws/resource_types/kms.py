@@ -23,7 +23,7 @@ def _find_alias(clients: Clients, name: str) -> ExistingResource | None:
 def _key_state(clients: Clients, name: str) -> str:
     key = clients.kms.describe_key(KeyId=name)["KeyMetadata"]
     if key["KeyState"] == "PendingDeletion":
-        return f"KMS deletes it on {key['DeletionDate']:%Y-%m-%d}; until then the deletion can be cancelled"
+        return f"KMS deletes the key on {key['DeletionDate']:%Y-%m-%d}; until then the deletion can be cancelled"
     return EXISTS
 
 

@@ -39,9 +39,9 @@ def _lift_cluster_protection(clients: Clients, cluster: str) -> str:
             return "it no longer exists"
         raise
     if not found["DeletionProtection"]:
-        return "its deletion protection is off"
+        return "the deletion protection is off"
     clients.rds.modify_db_cluster(DBClusterIdentifier=cluster, DeletionProtection=False, ApplyImmediately=True)
-    return "switched off its deletion protection"
+    return "switched off the deletion protection"
 
 
 def _find_cluster(clients: Clients, name: str) -> ExistingResource | None:

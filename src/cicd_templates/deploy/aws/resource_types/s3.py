@@ -135,7 +135,7 @@ def describe_contents(clients: Clients, bucket: str) -> str:
     try:
         page = clients.s3.list_object_versions(Bucket=bucket)
     except ClientError as error:
-        return f"its contents cannot be listed: {error.response['Error']['Code']}"
+        return f"the contents cannot be listed: {error.response['Error']['Code']}"
     count = len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ()))
     return describe_count(count, "version", more=page["IsTruncated"])
 

@@ -21,7 +21,11 @@ def _find(clients: Clients, name: str) -> ExistingResource | None:
 def _state(clients: Clients, name: str) -> str:
     # The type stubs declare the date as always present, but AWS returns it only for a scheduled deletion.
     deleted = clients.secretsmanager.describe_secret(SecretId=name).get("DeletedDate")
-    return f"Secrets Manager deletes it after {deleted:%Y-%m-%d}; until then it can be restored" if deleted else EXISTS
+    return (
+        f"Secrets Manager deletes the secret after {deleted:%Y-%m-%d}; until then it can be restored"
+        if deleted
+        else EXISTS
+    )
 
 
 def _delete(clients: Clients, name: str) -> None:

@@ -30,6 +30,6 @@ def _behind(clients: Clients, action: Mapping[str, Any]) -> Iterator[str]:
         yield f"see {result['externalExecutionUrl']}"
     if provider == "CloudFormation":
         stack = given.get("resolvedConfiguration", given.get("configuration", {})).get("StackName", "")
-        yield f"its stack is {stack}: `make recover` for that environment shows how to repair it"
+        yield f"the stack of the action is {stack}: `make recover` for its environment shows how to repair it"
     if provider == "CodeBuild" and result.get("externalExecutionId"):
         yield from failed_build(clients, result["externalExecutionId"])

@@ -1,4 +1,4 @@
-"""Emptying buckets and repositories that are busy, refuse, or are large."""
+"""Emptying buckets and repositories that are busy, that refuse deletions, or that are large."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_an_image_that_cannot_be_deleted_is_reported() -> None:
         ({"IsTruncated": False}, "empty"),
         ({"Versions": [{}], "IsTruncated": False}, "1 version"),
         ({"Versions": [{}] * 600, "DeleteMarkers": [{}] * 400, "IsTruncated": True}, "1,000 versions or more"),
-        (refusal("AccessDenied"), "its contents cannot be listed: AccessDenied"),
+        (refusal("AccessDenied"), "the contents cannot be listed: AccessDenied"),
     ],
     ids=["empty", "one", "a full page", "not ours to read"],
 )
@@ -127,7 +127,7 @@ def test_how_much_a_bucket_holds_is_read_from_one_page(answer: Any, expected: st
     [
         ({"imageIds": [{}, {}]}, "2 images"),
         ({"imageIds": [{}], "nextToken": "more"}, "1 image or more"),
-        (refusal("AccessDeniedException"), "its contents cannot be listed: AccessDeniedException"),
+        (refusal("AccessDeniedException"), "the contents cannot be listed: AccessDeniedException"),
     ],
     ids=["two", "a page", "not ours to read"],
 )

@@ -1,4 +1,4 @@
-"""The operations of resource types: complete, about types whose facts are known, with error codes that exist."""
+"""The operations of resource types are complete, belong to known types, and use error codes that exist."""
 
 from __future__ import annotations
 

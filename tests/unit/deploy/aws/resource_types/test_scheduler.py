@@ -1,4 +1,4 @@
-"""Groups of schedules: found by name, being deleted, gone, and deleted."""
+"""Groups of schedules: finding them by name, their states, and their deletion."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_group_is_found_by_its_name() -> None:
     ("answer", "state"),
     [
         (group("ACTIVE"), EXISTS),
-        (group("DELETING"), "EventBridge Scheduler deletes it after its schedules"),
+        (group("DELETING"), "EventBridge Scheduler deletes the group after its schedules"),
         (refusal("ResourceNotFoundException"), ""),
     ],
     ids=["active", "being deleted", "gone"],

@@ -1,4 +1,4 @@
-"""Why a build failed: the phase, CodeBuild's words, the last lines."""
+"""The cause of a failed build: the phase, CodeBuild's message and the last lines of the log."""
 
 from __future__ import annotations
 

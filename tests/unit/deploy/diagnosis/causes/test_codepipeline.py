@@ -1,4 +1,4 @@
-"""Behind a failed action is a build, a stack or a page."""
+"""The cause of a failed pipeline action: its build, its stack or its page in the console."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def action(provider: str, **result: Any) -> dict[str, Any]:
         pytest.param(
             action("CloudFormation"),
             BUILD,
-            ["its stack is shipping-staging-service: `make recover` for that environment shows how to repair it"],
+            [
+                "the stack of the action is shipping-staging-service: `make recover` for its environment shows how to"
+                " repair it"
+            ],
             id="a stack, in another account",
         ),
         pytest.param({}, BUILD, [], id="nothing"),

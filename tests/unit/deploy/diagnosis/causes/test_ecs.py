@@ -1,4 +1,4 @@
-"""Why tasks stopped: ECS's words, each container's end, the last lines of its log."""
+"""The cause of stopped tasks: ECS's reason, the exit code of each container and the last lines of its log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by ChromeDriver over the WebDriver protocol: https://www.w3.org/TR/webdriver2/"""
+"""A headless Chromium, which ChromeDriver controls with the WebDriver protocol: https://www.w3.org/TR/webdriver2/"""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Browser:
         self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
 
     def messages(self) -> list[str]:
-        """What the browser wrote to its console."""
+        """Return the messages that the browser wrote to its console."""
         return [entry["message"] for entry in self._call("POST", "/se/log", {"type": "browser"})]
 
     def screenshot(self) -> bytes:
@@ -74,7 +74,7 @@ class Browser:
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """A browser whose profile and downloads are in `folder`. ChromeDriver ends with it."""
+    """Yield a browser whose profile and downloads are in `folder`. ChromeDriver ends with the block."""
     command = ["chromedriver", "--port=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as driver:
         try:

@@ -1,4 +1,4 @@
-"""Plans of a small project on the simulated CloudFormation: the old templates are deployed, the new ones planned."""
+"""Plans of a small project on the simulated CloudFormation, from deployed old templates to new ones."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def service_stack(service: str) -> Resources:
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """A change to make a plan of: the services before, and what `edit` does to the project."""
+    """A change to plan: the services before the change, and `edit`, which changes the project."""
 
     edit: Edit
     services: tuple[str, ...] = ("till", "kiosk")

@@ -1,4 +1,4 @@
-"""The sentences at the top of the page, for changes as people make them."""
+"""The sentences at the top of the page, for typical changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: what fits, what can be read, what the keyboard reaches, and what the marks export."""
+"""The page in a real browser: layout, contrast, use with the keyboard, and the export of marks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page displays, as JSON."""
+"""The JSON that the page displays."""
 
 from __future__ import annotations
 

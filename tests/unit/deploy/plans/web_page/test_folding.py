@@ -1,4 +1,4 @@
-"""Changes that are alike become one row, and the rows that need most attention come first."""
+"""Similar changes become one row, and the rows that need most attention come first."""
 
 from __future__ import annotations
 

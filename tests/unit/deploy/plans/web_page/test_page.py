@@ -1,4 +1,4 @@
-"""The page as a file: complete, without network, within its size, and readable without JavaScript."""
+"""The file of the page: complete, without network access, within its size limit, and readable without JavaScript."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Parsed(HTMLParser):
 
     @property
     def data(self) -> Any:
-        """What the page's script reads."""
+        """Return the data that the page's script reads."""
         return json.loads(self.texts["script"][0])
 
 
@@ -153,7 +153,7 @@ def test_json_in_the_page_cannot_end_its_element(text: str) -> None:
 
 
 def large_plan(stacks: int, value: str) -> Plan:
-    """A plan of as many stacks with 40 changes, each with values of its own, as long as `value`."""
+    """Return a plan of this many stacks with 40 changes each. Each change has values of its own, as long as `value`."""
 
     def change(stack: int, number: int) -> Change:
         details = (Detail("Properties", f"P{stack}", "", f"a{value}", f"b{value}"),)
