@@ -33,12 +33,13 @@ from cicd_templates.config.tables.field_types import (
     WORD,
 )
 from cicd_templates.config.tables.pipeline import PipelineTable
-from cicd_templates.config.tables.project import ProjectTable
+from cicd_templates.config.tables.project import ProjectTable, UncheckedPartition
 from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.tables.table import Table
 from cicd_templates.config.validation import shared_secrets
 from cicd_templates.config.validation.problem import Problem, configuration_error
+from cicd_templates.config.validation.repetitions import without_repetitions
 from cicd_templates.config.validation.validate import all_problems
 from cicd_templates.errors import ConfigurationError
 
@@ -52,6 +53,14 @@ OVERRIDABLE = {
     "queues": QUEUE_NAME_LENGTH,
     "tables": TABLE_NAME_LENGTH,
     "databases": DATABASE_NAME_LENGTH,
+}
+# The values that replace wrong ones in `[project]`. No check complains about them.
+PROJECT_PLACEHOLDERS = {
+    "name": "project",
+    "owner": "owner",
+    "cost_center": "none",
+    "repository": "owner/repository",
+    "unchecked_partitions": get_args(UncheckedPartition),
 }
 Raw = Mapping[str, Any]
 T = TypeVar("T", bound=Table)
@@ -89,7 +98,11 @@ def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> 
     """Return the configuration in `raw`, a parsed TOML file. Error messages use `source` as the name of the file."""
     reader = _Reader()
     configuration, unread = reader.configuration(raw, suffix)
-    problems = [*reader.problems, *all_problems(configuration, unread), *shared_secrets.problems(raw, configuration)]
+    problems = [
+        *reader.problems,
+        *without_repetitions(all_problems(configuration, unread), raw, configuration),
+        *shared_secrets.problems(raw, configuration),
+    ]
     if problems:
         raise configuration_error(source, problems)
     return configuration
@@ -104,22 +117,20 @@ class _Reader:
     def configuration(self, raw: Raw, suffix: str | None) -> tuple[Configuration, frozenset[str]]:
         """Return the valid part of the configuration, and the names of the environments that could not be read.
 
-        Every environment needs the tables `[project]` and `[pipeline]`. If they are wrong, placeholders replace them.
+        Every environment needs the tables `[project]` and `[pipeline]`. Placeholders replace their wrong values.
         """
         for key in raw:
             if key not in TABLES:
                 self.problems.append(Problem(str(key), _unknown_key(str(key), TABLES)))
         if suffix is not None:
             self._suffix(suffix)
-        project = self._table(ProjectTable, raw.get("project"), "project")
-        pipeline = self._table(PipelineTable, raw.get("pipeline", {}), "pipeline")
+        shared = (
+            self._with_placeholders(ProjectTable, raw.get("project"), "project", PROJECT_PLACEHOLDERS),
+            # The path is empty, because the default path would cause problems with environments that nobody configured.
+            self._with_placeholders(PipelineTable, raw.get("pipeline", {}), "pipeline", {"path": ()}),
+        )
         shared_tables = {kind: self._names(raw.get(kind, {}), kind, length) for kind, length in OVERRIDABLE.items()}
         environments = self._names(raw.get("environments"), "environments", ENVIRONMENT_NAME_LENGTH)
-        shared = (
-            project or ProjectTable(name="project", owner="owner", cost_center="none"),
-            # The path is empty, because the default path would cause problems with environments that nobody configured.
-            pipeline or PipelineTable().model_copy(update={"path": ()}),
-        )
         environments_read = [
             environment
             for name, table in environments.items()
@@ -232,6 +243,20 @@ class _Reader:
 
         return self._table(model, _merge(base, override), at, where)
 
+    def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
+        """Return the table at `at`; if it has problems, its correct values with `placeholders` for the wrong ones.
+
+        If the correct values were dropped as well, later checks would report that they are missing.
+        """
+        table = self._table(model, raw, at)
+        if table is not None:
+            return table
+        required = {name: placeholders[name] for name, field in model.model_fields.items() if field.is_required()}
+        given = raw if isinstance(raw, Mapping) else dict.fromkeys(placeholders, ...)
+        correct = {key: given[key] for key in given if _is_valid(model, {**required, key: given[key]})}
+        replaced = {key: placeholders[key] for key in placeholders if key in given and key not in correct}
+        return model.model_validate({**required, **correct}).model_copy(update=replaced)
+
     def _table(self, model: type[T], raw: object, at: str, where: Any = None) -> T | None:
         if raw is None:
             self.problems.append(Problem(at, f"missing; add a [{at}] table"))
@@ -245,6 +270,14 @@ class _Reader:
                 if problem not in self.problems:
                     self.problems.append(problem)
             return None
+
+
+def _is_valid(model: type[T], raw: Raw) -> bool:
+    try:
+        model.model_validate(raw)
+    except ValidationError:
+        return False
+    return True
 
 
 def _merge(base: Raw, override: Raw) -> dict[str, Any]:

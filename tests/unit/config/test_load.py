@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cicd_templates.config.load import parse_configuration, read_configuration
 from cicd_templates.errors import ConfigurationError
 from tests.conftest import configured, environment, raw_configuration
-from tests.unit.config.problems import SERVICE, STAGING, problems_of
+from tests.unit.config.problems import SERVICE, STAGING, moved_to, problems_of
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,34 @@ def test_problems_between_tables_are_reported_with_those_within_one() -> None:
         pytest.param([(f"{STAGING}/nap", 1)], ["environments.staging.nap"], id="an environment on the path"),
         pytest.param([("environments/tools/nap", 1)], ["environments.tools.nap"], id="the tools environment"),
         pytest.param(
-            [("pipeline/path", ["stage"]), ("pipeline/verify_parallelism", 0)],
+            [("pipeline/path", ["production"]), ("pipeline/verify_parallelism", 0)],
             ["pipeline.verify_parallelism"],
             id="the pipeline",
+        ),
+        pytest.param([("pipeline/path", "production")], ["pipeline.path"], id="the path of the pipeline"),
+        pytest.param(
+            [("project/owner", "a, b"), ("project/repository", "acme/pay"), (f"{STAGING}/pull_requests", True)],
+            ["project.owner"],
+            id="the owner, beside a repository that is needed",
+        ),
+        pytest.param(
+            [("project/repository", "acme"), (f"{STAGING}/pull_requests", True)],
+            ["project.repository"],
+            id="the repository that is needed",
+        ),
+        pytest.param(
+            [*moved_to("cn-north-1", "aws-cn"), ("project/unchecked_partitions", "aws-cn")],
+            ["project.unchecked_partitions"],
+            id="the partition",
+        ),
+        pytest.param(
+            [*moved_to("cn-north-1", "aws-cn"), ("project/unchecked_partitions", ["aws-cn"]), ("project/nam", "x")],
+            ["project.nam"],
+            id="a key of the project, beside a partition",
+        ),
+        pytest.param([("project", ...)], ["project"], id="the whole project"),
+        pytest.param(
+            [("project", "acme"), (f"{STAGING}/pull_requests", True)], ["project"], id="a value for the project"
         ),
         pytest.param([(f"{STAGING}/region", "eu-centrl-1")], ["environments.staging.region"], id="a misspelt region"),
         pytest.param(

@@ -97,7 +97,7 @@ class EnvironmentTable(Table):
 
     kind: EnvironmentKind = Field(description="`tools`: the pipeline lives here; `runtime`: services run here")
     account: AccountId = Field(description="AWS account id, a string of 12 digits")
-    region: Region = Field(description="AWS region")
+    region: Region = Field(description="AWS region; the environments of one pipeline share it")
     protection: Protection = Field(
         description="`protected`: data outlives its stack; `disposable`: `make destroy` empties and deletes it"
     )

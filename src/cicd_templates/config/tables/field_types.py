@@ -12,14 +12,17 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 
-def matching(pattern: str, allowed: str, longest: int | None = None) -> AfterValidator:
+def matching(pattern: str, allowed: str, longest: int | None = None, *, every_script: bool = False) -> AfterValidator:
     """Return a validator that accepts a text if `pattern` matches the complete text.
 
-    Error messages contain `allowed`, which says what to write instead.
+    Error messages contain `allowed`, which says what to write instead. With `every_script`, `\\w` in `pattern` matches
+    the letters and digits of every script, otherwise only those of ASCII.
     """
 
     def check(value: str) -> str:
-        if not re.fullmatch(pattern, value, re.ASCII) or (longest is not None and len(value) > longest):
+        if not re.fullmatch(pattern, value, re.UNICODE if every_script else re.ASCII) or (
+            longest is not None and len(value) > longest
+        ):
             limit = f"; at most {longest} characters" if longest is not None else ""
             raise ValueError(f"{_excerpt(value)} is not allowed; {allowed}{limit}")
         return value

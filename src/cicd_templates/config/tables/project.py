@@ -25,9 +25,14 @@ def _tag_key(key: str) -> str:
 
 ProjectPrefix = Annotated[str, name_part(PROJECT_NAME_LENGTH)]
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-TagText = Annotated[str, matching(r"[A-Za-z0-9 _.:/=+@-]+", "use letters, digits, spaces and _ . : / = + @ -", 256)]
+# IAM, ECS, SQS and others accept the letters and digits of every script, but no combining characters.
+TagText = Annotated[
+    str, matching(r"[\w .:/=+@-]+", "use letters, digits, spaces and _ . : / = + @ -", 256, every_script=True)
+]
 TagKey = Annotated[
-    str, matching(r"[A-Za-z0-9_.:/=+@-]+", "use letters, digits and _ . : / = + @ -", 128), AfterValidator(_tag_key)
+    str,
+    matching(r"[A-Za-z0-9_.:/=+@-]+", "use the letters A to Z and a to z, digits and _ . : / = + @ -", 128),
+    AfterValidator(_tag_key),
 ]
 
 

@@ -13,14 +13,17 @@ from cicd_templates.plurals import counted
 class Problem:
     """One mistake in the configuration file.
 
-    `path` is the TOML path of the key, and may be empty. `message` says what to write instead.
+    `path` is the TOML path of the key, and may be empty. `message` says what to write instead. `also_in` names the
+    other environments that have the same mistake at the same key.
     """
 
     path: str
     message: str
+    also_in: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
+        others = f" (also in {', '.join(self.also_in)})" if self.also_in else ""
+        return f"{self.path}: {self.message}{others}" if self.path else self.message
 
 
 class InvalidConfigurationError(ConfigurationError):

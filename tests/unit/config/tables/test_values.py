@@ -42,7 +42,7 @@ from tests.unit.config.problems import PRODUCTION, SERVICE, STAGING, problems_of
         ),
         pytest.param(
             [("project/tags", {"a b": "c"})],
-            "project.tags.a b: 'a b' is not allowed; use letters, digits",
+            "project.tags.a b: 'a b' is not allowed; use the letters A to Z and a to z, digits",
             id="tag key",
         ),
         pytest.param(

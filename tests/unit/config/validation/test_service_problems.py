@@ -18,12 +18,12 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
     [
         pytest.param(
             [(f"{SERVICE}/secret_keys", [KEY])],
-            "environments.staging.services.parcel-dispatcher.secret_keys: the service uses no existing secret",
+            "services.parcel-dispatcher.secret_keys: the service uses no existing secret",
             id="key of no secret",
         ),
         pytest.param(
             [(f"{SERVICE}/secrets", {"A": "own"}), (f"{SERVICE}/secret_keys", [KEY])],
-            "environments.staging.services.parcel-dispatcher.secret_keys: the service uses no existing secret",
+            "services.parcel-dispatcher.secret_keys: the service uses no existing secret",
             id="key beside secrets of our own",
         ),
         pytest.param(
@@ -61,12 +61,12 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
         ),
         pytest.param(
             [(f"{SERVICE}/egress", {"0.0.0.0/0": [5432]})],
-            "environments.production.services.parcel-dispatcher.egress: tasks could not reach S3 on port 443",
+            "services.parcel-dispatcher.egress: tasks could not reach S3 on port 443",
             id="everywhere but not on 443",
         ),
         pytest.param(
             [(f"{SERVICE}/egress", {})],
-            "environments.staging.services.parcel-dispatcher.egress: tasks could not reach S3 on port 443",
+            "services.parcel-dispatcher.egress: tasks could not reach S3 on port 443",
             id="nowhere",
         ),
         pytest.param(
@@ -81,7 +81,7 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
         ),
         pytest.param(
             [("services/other", {"path_pattern": "/other/*", "priority": 100}), (f"{SERVICE}/priority", 100)],
-            "environments.staging.services.other.priority: 100 is already the priority of parcel-dispatcher",
+            "services.other.priority: 100 is already the priority of parcel-dispatcher",
             id="two services with one priority",
         ),
         pytest.param(

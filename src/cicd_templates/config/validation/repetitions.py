@@ -1,0 +1,76 @@
+"""Lists one mistake once, even if several environments have it.
+
+Many checks look at each environment by itself, with the shared tables already merged into it. So a mistake in
+`[services.<name>]` is found in every environment, although only one line of the file has to change. This module
+compares problems; it finds none itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cicd_templates.config.environment import Configuration
+from cicd_templates.config.validation.problem import Problem
+
+# Keys of an environment whose mistake is corrected in one place, such as `project.new_regions`.
+CORRECTED_ONCE = frozenset({"region", "pull_requests"})
+_IN_ENVIRONMENT = re.compile(r"environments\.(?P<environment>[^.]+)\.(?P<rest>.+)", re.DOTALL)
+SHARED = frozenset({"services", "queues", "tables", "databases"})
+
+
+def without_repetitions(
+    problems: Iterable[Problem], raw: Mapping[str, Any], configuration: Configuration
+) -> list[Problem]:
+    """Return `problems` without repetitions, in the same order.
+
+    A mistake of a shared table that every runtime environment has is listed at the key of the shared table. If only
+    some environments have it, because of their own settings, it is listed at the first of them, and names the others.
+    `raw` is the parsed file of `configuration`.
+    """
+    runtimes = {environment.name for environment in configuration.environments if environment.kind == "runtime"}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for problem in problems:
+        match = _IN_ENVIRONMENT.fullmatch(problem.path)
+        if match and _is_repeatable(raw, match["environment"], match["rest"]):
+            groups.setdefault((match["rest"], problem.message), []).append(match["environment"])
+        else:
+            groups.setdefault((problem.path, problem.message), [])
+    return [_listed(Problem(path, message), names, raw, runtimes) for (path, message), names in groups.items()]
+
+
+def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
+    """Return whether the key `rest` of `environment` has a value that other environments share."""
+    kind, *steps = rest.replace("[", ".[").split(".")
+    if kind in SHARED and len(steps) > 1:
+        return not _overrides(raw["environments"][environment], [kind, *steps])
+    return rest in CORRECTED_ONCE
+
+
+def _overrides(table: Any, steps: list[str]) -> bool:
+    """Return whether the environment itself sets the value at the path `steps`, or a value that contains it."""
+    for step in steps:
+        if not isinstance(table, Mapping):
+            return True
+        if step not in table:
+            return False
+        table = table[step]
+    return True
+
+
+def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
+    """Return the one problem that stands for `problem` in each of `environments`."""
+    if not environments:
+        return problem
+    if len(environments) > 1 and runtimes <= {*environments} and _is_of_the_shared_table(problem, environments, raw):
+        return problem
+    first, *others = environments
+    return replace(problem, path=f"environments.{first}.{problem.path}", also_in=tuple(others))
+
+
+def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
+    """Return whether one of `environments` has the problem although it sets no key of the table at all."""
+    kind, *steps = problem.path.split(".")
+    return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)
