@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from cicd_templates.rules.reading import EACH, Resource, TemplateNode, values
@@ -10,6 +11,9 @@ from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
 
 # This mode of a CloudFormation action only creates a change set; an approver can review it before it is executed.
 PREPARES = "CHANGE_SET_REPLACE"
+# Actions that run code of the source, and actions that neither run nor deploy anything.
+RUNS_CODE = "runs code"
+HARMLESS = ("Source",)
 
 
 class PipelineShape(ResourceRule):
@@ -52,6 +56,7 @@ class PipelineShape(ResourceRule):
                         "the stage is not locked by the gate's verdict; add a VariableCheck to BeforeEntry", stage.path
                     )
         listed = any(isinstance(node.value, list) for node in resource.values("Metadata", PROTECTED_STAGES_KEY))
+        yield from _unknown_stages(resource, stages)
         yield from _approval(_guarded(resource, stages), checked=listed)
 
 
@@ -87,8 +92,11 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
                 providers = [node.value for node in values(rule, "RuleTypeId", "Provider")]
                 operators = [node.value for node in values(rule, "Configuration", "Operator")]
                 variables = [str(node.value) for node in values(rule, "Configuration", "Variable")]
+                required = [node.value for node in values(rule, "Configuration", "Value")]
+                # A value that is computed could be whatever the gate returned.
+                is_literal = all(isinstance(value, str) and value and "#{" not in value for value in required)
                 of_the_gate = any(text.startswith(f"#{{{name}.") for text in variables for name in namespaces)
-                if providers == ["VariableCheck"] and operators == ["EQ"] and of_the_gate:
+                if providers == ["VariableCheck"] and operators == ["EQ"] and of_the_gate and is_literal:
                     return True
     return False
 
@@ -108,28 +116,52 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
 
 
 def _approval(stages: list[TemplateNode], *, checked: bool) -> Iterator[RuleFinding]:
-    """Yield a finding for each stage that deploys without an approval.
+    """Yield a finding for each stage that deploys without an approval or, if `checked`, without the check after it.
 
-    If `checked`, also yield a finding for each stage without a function that checks the approved change sets between
-    the approval and the deployment.
+    An action whose category is unknown before the deployment counts as a deployment.
     """
     for stage in stages:
-        approvals, checks, effects = [], [], []
+        orders: dict[str, list[tuple[float, float]]] = {"Approval": [], "Invoke": [], "Deploy": [], RUNS_CODE: []}
         for action in values(stage, "Actions", EACH):
-            category = [node.value for node in values(action, "ActionTypeId", "Category")]
-            orders = [int(str(node.value)) for node in values(action, "RunOrder") if str(node.value).isdecimal()]
+            categories = {str(node.value) for node in values(action, "ActionTypeId", "Category")}
             modes = [node.value for node in values(action, "Configuration", "ActionMode")]
-            if category == ["Approval"]:
-                approvals += orders or [1]
-            elif category == ["Invoke"]:
-                checks += orders or [1]
-            elif category == ["Deploy"] and modes != [PREPARES]:
-                effects += orders or [1]
-        if effects and min(approvals, default=min(effects)) >= min(effects):
+            kind = RUNS_CODE if categories and categories <= {"Build", "Test", "Compute"} else "".join(categories)
+            if kind not in HARMLESS and (kind, modes) != ("Deploy", [PREPARES]):
+                orders[kind if kind in orders else "Deploy"].append(_run_order(action))
+        if not orders["Deploy"]:
+            continue
+        approved = min((last for _, last in orders["Approval"]), default=math.inf)
+        deployed = min(first for first, _ in orders["Deploy"])
+        if approved >= deployed:
             yield RuleFinding("this stage deploys without an approval; add a manual approval", stage.path)
-        elif effects and checked and not any(min(approvals) < order < min(effects) for order in checks):
+        elif checked and not any(approved < first and last < deployed for first, last in orders["Invoke"]):
             yield RuleFinding(
                 "no function checks the approved change sets between the approval and the deployment; add the approval"
                 " check, with a RunOrder between theirs",
                 stage.path,
+            )
+        elif any(last > approved and first <= deployed for first, last in orders[RUNS_CODE]):
+            yield RuleFinding(
+                "a build runs between the approval and the deployment, and could change what was approved; let it run"
+                " before the approval or after the deployment",
+                stage.path,
+            )
+
+
+def _run_order(action: TemplateNode) -> tuple[float, float]:
+    """Return the earliest and the latest RunOrder that an action can have."""
+    orders = [1 if node.value is None else node.value for node in values(action, "RunOrder")]
+    if all(str(order).isdecimal() for order in orders):
+        return min(map(int, orders)), max(map(int, orders))
+    return -math.inf, math.inf
+
+
+def _unknown_stages(resource: Resource, stages: list[TemplateNode]) -> Iterator[RuleFinding]:
+    """Yield a finding for each protected stage in the metadata that the pipeline does not have."""
+    names = {name.value for stage in stages for name in values(stage, "Name") if isinstance(name.value, str)}
+    for node in resource.values("Metadata", PROTECTED_STAGES_KEY, EACH):
+        if not isinstance(node.value, str) or node.value not in names:
+            yield RuleFinding(
+                f"{PROTECTED_STAGES_KEY} has a value that names no stage of the pipeline; write the name of the stage",
+                node.path,
             )

@@ -5,6 +5,8 @@ IAM accepts a single value instead of a list. This module reads such a value as 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -22,6 +24,9 @@ IDENTITY_POLICIES: Mapping[str, tuple[str, ...]] = {
     "AWS::IAM::User": ("Policies", EACH, "PolicyDocument"),
     "AWS::IAM::UserPolicy": ("PolicyDocument",),
     "AWS::SSO::PermissionSet": ("InlinePolicy",),
+    "AWS::EKS::PodIdentityAssociation": ("Policy",),
+    "AWS::RolesAnywhere::Profile": ("SessionPolicy",),
+    "AWS::Transfer::User": ("Policy",),
 }
 # Trust policies: who may assume a role.
 TRUST_POLICIES: Mapping[str, tuple[str, ...]] = {"AWS::IAM::Role": ("AssumeRolePolicyDocument",)}
@@ -42,9 +47,39 @@ RESOURCE_POLICIES: Mapping[str, tuple[str, ...]] = {
     "AWS::SQS::QueueInlinePolicy": ("PolicyDocument",),
     "AWS::SQS::QueuePolicy": ("PolicyDocument",),
     "AWS::SecretsManager::ResourcePolicy": ("ResourcePolicy",),
+    "AWS::APS::ResourcePolicy": ("PolicyDocument",),
+    "AWS::BedrockAgentCore::ResourcePolicy": ("Policy",),
+    "AWS::DSQL::Cluster": ("PolicyDocument",),
+    "AWS::ECR::RepositoryCreationTemplate": ("RepositoryPolicy",),
+    "AWS::Logs::Destination": ("DestinationPolicy",),
+    "AWS::Logs::ResourcePolicy": ("PolicyDocument",),
+    "AWS::MediaStore::Container": ("Policy",),
+    "AWS::PaymentCryptography::Key": ("Policy",),
+    "AWS::RUM::AppMonitor": ("ResourcePolicy", "PolicyDocument"),
+    "AWS::XRay::ResourcePolicy": ("PolicyDocument",),
 }
+# Types of the tables above whose schema has the policy as a string, so that it cannot be written as a map everywhere.
+TEXT_TYPES = frozenset(
+    {
+        "AWS::EKS::PodIdentityAssociation",
+        "AWS::RolesAnywhere::Profile",
+        "AWS::Transfer::User",
+        "AWS::APS::ResourcePolicy",
+        "AWS::BedrockAgentCore::ResourcePolicy",
+        "AWS::DSQL::Cluster",
+        "AWS::ECR::RepositoryCreationTemplate",
+        "AWS::Logs::Destination",
+        "AWS::Logs::ResourcePolicy",
+        "AWS::MediaStore::Container",
+        "AWS::PaymentCryptography::Key",
+        "AWS::RUM::AppMonitor",
+        "AWS::XRay::ResourcePolicy",
+    }
+)
 ALL_POLICIES = (IDENTITY_POLICIES, TRUST_POLICIES, RESOURCE_POLICIES)
 POLICY_TYPES = frozenset().union(*ALL_POLICIES)
+# Variables whose values have no quotation marks, unlike the values of parameters: attributes and pseudo parameters.
+_SAFE_VARIABLE = re.compile(r"\$\{(?:AWS::\w+|\w+\.[\w.]+)\}")
 
 
 class PolicyStatement(NamedTuple):
@@ -112,9 +147,31 @@ def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...
     for table in tables:
         place = table.get(resource.type)
         if place is not None:
-            for node in resource.properties(*place, "Statement", EACH):
-                if isinstance(node.value, dict):
-                    yield PolicyStatement(node)
+            for policy in resource.properties(*place):
+                document = parsed_policy(policy.value) if resource.type in TEXT_TYPES else None
+                for node in values(policy if document is None else policy._replace(value=document), "Statement", EACH):
+                    if isinstance(node.value, dict):
+                        yield PolicyStatement(node)
+
+
+def parsed_policy(value: Any) -> dict[str, Any] | None:
+    """Return the policy in the JSON text `value`, or None if no text is known, or if it is no policy in JSON.
+
+    The text can be an `Fn::Sub` whose variables cannot change the structure of the policy.
+    """
+    text = known_text(value)
+    if text is None or (text != value and (not is_sub(value) or "${" in _SAFE_VARIABLE.sub("", text))):
+        return None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) and "Statement" in document else None
+
+
+def is_sub(value: Any) -> bool:
+    """Return whether `value` is an `Fn::Sub` of one text."""
+    return isinstance(value, dict) and isinstance(value.get("Fn::Sub"), str)
 
 
 def account_of(principal: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cicd_templates.rules.policy_statements import IDENTITY_POLICIES, RESOURCE_POLICIES, TEXT_TYPES, parsed_policy
 from cicd_templates.rules.reading import Path, Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 from cicd_templates.template.iam_statements import find_statements
@@ -25,21 +26,46 @@ class WrittenOutPolicies(ResourceRule):
         " read its actions, and a change elsewhere in the template can change what the statement allows."
         " Effects and actions must be literal texts. A policy must be a map, and must not choose with Fn::If,"
         " Fn::FindInMap, Fn::Transform or AWS::NoValue. Render the value instead: every environment has its own"
-        " templates."
+        " templates. If CloudFormation's schema has a policy as a string, it can be a JSON text, which the other rules"
+        " read. An Fn::Sub in it may have pseudo parameters and attributes of resources as its variables, but no"
+        " parameters, because the value of a parameter could end the text."
     )
     source_url = "docs/rules.md#e9120"
     tags = ["iam"]
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each part of a policy that is not written out."""
+        texts = _text_policies(resource)
         for path, policy in _policies(resource.body.get("Properties"), ("Properties",)):
-            if is_intrinsic_function(policy) and not any(name in policy for name in (*CHOOSING, "Fn::Sub", "Fn::Join")):
+            text = next((place for place in texts if path[: len(place)] == place), None)
+            if text is not None:
+                if texts[text] is None:
+                    yield RuleFinding("no rule reads the policy; write it as valid JSON, without parameters", text)
+                else:
+                    yield from (RuleFinding(finding.message, text) for finding in _computed(texts[text], text))
+            elif is_intrinsic_function(policy) and not any(
+                name in policy for name in (*CHOOSING, "Fn::Sub", "Fn::Join")
+            ):
                 yield RuleFinding("the policy comes from elsewhere; write it out as a map", path)
             elif isinstance(policy, str):
                 yield RuleFinding("the policy is a JSON text, which no rule reads; write it as a map", path)
             else:
                 yield from _choices(policy, path)
                 yield from _computed(policy, path)
+
+
+def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
+    """Return the policy of a resource whose type has it as a string, by its path, or None if it cannot be read.
+
+    A policy that is a map, or an `Fn::If`, is left out.
+    """
+    place = IDENTITY_POLICIES.get(resource.type) or RESOURCE_POLICIES.get(resource.type)
+    nodes = resource.properties(*place) if place and resource.type in TEXT_TYPES else ()
+    return {
+        node.path: parsed_policy(node.value)
+        for node in nodes
+        if isinstance(node.value, str) or (is_intrinsic_function(node.value) and "Fn::Sub" in node.value)
+    }
 
 
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
