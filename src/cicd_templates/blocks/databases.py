@@ -9,7 +9,7 @@ from troposphere import GetAtt, Sub, cloudwatch, ec2, logs, rds
 
 from cicd_templates.blocks.alarms import Metric, alarm
 from cicd_templates.blocks.networks import NO_EGRESS, name_tag
-from cicd_templates.blocks.removal_policies import exempt_from_check, transient
+from cicd_templates.blocks.removal_policies import exempt_from_check, exempt_from_rule, transient
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import name_prefix, physical_name, title, variable_name
 from cicd_templates.config.tables.database import DatabaseTable
@@ -113,7 +113,7 @@ def cluster(
     snapshot remains. The cluster itself does not remain, because it would block the deletion of its subnets.
     """
     policy = "Snapshot" if env.protected else "Delete"
-    return rds.DBCluster(
+    database = rds.DBCluster(
         logical_id,
         DBClusterIdentifier=_identifier(env, name),
         DatabaseName=settings.name_in_cluster(name),
@@ -139,6 +139,10 @@ def cluster(
         DependsOn=log.title,
         DeletionPolicy=policy,
         UpdateReplacePolicy=policy,
+    )
+    # cfn-lint counts a major version as deprecated as soon as its first minor version is.
+    return exempt_from_rule(
+        database, "W3690", "Only the major version is given, so RDS chooses a minor version that is not deprecated"
     )
 
 

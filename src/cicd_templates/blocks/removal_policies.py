@@ -54,3 +54,17 @@ def exempt_from_check(resource: R, check: str, reason: str) -> R:
         "checkov": {"skip": [*skips, {"id": check, "comment": reason}]},
     }
     return resource
+
+
+def exempt_from_rule(resource: R, rule: str, reason: str) -> R:
+    """Return `resource`, marked as an exception to one rule of cfn-lint.
+
+    The reason appears in the resource's metadata and as a comment above it.
+    """
+    before = resource.resource.get("Metadata", {})
+    resource.Metadata = {
+        **before,
+        REASONS_KEY: [*before.get(REASONS_KEY, ()), f"{reason} ({rule})"],
+        "cfn-lint": {"config": {"ignore_checks": [rule]}, "reasons": {rule: reason}},
+    }
+    return resource

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.outputs import DatabaseResourceId
+from cicd_templates.lint.run import find_in_templates
 from templates import databases, keys, queues, tables
 from tests.conftest import RAW, environment, rendered_stacks
 
@@ -114,6 +117,19 @@ def test_an_environment_has_a_size_of_its_own() -> None:
     assert databases.build(environment("staging", PARCELS)).template.to_dict()["Resources"]["ParcelRatesCluster"][
         "Properties"
     ]["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 0.5, "MaxCapacity": 4}
+
+
+@pytest.mark.parametrize("version", get_args(DatabaseTable.model_fields["version"].annotation))
+def test_each_version_that_can_be_chosen_passes_the_lint(version: str, tmp_path: Path) -> None:
+    (stack,) = [
+        stack
+        for stack in rendered_stacks(("databases/parcel-rates", {"version": version}))
+        if stack.path == "staging/databases.yaml"
+    ]
+    (tmp_path / "databases.yaml").write_text(stack.text, encoding="utf-8")
+
+    assert f"EngineVersion: '{version}'" in stack.text
+    assert find_in_templates([tmp_path / "databases.yaml"]) == []
 
 
 def test_each_service_connects_as_a_user_of_its_own_and_of_its_kind_of_access() -> None:
