@@ -8,10 +8,12 @@ from cicd_templates.blocks.buckets import (
     delivery_roles_may_read,
     encrypted_bucket,
     encrypted_bucket_policy,
+    lock_objects,
     log_delivery_bucket,
     log_delivery_policy,
     refuse_replacement,
     refuse_source_replacement,
+    refuse_unlocking,
 )
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import APP, TEMPLATES
@@ -61,6 +63,8 @@ def build(env: Environment) -> LayerTemplate:
             ]
         elif output is EVIDENCE_BUCKET:
             grants = [refuse_replacement(bucket)]
+            if env.evidence_lock_mode and env.protected:
+                grants.append(refuse_unlocking(bucket))
         layer.add(encrypted_bucket_policy(f"{bucket.title}Policy", bucket, key, *grants))
         layer.publish(output, BucketName(bucket.ref()))
     return layer
@@ -80,13 +84,15 @@ def _pipeline_buckets(env: Environment, key: KeyArn, logs: s3.Bucket) -> dict[Ou
         CACHE_BUCKET: encrypted_bucket(
             "Cache", env, "cache", key=key, logs=logs, expire_days=CACHE_DAYS, noncurrent_days=1
         ),
-        EVIDENCE_BUCKET: encrypted_bucket(
-            "Evidence",
-            env,
-            "evidence",
-            key=key,
-            logs=logs,
-            expire_days=EVIDENCE_DAYS,
-            noncurrent_days=EVIDENCE_DAYS,
-        ),
+        EVIDENCE_BUCKET: _evidence_bucket(env, key, logs),
     }
+
+
+def _evidence_bucket(env: Environment, key: KeyArn, logs: s3.Bucket) -> s3.Bucket:
+    """Return the bucket for evidence. If the configuration locks evidence, it does not expire before its lock ends."""
+    lock_days = env.evidence.lock_days
+    expire_days = max(EVIDENCE_DAYS, lock_days or 0)
+    bucket = encrypted_bucket(
+        "Evidence", env, "evidence", key=key, logs=logs, expire_days=expire_days, noncurrent_days=EVIDENCE_DAYS
+    )
+    return lock_objects(bucket, env.evidence_lock_mode, lock_days) if lock_days else bucket

@@ -139,8 +139,8 @@ class SigningAccount:
             "LastModified": datetime(2026, 11, 24, 1, tzinfo=UTC),
         }
 
-    def _PutObject(self, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str) -> dict[str, Any]:  # noqa: N802, N803
-        assert IfNoneMatch == "*"
+    def _PutObject(self, Bucket: str, Key: str, Body: bytes, **settings: str) -> dict[str, Any]:  # noqa: N802, N803
+        assert settings == {"IfNoneMatch": "*", "ChecksumAlgorithm": "SHA256"}
         if (Bucket, Key) in self.objects:
             raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": "there"}}, "PutObject")
         self.put(Bucket, Key, Body, "new")

@@ -215,7 +215,9 @@ def containers_opened(place: Place) -> Iterator[Edit]:
 
 
 def data_given_away(place: Place) -> Iterator[Edit]:
-    """Yield edits that delete data together with its stack, or when the resource is replaced."""
+    """Yield edits that delete data with its stack or its replacement, and edits that no longer lock objects."""
+    for path, _ in properties(place, "ObjectLockConfiguration"):
+        yield drop(path)
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
         if policy in place.body:
             yield drop((policy,))

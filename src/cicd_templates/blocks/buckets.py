@@ -171,6 +171,34 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
     )
 
 
+def lock_objects(bucket: s3.Bucket, mode: str, days: int) -> s3.Bucket:
+    """Lock each new object version of `bucket` for `days` days with S3 Object Lock. Return the bucket.
+
+    A bucket can be locked after it was created, but never unlocked. Its versions from before stay unlocked:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
+    """
+    retention = s3.DefaultRetention(Mode=mode, Days=days)
+    bucket.ObjectLockEnabled = True
+    bucket.ObjectLockConfiguration = s3.ObjectLockConfiguration(
+        ObjectLockEnabled="Enabled", Rule=s3.ObjectLockRule(DefaultRetention=retention)
+    )
+    return bucket
+
+
+def refuse_unlocking(bucket: s3.Bucket) -> Grant:
+    """Deny everybody to delete versions that are locked in governance mode, or to shorten their lock.
+
+    An administrator usually has the permission to bypass governance mode, and the S3 console then always uses it. With
+    this statement, the bucket policy must be changed first.
+    """
+    return deny(
+        "RefuseToBypassTheLock",
+        [actions.BypassGovernanceRetention],
+        on=joined_text(GetAtt(bucket, "Arn"), "/*"),
+        to=Principal("*"),
+    )
+
+
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
     """Deny puts of the source artifacts `artifacts` to every role except the roles of source actions and pipelines.
 

@@ -68,6 +68,8 @@ def _facts(kind: ResourceType) -> Iterator[str]:
         yield f"name_within={_tuple(map(_text, kind.name_within))}"
     if kind.has_revisions:
         yield "has_revisions=True"
+    if kind.irreversible:
+        yield f"irreversible={json.dumps(dict(kind.irreversible))}"
     if kind.interruptions:
         yield f"interruptions={_tuple(map(_interruption, kind.interruptions))}"
 

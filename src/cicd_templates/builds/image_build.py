@@ -180,10 +180,11 @@ done < {LOCKED_STAGES}
 def put_evidence(path: str, stem: str, suffix: str) -> str:
     """Return shell commands that store a file as evidence, then exit with 0, or with 1 if it could not be stored."""
     return f"""\
-# Nothing is overwritten: another attempt of this run stores its file with the next number.
+# Nothing is overwritten: another attempt of this run stores its file with the next number. A bucket with Object Lock
+# accepts only uploads with a checksum.
 for number in "" -2 -3 -4 -5 -6 -7 -8 -9; do
   if aws s3api put-object --bucket "$EVIDENCE_BUCKET" --key "$SERVICE/$EXECUTION_ID/{stem}$number{suffix}" \\
-    --body {path} --if-none-match '*' > /tmp/put 2>&1; then exit 0; fi
+    --body {path} --if-none-match '*' --checksum-algorithm SHA256 > /tmp/put 2>&1; then exit 0; fi
   grep -q PreconditionFailed /tmp/put || break
 done
 cat /tmp/put

@@ -12,6 +12,7 @@ from ipaddress import IPv4Network
 from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
+from cicd_templates.config.tables.evidence import EvidenceTable
 from cicd_templates.config.tables.pipeline import PipelineTable
 from cicd_templates.config.tables.project import ProjectTable
 from cicd_templates.config.tables.queue import QueueTable
@@ -56,7 +57,8 @@ class Environment:
     `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
     overrides the suffix in the file. `peers` are the other environments of the configuration; grants across accounts
     need the names of their resources. A peer has no peers of its own. `queues`, `tables` and `databases` map the
-    name of each queue, DynamoDB table and database to its settings in this environment.
+    name of each queue, DynamoDB table and database to its settings in this environment. `evidence` has the settings of
+    the lock on evidence.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Environment:
     queues: Mapping[str, QueueTable] = field(default_factory=dict)
     tables: Mapping[str, DynamoDbTable] = field(default_factory=dict)
     databases: Mapping[str, DatabaseTable] = field(default_factory=dict)
+    evidence: EvidenceTable = field(default_factory=EvidenceTable)
 
     @property
     def tools(self) -> Environment:
@@ -124,6 +127,16 @@ class Environment:
         return bool(self.suffix) and self.suffix != self.settings.suffix
 
     @property
+    def evidence_lock_mode(self) -> str:
+        """The mode of S3 Object Lock for evidence, `GOVERNANCE` or `COMPLIANCE`, or an empty string for no lock.
+
+        A copy never uses compliance mode, because then nobody could delete its bucket.
+        """
+        if self.evidence.lock_days is None:
+            return ""
+        return "GOVERNANCE" if self.is_copy else self.evidence.lock_mode.upper()
+
+    @property
     def domain(self) -> str | None:
         """The load balancer's host name, or None for plain HTTP or for a parallel copy without `copy_domain`."""
         if self.settings.allow_http:
@@ -151,11 +164,12 @@ class Environment:
 
 @dataclass(frozen=True)
 class Configuration:
-    """The complete configuration: project, pipeline, and environments in the order of the file."""
+    """The complete configuration: project, pipeline, environments in the order of the file, and evidence."""
 
     project: ProjectTable
     pipeline: PipelineTable
     environments: tuple[Environment, ...]
+    evidence: EvidenceTable = field(default_factory=EvidenceTable)
 
     @property
     def deploy_order(self) -> tuple[Environment, ...]:

@@ -23,6 +23,7 @@ from cicd_templates.config.routes import with_priorities
 from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
+from cicd_templates.config.tables.evidence import EvidenceTable
 from cicd_templates.config.tables.field_types import (
     DATABASE_NAME_LENGTH,
     ENVIRONMENT_NAME_LENGTH,
@@ -46,7 +47,7 @@ from cicd_templates.errors import ConfigurationError
 BYTE_ORDER_MARK = "\ufeff"
 # ENV= accepts this word in addition to the names of environments.
 EVERY_ENVIRONMENT = "all"
-TABLES = ("project", "pipeline", "services", "queues", "tables", "databases", "environments")
+TABLES = ("project", "pipeline", "evidence", "services", "queues", "tables", "databases", "environments")
 # The kinds of tables whose keys an environment can override, with the longest name that such a table may have.
 OVERRIDABLE = {
     "services": SERVICE_NAME_LENGTH,
@@ -129,10 +130,11 @@ class _Reader:
             # The path is empty, because the default path would cause problems with environments that nobody configured.
             self._with_placeholders(PipelineTable, raw.get("pipeline", {}), "pipeline", {"path": ()}),
         )
+        evidence = self._table(EvidenceTable, raw.get("evidence", {}), "evidence") or EvidenceTable()
         shared_tables = {kind: self._names(raw.get(kind, {}), kind, length) for kind, length in OVERRIDABLE.items()}
         environments = self._names(raw.get("environments"), "environments", ENVIRONMENT_NAME_LENGTH)
         environments_read = [
-            environment
+            replace(environment, evidence=evidence)
             for name, table in environments.items()
             if (environment := self._environment(name, table, shared_tables, shared, suffix)) is not None
         ]
@@ -144,7 +146,7 @@ class _Reader:
         unread = set(named if isinstance(named, Mapping) else ()) - {
             environment.name for environment in environments_read
         }
-        return Configuration(*shared, environments_with_peers), frozenset(unread)
+        return Configuration(*shared, environments_with_peers, evidence), frozenset(unread)
 
     def _suffix(self, suffix: str) -> None:
         if len(suffix) > SUFFIX_LENGTH or not re.fullmatch(WORD, suffix):

@@ -50,7 +50,13 @@ def put_once(key: str, text: str, content_type: str) -> None:
     bucket = os.environ["EVIDENCE_BUCKET"]
     try:
         boto3.client("s3").put_object(
-            Bucket=bucket, Key=key, Body=text.encode(), ContentType=content_type, IfNoneMatch="*"
+            Bucket=bucket,
+            Key=key,
+            Body=text.encode(),
+            ContentType=content_type,
+            IfNoneMatch="*",
+            # A bucket with Object Lock accepts only uploads with a checksum.
+            ChecksumAlgorithm="SHA256",
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "PreconditionFailed":

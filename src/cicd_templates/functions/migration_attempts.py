@@ -77,7 +77,14 @@ class Attempts:
 
     def _put(self, number: int, name: str, entry: dict[str, Any]) -> None:
         body = json.dumps(entry).encode()
-        self._s3.put_object(Bucket=self._bucket, Key=self._key(number, name), Body=body, IfNoneMatch="*")
+        # A bucket with Object Lock accepts only uploads with a checksum.
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=self._key(number, name),
+            Body=body,
+            IfNoneMatch="*",
+            ChecksumAlgorithm="SHA256",
+        )
 
     def _list_names(self) -> dict[int, list[str]]:
         """Return the names of the objects of the newest attempts, keyed by the number of the attempt.

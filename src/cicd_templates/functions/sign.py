@@ -254,8 +254,13 @@ def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
         numbered = f"{prefix}-{number}" if number > 1 else prefix
         try:
             for name, content in files.items():
+                # A bucket with Object Lock accepts only uploads with a checksum.
                 s3.put_object(
-                    Bucket=os.environ["EVIDENCE_BUCKET"], Key=f"{numbered}/{name}", Body=content, IfNoneMatch="*"
+                    Bucket=os.environ["EVIDENCE_BUCKET"],
+                    Key=f"{numbered}/{name}",
+                    Body=content,
+                    IfNoneMatch="*",
+                    ChecksumAlgorithm="SHA256",
                 )
         except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":

@@ -20,6 +20,7 @@ import iam_decisions  # type: ignore[import-not-found]
 import image_registry  # type: ignore[import-not-found]
 import key_policies  # type: ignore[import-not-found]
 import listener_rules  # type: ignore[import-not-found]
+import object_lock  # type: ignore[import-not-found]
 import recorded_answers  # type: ignore[import-not-found]
 import recorded_types  # type: ignore[import-not-found]
 import request_guard  # type: ignore[import-not-found]
@@ -65,6 +66,7 @@ recorded_answers.register(cloudformation, modules, template_refusals.template_re
 schedules.register(_RESOURCE_HANDLERS, scheduler, iam._roles)
 create_only.register(stacks, provisioners, Path(os.environ["SCHEMAS"]), responses.get_region)
 key_policies.register(kms, _RESOURCE_HANDLERS, responses.get_account_id, responses.error_response_json)
+object_lock.register(s3, _RESOURCE_HANDLERS)
 keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)
 event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)
 event_targets.name_versions(s3, eventbridge)

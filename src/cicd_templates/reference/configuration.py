@@ -18,6 +18,7 @@ from cicd_templates.config.tables.container import ContainerHealthTable, Contain
 from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
 from cicd_templates.config.tables.environment import EnvironmentTable
+from cicd_templates.config.tables.evidence import EvidenceTable
 from cicd_templates.config.tables.field_types import ENVIRONMENT_NAME_LENGTH, PROJECT_NAME_LENGTH, SERVICE_NAME_LENGTH
 from cicd_templates.config.tables.github import GithubTable
 from cicd_templates.config.tables.health import AlarmsTable, HealthCheckTable
@@ -35,6 +36,7 @@ from cicd_templates.markdown import markdown_cell, table_row
 DOCUMENTED_TABLES: tuple[type[Table], ...] = (
     ProjectTable,
     PipelineTable,
+    EvidenceTable,
     EnvironmentTable,
     StakeholdersTable,
     ServiceTable,

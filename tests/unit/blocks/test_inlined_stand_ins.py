@@ -42,6 +42,7 @@ def test_the_inline_code_knows_what_a_change_of_each_type_means(name: str, revie
     assert inlined.type_name == name
     for field in (*TEXTS, "name_within", "has_revisions"):
         assert getattr(inlined, field) == (getattr(facts, field) if facts else type(getattr(inlined, field))())
+    assert inlined.irreversible == (facts.irreversible if facts else {})
     assert [(case.reason, case.properties) for case in inlined.interruptions] == [
         (case.reason, case.properties) for case in (facts.interruptions if facts else ())
     ]

@@ -258,7 +258,15 @@ def test_evidence_is_put_once_under_service_and_run(run: Run, tmp_path: Path) ->
     fake = Fake()
 
     assert "stored pay/e-1/sbom.cdx.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
-    assert fake.puts == [{"Bucket": "evidence", "Key": "pay/e-1/sbom.cdx.json", "Body": b"{}", "IfNoneMatch": "*"}]
+    assert fake.puts == [
+        {
+            "Bucket": "evidence",
+            "Key": "pay/e-1/sbom.cdx.json",
+            "Body": b"{}",
+            "IfNoneMatch": "*",
+            "ChecksumAlgorithm": "SHA256",
+        }
+    ]
     with pytest.raises(ClientError, match="AccessDenied"):
         run("put_evidence", Fake(refused("AccessDenied")), str(tmp_path / "sbom.json"), "x")
     (tmp_path / "sbom.json").write_text("")

@@ -197,7 +197,7 @@ class Account(Aws):
         return {"taskArns": [arn for arn in wanted if not self._forgotten(arn)]}
 
     def _store(self, asked: dict[str, Any]) -> Any:
-        assert asked["IfNoneMatch"] == "*"
+        assert (asked["IfNoneMatch"], asked["ChecksumAlgorithm"]) == ("*", "SHA256")
         if asked["Key"] in self.objects:
             return "PreconditionFailed"
         self.objects[asked["Key"]] = asked["Body"]

@@ -40,8 +40,17 @@ class Evidence:
     def head_object(self, **_: Any) -> Any:
         return {"VersionId": "t1", "Metadata": {}}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str, IfNoneMatch: str) -> Any:  # noqa: N803
-        assert (Bucket, IfNoneMatch) == ("evidence", "*")
+    def put_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        Body: bytes,  # noqa: N803
+        ContentType: str,  # noqa: N803
+        IfNoneMatch: str,  # noqa: N803
+        ChecksumAlgorithm: str,  # noqa: N803
+    ) -> Any:
+        assert (Bucket, IfNoneMatch, ChecksumAlgorithm) == ("evidence", "*", "SHA256")
         assert ContentType == {"json": "application/json", "html": "text/html; charset=utf-8"}[Key.rpartition(".")[2]]
         if self.answer or Key in self.objects:
             raise refusal(self.answer or "PreconditionFailed", "PutObject")

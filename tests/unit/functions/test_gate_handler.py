@@ -115,7 +115,7 @@ class Aws:
         return {"ContentLength": len(content), "Body": io.BytesIO(content), "VersionId": f"version of {request['Key']}"}
 
     def put_object(self, **request: Any) -> None:
-        assert request["IfNoneMatch"] == "*"
+        assert (request["IfNoneMatch"], request["ChecksumAlgorithm"]) == ("*", "SHA256")
         self._refuse("PutObject")
         if request["Key"] in self.puts:
             raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": "there"}}, "PutObject")

@@ -23,7 +23,8 @@ s3 = boto3.client("s3")
 for number in range(1, MAX_ATTEMPTS + 1):
     key = f"{prefix}/{name}" if number == 1 else f"{prefix}/{stem}-{number}{dot}{extension}"
     try:
-        s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        # A bucket with Object Lock accepts only uploads with a checksum.
+        s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", ChecksumAlgorithm="SHA256")
         print(f"stored {key}")
         sys.exit()
     except ClientError as error:

@@ -8,6 +8,7 @@ from cicd_templates.config.environment import Configuration
 from cicd_templates.config.validation import (
     access,
     databases,
+    evidence,
     names,
     networks,
     pipeline,
@@ -28,6 +29,7 @@ def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> 
     `unread` has the names of environments whose tables have problems. Only their names are known.
     """
     yield from pipeline.problems(configuration, unread)
+    yield from evidence.problems(configuration)
     yield from regions.problems(configuration)
     yield from names.problems(configuration)
     yield from networks.problems(configuration)

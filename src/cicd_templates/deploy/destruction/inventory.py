@@ -142,12 +142,21 @@ def _unmanaged_items(
         if key in owned_now or found.stack_id in other_ids or foreign_spelling or _was_deleted(found, had):
             continue
         if standing := state_of(clients, *key):
-            items[key] = _unmanaged_item(found, standing, kept.get(key, ""), protected=protected)
+            item = _unmanaged_item(found, standing, kept.get(key, ""), protected=protected)
+            items[key] = _with_lock(clients, item)
     # If somebody removed the tags of a resource that a former stack kept, no listing above returns it.
     for key, stack in kept.items():
         if key not in owned_now and key not in items and (standing := state_of(clients, *key)):
-            items[key] = _unmanaged_item(UnmanagedResource(*key, ours=True), standing, stack, protected=protected)
+            item = _unmanaged_item(UnmanagedResource(*key, ours=True), standing, stack, protected=protected)
+            items[key] = _with_lock(clients, item)
     return list(items.values())
+
+
+def _with_lock(clients: Clients, item: Item) -> Item:
+    """Return `item`. If it is kept, its detail also says what keeps its contents from being deleted."""
+    contents = operations_of(item.resource_type).contents
+    lock = contents.describe_lock(clients, item.name) if contents and item.fate is Fate.RETAINED else ""
+    return replace(item, detail=f"{item.detail}; {lock}") if lock else item
 
 
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:

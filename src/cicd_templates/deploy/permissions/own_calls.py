@@ -104,6 +104,7 @@ READING = (
     "rds:DescribeDBClusters",
     "rds:DescribeDBInstances",
     "rds:DescribeDBSubnetGroups",
+    "s3:GetBucketObjectLockConfiguration",
     "s3:GetBucketTagging",
     "scheduler:GetScheduleGroup",
     "secretsmanager:DescribeSecret",
@@ -151,5 +152,11 @@ DESTROY_ACTIONS = (
     "scheduler:DeleteScheduleGroup",
     "secretsmanager:DeleteSecret",
     "sqs:DeleteQueue",
+)
+# Only for destroy, and only where a bucket that destroy deletes is locked in governance mode.
+UNLOCKING_ACTIONS = (
+    "s3:BypassGovernanceRetention",
+    "s3:GetObjectLegalHold",
+    "s3:GetObjectRetention",
 )
 DEPLOY_ACTIONS = (*CLOUDFORMATION_ACTIONS, *DATA, *READING, *LOCKING)

@@ -18,7 +18,7 @@ from cicd_templates.deploy.permissions.action_resources import (
     scope,
 )
 from cicd_templates.deploy.permissions.handler_actions import handler_actions, is_action, resource_kinds
-from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
+from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS, UNLOCKING_ACTIONS
 from cicd_templates.template.stack_template import StackTemplate
 
 # The maximum number of characters in a managed policy, not counting white space:
@@ -46,7 +46,8 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
     called_by_handlers = {
         action for action in handler_actions(types, names.region) if action.partition(":")[0] in services
     }
-    called_by_deployer = (*DEPLOY_ACTIONS, *DESTROY_ACTIONS) if destroying else DEPLOY_ACTIONS
+    unlocking = UNLOCKING_ACTIONS if any(map(_deletes_locked_objects, stacks)) else ()
+    called_by_deployer = (*DEPLOY_ACTIONS, *DESTROY_ACTIONS, *unlocking) if destroying else DEPLOY_ACTIONS
     actions = {action for action in (*called_by_deployer, *called_by_handlers) if is_action(action)}
     statements = [
         *_scoped_statements(actions - {PASS_ROLE}, names),
@@ -72,6 +73,16 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[P
         statement = {"Effect": "Allow", "Action": allowed, "Resource": list(resources)}
         holds = json.loads(narrowed)
         yield statement | ({"Condition": holds} if holds else {})
+
+
+def _deletes_locked_objects(stack: StackTemplate) -> bool:
+    """Return whether the stack has a bucket with locked objects whose data is deleted with the stack."""
+    return any(
+        resource["Type"] == "AWS::S3::Bucket"
+        and "ObjectLockConfiguration" in resource["Properties"]
+        and resource.get("DeletionPolicy") == "Delete"
+        for resource in stack.resources.values()
+    )
 
 
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:

@@ -166,7 +166,8 @@ def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
     for number in range(1, MAX_ATTEMPTS + 1):
         numbered = f"{key}{f'-{number}' if number > 1 else ''}{suffix}"
         try:
-            s3.put_object(Bucket=bucket, Key=numbered, Body=body, IfNoneMatch="*")
+            # A bucket with Object Lock accepts only uploads with a checksum.
+            s3.put_object(Bucket=bucket, Key=numbered, Body=body, IfNoneMatch="*", ChecksumAlgorithm="SHA256")
         except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise

@@ -34,7 +34,10 @@ def remember_release(s3: Any, execution: str, decision: Decision) -> None:
     key = f"{_prefix()}{_LATEST - int(time.time())}-{execution}.json"
     try:
         body = json.dumps(fingerprints).encode()
-        s3.put_object(Bucket=os.environ["EVIDENCE_BUCKET"], Key=key, Body=body, IfNoneMatch="*")
+        # A bucket with Object Lock accepts only uploads with a checksum.
+        s3.put_object(
+            Bucket=os.environ["EVIDENCE_BUCKET"], Key=key, Body=body, IfNoneMatch="*", ChecksumAlgorithm="SHA256"
+        )
     except ClientError as error:
         # A repeated delivery of the event has already stored the fingerprints within the same second.
         if error.response["Error"]["Code"] != "PreconditionFailed":

@@ -60,7 +60,8 @@ class Impact:
     """The effect of a change on people and data.
 
     `holds` names the data in a stateful resource, and `fate` says what happens to the data. `why` says why a running
-    service is interrupted, what ends with a deleted resource, or why a possible replacement would fail. `certain` is
+    service is interrupted, what ends with a deleted resource, what can never be changed back, or why a possible
+    replacement would fail. `certain` is
     false if CloudFormation does not know whether it replaces the resource.
     """
 
@@ -142,7 +143,7 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
     why = interruption(change)
     if why:
         return Impact(INTERRUPTION, why=why)
-    return Impact(IAM if widens else SAFE)
+    return Impact(IAM if widens else SAFE, why=irreversible(change))
 
 
 def replaces(change: Change) -> bool:
@@ -227,6 +228,12 @@ def interruption(change: Change) -> str:
         for case in facts_of(change.resource_type).interruptions
         if (edited if case.properties is None else edited & case.properties)
     )
+
+
+def irreversible(change: Change) -> str:
+    """Return what this update in place does for ever, or an empty string if the update can be changed back."""
+    facts = facts_of(change.resource_type).irreversible
+    return "; ".join(facts[name] for name in change.properties if change.action == "Modify" and name in facts)
 
 
 def total(changes: Sequence[Change]) -> dict[str, int]:

@@ -45,6 +45,7 @@ class ResourceType:
     itself, because the other resource has the data. `kept_when_protected`: whether a resource that no stack owns
     remains when a protected environment is destroyed. `policies_checked_by`: the lint rule that requires both data
     policies, for deletion and for replacement. `interruptions`: the updates in place that interrupt a running resource.
+    `irreversible`: properties that can never be changed back, each with what their change means.
     `ends_with_it`: what no longer works when a resource without data is deleted. `billed`: the item that AWS bills
     while a resource exists, even if nothing uses it, and the unit, according to the service's pricing page.
 
@@ -85,6 +86,7 @@ class ResourceType:
     kept_when_protected: bool = False
     policies_checked_by: PolicyCheck | None = None
     interruptions: tuple[Interruption, ...] = ()
+    irreversible: Mapping[str, str] = field(default_factory=dict)
     ends_with_it: str = ""
     billed: str = ""
     arns: Mapping[str, str] = field(default_factory=dict)

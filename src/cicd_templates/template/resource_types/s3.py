@@ -15,6 +15,11 @@ RESOURCE_TYPES = (
         import_identifier="BucketName",
         create_only=frozenset({"BucketNamePrefix", "BucketNamespace"}),
         loss="objects",
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
+        irreversible={
+            "ObjectLockEnabled": "Object Lock can never be switched off again, and versioning can never be suspended;"
+            " only new object versions are locked, and versions that exist already stay unlocked",
+        },
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.OWN_RULE,
         arns={"bucket": "s3:::{name}", "object": "s3:::{name}/*"},

@@ -336,6 +336,22 @@ def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypat
     assert (item.name, item.detail) == ("b", "kept by policy: the data outlives the stack storage")
 
 
+def test_a_kept_bucket_says_how_long_object_lock_keeps_its_contents(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = UnmanagedResource("AWS::S3::Bucket", "listed", ours=True)
+    monkeypatch.setattr(UNMANAGED_RESOURCES, lambda *rest, **options: [listed])
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}}
+    fake = aws(s3={"get_object_lock_configuration": {"ObjectLockConfiguration": lock}})
+    kept = Owned("storage", "Evidence", "AWS::S3::Bucket", "b", "Retain")
+    items = _unmanaged_items(fake, SCOPE, [kept], [], [], protected=True, whole=True)
+
+    assert [item.name for item in items] == ["listed", "b"]
+    for item in items:
+        assert item.detail.startswith("kept by policy")
+        assert item.detail.endswith(
+            "; Object Lock in compliance mode keeps each version for 30 days after it was stored"
+        )
+
+
 def endpoint(state: str) -> dict[str, Any]:
     return {"VpcEndpoints": [{"VpcEndpointId": "vpce-1", "State": state}]}
 

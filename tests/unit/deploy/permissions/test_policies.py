@@ -16,7 +16,7 @@ from cicd_templates.cli import main
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.permissions.action_resources import TYPE_OF_KIND, EnvironmentNames, scope
 from cicd_templates.deploy.permissions.handler_actions import handler_actions, is_action, resource_kinds
-from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
+from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS, UNLOCKING_ACTIONS
 from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies, size
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
@@ -65,6 +65,33 @@ def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[StackTempla
     assert len(documents) <= 4
     assert not [action for action in actions if "*" in action or not is_action(action)]
     assert len(set(actions)) == len(actions)
+
+
+@pytest.mark.parametrize(
+    ("project", "environment", "destroying", "may"),
+    [
+        pytest.param("three-services", "tools", True, True, id="disposable and locked"),
+        pytest.param("three-services", "tools", False, False, id="only deploys"),
+        pytest.param("shipping", "tools", True, False, id="protected and locked"),
+        pytest.param("shipping", "staging", True, False, id="disposable without a lock"),
+        pytest.param("settlement", "tools", True, False, id="protected without a lock"),
+    ],
+)
+def test_only_who_destroys_locked_evidence_that_may_be_lost_may_unlock_it(
+    project: str, environment: str, destroying: bool, may: bool
+) -> None:
+    documents = policies(read_stacks(rendered_project(project) / "out" / environment), destroying=destroying)
+    allowed = [
+        statement
+        for document in documents.values()
+        for statement in document["Statement"]
+        if set(UNLOCKING_ACTIONS) & set(statement["Action"])
+    ]
+
+    assert bool(allowed) == may
+    for statement in allowed:
+        assert statement["Effect"] == "Allow"
+        assert all(resource.startswith("arn:aws:s3:::") for resource in statement["Resource"])
 
 
 @pytest.mark.parametrize("stacks", EVERY.values(), ids=EVERY)

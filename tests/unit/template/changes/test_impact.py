@@ -249,6 +249,26 @@ def edited(*names: str) -> tuple[Detail, ...]:
             id="a database that keeps backups longer",
         ),
         pytest.param(
+            Change("Modify", "R", "AWS::S3::Bucket", "False", details=edited("ObjectLockEnabled", "Tags")),
+            {},
+            {},
+            False,
+            Impact(
+                "safe",
+                why="Object Lock can never be switched off again, and versioning can never be suspended; only new"
+                " object versions are locked, and versions that exist already stay unlocked",
+            ),
+            id="a bucket that is locked for ever",
+        ),
+        pytest.param(
+            Change("Add", "R", "AWS::S3::Bucket", details=edited("ObjectLockEnabled")),
+            {},
+            {},
+            False,
+            Impact("safe"),
+            id="a new bucket that is locked",
+        ),
+        pytest.param(
             Change("Modify", "R", "AWS::KMS::Key", "False", details=edited("Description")),
             {},
             {},

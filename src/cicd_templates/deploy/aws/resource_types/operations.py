@@ -86,11 +86,13 @@ class Contents:
     """The contents of a resource. They must be deleted before the resource itself.
 
     `describe` returns the amount of the contents in words. `empty` deletes the contents and returns the number of
-    deleted items. Meanwhile, `empty` calls its last argument with the number of items deleted so far.
+    deleted items. Meanwhile, `empty` calls its last argument with the number of items deleted so far. `describe_lock`
+    says what keeps the contents from being deleted, or returns an empty string.
     """
 
     describe: Callable[[Clients, str], str]
     empty: Callable[[Clients, str, OnProgress], int]
+    describe_lock: Callable[[Clients, str], str] = lambda clients, name: ""
 
 
 @dataclass(frozen=True)

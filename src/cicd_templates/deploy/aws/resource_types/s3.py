@@ -6,10 +6,12 @@ Listing and deleting run concurrently. Only a few batches are in memory at a tim
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -32,7 +34,7 @@ from cicd_templates.template.partitions import partition_of
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-FORBIDDEN = "403"
+FORBIDDEN, ACCESS_DENIED = "403", "AccessDenied"
 # The maximum number of keys in one call: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 KEYS_PER_CALL = 1000
 # S3 accepts 3,500 writes and deletions per second and prefix; four concurrent calls of 1,000 keys reach that limit:
@@ -68,15 +70,25 @@ def _delete(clients: Clients, name: str) -> None:
     clients.s3.delete_bucket(Bucket=name)
 
 
+@dataclass
+class _Emptying:
+    """The deletion of everything in a bucket. `bypass` says whether to bypass governance mode of Object Lock."""
+
+    clients: Clients
+    bucket: str
+    bypass: bool = False
+
+
 def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return their number.
 
-    After each batch, `on_progress` is called with the number of items deleted so far. If S3 refuses to delete an
-    object, raises `CicdError` with S3's reason.
+    This function is called only for data that is to be deleted. So it also deletes versions that Object Lock protects
+    in governance mode, if the caller has the permission. After each batch, `on_progress` is called with the number of
+    items deleted so far. If S3 refuses to delete an object, raises `CicdError` with S3's reason, and with the lock.
     """
-    count = 0
+    count, emptying = 0, _Emptying(clients, bucket)
     for _ in range(PASSES):
-        before, count = count, _empty_once(clients, bucket, count, on_progress)
+        before, count = count, _empty_once(emptying, count, on_progress)
         if count == before:
             break
     for page in clients.s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
@@ -86,13 +98,13 @@ def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda
     return count
 
 
-def _empty_once(clients: Clients, bucket: str, count: int, on_progress: OnProgress) -> int:
+def _empty_once(emptying: _Emptying, count: int, on_progress: OnProgress) -> int:
     """List the bucket's versions once and delete them. Return `count` plus the number of deleted versions."""
-    versions = _versions(clients, bucket)
+    versions = _versions(emptying.clients, emptying.bucket)
     calls: deque[Future[int]] = deque()
     with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
         while batch := list(islice(versions, KEYS_PER_CALL)):
-            calls.append(pool.submit(_delete_batch, clients, bucket, batch))
+            calls.append(pool.submit(_delete_batch, emptying, batch))
             if len(calls) > CONCURRENT_CALLS:
                 count += calls.popleft().result()
                 on_progress(count)
@@ -108,15 +120,23 @@ def _versions(clients: Clients, bucket: str) -> Iterator[ObjectIdentifierTypeDef
             yield {"Key": version["Key"], "VersionId": version["VersionId"]}
 
 
-def _delete_batch(clients: Clients, bucket: str, batch: list[ObjectIdentifierTypeDef]) -> int:
-    remaining = batch
+def _delete_batch(emptying: _Emptying, batch: list[ObjectIdentifierTypeDef]) -> int:
+    bucket, remaining = emptying.bucket, batch
     for _ in range(ATTEMPTS):
-        answer = clients.s3.delete_objects(Bucket=bucket, Delete={"Objects": remaining, "Quiet": True})
+        bypass, delete = emptying.bypass, partial(emptying.clients.s3.delete_objects, Bucket=bucket)
+        if bypass:
+            # This needs a permission of its own, even for versions without a lock.
+            delete = partial(delete, BypassGovernanceRetention=True)
+        answer = delete(Delete={"Objects": remaining, "Quiet": True})
         errors = answer.get("Errors", [])
         for error in errors:
-            if error.get("Code") not in BUSY_CODES:
+            if error.get("Code") == ACCESS_DENIED and not bypass and describe_lock(emptying.clients, bucket):
+                emptying.bypass = True
+            elif error.get("Code") not in BUSY_CODES:
+                lock = describe_lock(emptying.clients, bucket)
                 raise CicdError(
                     f"{bucket}/{error['Key']}: S3 refuses to delete this object: {error['Code']}: {error['Message']}"
+                    f"{_locked_version(emptying.clients, bucket, error) if lock else ''}"
                 )
         if not errors:
             return len(batch)
@@ -125,6 +145,41 @@ def _delete_batch(clients: Clients, bucket: str, batch: list[ObjectIdentifierTyp
     raise CicdError(
         f"{bucket}: S3 is too busy to delete {len(remaining):,} objects; run the same command again to continue"
     )
+
+
+def describe_lock(clients: Clients, bucket: str) -> str:
+    """Return the Object Lock of a bucket as text, or an empty string if there is none, or if it cannot be read."""
+    try:
+        lock = clients.s3.get_object_lock_configuration(Bucket=bucket).get("ObjectLockConfiguration", {})
+    except ClientError:
+        return ""
+    if lock.get("ObjectLockEnabled") != "Enabled":
+        return ""
+    retention = lock.get("Rule", {}).get("DefaultRetention", {})
+    if not retention:
+        return "Object Lock without a default retention"
+    period = describe_period(retention)
+    return f"Object Lock in {retention['Mode'].lower()} mode keeps each version for {period} after it was stored"
+
+
+def describe_period(retention: Mapping[str, Any]) -> str:
+    """Return the period of a default retention as text, such as `365 days`."""
+    number, unit = (retention["Days"], "day") if "Days" in retention else (retention["Years"], "year")
+    return describe_count(number, unit, more=False)
+
+
+def _locked_version(clients: Clients, bucket: str, error: Any) -> str:
+    """Return, as the end of a message, how Object Lock protects the version that S3 refuses to delete."""
+    try:
+        version: Any = clients.s3.head_object(Bucket=bucket, Key=error["Key"], VersionId=error.get("VersionId", "null"))
+    except ClientError:
+        return ""
+    if version.get("ObjectLockLegalHoldStatus") == "ON":
+        return "; it has a legal hold, which must be removed first"
+    if "ObjectLockRetainUntilDate" not in version:
+        return ""
+    mode, until = version["ObjectLockMode"].lower(), version["ObjectLockRetainUntilDate"]
+    return f"; Object Lock keeps it in {mode} mode until {until:%Y-%m-%d}, and its bucket as long"
 
 
 def describe_contents(clients: Clients, bucket: str) -> str:
@@ -137,7 +192,9 @@ def describe_contents(clients: Clients, bucket: str) -> str:
     except ClientError as error:
         return f"the contents cannot be listed: {error.response['Error']['Code']}"
     count = len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ()))
-    return describe_count(count, "version", more=page["IsTruncated"])
+    held = describe_count(count, "version", more=page["IsTruncated"])
+    lock = describe_lock(clients, bucket) if count else ""
+    return f"{held}; {lock}" if lock else held
 
 
 OPERATIONS = {
@@ -151,6 +208,6 @@ OPERATIONS = {
             state=unless_not_found(_state, ""),
             delete=_delete,
         ),
-        contents=Contents(describe_contents, empty_bucket),
+        contents=Contents(describe_contents, empty_bucket, describe_lock),
     ),
 }

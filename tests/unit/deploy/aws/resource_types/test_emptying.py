@@ -9,7 +9,7 @@ import pytest
 from cicd_templates.deploy.aws.resource_types import ecr, s3
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.errors import CicdError
-from tests.fakes.scripted_aws import Many, aws, refusal
+from tests.fakes.scripted_aws import WHEN, Many, aws, refusal
 
 
 def versions(count: int, page: int = 1000) -> list[dict[str, Any]]:
@@ -149,3 +149,80 @@ def test_a_bucket_is_emptied_of_versions_and_unfinished_uploads_before_it_is_del
     ]
     assert fake.called("delete_bucket") == [{"Bucket": "b"}]
     assert len(fake.called("delete_objects")) == 1
+
+
+LOCK = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 30}}}
+DENIED = {"Errors": [{"Key": "k1", "VersionId": "1", "Code": "AccessDenied", "Message": "object protected by lock"}]}
+
+
+def test_versions_in_governance_mode_are_deleted_with_the_bypass_only_after_s3_refused() -> None:
+    fake = aws(
+        s3={
+            "list_object_versions": Many([versions(1001), [{}]]),
+            "delete_objects": Many([DENIED, {}]),
+            "get_object_lock_configuration": {"ObjectLockConfiguration": LOCK},
+            "list_multipart_uploads": [{}],
+        }
+    )
+
+    assert s3.empty_bucket(fake, "b") == 1001
+    first, *others = fake.called("delete_objects")
+    assert "BypassGovernanceRetention" not in first
+    assert [call["Delete"]["Objects"] for call in others if call.get("BypassGovernanceRetention")][-1:]
+    assert {"Key": "k1", "VersionId": "1"} in [each for call in others for each in call["Delete"]["Objects"]]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        pytest.param(
+            {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": WHEN},
+            "; Object Lock keeps it in compliance mode until 2026-01-02, and its bucket as long",
+            id="compliance",
+        ),
+        pytest.param(
+            {"ObjectLockLegalHoldStatus": "ON"}, "; it has a legal hold, which must be removed first", id="legal hold"
+        ),
+        pytest.param({}, "", id="a reason that the caller may not read"),
+        pytest.param(refusal("403"), "", id="not readable"),
+    ],
+)
+def test_a_version_that_the_bypass_does_not_delete_is_explained(version: Any, expected: str) -> None:
+    fake = aws(
+        s3={
+            "list_object_versions": versions(1),
+            "delete_objects": DENIED,
+            "get_object_lock_configuration": {"ObjectLockConfiguration": LOCK},
+            "head_object": version,
+        }
+    )
+
+    with pytest.raises(CicdError) as caught:
+        s3.empty_bucket(fake, "b")
+    message = "b/k1: S3 refuses to delete this object: AccessDenied: object protected by lock"
+    assert str(caught.value) == f"{message}{expected}"
+    assert [call.get("BypassGovernanceRetention", False) for call in fake.called("delete_objects")] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("lock", "expected"),
+    [
+        pytest.param(LOCK, "Object Lock in governance mode keeps each version for 30 days after it was stored", id="d"),
+        pytest.param(
+            {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 1}}},
+            "Object Lock in compliance mode keeps each version for 1 year after it was stored",
+            id="years",
+        ),
+        pytest.param(
+            {"ObjectLockEnabled": "Enabled"},
+            "Object Lock without a default retention",
+            id="only versions that were locked one by one",
+        ),
+    ],
+)
+def test_a_lock_is_described_with_the_contents(lock: dict[str, Any], expected: str) -> None:
+    one: dict[str, Any] = {"Versions": [{}], "IsTruncated": False}
+    fake = aws(s3={"list_object_versions": one, "get_object_lock_configuration": {"ObjectLockConfiguration": lock}})
+
+    assert s3.describe_lock(fake, "b") == expected
+    assert s3.describe_contents(fake, "b") == f"1 version; {expected}"

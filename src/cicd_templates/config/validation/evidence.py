@@ -1,0 +1,26 @@
+"""Problems of the lock on evidence: a mode without a time, and a lock that a disposable environment cannot end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.config.environment import Configuration
+from cicd_templates.config.validation.problem import Problem
+
+
+def problems(configuration: Configuration) -> Iterator[Problem]:
+    """Yield a problem if the lock's mode has no effect, or would keep a disposable environment from being deleted."""
+    evidence = configuration.evidence
+    if "lock_mode" in evidence.model_fields_set and evidence.lock_days is None:
+        yield Problem("evidence.lock_mode", "has no effect without lock_days; add it, or remove this key")
+    disposable = [
+        environment.name
+        for environment in configuration.environments
+        if environment.kind == "tools" and not environment.protected
+    ]
+    if evidence.lock_mode == "compliance" and disposable:
+        yield Problem(
+            "evidence.lock_mode",
+            f"{disposable[0]} is disposable, but nobody can delete what is locked in compliance mode; use"
+            " governance, or protect the environment",
+        )

@@ -1,0 +1,47 @@
+"""E9144: Object Lock locks every new object, and only for a time that the environment can accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cicd_templates.rules.reading import Resource, TemplateNode, known_text
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+
+LOCK = ("ObjectLockEnabled", "ObjectLockConfiguration")
+
+
+class ObjectLock(ResourceRule):
+    """Require a default retention for locked buckets, and refuse compliance mode where data is to be deleted."""
+
+    id = "E9144"
+    shortdesc = "Object Lock has a default retention, and its mode fits the life cycle"
+    description = (
+        "ObjectLockEnabled without a default retention locks no object. A default retention needs ObjectLockEnabled, "
+        "a mode, days or years, and versioning. Nobody can delete an object that is locked in compliance mode, so a "
+        "bucket whose policies delete its data cannot use this mode."
+    )
+    source_url = "docs/rules.md#e9144"
+    tags = ["lifecycle", "s3"]
+    types = frozenset({"AWS::S3::Bucket"})
+
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for a lock with missing parts, and for compliance mode where data is to be deleted."""
+        retention = ("ObjectLockConfiguration", "Rule", "DefaultRetention")
+        present = {
+            "ObjectLockEnabled": _is_set(resource.properties("ObjectLockEnabled"), "false"),
+            "a default retention": _is_set(resource.properties(*retention)),
+            "versioning": _is_set(resource.properties("VersioningConfiguration", "Status"), "suspended"),
+        }
+        missing = [name for name, stated in present.items() if not stated]
+        if missing and any(_is_set([node]) for key in LOCK for node in resource.properties(key)):
+            yield RuleFinding(f"Object Lock also needs {', '.join(missing)}", ("Properties",))
+        for node in resource.properties(*retention, "Mode"):
+            if node.value == "COMPLIANCE" and any(
+                known_text(policy.value) in (None, "Delete") for policy in resource.values("DeletionPolicy")
+            ):
+                yield RuleFinding("nobody can delete what is locked in compliance mode; use GOVERNANCE", node.path)
+
+
+def _is_set(nodes: Iterable[TemplateNode], off: str = "") -> bool:
+    """Return whether a property has a value in every branch, except `off`. What a function returns counts as one."""
+    return all(node.value is not None and str(node.value).lower() != off for node in nodes)
