@@ -1,4 +1,4 @@
-"""Layer `inbox`: the queue in which payments wait."""
+"""Layer `inbox`: a queue for payments that wait to be processed."""
 
 from cicd_templates.blocks.queues import encrypted_queue, queue_offer, tls_only
 from cicd_templates.blocks.removal_policies import stateful
@@ -9,12 +9,12 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
 QUEUE_URL = Output(Url, "inbox", "QueueUrl", "Where payments wait")
-QUEUE_ARN = Output(QueueArn, "inbox", "QueueArn", "The queue, for the permissions to use it")
+QUEUE_ARN = Output(QueueArn, "inbox", "QueueArn", "ARN of the queue")
 OFFER = queue_offer("inbox", QUEUE_URL, QUEUE_ARN, keys.KEY_ARN)
 
 
 def build(env: Environment) -> LayerTemplate:
-    """One queue, encrypted with the environment's key."""
+    """Return one queue, encrypted with the environment's key."""
     layer = LayerTemplate(env)
     queue = layer.add(stateful(encrypted_queue("Inbox", env, layer.read(keys.KEY_ARN), "inbox"), env))
     layer.add(tls_only("InboxPolicy", queue))

@@ -1,4 +1,7 @@
-"""The layer `inbox`, on the project's own configuration; `make verify` runs the tests in templates/extra/tests."""
+"""Tests the layer `inbox` with the project's own configuration.
+
+`make verify` runs the tests in templates/extra/tests.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client sees of a deployed service: `python integration/integration.py URL`; exit 1 where it is not right."""
+"""Tests the responses of a deployed service: `python integration/integration.py URL`. Exits with 1 if a test fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAYMENT = {"amount": 1250, "currency": "EUR", "reference": "integration"}
 
 
 def ask(url: str, body: object | None = None) -> tuple[int, dict[str, object]]:
-    """Status and JSON of a GET, or of a POST where there is a body; a refusal is an answer too."""
+    """Return the status and the JSON of a GET request, or of a POST request if there is a body."""
     data = None if body is None else json.dumps(body).encode()
     address = urlsplit(url)
     connect = HTTPSConnection if address.scheme == "https" else HTTPConnection
@@ -24,32 +24,32 @@ def ask(url: str, body: object | None = None) -> tuple[int, dict[str, object]]:
         return answer.status, json.loads(answer.read())
 
 
-def wrong(base: str) -> list[str]:
-    """What does not hold of the service at `base`, a line each."""
+def unmet_requirements(base: str) -> list[str]:
+    """Return one line for each requirement that the service at `base` does not meet."""
     first, again = ask(f"{base}/payments", PAYMENT), ask(f"{base}/payments", PAYMENT)
     refused = ask(f"{base}/payments", {**PAYMENT, "currency": "???"})
-    held = {
-        f"a payment sent twice is one payment: {first}, {again}": first == again and first[0] == 201,
-        f"the service itself refuses what is no payment: {refused}": refused[0] == 422 and "error" in refused[1],
-        "an unknown path is not found": ask(f"{base}/nothing")[0] == 404,
+    requirements = {
+        f"two equal requests get one payment id: {first}, {again}": first == again and first[0] == 201,
+        f"an unknown currency is refused with 422: {refused}": refused[0] == 422 and "error" in refused[1],
+        "an unknown path is answered with 404": ask(f"{base}/nothing")[0] == 404,
     }
-    return [claim for claim, holds in held.items() if not holds]
+    return [requirement for requirement, is_met in requirements.items() if not is_met]
 
 
 def main() -> int:
-    """0 where everything holds, 1 where something does not, 2 without an address."""
+    """Return 0 if the service meets all requirements, 1 if not, and 2 if the address is missing."""
     if len(sys.argv) != 2 or not sys.argv[1].startswith(("https://", "http://")):
         print("usage: python integration/integration.py https://HOST", file=sys.stderr)
         return 2
     base = sys.argv[1].rstrip("/")
     try:
-        broken = wrong(base)
+        unmet = unmet_requirements(base)
     except (HTTPException, OSError, ValueError) as error:
-        broken = [f"it answers: {error}"]
-    for claim in broken:
-        print(f"integration: does not hold of {base}: {claim}", file=sys.stderr)
-    print(f"integration: {base}: {len(broken)} claims do not hold")
-    return 1 if broken else 0
+        unmet = [f"it returns a valid response: {error}"]
+    for requirement in unmet:
+        print(f"integration: {base} does not meet a requirement: {requirement}", file=sys.stderr)
+    print(f"integration: {base} does not meet {len(unmet)} requirements")
+    return 1 if unmet else 0
 
 
 if __name__ == "__main__":

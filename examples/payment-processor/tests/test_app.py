@@ -1,4 +1,4 @@
-"""The application, asked as a server asks it."""
+"""Tests the application with requests as a WSGI server passes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Asks a deployed service whether it is well and prints a receipt: `python smoke/smoke.py URL`; exit 1 if not."""
+"""Tests whether a deployed service is healthy and prints a receipt: `python smoke/smoke.py URL`.
+
+Exits with 1 if a test fails.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ TIMEOUT_SECONDS = 10
 
 
 def ask(url: str, body: object | None = None) -> tuple[int, object]:
-    """Status and JSON of a GET, or of a POST where there is a body."""
+    """Return the status and the JSON of a GET request, or of a POST request if there is a body."""
     data = None if body is None else json.dumps(body).encode()
     address = urlsplit(url)
     connect = HTTPSConnection if address.scheme == "https" else HTTPConnection
@@ -24,7 +27,7 @@ def ask(url: str, body: object | None = None) -> tuple[int, object]:
 
 
 def main() -> int:
-    """0 where both answers are right, 1 where one is not, 2 without an address."""
+    """Return 0 if both responses are correct, 1 if not, and 2 if the address is missing."""
     if len(sys.argv) != 2 or not sys.argv[1].startswith(("https://", "http://")):
         print("usage: python smoke/smoke.py https://HOST", file=sys.stderr)
         return 2
@@ -33,12 +36,12 @@ def main() -> int:
         health = ask(f"{base}/health")
         receipt = ask(f"{base}/receipts", {"amount": 1, "currency": "EUR", "reference": "smoke"})
     except (HTTPException, OSError, ValueError) as error:
-        print(f"smoke: {base} does not answer as it should: {error}", file=sys.stderr)
+        print(f"smoke: {base} returned no valid response: {error}", file=sys.stderr)
         return 1
     if health != (200, {"status": "ok"}) or receipt[0] != 201:
-        print(f"smoke: wrong answers from {base}: {health}, {receipt}", file=sys.stderr)
+        print(f"smoke: wrong responses from {base}: {health}, {receipt}", file=sys.stderr)
         return 1
-    print(f"smoke: {base} is well and prints receipts")
+    print(f"smoke: {base} is healthy and prints receipts")
     return 0
 
 

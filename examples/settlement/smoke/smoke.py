@@ -1,4 +1,7 @@
-"""Asks a deployed service to accept a payment and to show it: `python smoke/smoke.py URL`; exit code 1 if it fails."""
+"""Tests whether a deployed service accepts a payment and shows it: `python smoke/smoke.py URL`.
+
+Exits with 1 if a test fails.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,16 @@ def ask(url: str, body: object | None = None) -> tuple[int, dict[str, object]]:
 
 
 def main() -> int:
-    """Return 0 if the payment is there, otherwise 1."""
+    """Return 0 if the service shows the payment, otherwise 1."""
     base = sys.argv[1].rstrip("/")
     try:
         health, accepted, shown = ask(f"{base}/health"), ask(f"{base}/payments", PAYMENT), ask(f"{base}/payments/smoke")
     except (HTTPException, OSError, ValueError) as error:
-        print(f"smoke: {base} does not answer as it should: {error}", file=sys.stderr)
+        print(f"smoke: {base} returned no valid response: {error}", file=sys.stderr)
         return 1
     # An earlier smoke test may have left the payment.
     if health[0] != 200 or accepted[0] not in (200, 201) or shown[0] != 200:
-        print(f"smoke: wrong answers from {base}: {health}, {accepted}, {shown}", file=sys.stderr)
+        print(f"smoke: wrong responses from {base}: {health}, {accepted}, {shown}", file=sys.stderr)
         return 1
     print(f"smoke: {base} accepts payments")
     return 0

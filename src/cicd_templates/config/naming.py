@@ -125,7 +125,8 @@ def approval_keys(service: str) -> str:
 
 
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
-    """Return a pattern for the S3 keys of a service's artifacts in `env`. With `artifact`, it matches only that one.
+    """Return a pattern for the S3 keys of a service's artifacts in `env`. If `artifact` is given, the pattern matches
+    only the keys of this artifact.
 
     CodePipeline cuts long names in these keys. In the pattern, a cut name ends in a wildcard, so the pattern still
     matches if CodePipeline keeps more of the name.

@@ -1,4 +1,4 @@
-"""The AWS regions, and the AWS services that some of them lack.
+"""Lists the AWS regions, and the AWS services that some regions lack.
 
 Before the first deployment, validation uses these names to refuse a misspelt region or a region without a required AWS
 service.

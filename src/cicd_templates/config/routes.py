@@ -54,7 +54,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states` and all positions that follow them if each `*` there matches nothing."""
+    """Return `states`, and the positions that follow if each `*` at these positions matches no character."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":

@@ -1,1 +1,1 @@
-"""The example service: takes payments, remembers nothing, and says whether it is well."""
+"""The example service. It accepts payments, stores nothing, and reports whether it is healthy."""

@@ -1,6 +1,7 @@
-"""`python -m payment_processor`: serves on `$PORT`, and ends by finishing what it has begun.
+"""Serves HTTP requests on `$PORT`: `python -m payment_processor`.
 
-ECS sends SIGTERM and gives thirty seconds: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+On SIGTERM, the service completes the requests in progress. ECS stops it after thirty seconds:
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ THREADS = 8
 
 
 def main() -> None:
-    """Serve until SIGTERM; the server then ends its threads, each after its request."""
+    """Serve until SIGTERM. Then complete the requests in progress and return."""
     server = create_server(application, host="0.0.0.0", port=int(os.environ["PORT"]), threads=THREADS)  # noqa: S104
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
-    # What raises SystemExit ends here, once waitress has let its threads finish.
+    # When `run` gets SystemExit, it waits for its threads and returns.
     server.run()
 
 

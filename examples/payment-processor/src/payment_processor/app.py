@@ -1,4 +1,4 @@
-"""The application as WSGI: `GET /health`, and `POST /payments` with an amount in minor units and a currency."""
+"""The WSGI application: `GET /health`, and `POST /payments` with a currency and an amount in its smallest unit."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 CURRENCIES = frozenset({"CHF", "EUR", "GBP", "USD"})
 LARGEST_AMOUNT = 1_000_000_00
-# A payment is a few fields; more is a mistake or an attack.
+# A payment has a few short fields. A longer body is a mistake or an attack.
 LARGEST_BODY = 4096
 
 
 class RefusedError(Exception):
-    """The request is not a payment; the message says why and carries nothing of the request."""
+    """Raised if the request is refused. The message says why, and contains no part of the request."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """Answer one request in JSON, and log it as a line of JSON that carries nothing of its body."""
+    """Answer one request with JSON, and log one line of JSON, which contains no part of the body."""
     began = time.monotonic()
     try:
         status, body = _routed(environ)
@@ -48,16 +48,16 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
 
 
 def _routed(environ: dict[str, Any]) -> tuple[HTTPStatus, dict[str, object]]:
-    # For rehearsals: a release that is well and yet wrong, or that is not well at all.
+    # For rehearsals: simulate a release that is not healthy, or a healthy release that fails every payment.
     if os.environ.get("FAIL") == environ.get("PATH_INFO", "/").removeprefix("/"):
-        raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "this release is told to fail")
+        raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "the variable FAIL makes this request fail")
     match environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"):
         case "GET", "/health":
             return HTTPStatus.OK, {"status": "ok"}
         case "POST", "/payments":
             return HTTPStatus.CREATED, _payment(_read(environ))
         case _, ("/health" | "/payments"):
-            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "another method is needed here")
+            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "this path does not support the method")
         case _:
             raise RefusedError(HTTPStatus.NOT_FOUND, "nothing is here")
 
@@ -79,13 +79,13 @@ def _payment(request: object) -> dict[str, object]:
     if not isinstance(request, dict):
         raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "a payment is an object")
     amount, currency, reference = (request.get(key) for key in ("amount", "currency", "reference"))
-    # True is a number to Python.
+    # In Python, True is an int.
     if not isinstance(amount, int) or isinstance(amount, bool) or not 0 < amount <= LARGEST_AMOUNT:
-        raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"amount is a number from 1 to {LARGEST_AMOUNT}")
+        raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"amount must be a whole number from 1 to {LARGEST_AMOUNT}")
     if not isinstance(currency, str) or currency not in CURRENCIES:
-        raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"currency is one of {', '.join(sorted(CURRENCIES))}")
+        raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"currency must be one of {', '.join(sorted(CURRENCIES))}")
     if not isinstance(reference, str) or not 0 < len(reference) <= 64:
-        raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "reference is a text of 1 to 64 characters")
-    # The same payment sent twice has the same id, so that whoever books it can tell.
+        raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "reference must be a text of 1 to 64 characters")
+    # A payment that is sent twice gets the same id, so that the program that books payments can recognize it.
     identity = hashlib.sha256(json.dumps([amount, currency, reference]).encode()).hexdigest()[:32]
     return {"id": identity, "amount": amount, "currency": currency, "status": "accepted"}

@@ -1,1 +1,1 @@
-"""Three services with one image: take payments, settle them, and report what is settled."""
+"""Three services with one image: they accept payments, settle them, and report the number of settled payments."""

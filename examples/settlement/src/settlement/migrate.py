@@ -1,4 +1,4 @@
-"""`python -m settlement.migrate VERSION`: prepares database and table for a release, before it runs."""
+"""Prepares the database and the table for a release: `python -m settlement.migrate VERSION`."""
 
 from __future__ import annotations
 

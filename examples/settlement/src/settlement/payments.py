@@ -1,4 +1,4 @@
-"""The payments in the table. The SDK finds region, address and credentials in the environment of the task."""
+"""Stores payments in a DynamoDB table. The SDK finds region, address and credentials in the environment of the task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 ACCEPTED, SETTLED = "accepted", "settled"
-# An item of the table that is no payment: the migration writes it.
+# The migration stores the version of the schema as an item with this key. This item is not a payment.
 SCHEMA = "schema"
 
 
@@ -44,7 +44,10 @@ class Payments:
         return str(found["Item"]["state"]["S"]) if "Item" in found else ""
 
     def settle(self, payment: str) -> None:
-        """Mark a payment as settled. SQS may deliver a message twice, so it is no error if it is settled already."""
+        """Mark a payment as settled.
+
+        SQS may deliver a message twice, so a payment that is settled already causes no error.
+        """
         self._client.update_item(
             TableName=self._table,
             Key={"payment_id": {"S": payment}},

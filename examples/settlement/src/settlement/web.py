@@ -21,7 +21,7 @@ LARGEST_BODY = 4096
 
 
 class Desk:
-    """Accepts payments: books each, stores it in the table, and sends its id to the queue from which it is settled."""
+    """Accepts payments: books each payment, stores it in the table, and sends its id to the queue of the worker."""
 
     def __init__(self, ledger: Ledger, payments: Payments, queue: str, sqs: Any) -> None:
         self._ledger, self._payments, self._queue, self._sqs = ledger, payments, queue, sqs
@@ -32,13 +32,14 @@ class Desk:
             request = json.loads(body)
             payment, amount = request["payment_id"], request["amount"]
         except (ValueError, KeyError, TypeError, RecursionError):
-            return 400, {"error": "a payment is a JSON object with payment_id and amount"}
+            return 400, {"error": "a payment must be a JSON object with payment_id and amount"}
         if not isinstance(payment, str) or not PAYMENT_ID.fullmatch(payment) or payment == SCHEMA:
-            return 422, {"error": "payment_id is 1 to 64 lower-case letters, digits and hyphens"}
-        # True is a number to Python.
+            return 422, {"error": "payment_id must be 1 to 64 lower-case letters, digits and hyphens"}
+        # In Python, True is an int.
         if not isinstance(amount, int) or isinstance(amount, bool) or not 0 < amount <= LARGEST_AMOUNT:
-            return 422, {"error": f"amount is a number from 1 to {LARGEST_AMOUNT}"}
-        # The message is sent again for a payment that is stored already: the first request may have failed in between.
+            return 422, {"error": f"amount must be a whole number from 1 to {LARGEST_AMOUNT}"}
+        # Send the message even if the payment is stored already, because an earlier request may have failed before it
+        # sent it.
         self._ledger.book(payment, amount)
         created = self._payments.accept(payment, amount)
         self._sqs.send_message(QueueUrl=self._queue, MessageBody=payment)
@@ -86,7 +87,7 @@ def handler(desk: Desk) -> type[BaseHTTPRequestHandler]:
 def main() -> None:
     """Serve until SIGTERM."""
     desk = Desk(Ledger(), Payments.of_the_task(), os.environ["SETTLEMENTS_QUEUE_URL"], boto3.client("sqs"))
-    # Without HOST, the server listens on every interface. In a container, they belong to the task alone.
+    # Without HOST, the server listens on every network interface. In a container, only the task has these interfaces.
     address = (os.environ.get("HOST", ""), int(os.environ["PORT"]))
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     ThreadingHTTPServer(address, handler(desk)).serve_forever()

@@ -23,7 +23,7 @@ class Worker:
         self.is_stopping = False
 
     def stop(self, number: int, frame: FrameType | None) -> None:
-        """Stop after the messages that were received; a handler of SIGTERM."""
+        """Handle SIGTERM: stop after the payments whose messages were received."""
         self.is_stopping = True
 
     def work(self) -> None:

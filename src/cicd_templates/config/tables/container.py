@@ -48,9 +48,9 @@ class VolumeTable(Table):
     path: ContainerPath = Field(description="Absolute path of the folder in the container")
     memory_mib: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Size in MiB of a folder in memory; every user can write to it, no other container has it, and it"
-        " counts as memory of the task; default: a folder on disk; it belongs to root unless the image has a `VOLUME`"
-        " there, and all containers with a volume of this name share it",
+        description="Size in MiB of a folder in memory, to which every user can write, which no other container has,"
+        " and which counts as memory of the task; default: a folder on disk, which belongs to root unless the image has"
+        " a `VOLUME` there, and which all containers with a volume of this name share",
     )
 
 

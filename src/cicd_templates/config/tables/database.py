@@ -58,7 +58,8 @@ class DatabaseTable(Table):
         " protected environment, otherwise 1",
     )
     port: Annotated[int, Field(ge=1150, le=65535)] = Field(
-        default=5432, description="TCP port of the database, also if the database is provided"
+        default=5432,
+        description="TCP port of the database, even of an existing database whose address the configuration provides",
     )
     connections: Annotated[int, Field(ge=1)] | None = Field(
         default=None,

@@ -95,7 +95,9 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 class EnvironmentTable(Table):
     """`[environments.<name>]`: an account, a region, and what is deployed there."""
 
-    kind: EnvironmentKind = Field(description="`tools`: the pipeline lives here; `runtime`: services run here")
+    kind: EnvironmentKind = Field(
+        description="`tools`: the environment with the pipelines; `runtime`: an environment in which services run"
+    )
     account: AccountId = Field(description="AWS account id, a string of 12 digits")
     region: Region = Field(description="AWS region; the environments of one pipeline share it")
     protection: Protection = Field(

@@ -26,7 +26,7 @@ class JobTable(Table):
     )
     enabled: bool = Field(
         default=True,
-        description="Whether the schedule starts runs; even if not, a release tests the job before production",
+        description="Whether the schedule starts runs; in either case, a release tests the job before production",
     )
     max_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
         default=30,
@@ -37,5 +37,5 @@ class JobTable(Table):
     )
     window_minutes: Minutes = Field(
         default=0,
-        description="Minutes after the scheduled time within which a run may begin; 0 means without such a window",
+        description="Minutes after the scheduled time within which a run may begin; 0: it begins at the scheduled time",
     )

@@ -21,8 +21,8 @@ DAY_MINUTES = 24 * 60
 RATE_MINUTES = {"minute": 1, "hour": 60, "day": DAY_MINUTES}
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-# The times between two runs are measured in this period. The period includes a leap year, and every month begins on
-# many weekdays.
+# The times between two runs are measured in this period. It includes a leap year, and in its years each month begins on
+# many different weekdays.
 FIRST_DAY, DAYS = date(2024, 1, 1), 5 * 366
 EXAMPLES = '"cron(0 3 * * ? *)" or "rate(15 minutes)"'
 _EXPRESSION = re.compile(r"(cron|rate|at)\((.*)\)", re.DOTALL)
@@ -101,7 +101,10 @@ def _days(fields: list[str], expression: str) -> Iterator[date]:
 
 
 def _in_month(field: str, expression: str) -> Callable[[date], bool]:
-    """Return whether a day matches the field for the day of the month, with `L` for the last and `W` for a weekday."""
+    """Return a function that says whether a day matches the field for the day of the month.
+
+    In the field, `L` stands for the last day, and `W` for the nearest weekday.
+    """
     if special := re.fullmatch(r"L(?:-(\d+))?(W?)|(\d+)W", field):
         before, weekday, near = special.groups()
         return lambda day: day.day == _special_day(day, int(before or 0), near, weekday == "W" or near is not None)
@@ -125,7 +128,7 @@ def _special_day(day: date, before: int, near: str | None, weekday: bool) -> int
 
 
 def _in_week(field: str, expression: str) -> Callable[[date], bool]:
-    """Return whether a day matches the field for the day of the week.
+    """Return a function that says whether a day matches the field for the day of the week.
 
     `5L` is the last Thursday of a month, and `3#2` its second Tuesday.
     """

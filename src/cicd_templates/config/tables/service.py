@@ -135,10 +135,11 @@ class ServiceTable(Table):
     ephemeral_storage_gib: Annotated[int, Field(ge=21, le=200)] | None = Field(
         default=None,
         description="Disk space of a task in GiB, for its images and volumes, encrypted with the environment's key;"
-        " default: 20, as Fargate has",
+        " default: 20, the default of Fargate",
     )
     containers: dict[Word, ContainerTable] = Field(
-        default={}, description="Further containers in every task of the service, which start before its own"
+        default={},
+        description="Further containers in every task of the service; they start before the service's own container",
     )
     egress: dict[IpRange, Ports] = Field(
         default={"0.0.0.0/0": (443,)}, description="Where tasks may connect to: a list of ports for each IPv4 range"

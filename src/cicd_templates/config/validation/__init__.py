@@ -3,5 +3,5 @@
 `config.tables` checks each value alone. The checks in this package compare two values, two tables or two environments.
 They find values that AWS refuses together, that make a deployment hang, or that give two resources the same name.
 `validate.all_problems` calls every subject in turn. Each subject is a generator that yields all its problems. It does
-not stop at the first one, and does not raise, change a value or read a file.
+not stop at the first problem. It raises no exception, changes no value and reads no file.
 """

@@ -1,4 +1,4 @@
-"""Problems of the credentials for deployments: options for assuming a role, although no role is configured."""
+"""Finds problems with the credentials for deployments: options for assuming a role, although no role is configured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems of autoscaling: a minimum above its maximum, and a table without a target or a schedule."""
+"""Finds problems with autoscaling: a minimum above its maximum, and a table without a target or a schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems of a service's further containers and volumes: names, order, ports, images, sizes and folders."""
+"""Finds problems with a service's further containers and volumes: names, order, ports, images, sizes and folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems of databases: names that PostgreSQL or RDS reserves, and capacities that contradict each other."""
+"""Finds problems with databases: names that PostgreSQL or RDS reserves, and capacities that contradict each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems of jobs: settings that a job cannot have, and runs that would overlap."""
+"""Finds problems with jobs: settings that a job cannot have, and runs that would overlap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems of names: two resources with the same name in AWS, and names that policies reserve for trusted resources.
+"""Finds problems with names: resources with equal names in AWS, and names that policies reserve for trusted resources.
 
 Physical names are words joined with hyphens, so different words can give the same name. For example, the check `scan`
 of a service `pay-image` would get the same names as the image scan of a service `pay`. So a name is refused if it

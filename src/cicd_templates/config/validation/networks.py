@@ -1,4 +1,4 @@
-"""Problems of networks: address ranges that overlap, and missing or wrong ranges and zones."""
+"""Finds problems with networks: address ranges that overlap, and missing or wrong ranges and zones."""
 
 from __future__ import annotations
 

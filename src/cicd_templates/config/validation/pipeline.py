@@ -1,4 +1,4 @@
-"""Problems of the pipeline: its path, and the environment that contains it."""
+"""Finds problems with the pipeline: its path, and the environment that contains it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[
     if len(tools) > 1 or not (tools or unread):
         yield Problem(
             "environments",
-            f'exactly one environment must have kind = "tools", where the pipeline lives; here {_have(tools)}',
+            f'exactly one environment must have kind = "tools", because it contains the pipelines; here {_have(tools)}',
         )
 
 

@@ -1,4 +1,4 @@
-"""Problems of previews for pull requests: a missing repository, or a role that a pull request cannot assume."""
+"""Finds problems with previews for pull requests: a missing repository, or a role that a pull request cannot assume."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem if previews by pull requests are enabled for the environment, but could not work."""
+    """Yield a problem if the configuration lets pull requests preview the environment, but the previews could not
+    work.
+    """
     where = f"environments.{environment.name}.pull_requests"
     if not environment.settings.pull_requests:
         return

@@ -1,4 +1,4 @@
-"""Problems of regions: unknown ones, untested partitions, missing services, and more than one region for a pipeline."""
+"""Finds problems with regions: unknown regions, untested partitions, missing services, several regions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _missing_services(configuration: Configuration) -> Iterator[Problem]:
-    """Yield each service that the region of the tools environment lacks, at the key that needs it."""
+    """Yield a problem for each AWS service that the region of the tools environment lacks.
+
+    The path of the problem is the key that needs the service.
+    """
     for environment in configuration.environments:
         region = environment.region
         if environment.kind != "tools" or region in environment.project.new_regions:

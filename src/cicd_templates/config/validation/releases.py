@@ -1,4 +1,4 @@
-"""Problems of releases: their approvers, their checks and their sources."""
+"""Finds problems with releases: their approvers, their checks and their sources."""
 
 from __future__ import annotations
 

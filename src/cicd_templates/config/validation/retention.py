@@ -1,4 +1,4 @@
-"""Problems of log retention: a protected environment must keep logs for at least a year."""
+"""Finds problems with log retention: a protected environment must keep logs for at least a year."""
 
 from __future__ import annotations
 

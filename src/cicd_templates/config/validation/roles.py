@@ -1,4 +1,4 @@
-"""Problems of the roles of an environment: a permissions boundary that IAM would refuse."""
+"""Finds problems with the roles of an environment: a permissions boundary that IAM would refuse."""
 
 from __future__ import annotations
 

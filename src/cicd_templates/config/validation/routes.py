@@ -1,4 +1,4 @@
-"""Problems of routes to services: rules that are never used, and tests whose requests reach another service."""
+"""Finds problems with routes to services: rules that are never used, and tests whose requests reach another service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems of services: task sizes, images, variables and listener rules."""
+"""Finds problems with services: task sizes, images, variables and listener rules."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Pr
     if settings.secret_keys and not any(map(is_existing_secret, settings.secret_sources)):
         yield Problem(
             f"{where}.secret_keys",
-            "the service uses no existing secret, and the environment's key encrypts its own secrets; remove this",
+            "the service uses no existing secret, and the environment's key encrypts the service's own secrets; remove"
+            " secret_keys",
         )
     for key in settings.secret_keys:
         arn = Arn.parse(key)

@@ -1,4 +1,4 @@
-"""Problems of web services and workers with settings of another shape. The problems of jobs are in `jobs`."""
+"""Finds settings of web services and workers that belong to another shape. The module `jobs` does this for jobs."""
 
 from __future__ import annotations
 

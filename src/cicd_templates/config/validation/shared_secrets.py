@@ -1,4 +1,4 @@
-"""Problems of secrets: a secret of one environment that a service in another environment would read."""
+"""Finds problems with secrets: a secret of one environment that a service in another environment would read."""
 
 from __future__ import annotations
 

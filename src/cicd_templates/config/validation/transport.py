@@ -1,4 +1,4 @@
-"""Problems of the connections between clients and the load balancer: HTTP, and the certificate and domain for TLS."""
+"""Finds problems with connections from clients to the load balancer: HTTP, and the certificate and domain for TLS."""
 
 from __future__ import annotations
 

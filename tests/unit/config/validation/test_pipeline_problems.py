@@ -25,8 +25,8 @@ from tests.unit.config.problems import problems_of
         ),
         pytest.param(
             [("environments/tools", ...)],
-            'environments: exactly one environment must have kind = "tools", where the pipeline lives; here none'
-            " has it",
+            'environments: exactly one environment must have kind = "tools", because it contains the pipelines;'
+            " here none has it",
             id="no tools",
         ),
     ],
