@@ -144,7 +144,7 @@ def _no_release(env: Environment, service: Service, source: BucketName) -> list[
 
 
 def _may_approve(env: Environment, service: Service, evidence: BucketName) -> list[Grant]:
-    """Let approvers answer approvals and read the pages about which they are asked."""
+    """Let approvers answer approvals, and read the pages that the approvals refer to."""
     approved = [peer for peer in env.route if peer.protected]
     if not approved:
         return []
@@ -190,7 +190,7 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
 
 
 def _may_follow(env: Environment, service: Service) -> Grant:
-    """Let the workflow list the runs of the pipeline, to report the result of the one that it started."""
+    """Let the workflow list the runs of the pipeline, to report the result of the run that the workflow started."""
     return allow("FollowTheRun", [actions.ListPipelineExecutions], on=_pipeline(env, service))
 
 

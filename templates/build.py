@@ -211,7 +211,8 @@ def _may_push(env: Environment, service: Service) -> list[Grant]:
             "LogInToTheRegistry",
             [ecr.GetAuthorizationToken],
             on="*",
-            because="ecr:GetAuthorizationToken has no resource level; its token opens only what PushTheImage names.",
+            because="ecr:GetAuthorizationToken has no resource level; its token allows only what the policy grants"
+            " in PushTheImage.",
         ),
     ]
 

@@ -29,7 +29,10 @@ def group_id(name: str) -> Output[SecurityGroupId]:
 def resource_id(name: str) -> Output[DatabaseResourceId]:
     """Return the output for the id of the database `name`. The ARNs of the database's users contain this id."""
     return Output(
-        DatabaseResourceId, "databases", f"{title(name)}ResourceId", f"The database {name} in the ARNs of its users"
+        DatabaseResourceId,
+        "databases",
+        f"{title(name)}ResourceId",
+        f"Id of the database {name} in the ARNs of its users",
     )
 
 

@@ -28,10 +28,13 @@ PRIMARY = ServiceOutput(
     TargetGroupArn,
     "ingress",
     "PrimaryTargetGroupArn",
-    "Target group on one side of a rollout; the first release uses it",
+    "Primary target group; the first release uses it",
 )
 ALTERNATE = ServiceOutput(
-    TargetGroupArn, "ingress", "AlternateTargetGroupArn", "Target group on the other side of a rollout"
+    TargetGroupArn,
+    "ingress",
+    "AlternateTargetGroupArn",
+    "Alternate target group; rollouts shift requests between both groups",
 )
 PRIMARY_METRICS = ServiceOutput(
     MetricName, "ingress", "PrimaryTargetGroupName", "Name of the primary target group in metrics"

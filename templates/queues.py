@@ -16,17 +16,17 @@ from templates import keys, notifications
 
 def queue_url(name: str) -> Output[Url]:
     """Return the output for the URL of the queue `name`."""
-    return Output(Url, "queues", f"{title(name)}QueueUrl", f"The queue {name}, for its senders and receivers")
+    return Output(Url, "queues", f"{title(name)}QueueUrl", f"URL of the queue {name}")
 
 
 def queue_arn(name: str) -> Output[QueueArn]:
     """Return the output for the ARN of the queue `name`."""
-    return Output(QueueArn, "queues", f"{title(name)}QueueArn", f"The queue {name}, for the permissions to use it")
+    return Output(QueueArn, "queues", f"{title(name)}QueueArn", f"ARN of the queue {name}")
 
 
 def queue_name(name: str) -> Output[MetricName]:
     """Return the output for the queue's name in CloudWatch metrics. `name` is the queue's name in the configuration."""
-    return Output(MetricName, "queues", f"{title(name)}QueueName", f"The queue {name}, for metrics of its messages")
+    return Output(MetricName, "queues", f"{title(name)}QueueName", f"Name of the queue {name} in CloudWatch metrics")
 
 
 def offers(env: Environment) -> Sequence[Offer]:

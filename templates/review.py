@@ -1,4 +1,6 @@
-"""Layer `review`: the functions that describe change sets to approvers, and that prevent others from being executed."""
+"""Layer `review`: functions that describe change sets to approvers, and that stop the execution of other change
+sets.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def needed(service: Service) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the resources that a job's schedule needs and that no release changes. The schedule is in `service`.
 
-    So a release needs no right to create roles and queues beside those of the task.
+    So the role that deploys a release needs no permission to create the roles and the queue of the schedule.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

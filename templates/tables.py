@@ -15,12 +15,12 @@ from templates import keys, notifications
 
 def table_name(name: str) -> Output[TableName]:
     """Return the output for the physical name of the table `name`."""
-    return Output(TableName, "tables", f"{title(name)}TableName", f"The table {name}, for its readers and writers")
+    return Output(TableName, "tables", f"{title(name)}TableName", f"Name of the table {name}")
 
 
 def table_arn(name: str) -> Output[TableArn]:
     """Return the output for the ARN of the table `name`."""
-    return Output(TableArn, "tables", f"{title(name)}TableArn", f"The table {name}, for the permissions to use it")
+    return Output(TableArn, "tables", f"{title(name)}TableArn", f"ARN of the table {name}")
 
 
 def offers(env: Environment) -> Sequence[Offer]:

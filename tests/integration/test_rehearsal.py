@@ -312,7 +312,7 @@ def test_a_failing_smoke_test_fails_the_stage(passed: Rehearsed) -> None:
     step = passed.again("Staging/StagingSmokeTest", serve=lambda *asked: contextlib.nullcontext("http://127.0.0.1:9"))
 
     refused(step, "command 1 of phase build failed with exit code 1")
-    assert "does not answer as it should" in step.log
+    assert "returned no valid response" in step.log
 
 
 def test_an_application_that_cannot_be_served_says_how(passed: Rehearsed) -> None:

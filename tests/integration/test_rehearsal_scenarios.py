@@ -105,7 +105,7 @@ NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
         pytest.param(
             {"rehearsal/serve": "exec python3 -m http.server --bind $HOST $PORT\n"},
             "Staging/StagingSmokeTest",
-            "does not answer as it should",
+            "returned no valid response",
             id="a smoke test that fails",
         ),
         pytest.param(

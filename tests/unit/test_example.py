@@ -72,12 +72,12 @@ def test_the_tests_of_the_three_services_pass() -> None:
 def test_its_smoke_test_passes_against_it(served: str) -> None:
     answer = run("smoke/smoke.py", served)
 
-    assert (answer.returncode, answer.stdout) == (0, f"smoke: {served} is well and takes payments\n")
+    assert (answer.returncode, answer.stdout) == (0, f"smoke: {served} is healthy and accepts payments\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "expected"),
-    [((), 2, "usage:"), (("ftp://x",), 2, "usage:"), (("http://127.0.0.1:9",), 1, "does not answer as it should")],
+    [((), 2, "usage:"), (("ftp://x",), 2, "usage:"), (("http://127.0.0.1:9",), 1, "returned no valid response")],
 )
 def test_its_smoke_test_can_fail(arguments: tuple[str, ...], exit_code: int, expected: str) -> None:
     answer = run("smoke/smoke.py", *arguments)
@@ -134,7 +134,9 @@ def test_its_image_is_by_digest_and_without_root() -> None:
 def test_its_integration_test_passes_against_it(served: str) -> None:
     answer = run("integration/integration.py", served)
 
-    assert (answer.returncode, answer.stdout) == (0, f"integration: {served}: 0 claims do not hold\n"), answer.stderr
+    assert (answer.returncode, answer.stdout) == (0, f"integration: {served} does not meet 0 requirements\n"), (
+        answer.stderr
+    )
 
 
 def test_its_integration_test_fails_where_only_the_bootstrap_image_answers() -> None:

@@ -40,7 +40,7 @@ class Metric:
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """Return a metric query. Metric math expressions refer to its result by the id `query_id`."""
+        """Return a metric query. Metric math expressions refer to the result of the query by the id `query_id`."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(
@@ -137,7 +137,8 @@ def _alarm(
 
 
 def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
-    """Change the alarm `base` to fire if `datapoints` of its evaluated periods exceed the threshold, and return it.
+    """Return the alarm `base`, changed so that it fires if any `datapoints` of its evaluated periods exceed the
+    threshold.
 
     These periods need not be consecutive.
     """

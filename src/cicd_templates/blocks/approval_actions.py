@@ -23,7 +23,8 @@ from cicd_templates.config.reserved_words import MIGRATION, REVIEW
 from cicd_templates.layer.outputs import FunctionName, TopicArn
 
 REVIEW_ACTION, APPROVE, CHECK_ACTION = "Review", "Approve", "Check"
-# The variables of the review with the digest of what the approver is shown, and with the address of the page.
+# The names of two variables of the review action: the digest of the record that the approver sees, and the address of
+# the page for the approver.
 REVIEWED, PAGE_URL = "Reviewed", "PageUrl"
 
 
@@ -90,7 +91,7 @@ def _review_name(peer: Environment) -> str:
 
 
 def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters with which both functions find and record the change sets of a stage."""
+    """Return the parameters with which the review function and the check function find the change sets of a stage."""
     return {
         "changeSet": release_change_set_name(peer, context.service),
         "role": role_arn(peer, REVIEW, context.service.name),

@@ -28,7 +28,7 @@ SCALABLE_NAMESPACE = "ecs"
 # A new task needs about a minute before it can handle requests. Scaling in is slow, because one task too many costs
 # less than one too few.
 OUT_SECONDS, IN_SECONDS = 60, 300
-# The targets of a worker whose configuration has none.
+# The targets of a worker if its configuration sets no target.
 MESSAGES_PER_TASK, WORKER_CPU_PERCENT = 100, 60
 
 

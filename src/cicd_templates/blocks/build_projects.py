@@ -124,7 +124,7 @@ def project(
         )
         built.Metadata[RUNS_APPLICATION_KEY] = True
     if docker:
-        because(built, "Privileged: it builds the image with a Docker engine, which needs that.")
+        because(built, "Privileged: it builds the image with a Docker engine, which needs privileged mode.")
         built.Cache = codebuild.ProjectCache(Type="LOCAL", Modes=["LOCAL_DOCKER_LAYER_CACHE"])
     elif cached:
         built.Cache = codebuild.ProjectCache(

@@ -1,4 +1,6 @@
-"""The containers of a task: the restrictions of all containers, their folders, and the order in which they start."""
+"""Creates the containers of a task, with restrictions for all of them, their volumes, and the order in which they
+start.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,8 @@ def further_containers(env: Environment, service: Service, parts: TaskParts) -> 
 
 
 def start_after(container: ecs.ContainerDefinition, service: Service) -> None:
-    """Let the service's own container start after all other containers, with the CPU units that they leave.
+    """Let the service's own container start after all other containers, and give it the remaining CPU units of the
+    task.
 
     A container without a CPU share gets almost no CPU time while other containers are busy. So the own container gets a
     share if another container has one:

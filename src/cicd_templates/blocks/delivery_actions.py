@@ -1,7 +1,7 @@
 """The pipeline's two actions that deploy a stack in another account: create the change set, and execute it.
 
 Both actions use a role of that account, the delivery role. CloudFormation itself uses another role, the execution role,
-for this and all later operations on the stack.
+for all operations on the stack.
 """
 
 from __future__ import annotations

@@ -82,7 +82,9 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
 
 
 def _task_definitions(env: Environment, service: Service, *tagged: Sub) -> list[Grant]:
-    """Let CloudFormation manage the task definitions of the service. `tagged` are other ECS resources with tags."""
+    """Let CloudFormation manage the task definitions of the service, and tag them and the other ECS resources
+    `tagged`.
+    """
     families = [physical_name(env, "AWS::ECS::TaskDefinition", service.name, *words) for words in ([], [MIGRATION])]
     return [
         allow(

@@ -18,7 +18,7 @@ from cicd_templates.layer.iam import allow, document
 from cicd_templates.layer.outputs import KeyArn, QueueArn, TopicArn
 from cicd_templates.template.partitions import pipeline_page
 
-# EventBridge delivers only to log groups whose names begin like this:
+# EventBridge delivers only to log groups whose names begin with this text:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-targets.html
 HISTORY_PREFIX = "/aws/events/"
 # After this many seconds of retries, EventBridge sends an event to the dead-letter queue. AWS's default is a day.

@@ -17,7 +17,7 @@ from cicd_templates.blocks.inlined_stand_ins import STAND_INS
 
 _PACKAGE = f"{functions.__name__.partition('.')[0]}."
 _FOLDER = Path(functions.__path__[0]).parent
-# The imports end at the first match. The linter requires imports at the top, so only the text before the match is
+# Matches the first line after the imports. The linter requires imports at the top, so only the text before this line is
 # parsed with `ast`. A regular expression is enough to find definitions, because they begin in the first column.
 _AFTER_IMPORTS = re.compile(r"^(?!from |import |[ )]|# (?:ruff|fmt):|$)", re.MULTILINE)
 _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=\n]+)? = ", re.MULTILINE)
@@ -29,8 +29,8 @@ class Module:
 
     `docstring` is the complete docstring. `body` is a heading with the module's name, followed by the module's text
     without imports. `imports` are the imports from the standard library: `(module, name)`, or `(module, "")` for
-    `import module`. `needs` are the paths of the imported modules of this package. `names` are the names that it
-    defines.
+    `import module`. `needs` are the paths of the imported modules of this package. `names` are the names that the
+    module defines.
     """
 
     docstring: str
@@ -41,7 +41,10 @@ class Module:
 
 
 def read_source(path: str) -> str:
-    """Return the text of a module, or of its stand-in. `path` is the module's path in the package, without `.py`."""
+    """Return the text of a module, or of the module that replaces it in inline code.
+
+    `path` is the module's path in the package, without `.py`.
+    """
     if path in STAND_INS:
         return STAND_INS[path]()
     return (_FOLDER / f"{path}.py").read_text(encoding="ascii")

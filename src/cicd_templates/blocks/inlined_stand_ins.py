@@ -14,7 +14,7 @@ from cicd_templates.functions.change_page.page_files import PAGE_FILES, page_fil
 from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 from cicd_templates.template.resource_types.resource_type import Interruption, ResourceType
 
-# The facts about what a change means for people and data. All other facts are about names, ARNs, imports and lint
+# The facts that describe how a change affects people and data. All other facts are about names, ARNs, imports and lint
 # rules.
 TEXTS = ("name_property", "loss", "data_is_in", "ends_with_it")
 
@@ -34,13 +34,13 @@ def page_files_stand_in() -> str:
 def registry_stand_in() -> str:
     """Return the source of a module with the function `facts_of` of `template/resource_types/registry.py`.
 
-    The module has only the facts about what a change means for people and data.
+    The module has only the facts that describe how a change affects people and data.
     """
     rows = [f"    {row}," for kind in RESOURCE_TYPES.values() if (row := _row(kind))]
     package = "cicd_templates.template.resource_types.resource_type"
     return "\n".join(
         [
-            '"""The facts about resource types that say what a change means."""',
+            '"""The facts about resource types that describe the effect of a change."""',
             "",
             f"from {package} import Interruption, ResourceType",
             "",

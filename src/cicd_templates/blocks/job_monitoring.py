@@ -33,7 +33,7 @@ MINUTE, FIVE_MINUTES, HOUR = 60, 300, 3600
 # An alarm evaluates at most one day if its periods are shorter than an hour, otherwise at most seven days:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 DAY_MINUTES, WEEK_MINUTES = 24 * 60, 7 * 24 * 60
-# At the end of daylight saving time, the time between two runs is once an hour longer.
+# When daylight saving time ends, one interval between two runs is an hour longer.
 CLOCK_CHANGE_MINUTES = 60
 # CloudWatch may get the metrics of a start some minutes late.
 LATE_MINUTES = 10
@@ -104,7 +104,7 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
                 _undelivered_starts(monitored), above=0, tell=tell,
             ), 3,
         ),
-        # Container Insights has a value for each minute in which a task runs, and none for any other.
+        # Container Insights has a value for each minute in which a task runs, and no value for any other minute.
         alarm(
             "TooLongAlarm", env, [service.name, "too-long"], f"The job has run for {job.max_minutes} minutes",
             _task_metric(monitored, "CpuReserved"), above=0, tell=tell, periods=job.max_minutes,

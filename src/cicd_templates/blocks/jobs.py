@@ -58,7 +58,10 @@ def undelivered_starts_words(service: Service) -> list[str]:
 
 
 def schedule_group(logical_id: str, env: Environment, service: Service) -> scheduler.ScheduleGroup:
-    """Return the group with the one schedule of a job. Only groups have tags and metrics of their own."""
+    """Return the schedule group of a job, which contains one schedule.
+
+    AWS has tags and metrics for groups, not for schedules.
+    """
     return scheduler.ScheduleGroup(logical_id, Name=schedule_group_name(env, service))
 
 

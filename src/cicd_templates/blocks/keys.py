@@ -136,7 +136,7 @@ def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
     """Let alarms and EventBridge rules publish to the encrypted topics with these names.
 
     Without this grant, messages are lost without an error. The key policy can name only the topics, because KMS does
-    not know which alarm or rule publishes. The topic's own policy limits the alarms and rules:
+    not know which alarm or rule publishes. The policies of the topics limit which alarms and rules may publish:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     topics = [Sub(f"arn:${{AWS::Partition}}:sns:{env.region}:{env.account}:{name}") for name in names]
@@ -179,7 +179,7 @@ def _may_send_dead_letters(sid: str, sender: str, env: Environment, name: str) -
 def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant:
     """Let the pipeline's delivery roles in the environments `readers` decrypt objects that they read from S3.
 
-    They may not use the key for anything else.
+    The roles may not use the key for anything else.
     """
     return allow(
         "LetDeliveryRolesReadArtifacts",

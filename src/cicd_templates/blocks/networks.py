@@ -27,10 +27,11 @@ PRIVATE_FROM = 4
 INTERFACE_SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "ssm")
 # The service through which ECS Exec sessions run.
 EXEC_SERVICE = "ssmmessages"
-# The service through which tasks reach the environment's queues.
+# The service with which tasks reach the environment's queues.
 QUEUE_SERVICE = "sqs"
 
-# If a security group has no egress rule, AWS adds a rule that allows everything. This rule allows nothing instead:
+# If a security group has no egress rule, AWS adds a rule that allows all egress. The rule below prevents this and
+# allows nothing:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
 NO_EGRESS = ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing")
 

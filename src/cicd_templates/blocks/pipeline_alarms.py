@@ -45,10 +45,10 @@ def run_alarms(
         "FailureCountedAlarm",
         env,
         [service, "failure-counted"],
-        "CodePipeline counted a failed run, which other alarms here may have missed",
+        "CodePipeline counted a failed run; the other alarms may have missed it",
         {"failed": failed, "runs": Metric(METRIC_NAMESPACE, "RunsInProgress", dimensions, "Maximum", 60)},
-        # The pipeline's creation starts a run that fails because there is no source yet. RunsInProgress has values only
-        # after this layer was created, which is later, so the first run is not counted.
+        # When the pipeline is created, it starts a run that fails, because there is no source yet. RunsInProgress has
+        # its first value later, after this layer was created. So the alarm does not count this first run.
         "IF(FILL(runs, REPEAT) >= 0, failed)",
         above=0,
         tell=[operations],
@@ -58,8 +58,8 @@ def run_alarms(
         env,
         [service, "run-failed"],
         "A run of the pipeline has failed",
-        # This metric counts only events that arrive after this layer was created. So it leaves out the pipeline's first
-        # run, which fails.
+        # This metric counts only events that arrive after this layer was created. The first run of the pipeline, which
+        # fails because there is no source yet, is earlier and is not counted.
         Metric(METRIC_NAMESPACE, "RunFailed", dimensions, "Sum"),
         above=0,
         tell=[operations, developers],
@@ -68,7 +68,8 @@ def run_alarms(
         "RunStuckAlarm",
         env,
         [service, "run-stuck"],
-        "A run has been stuck for an hour (not at an approval or a locked stage), or nothing looks for stuck runs",
+        "A run has been stuck for an hour (not at an approval or a locked stage), or the function that looks for stuck"
+        " runs does not run",
         Metric(METRIC_NAMESPACE, "OldestRunSeconds", dimensions),
         above=STUCK_SECONDS,
         tell=[operations],

@@ -54,8 +54,8 @@ def stage(
 def require_accepted_lengths(context: PipelineContext, stages: Iterable[PipelineStage]) -> None:
     """Raise `ConfigurationError` if a setting of an action is longer than CodePipeline accepts.
 
-    Settings contain names and paths of the configuration. The values of `#{...}` are unknown before a run, so they do
-    not count.
+    Settings contain names and paths of the configuration. A reference `#{...}` to a variable does not count, because
+    its value is unknown before a run.
     """
     partition = partition_of(context.env.region).name
     for found in stages:

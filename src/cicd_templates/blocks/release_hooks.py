@@ -30,9 +30,9 @@ SMOKE = reserved_words.SMOKE
 TIMEOUT_SECONDS = 180
 
 Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]
-# The reason why checkov's check for write access without constraints does not apply to the role of `smoke`.
+# Exempts the role of `smoke` from a check of checkov, which finds write access to all resources.
 JOINS_THE_NETWORK = (
-    "Lambda attaches the function to the VPC with it; LeaveTheNetworkToLambda denies the same to its code."
+    "Lambda needs these actions to attach the function to the VPC; LeaveTheNetworkToLambda denies them to the code."
 )
 
 
@@ -85,7 +85,7 @@ def smoke(
 ) -> Hook:
     """Return the Lambda function that sends test requests to a release, as a lifecycle hook of the ECS deployment.
 
-    It sends them from inside the environment's VPC to the load balancer's test listener.
+    The function sends the requests from inside the environment's VPC to the load balancer's test listener.
     """
     env, service = monitored.env, monitored.service
     log_group, role, function = inline_function(
@@ -151,8 +151,8 @@ def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
             "JoinTheNetwork",
             actions,
             on="*",
-            because="ec2:Describe... have no resource level, and Lambda refuses a role that lacks the others"
-            " everywhere.",
+            because="ec2:Describe... have no resource level, and Lambda refuses a role that may not call the other"
+            " actions on every resource.",
         ),
         deny(
             "LeaveTheNetworkToLambda",

@@ -36,7 +36,7 @@ def transient(resource: R) -> R:
 
 
 def because(resource: R, *reasons: str) -> R:
-    """Return `resource` with `reasons`. The rendered template has the reasons as comments above the resource."""
+    """Return `resource` with `reasons`, which the rendered template shows as comments above the resource."""
     if reasons:
         resource.Metadata = {**resource.resource.get("Metadata", {}), REASONS_KEY: list(reasons)}
     return resource

@@ -102,7 +102,7 @@ def may_pull(env: Environment, service: Service, images: Sequence[str] = ()) -> 
     own = repository_arn(env.tools, service.name)
     private = [repository.arn for image in images if (repository := private_repository(image))]
     others = [Sub(arn) for arn in dict.fromkeys(private) if arn != own]
-    opened = "PullTheImage and PullConfiguredImages name" if others else "PullTheImage names"
+    opened = "PullTheImage and PullConfiguredImages" if others else "PullTheImage"
     return [
         allow("PullTheImage", PULL, on=Sub(own)),
         *([allow("PullConfiguredImages", PULL, on=others)] if others else []),
@@ -111,7 +111,8 @@ def may_pull(env: Environment, service: Service, images: Sequence[str] = ()) -> 
             [actions.GetAuthorizationToken],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
-            because=f"ecr:GetAuthorizationToken has no resource level; its token opens only what {opened}.",
+            because="ecr:GetAuthorizationToken has no resource level; its token allows only what the policy grants in"
+            f" {opened}.",
         ),
     ]
 

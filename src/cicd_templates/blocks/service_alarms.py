@@ -76,7 +76,8 @@ def response_alarms(
             limits.latency_seconds, tell, 5, 3,
         ),
         _computed(
-            "UnhealthyAlarm", monitored, "unhealthy-hosts", "Tasks fail their health check, beyond the grace period",
+            "UnhealthyAlarm", monitored, "unhealthy-hosts", "Tasks still fail their health check after the grace"
+            " period",
             unwell, _worse_side("{u}"), 0, tell, *unhealthy_window(monitored.service.settings.health_check),
         ),
     ]  # fmt: skip
@@ -113,8 +114,8 @@ def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
     """Return the number of minutes that the alarm on unhealthy targets evaluates, and how many must be unhealthy.
 
     The load balancer counts a task as unhealthy after enough failed checks, even during the grace period, when ECS
-    ignores failed checks. One slow start must not trigger the alarm. ECS replaces a task that never becomes healthy
-    again and again; three such starts must trigger the alarm.
+    ignores failed checks. One slow start must not trigger the alarm. If a task never becomes healthy, ECS replaces it
+    repeatedly; three failed starts must trigger the alarm.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1

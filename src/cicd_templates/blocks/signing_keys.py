@@ -34,7 +34,7 @@ def signing_key(logical_id: str, env: Environment, service: Service, signer: iam
         KeySpec="ECC_NIST_P256",
         KeyUsage="SIGN_VERIFY",
         PendingWindowInDays=PROTECTED_WINDOW_DAYS if env.protected else DISPOSABLE_WINDOW_DAYS,
-        # With this check, KMS refuses a policy that would let nobody change the policy again.
+        # This check makes KMS refuse a key policy that would leave nobody with the right to change the policy.
         BypassPolicyLockoutSafetyCheck=False,
         KeyPolicy=document(
             [

@@ -30,11 +30,11 @@ INFRASTRUCTURE = reserved_words.INFRASTRUCTURE
 
 
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
-    """Return one of a service's two target groups; `side` says which of them, the primary or the alternate group.
+    """Return one of a service's two target groups. `side` says whether it is the primary or the alternate group.
 
-    `Port` has a fixed value, because changing it would replace the group. The value does not matter: ECS registers
-    each task with the task's own port. Changing the protocol always replaces the group. The old and the new group then
-    exist at the same time, so the name contains the protocol.
+    `Port` has a fixed value, because changing it would replace the group. The value does not matter: ECS registers each
+    task with the task's own port. Changing the protocol always replaces the group. The old and the new group then exist
+    at the same time, so the name contains the protocol.
     """
     check, tls = service.settings.health_check, service.settings.backend_tls
     words = [service.name, side, *(["tls"] if tls else [])]

@@ -34,7 +34,7 @@ def image_parameter(service: Service) -> Parameter:
         Default=service.settings.image,
         AllowedPattern=r"^\S+@sha256:[0-9a-f]{64}$",
         ConstraintDescription="an image by digest",
-        Description="The image that runs, by digest; decided by the pipeline and kept by every other update",
+        Description="The image to run, by digest. The pipeline sets it, and every other update keeps it",
     )
 
 

@@ -12,7 +12,7 @@ DESCRIBED = "/tmp/described"  # noqa: S108 - as above
 # The folder with copies of the requirements files that a scanner judges.
 JUDGED = "/tmp/judged"  # noqa: S108 - as above
 ARCHIVES = "/tmp/packaged_archives.json"  # noqa: S108 - as above
-# The advice below the message of pip if pip refuses requirements without hashes.
+# The advice that follows pip's own message if pip refuses requirements without hashes.
 ADD_HASHES = (
     "requirements.txt was not installed. If pip misses versions or hashes above, list the packages in requirements.in"
     " and run: uv pip compile --generate-hashes requirements.in -o requirements.txt"

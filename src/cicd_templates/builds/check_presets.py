@@ -40,7 +40,7 @@ url = "https://downloads.snyk.io/cli/v{SNYK_VERSION}/snyk-linux"
 with urllib.request.urlopen(url, timeout=120) as answer:
     program = answer.read()
 if hashlib.sha256(program).hexdigest() != "{SNYK_SHA256}":
-    raise SystemExit("snyk is not what its publisher says it is")
+    raise SystemExit("the downloaded snyk does not have the checksum of its publisher")
 with open("/tmp/tool/bin/snyk", "wb") as file:
     file.write(program)
 os.chmod("/tmp/tool/bin/snyk", 0o755)
@@ -72,7 +72,7 @@ def _bandit() -> ReleaseCheck:
             f"{write_script('bandit_failures.py')}\ncode=0\n"
             f"{TOOL}/bin/bandit --quiet --recursive . --exclude '' --ini /tmp/bandit.ini --ignore-nosec \\\n"
             '  --format json --output "$REPORT" 2> /tmp/bandit.log || code=$?\n'
-            # If one of its tests fails, Bandit only logs it.
+            # If one of Bandit's tests raises an exception, Bandit only logs the exception.
             "cat /tmp/bandit.log >&2\n"
             f'{TOOL}/bin/python3 -I /tmp/bandit_failures.py . /tmp/bandit.log > "$NOT_READ"\n'
             "exit $code",
@@ -134,9 +134,10 @@ def _snyk() -> ReleaseCheck:
     )
 
 
-# These filters of detect-secrets are disabled, because they let a file name, a comment or the shape of a line hide a
-# secret. The script also disables the filter by file extension. The remaining filters prevent false alarms: they look
-# at the candidate itself (template, reference to a variable, sequence, no letter).
+# These filters of detect-secrets are disabled, because they ignore a secret if the file name, a comment or the shape of
+# the line matches. The script also disables the filter by file extension. The remaining filters prevent false alarms:
+# they look only at the candidate itself, and ignore templates, references to variables, sequences and texts without
+# letters.
 DISABLED_FILTERS = (
     "detect_secrets.filters.allowlist.is_line_allowlisted",
     "detect_secrets.filters.heuristic.is_indirect_reference",

@@ -72,7 +72,7 @@ set -euo pipefail
 {write_script("dockerfile_network.py")}
 {write_script("locked_stages.py")}
 ({ISOLATED_PYTHON} /tmp/dockerfile.py {dockerfile} {INSTRUCTIONS} {prefixes}) > {BASES}
-# Docker runs the ONBUILD commands of a base image with a network, and nobody reads them in the Dockerfile.
+# Docker runs the ONBUILD commands of a base image with a network, and the Dockerfile does not show them.
 while read -r base; do
   if [ -n "$base" ]; then
     docker pull --quiet "$base" < /dev/null

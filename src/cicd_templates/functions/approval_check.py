@@ -72,4 +72,4 @@ def _difference(cloudformation: Any, stack: str, name: str, approved: dict[str, 
             f"{stack}: {present['changeSetArn']} has taken the place of the approved change set"
             f" {approved['changeSetArn']}, {parts}"
         )
-    return f"{stack}: the approved change set is not as it was, {parts}" if differing else ""
+    return f"{stack}: the content of the approved change set has changed, {parts}" if differing else ""

@@ -25,7 +25,7 @@ from cicd_templates.template.changes.impact import KNOWN_LATER, UNKNOWN_VALUE, C
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff, compare, hides_access
 
-# A value before the change that CloudFormation does not report must not be equal to an unknown value after it.
+# Stands for a value before the change that CloudFormation does not report. It must not equal an unknown value after it.
 NOT_REPORTED = "(not reported)"
 NO_DRIFT = "Not checked; `make drift` checks it."
 NEXT = "Compare the digest in CodePipeline's question with the folder of this page; approve or reject it there."
@@ -33,7 +33,10 @@ NEXT = "Compare the digest in CodePipeline's question with the folder of this pa
 
 @dataclass(frozen=True)
 class ReviewedStage:
-    """The change sets of one stage. `unreported` are resources whose policies could not be compared, by page name."""
+    """The change sets of one stage.
+
+    `unreported` has the names of resources whose policies could not be compared, as on the page.
+    """
 
     environment: str
     stacks: tuple[PlannedStack, ...]
@@ -59,7 +62,7 @@ class ApprovalPage:
 
 
 def reviewed_stage(environment: str, service: str, change_sets: Sequence[tuple[str, ChangeSet]]) -> ReviewedStage:
-    """Return what the change sets of a stage do. Each comes with the name of its layer."""
+    """Return the changes of a stage. `change_sets` has pairs of the name of a layer and the change set of its stack."""
     stacks, unreported = [], set()
     for layer, change_set in change_sets:
         stack, names = _reviewed_stack(environment, service, f"{layer}-{service}", change_set)
@@ -106,7 +109,8 @@ def _resource(change: dict[str, Any], context: str, unknown: str) -> dict[str, A
     if not isinstance(reported, dict) or not isinstance(reported.get("Properties", {}), dict):
         return {}
     policy = change.get("PolicyAction", "Delete").removeprefix("ReplaceAnd")
-    # CloudFormation names the policy only in the action that it takes. `Delete` is what it does without a policy, too.
+    # CloudFormation reports the deletion policy only as part of the action. For a resource without a policy, the action
+    # is `Delete`, too.
     stated = {} if policy == "Delete" else {"DeletionPolicy": policy}
     return {**stated, **reported, "Type": change["ResourceType"]}
 

@@ -74,11 +74,11 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
     Raises `NotApprovedError` if there is no record, or if the record or its page is not the approved one.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
-        raise NotApprovedError(f"nothing was approved, because the review gave no digest but {digest!r}")
+        raise NotApprovedError(f"nothing was approved, because the review passed on {digest!r} instead of a digest")
     key = record_key(environment, execution, digest, RECORD_NAME)
     record: dict[str, Any] = json.loads(_read(key))
     if digest_of(record) != digest or (record["environment"], record["execution"]) != (environment, execution):
-        raise NotApprovedError(f"the record is not that of the approval: {key}")
+        raise NotApprovedError(f"the record is not the record of the approval: {key}")
     for name, expected in record["page"].items():
         key = record_key(environment, execution, digest, name)
         if hashlib.sha256(_read(key)).hexdigest() != expected:

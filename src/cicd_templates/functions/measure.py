@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) -> dict[str, float]:
-    """Return the metrics for an event at the time `at`. Raises `ValueError` if none is defined for the event.
+    """Return the metrics for an event at the time `at`. Raises `ValueError` if no metric is defined.
 
     `runs` has the run of the event first, and then the earlier runs, newest first.
     """

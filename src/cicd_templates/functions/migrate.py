@@ -44,7 +44,7 @@ MESSAGE_LENGTH = 1000
 NEW_SECONDS = 10 * 60
 # ECS keeps the token of a request for at least an hour. Later, the same request could start a second task.
 TOKEN_SECONDS = 50 * 60
-# The longest time from a look at the record to the start of a task. The function's timeout is shorter.
+# The longest time from reading the record of attempts to the start of a task. The function's timeout is shorter.
 START_SECONDS = 5 * 60
 # Errors of AWS that another invocation would repeat. After any other error, the function is invoked again.
 PERMANENT = (
@@ -198,7 +198,7 @@ def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters
             f" ({attempt.task or 'its task can still start'}); retry this stage when it has ended"
         )
     else:
-        attempts.end(attempt.number, UNKNOWN, "ECS did not know the task when the next run looked")
+        attempts.end(attempt.number, UNKNOWN, "ECS no longer returned the task to the next run")
 
 
 def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], state: dict[str, Any]) -> dict[str, Any]:

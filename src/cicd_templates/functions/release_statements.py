@@ -1,4 +1,4 @@
-"""Writes the statements about a release: provenance, the gate's summary, received documents, and a list of them."""
+"""Writes the statements about a release: provenance, verification summary, received documents, tests, and all files."""
 
 from __future__ import annotations
 

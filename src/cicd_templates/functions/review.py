@@ -154,7 +154,7 @@ def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str) -> 
         return f"{_cut(f'{one_line(page.changes)} {service}', SUMMARY_LENGTH - len(end))}{end}"
     runs = f" runs {_cut(command, COMMAND_LENGTH)}" if command else ""
     middle = f"; migration{runs}: "
-    # Each stack gets half of the space, so that none hides the other.
+    # Each stack gets half of the space, so that the text about one stack does not displace the text about the other.
     half = (SUMMARY_LENGTH - len(end) - len(middle) - 1) // 2
     return f"{_cut(service, half)}{middle}{_cut(migrations[0], half)}.{end}"
 

@@ -1,7 +1,8 @@
-"""The names of a zip file's entries, as programs unpack them. Programs unpack some names in different ways.
+"""Finds the paths to which programs unpack the entries of a zip file, and entries that they unpack in different
+ways.
 
-A name can begin with `./` or `/`, have `//` or `..` in it, or have backslashes or a second form in an extra field. Two
-entries can thus be one file, of which the last or the first one stays.
+A name can begin with `./` or `/`, have `//` or `..` in it, have backslashes, or have a second form in an extra field.
+So two entries can mean one file. Some programs then keep the first entry, and others keep the last one.
 """
 
 from __future__ import annotations

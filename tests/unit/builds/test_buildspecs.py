@@ -512,9 +512,17 @@ DOWNLOAD = f"curl -o /opt/tool https://example.com/tools/tool && echo '{'a' * 64
     ("dockerfile", "edits", "reason"),
     [
         ("FROM evil.example/x", [], "Dockerfile:1: evil.example/x is not pinned"),
-        ("FROM scratch\nRUN pip install flask", [], "Dockerfile:2: pip install can take what no lock file names"),
+        (
+            "FROM scratch\nRUN pip install flask",
+            [],
+            "Dockerfile:2: pip install can install or download content that no lock file names",
+        ),
         ("FROM scratch\nRUN pip install flask", [("unlocked_installs", True)], ""),
-        (f"FROM scratch\nRUN {DOWNLOAD}", [], "Dockerfile:2: curl or wget can take what no lock file names"),
+        (
+            f"FROM scratch\nRUN {DOWNLOAD}",
+            [],
+            "Dockerfile:2: curl or wget can install or download content that no lock file names",
+        ),
         (f"FROM scratch\nRUN {DOWNLOAD}", [("downloads", ["https://example.com/tools/"])], ""),
         (f"FROM ghcr.io/x@sha256:{'a' * 64}", [], "ghcr.io/x is not an allowed base image"),
         (f"FROM ghcr.io/x@sha256:{'a' * 64}", [("base_images", ["ghcr.io"])], ""),
@@ -602,11 +610,11 @@ def test_the_smoke_test_of_the_example_is_the_services_own(source: Path) -> None
     smoke, integration = commands(buildspecs.smoke_test(service()))
     answer = run(smoke, source, SERVICE_URL="http://127.0.0.1:9")
     assert answer.returncode == 1
-    assert "does not answer as it should" in answer.stderr
+    assert "returned no valid response" in answer.stderr
 
     answer = run(integration, source, SERVICE_URL="http://127.0.0.1:9")
     assert answer.returncode == 1
-    assert "integration: does not hold of http://127.0.0.1:9: it answers" in answer.stderr
+    assert "integration: http://127.0.0.1:9 does not meet a requirement: it returns" in answer.stderr
 
 
 def test_integration_tests_are_run_after_the_smoke_test_where_there_are_any() -> None:

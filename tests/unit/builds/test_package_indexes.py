@@ -273,7 +273,7 @@ def test_a_lock_file_that_cannot_be_read_is_refused(
 ) -> None:
     (line,) = problems({"package-lock.json": content}, tmp_path, monkeypatch)
 
-    assert line.startswith("'package-lock.json': cannot be read, so nobody knows its package indexes: ")
+    assert line.startswith("'package-lock.json': cannot be read, so its package indexes are unknown: ")
 
 
 def test_a_link_to_a_requirements_file_is_read_under_its_own_name(
@@ -291,7 +291,7 @@ def test_an_included_file_that_is_not_read_is_refused_with_the_names_that_are(
     (line,) = problems({"requirements.txt": "-r more.txt"}, tmp_path, monkeypatch)
 
     assert line == (
-        "'requirements.txt':1: '-r more.txt' includes a file that nobody checks; include only *requirements*.txt,"
+        "'requirements.txt':1: '-r more.txt' includes a file that no check reads; include only *requirements*.txt,"
         " *constraints*.txt and requirements/*.txt of this source"
     )
 

@@ -221,7 +221,7 @@ def test_content_that_differs_under_the_same_arn_stops_the_stage(pipeline: Pipel
     (stack,) = pipeline.aws.stacks.values()
     stack.change_sets[arn].request["Tags"].append({"Key": "k", "Value": "v"})
 
-    assert "the approved change set is not as it was, different: tags" in pipeline.check(reviewed)
+    assert "the content of the approved change set has changed, different: tags" in pipeline.check(reviewed)
 
 
 def test_a_change_set_that_a_deployment_has_made_obsolete_stops_the_stage(pipeline: Pipeline) -> None:
@@ -262,8 +262,8 @@ def test_a_stack_of_which_no_change_set_was_approved_stops_the_stage(pipeline: P
     ("asked", "expected"),
     [
         pytest.param({"reviewed": "0" * 64}, "there is no record of an approval that could be read", id="no record"),
-        pytest.param({"reviewed": ""}, "the review gave no digest but ''", id="no digest"),
-        pytest.param({"reviewed": "../x"}, "the review gave no digest but '../x'", id="not a digest"),
+        pytest.param({"reviewed": ""}, "the review passed on '' instead of a digest", id="no digest"),
+        pytest.param({"reviewed": "../x"}, "the review passed on '../x' instead of a digest", id="not a digest"),
         pytest.param({"execution": "e-2"}, "there is no record of an approval", id="another run"),
         pytest.param({"environment": "staging"}, "there is no record of an approval", id="another environment"),
     ],
@@ -297,7 +297,7 @@ def test_a_record_that_was_exchanged_is_not_believed(
     key = list(pipeline.s3.objects)[-1]
     pipeline.s3.objects[key] = json.dumps(change(json.loads(pipeline.s3.objects[key]))).encode()
 
-    assert "the record is not that of the approval" in pipeline.check(reviewed)
+    assert "the record is not the record of the approval" in pipeline.check(reviewed)
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.json"])
@@ -328,7 +328,7 @@ def test_a_record_of_another_run_with_its_own_digest_is_not_believed(pipeline: P
     other = pipeline.review(execution="e-0")
     pipeline.s3.objects |= {key.replace("e-0", "e-1"): body for key, body in pipeline.s3.objects.items()}
 
-    assert "the record is not that of the approval" in pipeline.check(other)
+    assert "the record is not the record of the approval" in pipeline.check(other)
 
 
 def test_a_review_that_is_repeated_finds_its_record(pipeline: Pipeline) -> None:
@@ -398,4 +398,4 @@ def test_a_template_in_yaml_is_compared_as_its_text(pipeline: Pipeline, monkeypa
     reviewed = pipeline.review()
 
     assert pipeline.check(reviewed) == ""
-    assert "not as it was, different: template" in pipeline.check(reviewed)
+    assert "has changed, different: template" in pipeline.check(reviewed)

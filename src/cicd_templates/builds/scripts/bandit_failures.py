@@ -1,7 +1,8 @@
-"""Print what Bandit did not judge, as a JSON list: `bandit_failures.py SOURCE LOG`.
+"""Print a JSON list of the code that Bandit did not judge: `bandit_failures.py SOURCE LOG`.
 
-If a test of Bandit fails inside, Bandit logs the error, goes on, and reports neither a finding nor an error. LOG is
-what it wrote to standard error. Files that are nested too deep are listed as well.
+If one of Bandit's tests raises an exception, Bandit logs the exception and continues. Its report then has neither a
+finding nor an error. LOG is the file with Bandit's standard error. The list also has the files below SOURCE whose code
+is nested too deep.
 """
 
 import json
@@ -16,8 +17,11 @@ MOST_SHOWN = 5
 
 
 def failures(source: str, log: str) -> list[str]:
-    """Return what to say about the errors in the log and about the files in `source`."""
-    logged = list(dict.fromkeys(f"what Bandit failed on ({error[:300]})" for error in ERROR.findall(log)))
+    """Return one phrase for each error in the log, and for each file below `source` whose code is nested too deep.
+
+    The result has at most MOST_SHOWN phrases and the number of further phrases.
+    """
+    logged = list(dict.fromkeys(f"code on which Bandit failed ({error[:300]})" for error in ERROR.findall(log)))
     found = [*files_nested_too_deep(source), *logged]
     more = [f"{len(found) - MOST_SHOWN} more"] if len(found) > MOST_SHOWN else []
     return [*found[:MOST_SHOWN], *more]

@@ -1,8 +1,9 @@
 """Finds the texts of a source that are bound to a name, in any form: `key: str = "..."`, `get("KEY", "...")`.
 
 The keyword detector of detect-secrets finds a value only in the form `name = "value"`: in quotes, on the same line,
-directly after a name and a sign. So each text that is bound to a name in another form is written in this form for the
-detector. Python files are parsed and never run. The text of this module becomes part of a build script.
+directly after a name and a sign. This module finds texts that are bound to a name in other forms, and writes them in
+this form for the detector. Python files are parsed and never run. The text of this module becomes part of a build
+script.
 """
 
 import ast
@@ -38,8 +39,8 @@ CLOSED = r"""[\"'`\])]{0,3}\s{0,40}"""
 TYPE = r"(?:[?!]?:[ \t]*[\w.<>|?&* \[\]]{1,60}?|\*?[a-z]\w{2,20} )?"
 BINDS = r"(?:=>|:=|={1,3}|!==?|\?\?=?|\|\|=?|:|\bor\b)"
 OPEN = r"[\s\\(]{0,99}"
-# Patterns for the text before a name and the text after it. The last patterns, lists and arguments of a command, bind
-# only values that look like a secret.
+# Patterns for the text before a name and the text after it. The last two patterns, for lists and for arguments of a
+# command, match only values that look like a secret.
 BOUND: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
     (re.compile(before), re.compile(after))
     for before, after in (
@@ -127,7 +128,9 @@ def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the same for defaults of shell variables, for HTTP headers, and for passwords beside a user."""
+    """Yield the position, the name and the value of each default of a shell variable, of each credential in an HTTP
+    header, and of each password beside a user.
+    """
     for default in SHELL_DEFAULT.finditer(text):
         yield from [(default.start(), default[1], default[2])] if looks_random(default[2]) else []
     for header in HEADER.finditer(text):
@@ -238,9 +241,10 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield the same for comparisons, loops, cases, pairs and classes.
+    """Yield each name that a comparison, loop, case, pair or class binds, with the expression that is bound to the
+    name.
 
-    Of loops, cases, pairs and classes, only texts that look like a secret count as values.
+    In loops, cases, pairs and classes, only texts that look like a secret count as values.
     """
     if isinstance(node, ast.Compare):
         equal = all(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)
@@ -310,7 +314,10 @@ def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[i
 
 
 def is_token(value: str) -> bool:
-    """Return whether a value looks like a token that the entropy detectors may miss. They find hexadecimal tokens."""
+    """Return whether a value looks like a token that the entropy detectors may miss.
+
+    They find hexadecimal tokens anyway.
+    """
     return looks_random(value) and not re.fullmatch(r"[0-9a-fA-F-]+|.*\.{3}", value)
 
 

@@ -338,7 +338,7 @@ def main() -> None:
                 found.take(path, full)
     os.makedirs(copy, exist_ok=True)
     for number, path in enumerate(sorted(found.copies)):
-        # Scanners recognize such a file only by its name, and one scanner skips deep folders.
+        # Scanners recognize a requirements file only by its name, and one scanner skips deep folders.
         target = path if path == "requirements.txt" else f"{number + 1}-requirements.txt"
         with open(os.path.join(copy, target), "w") as file:
             file.write("".join(f"{pin}\n" for pin in found.copies[path]))

@@ -111,11 +111,11 @@ class Reader:
         options, arguments = flags(rest)
         self.instructions.append((number, name, options, arguments))
         if name not in INSTRUCTIONS:
-            self.problems.append((number, REFUSED.get(name, f"{name} is not an instruction that is known here")))
+            self.problems.append((number, REFUSED.get(name, f"{name} is an unknown instruction")))
         elif not self.stages and name not in ("ARG", "FROM"):
             self.problems.append((number, f"{name} comes before FROM"))
         elif name in ("RUN", "COPY") and "<<" in rest:
-            self.problems.append((number, "a here-document is text that no check read; write it to a file"))
+            self.problems.append((number, "no check reads a here-document; move its text to a file"))
         elif name == "FROM":
             words = arguments.split()
             self.image(number, words[0] if words else "")
@@ -123,10 +123,14 @@ class Reader:
             if stage and (stage in self.stages or stage == "scratch"):
                 self.problems.append((number, f"{stage} is the name of another stage or image; choose another name"))
             if len(words) not in (1, 3) or (len(words) == 3 and not STAGE.fullmatch(stage)):
-                self.problems.append((number, "FROM takes an image, and AS with the name of a stage"))
+                self.problems.append(
+                    (number, "FROM must name an image, and may continue with AS and the name of the stage")
+                )
             self.stages.append(stage)
         elif name == "SHELL" and not SHELLS.fullmatch(arguments):
-            self.problems.append((number, "SHELL takes sh, ash, bash or dash with -c at its end, as a list of JSON"))
+            self.problems.append(
+                (number, "SHELL must be a JSON list that begins with sh, ash, bash or dash and ends with -c")
+            )
         self.options(number, options)
 
 
@@ -142,7 +146,9 @@ def read_dockerfile(data: bytes, prefixes: list[str]) -> Reader:
         if not line.replace("\t", "").isprintable():
             reader.problems.append((number, "has a control character"))
         if DIRECTIVE.match(line) or (number == 1 and line.startswith("#!")):
-            reader.problems.append((number, "a directive could make another program read this file; remove it"))
+            reader.problems.append(
+                (number, "a directive can make another program read this file; remove the directive")
+            )
     for number, name, rest in instructions(text):
         reader.read(number, name, rest)
     if not reader.stages:

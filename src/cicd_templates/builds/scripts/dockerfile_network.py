@@ -56,8 +56,8 @@ INSTALLS = {
     "a package manager": r"\b(?:apt|apt-get|apk|dnf|microdnf|yum)(?:\s+-\S+)*\s+(?:install|add|update|upgrade)\b",
 }
 PROBLEM = (
-    "{} can take what no lock file names and no check judged; write it in a form that docs/pipeline.md lists, before"
-    " its stage copies anything but lock files{}"
+    "{} can install or download content that no lock file names and no check judged; write it in a form that"
+    " docs/pipeline.md lists, before its stage copies other files than lock files{}"
 )
 PLACE = ", because its folder is not one for the files of a project, such as /app"
 # A variable with a plain value that no shell treats as a command. BuildKit also removes quotes from names.
@@ -191,7 +191,9 @@ class Network:
         types = [each for option in mounts for each in re.findall(r"[=,]type=([^,]*)", option, re.IGNORECASE)]
         for kind in types:
             if kind not in MOUNTS:
-                self.problems.append((number, f"a mount of type {kind} holds what is not of this source; remove it"))
+                self.problems.append(
+                    (number, f"a mount of type {kind} contains files that are not part of this source; remove it")
+                )
         for option in options:
             if option not in (*mounts, "--network=none"):
                 self.problems.append((number, f"{option} is not an option that RUN may have here"))
@@ -210,8 +212,9 @@ class Network:
             self.close(number)
 
     def reason(self) -> str:
-        """Return a text that says in which line the stage lost its network."""
-        return f"; line {self.closed[-1]} ended that part{PLACE if self.closed[-1] in self.misplaced else ''}"
+        """Return a text that names the line after which the stage has no network."""
+        place = PLACE if self.closed[-1] in self.misplaced else ""
+        return f"; line {self.closed[-1]} ended the part with a network{place}"
 
     def refuse_installs(self, number: int, command: str, reason: str) -> None:
         """Add a problem for each part of `command` that installs or downloads something, but has no network."""

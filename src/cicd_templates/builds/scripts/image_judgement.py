@@ -166,9 +166,10 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
         near = min((other["databases"] for other in others), key=lambda other: len(other.items() ^ databases.items()))
         changed = sorted({at for at, _ in near.items() ^ databases.items()})
         lines.append(
-            f"error: {changed[0]!a} is as in no base image and no stage of the Dockerfile, so the registry's scan would"
-            " judge other packages of the system than the image has; leave it as it was installed. If an image that was"
-            " built earlier is examined again, its packages may have been updated since; release again"
+            f"error: {changed[0]!a} differs from the file in every base image and in every stage of the Dockerfile, so"
+            " the registry's scan would judge other system packages than the image has; do not change this file. If"
+            " this run examines an image that was built earlier, the packages may have been updated since then;"
+            " release again"
         )
     in_bases = {digest for base in bases for kind in listed(base).values() for digest in kind.values()}
     of_stages = {digest for stage in stages for _, digest in listed(stage)["system"].items()}

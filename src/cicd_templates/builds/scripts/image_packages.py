@@ -31,14 +31,15 @@ PYTHON = re.compile(FOLDER.pattern + r"(?:/(?:METADATA|PKG-INFO))?$", re.IGNOREC
 EGG = re.compile(r"(?:^|/)([^/]+?)(?:-([^/-]+)[^/]*)?(?:\.egg)?/EGG-INFO/PKG-INFO$")
 RECORD = re.compile(r"(?:^|(.*)/)([^/]+\.dist-info)/RECORD$", re.IGNORECASE)
 RECORDED = re.compile(r'^"?([^"\n]+?)"?,sha256=([\w-]+),', re.MULTILINE)
-# A module that Python has compiled, and how Python detects a change of its source: by time or by digest.
+# A module that Python has compiled, and the flags in it that say how Python detects a change of its source: by time or
+# by digest.
 COMPILED = re.compile(r"^(?:(.*)/)?__pycache__/([^/]+?)\.(?:cpython|pypy|graalpy)[\w-]*(?:\.opt-\w+)?\.pyc$")
 COMPARED_WITH_SOURCE = (b"\0\0\0\0", b"\3\0\0\0")
 # A file that Python imports or runs.
 CODE = re.compile(r"\.(?:py|pyc|so|pth)$", re.IGNORECASE)
 # The folders from which Python imports packages, and its own library.
 SITE = re.compile(r"(?:^|/)(?:site-packages|dist-packages|lib(?:32|64)?/(?:python3|pypy)[\w.]*)/")
-# The folders above these. If one of these folders is a link, everything that Python imports from it changes.
+# The parent folders of these folders. If one of them is a link, everything that Python imports from it changes.
 ABOVE_SITE = re.compile(r"^(?:usr|usr/local|(?:usr/|usr/local/)?lib(?:32|64)?)$")
 # The list of the files of a Debian package.
 DPKG_FILES = re.compile(r"^var/lib/dpkg/info/[^/]+\.list$")

@@ -1,4 +1,5 @@
-"""The second gate: block a release if the registry's scan finds vulnerabilities in its image, or if there is no scan.
+"""Block a release if the registry's scan finds vulnerabilities in its image, or if the registry has no scan of the
+image.
 
 The script waits for the scan of $REPOSITORY@$IMAGE_DIGEST. It starts a scan if there is none, or if the last basic scan
 is older than a day. It writes the findings to the file in its argument. It exits with 1 in these cases:

@@ -55,8 +55,9 @@ DOWNLOAD = re.compile(
 # These installers install programs of packages, links to folders that the source names, or modules that Python imports
 # when it starts. So the next command could run code of a package.
 BRINGS_PROGRAMS = re.compile(r"(?:npm|yarn|pnpm|composer|uv) |(?:[\w./-]+/)?(?:python[\d.]* -m )?pip[\d.]* ")
-# Users and groups: only options that copy nothing but /etc/skel, move nothing and run nothing. With other options, such
-# as `useradd -k` and `usermod -m`, a lock file could become a program that the next command runs.
+# Commands that add users and groups. Their options may copy /etc/skel, but no other file, and neither move nor run
+# files. With other options, such as `useradd -k` and `usermod -m`, a lock file could become a program that the next
+# command runs.
 USER, NUMBER = r"[A-Za-z_][\w-]*", r"\d+"
 LOGIN = r"/(?:usr/)?s?bin/(?:nologin|false|true|sh|bash|ash)"
 HOME = r"/(?:app|nonexistent|workspace|(?:home|srv|opt|app|usr/src|var/www)/[\w-]+)"
@@ -78,7 +79,7 @@ USERS = (
     rf"|(?:-s|--shell)[= ]{LOGIN}))* {USER}",
     rf"groupmod (?:-o )?(?:-g|--gid)[= ]{NUMBER} {USER}",
 )
-# Commands that need no network and add no files of others.
+# Commands that need no network and add no files from outside the image.
 HARMLESS = re.compile(
     r"rm -rf /var/lib/apt/lists/\*|(?:apt-get|dnf|microdnf|yum) clean(?: all)?|mkdir(?: -p)?(?: [\w./-]+)+|true"
     r"|(?:[\w./-]+/)?python[\d.]* -m venv(?: --system-site-packages)? [\w./-]+|" + "|".join(USERS)

@@ -24,7 +24,7 @@ PROJECT_FOLDER = re.compile(
     r"/(?:app|application|build|code|function|project|repo|src|srv|workdir|workspace|go/src|opt/app|usr/src|var/task"
     r"|var/www|home/[\w-]+|tmp/[\w-]+)(?:/|$)"
 )
-# The folders below them that contain programs, packages or configuration.
+# The subfolders of these folders that contain programs, packages or configuration.
 HOLDS_PROGRAMS = re.compile(
     r"/(?:\.[^/]*|s?bin|lib(?:32|64|exec)?|node_modules|(?:site|dist)-packages|vendor|__pycache__)(?:/|$)",
     re.IGNORECASE,

@@ -98,7 +98,7 @@ def in_configuration(text: str) -> Iterator[tuple[int, str]]:
     plain = "\n".join("" if re.match(r"\s*(?:[#;]|//[^:]*/:)", line) else line for line in text.split("\n"))
     yield from addresses(plain)
     yield from ((line_of(plain, found.end()), " ".join(found[0].split())) for found in TRUSTS.finditer(plain))
-    # `registry = evil.example`, which npm completes to an address.
+    # `registry = evil.example`, which npm reads as an address.
     for number, line in enumerate(plain.split("\n"), 1):
         value = re.match(r"[^=]*registry[\"']?\s*=\s*(\S+)", line)
         yield from [(number, value[1])] if value and not ADDRESS.search(value[1]) else []
@@ -289,10 +289,10 @@ def problems_of(
             text = file.read().replace("\r\n", "\n")
         places = list(dict.fromkeys(read(text)))
     except (OSError, ValueError, RecursionError) as error:
-        yield f"{path!a}: cannot be read, so nobody knows its package indexes: {type(error).__name__}"
+        yield f"{path!a}: cannot be read, so its package indexes are unknown: {type(error).__name__}"
         return
     for number, line in unread_inclusions(text, path) if read is in_requirements else ():
-        yield f"{path!a}:{number}: {line[:100]!a} includes a file that nobody checks; {INCLUDE}"
+        yield f"{path!a}:{number}: {line[:100]!a} includes a file that no check reads; {INCLUDE}"
     for number, address in places:
         if not is_allowed(address, hosts):
             host = re.fullmatch(r"(?:[a-z]+\+)?https://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/.*)?", address)

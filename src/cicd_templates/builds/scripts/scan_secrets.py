@@ -36,11 +36,12 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# A reference to a variable, and any text after it. In a secret that begins with a dollar sign, a digit follows letters.
+# A reference to a variable. The name is in capitals, or has letters but no digits. A dollar sign before any other text
+# is part of a value, which can be a secret.
 VARIABLE = re.compile(r"\$\{?(?:[A-Z][A-Z0-9_]*|[A-Za-z_]+)(?![A-Za-z0-9])")
 # Detectors ignore a value that begins with a dollar sign. So the dollar sign is removed if the value is not a variable.
 DOLLAR = re.compile(rf"""(?<=["'`])(?!{VARIABLE.pattern})\$+(?=\w)""")
-# In the strings of these languages, a dollar sign before a name in lower case refers to nothing.
+# In strings of these languages, a dollar sign before a name in lower case is not a reference to a variable.
 PLAIN_DOLLARS = (
     ".py",
     ".pyw",
@@ -75,7 +76,7 @@ SETTINGS = re.compile(
     re.IGNORECASE,
 )
 find_in_numbered_lines = scan._process_line_based_plugins
-# So many files that cannot be judged are named.
+# The largest number of files that cannot be judged and that `$NOT_READ` names.
 MOST_FILES = 5
 # The files in which package managers keep digests of packages.
 LOCK_FILES = {"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"}
@@ -100,7 +101,7 @@ def text(data: bytes) -> str:
 
 
 class LineOf(str):
-    """A line in place of the line `number` of its file."""
+    """A rewritten line. `number` is the number of the original line in its file."""
 
     number: int
 

@@ -1,4 +1,4 @@
-"""The page that shows changes to the person who reviews them: of plans, of pull requests and before an approval.
+"""Writes the page with the changes of a plan, of a pull request or of a release that waits for its approval.
 
 1. `rows` turns the plans of stacks into rows. Equal changes can share a row, and the worst changes come first.
 2. `answers` has the sentences at the top: what changes, what is lost, who gets more permissions, how long it takes.

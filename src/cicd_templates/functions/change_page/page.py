@@ -40,7 +40,10 @@ def page_html(texts: Mapping[str, str], data: str) -> str:
 
 
 def fitting_data(contents: Callable[[int], Any]) -> str:
-    """Return the JSON of what `contents` returns for a longest value. If there is much data, values are cut shorter."""
+    """Return the result of `contents` as JSON. `contents` gets the length to which it cuts values.
+
+    If the JSON is too large, values are cut shorter.
+    """
     *longer, shortest = LONGEST_VALUES
     attempts = (script_data(contents(longest)) for longest in longer)
     fitting = next((data for data in attempts if len(data) <= LARGEST_DATA), None)

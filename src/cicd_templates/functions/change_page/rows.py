@@ -46,7 +46,7 @@ class ShownPlan(Protocol):
 
     @property
     def waits(self) -> Mapping[str, Sequence[str]]:
-        """The stacks that can be planned only after other stacks, with these."""
+        """The stacks that can be planned only after other stacks, mapped to the names of these other stacks."""
 
     @property
     def removed(self) -> Sequence[str]:

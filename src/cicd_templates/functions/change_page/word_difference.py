@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 # ARNs, actions and paths are single words.
 _WORD = re.compile(r"[\w.:/*${}@+-]+|\s+|.", re.DOTALL)
-# The number of equal words that stay beside a difference. The equal words between are left out.
+# The number of equal words that stay beside a difference. All other equal words are left out.
 CONTEXT_WORDS = 12
 # The largest product of both lengths, because the comparison takes time proportional to it. Longer texts are not
 # compared: the first is shown as replaced by the second.

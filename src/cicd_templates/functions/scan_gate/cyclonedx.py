@@ -1,4 +1,4 @@
-"""Reader of CycloneDX documents with vulnerabilities. A document without vulnerabilities is not accepted as a scan."""
+"""Reads CycloneDX documents with vulnerabilities. A document without vulnerabilities is not accepted as a scan."""
 
 from __future__ import annotations
 

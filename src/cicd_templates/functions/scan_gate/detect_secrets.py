@@ -1,4 +1,4 @@
-"""Reader of detect-secrets' JSON. detect-secrets exits with 0 even if it finds secrets."""
+"""Reads detect-secrets' JSON. detect-secrets exits with 0 even if it finds secrets."""
 
 from __future__ import annotations
 

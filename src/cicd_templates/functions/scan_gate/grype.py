@@ -1,4 +1,4 @@
-"""Reader of Grype's JSON. By default, Grype exits with 0 even if it has findings."""
+"""Reads Grype's JSON. By default, Grype exits with 0 even if it has findings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_grype(value: Any) -> Report:
     distribution = mapping(report.get("distro"), "distro")
     for alert in sorted(_alerts(report.get("alertsByPackage"))):
         # Grype writes this alert for each package of a distribution that has reached the end of its support.
-        title = f"{alert}: no vulnerability of this distribution becomes known"
+        title = f"{alert}: new vulnerabilities of this distribution are no longer published"
         name, version = text(distribution.get("name")) or "distribution", text(distribution.get("version"))
         read.findings.append(Finding("grype", alert, None, "high", title=title, package=name, version=version))
     read.covered = f"{text(mapping(report.get('source'), 'source').get('type')) or 'an unnamed source'}"

@@ -1,4 +1,4 @@
-"""Reader of JUnit XML. A failed test is a finding. A report in which no test was executed is incomplete."""
+"""Reads JUnit XML. A failed test is a finding. A report in which no test was executed is incomplete."""
 
 from __future__ import annotations
 

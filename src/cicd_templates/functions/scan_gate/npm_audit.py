@@ -1,4 +1,4 @@
-"""Reader of `npm audit --json`. npm has written version 2 of this format since npm 7."""
+"""Reads the output of `npm audit --json`. npm has written version 2 of this format since npm 7."""
 
 from __future__ import annotations
 

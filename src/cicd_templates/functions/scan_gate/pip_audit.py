@@ -1,4 +1,4 @@
-"""Reader of both formats of pip-audit's JSON. pip-audit exits with 0 even if it skipped every package."""
+"""Reads both formats of pip-audit's JSON. pip-audit exits with 0 even if it skipped every package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reader of Safety's JSON: the list of Safety 1, the object of `safety check` and the object of `safety scan`."""
+"""Reads Safety's JSON: the list of Safety 1, the object of `safety check` and the object of `safety scan`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reader of SARIF 2.1.0 from any tool. Only results of the kind `fail` are findings.
+"""Reads SARIF 2.1.0 from any tool. Only results of the kind `fail` are findings.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """

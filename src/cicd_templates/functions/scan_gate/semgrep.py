@@ -1,4 +1,4 @@
-"""Reader of Semgrep's JSON. By default, Semgrep exits with 0 even if it has findings."""
+"""Reads Semgrep's JSON. By default, Semgrep exits with 0 even if it has findings."""
 
 from __future__ import annotations
 

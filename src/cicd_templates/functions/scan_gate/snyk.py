@@ -1,4 +1,4 @@
-"""Reader of Snyk's JSON: open source, containers with their applications, unmanaged code, infrastructure as code."""
+"""Reads Snyk's JSON: open source, containers with their applications, unmanaged code, infrastructure as code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reader of Trivy's JSON. By default, Trivy exits with 0 even if it has findings."""
+"""Reads Trivy's JSON. By default, Trivy exits with 0 even if it has findings."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _results_of_object(report: dict[str, Any], read: Report) -> Iterator[dict[st
     read.tool_version = text(mapping(report.get("Trivy"), "Trivy").get("Version"))
     system = mapping(mapping(report.get("Metadata"), "Metadata").get("OS"), "Metadata.OS")
     if system.get("EOSL"):
-        # The support of such a system has ended, so Trivy lists no vulnerabilities of it.
+        # The support of the operating system has ended, so Trivy lists no vulnerabilities of this system.
         name, version = text(system.get("Family")), text(system.get("Name"))
         title = "the support of this operating system has ended"
         read.findings.append(
