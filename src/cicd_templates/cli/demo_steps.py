@@ -44,7 +44,7 @@ def run() -> None:
     finally:
         write_privately(LOG, reporter.text)
         terminal.show(f"Every stack, change and remainder is listed in {LOG}.")
-    terminal.show("The local AWS is laxer than AWS; docs/local-aws.md says what is not proved.")
+    terminal.show("The local AWS is less strict than AWS; docs/local-aws.md lists differences.")
     terminal.show("Next: docs/make-it-yours.md. `make` lists the daily commands.")
 
 

@@ -108,9 +108,9 @@ def waive(
 ) -> WaiverCount:
     """Append to the policy at `path` a waiver for each finding that stops the release. Create the file if needed.
 
-    A waiver for a finding in a file covers only the place that has the fingerprint of the finding. The same finding at
-    another place still stops a release. A finding that names neither a package nor a file cannot be waived. If the
-    policy would not be valid afterwards, raises `ConfigurationError` and writes nothing.
+    A waiver for a finding in a file is valid only for one place, which the fingerprint of the finding identifies. The
+    same finding at another place still stops a release. A finding that names neither a package nor a file cannot be
+    waived. If the policy would not be valid afterwards, raises `ConfigurationError` and writes nothing.
     """
     blocking = [finding for judged in decision.findings if judged.blocks for finding in judged.alike]
     scoped = {_scope(finding): finding for finding in blocking}
@@ -173,7 +173,7 @@ def _report(folder: Path, check: str, expected: ExpectedReport, source_version: 
     present = [place for place in places if place.is_file()]
     if len(present) > 1:
         names = " and ".join(str(place.relative_to(folder)) for place in present)
-        return Report(status=ERROR, reason=f"there are {names}; remove the report of another run")
+        return Report(status=ERROR, reason=f"the check has several reports, {names}; remove those of other runs")
     if not present:
         suffix = {"junit": "xml", "sarif": "sarif"}.get(form, "json")
         wrong = f"there is no {check}/report.{suffix} and no {check}.{suffix} in {folder}"
@@ -183,7 +183,7 @@ def _report(folder: Path, check: str, expected: ExpectedReport, source_version: 
     if path.parent == folder or not record.is_file():
         # On a developer's machine, a report needs no record beside it, unless a source version is required.
         if source_version:
-            wrong = f"there is no {RECORD} beside it, so the version of its source is unknown"
+            wrong = f"the report has no {RECORD} beside it, so the version of its source is unknown"
             return Report(status=ERROR, reason=wrong)
         return read_report(form, path.read_bytes(), expected.tool)
     wrong = record_problem(record.read_bytes(), check, form, source_version, now=now)

@@ -44,10 +44,10 @@ class Option(click.Option):
         self.variable, self.words, self.empty_counts, self.narrows = variable, words, empty_counts, narrows
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the environment variable's value. It is None if the variable is unset or not used by the make target.
+        """Return the value of the environment variable, or None if it is unset or the make target does not use it.
 
-        An empty variable counts as unset, unless `empty_counts` is true. Raises `ConfigurationError` if it is empty and
-        `narrows` is true, as in `SUFFIX=$PULL_REQUEST` without a pull request.
+        An empty variable counts as unset, unless `empty_counts` is true. Raises `ConfigurationError` for an empty
+        variable if `narrows` is true, as in `SUFFIX=$PULL_REQUEST` without a pull request.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():
@@ -90,7 +90,9 @@ def make_option(*declarations: str, variable: str | None = None, **attributes: A
 SUFFIX = make_option(
     "--suffix", variable="SUFFIX", narrows=True, help="Work on the copy with this suffix, in build/SUFFIX/."
 )
-ENV = make_option("--env", variable="ENV", help="Environment, or `all`: the runtime environments, then tools.")
+ENV = make_option(
+    "--env", variable="ENV", help="Name of an environment, or `all` for the runtime environments and then tools."
+)
 LAYER = make_option("--layer", variable="LAYER", narrows=True, help="Only this layer.")
 SERVICE = make_option("--service", variable="SERVICE", narrows=True, help="Only this service.")
 LOCAL = make_option(

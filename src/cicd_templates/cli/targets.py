@@ -195,7 +195,7 @@ class Target:
         return following
 
     def discard(self, path: Path | None = None) -> int:
-        """Delete the plan in the file `path` with its change sets, or every plan of the environment if it is None.
+        """Delete the plan in the file `path` with its change sets, or every plan of the environment if `path` is None.
 
         Returns the number of deleted change sets. Raises the errors of `deployment.discard`.
         """

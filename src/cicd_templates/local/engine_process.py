@@ -159,7 +159,7 @@ def _environment(folder: Path, port: int, secret: str, *, auth: bool) -> dict[st
 def stop(engine: Engine) -> None:
     """Terminate the engine's process, kill it if necessary, and remove its folder.
 
-    It is not an error if the engine has already stopped.
+    Do nothing if the engine has stopped.
     """
     with contextlib.suppress(ProcessLookupError):
         os.kill(engine.pid, signal.SIGTERM)

@@ -28,7 +28,7 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
 
 
 def recall(path: Path = STATE_FILE) -> Engine | None:
-    """Return the engine that the file `path` describes, if it is still running and answers; otherwise None.
+    """Return the engine that the file `path` describes, or None if this engine does not run or does not answer.
 
     After a reboot, another process may have the same id, but not the same start time. Raises `CicdError` if the file
     was not written by `remember`.

@@ -54,7 +54,7 @@ def put_artifact(s3: Any, pipeline: Pipeline, name: str, data: bytes) -> Artifac
 
 
 def read_artifact(s3: Any, artifact: Artifact) -> zipfile.ZipFile:
-    """Return an artifact as a zip file. Raises `CicdError` if it is not a zip file."""
+    """Return the zip file of an artifact. Raises `CicdError` if the artifact is not a zip file."""
     data = s3.get_object(Bucket=artifact.bucket, Key=artifact.object_key)["Body"].read()
     try:
         return zipfile.ZipFile(io.BytesIO(data))

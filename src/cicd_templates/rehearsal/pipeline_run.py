@@ -1,4 +1,4 @@
-"""The state of a pipeline run that its actions share, and the error for a failed action."""
+"""Defines the state that the actions of a pipeline run share, and the error for a failed action."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ class Credentials:
 def maker(endpoint: str, region: str) -> MakeClient:
     """Return a function that makes an AWS client from credentials, without reading AWS profiles or configuration files.
 
-    All clients are made by one botocore session, so that the model of each service is read only once. A lock protects
-    this session, because it is not thread-safe.
+    One botocore session makes all clients, so that the model of each service is read only once. A lock protects this
+    session, because a session is not thread-safe.
     """
     nowhere = (None, None, os.devnull, None)
     session = botocore.session.Session(

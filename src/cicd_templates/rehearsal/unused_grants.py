@@ -91,7 +91,7 @@ REASONS = (
 def reason_for(role: str, statement: str, action: str) -> str:
     """Return the known reason why a rehearsal does not use this action, or an empty string.
 
-    It is the reason in the first row that matches the role, the Sid and the action.
+    The first row that matches the role, the Sid and the action has the reason.
     """
     for *patterns, reason in REASONS:
         if all(map(fnmatchcase, (role, statement, action), patterns)):

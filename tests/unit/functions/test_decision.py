@@ -517,7 +517,7 @@ def test_a_report_of_another_run_does_not_count(tmp_path: Path, record: Any, exp
 
     assert result.exit_code == 1
     assert f"- **snyk**: its report is error: {expected}" in result.output
-    assert "- **safety**: its report is error: there is no run.json beside it" in result.output
+    assert "- **safety**: its report is error: the report has no run.json beside it" in result.output
 
 
 @pytest.mark.parametrize("code", [0, 1, 125, 128, 193, 255])
@@ -643,7 +643,7 @@ def test_what_stops_a_legacy_application_is_accepted_until_a_day_and_nothing_tha
     assert (result.exit_code, result.output.splitlines()) == (
         0,
         [
-            f"{tmp_path}/p.toml: 2 waivers added, of ada until {LAST}",
+            f"{tmp_path}/p.toml: 2 waivers added for ada, valid until {LAST}",
             "no waiver covers old: its report names neither package nor file",
         ],
     )
@@ -677,7 +677,7 @@ def test_what_is_waived_in_the_working_folder_is_accepted_there(
     files: dict[str, Any] = {"snyk/report.json": CRITICAL}
     assert gate(tmp_path, **files).exit_code == 1
     arguments = f"gate waive --all-current --reports {tmp_path}/reports --expires {LAST} --owner ada"
-    assert CliRunner().invoke(main, arguments.split()).output.startswith("scan-policy.toml: 1 waiver added, of ada")
+    assert CliRunner().invoke(main, arguments.split()).output.startswith("scan-policy.toml: 1 waiver added for ada")
     accepted = gate(tmp_path, **files)
 
     assert (accepted.exit_code, accepted.output.splitlines()[-1]) == (0, "Judged by the policy scan-policy.toml.")
@@ -742,7 +742,7 @@ def test_a_folder_with_two_reports_of_a_check_says_so(tmp_path: Path) -> None:
     result = gate(tmp_path, "", **{"bandit.json": CLEAN["bandit/report.json"]})
 
     assert result.exit_code == 1
-    assert "there are bandit/report.json and bandit.json; remove the report of another run" in result.output
+    assert "several reports, bandit/report.json and bandit.json; remove those of other runs" in result.output
 
 
 def test_a_folder_with_reports_of_different_commits_says_so(tmp_path: Path) -> None:

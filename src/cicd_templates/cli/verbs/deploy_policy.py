@@ -21,7 +21,7 @@ from cicd_templates.errors import ConfigurationError
         "--destroying",
         variable="DESTROYING",
         is_flag=True,
-        help="For a principal that also destroys, sweeps and adopts.",
+        help="Also allow the principal to destroy, sweep and adopt.",
     ),
     make_option(
         "--part", variable="PART", type=click.IntRange(min=1), help="Print only the document with this number."

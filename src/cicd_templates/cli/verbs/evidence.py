@@ -30,7 +30,12 @@ _EXECUTION = re.compile(r"[\w-]+", re.ASCII)
     make_option(
         "--release", variable="RELEASE", narrows=True, help="Version of the source, as `make release` shows it."
     ),
-    make_option("--digest", variable="DIGEST", narrows=True, help="Digest of the image. By default, the last release."),
+    make_option(
+        "--digest",
+        variable="DIGEST",
+        narrows=True,
+        help="Digest of the image; by default, of the last release.",
+    ),
     make_option(
         "--out",
         variable="OUT",

@@ -119,7 +119,7 @@ def waive(
     day = _day()
     decision = judging.judge(folder, checks, policy if policy.exists() else None, None, day)
     waived = judging.waive(decision, policy, checks, day, expires=last, owner=owner, reason=reason)
-    terminal.show(f"{policy}: {counted(waived.written, 'waiver')} added, of {owner} until {last}")
+    terminal.show(f"{policy}: {counted(waived.written, 'waiver')} added for {owner}, valid until {last}")
     for check, why in decision.broken.items():
         terminal.show(f"no waiver covers {check}: {why}")
     for id_ in waived.not_waivable:

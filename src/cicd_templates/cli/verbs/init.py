@@ -63,7 +63,7 @@ KEYS = {
         type=click.Choice(("s3", "github")),
         default="s3",
         show_default=True,
-        help="Where releases come from.",
+        help="Source of the releases.",
     ),
     YES,
 )

@@ -26,7 +26,7 @@ FORM = make_option(
     type=click.Choice(("text", "sarif", "github")),
     default="text",
     show_default=True,
-    help="For people, for tools that read SARIF, or as annotations of a pull request on GitHub.",
+    help="Format of the findings: text, SARIF for tools, or annotations for a pull request on GitHub.",
 )
 
 

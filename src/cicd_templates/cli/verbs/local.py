@@ -8,7 +8,7 @@ from cicd_templates.cli.command import verb
 
 @verb("local")
 def local() -> None:
-    """Start the local AWS, which --local then uses (LOCAL=1 with make)."""
+    """Start the local AWS. Afterwards, commands with --local (LOCAL=1 with make) use it."""
     from cicd_templates.local import engine_process, engine_state_file
 
     running = engine_state_file.recall()

@@ -22,7 +22,7 @@ from cicd_templates.plurals import counted
         variable="PLAN",
         narrows=True,
         type=click.Path(path_type=Path),
-        help="Only this plan; by default all plans of the environment.",
+        help="Discard only this plan; by default, all plans of the environment.",
     ),
 )
 def plan_discard(plan_file: Path | None, **options: Any) -> None:

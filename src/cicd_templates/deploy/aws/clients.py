@@ -66,8 +66,8 @@ class Clients:
     def profile(self) -> str | None:
         """The profile to name in AWS CLI commands that are shown to the user, or None.
 
-        With this profile, the commands have the permissions of these clients. It is None if the clients assume a role
-        from the configuration, because the user may have no profile for that role.
+        With this profile, the commands have the permissions of these clients. The result is None if the clients assume
+        a role from the configuration, because the user may have no profile for that role.
         """
         return self._profile
 

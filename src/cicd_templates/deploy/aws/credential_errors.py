@@ -156,7 +156,7 @@ def _line(text: str) -> str:
 
 
 def _skew(headers: Mapping[str, str], now: datetime) -> str:
-    """Return a text that says how many minutes this machine's clock is wrong, or an empty text if it is right.
+    """Return a text that says how wrong this machine's clock is, in minutes, or an empty text if the clock is right.
 
     The clock is compared with the `date` header of AWS's answer.
     """

@@ -1,4 +1,4 @@
-"""Builds the CreateChangeSet request for one stack: template, role, parameters, tags. It does not send the request.
+"""Builds the CreateChangeSet request for one stack: template, role, parameters, tags. Does not send the request.
 
 The request never has options that skip checks.
 """

@@ -36,7 +36,7 @@ UNTAGGED = frozenset({IN_REVIEW, "IMPORT_COMPLETE"})
 
 
 class Owner(Enum):
-    """The owner of a stack. It is unknown if the stack is in REVIEW_IN_PROGRESS and has no change set."""
+    """Who owns a stack. `UNKNOWN` is for a stack in REVIEW_IN_PROGRESS without a change set."""
 
     OURS = "this project"
     OTHERS = "somebody else"

@@ -1,7 +1,8 @@
-"""Recognizes security group rules that another stack of the environment adds. They are not drift.
+"""Recognizes security group rules that another stack of the environment adds. Such rules are not drift.
 
-CloudFormation compares all rules of a group with the template of the group. So it reports a rule as drift if a resource
-of another stack adds it: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1198
+CloudFormation compares all rules of a group with the template of the group. So CloudFormation reports a rule as drift
+if a resource of another stack adds the rule:
+https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1198
 """
 
 from __future__ import annotations

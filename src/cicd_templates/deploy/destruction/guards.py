@@ -42,8 +42,8 @@ def refuse_undeletable(inventory: Inventory) -> None:
     CloudFormation would delete the other resources of the stack, and then fail.
     """
     undeletable = [
-        f"\n  {owned.stack}/{owned.logical_id} ({owned.resource_type}) {owned.physical_id}: first deploy it with"
-        f" {owned.protected_by} off"
+        f"\n  {owned.stack}/{owned.logical_id} ({owned.resource_type}) {owned.physical_id}: first deploy a template"
+        f" with {owned.protected_by} off"
         for stack in inventory.stacks
         for owned in stack.resources
         if owned.protected_by and not owned.kept and operations_of(owned.resource_type).protection is None
@@ -55,7 +55,7 @@ def refuse_undeletable(inventory: Inventory) -> None:
 def refuse_still_needed(inventory: Inventory, *, local: bool) -> None:
     """Raise `RefusedError` if a stack that remains needs a value or a role of a stack that would be deleted.
 
-    The error has the make command that destroys the remaining stack. `local` says whether the stacks are in the local
+    The error has the make command that destroys the remaining stack. `local` is true if the stacks are in the local
     AWS.
     """
     published = {path: stack for stack in inventory.stacks for path in stack.links.publishes}
@@ -90,9 +90,9 @@ def _refuse_needed(other: DeployedStack, why: str, *, local: bool) -> None:
 def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:
     """Raise an error unless the user has confirmed exactly the environments `names`.
 
-    `confirmed` has names separated by commas. If it is None, `ask` is called for each name and returns what the user
-    types. `ask` is None if there is no terminal. Raises `RefusedError` if the names differ, and `ConfigurationError` if
-    the user cannot be asked.
+    `confirmed` has names separated by commas. If `confirmed` is None, `ask` is called for each name and returns what
+    the user types. `ask` is None if there is no terminal. Raises `RefusedError` if the names differ, and
+    `ConfigurationError` if the user cannot be asked.
     """
     if confirmed is not None:
         given = confirmed.split(",")

@@ -1,6 +1,6 @@
-"""The plan of a destruction. It has a digest, and is compared with the account before it is executed.
+"""Defines the plan of a destruction, which has a digest and is compared with the account before it is executed.
 
-As with the plan of a deployment, `plans/seal.py` writes and reads its file. Nothing is executed here.
+As with the plan of a deployment, `plans/seal.py` writes and reads the plan's file. Nothing is executed here.
 """
 
 from __future__ import annotations

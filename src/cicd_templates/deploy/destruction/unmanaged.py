@@ -280,7 +280,7 @@ def _aliases(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
     """Yield the event archives that our stacks contain or contained.
 
-    An archive has no tags, so only a stack proves that it is ours.
+    An archive has no tags, so only a stack proves that the archive is ours.
     """
     ours = {owned.physical_id for owned in had}
     answer: dict[str, Any] = {"NextToken": None}

@@ -17,7 +17,7 @@ from cicd_templates.template.stack_template import StackTemplate
 class Check:
     """The result of one check.
 
-    `fix` says how to correct the problem. It is empty if no problem was found. `read` is false if the subject of the
+    `fix` says how to correct the problem, or is empty if no problem was found. `read` is false if the subject of the
     check could not be read; `fix` is then empty, too.
     """
 

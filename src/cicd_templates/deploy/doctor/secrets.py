@@ -1,6 +1,6 @@
-"""Checks whether each secret has a value that can be read. It does not read the value, only the list of versions.
+"""Checks whether each secret has a value that can be read.
 
-A secret without a value has no versions.
+The check reads only the list of a secret's versions, never the value. A secret without a value has no versions.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def _protected(
             command = for_caller(protection.command.format(region=stack.region, name=name), clients, stack.account)
             remedy = f"switch it off first: {command}" if protection.is_on(clients, name) else ""
         else:
-            remedy = f"first deploy it with {setting} off" if setting else ""
+            remedy = f"first deploy a template with {setting} off" if setting else ""
         if remedy:
             yield (
                 f"{change.logical_id} ({change.resource_type}) {name}: cannot be deleted, because its deletion"

@@ -256,7 +256,8 @@ def wait_until_settled(
 ) -> Steps[Mapping[str, Any] | None]:
     """Wait until no operation on the stack is in progress. Return the stack, or None if it does not exist.
 
-    `existing` is the stack as it was last described, or None. While an operation is in progress, it is described again.
+    `existing` is the last known description of the stack, or None. While an operation is in progress, the stack is
+    described again at each poll.
     """
     now = context.polling.now()
     deadline, emptied = now + LONGEST_OPERATION_SECONDS, now + CHANGE_SET_SECONDS

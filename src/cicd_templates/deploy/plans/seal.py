@@ -36,7 +36,10 @@ EXECUTED_BY = {"deployment": "deploy", "destruction": "destroy"}
 
 
 class SealedPlan(Protocol):
-    """The fields of every kind of plan: when it was made, when it expires, and whether it is for the local AWS."""
+    """The fields of every kind of plan:
+
+    when the plan was made, when it expires, and whether it is for the local AWS.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -46,7 +49,7 @@ class SealedPlan(Protocol):
 
     @property
     def expires(self) -> datetime:
-        """When the plan expires, in UTC. It is refused from then on."""
+        """When the plan expires, in UTC. From then on, every command refuses the plan."""
 
     @property
     def local(self) -> bool:

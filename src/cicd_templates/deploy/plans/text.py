@@ -91,7 +91,9 @@ def drift_notes(planned: PlannedStack) -> tuple[str, ...]:
 
 
 def drift_answer(plans: Sequence[Plan]) -> str:
-    """Return sentences that say how many resources were changed outside CloudFormation, and what the plans do about it.
+    """Return sentences for `plans`:
+
+    how many resources were changed outside CloudFormation, and what the plans change back.
 
     `plans` must not be empty.
     """

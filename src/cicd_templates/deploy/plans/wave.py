@@ -26,8 +26,8 @@ from cicd_templates.template.stack_template import StackTemplate
 def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
     """Return the stacks that cannot be planned yet, each with the labels of the stacks that must be deployed first.
 
-    A stack is blocked if another stack from which it reads does not exist or is blocked itself. It is also blocked if
-    the other stack exists but has not published the value, which is possible after an import.
+    A stack is blocked if another stack from which it reads does not exist, is blocked itself, or has not published the
+    value. The last case is possible after an import.
     """
     existing = context.retry_call(lambda: _created_stacks(context))
     missing = unpublished(context, stacks)

@@ -40,7 +40,7 @@ BUNDLE_BYTES = 100_000_000
 class Archive:
     """A zip of an application's source, the revision of the source, and the author of that revision.
 
-    `left_out` are the untracked files of the work tree. They are not in the zip.
+    `left_out` are the untracked files of the work tree, which are not in the zip.
     """
 
     data: bytes
@@ -65,9 +65,10 @@ class Archive:
 def source_archive(app: Path, path: str | None = None) -> Archive:
     """Return a zip of an application's source. `app` is a git work tree, another folder or a zip file.
 
-    In a git work tree, the source is the commit HEAD. Otherwise, it is the folder or the zip file itself. If the source
-    is only a folder within `app`, `path` is that folder. Raises `ConfigurationError` if there is nothing to release, if
-    the work tree has uncommitted changes, or if the source contains a link. A link could point outside the source.
+    In a git work tree, the source is the commit HEAD. Otherwise, the source is the folder or the zip file itself. If
+    the source is only a folder within `app`, `path` is that folder. Raises `ConfigurationError` if there is nothing to
+    release, if the work tree has uncommitted changes, or if the source contains a link. A link could point outside the
+    source.
     """
     if app.suffix == ".zip" and app.is_file():
         return _read_zip(app, path)
@@ -168,7 +169,7 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return the files `names` of a folder: the content of each, and whether it is executable.
+    """Return the files `names` of a folder, each with its content and whether the file is executable.
 
     Raises `ConfigurationError` for a link.
     """

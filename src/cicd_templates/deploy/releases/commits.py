@@ -53,8 +53,8 @@ SHA1_LENGTH = 40
 class Commit:
     """A commit: its id, its author, and the files of one folder.
 
-    `files` maps the name of each file to its content and to whether it is executable. `untracked` has the names of
-    files in the folder that git neither tracks nor ignores.
+    `files` maps the name of each file to its content and to whether the file is executable. `untracked` has the names
+    of files in the folder that git neither tracks nor ignores.
     """
 
     revision: str

@@ -1,4 +1,4 @@
-"""Writes the evidence of one release from S3 into a folder. It does not verify the evidence.
+"""Writes the evidence of one release from S3 into a folder, without verifying the evidence.
 
 Builds can choose the file names in a release statement. So a name that leads out of the folder is refused, and files
 are read only from the signer's own buckets. `evidence.verification` verifies the folder.

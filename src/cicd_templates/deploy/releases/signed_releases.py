@@ -83,7 +83,7 @@ def find_release(store: EvidenceStore, query: ReleaseQuery) -> SignedReleaseStat
 
 
 def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -> SignedReleaseStatement | None:
-    """Return the release of the same service that was signed last before `release`, or None if it is the first."""
+    """Return the service's previous release, by the time of its signature, or None if `release` is the first."""
     earlier = (
         other
         for other in _releases(store, ReleaseQuery(release.service))

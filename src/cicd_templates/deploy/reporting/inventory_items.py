@@ -42,10 +42,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Remainder:
-    """A resource or stack that is left after a destruction.
+    """A resource or stack that is left after a destruction. `reason` says why.
 
-    `reason` says why it is left. `explained` is true if the destruction keeps it on purpose. Otherwise, `command`
-    removes it.
+    `explained` is true if the destruction keeps the resource on purpose. Otherwise, `command` removes the resource.
     """
 
     resource_type: str

@@ -166,7 +166,7 @@ class Reporter(Protocol):
 
 
 def as_lines(event: Event) -> list[str]:
-    """Return the lines of plain text for an event. An event that only changes a live line has none."""
+    """Return the plain text of an event as lines. An event that only updates a status line on a terminal has none."""
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""
@@ -278,7 +278,7 @@ class JsonReporter:
 
 @dataclass
 class Running:
-    """The state of one stack's live line on a terminal."""
+    """The state of one stack's status line on a terminal."""
 
     began: float
     expected_seconds: float | None = None
@@ -287,7 +287,10 @@ class Running:
 
 
 class TerminalReporter:
-    """Prints in colour. Each stack under way has a live line with its elapsed time, expected time and latest event."""
+    """Prints in colour.
+
+    Each stack under way has a status line with its elapsed time, expected time and latest event.
+    """
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
@@ -313,7 +316,7 @@ class TerminalReporter:
             self._console.print(printable(line), style=style, markup=False, emoji=False, highlight=False)
 
     def lines(self) -> list[str]:
-        """Return the live lines, one per stack under way, each cut to the width of the terminal."""
+        """Return the status line of each stack under way, cut to the width of the terminal."""
         rows = []
         for stack, running in self._running.items():
             expected = f" of about {format_duration(running.expected_seconds)}" if running.expected_seconds else ""

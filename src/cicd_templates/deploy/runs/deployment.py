@@ -32,9 +32,9 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def journal_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> Journal:
-    """Open the journal of an environment. It stays locked until it is closed.
+    """Open the journal of an environment. The journal stays locked until it is closed.
 
-    Raises `RefusedError` if another run has locked it.
+    Raises `RefusedError` if another run has locked the journal.
     """
     return Journal(context.state / "runs", stacks[0].links.environment).open(context.today())
 
@@ -190,7 +190,7 @@ def execute_plan(
 ) -> Plan | None:
     """Execute exactly the plan `made`. Then plan the stacks that had to wait for its values, and return the new plan.
 
-    The new plan is written to a file; it is None if nothing is left to deploy. `stacks` are all stacks of the
+    The new plan is written to a file. The result is None if nothing is left to deploy. `stacks` are all stacks of the
     environment. Only those in `made` are deployed, but all are compared with it. `passed` is called once, after all
     checks of the plan. Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
     """

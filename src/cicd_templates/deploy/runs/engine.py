@@ -267,7 +267,8 @@ class DeploymentEngine:
     def _approve(self, wave: Wave) -> None:
         """Have the plan of a wave checked and approved.
 
-        If it is refused or declined, delete its change sets and all approved change sets that are not executed yet.
+        If the plan is refused or declined, delete its change sets and all approved change sets that are not executed
+        yet.
         """
         try:
             if self._objection is None:

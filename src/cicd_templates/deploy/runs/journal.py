@@ -32,8 +32,8 @@ PLANNED, STARTED, ENDED = "planned", "started", "ended"
 class Entry:
     """One change set of a run, and its progress.
 
-    `token` is the request token of the execution, the same for every retry. `status` is the final status of the stack;
-    it is empty until the operation has ended.
+    `token` is the request token of the execution, the same for every retry. `status` is the final status of the stack,
+    or empty until the operation has ended.
     """
 
     stack: str
@@ -55,7 +55,7 @@ class Entry:
 
 
 class Journal:
-    """The journal of one environment. While it is open, no other run on this machine can open it."""
+    """The journal of one environment. While a run has opened it, no other run on this machine can open it."""
 
     def __init__(self, folder: Path, environment: str) -> None:
         self._file = folder / f"{environment}.json"

@@ -85,7 +85,7 @@ class AcceptUnchanged:
 
 @dataclass(frozen=True)
 class ProposeStacks:
-    """Create change sets for these stacks. They are shown and approved together."""
+    """Create change sets for these stacks. The user sees and approves them as one plan."""
 
     names: tuple[str, ...]
 

@@ -95,7 +95,7 @@ def status_rows(
 
 
 def lock_rows(lock: EnvironmentLock) -> list[StatusRow]:
-    """Return a row that says who has locked the environment and since when, or no rows if it is not locked."""
+    """Return a row that says who has locked the environment and since when, or no rows without a lock."""
     try:
         holder = lock.holder()
     except ClientError as error:

@@ -83,7 +83,7 @@ POOL = Owned("users", "Pool", "AWS::Cognito::UserPool", "pool-1", protected_by="
 def test_what_is_protected_from_deletion_is_named_before_anything_is_deleted() -> None:
     with pytest.raises(
         RefusedError,
-        match=r"users/Pool \(AWS::Cognito::UserPool\) pool-1: first deploy it with DeletionProtection off$",
+        match=r"users/Pool \(AWS::Cognito::UserPool\) pool-1: first deploy a template with DeletionProtection off$",
     ):
         guards.refuse_undeletable(inventory(stacks=(living("shipping-staging-users", POOL),)))
 

@@ -152,7 +152,7 @@ SWITCH = "deletion_protection.enabled"
             Change("Remove", "R", "AWS::Cognito::UserPool"),
             protected("AWS::Cognito::UserPool", "DeletionProtection", "ACTIVE"),
             live(),
-            "is on; first deploy it with DeletionProtection off",
+            "is on; first deploy a template with DeletionProtection off",
         ),
         (
             Change("Remove", "R", "AWS::Cognito::UserPool"),
@@ -164,7 +164,7 @@ SWITCH = "deletion_protection.enabled"
             replaced("AWS::RDS::DBInstance", "DBName"),
             protected("AWS::RDS::DBInstance", "DeletionProtection"),
             live(),
-            "is on; first deploy it with DeletionProtection off",
+            "is on; first deploy a template with DeletionProtection off",
         ),
         (Change("Remove", "R", "AWS::SNS::Topic"), protected("AWS::SNS::Topic", "DeletionProtection"), aws(), ""),
         (Change("Modify", "R", CLUSTER, "False"), protected(CLUSTER, "DeletionProtection"), aws(), ""),
