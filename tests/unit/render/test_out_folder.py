@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,6 +189,20 @@ def test_an_interrupted_run_still_knows_which_files_are_ours(tmp_path: Path, mon
     assert out_folder.write_files(files, tmp_path).deleted == (removed,)
 
 
+def archive_of_the_workflow(script: str, checkout: Path) -> dict[str, bytes]:
+    """Run the commands that make the archive, in a commit with attributes that change archives. Return its files."""
+    app = checkout / "apps/pay"
+    app.mkdir(parents=True)
+    (app / "run.sh").write_text("$Format:%H$\n")
+    (checkout / ".gitattributes").write_text("* export-ignore export-subst text eol=crlf\n")
+    here = {**os.environ, "TREE": "HEAD:apps/pay", "RUNNER_TEMP": str(checkout), "GIT_CONFIG_GLOBAL": os.devnull}
+    person = "-c user.name=a -c user.email=a@x -c core.safecrlf=false"
+    made = f"git init -q && git add -A && git {person} commit -qm a\n{script.split('curl')[0]}"
+    subprocess.run(["bash", "-c", made], cwd=checkout, env=here, check=True, capture_output=True)
+    with zipfile.ZipFile(checkout / "source.zip") as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_path: Path) -> None:
     import yaml
 
@@ -204,6 +219,7 @@ def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_pat
     assert (step["env"]["AWS_ROLE_ARN"], step["env"]["KEY"]) == (role, "parcel-dispatcher/source.zip")
     assert "git archive --format=zip" in step["run"]
     assert step["env"]["TREE"] == "HEAD:apps/pay"
+    assert archive_of_the_workflow(step["run"], tmp_path / "checkout") == {"run.sh": b"$Format:%H$\n"}
     parsed = subprocess.run(["bash", "-n"], input=step["run"], capture_output=True, text=True, check=False)
     assert parsed.returncode == 0, parsed.stderr
     without = out_folder.files_of(rendered_stacks(), tmp_path)

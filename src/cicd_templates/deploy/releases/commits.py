@@ -7,11 +7,9 @@ A file of the work tree can differ from the commit although git reports no chang
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import subprocess
-import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
@@ -23,8 +21,6 @@ GIT_SECONDS = 60
 SEARCHED_COMMITS = 50
 # Inside a hook, git sets these variables. If they were passed on, git would read the hook's repository instead.
 HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
-# Keeps the committed line endings. Otherwise the git configuration of this machine could change the bytes.
-AS_COMMITTED = ("-c", "core.autocrlf=false", "-c", "core.eol=lf")
 # Keeps git from running what the configuration of a foreign repository names, and from fetching missing objects.
 # https://git-scm.com/docs/git-config
 HARMLESS = (
@@ -45,7 +41,7 @@ RUNS_PROGRAM = re.compile(
 )
 # Without the last option, git runs `git status` in submodules, where the options above do not count.
 STATUS = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
-LINK, SUBMODULE = "120000", "160000"
+LINK, SUBMODULE, EXECUTABLE = "120000", "160000", "100755"
 SHA1_LENGTH = 40
 
 
@@ -136,9 +132,8 @@ def read_commit(folder: Path) -> Commit:
                 " with the files"
             )
     author = _git(folder, "log", "-1", "--no-show-signature", "--format=%an <%ae>", revision)
-    tar = _git(folder, *AS_COMMITTED, "archive", "--format=tar", revision)
     others = _names(_git(folder, "ls-files", "--others", "--exclude-standard", "-z"))
-    return Commit(revision, author.decode(errors="replace").strip(), _unpack(tar), tuple(others))
+    return Commit(revision, author.decode(errors="replace").strip(), _read_files(folder, listed), tuple(others))
 
 
 def read_tree(folder: Path) -> Tree:
@@ -208,24 +203,39 @@ def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | Non
     return None
 
 
-def _unpack(tar: bytes) -> dict[str, tuple[bytes, bool]]:
-    with tarfile.open(fileobj=io.BytesIO(tar), encoding="utf-8") as archive:
-        return {
-            entry.name: (content.read(), bool(entry.mode & 0o100))
-            for entry in archive
-            if entry.isfile() and (content := archive.extractfile(entry))
-        }
+def _read_files(folder: Path, listed: list[list[str]]) -> dict[str, tuple[bytes, bool]]:
+    """Return the content of each listed file, and whether it is executable. `listed` are the lines of `git ls-tree`.
+
+    The content is that of the objects. `git archive` would also obey attributes, which a clone can set for itself in
+    `.git/info/attributes`: they leave files out, replace texts in them, and change line endings.
+    """
+    files, start = {}, 0
+    blobs = [facts.split()[2] for facts, _ in listed]
+    answer = _git(folder, "cat-file", "--batch", text="".join(f"{blob}\n" for blob in blobs).encode())
+    for (facts, name), blob in zip(listed, blobs, strict=True):
+        begin = answer.index(b"\n", start) + 1
+        size = answer[start:begin].split()[-1]
+        start = begin + int(size) if size.isdigit() else begin
+        content = answer[begin:start]
+        # git does not compare an object that it shows with the object's id.
+        if not size.isdigit() or blob_id(content, blob) != blob:
+            raise ConfigurationError(
+                f"{folder / name}: the git repository has no intact object of the file; name a fresh clone"
+            )
+        files[name] = content, facts.startswith(EXECUTABLE)
+        start += 1
+    return files
 
 
 def _names(answer: bytes) -> list[str]:
     return [os.fsdecode(each) for each in answer.split(b"\0") if each]
 
 
-def _git(folder: Path, *arguments: str) -> bytes:
-    return _require_success(folder, _run_git(folder, *arguments))
+def _git(folder: Path, *arguments: str, text: bytes = b"") -> bytes:
+    return _require_success(folder, _run_git(folder, *arguments, text=text))
 
 
-def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run git in `folder`. Raises `ConfigurationError` if the repository could make git run a program of its own."""
     parents = (folder.resolve(), *folder.resolve().parents)
     for each in takewhile(lambda parent: not (parent / ".git").exists(), parents):
@@ -246,16 +256,17 @@ def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes
             f"{folder}: the configuration of its git repository names a program to run ({programs[0]!a}); if you trust"
             " the program, set it by git config --global instead, otherwise name a fresh clone"
         )
-    return _start_git(folder, *arguments)
+    return _start_git(folder, *arguments, text=text)
 
 
-def _start_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _start_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     here = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES} | OFFLINE
     # Replacement refs exist only in this clone, and would show other content under the id of a commit.
     here["GIT_NO_REPLACE_OBJECTS"] = "1"
     try:
         return subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
             ["git", *HARMLESS, "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
+            input=text,
             capture_output=True,
             check=False,
             timeout=GIT_SECONDS,

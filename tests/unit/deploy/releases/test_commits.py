@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,12 +98,39 @@ def narrow_modes(tree: Path) -> None:
     git(tree, "config", "tar.umask", "0077")
 
 
-@pytest.mark.parametrize("change", [unwatched, executable, other_line_ends, narrow_modes])
+def attributes_of_the_clone(tree: Path) -> None:
+    (tree / ".git/info").mkdir(exist_ok=True)
+    (tree / ".git/info/attributes").write_text("main.py export-subst text eol=crlf\nrun.sh export-ignore\n")
+
+
+@pytest.mark.parametrize("change", [unwatched, executable, other_line_ends, narrow_modes, attributes_of_the_clone])
 def test_what_git_does_not_look_at_changes_no_byte(tree: Path, change: Callable[[Path], None]) -> None:
     before = source_archive(tree)
     change(tree)
 
     assert source_archive(tree) == before
+
+
+def test_attributes_of_the_commit_leave_nothing_out(tree: Path) -> None:
+    (tree / ".gitattributes").write_text("run.sh export-ignore\nmain.py export-subst\n")
+    (tree / "main.py").write_text("$Format:%H$\n")
+    commit(tree)
+
+    files = read_commit(tree).files
+    assert files["main.py"] == (b"$Format:%H$\n", False)
+    assert files["run.sh"] == (b"x", True)
+
+
+@pytest.mark.parametrize("content", [None, b"blob 6\0forged"], ids=["missing", "forged"])
+def test_an_object_that_is_not_what_the_commit_names_is_refused(tree: Path, content: bytes | None) -> None:
+    blob = git(tree, "rev-parse", "HEAD:main.py")
+    path = tree / ".git/objects" / blob[:2] / blob[2:]
+    path.unlink()
+    if content:
+        path.write_bytes(zlib.compress(content))
+
+    with pytest.raises(ConfigurationError, match=r"main\.py: the git repository has no intact object of the file"):
+        read_commit(tree)
 
 
 def test_a_hook_of_another_repository_does_not_take_its_place(
