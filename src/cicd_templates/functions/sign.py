@@ -40,7 +40,7 @@ from cicd_templates.functions.release_statements import (
 )
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.report_artifacts import find_artifacts
-from cicd_templates.functions.zip_names import only_file
+from cicd_templates.functions.zip_names import differing_local_name, only_file
 
 CHUNK_BYTES = 1 << 20
 MAX_DOCKERFILE_BYTES = 1 << 20
@@ -210,8 +210,11 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
     location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]
     with tempfile.TemporaryFile() as file:
         found = _read(s3, location["bucket"], location["key"], into=file)
-        with zipfile.ZipFile(file) as archive, archive.open(only_file(archive.infolist(), dockerfile)) as content:
-            data = content.read(MAX_DOCKERFILE_BYTES + 1)
+        with zipfile.ZipFile(file) as archive:
+            if unclear := differing_local_name(archive):
+                raise ValueError(f"the source has the entry {unclear!r}, which programs unpack in different ways")
+            with archive.open(only_file(archive.infolist(), dockerfile)) as content:
+                data = content.read(MAX_DOCKERFILE_BYTES + 1)
     if len(data) > MAX_DOCKERFILE_BYTES:
         raise ValueError(f"{dockerfile} has more than {MAX_DOCKERFILE_BYTES} bytes")
     return found, base_images(data.decode("utf-8"))

@@ -10,12 +10,15 @@ from __future__ import annotations
 import stat
 import struct
 from collections.abc import Iterator, Sequence
-from zipfile import ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 # The identifier of an extra field with a second file name, which only some programs read:
 # https://libzip.org/specifications/extrafld.txt
 _SECOND_NAME = 0x7075
 _EXTRA_FIELD = struct.Struct("<HH")
+# The header before the content of an entry, which ends with the lengths of the name and of the extra fields.
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_UTF_8_FLAG = 0x800
 
 
 def unpacked_name(name: str) -> str:
@@ -31,12 +34,30 @@ def ambiguous_entry(entries: Sequence[ZipInfo]) -> str:
         name, path = entry.orig_filename, unpacked_name(entry.filename)
         unclear = name != entry.filename or "\\" in name or ".." in name.split("/") or name.startswith("/")
         # A folder may be listed twice.
-        twice = path in files and (files[path] or not entry.is_dir())
+        paths = {path, unpacked_name(_as_utf_8(entry))}
+        twice = any(path in files and (files[path] or not entry.is_dir()) for path in paths)
         if unclear or twice or _SECOND_NAME in _extra_fields(entry.extra):
             return name
-        files[path] = not entry.is_dir()
+        files |= dict.fromkeys(paths, not entry.is_dir())
     # A file cannot be a folder as well.
     return next((parent for path in files for parent in _parents(path) if files.get(parent)), "")
+
+
+def differing_local_name(archive: ZipFile) -> str:
+    """Return the name of the first entry that has another name before its content, or an empty string.
+
+    zipfile takes the names from the directory at the end of the file. Programs that read a zip file from its beginning
+    take the names before the contents.
+    """
+    file = archive.fp
+    assert file is not None, "the archive is open"
+    for entry in archive.infolist():
+        file.seek(entry.header_offset)
+        header = file.read(_LOCAL_HEADER.size)
+        signature, length, _ = _LOCAL_HEADER.unpack(header.ljust(_LOCAL_HEADER.size, b"\0"))
+        if signature != b"PK\3\4" or file.read(length) != _raw_name(entry):
+            return entry.filename
+    return ""
 
 
 def only_file(entries: Sequence[ZipInfo], name: str) -> ZipInfo:
@@ -53,6 +74,15 @@ def only_file(entries: Sequence[ZipInfo], name: str) -> ZipInfo:
     if stat.S_IFMT(found[0].external_attr >> 16) not in (0, stat.S_IFREG):
         raise ValueError(f"{name} is a link or another special file in the source")
     return found[0]
+
+
+def _raw_name(entry: ZipInfo) -> bytes:
+    return entry.orig_filename.encode("utf-8" if entry.flag_bits & _UTF_8_FLAG else "cp437")
+
+
+def _as_utf_8(entry: ZipInfo) -> str:
+    """Return the name of an entry for programs that read every name as UTF-8, also without the flag for it."""
+    return _raw_name(entry).decode("utf-8", errors="replace")
 
 
 def _parents(path: str) -> Iterator[str]:

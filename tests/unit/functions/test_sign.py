@@ -216,6 +216,12 @@ def with_entries(*entries: tuple[str, int]) -> Callable[[SigningAccount], None]:
     return lambda account: account.put("artifacts", "basket-shop-tools/App/x", target.getvalue(), "a-2")
 
 
+def with_another_local_name(account: SigningAccount) -> None:
+    other = f"{DOCKERFILE[:-1]}f"
+    source = archive(services__basket__Dockerfile="FROM scratch\n", services__basket__Dockerfilf="FROM scratch\n")
+    account.put("artifacts", "basket-shop-tools/App/x", source.replace(other.encode(), DOCKERFILE.encode(), 1), "a-2")
+
+
 def another_policy(account: SigningAccount) -> None:
     account.put(
         "artifacts",
@@ -270,6 +276,10 @@ def another_policy(account: SigningAccount) -> None:
         pytest.param(
             with_entries((DOCKERFILE, stat.S_IFREG), (f"./{DOCKERFILE}", stat.S_IFREG)), {},
             "entry './services/basket/Dockerfile', which programs unpack in different ways", id="two Dockerfiles",
+        ),
+        pytest.param(
+            with_another_local_name, {},
+            "entry 'services/basket/Dockerfilf', which programs unpack in different ways", id="a second name",
         ),
         pytest.param(
             with_entries((DOCKERFILE, stat.S_IFLNK)), {}, f"{DOCKERFILE} is a link or another special file", id="a link"

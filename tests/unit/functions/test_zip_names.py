@@ -12,7 +12,7 @@ import pytest
 
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.reading import UnusableError
-from cicd_templates.functions.zip_names import ambiguous_entry, only_file
+from cicd_templates.functions.zip_names import ambiguous_entry, differing_local_name, only_file
 
 FILE = "services/basket/Dockerfile"
 
@@ -80,6 +80,42 @@ def test_the_only_file_at_a_path_is_found(name: str) -> None:
     listed = [entry("services/", stat.S_IFDIR), entry("link", stat.S_IFLNK), entry(name), entry("x", 0)]
 
     assert only_file(listed, FILE).filename == name
+
+
+def zipped(*names: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as written:
+        for name in names:
+            written.writestr(name, "{}")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "unclear"),
+    [
+        (zipped("a.json", "caf\xe9.json", "services/"), ""),
+        (b"text before the archive" + zipped("a.json", "b.json"), ""),
+        (zipped("a.json", "b.json").replace(b"b.json", b"a.json", 1), "b.json"),
+        (zipped("caf\xe9.json").replace(b"\xc3\xa9", b"\xc3\xa8", 1), "caf\xe9.json"),
+        (zipped("a.json").replace(b"PK\3\4", b"PK\3\5", 1), "a.json"),
+    ],
+    ids=["the same names", "a text before", "the name of another entry", "another letter", "no header"],
+)
+def test_a_name_before_the_content_that_differs_from_the_directory_is_found(data: bytes, unclear: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert differing_local_name(archive) == unclear
+    if unclear:
+        with pytest.raises(UnusableError, match="unpack in different ways"):
+            read_entries(data, ["a.json"])
+
+
+def test_two_names_that_are_one_in_utf_8_are_ambiguous() -> None:
+    # Without the flag for UTF-8, zipfile reads a name as code page 437, and other programs read it as UTF-8.
+    entries = [entry("caf\xe9.json"), entry("caf\u251c\u2310.json")]
+    entries[0].flag_bits = 0x800
+
+    assert ambiguous_entry(entries) == "caf\u251c\u2310.json"
+    assert ambiguous_entry(entries[:1]) == ambiguous_entry(entries[1:]) == ""
 
 
 def test_an_artifact_with_two_entries_for_a_report_is_refused() -> None:

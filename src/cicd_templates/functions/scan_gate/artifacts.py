@@ -10,7 +10,7 @@ import zipfile
 import zlib
 
 from cicd_templates.functions.scan_gate.reading import UnusableError
-from cicd_templates.functions.zip_names import ambiguous_entry
+from cicd_templates.functions.zip_names import ambiguous_entry, differing_local_name
 
 MAX_ENTRIES = 100
 # A parsed report takes seven times its size in memory, which the function's memory must hold.
@@ -31,7 +31,7 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     listed = [entry.filename for entry in entries]
     if len(listed) > MAX_ENTRIES:
         raise UnusableError(f"the artifact has {len(listed)} entries; at most {MAX_ENTRIES} are allowed")
-    if unclear := ambiguous_entry(entries):
+    if unclear := ambiguous_entry(entries) or differing_local_name(archive):
         raise UnusableError(f"the artifact has the entry {unclear!r}, which programs unpack in different ways")
     contents, remaining = {}, MAX_BYTES
     for name in names:
