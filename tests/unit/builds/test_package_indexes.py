@@ -21,6 +21,7 @@ PYTHON, FILES, NODE = (f"https://{host}" for host in (PYPI, FILES_HOST, NPM))
 CRATES_INDEX = ".".join(("crates", "io-index"))
 CRATES = f"registry+https://github.com/rust-lang/{CRATES_INDEX}"
 EVIL = "https://evil.example/x"
+MANAGER = f"pnpm@9.12.0+sha512.{'0a' * 64}"
 HASH = "--hash=sha256:" + "a" * 64
 
 
@@ -132,6 +133,11 @@ OTHERS = [
     ("package.json", '{"dependencies": {\n"a": "git+ssh://git@example.com/a.git"}}', 2),
     ("package.json", '{"devDependencies": {\n"a": "github:evil/a"}}', 2),
     ("package.json", f'{{"packageManager":\n"yarn@{EVIL}/yarn.js"}}', 2),
+    ("package.json", '{"name": "x",\n"packageManager": "pnpm@10.1.0"}', 2),
+    ("package.json", '{"packageManager":\n"yarn@1.22.22+sha1.0123"}', 2),
+    ("package.json", f'{{"packageManager": "{MANAGER}",\n"packageManager": "pnpm@10.x"}}', 2),
+    ("package.json", '{"devEngines": {"packageManager": [{"name": "pnpm",\n"onFail": "download"}]}}', 2),
+    (".corepack.env", f"COREPACK_NPM_REGISTRY={EVIL}", 1),
     ("package-lock.json", npm_lock(resolved=f"{EVIL}/a-1.0.0.tgz"), 8),
     ("npm-shrinkwrap.json", npm_lock(resolved="https:evil.example/a-1.0.0.tgz"), 8),
     ("package-lock.json", npm_lock(resolved="https:\\\\evil.example\\a-1.0.0.tgz"), 8),
@@ -220,6 +226,7 @@ PLAIN = {
     ".npmrc": f"registry={NODE}/\n@a:registry={NODE}\n//registry.example.com/:_authToken=${{TOKEN}}\nsave-exact=true\n",
     "package.json": json.dumps(
         {"homepage": EVIL, "repository": f"git+{EVIL}", "dependencies": {"a": "^1.0.0", "b": "npm:c@1", "d": "file:d"}}
+        | {"packageManager": MANAGER, "devEngines": {"packageManager": {"name": "pnpm", "onFail": "error"}}}
     ),
     "package-lock.json": npm_lock(
         resolved=f"{NODE}/@a/b/-/b-1.0.0.tgz", funding=[{"url": EVIL}], deprecated=f"See {EVIL}", license=EVIL

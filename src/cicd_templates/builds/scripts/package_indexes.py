@@ -215,6 +215,19 @@ def in_package_json(text: str) -> Iterator[tuple[int, str]]:
     return in_json(text, lambda path: bool(keys.fullmatch(path[0] if path else "")))
 
 
+# A package manager with its version and a hash: https://github.com/nodejs/corepack#readme
+HASHED_MANAGER = re.compile(r"[a-z]+@[0-9][\w.-]*\+sha(?:224|256|384|512)\.[0-9a-f]{56,128}")
+HASH = "write it with the hash that `corepack use` adds, or remove it"
+
+
+def unpinned_managers(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the package managers that a package.json file lets corepack or pnpm download without a hash."""
+    for path, string in strings(json.loads(text, object_pairs_hook=lambda pairs: pairs)):
+        downloads = path[:2] == ("devEngines", "packageManager") and string == "download"
+        if downloads or (path == ("packageManager",) and not HASHED_MANAGER.fullmatch(string)):
+            yield line_of(text, text.find(json.dumps(string, ensure_ascii=False)[1:-1])), string
+
+
 def in_composer(text: str) -> Iterator[tuple[int, str]]:
     """Yield the addresses from which Composer takes packages, in its lock file or its configuration."""
     places = (("source",), ("dist",))
@@ -245,7 +258,12 @@ KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str
     ("node", ("package.json",), in_package_json),
     ("node", ("yarn.lock",), addresses),
     ("node", ("pnpm-lock.yaml",), in_pnpm_lock),
-    ("node", (".npmrc", "npmrc", ".pnpmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml"), in_configuration),
+    (
+        "node",
+        (".npmrc", "npmrc", ".pnpmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml"),
+        in_configuration,
+    ),
+    ("node", (".corepack.env",), in_configuration),
     ("php", ("composer.lock", "composer.json"), in_composer),
     ("ruby", ("Gemfile.lock", "gems.locked", "Gemfile", "gems.rb"), in_configuration),
     ("rust", ("Cargo.lock",), in_toml_lock),
@@ -293,6 +311,8 @@ def problems_of(
         return
     for number, line in unread_inclusions(text, path) if read is in_requirements else ():
         yield f"{path!a}:{number}: {line[:100]!a} includes a file that no check reads; {INCLUDE}"
+    for number, manager in unpinned_managers(text) if read is in_package_json else ():
+        yield f"{path!a}:{number}: {manager[:100]!a} lets an installer run a package manager without a hash; {HASH}"
     for number, address in places:
         if not is_allowed(address, hosts):
             host = re.fullmatch(r"(?:[a-z]+\+)?https://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/.*)?", address)
