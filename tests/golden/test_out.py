@@ -80,7 +80,7 @@ def test_the_bytes_are_the_same_on_every_hash_seed(seed: str, tmp_path: Path) ->
 
 # `make lint` says the same of the same files.
 @pytest.mark.long
-def test_cfn_lint_finds_nothing_not_even_to_inform() -> None:
+def test_cfn_lint_reports_no_error_warning_or_informational_finding() -> None:
     assert lint_templates(FILES) == []
 
 
@@ -94,7 +94,7 @@ def test_no_allowed_action_is_a_pattern() -> None:
     assert wild == []
 
 
-def test_a_role_names_every_resource_only_with_its_reason_above_it() -> None:
+def test_a_statement_about_every_resource_has_its_reason_above_it() -> None:
     for path, name, resource in resources():
         if resource["Type"] != "AWS::IAM::Role":
             continue
@@ -119,7 +119,7 @@ STATEFUL = {
 }
 
 
-def test_data_states_what_happens_to_it_by_the_environments_protection() -> None:
+def test_the_deletion_policies_of_data_follow_from_the_environments_protection() -> None:
     expected = {"staging": ("Delete", "Delete"), "production": ("RetainExceptOnCreate", "Retain")}
     expected["tools"] = expected["production"]
     for path, name, resource in resources():
@@ -167,7 +167,7 @@ def test_each_exception_from_the_audit_has_its_reason_where_a_reviewer_reads_it(
     assert others == {("storage.yaml", "LogDelivery", "CKV_AWS_18")}
 
 
-def test_every_bucket_policy_refuses_what_does_not_come_by_tls() -> None:
+def test_every_bucket_policy_refuses_requests_without_tls() -> None:
     policies = [resource for _, _, resource in resources() if resource["Type"] == "AWS::S3::BucketPolicy"]
 
     assert len(policies) == 11
@@ -327,7 +327,7 @@ def test_a_file_reads_as_a_person_expects(path: Path) -> None:
 
 
 @pytest.mark.parametrize("layer", ["keys", "storage"])
-def test_what_is_deployed_before_the_uploads_bucket_fits_into_a_request(layer: str) -> None:
+def test_the_templates_deployed_before_the_uploads_bucket_fit_into_a_request(layer: str) -> None:
     for path in OUT.glob(f"*/{layer}.yaml"):
         assert len(path.read_bytes()) <= 51_200
 
@@ -346,7 +346,7 @@ ENCRYPTED = {
 }
 
 
-def test_everything_that_takes_a_key_has_ours_but_the_log_delivery_bucket() -> None:
+def test_everything_that_can_have_a_key_has_ours_but_the_log_delivery_bucket() -> None:
     taking = [(path, name, each) for path, name, each in resources() if each["Type"] in ENCRYPTED]
     others = [
         (path.partition("/")[2], name)
@@ -358,7 +358,7 @@ def test_everything_that_takes_a_key_has_ours_but_the_log_delivery_bucket() -> N
     assert others == [("storage.yaml", "LogDelivery")] * 3
 
 
-def test_the_comparison_counts_what_is_rendered() -> None:
+def test_the_counts_in_the_comparison_are_those_of_the_rendered_templates() -> None:
     identities = [
         statement
         for _, _, resource in resources()

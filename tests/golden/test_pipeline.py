@@ -192,7 +192,7 @@ def test_what_is_executed_is_the_change_set_that_was_prepared() -> None:
         assert (PROJECT / "out" / prepared["TemplatePath"].removeprefix("Templates::")).exists()
 
 
-def test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_fails() -> None:
+def test_staging_is_tested_at_its_published_address_and_rolled_back_after_a_failed_test() -> None:
     staging = STAGES[NAMES.index("Staging")]
     smoke = actions(staging)["StagingSmokeTest"]
     outputs = cloudformation_yaml.load((PROJECT / "out/staging/service-parcel-dispatcher.yaml").read_text())["Outputs"]
@@ -204,7 +204,7 @@ def test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_f
     assert name in outputs
 
 
-def test_the_window_is_a_condition_of_its_own_before_anybody_is_asked() -> None:
+def test_the_deployment_window_is_a_separate_condition_before_the_approval() -> None:
     window = STAGES[NAMES.index("Production-Window")]
     (condition,) = window["OnSuccess"]["Conditions"]
 
@@ -345,7 +345,7 @@ def alarms() -> dict[str, dict[str, Any]]:
     return {name: each["Properties"] for name, each in both.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
 
 
-def test_alarms_are_on_these_metrics_and_each_tells_somebody() -> None:
+def test_alarms_are_on_these_metrics_and_each_notifies_somebody() -> None:
     found = set()
     for name, alarm in alarms().items():
         assert alarm["AlarmActions"], name
@@ -361,7 +361,7 @@ def test_alarms_are_on_these_metrics_and_each_tells_somebody() -> None:
     assert found == METRICS
 
 
-def test_a_failure_that_aws_counts_late_is_heard_and_the_creation_run_is_not() -> None:
+def test_an_alarm_notices_a_failure_that_aws_counts_late_and_ignores_the_creation_run() -> None:
     alarm = alarms()["FailureCountedAlarm"]
     *metrics, result = alarm["Metrics"]
 
@@ -399,7 +399,7 @@ def test_a_detector_that_is_silent_for_a_quarter_of_an_hour_raises_an_alarm() ->
     assert alarm["InsufficientDataActions"] == [{"Ref": "OperationsTopicArn"}]
 
 
-def test_every_project_of_a_release_has_its_five_minutes() -> None:
+def test_every_project_of_a_release_has_a_timeout_of_five_minutes_or_more() -> None:
     slow = {name: alarm for name, alarm in alarms().items() if alarm.get("MetricName") == "Duration"}
 
     assert len(slow) == 9
@@ -432,7 +432,7 @@ def rules() -> dict[str, dict[str, Any]]:
         ("PipelineChangedRule", {"Security", "Operations"}),
     ],
 )
-def test_each_kind_of_news_reaches_the_groups_that_care_in_words(rule: str, groups: set[str]) -> None:
+def test_each_kind_of_event_notifies_the_right_groups_in_words(rule: str, groups: set[str]) -> None:
     targets = rules()[rule]["Targets"]
 
     assert {target["Id"] for target in targets} == groups
@@ -444,7 +444,7 @@ def test_each_kind_of_news_reaches_the_groups_that_care_in_words(rule: str, grou
         assert names <= target["InputTransformer"]["InputPathsMap"].keys()
 
 
-def test_every_rule_is_about_this_pipeline_and_loses_nothing_in_silence() -> None:
+def test_every_rule_is_about_this_pipeline_and_reports_undelivered_events() -> None:
     for name, rule in rules().items():
         if "EventPattern" in rule:
             detail = rule["EventPattern"]["detail"]
@@ -507,7 +507,7 @@ def test_every_change_of_the_pipeline_itself_is_announced_and_kept(call: dict[st
     ],
     ids=["automatic", "by hand", "a release", "a release that does not say why it ran"],
 )
-def test_a_stage_that_went_back_is_not_announced_as_a_release(trigger: dict[str, Any], rule_names: set[str]) -> None:
+def test_a_rolled_back_stage_is_not_announced_as_a_release(trigger: dict[str, Any], rule_names: set[str]) -> None:
     event = {
         "source": "aws.codepipeline",
         "detail-type": "CodePipeline Pipeline Execution State Change",
@@ -528,7 +528,7 @@ def role_name(layer: str, logical_id: str) -> str:
     return str(load(layer)[logical_id]["Properties"]["RoleName"])
 
 
-def test_what_the_checks_judge_is_put_by_the_source_actions_alone() -> None:
+def test_only_the_source_actions_put_what_the_checks_judge() -> None:
     denial = artifacts_policy()["RefuseToReplaceSources"]
     excepted = [each["Fn::Sub"].rpartition("/")[2] for each in denial["Condition"]["ArnNotLike"]["aws:PrincipalArn"]]
 
@@ -565,7 +565,7 @@ def test_a_check_can_put_its_own_report_and_no_other_artifact() -> None:
             assert [fnmatch(key, pattern) for pattern in puts] == ([own] if check in artifacts else []), (name, key)
 
 
-def test_what_runs_the_application_shares_no_cache_with_what_judges_it() -> None:
+def test_projects_that_run_the_application_share_no_cache_with_projects_that_judge_it() -> None:
     caches = {
         name: each["Properties"]["Cache"].get("Location", {"Fn::Sub": ""})["Fn::Sub"].rpartition("/")[2]
         for name, each in load("build").items()
@@ -595,7 +595,7 @@ def test_the_gate_and_the_builds_can_compare_what_an_earlier_attempt_put() -> No
         assert compare["Resource"][0]["Fn::Sub"].endswith("${EvidenceBucketName}/parcel-dispatcher/*")
 
 
-def test_sources_and_templates_are_kept_as_long_as_what_is_known_of_them() -> None:
+def test_sources_and_templates_are_kept_as_long_as_their_evidence() -> None:
     resources = cloudformation_yaml.load((TOOLS / "storage.yaml").read_text())["Resources"]
     kept = {
         name: rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
@@ -644,7 +644,7 @@ def test_operators_roll_back_only_what_the_review_looks_at_first() -> None:
     assert [each["Fn::Sub"].rpartition("/")[2] for each in roll_back["Resource"]] == stages == ["Production"]
 
 
-def test_who_releases_may_ask_where_to() -> None:
+def test_a_principal_that_releases_may_ask_for_the_pipelines_address() -> None:
     statements = load("access")["DevelopersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     (find,) = [each for each in statements if "ssm:GetParameter" in each["Action"]]
 
@@ -687,7 +687,7 @@ def test_an_upload_without_a_header_is_not_refused_and_one_with_a_wrong_header_i
         assert denial["Condition"]["Null"] == {key: "false"}
 
 
-def test_the_history_admits_its_one_rule_under_the_key() -> None:
+def test_only_its_one_rule_may_write_to_the_history_under_the_key() -> None:
     group = load("monitoring")["HistoryLogGroup"]["Properties"]
     key = cloudformation_yaml.load((TOOLS / "keys.yaml").read_text())["Resources"]["Key"]["Properties"]["KeyPolicy"]
     logs = next(each for each in key["Statement"] if each["Sid"] == "LetLogsEncryptOurLogGroups")

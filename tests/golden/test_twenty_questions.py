@@ -122,11 +122,11 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize(("question", "path", "answer"), QUESTIONS, ids=[question for question, _, _ in QUESTIONS])
-def test_a_line_of_out_answers(question: str, path: str, answer: str) -> None:
+def test_a_line_of_out_answers_the_question(question: str, path: str, answer: str) -> None:
     lines = (OUT / path).read_text().splitlines()
 
     assert [line for line in lines if re.search(answer, line)], question
 
 
-def test_there_are_twenty_of_them() -> None:
+def test_there_are_twenty_questions() -> None:
     assert len(QUESTIONS) >= 20

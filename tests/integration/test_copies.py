@@ -42,7 +42,7 @@ def owned(clients: Clients) -> dict[str, set[tuple[str, str]]]:
     }
 
 
-def test_a_copy_lives_beside_its_original_and_goes_without_it(project: Project) -> None:
+def test_a_copy_is_deployed_and_destroyed_without_changing_its_original(project: Project) -> None:
     clients = project.clients("staging")
     project.ok("deploy --env staging --local --yes")
     before = owned(clients)
@@ -178,7 +178,7 @@ def come_and_go(engine: Engine, steps: list[tuple[str | None, bool]]) -> None:
 
 @given(STEPS)
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_comes_and_goes_nothing_of_another_copy_is_touched(
+def test_creating_and_destroying_copies_changes_no_other_copy(
     engine: Engine, steps: list[tuple[str | None, bool]]
 ) -> None:
     come_and_go(engine, steps)
@@ -186,7 +186,7 @@ def test_whatever_comes_and_goes_nothing_of_another_copy_is_touched(
 
 @given(STEPS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_comes_and_goes_nothing_of_another_copy_is_touched_in_many_orders(
+def test_creating_and_destroying_copies_in_many_orders_changes_no_other_copy(
     engine: Engine, steps: list[tuple[str | None, bool]]
 ) -> None:
     come_and_go(engine, steps)

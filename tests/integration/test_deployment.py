@@ -79,7 +79,7 @@ def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
     assert project.type("plan --env staging --local --detailed-exitcode").exit_code == 0
 
 
-def test_a_moved_value_redeploys_its_reader(project: Project) -> None:
+def test_a_changed_value_redeploys_the_stack_that_reads_it(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     clients = project.clients("staging")
     other = clients.kms.create_key()["KeyMetadata"]["Arn"]
@@ -141,7 +141,7 @@ def test_after_a_failed_creation_the_same_command_succeeds(project: Project, fai
     assert "service-parcel-dispatcher: created" in deployed
 
 
-def test_a_failing_update_keeps_what_runs(project: Project, failing: Fail) -> None:
+def test_a_failing_update_keeps_the_running_version(project: Project, failing: Fail) -> None:
     project.ok("deploy --env staging --local --yes")
     failing("AWS::EC2::FlowLog", "update", "no update today")
     project.edit('cost_center = "cc-4100"', 'cost_center = "cc-4200"')
@@ -155,7 +155,7 @@ def test_a_failing_update_keeps_what_runs(project: Project, failing: Fail) -> No
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
 
 
-def test_what_aws_refuses_stops_only_what_depends_on_it(project: Project) -> None:
+def test_a_refused_stack_stops_only_the_stacks_that_depend_on_it(project: Project) -> None:
     result = project.type("deploy --env staging --layer cluster --local --yes")
 
     assert result.exit_code == 1
@@ -260,7 +260,7 @@ def test_outputs_and_json_lines_are_for_machines(project: Project) -> None:
     assert [event["kind"] for event in planned] == ["heading"] + ["unchanged"] * STAGING_STACKS
 
 
-def test_a_copy_lives_beside_its_original(project: Project) -> None:
+def test_a_copy_is_deployed_beside_its_original(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("render --suffix pr4918")
     assert (project.folder / "build/pr4918/staging-pr4918/keys.yaml").exists()

@@ -77,7 +77,7 @@ def test_a_protected_environment_is_planned_and_then_destroyed_by_the_plan(proje
     assert "kept by policy: the data outlives" in project.ok("status --left --env production --local")
 
 
-def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None:
+def test_a_plan_is_executed_only_while_it_matches_the_account(project: Project) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     assert project.type("destroy --env production --local --allow production").exit_code == 4
     project.ok("deploy --env production --layer notifications --local --yes")
@@ -120,7 +120,7 @@ def test_with_several_environments_none_is_touched_when_one_refuses(project: Pro
         assert kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == state
 
 
-def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(project: Project) -> None:
+def test_resources_kept_by_a_protected_environment_are_imported_and_deployed_again(project: Project) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     project.ok("deploy --env production --layer storage --local --yes")
     clients = project.clients("production")
@@ -171,7 +171,7 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
     assert "service-parcel-dispatcher: left to the pipeline" in project.ok("plan --env production --local")
 
 
-def test_an_import_that_cloudformation_refuses_leaves_no_shell(project: Project) -> None:
+def test_an_import_that_cloudformation_refuses_leaves_no_empty_stack(project: Project) -> None:
     for layer in ("keys", "registry"):
         project.ok(f"deploy --env tools --layer {layer} --local --yes")
     project.ok("destroy --env tools --local --yes --allow tools")
@@ -246,7 +246,7 @@ def stacks_went_after_all_that_needed_them(account: dict[str, Any]) -> None:
     assert any(one["began"] < other["began"] < one["ended"] for one, other in pairs)
 
 
-def test_everything_beside_the_stacks_goes_in_order_and_what_is_not_ours_stays(project: Project) -> None:
+def test_resources_outside_the_stacks_are_deleted_in_order_and_foreign_ones_are_kept(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     clients = project.clients("staging")
     family = "shipping-staging-parcel-dispatcher"
@@ -286,7 +286,7 @@ def test_everything_beside_the_stacks_goes_in_order_and_what_is_not_ours_stays(p
     stacks_went_after_all_that_needed_them(report(project, "staging"))
 
 
-def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
+def test_an_undeletable_stack_keeps_the_stacks_that_it_reads_from_until_it_is_deleted(
     project: Project, failing: Fail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deletion, "DELETION_ATTEMPTS", 2)
@@ -338,7 +338,7 @@ def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pyt
     assert "service-parcel-dispatcher: deleted" not in continued
 
 
-def test_what_bears_our_names_without_our_tags_is_left_unexplained_and_untouched(
+def test_a_resource_with_our_name_but_without_our_tags_is_kept_and_unexplained(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remainders, "LOOKS", 2)
@@ -371,7 +371,7 @@ def test_a_recorded_resource_that_no_stack_deleted_is_left_unexplained(project: 
     assert "UNEXPLAINED: recorded for shipping-staging-network" in result.output
 
 
-def test_destroying_what_is_not_there_is_no_failure(project: Project) -> None:
+def test_destroying_a_missing_environment_is_no_failure(project: Project) -> None:
     destroyed = project.ok("destroy --env staging --local --yes")
 
     assert "inventory of staging: nothing" in destroyed
@@ -399,7 +399,7 @@ def test_a_stack_that_refuses_deletion_protects_its_environment(project: Project
     assert (refused.exit_code, "staging is protected" in refused.output) == (3, True)
 
 
-def test_a_shell_whose_change_set_nobody_executed_goes_too(project: Project) -> None:
+def test_an_empty_stack_whose_change_set_was_never_executed_is_deleted_too(project: Project) -> None:
     clients = project.clients("staging")
     clients.cloudformation.create_change_set(
         StackName="shipping-staging-retired",
@@ -414,7 +414,7 @@ def test_a_shell_whose_change_set_nobody_executed_goes_too(project: Project) -> 
     assert describe_stack(clients, "shipping-staging-retired") is None
 
 
-def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project: Project) -> None:
+def test_a_stack_is_not_destroyed_while_another_stack_reads_from_it(project: Project) -> None:
     for layer in ("keys", "storage", "notifications"):
         project.ok(f"deploy --env staging --layer {layer} --local --yes")
     refused = project.type("destroy --env staging --layer keys --local --yes")
@@ -424,7 +424,7 @@ def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project:
     assert "left of staging: nothing" in project.ok("destroy --env staging --layer notifications --local --yes")
 
 
-def test_the_role_that_a_stack_keeps_is_not_taken_from_under_it(project: Project) -> None:
+def test_a_role_is_not_destroyed_while_a_stack_is_deployed_with_it(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     refused = project.type("destroy --env staging --layer delivery --local --yes")
 
@@ -438,7 +438,7 @@ def test_the_role_that_a_stack_keeps_is_not_taken_from_under_it(project: Project
     assert "delivery-parcel-dispatcher: deleted" in project.ok("destroy --env staging --layer delivery --local --yes")
 
 
-def test_a_stack_of_a_stranger_with_our_name_refuses_everything(project: Project) -> None:
+def test_a_foreign_stack_with_our_name_refuses_the_whole_destruction(project: Project) -> None:
     clients = project.clients("staging")
     body = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
     clients.cloudformation.create_stack(StackName="shipping-staging-keys", TemplateBody=body)

@@ -13,7 +13,7 @@ from tests.integration.conftest import Project
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
-def test_the_doctor_says_what_to_mend_and_then_that_all_is_well(project: Project) -> None:
+def test_the_doctor_lists_what_to_fix_and_then_that_nothing_is_wrong(project: Project) -> None:
     ill = project.type("doctor --env all --local")
     assert ill.exit_code == 1
     assert "?    service-linked role: AWSServiceRoleForECS is not known on the local AWS" in ill.output
@@ -53,9 +53,7 @@ def test_the_doctor_without_credentials_says_how_to_get_them(project: Project) -
 
 
 @pytest.mark.parametrize("command", ["deploy --yes", "plan", "status", "outputs", "destroy --yes"])
-def test_no_verb_reaches_for_aws_without_credentials_or_falls_back_to_the_local_one(
-    project: Project, command: str
-) -> None:
+def test_without_credentials_no_verb_calls_aws_or_the_local_aws(project: Project, command: str) -> None:
     result = project.type(f"{command} --env staging")
 
     assert result.exit_code == 1
@@ -77,7 +75,7 @@ def test_credentials_of_another_account_are_refused_before_anything_else(
     assert "the credentials are for account 999999999999" in result.output
 
 
-def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_one(project: Project) -> None:
+def test_resources_kept_by_a_destroyed_protected_environment_block_the_next_one(project: Project) -> None:
     for layer in ("keys", "registry"):
         project.ok(f"deploy --env tools --layer {layer} --local --yes")
     project.ok("destroy --env tools --local --yes --allow tools")
@@ -100,7 +98,7 @@ def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_o
     assert "error: 1 problem to repair by hand; this command changed nothing" in recovering.output
 
 
-def test_what_somebody_changed_by_hand_is_found_until_it_is_taken_back(project: Project) -> None:
+def test_a_manual_change_is_found_until_it_is_reverted(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("deploy --env staging --layer notifications --local --yes")
     assert "  notifications: as in its template" in project.ok("drift --env staging --local")

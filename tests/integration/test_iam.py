@@ -333,7 +333,7 @@ def test_nobody_but_the_signer_may_sign(world: World) -> None:
     assert not [who for who in (*MAY, *MAY_THERE) if {"let somebody sign", "change who may sign"} & world.may(who)]
 
 
-def test_the_tables_say_sixty_times_yes_and_many_more_times_no() -> None:
+def test_the_tables_allow_sixty_attempts_and_deny_many_more() -> None:
     tables = [*MAY.values(), *MAY_THERE.values()]
     yes = sum(map(len, tables))
 
@@ -367,5 +367,5 @@ def test_without_tls_every_bucket_topic_and_queue_refuses(world: World) -> None:
 
 
 @pytest.mark.parametrize(("sentence", "who", "attempt", "may"), SENTENCES, ids=[each[0] for each in SENTENCES])
-def test_a_sentence_of_an_auditor_is_true(world: World, sentence: str, who: str, attempt: str, may: bool) -> None:
+def test_a_statement_of_an_auditor_is_true(world: World, sentence: str, who: str, attempt: str, may: bool) -> None:
     assert (attempt in world.may(who)) == may, sentence

@@ -108,7 +108,7 @@ def test_one_of_several_processes_gets_the_lock_and_its_death_unlocks_nothing(
     assert not re.search(r"deployment-lock", destroyed)
 
 
-def test_looking_and_planning_need_no_lock(project: Project) -> None:
+def test_reading_and_planning_need_no_lock(project: Project) -> None:
     name = lock_parameter("/shipping/staging/")
     project.clients("staging").ssm.put_parameter(Name=name, Value="somebody's", Type="String")
 

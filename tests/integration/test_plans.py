@@ -64,7 +64,7 @@ def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
     assert "tools is protected: read .state/local/plans/tools.md" in tools.output
 
 
-def test_a_plan_is_refused_where_anything_has_moved(project: Project, tmp_path: Path) -> None:
+def test_a_plan_is_refused_if_anything_has_changed(project: Project, tmp_path: Path) -> None:
     project.ok(f"plan --env staging --local --out {tmp_path}/first.json")
     path = project.folder / "out/staging/keys.yaml"
     text = path.read_text()
@@ -97,7 +97,7 @@ def test_a_discarded_plan_leaves_nothing(project: Project) -> None:
     assert project.ok("plan-discard --env staging --local") == "staging: discarded 0 change sets\n"
 
 
-def test_data_is_deployed_away_only_where_it_is_named(project: Project) -> None:
+def test_data_is_deleted_by_a_deployment_only_if_it_is_named(project: Project) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     project.ok("deploy --env production --layer storage --local --yes")
     path = project.folder / "out/production/storage.yaml"
@@ -134,7 +134,7 @@ def test_an_edit_of_a_key_policy_replaces_no_key(project: Project) -> None:
         ("plan-discard --plan nothing.json --local", 2, "nothing.json: no plan there"),
     ],
 )
-def test_clumsy_hands_at_plans_get_one_line(project: Project, command: str, code: int, expected: str) -> None:
+def test_wrong_calls_about_plans_get_one_line(project: Project, command: str, code: int, expected: str) -> None:
     project.ok("plan --env staging --layer keys --local")
     result = project.type(command.format(plan=".state/local/plans/staging.json"))
 

@@ -63,7 +63,7 @@ def test_the_example_passes_to_production(passed: Rehearsed) -> None:
     assert {"ParameterKey": "ImageUri", "ParameterValue": image} in stack["Parameters"]
 
 
-def test_its_evidence_is_there(passed: Rehearsed) -> None:
+def test_its_evidence_is_written(passed: Rehearsed) -> None:
     s3 = passed.run.setup.root_session(passed.run.pipeline.role).client("s3")
     objects = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"parcel-dispatcher/{passed.run.execution}/")["Contents"]
 
@@ -151,7 +151,7 @@ def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_what_did_not_run_is_reported(passed: Rehearsed) -> None:
+def test_parts_that_did_not_run_are_reported(passed: Rehearsed) -> None:
     text = " ".join(report.closing_lines(passed.rehearsal.result).split())
 
     for line in (
@@ -190,7 +190,7 @@ def test_the_documented_grants_are_those_of_the_run(passed: Rehearsed) -> None:
     assert GRANTS.read_text().endswith(f"\n\n{matrix}")
 
 
-def test_the_result_is_for_machines_too(passed: Rehearsed) -> None:
+def test_the_result_can_be_read_by_programs_too(passed: Rehearsed) -> None:
     result = json.loads(as_json(passed.rehearsal.result))
     junit = ElementTree.fromstring(as_junit(passed.rehearsal.result))  # noqa: S314 - written just now
 

@@ -48,7 +48,7 @@ def account(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     return clients
 
 
-def test_objects_go_both_ways(account: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_objects_are_uploaded_and_downloaded(account: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "body").write_text("content")
     put = ["s3api", "put-object", "--bucket", "programs", "--key", "k", "--body", str(tmp_path / "body")]
 
@@ -117,7 +117,7 @@ def test_an_image_is_pushed_that_was_not_built(account: Any, tmp_path: Path) -> 
         (["run", "x"], "run: a rehearsal has no container engine; it supports login, build, push, pull,"),
     ],
 )
-def test_docker_says_what_it_cannot(
+def test_docker_names_the_commands_that_it_does_not_support(
     account: Any, arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert docker.main(arguments) == 1
@@ -140,7 +140,7 @@ def test_an_image_is_exported_without_files_and_that_is_noted(
 
 
 @pytest.mark.parametrize(("given", "code"), [("secret", 0), ("", 1)])
-def test_a_login_wants_a_password(given: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_login_requires_a_password(given: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(given))
     assert docker.main(["login", "--password-stdin"]) == code
 

@@ -30,7 +30,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-def test_a_release_puts_a_version_and_shows_the_request_that_starts_the_run(project: Project, app: str) -> None:
+def test_a_release_uploads_a_version_and_shows_the_request_that_starts_the_run(project: Project, app: str) -> None:
     project.ok("deploy --env tools --local --yes")
     released = project.ok(f"release --app {app} --local")
 
@@ -90,7 +90,7 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
         ),
     ],
 )
-def test_what_is_not_there_yet_is_reported_in_a_line(
+def test_a_missing_pipeline_or_secret_is_reported_in_one_line(
     project: Project, app: str, command: str, expected: str, code: int
 ) -> None:
     result = project.type(command.format(app=app), input_text="token\n")
@@ -184,7 +184,7 @@ def test_a_deployment_of_staging_changes_what_production_will_get_only_by_a_cons
     assert "the pipeline already has these" in project.ok("deploy --env staging --layer keys --local --yes")
 
 
-def test_a_protected_service_is_the_pipelines_once_there_is_one(project: Project) -> None:
+def test_only_the_pipeline_deploys_a_protected_service_once_it_exists(project: Project) -> None:
     first = project.ok("deploy --env all --local --yes")
     assert "service-parcel-dispatcher: created" in first.partition("Deploying production")[2]
 
@@ -197,7 +197,7 @@ def test_a_protected_service_is_the_pipelines_once_there_is_one(project: Project
     assert "service-parcel-dispatcher: nothing to change" in project.ok("deploy --env staging --local --yes")
 
 
-def test_a_service_without_its_delivery_role_says_what_comes_first(project: Project) -> None:
+def test_a_service_without_its_delivery_role_names_the_layer_to_deploy_first(project: Project) -> None:
     refused = project.type("deploy --env staging --layer service --local --yes")
 
     assert refused.exit_code == 1

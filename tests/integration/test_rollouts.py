@@ -57,7 +57,7 @@ UP = [STEPS[:number] for number in range(1, len(STEPS) + 1)]
         pytest.param([*UP, *reversed(UP[:-1]), []], id="step by step, up and down"),
     ],
 )
-def test_every_step_up_and_down_again_replaces_nothing_that_carries_requests(
+def test_every_rollout_step_in_both_directions_keeps_the_resources_that_serve_requests(
     project: Project, steps: list[list[str]]
 ) -> None:
     project.ok("deploy --env staging --local --yes")
@@ -105,7 +105,7 @@ def asked(project: Project, name: str, event: dict[str, Any], **variables: str) 
     return {"error": answer.get("FunctionError"), "payload": json.loads(answer["Payload"].read() or "null")}
 
 
-def test_the_deployed_hooks_agree_to_what_is_well_and_to_nothing_else(project: Project) -> None:
+def test_the_deployed_hooks_agree_only_to_a_healthy_release(project: Project) -> None:
     configure(project, HOOKS)
     project.ok("deploy --env staging --local --yes")
     for status, pause, expected in ((200, 0.0, "SUCCEEDED"), (503, 0.0, "FAILED"), (200, 6.0, "FAILED")):

@@ -93,7 +93,7 @@ def test_of_templates_that_differ_only_in_names_the_longest_is_linted() -> None:
     assert longest_of_each_form(templates) == [Path("long.yaml"), Path("other.yaml")]
 
 
-def test_a_text_on_a_line_of_its_own_counts_as_if_it_had_stayed() -> None:
+def test_a_text_moved_to_a_line_of_its_own_counts_as_unmoved() -> None:
     names = named("shop", "api")
 
     assert form("a: |-\n    text of shop\nb: 1\n", names) == form("a: text of shop\nb: 1\n", names)

@@ -26,7 +26,7 @@ def disabled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def test_a_traceback_passes_the_door_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_traceback_is_printed_through_the_terminal_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["cicd_templates", "--version"])
     monkeypatch.setattr("sys.excepthook", sys.excepthook)
     with pytest.raises(SystemExit):

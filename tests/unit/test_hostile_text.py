@@ -223,7 +223,9 @@ def test_no_text_steers_a_terminal_or_adds_a_line(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_no_text_escapes_the_doors_of_the_command_line(count: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_text_of_the_command_line_escapes_the_printing_modules(
+    count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     for text in hostile_texts(count):
         terminal.show(f"x{text}")
         terminal.show_page(json.dumps(text))

@@ -45,7 +45,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "3.6.1, 3.7.4 keys are protected, and rotated at the end of their cryptoperiod",
             "keys.Key",
-            "test_everything_that_takes_a_key_has_ours_but_the_log_delivery_bucket"
+            "test_everything_that_can_have_a_key_has_ours_but_the_log_delivery_bucket"
             " test_key_and_bucket_admit_the_delivery_roles_and_no_other_account"
             " test_a_principal_may_do_what_it_needs_and_nothing_else",
             "Who may administer the key in your account; keys of cardholder data itself",
@@ -54,7 +54,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "4.2.1 strong cryptography on public networks",
             "cluster.Listener",
             "test_a_certificate_means_tls_and_nothing_else_listens"
-            " test_every_bucket_policy_refuses_what_does_not_come_by_tls"
+            " test_every_bucket_policy_refuses_requests_without_tls"
             " test_without_tls_every_bucket_topic_and_queue_refuses",
             "The certificate, and TLS behind the load balancer if your assessor requires it",
         ),
@@ -85,7 +85,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "pipeline.Pipeline review.Review access.ApproversPolicy",
             "test_production_is_changed_only_by_the_action_after_its_approval"
             " test_what_is_executed_is_the_change_set_that_was_prepared"
-            " test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_fails",
+            " test_staging_is_tested_at_its_published_address_and_rolled_back_after_a_failed_test",
             "The reason and the security impact of each change, in your change process",
         ),
         _row(
@@ -98,7 +98,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "6.5.4 the person who releases is not the person who approves",
             "access.DevelopersPolicy access.ApproversPolicy access.OperatorsPolicy",
-            "test_approvers_alone_approve_and_nobody_overrides test_a_sentence_of_an_auditor_is_true",
+            "test_approvers_alone_approve_and_nobody_overrides test_a_statement_of_an_auditor_is_true",
             "Giving each person only one of the policies; deny statements refuse an approval by a person who has two of"
             " them",
         ),
@@ -125,7 +125,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "10.2.1, 10.5.1 audit logs, kept for twelve months",
             "monitoring.HistoryLogGroup network.FlowLogGroup",
             "test_logs_and_buckets_are_under_the_environments_key_but_for_the_log_delivery_bucket"
-            " test_the_history_admits_its_one_rule_under_the_key",
+            " test_only_its_one_rule_may_write_to_the_history_under_the_key",
             "A CloudTrail trail with data events, and reviewing the logs (10.4)",
         ),
         _row(
@@ -137,7 +137,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "10.7.2 failures of security controls are noticed",
             "monitoring.GateErrors monitoring.RunFailedAlarm",
-            "test_a_gate_that_cannot_judge_lets_nothing_pass test_alarms_are_on_these_metrics_and_each_tells_somebody",
+            "test_a_gate_that_cannot_judge_lets_nothing_pass test_alarms_are_on_these_metrics_and_each_notifies_somebody",
             "Answering the alarms",
         ),
         _row(
@@ -194,7 +194,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "CICD-SEC-7 system configuration",
             "storage.Artifacts",
-            "test_cfn_lint_finds_nothing_not_even_to_inform test_what_opens_itself_to_the_internet_is_found"
+            "test_cfn_lint_reports_no_error_warning_or_informational_finding test_what_opens_itself_to_the_internet_is_found"
             " test_each_exception_from_the_audit_has_its_reason_where_a_reviewer_reads_it",
             "The account's own settings",
         ),
@@ -214,8 +214,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "CICD-SEC-10 logging and visibility",
             "monitoring.HistoryRule monitoring.RunStuckAlarm",
-            "test_every_rule_is_about_this_pipeline_and_loses_nothing_in_silence"
-            " test_alarms_are_on_these_metrics_and_each_tells_somebody",
+            "test_every_rule_is_about_this_pipeline_and_reports_undelivered_events"
+            " test_alarms_are_on_these_metrics_and_each_notifies_somebody",
             "A CloudTrail trail, and a person who reads it",
         ),
     ),
@@ -270,14 +270,14 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "Test: an environment like production, deployed and tested",
             "pipeline.Pipeline build.SmokeTest",
-            "test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_fails",
+            "test_staging_is_tested_at_its_published_address_and_rolled_back_after_a_failed_test",
             "Integration, acceptance, performance and resilience tests beyond a smoke test",
         ),
         _row("Test: synthetic tests that run continuously", "", "", "No canary is rendered"),
         _row(
             "Production: manual approval",
             "access.ApproversPolicy pipeline.ProductionApproveActionRole",
-            "test_production_is_changed_only_by_the_action_after_its_approval test_a_sentence_of_an_auditor_is_true",
+            "test_production_is_changed_only_by_the_action_after_its_approval test_a_statement_of_an_auditor_is_true",
             "Naming approvers",
         ),
         _row(
@@ -289,7 +289,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "Metrics: lead time, frequency, failures, recovery",
             "monitoring.Measure monitoring.Dashboard",
-            "test_alarms_are_on_these_metrics_and_each_tells_somebody",
+            "test_alarms_are_on_these_metrics_and_each_notifies_somebody",
             "Looking at them",
         ),
     ),

@@ -25,7 +25,9 @@ def bootstrap_url() -> Iterator[str]:
         yield url
 
 
-def test_it_is_healthy_on_the_configured_path_and_says_elsewhere_that_nothing_is_released(bootstrap_url: str) -> None:
+def test_it_is_healthy_on_the_configured_path_and_answers_elsewhere_that_nothing_is_released(
+    bootstrap_url: str,
+) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with direct.open(f"{bootstrap_url}/ready") as answer:
         assert answer.status == 200

@@ -36,7 +36,7 @@ def test_the_inline_code_has_the_files_of_the_page(review: Any) -> None:
 
 
 @pytest.mark.parametrize("name", [*RESOURCE_TYPES, "Custom::Thing"])
-def test_the_inline_code_knows_what_a_change_of_each_type_means(name: str, review: Any) -> None:
+def test_the_inline_code_knows_the_impact_of_a_change_of_each_type(name: str, review: Any) -> None:
     inlined, facts = review.facts_of(name), RESOURCE_TYPES.get(name)
 
     assert inlined.type_name == name

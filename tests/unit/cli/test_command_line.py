@@ -159,7 +159,7 @@ def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project:
         ("status --env staging", 2, "out/staging: no rendered templates"),
     ],
 )
-def test_bad_input_is_one_clear_line(in_project: Path, command: str, exit_code: int, expected: str) -> None:
+def test_wrong_input_gets_one_clear_line(in_project: Path, command: str, exit_code: int, expected: str) -> None:
     result = run(command)
 
     assert result.exit_code == exit_code
@@ -401,7 +401,7 @@ def test_the_module_and_the_script_are_the_same_commands() -> None:
         assert (answer.returncode, answer.stdout) == (0, f"out/ is up to date: {STACKS} stacks\n")
 
 
-def test_clumsy_hands_at_make_get_one_line(tmp_path: Path) -> None:
+def test_wrong_calls_of_make_get_one_line(tmp_path: Path) -> None:
     answer = subprocess.run(
         ["make", "--no-print-directory", "PYTHON=python0", "VENV=" + str(tmp_path / "v"), "setup"],
         cwd=ROOT,

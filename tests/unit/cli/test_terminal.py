@@ -47,7 +47,7 @@ def sources() -> list[Path]:
 
 
 @pytest.mark.no_cover
-def test_nothing_but_the_doors_prints() -> None:
+def test_only_the_two_printing_modules_print() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"  # type: ignore[attr-defined] # every call has a line
         for path in sources()
@@ -62,12 +62,12 @@ def test_nothing_but_the_doors_prints() -> None:
     "code",
     ["print(x)", "click.echo(x)", "self._console.print(x)", "sys.stderr.write(x)", "click.confirm(x)", "input()"],
 )
-def test_another_door_would_be_found(code: str) -> None:
+def test_a_third_module_that_prints_would_be_found(code: str) -> None:
     assert list(printing(ast.parse(code)))
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_a_door_prints_only_what_it_has_made_printable(door: str) -> None:
+def test_a_printing_module_prints_only_printable_text(door: str) -> None:
     calls = [node for node in printing(ast.parse((PACKAGE / door).read_text())) if isinstance(node, ast.Call)]
 
     assert calls

@@ -220,7 +220,7 @@ def test_a_waiver_has_not_ended_until_its_last_day_is_over(days: int) -> None:
         ("unknown", [""], "PASS"),
     ],
 )
-def test_what_no_version_mends_may_pass_where_the_policy_says_so(
+def test_a_finding_that_no_version_fixes_may_pass_if_the_policy_allows_it(
     severity: str, fixes: list[str | None], verdict: str
 ) -> None:
     found = report(*(finding(severity=severity, fix=fix) for fix in fixes))
@@ -261,7 +261,7 @@ def test_one_finding_more_never_turns_a_failing_release_into_a_passing_one(
     assert decide(["c"], {"c": report(more, *failing)}, Policy(), TODAY).verdict == "FAIL"
 
 
-def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
+def test_the_summary_says_what_stops_a_release_why_where_and_how_to_fix_it() -> None:
     code = finding("B602", "high", package="", version="", file="src/a.py", line=3, cwe=[78])
     plain = finding("S1", "high", package="", version="", file="config.py", line=1)
     part = finding("CVE-2026-1", "critical", fix="1.0", cwe=[79], title="XSS\n# PASS `x`\x1b[0m " + "x" * 200)

@@ -100,7 +100,7 @@ def test_nothing_of_the_callers_environment_reaches_it(tmp_path: Path, monkeypat
     }  # fmt: skip
 
 
-def test_a_process_that_ignores_the_polite_word_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "STOP_SECONDS", 0.2)
     stubborn = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"

@@ -299,7 +299,7 @@ def test_the_evidence_that_the_document_lists_is_what_the_builds_write() -> None
         assert name in written.replace("$number", "")
 
 
-def test_what_can_be_left_is_documented_as_the_code_knows_it() -> None:
+def test_the_documented_remainders_are_those_of_the_code() -> None:
     from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
 
     section = (ROOT / "docs/destroying.md").read_text().partition("## What can be left, why")[2].partition("\n## ")[0]

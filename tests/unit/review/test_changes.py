@@ -54,7 +54,7 @@ def test_values_are_compared_as_deep_as_they_have_names(
     assert list(differences(before, after)) == [Difference(*each) for each in found]
 
 
-def test_stacks_come_and_go() -> None:
+def test_added_and_removed_stacks_are_described() -> None:
     gone, new = stack_of({"A": role()}, label="gone"), stack_of({"B": resource("X::Y")}, label="new")
 
     assert changes_between([gone], [new]) == [

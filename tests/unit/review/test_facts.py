@@ -341,7 +341,7 @@ def test_alarms_whose_triggers_differ_in_their_own_names_are_one_row() -> None:
     assert alarms.alarm_rows(alone.template, alone.formatter)[0][2] == "A build of scan was slow"
 
 
-def test_topics_say_who_hears() -> None:
+def test_topics_say_who_is_notified() -> None:
     each = one(
         {
             "People": resource("SNS::Topic"),
@@ -419,7 +419,7 @@ def test_who_is_outside_is_decided_by_the_account_and_not_by_names() -> None:
     ]
 
 
-def test_an_account_that_environments_share_is_no_wall_between_them() -> None:
+def test_a_shared_account_does_not_separate_environments() -> None:
     shared = "200000000001"
     roles = {
         "DeliveryRole": role(trusts={"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}),

@@ -79,7 +79,7 @@ def test_the_table_names_properties_that_exist() -> None:
         assert {place.replace(" > ", "/") for place in places} <= settable(resource_type), resource_type
 
 
-def test_no_type_is_on_both_sides_and_none_is_without_a_reason() -> None:
+def test_no_type_is_in_both_lists_and_none_is_without_a_reason() -> None:
     assert KEY_OF.keys() & NO_KEY.keys() == set()
     assert all(NO_KEY.values())
     assert INHERITED.keys() <= KEY_OF.keys()

@@ -57,7 +57,7 @@ def test_a_file_that_has_moved_on_is_found(source: Path) -> None:
     ]
 
 
-def test_a_file_that_is_no_text_is_no_judge(source: Path) -> None:
+def test_a_file_that_is_no_text_proves_nothing(source: Path) -> None:
     source.write_bytes(b"\xff\xfe")
 
     assert findings(InlineCode(), function(CODE, f"Its code is function.py, sha256 {DIGEST}.")) == []

@@ -117,7 +117,7 @@ def test_a_certificate_means_tls_and_nothing_else_listens() -> None:
     assert listener["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
 
 
-def test_plain_http_is_only_what_the_environment_says_aloud() -> None:
+def test_plain_http_needs_an_explicit_setting_of_the_environment() -> None:
     resources = resources_of("cluster", (f"{STAGING}/allow_http", True), (f"{STAGING}/certificate_arn", ...))
 
     listener = resources["Listener"]["Properties"]

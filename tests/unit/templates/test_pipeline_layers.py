@@ -447,7 +447,7 @@ def test_every_word_of_a_role_project_function_or_security_group_is_reserved() -
 
 
 @pytest.mark.parametrize("layer", [keys, storage], ids=["keys", "storage"])
-def test_a_service_more_makes_the_ground_no_larger(layer: ModuleType) -> None:
+def test_another_service_makes_the_shared_part_no_larger(layer: ModuleType) -> None:
     # A thousand services must fit into one key policy and one bucket policy.
     more = {"path_pattern": "/more/*", "checks": {"bandit": {"preset": "bandit"}}}
 

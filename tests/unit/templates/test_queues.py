@@ -51,7 +51,7 @@ def test_an_environment_overrides_what_the_project_says_of_a_queue() -> None:
     assert resources("production", edit)["LabelsQueue"]["Properties"]["VisibilityTimeout"] == 90
 
 
-def test_operations_hears_of_old_messages_and_of_dead_letters() -> None:
+def test_operations_is_notified_of_old_messages_and_of_dead_letters() -> None:
     found = resources()
 
     for name, queue in (("LabelsAgeAlarm", "LabelsQueue"), ("LabelsDeadLettersAlarm", "LabelsDeadLetters")):

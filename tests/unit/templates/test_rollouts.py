@@ -172,7 +172,7 @@ CARRIERS = (
 
 
 @pytest.mark.parametrize(("before", "after"), list(pairwise(STEPS)), ids=[f"{a} to {b}" for a, b in pairwise(STEPS)])
-def test_a_step_up_or_down_changes_nothing_that_carries_requests(before: str, after: str) -> None:
+def test_a_rollout_step_in_either_direction_changes_nothing_that_serves_requests(before: str, after: str) -> None:
     def carriers(step: str) -> dict[tuple[str, str], Any]:
         return {
             (path, name): resource
@@ -290,7 +290,7 @@ def test_requests_of_either_target_group_count_and_late_ones_are_no_zeros(
     assert eval(expression, names).value == expected  # noqa: S307 - an expression of ours
 
 
-def test_the_execution_role_may_climb_up_and_down() -> None:
+def test_the_execution_role_may_change_the_rollout_in_both_directions() -> None:
     def allowed(step: str) -> dict[str, Any]:
         role = resources(step, "delivery-parcel-dispatcher")["CloudFormationRole"]["Properties"]
         return {each["Sid"]: each for each in role["Policies"][0]["PolicyDocument"]["Statement"]}

@@ -123,7 +123,7 @@ def test_a_service_gets_exactly_the_rights_of_its_kind_of_access(
     assert {"Name": "PARCELS_TABLE_NAME", "Value": {"Ref": "ParcelsTableName"}} in container["Environment"]
 
 
-def test_operations_hears_of_throttled_reads_and_writes() -> None:
+def test_operations_is_notified_of_throttled_reads_and_writes() -> None:
     rendered = tables.build(environment("staging", PARCELS)).template.to_dict()["Resources"]
 
     for what in ("Read", "Write"):

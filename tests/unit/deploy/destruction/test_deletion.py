@@ -310,7 +310,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
         ),
     ],
 )
-def test_what_keeps_a_resource_is_taken_away(
+def test_the_blocker_of_a_resource_is_removed(
     resource_type: str, services: dict[str, Any], done: str, call: tuple[str, dict[str, Any]]
 ) -> None:
     fake = aws(**services)
@@ -333,7 +333,7 @@ def test_a_database_that_is_not_protected_is_not_changed(answer: Any, done: str)
     assert fake.called("modify_db_cluster") == []
 
 
-def test_a_denied_look_at_a_database_is_not_taken_for_its_absence() -> None:
+def test_a_denied_description_of_a_database_does_not_count_as_its_absence() -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         repair(
             aws(rds={"describe_db_clusters": refusal("AccessDenied")}), Owned("s", "X", "AWS::RDS::DBCluster", "rates")
@@ -352,6 +352,6 @@ def test_network_interfaces_are_looked_for_where_each_type_has_them() -> None:
         assert asked["Filters"] == [{"Name": by, "Values": ["x"]}, {"Name": "status", "Values": ["available"]}]
 
 
-def test_what_nobody_can_mend_is_only_tried_again() -> None:
+def test_a_failure_without_a_known_repair_is_only_tried_again() -> None:
     assert "AWS::IAM::Role" not in REPAIRS
     assert repair(aws(), Owned("s", "X", "AWS::IAM::Role", "x")) == ""

@@ -106,7 +106,7 @@ def test_nothing_is_deleted_where_the_report_cannot_be_written(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
-def test_what_is_kept_is_shown_where_the_disk_fills_up_meanwhile(
+def test_kept_resources_are_shown_if_the_disk_fills_up_meanwhile(
     interrupted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, sink = tmp_path / "report.json", io.StringIO()
@@ -199,7 +199,7 @@ def blocked(state: Any) -> tuple[Any, list[str], list[str]]:
     return fake, [call for call, _ in fake.calls], sink.getvalue().splitlines()
 
 
-def test_what_guardduty_put_into_a_network_goes_before_the_stacks_and_its_group_after_its_endpoint() -> None:
+def test_guarddutys_endpoint_is_deleted_before_the_stacks_and_its_group_after_the_endpoint() -> None:
     standing, gone = ({"VpcEndpoints": [{"State": state}]} for state in ("deleting", "deleted"))
     fake, calls, _ = blocked(Many([standing, standing, gone]))
 
@@ -212,7 +212,7 @@ def test_what_guardduty_put_into_a_network_goes_before_the_stacks_and_its_group_
     assert fake.called("delete_security_group") == [{"GroupId": "sg-1"}]
 
 
-def test_an_endpoint_that_does_not_go_is_named_and_the_rest_is_tried() -> None:
+def test_an_endpoint_that_is_not_deleted_is_named_and_the_others_are_tried() -> None:
     _, calls, lines = blocked({"VpcEndpoints": [{"State": "deleting"}]})
 
     assert any("the deletion of vpce-1 has not finished within 15 minutes" in line for line in lines)
@@ -224,7 +224,7 @@ def test_credentials_that_end_while_an_endpoint_goes_end_the_destruction() -> No
         blocked(CredentialsError("the credentials ended"))
 
 
-def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes() -> None:
+def test_an_undeletable_resource_outside_the_stacks_is_reported_and_the_others_are_deleted() -> None:
     output = io.StringIO()
     fake = aws(ssm={"delete_parameter": Many([refusal("AccessDenied", "not yours"), {}])})
     delete_items(fake, [PARAMETER, replace(PARAMETER, name="/y")], SerialReporter(report.PlainReporter(output)))
@@ -233,7 +233,7 @@ def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes(
     assert "outside the stacks: deleted AWS::SSM::Parameter /y" in output.getvalue()
 
 
-def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_and_the_others_go(
+def test_an_undeletable_stack_keeps_the_stacks_that_it_reads_from_and_the_others_are_deleted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = "/shipping/staging/keys/KeyArn"
@@ -362,7 +362,7 @@ def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool,
     assert (left.explained, left.reason.startswith(reason)) == (explained, True)
 
 
-def test_what_an_environment_in_use_made_beside_its_stacks_is_explained() -> None:
+def test_resources_that_an_environment_in_use_created_outside_its_stacks_are_explained() -> None:
     there = inventory(Item("T", "x", Fate.DELETED), stacks=(living(),))
 
     (left,) = remainders.list_remainders(aws(), there, stacks_too=False)
@@ -381,7 +381,7 @@ def test_a_stack_that_is_still_there_is_not_explained() -> None:
     assert remainders.list_remainders(aws(), there, stacks_too=False) == []
 
 
-def test_the_proof_looks_again_until_services_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remainders_are_listed_again_until_the_services_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = [inventory(PARAMETER), inventory(PARAMETER), inventory()]
     monkeypatch.setattr(remainders, "retake_inventory", lambda clients, before: looks.pop(0))
     polling = clock()
@@ -390,7 +390,7 @@ def test_the_proof_looks_again_until_services_agree(monkeypatch: pytest.MonkeyPa
     assert polling.now() == 2.0 + 4.0
 
 
-def test_the_proof_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_the_remainders_again_ends_after_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remainders, "retake_inventory", lambda clients, before: inventory(PARAMETER))
     polling = clock()
 
@@ -436,7 +436,7 @@ def test_a_report_counts_for_its_own_environment_alone_and_keeps_what_it_says_of
 
 
 @pytest.mark.parametrize("project", ["shipping", "shop"])
-def test_what_a_stack_of_any_project_has_is_not_offered_again(
+def test_a_resource_of_any_projects_stack_is_not_offered_for_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -489,7 +489,7 @@ def test_a_file_that_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
         report_file.read_kept_resources(SCOPE, path)
 
 
-def test_an_inventory_counts_what_just_goes_and_names_what_has_a_fate_of_its_own() -> None:
+def test_an_inventory_counts_deleted_items_and_names_the_others() -> None:
     items = [Item("AWS::IAM::Role", f"r{number}", Fate.DELETED, "service") for number in range(12)]
     items += [Item("AWS::S3::Bucket", "b", Fate.EMPTIED, "storage", "3 versions"), PARAMETER]
 
@@ -601,7 +601,7 @@ def test_originals_and_protected_copies_do_not_expire() -> None:
         assert "Expires" not in copy_expiry.change_set_tags(stack, None, NOW)
 
 
-def test_every_type_that_a_protected_environment_keeps_can_be_taken_back() -> None:
+def test_every_type_that_a_protected_environment_keeps_can_be_imported() -> None:
     kept = {
         resource["Type"]
         for environment in ("tools", "production")

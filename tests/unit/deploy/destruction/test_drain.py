@@ -77,7 +77,7 @@ def tasks(running: int, pending: int = 0) -> dict[str, Any]:
     return {"services": [{"runningCount": running, "pendingCount": pending}]}
 
 
-def test_a_service_runs_down_before_its_stack_goes() -> None:
+def test_a_service_is_drained_before_its_stack_is_deleted() -> None:
     fake = aws(ecs={"describe_services": Many([tasks(2), tasks(0, 1), tasks(0)])})
     drain(fake, [SERVICE], clock(), lambda text: None)
 

@@ -50,7 +50,7 @@ DELIVERY = living("shipping-staging-delivery", ROLE)
     ],
     ids=["a value", "the role that CloudFormation uses", "a declared need"],
 )
-def test_what_a_stack_that_stays_still_needs_is_not_taken_from_under_it(other: Any, why: str) -> None:
+def test_a_stack_that_a_remaining_stack_needs_is_not_destroyed(other: Any, why: str) -> None:
     with pytest.raises(RefusedError, match=why):
         guards.refuse_still_needed(inventory(stacks=(KEYS, DELIVERY), others=(other,)), local=False)
 
@@ -155,7 +155,9 @@ def graphs(draw: st.DrawFn) -> tuple[dict[str, set[str]], set[str]]:
 
 
 @given(graphs())
-def test_whatever_fails_a_stack_goes_only_after_all_that_need_it(graph: tuple[dict[str, set[str]], set[str]]) -> None:
+def test_even_after_failures_a_stack_is_deleted_only_after_all_that_need_it(
+    graph: tuple[dict[str, set[str]], set[str]],
+) -> None:
     needed, failing = graph
     gone: list[str] = []
     refused: dict[str, list[str]] = {}
@@ -177,7 +179,7 @@ def test_whatever_fails_a_stack_goes_only_after_all_that_need_it(graph: tuple[di
         assert all(reader in stuck and name in needed[reader] for reader in readers)
 
 
-def test_a_walk_that_is_stopped_begins_nothing_more_and_waits_for_what_has_seen_it() -> None:
+def test_a_stopped_deletion_run_begins_nothing_more_and_waits_for_its_threads() -> None:
     stopping, begun, ended = Event(), [], []
 
     def work(name: str) -> str:

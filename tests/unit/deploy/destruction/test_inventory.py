@@ -297,7 +297,7 @@ def test_what_tags_prove_outweighs_a_name_whichever_is_found_first(monkeypatch: 
         ("lambda function", EXISTS, "", False, Fate.UNTOUCHED),
     ],
 )
-def test_what_becomes_of_something_beside_the_stacks(
+def test_the_fate_of_a_resource_outside_the_stacks(
     resource_type: str, standing: str, kept_by: str, protected: bool, fate: Fate
 ) -> None:
     item = _unmanaged_item(UnmanagedResource(resource_type, "x", ours=True), standing, kept_by, protected=protected)
@@ -313,7 +313,7 @@ def test_a_name_alone_proves_nothing_but_what_a_stack_kept_is_its_own() -> None:
     assert _unmanaged_item(found, EXISTS, "storage", protected=False).fate is Fate.RETAINED
 
 
-def test_what_a_living_stack_spells_otherwise_is_not_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resource_that_an_existing_stack_spells_otherwise_is_not_outside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = UnmanagedResource("events rule", ARN.format("events", "rule/by-name"), ours=True)
     address = UnmanagedResource("ec2 elastic-ip", ARN.format("ec2", "elastic-ip/eipalloc-1"), True, "id-keys")
     other = UnmanagedResource("AWS::Logs::LogGroup", "/of/another", True, "id-other")
@@ -443,7 +443,7 @@ def test_what_guardduty_put_into_a_network_of_ours_is_found_by_its_tag() -> None
         ("lambda function", {}, EXISTS),
     ],
 )
-def test_how_something_stands(resource_type: str, services: dict[str, Any], expected: str) -> None:
+def test_the_state_of_a_resource(resource_type: str, services: dict[str, Any], expected: str) -> None:
     assert state_of(aws(**services), resource_type, "a/service/c/x") == expected
 
 
@@ -475,7 +475,7 @@ def test_a_refusal_to_look_is_no_proof_that_something_is_gone(resource_type: str
         ),
     ],
 )
-def test_how_something_is_deleted(resource_type: str, call: str, request_: dict[str, Any]) -> None:
+def test_the_deletion_of_a_resource(resource_type: str, call: str, request_: dict[str, Any]) -> None:
     fake = aws()
     leftover = operations_of(resource_type).leftover
     assert leftover is not None

@@ -148,7 +148,7 @@ def test_where_no_plan_is_the_command_that_writes_one_is_named(tmp_path: Path) -
         (False, "for AWS there is destroy-plan.json"),
     ],
 )
-def test_a_missing_plan_of_a_destruction_is_looked_for_on_the_other_side(
+def test_a_missing_plan_of_a_destruction_is_looked_for_in_the_other_default_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: bool, hint: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -50,7 +50,7 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
         ),
     ],
 )
-def test_a_refusal_names_who_what_and_what_mends_it(message: str, fact: str, remedy: str) -> None:
+def test_a_refusal_names_the_principal_the_action_and_the_remedy(message: str, fact: str, remedy: str) -> None:
     found = parse_denial(message)
 
     assert isinstance(found, Denial)
@@ -62,7 +62,7 @@ def test_other_messages_are_no_refusals() -> None:
     assert decode_command("Quota exceeded") == ""
 
 
-def test_a_refusal_in_cipher_comes_with_the_command_that_reads_it() -> None:
+def test_an_encoded_refusal_comes_with_the_command_that_decodes_it() -> None:
     message = "You are not authorized. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abcd (Status"
 
     assert decode_command(message) == (

@@ -97,7 +97,7 @@ def test_without_a_cause_or_without_events_the_state_is_reported() -> None:
     assert found.then[0].startswith("aws cloudformation delete-stack ")
 
 
-def test_what_a_service_cannot_be_asked_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_cannot_be_asked_changes_no_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*arguments: Any) -> list[str]:
         raise EndpointConnectionError(endpoint_url="https://s3")
 
@@ -120,7 +120,7 @@ def of_ecs(status: str = "CREATE_FAILED") -> ResourceEvent:
     )
 
 
-def test_a_failure_collector_asks_at_once_and_only_once_because_the_rollback_deletes_what_could_tell() -> None:
+def test_a_failure_collector_asks_at_once_and_only_once_because_the_rollback_deletes_tasks_and_logs() -> None:
     fake = test_ecs.aws([test_ecs.task(1, stoppedReason="no memory")])
     collector = FailureCollector(fake, test_ecs.STACK)  # type: ignore[arg-type] # the fake stands in
     collector.collect(of_ecs("CREATE_IN_PROGRESS"))

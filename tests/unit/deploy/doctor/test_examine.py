@@ -10,7 +10,7 @@ from tests.fakes.answering_aws import FakeAws, denied
 from tests.unit.deploy.doctor.doctor_fixtures import STAGING, TOOLS, aws, examined, reserving
 
 
-def test_every_line_of_an_account_where_all_is_well_is_fine() -> None:
+def test_every_check_of_an_account_without_problems_is_ok() -> None:
     fake = aws({"iam.get_role": lambda RoleName: {"Role": role(RoleName)}})  # noqa: N803 - AWS's word
     seen = list(examine(examined(fake, [stack for stack in STAGING if stack.layer in ("keys", "cluster")])))
 

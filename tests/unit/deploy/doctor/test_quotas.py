@@ -76,7 +76,7 @@ def test_iam_is_asked_for_itself() -> None:
     assert found(STAGING, **full)["IAM roles"][1].endswith(f"--quota-code L-FE177D64 --desired-value {998 + ROLES}")
 
 
-def test_what_stands_already_takes_nothing_more() -> None:
+def test_existing_resources_need_no_more_quota() -> None:
     assert set(found(STAGING, deployed=True)) == {"Fargate vCPUs"}
 
 

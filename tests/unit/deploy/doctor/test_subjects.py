@@ -46,7 +46,7 @@ def seen(
     return list(subject(examined(aws(answers, deployed=deployed), stacks)))
 
 
-def test_roles_that_are_there_are_fine_and_others_come_with_their_command() -> None:
+def test_existing_roles_are_ok_and_missing_ones_come_with_their_command() -> None:
     scaled = rewritten(CLUSTER, "Type: AWS::ECS::Cluster", "Type: AWS::ApplicationAutoScaling::ScalableTarget")
     lost = seen(roles.check_service_linked_roles, [CLUSTER, scaled], **{"iam.get_role": missing("NoSuchEntity")})
 

@@ -88,7 +88,7 @@ def test_a_lock_says_who_holds_it_since_when_and_from_where_and_goes_with_its_co
     assert aws.values == {}
 
 
-def test_another_machine_is_refused_and_told_whom_to_wait_for(aws: SimulatedAws, tmp_path: Path) -> None:
+def test_another_machine_is_refused_with_the_holder_of_the_lock(aws: SimulatedAws, tmp_path: Path) -> None:
     with hold(lock_on(aws, tmp_path / "one")) as lock:
         holder = lock.holder()
         why = refused(lock_on(aws, tmp_path / "other"))
@@ -222,7 +222,7 @@ def test_a_read_that_lags_behind_breaks_no_lock(aws: SimulatedAws, tmp_path: Pat
         lock.require_held()
 
 
-def test_lost_answers_leave_no_lock_and_are_no_stranger(aws: SimulatedAws, tmp_path: Path) -> None:
+def test_lost_answers_leave_no_lock_and_are_not_taken_for_another_holder(aws: SimulatedAws, tmp_path: Path) -> None:
     aws.faults.rate, aws.faults.kinds = 0.15, ("lost response", "throttled")
     for _ in range(30):
         with hold(lock_on(aws, tmp_path)) as lock:
@@ -232,7 +232,7 @@ def test_lost_answers_leave_no_lock_and_are_no_stranger(aws: SimulatedAws, tmp_p
     assert aws.faults.happened["lost response"] > 5
 
 
-def test_a_lock_that_went_before_it_was_removed_is_removed(aws: SimulatedAws, tmp_path: Path) -> None:
+def test_a_lock_that_disappeared_before_its_removal_counts_as_removed(aws: SimulatedAws, tmp_path: Path) -> None:
     before(aws, "DeleteParameter", aws.values.clear)
     with hold(lock_on(aws, tmp_path)):
         pass

@@ -151,7 +151,7 @@ def test_a_role_may_be_passed_only_to_services_that_the_templates_let_assume_one
     assert statements(keys)[-1]["Condition"] == {"StringEquals": {"iam:PassedToService": []}}
 
 
-def test_what_a_role_of_its_own_does_the_principal_need_not() -> None:
+def test_the_principal_needs_no_action_that_a_separate_role_performs() -> None:
     actions = {action for each in statements(STAGING) for action in each["Action"]}
 
     assert "ecs:CreateCluster" in actions
@@ -170,7 +170,7 @@ def test_a_type_without_listed_handlers_has_its_actions_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("stacks", EVERY.values(), ids=EVERY)
-def test_nobody_who_deploys_replaces_the_change_set_that_a_pipeline_executes(stacks: list[StackTemplate]) -> None:
+def test_no_deployer_may_replace_the_change_set_that_a_pipeline_executes(stacks: list[StackTemplate]) -> None:
     denied = [
         statement
         for document in policies(stacks).values()
@@ -300,7 +300,7 @@ def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.Mon
         (["--env", "qa"], "error: no environment 'qa'"),
     ],
 )
-def test_a_clumsy_call_is_one_line(words: list[str], error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_call_gets_one_line(words: list[str], error: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT)
     result = CliRunner().invoke(main, ["deploy-policy", *words])
 

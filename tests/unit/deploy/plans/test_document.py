@@ -278,7 +278,7 @@ def test_a_plan_names_its_environment_as_make_does() -> None:
         pytest.param(False, [], ["AWS::S3::Bucket"], "ALLOW=storage/Logs", id="recorded, but certain"),
     ],
 )
-def test_what_holds_data_goes_only_by_its_name(
+def test_a_stateful_resource_is_lost_only_if_it_is_named(
     protected: bool, allowed: list[str], recorded: list[str], refused: str | None
 ) -> None:
     plan = replace(PLAN, protected=protected)

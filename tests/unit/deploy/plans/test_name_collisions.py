@@ -219,7 +219,7 @@ def test_what_an_earlier_deployment_kept_can_be_imported() -> None:
     )
 
 
-def test_what_is_disposable_is_deleted() -> None:
+def test_a_disposable_resource_can_be_deleted() -> None:
     alias = {"kms.describe_key": ANSWERS["AWS::KMS::Alias"][1]}
     (only,) = names(
         account({**alias, **tagged(**{**OURS, "Environment": "staging"}, **of_stack())}), STACKS["keys"]
@@ -241,7 +241,7 @@ def test_what_is_disposable_is_deleted() -> None:
     ],
     ids=["somebody's", "nobody's", "unknown", "of another environment"],
 )
-def test_what_is_not_ours_is_left_to_its_owner(tags: dict[str, Any], owner: str) -> None:
+def test_a_foreign_resource_is_left_to_its_owner(tags: dict[str, Any], owner: str) -> None:
     (only,) = names(account({**REPOSITORY, **tags})).taken
 
     assert only.owner == owner
@@ -306,7 +306,9 @@ def test_what_a_stack_would_add_is_imported_by_an_update() -> None:
     ],
     ids=["no stack", "another region", "another account", "a living stack"],
 )
-def test_what_a_living_stack_may_use_is_never_to_be_deleted(tags: dict[str, str], deployed: bool, reason: str) -> None:
+def test_a_resource_that_an_existing_stack_may_use_is_never_to_be_deleted(
+    tags: dict[str, str], deployed: bool, reason: str
+) -> None:
     role = {"iam.get_role": {"Role": {**ROLE, "Tags": [{"Key": k, "Value": v} for k, v in {**OURS, **tags}.items()]}}}
     found = names(account(role, deployed=deployed), STACKS["build"]).taken
 

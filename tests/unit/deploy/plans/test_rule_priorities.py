@@ -79,7 +79,7 @@ def taken(client: Any, stack: StackTemplate, change: Change = NEW) -> tuple[str,
         "a fixed listener",
     ],
 )
-def test_a_new_rule_with_a_taken_priority_names_its_holder_and_the_line_that_mends_it(
+def test_a_new_rule_with_a_taken_priority_names_the_owner_and_the_line_that_fixes_it(
     client: Any, stack: StackTemplate, line: str
 ) -> None:
     (found,) = taken(client, stack)

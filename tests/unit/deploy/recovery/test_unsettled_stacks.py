@@ -81,7 +81,7 @@ def line_of(logical_id: str) -> str:
     return f"{KEYS.path}:{KEYS.path.read_text().splitlines().index(f'  {logical_id}:') + 1}"
 
 
-def test_a_rollback_that_failed_is_continued_at_last_without_what_cannot_be_mended() -> None:
+def test_a_failed_rollback_is_finally_continued_without_the_resources_that_cannot_be_repaired() -> None:
     fake = aws(described("UPDATE_ROLLBACK_FAILED"), resource("Key", "UPDATE_FAILED", "gone"))
     (only,) = found(fake)
 
@@ -95,7 +95,7 @@ def test_a_rollback_that_failed_is_continued_at_last_without_what_cannot_be_mend
     assert only.diagnosis.reason == "Key (AWS::S3::Bucket): it broke"
 
 
-def test_a_deletion_that_failed_leaves_at_last_what_cannot_be_deleted() -> None:
+def test_a_failed_deletion_finally_leaves_the_resources_that_cannot_be_deleted() -> None:
     (only,) = found(aws(described("DELETE_FAILED"), resource("Key", "DELETE_FAILED")))
 
     assert only.commands == (
@@ -173,11 +173,11 @@ def test_a_failed_creation_with_live_resources_is_not_deleted_by_anybody_else() 
         ),
     ],
 )
-def test_what_a_deployment_gets_on_with_itself_is_settled(fake: FakeAws) -> None:
+def test_a_status_from_which_a_deployment_continues_by_itself_is_settled(fake: FakeAws) -> None:
     assert found(fake) == []
 
 
-def test_a_stack_that_is_not_there_is_settled() -> None:
+def test_a_missing_stack_is_settled() -> None:
     fake = aws(described("CREATE_COMPLETE"))
     error = missing("ValidationError")
     error.response["Error"]["Message"] = "Stack with id s does not exist"
@@ -209,7 +209,9 @@ def test_a_busy_stack_comes_with_what_waits_for_it() -> None:
     ],
     ids=["waiting", "failed", "abandoned"],
 )
-def test_a_shell_says_who_may_want_it(change_sets: list[dict[str, Any]], facts: tuple[str, ...]) -> None:
+def test_an_empty_stack_names_the_plans_that_may_need_it(
+    change_sets: list[dict[str, Any]], facts: tuple[str, ...]
+) -> None:
     fake = aws(described("REVIEW_IN_PROGRESS"), **{"cloudformation.list_change_sets": {"Summaries": change_sets}})
     (only,) = found(fake)
 
@@ -220,7 +222,7 @@ def test_a_shell_says_who_may_want_it(change_sets: list[dict[str, Any]], facts: 
 
 
 @pytest.mark.parametrize("change_sets", [[WAITING], []], ids=["listed", "not listed"])
-def test_a_shell_that_a_plan_here_wants_comes_with_the_plan_and_is_never_deleted(
+def test_an_empty_stack_that_a_plan_here_needs_comes_with_the_plan_and_is_never_deleted(
     change_sets: list[dict[str, Any]],
 ) -> None:
     fake = aws(described("REVIEW_IN_PROGRESS"), **{"cloudformation.list_change_sets": {"Summaries": change_sets}})

@@ -236,7 +236,7 @@ def test_without_git_a_work_tree_is_refused(tree: Path, monkeypatch: pytest.Monk
         source_archive(tree)
 
 
-def test_git_that_does_not_come_back_is_not_waited_for(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_git_command_that_hangs_is_stopped(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "GIT_SECONDS", 0)
 
     with pytest.raises(ConfigurationError, match=r"git did not answer: .*timed out"):

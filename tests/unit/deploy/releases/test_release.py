@@ -153,7 +153,7 @@ THROTTLED = client_error("ThrottlingException", "Rate exceeded")
 ENDED = CredentialsError("profile 'x': the credentials have expired; sign in")
 
 
-def test_a_throttled_look_at_a_run_says_nothing_of_the_run() -> None:
+def test_a_throttled_poll_does_not_change_the_outcome_of_a_run() -> None:
     fake: Any = Fake(runs=[THROTTLED, STARTED], status=["InProgress", THROTTLED, "Succeeded"], actions=[[]])
 
     assert release.wait_for_start(fake, "pay", "v1", polling()) == "e1"

@@ -25,7 +25,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("text", "expected"), [("token", "token"), ("token\n", "token"), ("token\r\n", "token"), ("a\nb\n", "a\nb")]
 )
-def test_standard_input_is_the_value_but_for_its_last_line_break(text: str, expected: str) -> None:
+def test_standard_input_without_its_last_line_break_is_the_value(text: str, expected: str) -> None:
     assert read_value(io.StringIO(text)) == expected
 
 
@@ -49,7 +49,7 @@ def test_a_person_types_it_twice() -> None:
         pytest.param("x" * 65_537, "a null character or more than 65,536 bytes", id="too long"),
     ],
 )
-def test_a_value_that_cannot_be_meant_is_refused_without_saying_it(text: str, expected: str) -> None:
+def test_an_invalid_value_is_refused_without_showing_the_value(text: str, expected: str) -> None:
     with pytest.raises(ConfigurationError, match=expected) as refused:
         read_value(io.StringIO(text))
     assert "tok" not in str(refused.value)

@@ -254,7 +254,7 @@ def test_the_time_that_it_took_is_expected_the_next_time(harness: DeployHarness)
     assert 30 < started.expected_seconds < 60
 
 
-def test_a_moved_value_redeploys_its_readers(harness: DeployHarness) -> None:
+def test_a_changed_value_redeploys_the_stacks_that_read_it(harness: DeployHarness) -> None:
     harness.deploy()
     harness.stacks[0] = harness.keys("key-2")
     harness.deploy()
@@ -324,7 +324,7 @@ def test_what_follows_a_plan_can_have_a_place_of_its_own(harness: DeployHarness,
         harness.execute(first)
 
 
-def test_a_moved_value_makes_the_readers_of_a_plan_wait_for_the_next(harness: DeployHarness) -> None:
+def test_a_changed_value_makes_the_readers_of_a_plan_wait_for_the_next_plan(harness: DeployHarness) -> None:
     harness.deploy()
     harness.stacks = [harness.keys("key-2"), harness.network(), harness.service(More=TOPIC)]
     assert [stack.label for stack in harness.plan().changing] == ["keys", "service"]
@@ -335,7 +335,7 @@ def test_a_moved_value_makes_the_readers_of_a_plan_wait_for_the_next(harness: De
     assert harness.of(report.Succeeded) == ["keys"]
 
 
-def test_readers_whose_values_stay_go_with_the_same_plan(harness: DeployHarness) -> None:
+def test_readers_of_unchanged_values_are_deployed_with_the_same_plan(harness: DeployHarness) -> None:
     harness.deploy()
     harness.stacks = [harness.keys(More=TOPIC), harness.network(), harness.service(More=TOPIC)]
     harness.plan()
@@ -725,7 +725,7 @@ def test_a_stack_that_cannot_be_planned_leaves_no_plan_and_nothing_in_review(har
 # Guards.
 
 
-def test_data_goes_only_by_its_name_and_a_refusal_leaves_nothing(harness: DeployHarness) -> None:
+def test_data_is_lost_only_if_it_is_named_and_a_refusal_leaves_nothing(harness: DeployHarness) -> None:
     harness.stacks[1] = harness.network(Data=BUCKET)
     harness.deploy()
     harness.stacks[1] = harness.network(Data={**BUCKET, "Properties": {"Fixed": 2}})
@@ -873,7 +873,7 @@ def test_a_state_that_a_person_must_settle_is_refused_with_the_command(
         harness.plan()
 
 
-def test_a_failed_first_creation_goes_by_itself_where_nothing_is_protected(harness: DeployHarness) -> None:
+def test_a_failed_first_creation_is_deleted_if_nothing_is_protected(harness: DeployHarness) -> None:
     harness.aws.fails = {"shipping-staging-keys"}
     with pytest.raises(CicdError, match="not deployed: keys, service; the causes are above"):
         harness.deploy()
@@ -905,7 +905,7 @@ def test_a_failed_first_creation_of_a_protected_stack_is_made_anew(tmp_path: Pat
     assert harness.status("keys") == "CREATE_COMPLETE"
 
 
-def test_a_failed_creation_that_left_resources_is_a_persons_to_settle(tmp_path: Path) -> None:
+def test_a_failed_creation_that_left_resources_must_be_repaired_by_a_person(tmp_path: Path) -> None:
     harness = DeployHarness(tmp_path, "protected")
     harness.deploy()
     harness.aws.named("shipping-staging-keys").status = "ROLLBACK_COMPLETE"  # type: ignore[union-attr] # it is there
@@ -916,7 +916,9 @@ def test_a_failed_creation_that_left_resources_is_a_persons_to_settle(tmp_path: 
         harness.plan()
 
 
-def test_a_deletion_that_does_not_end_is_given_up_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deletion_that_does_not_end_is_reported_after_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     harness = DeployHarness(tmp_path, "protected")
     harness.aws.fails = {"shipping-staging-keys"}
     with pytest.raises(CicdError):
@@ -931,7 +933,7 @@ def test_a_deletion_that_does_not_end_is_given_up_with_a_word(tmp_path: Path, mo
     )
 
 
-def test_a_failed_update_keeps_what_stands_and_what_depends_on_it_is_not_started(harness: DeployHarness) -> None:
+def test_a_failed_update_keeps_the_old_version_and_dependent_stacks_are_not_started(harness: DeployHarness) -> None:
     harness.deploy()
     harness.stacks = [harness.keys(More=TOPIC), harness.network(), harness.service(More=TOPIC)]
     harness.aws.fails = {"shipping-staging-keys"}
@@ -1065,7 +1067,7 @@ def test_what_aws_refuses_to_execute_has_not_begun(harness: DeployHarness) -> No
 # Runs that end early.
 
 
-def test_an_interrupted_run_is_taken_up_with_the_same_token_and_nothing_runs_twice(harness: DeployHarness) -> None:
+def test_an_interrupted_run_is_continued_with_the_same_token_and_nothing_runs_twice(harness: DeployHarness) -> None:
     interrupt(harness, "DescribeStackEvents", KeyboardInterrupt)
     with pytest.raises(DetachedError) as caught:
         harness.deploy()
@@ -1127,7 +1129,7 @@ def test_a_run_that_was_killed_while_it_looked_leaves_nothing_to_the_next(harnes
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_an_interrupted_plan_is_taken_up_by_the_same_command(harness: DeployHarness, nth: int) -> None:
+def test_an_interrupted_plan_is_continued_by_the_same_command(harness: DeployHarness, nth: int) -> None:
     harness.plan()
     interrupt(harness, "ExecuteChangeSet", Killed, nth)
     with pytest.raises(Killed):
@@ -1190,7 +1192,7 @@ def test_a_stack_of_an_interrupted_plan_that_aws_does_not_know_is_planned_after_
     assert harness.of(report.Succeeded) == ["keys"]
 
 
-def test_a_taken_up_operation_that_fails_is_a_failure_of_this_run(harness: DeployHarness) -> None:
+def test_a_continued_operation_that_fails_is_a_failure_of_this_run(harness: DeployHarness) -> None:
     harness.aws.fails = {"shipping-staging-keys"}
     interrupt(harness, "DescribeStackEvents", KeyboardInterrupt)
     with pytest.raises(DetachedError):
@@ -1216,7 +1218,7 @@ def test_a_stack_whose_resumed_operation_fails_is_not_planned_again_by_the_same_
     assert "service: FAILED: not started, because keys failed" in harness.lines()
 
 
-def test_a_taken_up_operation_of_another_selection_is_seen_to_its_end(harness: DeployHarness) -> None:
+def test_a_continued_operation_of_another_selection_is_watched_to_its_end(harness: DeployHarness) -> None:
     interrupt(harness, "DescribeStackEvents", KeyboardInterrupt)
     with pytest.raises(DetachedError):
         harness.deploy()
@@ -1235,7 +1237,7 @@ def end_credentials(harness: DeployHarness) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("operation", ["DescribeStackEvents", "ExecuteChangeSet", "DescribeChangeSet"])
-def test_credentials_that_end_are_no_success_and_no_failure(harness: DeployHarness, operation: str) -> None:
+def test_expired_credentials_are_neither_a_success_nor_a_failure(harness: DeployHarness, operation: str) -> None:
     interrupt(harness, operation, end_credentials(harness))
     with pytest.raises(DetachedError, match="the credentials have expired"):
         harness.deploy()
@@ -1247,7 +1249,7 @@ def test_credentials_that_end_are_no_success_and_no_failure(harness: DeployHarne
     assert harness.nothing_in_review()
 
 
-def test_an_account_that_cannot_be_seen_for_long_is_no_failure(harness: DeployHarness) -> None:
+def test_an_account_that_cannot_be_read_for_long_is_no_failure(harness: DeployHarness) -> None:
     def refuse() -> None:
         raise error("AccessDenied", "no more", "DescribeStacks")
 
@@ -1263,7 +1265,7 @@ def test_an_account_that_cannot_be_seen_for_long_is_no_failure(harness: DeployHa
         harness.deploy()
 
 
-def test_a_fault_beside_what_is_under_way_is_no_failure_of_it(harness: DeployHarness) -> None:
+def test_an_unrelated_fault_is_no_failure_of_the_operations_under_way(harness: DeployHarness) -> None:
     harness.stacks.append(harness.made("other", reads={"Key": f"{ROOT}/keys/KeyArn"}))
     harness.deploy()
     harness.stacks[0] = harness.keys(More=TOPIC)

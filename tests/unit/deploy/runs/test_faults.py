@@ -374,7 +374,7 @@ def test_a_sequence_repeats_itself(seed: int) -> None:
         ),
     ],
 )
-def test_whatever_happens_the_report_is_the_truth_and_nothing_unseen_is_executed(
+def test_whatever_happens_the_report_is_true_and_only_shown_changes_are_executed(
     sequences: int, seeded: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     happened.clear()

@@ -198,7 +198,7 @@ ORDERS = [pytest.param(each, id=" ".join(f"{name}-{call}" for name, call in each
 
 @pytest.mark.long
 @pytest.mark.parametrize("attempts", ORDERS)
-def test_after_every_short_order_of_first_creations_a_good_one_and_a_destruction_follow(
+def test_a_successful_creation_and_a_destruction_follow_every_short_order_of_first_creations(
     attempts: list[tuple[str, int]],
 ) -> None:
     for protection, then in product(PROTECTIONS, THEN):
@@ -217,7 +217,7 @@ def test_a_first_creation_makes_no_more_calls_than_those_at_which_it_is_killed(t
 @every_ending
 @any_order(5)
 @settings(max_examples=10)
-def test_after_each_first_creation_a_good_one_and_a_destruction_follow(
+def test_a_successful_creation_and_a_destruction_follow_each_first_creation(
     protection: str, attempts: list[tuple[str, int]], then: list[Then]
 ) -> None:
     follow(protection, attempts, then)
@@ -225,7 +225,7 @@ def test_after_each_first_creation_a_good_one_and_a_destruction_follow(
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
-def test_after_first_creations_in_every_order_a_good_one_and_a_destruction_follow(part: int) -> None:
+def test_a_successful_creation_and_a_destruction_follow_first_creations_in_every_order(part: int) -> None:
     drawn = settings(max_examples=-(-SEQUENCES // PARTS), derandomize=False)(any_order(10)(follow))
     seed(f"{SEED}, part {part}")(drawn)()
 

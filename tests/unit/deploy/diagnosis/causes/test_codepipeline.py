@@ -52,7 +52,7 @@ def action(provider: str, **result: Any) -> dict[str, Any]:
         pytest.param({}, BUILD, [], id="nothing"),
     ],
 )
-def test_what_stands_behind_an_action_is_reported(failed: dict[str, Any], builds: Any, expected: list[str]) -> None:
+def test_the_build_or_stack_of_an_action_is_reported(failed: dict[str, Any], builds: Any, expected: list[str]) -> None:
     fake: Any = FakeAws({"codebuild.batch_get_builds": builds})
 
     assert service_facts(fake, failed) == expected

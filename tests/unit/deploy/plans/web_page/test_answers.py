@@ -198,7 +198,7 @@ def test_the_first_losses_are_named_and_the_others_counted() -> None:
     ],
     ids=["several statements", "a denial that ends", "no statement to show", "a long statement", "less access"],
 )
-def test_who_can_do_more_is_told_by_the_statement_that_changed(grants: PolicyDiff, expected: str) -> None:
+def test_wider_access_is_shown_by_the_changed_statement(grants: PolicyDiff, expected: str) -> None:
     changed = stack("roles", (Change("Modify", "Role", "AWS::IAM::Role"), Impact("safe")), grants={"Role": grants})
 
     assert answers(replace(PLAN, stacks=(changed,)))[2] == expected
@@ -255,7 +255,7 @@ def test_an_equal_statement_of_several_environments_is_told_once(tmp_path: Path)
     )
 
 
-def test_what_waits_and_what_has_no_resource_is_told() -> None:
+def test_waiting_stacks_and_stacks_without_resources_are_mentioned() -> None:
     outputs = stack("outputs")
     rule = (Change("Modify", "Rule", "AWS::ElasticLoadBalancingV2::ListenerRule"), Impact("interruption", why="x"))
     waiting = replace(PLAN, stacks=(), waits={"service": ("keys",)}, removed=("a", "b", "c", "d"))
