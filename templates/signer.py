@@ -85,7 +85,11 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             on=bucket_arn(evidence),
             when=[StringLike({"s3:prefix": f"{service.name}/*"})],
         ),
-        allow("LookAtTheImage", [ecr.DescribeImages], on=Sub(repository_arn(env, service.name))),
+        allow(
+            "LookAtTheImage",
+            [ecr.DescribeImages, ecr.DescribeImageScanFindings],
+            on=Sub(repository_arn(env, service.name)),
+        ),
         name=(service.name, SIGNER),
         key=layer.read(keys.KEY_ARN),
         dead_letters=dead_letters,

@@ -106,10 +106,12 @@ def write_evidence(
     changed: Mapping[str, Mapping[str, Any]] | None = None,
     about: Mapping[str, Any] | None = None,
     tests: bytes = b"",
+    vulnerabilities: bytes = b"",
 ) -> Path:
     """Write the evidence of one release. `changed` replaces predicates of its statements, by the name of the file.
 
-    `about` are further members of the predicate of the release statement. `tests` is the statement about tests.
+    `about` are further members of the predicate of the release statement. `tests` is the statement about tests, and
+    `vulnerabilities` the one about the image.
     """
     subject = {"name": REPOSITORY, "digest": {"sha256": image}}
     written = dict(documents)
@@ -117,6 +119,8 @@ def write_evidence(
         written[name] = signer.statement(form.PREDICATE_TYPES[name], predicate, subject)
     if tests:
         written[TESTS] = tests
+    if vulnerabilities:
+        written[form.VULNERABILITIES] = vulnerabilities
     predicate = {"service": "basket", "execution": execution, **(about or {})}
     listed = [descriptor(name, content) for name, content in written.items()]
     written[form.RELEASE] = signer.statement(form.RELEASE_TYPE, predicate, subject, *listed)
@@ -168,6 +172,9 @@ def write_whole_evidence(folder: Path, signer: Signer, number: int = 2, **option
     about = {"signedOn": f"2026-11-24T12:0{number}:00+00:00", "sourceVersion": f"v-{number}"}
     execution = options.pop("execution", f"e-{number}")
     options.setdefault("tests", signer.statement(form.TEST_RESULT_TYPE, predicate_of_tests(documents), SOURCE))
+    image = {"name": REPOSITORY, "digest": {"sha256": options.get("image", "1" * 64)}}
+    found = {"scanner": {"result": [{"id": f"CVE-{number}"}]}}
+    options.setdefault("vulnerabilities", signer.statement(form.VULNERABILITIES_TYPE, found, image))
     write_evidence(folder, signer, execution=execution, documents=documents, about=about, **options)
     subject = {"name": REPOSITORY, "digest": {"sha256": "0" * 64}}
     before = templates(staging__service=f"Size: {number - 1}\n", staging__old="b: 1\n")

@@ -81,6 +81,24 @@ class SigningAccount:
         self.stored_on: dict[str, datetime] = {}
         self.image = {"imageDigest": DIGEST, "imagePushedAt": datetime(2026, 11, 24, tzinfo=UTC)}
         self.tags = {f"v-v-1-{TREE[:12]}": self.image}
+        self.scan: dict[str, Any] = {
+            "imageScanStatus": {"status": "COMPLETE"},
+            "imageScanFindings": {
+                "imageScanCompletedAt": datetime(2026, 11, 24, 0, 1, tzinfo=UTC),
+                "vulnerabilitySourceUpdatedAt": datetime(2026, 11, 23, tzinfo=UTC),
+                "findings": [
+                    {
+                        "name": "CVE-2",
+                        "severity": "LOW",
+                        "attributes": [
+                            {"key": "package_name", "value": "zlib"},
+                            {"key": "CVSS3_SCORE", "value": "3.1"},
+                        ],
+                    },
+                    {"name": "CVE-1"},
+                ],
+            },
+        }
         self.answers: list[tuple[str, dict[str, Any]]] = []
         self.denied: set[str] = set()
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -154,6 +172,10 @@ class SigningAccount:
     def _DescribeImages(self, repositoryName: str, imageIds: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N802, N803
         assert repositoryName == "shop-tools-basket"
         return {"imageDetails": [self.tags[image["imageTag"]] for image in imageIds]}
+
+    def _DescribeImageScanFindings(self, repositoryName: str, imageId: dict[str, str]) -> dict[str, Any]:  # noqa: N802, N803
+        assert (repositoryName, imageId) == ("shop-tools-basket", {"imageDigest": DIGEST})
+        return self.scan
 
     def _ListActionExecutions(self, pipelineName: str, filter: dict[str, str]) -> dict[str, Any]:  # noqa: A002, N802, N803
         assert (pipelineName, filter) == (PIPELINE, {"pipelineExecutionId": EXECUTION})

@@ -24,6 +24,7 @@ from cicd_templates.functions.evidence_format import (
     PUBLIC_KEY,
     RELEASE,
     SCAN_POLICY,
+    VULNERABILITIES,
     name_of_test_result,
 )
 from cicd_templates.rehearsal import report
@@ -69,7 +70,8 @@ def test_its_evidence_is_written(passed: Rehearsed) -> None:
 
     names = [each["Key"].partition(f"{passed.run.execution}/")[2] for each in objects]
     signed = [name for name in names if name.startswith("signed/")]
-    expected = [RELEASE, PUBLIC_KEY, SCAN_POLICY, *PREDICATE_TYPES, name_of_test_result("unit-tests")]
+    statements = [*PREDICATE_TYPES, VULNERABILITIES, name_of_test_result("unit-tests")]
+    expected = [RELEASE, PUBLIC_KEY, SCAN_POLICY, *statements]
     assert signed == [f"signed/{name}" for name in sorted(expected)]
     assert [name for name in names if name not in signed] == [
         "image-packages.cdx.json",

@@ -12,8 +12,9 @@ from cicd_templates.evidence.additions import RECORD, record_names
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
 from cicd_templates.evidence.statements import Statement, StatementError, read_statement
-from cicd_templates.functions.evidence_format import SCAN_POLICY, TEST_RESULTS
+from cicd_templates.functions.evidence_format import SCAN_POLICY, TEST_RESULTS, VULNERABILITIES
 from cicd_templates.functions.scan_gate.policy import Policy, read_policy
+from cicd_templates.plurals import counted
 
 _VERDICT = re.compile(r"evidence/verdict(?:-(\d))?\.json")
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
@@ -62,6 +63,20 @@ def describe_tests(contents: FolderContents, key: PublicKey) -> str:
         counts = [len(tests) if isinstance(tests, list) else 0 for tests in (passed, failed)]
         sentences.append(f"In the report of {check}, {counts[0]:,} passed and {counts[1]:,} failed.")
     return " ".join(sentences) or "The folder has no statement about tests."
+
+
+def describe_vulnerabilities(contents: FolderContents, key: PublicKey) -> str:
+    """Return one sentence with the number of vulnerabilities that the registry's scan found in the image."""
+    if VULNERABILITIES not in contents.digests:
+        return "The folder has no statement about vulnerabilities of the image."
+    try:
+        scanner = read_statement(contents.read(VULNERABILITIES), key).predicate.get("scanner")
+    except StatementError:
+        return "The statement about vulnerabilities of the image cannot be read."
+    results = scanner.get("result") if isinstance(scanner, dict) else None
+    if not isinstance(results, list):
+        return "The statement about vulnerabilities of the image has no list of results."
+    return f"The registry's scan of the image found {counted(len(results), 'vulnerability', 'vulnerabilities')}."
 
 
 def policy_in_force(contents: FolderContents, release: Statement) -> Policy:

@@ -37,6 +37,8 @@ from cicd_templates.functions.evidence_format import (
     TEST_RESULT_TYPE,
     TEST_RESULTS,
     VERIFICATION_SUMMARY,
+    VULNERABILITIES,
+    VULNERABILITIES_TYPE,
 )
 
 # The release statement cannot list these files. Each of them is checked in another way.
@@ -148,6 +150,7 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
             continue
         if statements[name].subject != [image]:
             result.problems.append(Problem(name, f"is about another image than {result.image}"))
+    result.problems += _vulnerability_problems(contents, release, listed, key)
     result.problems += _reference_problems(statements, release, listed)
     result.problems += _test_problems(contents, statements.get(PROVENANCE), listed, key)
     result.problems += [Problem(name, reason) for name, reason in addition_problems(contents, release, key)]
@@ -209,6 +212,21 @@ def _reference_problems(
     received = statements.get(RECEIVED)
     if received and not _digests(_at(received.predicate, "references")) <= digests:
         yield Problem(RECEIVED, "names documents that are not part of this release")
+
+
+def _vulnerability_problems(
+    contents: FolderContents, release: Statement, listed: dict[str, str], key: PublicKey
+) -> Iterator[Problem]:
+    """Yield the statement about vulnerabilities if it is about another image. Older releases do not list one."""
+    if VULNERABILITIES not in listed:
+        return
+    try:
+        found = _statement(contents, VULNERABILITIES, VULNERABILITIES_TYPE, key)
+    except _UnusableError as error:
+        yield error.problem
+        return
+    if found.subject != release.subject[:1]:
+        yield Problem(VULNERABILITIES, "is about another image than the release")
 
 
 def _test_problems(

@@ -23,6 +23,9 @@ PREDICATE_TYPES = {
     VERIFICATION_SUMMARY: "https://slsa.dev/verification_summary/v1",
     RECEIVED: "https://in-toto.io/attestation/reference/v0.1",
 }
+# What the registry's scan found in the image. Releases that an older version of the signer has signed do not have it.
+VULNERABILITIES = "statements/vulnerabilities.dsse.json"
+VULNERABILITIES_TYPE = "https://in-toto.io/attestation/vulns/v0.2"
 # Each test run has a statement of its own, below this prefix. A service can have none.
 TEST_RESULTS = "statements/tests/"
 TEST_RESULT_TYPE = "https://in-toto.io/attestation/test-result/v0.1"

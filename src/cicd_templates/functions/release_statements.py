@@ -15,6 +15,8 @@ from cicd_templates.functions.evidence_format import (
     STATEMENT_TYPE,
     TEST_RESULT_TYPE,
     VERIFICATION_SUMMARY,
+    VULNERABILITIES,
+    VULNERABILITIES_TYPE,
     canonical_json,
     name_of_test_result,
 )
@@ -56,7 +58,8 @@ class SignedRelease:
     """The facts about a release that the signer has verified itself.
 
     `repository` and `image` are the address and the SHA-256 of the image. `parameters` are the user parameters of the
-    pipeline's action. `base_images` are references with digests. The times are in ISO 8601.
+    pipeline's action. `base_images` are references with digests. `vulnerabilities` is the predicate about the
+    registry's scan of the image. The times are in ISO 8601.
     """
 
     service: str
@@ -76,6 +79,7 @@ class SignedRelease:
     evidence: list[Document] = field(default_factory=list)
     base_images: list[str] = field(default_factory=list)
     tests: list[CheckedTests] = field(default_factory=list)
+    vulnerabilities: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def subject(self) -> dict[str, Any]:
@@ -93,6 +97,7 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
     payloads = {
         name: _statement([release.subject], PREDICATE_TYPES[name], predicate) for name, predicate in predicates.items()
     }
+    payloads[VULNERABILITIES] = _statement([release.subject], VULNERABILITIES_TYPE, release.vulnerabilities)
     # The tests ran on the source, before there was an image.
     source = {"name": release.source.uri, "digest": {"sha256": release.source.sha256}}
     for tests in release.tests:
@@ -122,12 +127,12 @@ def release_payload(release: SignedRelease, statements: Mapping[str, str], signe
     return _statement([release.subject, *listed], RELEASE_TYPE, predicate)
 
 
-def _statement(subject: list[dict[str, Any]], predicate_type: str, predicate: dict[str, Any]) -> bytes:
+def _statement(subject: list[dict[str, Any]], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
     content = {
         "_type": STATEMENT_TYPE,
         "subject": subject,
         "predicateType": predicate_type,
-        "predicate": predicate,
+        "predicate": dict(predicate),
     }
     return canonical_json(content)
 

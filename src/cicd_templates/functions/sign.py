@@ -2,8 +2,9 @@
 
 The user parameters are `image` (by digest), `sourceVersion`, `sourceDigest`, `templatesVersion`, `execution` and
 `reportKey` (the gate's decision). The function signs only if the registry has this image under the tag of this source,
-and if the gate's stored decision let this source pass. Files that builds have written are only listed, as received
-files. Every path answers the job exactly once. The event is never logged, because it contains credentials.
+and has scanned it, and if the gate's stored decision let this source pass. Files that builds have written are only
+listed, as received files. Every path answers the job exactly once. The event is never logged, because it contains
+credentials.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from cicd_templates.functions.evidence_format import (
     envelope,
     signed_bytes,
 )
+from cicd_templates.functions.image_findings import read_findings
 from cicd_templates.functions.job_failures import one_line, report_failure
 from cicd_templates.functions.junit_names import names_by_outcome
 from cicd_templates.functions.pipeline_jobs import answer_job
@@ -107,7 +109,8 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
     """Return the verified facts about the release, and its scan policy. Raises `ValueError` if facts do not match."""
     import boto3
 
-    repository, image, pushed_at = _image(boto3.client("ecr"), parameters)
+    ecr = boto3.client("ecr")
+    repository, image, pushed_at = _image(ecr, parameters)
     verdict, judged_at = _verdict(s3, parameters)
     reports, tests, policy = _reports(s3, verdict["reports"])
     source, bases = _source(s3, boto3.client("codepipeline"), parameters["execution"])
@@ -131,6 +134,7 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
         evidence=_evidence(s3, parameters["execution"]),
         base_images=bases,
         tests=tests,
+        vulnerabilities=read_findings(ecr, repository.partition("/")[2], f"sha256:{image}", pushed_at),
     )
     return release, policy
 

@@ -6,6 +6,7 @@ This module runs inside the engine's interpreter, so it imports only the standar
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,13 @@ def with_missing_operations(rest: Handler) -> Handler:
         if operation == "DescribeImageScanFindings":
             request = json.loads(body)
             about = {key: request[key] for key in ("repositoryName", "imageId")}
-            found: dict[str, Any] = {"findings": [], "findingSeverityCounts": {}}
+            now = time.time()
+            found: dict[str, Any] = {
+                "imageScanCompletedAt": now,
+                "vulnerabilitySourceUpdatedAt": now,
+                "findings": [],
+                "findingSeverityCounts": {},
+            }
             answer = {**about, "imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": found}
             return _answer(200, answer)
         if operation == "StartImageScan":

@@ -89,6 +89,30 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
     assert "bob" not in text
 
 
+SUBJECT = {"name": "image", "digest": {"sha256": "1" * 64}}
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        (b"{}", "The statement about vulnerabilities of the image cannot be read."),
+        *(
+            (
+                SIGNER.statement(form.VULNERABILITIES_TYPE, predicate, SUBJECT),
+                "The statement about vulnerabilities of the image has no list of results.",
+            )
+            for predicate in ({}, {"scanner": {"result": 1}})
+        ),
+        (
+            SIGNER.statement(form.VULNERABILITIES_TYPE, {"scanner": {"result": [{}, {}]}}, SUBJECT),
+            "The registry's scan of the image found 2 vulnerabilities.",
+        ),
+    ],
+)
+def test_the_page_counts_the_vulnerabilities_of_the_image(tmp_path: Path, statement: bytes, sentence: str) -> None:
+    assert f"Image {sentence}" in words(shown(write_evidence(tmp_path, SIGNER, vulnerabilities=statement)))
+
+
 def test_the_page_says_what_is_not_there(tmp_path: Path) -> None:
     documents = {name: content for name, content in DOCUMENTS.items() if "verdict" not in name}
     text = words(shown(write_evidence(tmp_path / "plain", SIGNER, documents=documents | {form.SCAN_POLICY: b""})))
@@ -97,6 +121,7 @@ def test_the_page_says_what_is_not_there(tmp_path: Path) -> None:
         "source version unknown",
         "Decision The folder has no decision of the gate that can be read.",
         "Tests The folder has no statement about tests.",
+        "Image The folder has no statement about vulnerabilities of the image.",
         "Accepted No waiver and no weaker setting was in force.",
         "Templates The folder has no release before this one, so there is nothing to compare.",
         "Shown to approvers The folder has no record of an approval.",

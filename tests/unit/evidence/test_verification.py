@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -337,7 +338,7 @@ def test_additions_and_what_follows_from_all_files_are_verified(tmp_path: Path) 
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     result = typed(folder, "--key", SIGNER.fingerprint)
 
-    assert (result.exit_code, len(names(folder))) == (0, 20)
+    assert (result.exit_code, len(names(folder))) == (0, 21)
     (record,) = [name for name in names(folder) if "change-sets" in name]
     assert f"not signed: {record}; compare its digest with the one in the request for approval" in result.output
 
@@ -472,6 +473,36 @@ def test_only_an_earlier_release_of_the_service_is_the_release_before(
     assert reason in problems(folder)[RELEASE_BEFORE]
 
 
+SCAN: dict[str, Any] = {"scanner": {"result": []}}
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        pytest.param(SIGNER.statement(form.VULNERABILITIES_TYPE, SCAN, SUBJECT), None, id="the registry's scan"),
+        pytest.param(
+            SIGNER.statement(form.VULNERABILITIES_TYPE, SCAN, {**SUBJECT, "digest": {"sha256": "2" * 64}}),
+            "is about another image than the release",
+            id="another image",
+        ),
+        pytest.param(
+            SIGNER.statement(form.TEST_RESULT_TYPE, SCAN, SUBJECT), "is a statement of type", id="another statement"
+        ),
+        pytest.param(
+            STRANGER.statement(form.VULNERABILITIES_TYPE, SCAN, SUBJECT), "is not signed by", id="another key"
+        ),
+    ],
+)
+def test_the_statement_about_vulnerabilities_is_about_the_image_of_the_release(
+    tmp_path: Path, statement: bytes, reason: str | None
+) -> None:
+    folder = write_evidence(tmp_path, SIGNER, vulnerabilities=statement)
+
+    found = problems(folder)
+    assert list(found) == ([form.VULNERABILITIES] if reason else []), found
+    assert reason is None or reason in found[form.VULNERABILITIES]
+
+
 @pytest.mark.parametrize("name", [RELEASE_BEFORE, TEMPLATES_BEFORE])
 def test_half_of_the_release_before_fails(tmp_path: Path, name: str) -> None:
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
@@ -544,7 +575,7 @@ def add(chance: random.Random, folder: Path, another: Path) -> str:
 
 
 def sign_one_again(chance: random.Random, folder: Path, _: Path) -> str:
-    name = chance.choice([*form.PREDICATE_TYPES, form.RELEASE])
+    name = chance.choice([*form.PREDICATE_TYPES, form.VULNERABILITIES, form.RELEASE])
     payload = base64.b64decode(json.loads((folder / name).read_bytes())["payload"])
     (folder / name).write_bytes(STRANGER.sign(payload))
     return name

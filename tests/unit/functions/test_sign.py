@@ -94,7 +94,7 @@ def test_what_is_signed_verifies(account: SigningAccount, tmp_path: Path) -> Non
             "execution": EXECUTION, "service": SERVICE, "sourceVersion": "v/1", "templatesVersion": "t-1",
             "signedOn": predicate(account, form.RELEASE)["signedOn"],
         },
-        10,
+        11,
     )  # fmt: skip
 
 
@@ -166,6 +166,68 @@ def test_tests_are_attested_for_the_source_with_the_report_that_lists_them(accou
     assert (tests["result"], tests["passedTests"], tests["failedTests"]) == ("PASSED", ["b.adds", "b.removes"], [])
     assert [each["uri"] for each in tests["configuration"]] == ["s3://templates/templates.zip?versionId=t-1"]
     assert tests["report"] in predicate(account, form.RECEIVED)["references"]
+
+
+def test_what_the_registry_found_in_the_image_is_attested(account: SigningAccount) -> None:
+    answer(account)
+    found = predicate(account, form.VULNERABILITIES)
+
+    assert found["scanner"] == {
+        "uri": "https://aws.amazon.com/ecr/",
+        "db": {"uri": "https://aws.amazon.com/ecr/", "lastUpdate": "2026-11-23T00:00:00+00:00"},
+        "result": [
+            {"id": "CVE-1", "severity": [{"method": "ECR", "score": "UNDEFINED"}], "annotations": []},
+            {
+                "id": "CVE-2",
+                "severity": [{"method": "ECR", "score": "LOW"}, {"method": "CVSS3_SCORE", "score": "3.1"}],
+                "annotations": [{"package_name": "zlib"}],
+            },
+        ],
+    }
+    assert found["metadata"] == {
+        "scanStartedOn": "2026-11-24T00:00:00+00:00",
+        "scanFinishedOn": "2026-11-24T00:01:00+00:00",
+    }
+
+
+def test_what_inspector_found_is_attested_with_its_packages(account: SigningAccount) -> None:
+    details = {
+        "vulnerabilityId": "CVE-3",
+        "cvss": [{"source": "NVD", "version": "3.1", "baseScore": 9.8}, {"version": "2.0"}],
+        "vulnerablePackages": [{"name": "zlib", "version": "1.2", "fixedInVersion": "1.3", "arch": "X86_64"}],
+    }
+    account.scan = {
+        "imageScanStatus": {"status": "ACTIVE"},
+        "imageScanFindings": {
+            "enhancedFindings": [
+                {"severity": "CRITICAL", "packageVulnerabilityDetails": details},
+                {"title": "A finding without details"},
+            ]
+        },
+    }
+    answer(account)
+    found = predicate(account, form.VULNERABILITIES)
+
+    assert found["scanner"] == {
+        "uri": "https://aws.amazon.com/inspector/",
+        "db": {"uri": "https://aws.amazon.com/inspector/"},
+        "result": [
+            {
+                "id": "A finding without details",
+                "severity": [{"method": "Inspector", "score": "UNTRIAGED"}],
+                "annotations": [],
+            },
+            {
+                "id": "CVE-3",
+                "severity": [
+                    {"method": "Inspector", "score": "CRITICAL"},
+                    {"method": "CVSS 3.1 NVD", "score": "9.8"},
+                ],
+                "annotations": [{"name": "zlib", "version": "1.2", "fixedInVersion": "1.3"}],
+            },
+        ],
+    }
+    assert found["metadata"] == {"scanStartedOn": "2026-11-24T00:00:00+00:00"}
 
 
 def test_a_waived_failure_is_a_failed_test(account: SigningAccount, tmp_path: Path) -> None:
@@ -285,6 +347,10 @@ def another_policy(account: SigningAccount) -> None:
             with_entries((DOCKERFILE, stat.S_IFLNK)), {}, f"{DOCKERFILE} is a link or another special file", id="a link"
         ),
         pytest.param(with_dockerfile("FROM python:3"), {}, "'python:3' without a digest", id="an unpinned base image"),
+        pytest.param(
+            lambda account: account.scan.update(imageScanStatus={"status": "FAILED"}), {},
+            f"the registry's scan of {DIGEST} has status FAILED", id="an image without a scan",
+        ),
         pytest.param(lambda account: account.denied.add("Sign"), {}, "AccessDenied", id="no right to sign"),
         pytest.param(lambda account: account.denied.add("PutObject"), {}, "AccessDenied", id="no right to store"),
     ],
