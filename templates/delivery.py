@@ -5,6 +5,7 @@ from __future__ import annotations
 from awacs import cloudformation, iam, kms, s3
 from awacs.aws import StringEquals, StringEqualsIfExists
 from troposphere import Sub
+from troposphere import iam as iam_resources
 
 from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, release_change_set_name
 from cicd_templates.blocks.delivery_permissions import may_resolve_values, service_grants
@@ -36,9 +37,9 @@ def exists(env: Environment) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the role that the pipeline assumes and the role that it passes to CloudFormation.
 
-    In a protected environment, also return the role with which functions read the change sets that people approve. For
-    a service with a migration, also return the role that runs the migration. For a job in an unprotected environment,
-    also return the role that runs the test of a release.
+    Also return the role with which functions read the change sets of releases. For a service with a migration, also
+    return the role that runs the migration. For a job in an unprotected environment, also return the role that runs the
+    test of a release.
     """
     layer = LayerTemplate(env, service)
     tools = env.tools
@@ -69,32 +70,35 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             name=[DELIVERY, service.name],
         )
     )
-    if env.protected:
-        layer.add(
-            assumed_role(
-                "ReviewRole",
-                env,
-                trust_roles_of(
-                    tools.account,
-                    [
-                        Sub(role_arn(tools, service.name, function, "function"))
-                        for function in (reserved_words.REVIEW, reserved_words.APPROVAL_CHECK)
-                    ],
-                ),
-                allow(
-                    "LookAtChangeSets",
-                    [cloudformation.DescribeChangeSet, cloudformation.GetTemplate],
-                    on=_stacks(env, service),
-                ),
-                name=[reserved_words.REVIEW, service.name],
-            )
-        )
+    layer.add(_review_role(env, service))
     if service.settings.migration:
         layer.add(task_run_role("MigrationRole", env, service, migration_run(env, service)))
     if service.settings.job and not env.protected:
         layer.add(task_run_role("JobCheckRole", env, service, job_check(env, service, service.settings.job)))
     layer.publish(CLOUDFORMATION_ROLE, RoleArn(execution.get_att("Arn")))
     return layer
+
+
+def _review_role(env: Environment, service: Service) -> iam_resources.Role:
+    """Return the role with which functions of the tools environment read the change sets of releases.
+
+    Only a protected environment has a function that describes them to people.
+    """
+    functions = [*([reserved_words.REVIEW] if env.protected else []), reserved_words.APPROVAL_CHECK]
+    return assumed_role(
+        "ReviewRole",
+        env,
+        trust_roles_of(
+            env.tools.account,
+            [Sub(role_arn(env.tools, service.name, function, "function")) for function in functions],
+        ),
+        allow(
+            "LookAtChangeSets",
+            [cloudformation.DescribeChangeSet, cloudformation.GetTemplate],
+            on=_stacks(env, service),
+        ),
+        name=[reserved_words.REVIEW, service.name],
+    )
 
 
 def _stacks(env: Environment, service: Service) -> list[Sub]:

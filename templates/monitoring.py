@@ -60,9 +60,10 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     gate = layer.read(scan_gate.GATE_FUNCTION)
     layer.add_all(pipeline_alarms.gate_alarms(monitored, scan_gate.SCAN_GATE, gate, name, topics))
     layer.add(pipeline_alarms.signer_alarm(monitored, signer.SIGNER, name, topics))
-    if review.exists(env):
+    if review.approves(env):
         function = layer.read(review.REVIEW_FUNCTION)
         layer.add_all(pipeline_alarms.review_alarms(monitored, review.REVIEW, function, name, topics))
+    if review.exists(env):
         check = layer.read(review.CHECK_FUNCTION)
         layer.add_all(pipeline_alarms.approval_check_alarms(monitored, review.APPROVAL_CHECK, check, name, topics))
     layer.add(

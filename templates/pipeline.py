@@ -60,6 +60,8 @@ IMAGE_URI = f"#{{{IMAGE_ACTION}.IMAGE_URI}}"
 # Resolves to the version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
 SIGN_ACTION = "Sign"
+# Resolves to the folder with the signed statements about a release.
+STATEMENTS = f"#{{{SIGN_ACTION}.Statements}}"
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
@@ -238,8 +240,11 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     If a deployment window is configured, its stage is the first.
 
     For a protected environment, a single stage asks for approval, then runs the migration of the release, if the
-    service has one, and then deploys the service. Directly before it executes a change set, the stage fails if the
-    change sets differ from the approved ones.
+    service has one, and then deploys the service.
+
+    Directly before a stage executes a change set of the migration or of the service, it fails if a change set would
+    deploy what is not signed. For a protected environment, it also fails if the change sets differ from the approved
+    ones.
 
     For any other environment, the migration has a stage of its own before the service's stage. So a failed migration
     can be retried, and a rollback of the service does not run a migration. If the service's stage fails, it rolls back
@@ -251,9 +256,10 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     if peer.protected:
         return [*stages, _approved_deployment(layer, context, peer)]
     if migrates:
-        actions = [_prepare(context, peer, MIGRATION), *_migrate(layer, context, peer, order=2)]
+        check = _check(layer, context, peer, [MIGRATION], name=f"{CHECK_ACTION}Migration", order=2)
+        actions = [_prepare(context, peer, MIGRATION), check, *_migrate(layer, context, peer, order=3)]
         stages.append(stage(_migration_stage(peer), actions, before=pipeline_stages.gate_condition()))
-    actions = [_prepare(context, peer, SERVICE_LAYER)]
+    actions = [_prepare(context, peer, SERVICE_LAYER), _check(layer, context, peer, [SERVICE_LAYER], order=2)]
     return [*stages, _deployment(layer, context, peer, actions, on_failure=pipeline_stages.rollback_on_failure())]
 
 
@@ -263,14 +269,13 @@ def _approved_deployment(layer: LayerTemplate, context: PipelineContext, peer: E
     actions = [_prepare(context, peer, prepared) for prepared in [SERVICE_LAYER, *([MIGRATION] * migrates)]]
     function, topic = layer.read(review.REVIEW_FUNCTION), layer.read(notifications.approvers(peer.name))
     actions += approval_actions(context, peer, function, topic, image=IMAGE_URI, templates=TEMPLATES_VERSION, order=2)
-    check = layer.read(review.CHECK_FUNCTION)
     name = CHECK_ACTION
     if migrates:
-        actions.append(check_action(context, peer, check, [MIGRATION, SERVICE_LAYER], order=_next_order(actions)))
+        actions.append(_check(layer, context, peer, [MIGRATION, SERVICE_LAYER], order=_next_order(actions)))
         actions += _migrate(layer, context, peer, order=_next_order(actions))
         # A migration can take hours, so the service's change set is compared again.
         name = f"{CHECK_ACTION}Service"
-    actions.append(check_action(context, peer, check, [SERVICE_LAYER], name=name, order=_next_order(actions)))
+    actions.append(_check(layer, context, peer, [SERVICE_LAYER], name=name, order=_next_order(actions)))
     return _deployment(layer, context, peer, actions, on_failure=None)
 
 
@@ -300,6 +305,19 @@ def _next_order(actions: list[PipelineAction]) -> int:
 
 def _prepare(context: PipelineContext, peer: Environment, prepared: str) -> PipelineAction:
     return prepare_action(context, peer, templates=TEMPLATES, overrides={IMAGE_PARAMETER: IMAGE_URI}, layer=prepared)
+
+
+def _check(
+    layer: LayerTemplate,
+    context: PipelineContext,
+    peer: Environment,
+    layers: list[str],
+    *,
+    name: str = CHECK_ACTION,
+    order: int,
+) -> PipelineAction:
+    function = layer.read(review.CHECK_FUNCTION)
+    return check_action(context, peer, function, layers, statements=STATEMENTS, name=name, order=order)
 
 
 def _migrate(layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int) -> list[PipelineAction]:

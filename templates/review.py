@@ -1,92 +1,128 @@
-"""Layer `review`: functions that describe change sets to approvers, and that stop the execution of other change
-sets.
-"""
+"""Layer `review`: the functions that describe change sets to approvers, and stop what is not signed or approved."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from awacs import kms, s3
 from awacs.sts import AssumeRole
-from troposphere import AWSHelperFn, Sub
+from troposphere import AWSHelperFn, Sub, awslambda, iam, logs
 
 from cicd_templates.blocks.alarms import METRIC_NAMESPACE
-from cicd_templates.blocks.bucket_access import may_put, may_read
+from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, source, templates_variables
+from cicd_templates.blocks.signing_keys import signed_keys
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES_KEY, approval_keys, pipeline_name, role_arn
 from cicd_templates.layer.iam import allow
-from cicd_templates.layer.outputs import FunctionName, ServiceOutput
+from cicd_templates.layer.outputs import BucketName, FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.template.partitions import console_address
-from templates import keys, notifications, storage
+from templates import keys, notifications, signer, storage
 
 REVIEW_FUNCTION = ServiceOutput(
     FunctionName, "review", "ReviewFunctionName", "Function that describes a change set to its approvers"
 )
 CHECK_FUNCTION = ServiceOutput(
-    FunctionName, "review", "ApprovalCheckFunctionName", "Function that compares change sets with the approved ones"
+    FunctionName,
+    "review",
+    "ApprovalCheckFunctionName",
+    "Function that stops what is not signed or not approved",
 )
 REVIEW = reserved_words.REVIEW
 APPROVAL_CHECK = reserved_words.APPROVAL_CHECK
 TIMEOUT_SECONDS = 60
 
+FunctionResources = tuple[logs.LogGroup, iam.Role, awslambda.Function]
+
 
 def exists(env: Environment) -> bool:
+    """Return whether the pipeline deploys to any environment."""
+    return bool(env.route)
+
+
+def approves(env: Environment) -> bool:
     """Return whether releases need an approval, because the pipeline deploys to a protected environment."""
     return any(peer.protected for peer in env.route)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the review function and the approval check.
+    """Return the approval check and, if releases need an approval, the review function.
 
     Both can read only the change sets of one service. Only the review function can store the record and the page as
     evidence, and of the two functions, only the check can read them.
     """
     layer = LayerTemplate(env, service)
-    key = layer.read(keys.KEY_ARN)
-    dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)
-    reviewed = layer.read(storage.TEMPLATES_BUCKET)
-    evidence = layer.read(storage.EVIDENCE_BUCKET)
-    roles = [Sub(role_arn(peer, REVIEW, service.name)) for peer in env.route if peer.protected]
-    records = f"{approval_keys(service.name)}/*"
-    variables: dict[str, AWSHelperFn | str] = {
-        "PIPELINE": pipeline_name(env, service.name),
-        "NAMESPACE": METRIC_NAMESPACE,
-        "EVIDENCE_BUCKET": evidence,
-        "APPROVALS": approval_keys(service.name),
-    }
-    review_function = inline_function(
+    if approves(env):
+        resources = layer.add_all(_review_function(layer, env, service))
+        layer.publish(REVIEW_FUNCTION, FunctionName(resources[-1].ref()))
+    resources = layer.add_all(_check_function(layer, env, service))
+    layer.publish(CHECK_FUNCTION, FunctionName(resources[-1].ref()))
+    return layer
+
+
+def _review_function(layer: LayerTemplate, env: Environment, service: Service) -> FunctionResources:
+    evidence, reviewed = layer.read(storage.EVIDENCE_BUCKET), layer.read(storage.TEMPLATES_BUCKET)
+    protected = [peer for peer in env.route if peer.protected]
+    return inline_function(
         "Review",
         env,
         source("review"),
         may_answer_jobs("AnswerThePipeline"),
-        allow("LookAtChangeSets", [AssumeRole], on=roles),
+        allow("LookAtChangeSets", [AssumeRole], on=_roles(protected, service)),
         may_read("ReadTheCommitOfTheTemplates", reviewed, TEMPLATES_KEY),
-        may_put("RecordWhatIsShown", evidence, records),
+        may_put("RecordWhatIsShown", evidence, f"{approval_keys(service.name)}/*"),
         name=(service.name, REVIEW),
-        key=key,
-        dead_letters=dead_letters,
+        key=layer.read(keys.KEY_ARN),
+        dead_letters=layer.read(notifications.DEAD_LETTER_QUEUE),
         timeout_seconds=TIMEOUT_SECONDS,
         variables={
-            **variables,
+            **_variables(env, service, evidence),
             "CONSOLE": console_address(env.region),
-            "SERVICE": service.name,
             **templates_variables(env, reviewed),
         },
     )
-    check_function = inline_function(
+
+
+def _check_function(layer: LayerTemplate, env: Environment, service: Service) -> FunctionResources:
+    """Return the approval check. It can verify signatures of the service's signing key, and cannot sign with it."""
+    evidence, reviewed = layer.read(storage.EVIDENCE_BUCKET), layer.read(storage.TEMPLATES_BUCKET)
+    key = layer.read(signer.SIGNING_KEY)
+    return inline_function(
         "ApprovalCheck",
         env,
         source("approval_check"),
         may_answer_jobs("AnswerThePipeline"),
-        allow("LookAtChangeSets", [AssumeRole], on=roles),
-        may_read("ReadWhatWasApproved", evidence, records),
+        allow("LookAtChangeSets", [AssumeRole], on=_roles(env.route, service)),
+        may_read("ReadWhatWasApproved", evidence, f"{approval_keys(service.name)}/*"),
+        may_read("ReadWhatWasSigned", evidence, signed_keys(service.name)),
+        allow("ReadTheSignedTemplates", [s3.GetObjectVersion], on=bucket_arn(reviewed, TEMPLATES_KEY)),
+        allow("VerifyTheSignatures", [kms.Verify], on=key),
         name=(service.name, APPROVAL_CHECK),
-        key=key,
-        dead_letters=dead_letters,
+        key=layer.read(keys.KEY_ARN),
+        dead_letters=layer.read(notifications.DEAD_LETTER_QUEUE),
         timeout_seconds=TIMEOUT_SECONDS,
-        variables=variables,
+        variables={
+            **_variables(env, service, evidence),
+            **signer.names_in_statements(env, service),
+            "SIGNING_KEY": key,
+            "TEMPLATES_BUCKET": reviewed,
+            "TEMPLATES_KEY": TEMPLATES_KEY,
+            "WITHOUT_APPROVAL": ",".join(peer.qualified for peer in env.route if not peer.protected),
+        },
     )
-    for output, resources in ((REVIEW_FUNCTION, review_function), (CHECK_FUNCTION, check_function)):
-        layer.add_all(resources)
-        layer.publish(output, FunctionName(resources[-1].ref()))
-    return layer
+
+
+def _roles(peers: Sequence[Environment], service: Service) -> list[Sub]:
+    return [Sub(role_arn(peer, REVIEW, service.name)) for peer in peers]
+
+
+def _variables(env: Environment, service: Service, evidence: BucketName) -> dict[str, AWSHelperFn | str]:
+    return {
+        "PIPELINE": pipeline_name(env, service.name),
+        "NAMESPACE": METRIC_NAMESPACE,
+        "EVIDENCE_BUCKET": evidence,
+        "APPROVALS": approval_keys(service.name),
+        "SERVICE": service.name,
+    }

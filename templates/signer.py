@@ -6,7 +6,7 @@ import posixpath
 
 from awacs import codepipeline, ecr, s3
 from awacs.aws import StringLike
-from troposphere import GetAtt, Sub
+from troposphere import AWSHelperFn, GetAtt, Sub
 
 from cicd_templates.blocks.alarms import METRIC_NAMESPACE, function_error_alarm
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
@@ -104,10 +104,9 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             "EVIDENCE_BUCKET": evidence,
             **templates_variables(env, reviewed),
             "SIGNING_KEY": GetAtt(KEY, "Arn"),
-            "BUILDER": Sub(project_arn(env, service.name, reserved_words.IMAGE)),
+            **names_in_statements(env, service),
             "BUILDSPEC_SHA256": sha256(image_build.image(service)),
             "DOCKERFILE": posixpath.normpath(posixpath.join(service_path(service), service.settings.build.dockerfile)),
-            "GATE": _function_arn(env, service),
             "TEST_CHECKS": ",".join(check.name for check in checks_of(service) if check.format == "junit"),
         },
     )
@@ -122,6 +121,14 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer.publish(SIGNER_FUNCTION, FunctionName(function.ref()))
     layer.publish(SIGNING_KEY, KeyArn(GetAtt(key, "Arn")))
     return layer
+
+
+def names_in_statements(env: Environment, service: Service) -> dict[str, AWSHelperFn | str]:
+    """Return the environment variables with the builder and the verifier that statements of the service name."""
+    return {
+        "BUILDER": Sub(project_arn(env, service.name, reserved_words.IMAGE)),
+        "GATE": _function_arn(env, service),
+    }
 
 
 def _function_arn(env: Environment, service: Service) -> Sub:

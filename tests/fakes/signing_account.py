@@ -1,5 +1,7 @@
 """An account in which the signer runs: buckets with versions, a registry, a pipeline's executions and a signing key.
 
+The key also verifies signatures, as KMS does: a signature that does not fit is an error.
+
 The requests are validated by botocore's models, as in AWS.
 """
 
@@ -17,6 +19,7 @@ import boto3
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.validate import ParamValidator
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
@@ -198,6 +201,18 @@ class SigningAccount:
     def _Sign(self, KeyId: str, Message: bytes, MessageType: str, SigningAlgorithm: str) -> dict[str, Any]:  # noqa: N802, N803
         assert (KeyId, MessageType, SigningAlgorithm, len(Message)) == (KEY, "DIGEST", "ECDSA_SHA_256", 32)
         return {"Signature": self.key.sign(Message, ec.ECDSA(utils.Prehashed(hashes.SHA256())))}
+
+    def _Verify(self, **asked: Any) -> dict[str, Any]:  # noqa: N802
+        assert (asked["KeyId"], asked["MessageType"], asked["SigningAlgorithm"]) == (KEY, "DIGEST", "ECDSA_SHA_256")
+        try:
+            algorithm = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
+            self.key.public_key().verify(asked["Signature"], asked["Message"], algorithm)
+        except InvalidSignature:
+            raise ClientError({"Error": {"Code": "KMSInvalidSignatureException", "Message": ""}}, "Verify") from None
+        return {"KeyId": KEY, "SignatureValid": True, "SigningAlgorithm": asked["SigningAlgorithm"]}
+
+    def _AssumeRole(self, RoleArn: str, RoleSessionName: str) -> dict[str, Any]:  # noqa: N802, N803
+        return {"Credentials": {"AccessKeyId": "a", "SecretAccessKey": "s", "SessionToken": "t"}}
 
     def _PutJobSuccessResult(self, **request: Any) -> dict[str, Any]:  # noqa: N802
         self.answers.append(("success", request))

@@ -97,6 +97,7 @@ MAY: dict[str, set[str]] = {
     "pipeline BanditActionRole": {"start Bandit's build"},
     "pipeline ImageActionRole": {"start the image build"},
     "pipeline GateActionRole": {"call the gate", "list functions"},
+    "pipeline CheckStagingActionRole": {"call the approval check", "list functions"},
     "pipeline CheckProductionActionRole": {"call the approval check", "list functions"},
     "pipeline ProductionApproveActionRole": {"ask the approvers", "encrypt with the tools key"},
     "pipeline StartRole": {"start a run"},
@@ -109,6 +110,7 @@ MAY: dict[str, set[str]] = {
 MAY_THERE: dict[str, set[str]] = {
     "delivery DeliveryRole production": {"read the templates of its run"},
     "delivery ReviewRole production": set(),
+    "delivery ReviewRole staging": set(),
     "delivery CloudFormationRole production": set(),
     "service ExecutionRole production": {"log in to the registry"},
     "service TaskRole production": set(),
@@ -177,6 +179,7 @@ SENTENCES = [
     ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
     ("the signer signs", "signer SignerRole", "sign", True),
     ("the build of an image cannot sign it", "build ImageRole", "sign", False),
+    ("the check of signatures cannot sign", "review ApprovalCheckRole", "sign", False),
     ("the signer cannot let others sign", "signer SignerRole", "let somebody sign", False),
     ("the gate cannot write its own reports", "scan-gate ScanGateRole", "hand on Bandit's report", False),
     ("the pipeline reaches production as its delivery", "pipeline PipelineRole", "act as production's delivery", True),

@@ -231,6 +231,15 @@ PERMISSIONS = [
     ("Staging/StagingSmokeTest", "shipping-staging-parcel-dispatcher-execution", "WriteTheLog", "logs:PutLogEvents"),
     ("Production/Approve", "", "AskTheApprovers", "sns:Publish"),
     ("Production/CheckProduction", f"{NAME}-approval-check-function", "ReadWhatWasApproved", "s3:GetObject"),
+    ("Staging/CheckStaging", f"{NAME}-approval-check-function", "ReadWhatWasSigned", "s3:GetObject"),
+    ("Staging/CheckStaging", f"{NAME}-approval-check-function", "ReadTheSignedTemplates", "s3:GetObjectVersion"),
+    ("Staging/CheckStaging", f"{NAME}-approval-check-function", "VerifyTheSignatures", "kms:Verify"),
+    (
+        "Staging/CheckStaging",
+        "shipping-staging-review-parcel-dispatcher",
+        "LookAtChangeSets",
+        "cloudformation:DescribeChangeSet",
+    ),
 ]
 
 

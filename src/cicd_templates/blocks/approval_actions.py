@@ -1,5 +1,6 @@
 """The pipeline's actions for an approval: describe the change sets, ask the approver, and compare before the execution.
 
+In every environment, the comparison also makes sure that the change sets deploy only what the signer has signed.
 CodePipeline executes a change set by its name. The comparison makes sure that the executed change set is the one that
 the approver saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
@@ -73,15 +74,22 @@ def check_action(
     function: FunctionName,
     layers: Sequence[str],
     *,
+    statements: str,
     name: str = CHECK_ACTION,
     order: int,
 ) -> PipelineAction:
-    """Return an action that fails if a change set of the stacks of `layers` is not the approved one."""
+    """Return an action that fails if a change set of the stacks of `layers` is not signed, or not the approved one.
+
+    `statements` is the folder in which the signer has stored its statements about the release.
+    """
     parameters = {
         "stacks": ",".join(stack_name(peer, layer, context.service.name) for layer in layers),
+        "layers": ",".join(layers),
         **_change_sets(context, peer),
-        "reviewed": f"#{{{_review_name(peer)}.{REVIEWED}}}",
+        "statements": statements,
     }
+    if peer.protected:
+        parameters["reviewed"] = f"#{{{_review_name(peer)}.{REVIEWED}}}"
     action = f"{name}{title(peer.name)}"
     return lambda_action(context, action, function, parameters, namespace=action, order=order)
 

@@ -187,7 +187,7 @@ def approval_check_alarms(
         "NotApprovedAlarm",
         monitored,
         [word, "not-approved"],
-        "A stage would have executed a change set that nobody approved, or the approval could not be checked",
+        "A stage would have executed a change set that is not signed or not approved, or this could not be checked",
         "ApprovalCheckErrors",
         pipeline,
         notified,

@@ -12,6 +12,7 @@ from cicd_templates.blocks.pipeline_event_rules import API_CALL
 from cicd_templates.blocks.removal_policies import because, stateful
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
+from cicd_templates.functions.evidence_format import FOLDER
 from cicd_templates.layer.iam import allow, document
 from cicd_templates.layer.outputs import TopicArn
 from cicd_templates.template.partitions import console_address
@@ -52,6 +53,11 @@ def signing_key(logical_id: str, env: Environment, service: Service, signer: iam
     # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
     because(key, "KMS does not rotate asymmetric keys: a new key would have a new fingerprint for every reader.")
     return stateful(key, env)
+
+
+def signed_keys(service: str) -> str:
+    """Return a pattern for the S3 keys of the signed statements about a service's releases."""
+    return f"{service}/*/{FOLDER}*"
 
 
 def signing_key_alias(logical_id: str, env: Environment, service: Service, key: kms.Key) -> kms.Alias:

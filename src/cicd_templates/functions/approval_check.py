@@ -1,75 +1,119 @@
-"""Fail a stage of the pipeline if its change sets differ from those approved in this pipeline execution.
+"""Fail a stage of the pipeline if it would deploy what is not signed, or what was not approved.
 
-The pipeline executes a change set by its name. After the approval, another change set can get that name. So this
-function runs after the approval, directly before the stage executes anything. It compares each change set that the
-stage will execute with the record that the review function stored. It fails if there is no record.
+This function runs directly before a stage executes anything. It compares each change set that the stage will execute
+with what the signer has signed about the release: the image that the change set deploys, by its digest, and the
+template. If releases to the environment need an approval, it also compares each change set with the record that the
+review function stored: the pipeline executes a change set by its name, and after the approval, another change set can
+get that name. It fails if there is no signature or no record.
 
-The user parameters are `stacks` (separated by commas), `changeSet`, `role` (assumed to read the change sets), `region`,
-`environment`, `execution`, and `reviewed` (the digest of the record). The function stores nothing. The event is never
-logged, because it contains credentials.
+The user parameters are `stacks` and `layers` (the stacks and their layers, in the same order, separated by commas),
+`changeSet`, `role` (assumed to read the change sets), `region`, `environment`, `execution`, `statements` (the folder
+with the signed statements) and, after an approval, `reviewed` (the digest of the record). The environment variable
+`WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas. The function stores
+nothing. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from cicd_templates.functions.approval_records import NotApprovedError, read_record
 from cicd_templates.functions.job_failures import report_failure
 from cicd_templates.functions.pipeline_jobs import answer_job
-from cicd_templates.functions.reviewed_change_sets import read_change_set
+from cicd_templates.functions.reviewed_change_sets import ChangeSet, read_change_set
 from cicd_templates.functions.role_clients import client_in_role
+from cicd_templates.functions.signed_images import NotSignedError, read_signed_image
 
 ARNS = ("stackArn", "changeSetArn")
+IMAGE = "ImageUri"
+
+
+class RefusedError(Exception):
+    """Raised if a change set is not signed or not approved. The message names the stack and the difference."""
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report the job's success, or a failure that names the change set that was not approved."""
+    """Report the job's success, or a failure that names what is not signed or not approved."""
     import boto3
 
     job = event["CodePipeline.job"]
     pipeline = boto3.client("codepipeline")
     try:
         parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
-        _require_approved(parameters)
+        _require_release(parameters)
     except Exception as error:
-        reason = str(error) if isinstance(error, NotApprovedError) else f"{type(error).__name__}: {error}"
+        expected = isinstance(error, NotApprovedError | NotSignedError | RefusedError)
+        reason = str(error) if expected else f"{type(error).__name__}: {error}"
         report_failure(pipeline, job["id"], "ApprovalCheckErrors", f"Nothing more is executed: {reason}")
     else:
         answer_job(pipeline.put_job_success_result, jobId=job["id"])
 
 
-def _require_approved(parameters: dict[str, str]) -> None:
-    """Raise `NotApprovedError` if a change set is not the approved one, or if there is no record of an approval."""
-    record = read_record(parameters["environment"], parameters["execution"], parameters["reviewed"])
-    approved = {entry["stack"]: entry for entry in record["changeSets"]}
-    cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "approval-check")
-    differences = [
-        difference
-        for stack in parameters["stacks"].split(",")
-        if (difference := _difference(cloudformation, stack, parameters["changeSet"], approved.get(stack)))
-    ]
-    if differences:
-        raise NotApprovedError("; ".join(differences))
-
-
-def _difference(cloudformation: Any, stack: str, name: str, approved: dict[str, str] | None) -> str:
-    """Return how the change set `name` differs from the approved one, or an empty string."""
+def _require_release(parameters: dict[str, str]) -> None:
+    """Raise an error if a change set is not signed or not the approved one, or if this cannot be decided."""
     from botocore.exceptions import ClientError
 
-    if approved is None:
-        return f"{stack}: no change set of this stack was approved"
-    try:
-        present = read_change_set(cloudformation, stack, name).entry
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
-            raise
-        return f"{stack}: the approved change set {approved['changeSetArn']} is gone ({error})"
+    approved = None
+    if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):
+        record = read_record(parameters["environment"], parameters["execution"], parameters["reviewed"])
+        approved = {entry["stack"]: entry for entry in record["changeSets"]}
+    signed = read_signed_image(parameters["statements"])
+    stacks = parameters["stacks"].split(",")
+    files = [
+        f"{parameters['environment']}/{layer}-{os.environ['SERVICE']}.yaml" for layer in parameters["layers"].split(",")
+    ]
+    templates = signed.read_templates(*files)
+    cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "approval-check")
+    problems = []
+    for stack, file, template in zip(stacks, files, templates, strict=True):
+        if approved is not None and stack not in approved:
+            problems.append(f"{stack}: no change set of this stack was approved")
+            continue
+        entry = approved and approved[stack]
+        try:
+            present = read_change_set(cloudformation, stack, parameters["changeSet"])
+        except ClientError as error:
+            problems.append(_missing(stack, error, entry))
+            continue
+        if entry:
+            problems += _difference(stack, present.entry, entry)
+        problems += _unsigned(present, signed.image, file, template)
+    if problems:
+        raise RefusedError("; ".join(problems))
+
+
+def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
+    """Return the problem that a change set is gone. Raises the error again if it has another cause."""
+    if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
+        raise error
+    name = f"approved change set {approved['changeSetArn']}" if approved else "change set"
+    return f"{stack}: the {name} is gone ({error})"
+
+
+def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -> list[str]:
+    """Return how a change set differs from the approved one, or an empty list."""
     differing = [part for part in approved if part not in ARNS and approved[part] != present.get(part)]
     parts = f"different: {', '.join(differing)}" if differing else "with the same content"
     if any(approved[arn] != present[arn] for arn in ARNS):
-        return (
+        return [
             f"{stack}: {present['changeSetArn']} has taken the place of the approved change set"
             f" {approved['changeSetArn']}, {parts}"
-        )
-    return f"{stack}: the content of the approved change set has changed, {parts}" if differing else ""
+        ]
+    return [f"{stack}: the content of the approved change set has changed, {parts}"] if differing else []
+
+
+def _unsigned(present: ChangeSet, signed: str, file: str, template: str) -> list[str]:
+    """Return what a change set would deploy although it is not signed: another image, or another template.
+
+    A change set without changes has no template, because it deploys none.
+    """
+    parameters = present.answer.get("Parameters", [])
+    images = [each["ParameterValue"] for each in parameters if each["ParameterKey"] == IMAGE]
+    problems = []
+    if images != [signed]:
+        problems.append(f"{present.stack}: it would deploy {', '.join(images) or 'no image'}, but {signed} is signed")
+    if present.template and present.template != template:
+        problems.append(f"{present.stack}: its template is not {file} of the signed templates")
+    return problems

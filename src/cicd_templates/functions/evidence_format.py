@@ -13,6 +13,8 @@ from typing import Any
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 RELEASE_TYPE = "urn:cicd-templates:release:1"
+# The folder of the signed files below that of an execution. A number follows after later attempts.
+FOLDER = "signed"
 RELEASE = "release.dsse.json"
 PROVENANCE = "statements/provenance.dsse.json"
 VERIFICATION_SUMMARY = "statements/verification-summary.dsse.json"

@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from cicd_templates.functions.dockerfile_images import base_images
 from cicd_templates.functions.evidence_format import (
+    FOLDER,
     PUBLIC_KEY,
     RELEASE,
     SCAN_POLICY,
@@ -47,7 +48,6 @@ from cicd_templates.functions.zip_names import differing_local_name, only_file
 CHUNK_BYTES = 1 << 20
 MAX_DOCKERFILE_BYTES = 1 << 20
 MAX_ATTEMPTS = 9
-FOLDER = "signed"
 SOURCE_ARTIFACT = "App"
 TEST_REPORT = "report.xml"
 

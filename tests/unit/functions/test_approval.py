@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.functions import approval_check, review
+from cicd_templates.functions.reviewed_change_sets import canonical
 from tests.fakes.simulated_aws import SimulatedAws
 
 NAME = "shipping-production-release"
@@ -26,6 +27,7 @@ ENVIRONMENT = {
     "APPROVALS": "_approvals/shipping",
     "TEMPLATES_BUCKET": "templates",
     "TEMPLATES_KEY": "templates.zip",
+    "WITHOUT_APPROVAL": "staging",
 }
 WHERE = {"changeSet": NAME, "role": "r", "region": "eu-central-1", "environment": "production", "execution": "e-1"}
 
@@ -130,9 +132,30 @@ class Pipeline:
         (key,) = [key for key in self.s3.objects if key.endswith(f"/{name}")]
         return self.s3.objects[key].decode()
 
+    def read_templates(self, *files: str) -> list[str]:
+        """Return the templates of the present change sets: here, whatever is there counts as signed."""
+        return [self._described(file)[1] for file in files]
+
+    @property
+    def image(self) -> str:
+        return self._described("production/service-shipping.yaml")[0]
+
+    def _described(self, file: str) -> tuple[str, str]:
+        stack = {"service": SERVICE, "migration": MIGRATION}[file.removeprefix("production/").partition("-")[0]]
+        sets = [
+            each for found in self.aws.stacks.values() if found.name == stack for each in found.change_sets.values()
+        ]
+        requests = [each.request for each in sets if each.name == NAME]
+        if not requests:
+            return "i1", ""
+        values = [each["ParameterValue"] for each in requests[-1]["Parameters"]]
+        return values[0], canonical(json.loads(requests[-1]["TemplateBody"]))
+
     def check(self, reviewed: str, stacks: str = SERVICE, **more: str) -> str:
         """Return why the check stops the stage, or an empty string."""
-        approval_check.handler(job({"stacks": stacks, **WHERE, "reviewed": reviewed, **more}), None)
+        layers = ",".join("migration" if stack == MIGRATION else "service" for stack in stacks.split(","))
+        asked = {"stacks": stacks, "layers": layers, **WHERE, "statements": "signed", "reviewed": reviewed, **more}
+        approval_check.handler(job(asked), None)
         ((kind, request),) = self.results
         self.results.clear()
         return str(request["failureDetails"]["message"]) if kind == "failure" else ""
@@ -147,6 +170,8 @@ def job(parameters: Any) -> dict[str, Any]:
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     made = Pipeline()
     monkeypatch.setattr("boto3.client", made.client)
+    # What is signed has tests of its own, in `test_signed_images.py`.
+    monkeypatch.setattr(approval_check, "read_signed_image", lambda folder: made)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     return made
@@ -265,7 +290,7 @@ def test_a_stack_of_which_no_change_set_was_approved_stops_the_stage(pipeline: P
         pytest.param({"reviewed": ""}, "the review passed on '' instead of a digest", id="no digest"),
         pytest.param({"reviewed": "../x"}, "the review passed on '../x' instead of a digest", id="not a digest"),
         pytest.param({"execution": "e-2"}, "there is no record of an approval", id="another run"),
-        pytest.param({"environment": "staging"}, "there is no record of an approval", id="another environment"),
+        pytest.param({"environment": "other"}, "there is no record of an approval", id="another environment"),
     ],
 )
 def test_without_a_record_of_this_run_and_stage_nothing_is_executed(
@@ -395,6 +420,7 @@ def test_a_template_in_yaml_is_compared_as_its_text(pipeline: Pipeline, monkeypa
     pipeline.prepare()
     texts = iter(["Resources: {}", "Resources: {}", "Resources: {}  "])
     monkeypatch.setattr(pipeline.aws.cloudformation, "get_template", lambda **_: {"TemplateBody": next(texts)})
+    monkeypatch.setattr(pipeline, "read_templates", lambda *files: ["Resources: {}"])
     reviewed = pipeline.review()
 
     assert pipeline.check(reviewed) == ""

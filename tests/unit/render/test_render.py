@@ -44,9 +44,9 @@ def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
         "storage",
         "access",
         "build",
-        "review",
         "scan-gate",
         "signer",
+        "review",
         "pipeline",
         "monitoring",
     ]
@@ -208,7 +208,7 @@ def test_boundary_and_path_are_on_every_role() -> None:
         if resource["Type"] == "AWS::IAM::Role"
     ]
 
-    assert len(roles) == 6
+    assert len(roles) == 7
     assert {(role["PermissionsBoundary"], role["Path"]) for role in roles} == {(boundary, "/delivery/")}
 
 

@@ -234,8 +234,9 @@ def test_a_release_runs_the_job_once_in_staging_and_never_in_production(stacks: 
 
     assert {name: action["RunOrder"] for name, action in found["Staging"].items()} == {
         "Prepare": 1,
-        "Execute": 2,
-        "CheckJobStaging": 3,
+        "CheckStaging": 2,
+        "Execute": 3,
+        "CheckJobStaging": 4,
     }
     assert not [name for name in found["Production"] if name.startswith("CheckJob")]
     namespace = found["Staging"]["Execute"]["Namespace"]

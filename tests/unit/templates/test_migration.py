@@ -151,10 +151,11 @@ def test_staging_migrates_in_a_stage_of_its_own_before_the_service_moves(stacks:
     assert names.index("Staging-Migration") + 1 == names.index("Staging")
     assert orders(stage(stacks, "Staging-Migration")) == {
         "PrepareMigration": 1,
-        "ExecuteMigration": 2,
-        "MigrateStaging": 3,
+        "CheckMigrationStaging": 2,
+        "ExecuteMigration": 3,
+        "MigrateStaging": 4,
     }
-    assert orders(stage(stacks, "Staging")) == {"Prepare": 1, "Execute": 2, "StagingSmokeTest": 3}
+    assert orders(stage(stacks, "Staging")) == {"Prepare": 1, "CheckStaging": 2, "Execute": 3, "StagingSmokeTest": 4}
     # A failed migration can be retried, and a rollback of the service runs no migration.
     assert "OnFailure" not in migration
     assert service["OnFailure"]["Result"] == "ROLLBACK"
@@ -217,7 +218,8 @@ def test_production_migrates_after_the_approval_and_before_the_service_moves(sta
     )
     prepared = [production[name]["Configuration"]["StackName"] for name in ("PrepareMigration", "Prepare")]
     assert before["stacks"] == ",".join(prepared)
-    assert again == before | {"stacks": prepared[1]}
+    assert before["layers"] == "migration,service"
+    assert again == before | {"stacks": prepared[1], "layers": "service"}
     # CodePipeline's limit, with the values in place of the variables.
     assert len(json.dumps(before)) + 36 + 64 < 1000
     asked = json.loads(production["ReviewProduction"]["Configuration"]["UserParameters"]["Fn::Sub"])
@@ -300,10 +302,11 @@ def test_a_worker_migrates_before_it_moves_as_well() -> None:
 
     assert orders(stage(stacks, "Staging-Migration")) == {
         "PrepareMigration": 1,
-        "ExecuteMigration": 2,
-        "MigrateStaging": 3,
+        "CheckMigrationStaging": 2,
+        "ExecuteMigration": 3,
+        "MigrateStaging": 4,
     }
-    assert orders(stage(stacks, "Staging")) == {"Prepare": 1, "Execute": 2}
+    assert orders(stage(stacks, "Staging")) == {"Prepare": 1, "CheckStaging": 2, "Execute": 3}
     assert "MigrationGroup" in resources(stacks, f"staging/ingress-{NAME}")
     (container,) = resources(stacks, f"staging/migration-{NAME}")["TaskDefinition"]["Properties"][
         "ContainerDefinitions"

@@ -124,7 +124,8 @@ def test_without_a_protected_environment_nobody_reviews_or_approves() -> None:
     assert tools is not None
     assert configuration.environment("production") is not None
 
-    assert not review.exists(tools)
+    assert not review.approves(tools)
+    assert "Review" not in resources_of(review, *OPEN)
     assert "ReviewErrors" not in resources_of(monitoring, *OPEN)
     assert "ProductionApprovers" not in resources_of(notifications, *OPEN)
     allowed = [
@@ -474,11 +475,12 @@ def test_two_copies_of_the_whole_pipeline_have_no_name_in_common() -> None:
     assert one & other == set()
 
 
-@pytest.mark.parametrize("layer", [scan_gate, review])
-def test_an_older_version_of_the_templates_passes_only_by_its_name_in_the_configuration(layer: ModuleType) -> None:
+@pytest.mark.parametrize(("layer", "name"), [(scan_gate, "ScanGate"), (review, "Review")])
+def test_an_older_version_of_the_templates_passes_only_by_its_name_in_the_configuration(
+    layer: ModuleType, name: str
+) -> None:
     def variables(*edits: tuple[str, Any]) -> dict[str, Any]:
-        functions = [each for each in resources_of(layer, *edits).values() if each["Type"] == "AWS::Lambda::Function"]
-        (function,) = [each for each in functions if "TEMPLATES_KEY" in each["Properties"]["Environment"]["Variables"]]
+        function = resources_of(layer, *edits)[name]
         found: dict[str, Any] = function["Properties"]["Environment"]["Variables"]
         return found
 

@@ -1,0 +1,188 @@
+"""Reads what the signer has signed about a release, so that only this image and these templates are deployed.
+
+Three statements count: the release statement, the provenance and the gate's verification summary. Each must have one
+signature, which KMS verifies with exactly the key `SIGNING_KEY`, by its full ARN. The release statement binds the other
+two to its pipeline execution, because it has their SHA-256.
+
+Further environment variables: `EVIDENCE_BUCKET` has the statements. `SERVICE`, `BUILDER` and `GATE` are the service,
+the builder and the verifier that the statements must name. `TEMPLATES_BUCKET` and `TEMPLATES_KEY` name the object with
+the reviewed templates.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+from cicd_templates.functions.evidence_format import (
+    FOLDER,
+    PAYLOAD_TYPE,
+    PREDICATE_TYPES,
+    PROVENANCE,
+    RELEASE,
+    RELEASE_TYPE,
+    SCAN_POLICY,
+    STATEMENT_TYPE,
+    TEMPLATES_ARCHIVE,
+    VERIFICATION_SUMMARY,
+    signed_bytes,
+)
+from cicd_templates.functions.zip_names import only_file
+
+MAX_STATEMENT_BYTES = 8 << 20
+MAX_TEMPLATES_BYTES = 100 << 20
+FOLDER_PATTERN = f"(?P<service>[^/]+)/(?P<execution>[^/]+)/{FOLDER}(?:-[0-9]+)?"
+
+
+class NotSignedError(Exception):
+    """Raised if the signer has not signed what would be deployed. The message names the file and the difference."""
+
+
+@dataclass(frozen=True)
+class SignedImage:
+    """An image that may be deployed, by its digest, and the templates that may be deployed with it.
+
+    `templates` is the address of a version of an S3 object, and `templates_sha256` is its SHA-256.
+    """
+
+    image: str
+    templates: str
+    templates_sha256: str
+
+    def read_templates(self, *names: str) -> list[str]:
+        """Return the texts of these files of the signed templates.
+
+        Raises `NotSignedError` if the templates cannot be read, or if they are not the signed ones.
+        """
+        bucket, key = os.environ["TEMPLATES_BUCKET"], os.environ["TEMPLATES_KEY"]
+        address, _, version = self.templates.partition("?versionId=")
+        if address != f"s3://{bucket}/{key}" or not version:
+            raise NotSignedError(f"{self.templates} is no version of s3://{bucket}/{key}")
+        content = _read_object(MAX_TEMPLATES_BYTES, Bucket=bucket, Key=key, VersionId=version)
+        if hashlib.sha256(content).hexdigest() != self.templates_sha256:
+            raise NotSignedError(f"{self.templates} is not the version that was signed")
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return [archive.read(only_file(archive.infolist(), name)).decode("utf-8") for name in names]
+
+
+def read_signed_image(folder: str) -> SignedImage:
+    """Return the image and the templates about which the statements in `folder` are.
+
+    `folder` is the S3 prefix that the signer has reported, `<service>/<execution>/signed`, with a number after later
+    attempts. Raises `NotSignedError` if a statement is missing, not signed by the key, or about something else.
+    """
+    named = re.fullmatch(FOLDER_PATTERN, folder)
+    if named is None or named["service"] != os.environ["SERVICE"]:
+        raise NotSignedError(f"{folder!r} is no folder with signed statements of {os.environ['SERVICE']}")
+    bucket = os.environ["EVIDENCE_BUCKET"]
+    contents = {
+        name: _read_object(MAX_STATEMENT_BYTES, Bucket=bucket, Key=f"{folder}/{name}")
+        for name in (RELEASE, PROVENANCE, VERIFICATION_SUMMARY, SCAN_POLICY)
+    }
+    release = _Statement(f"{folder}/{RELEASE}", contents[RELEASE], RELEASE_TYPE)
+    release.require(named["service"], "predicate", "service")
+    release.require(named["execution"], "predicate", "execution")
+    listed = {each["name"]: each["digest"] for each in release.field("subject")[1:]}
+    digests = {name: hashlib.sha256(contents[name]).hexdigest() for name in contents}
+    for name in (PROVENANCE, VERIFICATION_SUMMARY, SCAN_POLICY):
+        if listed.get(name) != {"sha256": digests[name]}:
+            raise NotSignedError(f"{folder}/{name} is not the file that {RELEASE} lists")
+    image = release.field("subject")[0]
+    provenance, summary = (
+        _Statement(f"{folder}/{name}", contents[name], PREDICATE_TYPES[name])
+        for name in (PROVENANCE, VERIFICATION_SUMMARY)
+    )
+    for statement in (provenance, summary):
+        statement.require([image], "subject")
+    provenance.require(os.environ["BUILDER"], "predicate", "runDetails", "builder", "id")
+    provenance.require(named["execution"], "predicate", "runDetails", "metadata", "invocationId")
+    summary.require("PASSED", "predicate", "verificationResult")
+    summary.require(os.environ["GATE"], "predicate", "verifier", "id")
+    summary.require(digests[SCAN_POLICY], "predicate", "policy", "digest", "sha256")
+    reference = f"{image['name']}@sha256:{image['digest']['sha256']}"
+    summary.require(reference, "predicate", "resourceUri")
+    if listed.get(TEMPLATES_ARCHIVE) is None:
+        raise NotSignedError(f"{folder}/{RELEASE} lists no {TEMPLATES_ARCHIVE}")
+    templates = release.field("predicate", "locations", TEMPLATES_ARCHIVE)
+    return SignedImage(reference, templates, listed[TEMPLATES_ARCHIVE]["sha256"])
+
+
+class _Statement:
+    """A statement whose signature is verified."""
+
+    def __init__(self, name: str, content: bytes, predicate_type: str) -> None:
+        self._name = name
+        self._content: Any = json.loads(_verified_payload(name, content))
+        self.require(STATEMENT_TYPE, "_type")
+        self.require(predicate_type, "predicateType")
+
+    def field(self, *path: str) -> Any:
+        """Return a value of the statement. Raises `NotSignedError` if there is none."""
+        value = self._content
+        for key in path:
+            if not isinstance(value, dict) or key not in value:
+                raise NotSignedError(f"{self._name} has no {'.'.join(path)}")
+            value = value[key]
+        return value
+
+    def require(self, expected: Any, *path: str) -> None:
+        """Raise `NotSignedError` if a value of the statement is not the expected one."""
+        value = self.field(*path)
+        if value != expected:
+            raise NotSignedError(f"{self._name} has {'.'.join(path)} {value!r} instead of {expected!r}")
+
+
+def _verified_payload(name: str, content: bytes) -> bytes:
+    """Return the payload of a DSSE envelope. Raises `NotSignedError` if the key has not signed exactly these bytes."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        envelope = json.loads(content)
+        (only,) = envelope["signatures"]
+        payload, signature = (base64.b64decode(text, validate=True) for text in (envelope["payload"], only["sig"]))
+        payload_type = envelope["payloadType"]
+    except (ValueError, KeyError, TypeError):
+        raise NotSignedError(f"{name} is no DSSE envelope with one signature") from None
+    if payload_type != PAYLOAD_TYPE:
+        raise NotSignedError(f"{name} has the payload type {payload_type!r} instead of {PAYLOAD_TYPE}")
+    key = os.environ["SIGNING_KEY"]
+    try:
+        answer = boto3.client("kms").verify(
+            KeyId=key,
+            Message=hashlib.sha256(signed_bytes(payload)).digest(),
+            MessageType="DIGEST",
+            Signature=signature,
+            SigningAlgorithm="ECDSA_SHA_256",
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "KMSInvalidSignatureException":
+            raise
+        raise NotSignedError(f"{name} is not signed with {key}") from None
+    if answer["SignatureValid"] is not True or answer["KeyId"] != key:
+        raise NotSignedError(f"{name} is not signed with {key}")
+    return payload
+
+
+def _read_object(limit: int, **asked: Any) -> bytes:
+    """Return an S3 object of at most `limit` bytes. Raises `NotSignedError` if it cannot be read."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        body = boto3.client("s3").get_object(**asked)["Body"]
+    except ClientError as error:
+        # For a missing key, S3 answers "access denied" to a caller that may not list the bucket.
+        code = error.response["Error"]["Code"]
+        raise NotSignedError(f"{asked['Key']} of the signed release cannot be read ({code})") from None
+    content: bytes = body.read(limit + 1)
+    if len(content) > limit:
+        raise NotSignedError(f"{asked['Key']} has more than {limit} bytes")
+    return content

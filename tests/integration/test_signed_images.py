@@ -1,0 +1,153 @@
+"""Nothing that is not signed reaches the execution of a change set, rehearsed under each rollout."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cicd_templates.deploy.releases.archives import Archive, source_archive
+from cicd_templates.functions import evidence_format as form
+from cicd_templates.local.engine_process import Engine, running
+from cicd_templates.rehearsal import deployed_pipeline
+from cicd_templates.rehearsal.pipeline_run import PipelineRun
+from cicd_templates.rehearsal.rehearse import run_rehearsal
+from cicd_templates.rehearsal.result import ActionProgress, ActionState
+from cicd_templates.rehearsal.stages import run_stages
+from tests.fakes.resigned_statements import Change, Sign, signed_again
+from tests.integration.rehearsed_example import ENGINE_PYTHON, TOOLS, example
+from tests.projects.rendering import rendered_project
+
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.xdist_group("signed images")]
+OTHER = "9" * 64
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Archive]]:
+    app = example(tmp_path_factory.mktemp("signed"))
+    # The policy of the example is for its own checks.
+    (app / "scan-policy.toml").unlink()
+    with running(python=ENGINE_PYTHON, auth=True, tls=True) as engine:
+        yield engine, source_archive(app)
+
+
+class Statements:
+    """The signed statements of a run, and other folders with statements beside them."""
+
+    def __init__(self, run: PipelineRun) -> None:
+        session = run.setup.root_session(run.pipeline.role)
+        (action,) = [each for each in run.pipeline.actions if each.name == "Sign"]
+        name = run.resolve_configuration(action)["FunctionName"]
+        settings = session.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        self._key, self._bucket = settings["SIGNING_KEY"], settings["EVIDENCE_BUCKET"]
+        self._s3, self._kms = session.client("s3"), session.client("kms")
+        self._folder = run.variables["Sign"]["Statements"]
+        self._count = 1
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign with the key of the signer. The local AWS lets the account's root user do this, unlike KMS."""
+        digest = hashlib.sha256(message).digest()
+        answer = self._kms.sign(KeyId=self._key, Message=digest, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256")
+        return bytes(answer["Signature"])
+
+    def again(self, changes: Mapping[str, Change], sign: Sign) -> str:
+        """Store changed statements in a folder of their own. Return the folder."""
+        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=f"{self._folder}/")["Contents"]
+        files = {
+            item["Key"].removeprefix(f"{self._folder}/"): self._s3.get_object(Bucket=self._bucket, Key=item["Key"])[
+                "Body"
+            ].read()
+            for item in listed
+        }
+        self._count += 1
+        folder = f"{self._folder}-{self._count}"
+        for name, content in signed_again(files, changes, sign).items():
+            self._s3.put_object(Bucket=self._bucket, Key=f"{folder}/{name}", Body=content)
+        return folder
+
+
+def about_another_digest(statement: dict[str, Any]) -> None:
+    statement["subject"][0]["digest"] = {"sha256": OTHER}
+    if "resourceUri" in statement["predicate"]:
+        statement["predicate"]["resourceUri"] = f"{statement['subject'][0]['name']}@sha256:{OTHER}"
+
+
+def failed(statement: dict[str, Any]) -> None:
+    statement["predicate"]["verificationResult"] = "FAILED"
+
+
+def unchanged(statement: dict[str, Any]) -> None:
+    pass
+
+
+def other_key(message: bytes) -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).sign(message, ec.ECDSA(hashes.SHA256()))
+
+
+ALL = (form.PROVENANCE, form.VERIFICATION_SUMMARY, form.RELEASE)
+
+
+def outcome(run: PipelineRun, names: list[str], **variables: Mapping[str, str]) -> dict[str, ActionProgress]:
+    """Run only some stages of a finished run again, with other variables. Return the actions by their paths."""
+    stages = tuple(stage for stage in run.pipeline.stages if stage.name in names)
+    again = dataclasses.replace(
+        run,
+        pipeline=dataclasses.replace(run.pipeline, stages=stages),
+        variables=copy.deepcopy(run.variables) | {name: dict(values) for name, values in variables.items()},
+        artifacts=dict(run.artifacts),
+    )
+    steps = {action.path: ActionProgress(action.path, action.provider) for stage in stages for action in stage.actions}
+    assert run_stages(again, steps, lambda step: None) == ""
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("project", "service"),
+    [
+        pytest.param("rollouts", "rolling", id="rolling"),
+        pytest.param("rollouts", "blue", id="blue-green"),
+        pytest.param("rollouts", "steps", id="linear"),
+        pytest.param("rollouts", "bird", id="canary"),
+    ],
+)
+def test_nothing_unsigned_reaches_execute(released: tuple[Engine, Archive], project: str, service: str) -> None:
+    engine, archive = released
+    stacks = deployed_pipeline.read_every_stack(rendered_project(project) / "out")
+    options: dict[str, Any] = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True}
+    with run_rehearsal(engine, stacks, service, archive, **options) as rehearsal:
+        run = rehearsal.run
+        statements = Statements(run)
+        image = run.variables["Image"]["IMAGE_URI"]
+        unsigned = f"{image.partition('@')[0]}@sha256:{OTHER}"
+        no_statements = {"Statements": f"{service}/e/signed"}
+        of_another = {"Statements": statements.again(dict.fromkeys(ALL, about_another_digest), statements.sign)}
+        by_another = {"Statements": statements.again(dict.fromkeys(ALL, unchanged), other_key)}
+        of_a_failure = {"Statements": statements.again({form.VERIFICATION_SUMMARY: failed}, statements.sign)}
+        attempts: list[tuple[dict[str, dict[str, str]], str]] = [
+            ({"Image": run.variables["Image"] | {"IMAGE_URI": unsigned}}, f"{unsigned}, but {image} is signed"),
+            ({"Sign": no_statements}, f"{service}/e/signed/{form.RELEASE} of the signed release cannot be read"),
+            ({"Sign": of_another}, f"it would deploy {image}, but {unsigned} is signed"),
+            ({"Sign": by_another}, "is not signed with arn:aws:kms:"),
+            ({"Sign": of_a_failure}, "has predicate.verificationResult 'FAILED' instead of 'PASSED'"),
+        ]
+        for variables, expected in attempts:
+            for environment in ("Staging", "Production"):
+                steps = outcome(run, [environment], **variables)
+                check = steps[f"{environment}/Check{environment}"]
+                assert check.state is ActionState.FAILED, (expected, environment)
+                assert expected in check.error
+                assert steps[f"{environment}/Execute"].state is ActionState.NOT_REACHED, (expected, environment)
+        # The same stages pass with what is signed, also with statements that were signed again.
+        again = statements.again({form.VERIFICATION_SUMMARY: unchanged}, statements.sign)
+        for folder in (run.variables["Sign"]["Statements"], again):
+            for environment in ("Staging", "Production"):
+                steps = outcome(run, [environment], Sign={"Statements": folder})
+                for name in (f"Check{environment}", "Execute"):
+                    step = steps[f"{environment}/{name}"]
+                    assert step.state is ActionState.SUCCEEDED, step.error

@@ -1,0 +1,395 @@
+"""Only what the signer has signed is executed: exactly this image and these templates, in every environment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cicd_templates.functions import approval_check, sign
+from cicd_templates.functions import evidence_format as form
+from tests.fakes.resigned_statements import Change, signed_again
+from tests.fakes.signing_account import (
+    DIGEST,
+    ENVIRONMENT,
+    EXECUTION,
+    KEY,
+    PARAMETERS,
+    REPOSITORY,
+    SERVICE,
+    SigningAccount,
+    archive,
+)
+from tests.fakes.simulated_aws import SimulatedAws
+
+FOLDER = f"{SERVICE}/{EXECUTION}/signed"
+CHANGE_SET = "basket-staging-release"
+SIGNED = f"{REPOSITORY}@{DIGEST}"
+UNSIGNED = f"{REPOSITORY}@sha256:{'9' * 64}"
+STACKS = {layer: f"shop-staging-{layer}-basket" for layer in ("service", "migration")}
+TEMPLATES = {
+    layer: form.canonical_json(
+        {"Parameters": {"ImageUri": {"Type": "String"}}, "Resources": {layer: {"Type": "AWS::SNS::Topic"}}}
+    ).decode()
+    for layer in STACKS
+}
+
+
+class DeployingAccount(SigningAccount):
+    """The account of the signer, and CloudFormation in the account of staging."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aws = SimulatedAws()
+        self.verified: dict[str, Any] = {}
+        files = {f"staging__{layer}-basket_dot_yaml": text for layer, text in TEMPLATES.items()}
+        self.objects["templates", "templates.zip"][1] = ("t-1", archive(**files))
+
+    def client(self, service: str, **more: Any) -> Any:
+        return self.aws.cloudformation if service == "cloudformation" else super().client(service, **more)
+
+    def _Verify(self, **asked: Any) -> dict[str, Any]:  # noqa: N802
+        return super()._Verify(**asked) | self.verified
+
+    def sign_release(self) -> None:
+        configuration = {"configuration": {"UserParameters": json.dumps(PARAMETERS)}}
+        job = {"id": "j", "data": {"actionConfiguration": configuration}}
+        sign.handler({"CodePipeline.job": job}, SimpleNamespace(invoked_function_arn="arn:signer"))
+        assert self.answers.pop()[0] == "success"
+
+    def prepare(self, layer: str, image: str = SIGNED, template: str = "") -> None:
+        """Replace the change set of a stack by one for this image."""
+        if STACKS[layer] in [stack.name for stack in self.aws.stacks.values()]:
+            self.aws.cloudformation.delete_change_set(StackName=STACKS[layer], ChangeSetName=CHANGE_SET)
+        self.aws.cloudformation.create_change_set(
+            StackName=STACKS[layer],
+            ChangeSetName=CHANGE_SET,
+            ChangeSetType="CREATE",
+            TemplateBody=template or TEMPLATES[layer],
+            Parameters=[{"ParameterKey": "ImageUri", "ParameterValue": image}],
+        )
+        self.aws.clock.sleep(100)
+
+    def check(self, *layers: str, **more: str) -> str:
+        """Return why the check stops a stage with the change sets of these layers, or an empty string."""
+        layers = layers or ("service",)
+        parameters = {
+            "stacks": ",".join(STACKS[layer] for layer in layers),
+            "layers": ",".join(layers),
+            "changeSet": CHANGE_SET,
+            "role": "arn:aws:iam::222222222222:role/shop-staging-review-basket",
+            "region": "eu-central-1",
+            "environment": "staging",
+            "execution": EXECUTION,
+            "statements": FOLDER,
+        }
+        configuration = {"configuration": {"UserParameters": json.dumps(parameters | more)}}
+        job = {"id": "j", "data": {"actionConfiguration": configuration}}
+        approval_check.handler({"CodePipeline.job": job}, None)
+        ((kind, request),) = self.answers
+        self.answers.clear()
+        return str(request["failureDetails"]["message"]) if kind == "failure" else ""
+
+    def replace_file(self, name: str, content: bytes) -> None:
+        self.objects["evidence", f"{FOLDER}/{name}"] = [("new", content)]
+
+    def sign_again(self, changes: dict[str, Change], key: ec.EllipticCurvePrivateKey | None = None) -> None:
+        """Sign changed statements and the release statement with `key`, by default the one of the signer."""
+        prefix = f"{FOLDER}/"
+        keys = [key for bucket, key in self.objects if bucket == "evidence" and key.startswith(prefix)]
+        files = {key.removeprefix(prefix): self.objects["evidence", key][-1][1] for key in keys}
+        algorithm = ec.ECDSA(hashes.SHA256())
+        for name, content in signed_again(files, changes, lambda data: (key or self.key).sign(data, algorithm)).items():
+            self.replace_file(name, content)
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> DeployingAccount:
+    made = DeployingAccount()
+    monkeypatch.setattr(boto3, "client", made.client)
+    for name, value in {**ENVIRONMENT, "WITHOUT_APPROVAL": "dev,staging", "APPROVALS": "_approvals"}.items():
+        monkeypatch.setenv(name, value)
+    made.sign_release()
+    for layer in STACKS:
+        made.prepare(layer)
+    return made
+
+
+def put(*path: str, value: Any) -> Change:
+    """Return a change that sets one value of a statement."""
+
+    def change(statement: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            statement = statement[key]
+        statement[path[-1]] = value
+
+    return change
+
+
+def drop(*path: str) -> Change:
+    def change(statement: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            statement = statement[key]
+        del statement[path[-1]]
+
+    return change
+
+
+def unlist(name: str) -> Change:
+    def change(release: dict[str, Any]) -> None:
+        release["subject"] = [each for each in release["subject"] if each["name"] != name]
+
+    return change
+
+
+def relist(name: str, content: bytes) -> Change:
+    def change(release: dict[str, Any]) -> None:
+        (entry,) = [each for each in release["subject"] if each["name"] == name]
+        entry["digest"] = {"sha256": hashlib.sha256(content).hexdigest()}
+
+    return change
+
+
+OTHER_SUBJECT = put("subject", value=[{"name": REPOSITORY, "digest": {"sha256": "9" * 64}}])
+WRONG = [
+    pytest.param(form.PROVENANCE, OTHER_SUBJECT, "has subject [", id="a provenance of another digest"),
+    pytest.param(form.VERIFICATION_SUMMARY, OTHER_SUBJECT, "has subject [", id="a summary of another digest"),
+    pytest.param(
+        form.VERIFICATION_SUMMARY,
+        put("predicate", "verificationResult", value="FAILED"),
+        "has predicate.verificationResult 'FAILED' instead of 'PASSED'",
+        id="a summary that says failed",
+    ),
+    pytest.param(
+        form.VERIFICATION_SUMMARY,
+        put("predicate", "policy", "digest", "sha256", value="7" * 64),
+        "has predicate.policy.digest.sha256 '777",
+        id="another policy",
+    ),
+    pytest.param(
+        form.VERIFICATION_SUMMARY,
+        put("predicate", "verifier", "id", value="me"),
+        "has predicate.verifier.id 'me'",
+        id="another verifier",
+    ),
+    pytest.param(
+        form.VERIFICATION_SUMMARY,
+        put("predicate", "resourceUri", value=UNSIGNED),
+        "has predicate.resourceUri",
+        id="another resource",
+    ),
+    pytest.param(
+        form.PROVENANCE,
+        put("predicate", "runDetails", "builder", "id", value="me"),
+        "has predicate.runDetails.builder.id 'me'",
+        id="another builder",
+    ),
+    pytest.param(
+        form.PROVENANCE,
+        put("predicate", "runDetails", "metadata", "invocationId", value="e-0"),
+        "has predicate.runDetails.metadata.invocationId 'e-0' instead of 'e-1'",
+        id="a provenance of another execution",
+    ),
+    pytest.param(
+        form.RELEASE,
+        put("predicate", "execution", value="e-0"),
+        "has predicate.execution 'e-0' instead of 'e-1'",
+        id="a release statement of another execution",
+    ),
+    pytest.param(
+        form.RELEASE,
+        put("predicate", "service", value="other"),
+        "has predicate.service 'other' instead of 'basket'",
+        id="a release statement of another service",
+    ),
+    pytest.param(form.PROVENANCE, put("predicateType", value="x"), "has predicateType 'x'", id="another predicate"),
+    pytest.param(form.PROVENANCE, put("_type", value="x"), "has _type 'x'", id="no statement"),
+    pytest.param(form.PROVENANCE, put("predicate", value=[]), "has no predicate.runDetails", id="no object"),
+    pytest.param(
+        form.VERIFICATION_SUMMARY,
+        drop("predicate", "verificationResult"),
+        "has no predicate.verificationResult",
+        id="no result",
+    ),
+    pytest.param(form.RELEASE, unlist(form.PROVENANCE), "is not the file that", id="a provenance that is not listed"),
+    pytest.param(form.RELEASE, unlist(form.SCAN_POLICY), "is not the file that", id="a policy that is not listed"),
+    pytest.param(form.RELEASE, unlist("templates.zip"), "lists no templates.zip", id="templates that are not listed"),
+    pytest.param(
+        form.RELEASE,
+        drop("predicate", "locations", "templates.zip"),
+        "has no predicate.locations.templates.zip",
+        id="templates without a version",
+    ),
+    pytest.param(
+        form.RELEASE,
+        put("predicate", "locations", "templates.zip", value="s3://other/templates.zip?versionId=t-1"),
+        "is no version of s3://templates/templates.zip",
+        id="templates elsewhere",
+    ),
+    pytest.param(
+        form.RELEASE,
+        put("predicate", "locations", "templates.zip", value="s3://templates/templates.zip"),
+        "is no version of s3://templates/templates.zip",
+        id="templates of no version",
+    ),
+    pytest.param(
+        form.RELEASE,
+        put("predicate", "locations", "templates.zip", value="s3://templates/templates.zip?versionId=t-2"),
+        "is not the version that was signed",
+        id="templates of another version",
+    ),
+    pytest.param(
+        form.RELEASE,
+        put("predicate", "locations", "templates.zip", value="s3://templates/templates.zip?versionId=t-9"),
+        "templates.zip of the signed release cannot be read (NoSuchVersion)",
+        id="a version that is not there",
+    ),
+]  # fmt: skip
+
+
+def test_a_signed_image_may_be_deployed_and_migrated(account: DeployingAccount) -> None:
+    assert account.check("migration", "service") == ""
+    assert account.check("service") == ""
+
+
+@pytest.mark.parametrize("layer", ["service", "migration"])
+def test_an_unsigned_digest_is_not_deployed(account: DeployingAccount, layer: str) -> None:
+    account.prepare(layer, UNSIGNED)
+
+    assert account.check("migration", "service") == (
+        f"Nothing more is executed: {STACKS[layer]}: it would deploy {UNSIGNED}, but {SIGNED} is signed"
+    )
+
+
+def test_a_template_that_is_not_signed_is_not_deployed(account: DeployingAccount) -> None:
+    account.prepare("service", template=TEMPLATES["migration"])
+
+    assert account.check() == (
+        f"Nothing more is executed: {STACKS['service']}: its template is not staging/service-basket.yaml of the signed"
+        " templates"
+    )
+
+
+@pytest.mark.parametrize(("name", "change", "expected"), WRONG)
+def test_a_signed_statement_about_something_else_does_not_count(
+    account: DeployingAccount, name: str, change: Change, expected: str
+) -> None:
+    account.sign_again({name: change})
+    message = account.check()
+
+    assert message.startswith("Nothing more is executed: ")
+    assert expected in message
+
+
+@pytest.mark.parametrize("name", [form.PROVENANCE, form.VERIFICATION_SUMMARY, form.RELEASE])
+def test_a_statement_by_another_key_does_not_count(account: DeployingAccount, name: str) -> None:
+    release = account.objects["evidence", f"{FOLDER}/{form.RELEASE}"][-1][1]
+    account.sign_again({name: lambda statement: None}, ec.generate_private_key(ec.SECP256R1()))
+    if name != form.RELEASE:
+        # The release statement that the signer has signed lists the statement that the other key has signed.
+        content = account.objects["evidence", f"{FOLDER}/{name}"][-1][1]
+        account.replace_file(form.RELEASE, release)
+        account.sign_again({form.RELEASE: relist(name, content)})
+
+    assert account.check() == f"Nothing more is executed: {FOLDER}/{name} is not signed with {KEY}"
+
+
+@pytest.mark.parametrize("name", [form.PROVENANCE, form.VERIFICATION_SUMMARY, form.RELEASE, form.SCAN_POLICY])
+def test_a_missing_file_stops_the_stage(account: DeployingAccount, name: str) -> None:
+    del account.objects["evidence", f"{FOLDER}/{name}"]
+
+    assert account.check() == (
+        f"Nothing more is executed: {FOLDER}/{name} of the signed release cannot be read (NoSuchKey)"
+    )
+
+
+def test_a_policy_that_was_replaced_stops_the_stage(account: DeployingAccount) -> None:
+    account.replace_file(form.SCAN_POLICY, b"version = 2\n")
+
+    assert f"{FOLDER}/{form.SCAN_POLICY} is not the file that {form.RELEASE} lists" in account.check()
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [({"SignatureValid": False}, "is not signed with"), ({"KeyId": f"{KEY}2"}, "is not signed with")],
+    ids=["not valid", "by another key"],
+)
+def test_only_a_valid_signature_by_exactly_the_key_counts(
+    account: DeployingAccount, answer: dict[str, Any], expected: str
+) -> None:
+    account.verified = answer
+
+    assert expected in account.check()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(b"", "is no DSSE envelope with one signature", id="empty"),
+        pytest.param(b"[]", "is no DSSE envelope with one signature", id="a list"),
+        pytest.param(b'{"payload": "", "signatures": []}', "is no DSSE envelope", id="no signature"),
+        pytest.param(b'{"payload": "", "signatures": [{}, {}]}', "is no DSSE envelope", id="two signatures"),
+        pytest.param(b'{"payload": "*", "signatures": [{"sig": ""}]}', "is no DSSE envelope", id="no base64"),
+        pytest.param(
+            b'{"payload": "", "payloadType": "x", "signatures": [{"sig": ""}]}', "has the payload type 'x'", id="type"
+        ),
+        pytest.param(b" " * ((8 << 20) + 1), "has more than 8388608 bytes", id="too long"),
+    ],
+)
+def test_what_is_no_statement_stops_the_stage(account: DeployingAccount, content: bytes, expected: str) -> None:
+    account.replace_file(form.RELEASE, content)
+
+    assert expected in account.check()
+
+
+@pytest.mark.parametrize("folder", ["", "basket/signed", "basket/e-1/other", "other/e-1/signed", "basket/e-1/signed/x"])
+def test_only_a_folder_of_the_signer_has_statements(account: DeployingAccount, folder: str) -> None:
+    assert f"{folder!r} is no folder with signed statements of basket" in account.check(statements=folder)
+
+
+def test_a_further_attempt_of_the_signer_counts(account: DeployingAccount) -> None:
+    account.sign_release()
+
+    assert account.check(statements=f"{FOLDER}-2") == ""
+
+
+def test_statements_of_another_execution_do_not_count_under_the_name_of_this_one(account: DeployingAccount) -> None:
+    for (bucket, key), versions in list(account.objects.items()):
+        if key.startswith(f"{FOLDER}/"):
+            account.objects[bucket, key.replace("e-1", "e-2")] = versions
+
+    assert "has predicate.execution 'e-1' instead of 'e-2'" in account.check(statements=FOLDER.replace("e-1", "e-2"))
+
+
+@pytest.mark.parametrize("operation", ["Verify", "AssumeRole"])
+def test_what_cannot_be_judged_stops_the_stage(account: DeployingAccount, operation: str) -> None:
+    account.denied.add(operation)
+
+    assert "Nothing more is executed: ClientError: " in account.check()
+
+
+def test_a_change_set_that_is_gone_stops_the_stage(account: DeployingAccount) -> None:
+    account.aws.cloudformation.delete_change_set(StackName=STACKS["service"], ChangeSetName=CHANGE_SET)
+
+    assert f"Nothing more is executed: {STACKS['service']}: the change set is gone (" in account.check()
+
+
+def test_an_environment_that_is_not_listed_needs_an_approval(account: DeployingAccount) -> None:
+    message = account.check(environment="production", reviewed="")
+
+    assert "nothing was approved, because the review gave no digest but ''" in message
+    assert "KeyError: 'reviewed'" in account.check(environment="production")
+
+
+def test_a_template_that_is_not_among_the_signed_ones_stops_the_stage(account: DeployingAccount) -> None:
+    assert "0 files named dev/service-basket.yaml" in account.check(environment="dev")
+
+
+def test_stacks_without_a_layer_stop_the_stage(account: DeployingAccount) -> None:
+    assert "Nothing more is executed: ValueError: " in account.check("service", stacks=",".join(STACKS.values()))
