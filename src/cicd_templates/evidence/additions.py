@@ -52,6 +52,10 @@ def addition_problems(contents: FolderContents, release: Statement, key: PublicK
         about = (record.get("environment"), record.get("execution"))
         if match and about != (match[1], release.predicate.get("execution")):
             yield name, "is about another environment or execution"
+        pages = record.get("page")
+        named = [page for page in PAGE_NAMES if isinstance(pages, dict) and page in pages]
+        folder = name.removesuffix(RECORD_NAME)
+        yield from ((folder + page, "is missing") for page in named if folder + page not in contents.digests)
     for name in page_names(contents):
         if not _is_page_of_record(contents, name):
             yield name, f"is not the page that the {RECORD_NAME} beside it names"

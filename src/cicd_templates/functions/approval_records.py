@@ -72,6 +72,7 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
     Raises `NotApprovedError` if there is no record, or if the record or its page is not the approved one.
+    Records of older templates have no page.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review passed on {digest!r} instead of a digest")
@@ -79,6 +80,10 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
     record: dict[str, Any] = json.loads(_read(key))
     if digest_of(record) != digest or (record["environment"], record["execution"]) != (environment, execution):
         raise NotApprovedError(f"the record is not the record of the approval: {key}")
+    if not isinstance(record.get("page"), dict):
+        raise NotApprovedError(
+            f"the record names no page, because older templates wrote it; retry the whole stage: {key}"
+        )
     for name, expected in record["page"].items():
         key = record_key(environment, execution, digest, name)
         if hashlib.sha256(_read(key)).hexdigest() != expected:

@@ -378,6 +378,15 @@ def test_a_record_belongs_to_the_release_and_names_its_page(tmp_path: Path, reco
     }
 
 
+@pytest.mark.parametrize("page", ["page.html", "page.json"])
+def test_a_page_that_a_record_names_must_be_there(tmp_path: Path, page: str) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    (missing,) = [name for name in names(folder) if name.endswith(f"/{page}")]
+    (folder / missing).unlink()
+
+    assert problems(folder)[missing] == "is missing"
+
+
 def test_a_page_without_a_record_fails(tmp_path: Path) -> None:
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     (record,) = [name for name in names(folder) if "change-sets" in name]

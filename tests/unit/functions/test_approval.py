@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.functions import approval_check, review
-from cicd_templates.functions.reviewed_change_sets import canonical
+from cicd_templates.functions.reviewed_change_sets import canonical, digest_of
 from tests.fakes.simulated_aws import SimulatedAws
 
 NAME = "shipping-production-release"
@@ -335,6 +335,17 @@ def test_a_page_that_is_not_the_recorded_one_stops_the_stage(pipeline: Pipeline,
     assert f"the page is not the one that the approval is about: {key}" in pipeline.check(reviewed)
     del pipeline.s3.objects[key]
     assert f"there is no record of an approval that could be read (AccessDenied): {key}" in pipeline.check(reviewed)
+
+
+def test_a_record_of_older_templates_stops_the_stage_in_one_line(pipeline: Pipeline) -> None:
+    pipeline.prepare()
+    reviewed = pipeline.review()
+    key = f"_approvals/shipping/production/e-1/{reviewed}/change-sets.json"
+    record = {name: part for name, part in json.loads(pipeline.s3.objects[key]).items() if name != "page"}
+    older = digest_of(record)
+    pipeline.s3.objects[key.replace(reviewed, older)] = canonical(record).encode()
+
+    assert "the record names no page, because older templates wrote it; retry the whole stage" in pipeline.check(older)
 
 
 def test_a_page_that_somebody_stored_before_the_review_is_noticed(pipeline: Pipeline) -> None:

@@ -130,14 +130,28 @@ def _download(store: EvidenceStore, source: Mapping[str, Any], path: Path) -> No
 
 @contextlib.contextmanager
 def _replaced(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `folder` at the end of the block, or is removed after an error."""
-    new = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
+    """Yield an empty folder that takes the place of `folder` at the end of the block, or is removed after an error.
+
+    A folder cannot be replaced in one step. If the process is killed between the two steps, `.<name>.old` is the
+    earlier folder, and the next call takes it back.
+    """
+    new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    _take_back(old, folder)
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)
     make_private_folder(new)
     try:
         yield new
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            folder.replace(old)
         new.replace(folder)
+        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
+        _take_back(old, folder)
         shutil.rmtree(new, ignore_errors=True)
         raise
+
+
+def _take_back(old: Path, folder: Path) -> None:
+    if old.exists() and not folder.exists():
+        old.replace(folder)

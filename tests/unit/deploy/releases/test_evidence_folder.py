@@ -180,3 +180,36 @@ def test_nothing_is_left_and_the_earlier_folder_stays_if_an_object_cannot_be_rea
 
     assert [path.name for path in tmp_path.iterdir()] == ["evidence"]
     assert verify_folder(tmp_path / "evidence", SIGNER.fingerprint).problems == []
+
+
+def test_the_earlier_folder_is_back_after_an_interruption_between_the_two_steps(
+    account: SigningAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_release(account, 1)
+    folder = tmp_path / "evidence"
+    assert write(account, folder) == {}
+    (folder / "note").write_text("of the earlier folder")
+    replace = Path.replace
+
+    def interrupt(path: Path, target: Path) -> Path:
+        if path.name == ".evidence.new":
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            write(account, folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["evidence"]
+    assert (folder / "note").exists()
+
+    # A killed process takes nothing back. The next call does, before it reads anything.
+    folder.rename(tmp_path / ".evidence.old")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            write(account, folder)
+    assert (folder / "note").exists()
+    assert write(account, folder) == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["evidence"]
+    assert not (folder / "note").exists()
