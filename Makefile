@@ -6,16 +6,16 @@ VENV   := .venv
 LOCAL_VENV := .venv-local
 AUDIT_VENV := .venv-audit
 
-# The program reads ENV as CICD_TEMPLATES_ENV, and of all such variables only those that the target takes.
+# The program reads ENV as CICD_TEMPLATES_ENV. Of all such variables, it reads only those that the target takes.
 RUN     = CICD_TEMPLATES_MAKE="$($@.takes)" $(VENV)/bin/python -m cicd_templates
 
-# What most targets that work on stacks take.
+# The variables of most targets that work on stacks.
 STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
 # The code that make lint reads: that of the tool and of your own layers, but no application in the same repository.
 CODE := generate.py src templates tests examples
 
-# Says what takes a while, and only to a person who waits for it at a terminal.
+# Announces a slow step, but only on a terminal.
 on_terminal = if [ -t 1 ]; then echo "$(1)"; fi
 
 # Python keeps compiled modules, whatever the shell says: otherwise each of our processes compiles the tool again.
@@ -26,7 +26,7 @@ TARGETS := help help-all render lint test demo plan deploy review comment upgrad
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long test-properties fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 .PHONY: $(TARGETS)
 
-help: ## Show the daily targets; help-all shows the rest
+help: ## Show the daily targets; help-all shows all
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
 	@awk -F':.*## ' '/^##@/ {daily = /Daily/} daily && /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 	@echo "make help-all lists every other target: review, set-up, local AWS, development"
@@ -69,16 +69,16 @@ outputs: $(VENV)/.done ## Show the outputs of the deployed stacks
 	@$(RUN) outputs
 
 status.takes := $(STACKS) FORMAT LEFT
-status: $(VENV)/.done ## Show the state of every stack; LEFT=1 shows what no stack owns
+status: $(VENV)/.done ## Show the state of every stack; LEFT=1: what has no stack
 	@$(RUN) status
 
 destroy.takes := $(STACKS) YES FORMAT ALLOW PLAN DIGEST CONFIRM
-destroy: $(VENV)/.done ## Destroy ENV and prove what is left; PLAN= executes a plan
+destroy: $(VENV)/.done ## Destroy ENV and list what is left; PLAN= executes a plan
 	@$(RUN) destroy
 
 ##@ Review and set-up
 init.takes := PROJECT SERVICES ENVIRONMENTS ACCOUNTS REGION EMAIL SOURCE YES
-init: $(VENV)/.done ## Write the configuration of a new project; asks what is not given
+init: $(VENV)/.done ## Write the configuration of a new project; ask for the answers
 	@$(RUN) init
 
 rehearse.takes := APP SERVICE SUFFIX YES REFUSE TOOLS TOKENS FORMAT
@@ -141,7 +141,7 @@ sweep: $(VENV)/.done ## Destroy expired copies that were idle for OLDER_THAN=48h
 	@$(RUN) sweep
 
 adopt.takes := $(STACKS) YES
-adopt: $(VENV)/.done ## Import what a destroyed ENV kept into its stacks again
+adopt: $(VENV)/.done ## Import resources that a destroyed ENV kept into its stacks
 	@$(RUN) adopt
 
 unlock.takes := ENV SUFFIX LOCAL HOLDER
@@ -149,7 +149,7 @@ unlock: $(VENV)/.done ## Remove the lock that the ended command HOLDER left on E
 	@$(RUN) unlock
 
 doctor.takes := $(STACKS) FORMAT
-doctor: $(VENV)/.done ## Check ENV for what would make a deployment fail
+doctor: $(VENV)/.done ## Check ENV for problems that would make a deployment fail
 	@$(RUN) doctor
 
 plan-discard.takes := $(STACKS) PLAN
@@ -157,11 +157,11 @@ plan-discard: $(VENV)/.done ## Delete the change sets of all plans of ENV, or of
 	@$(RUN) plan-discard
 
 drift.takes := $(STACKS) FORMAT
-drift: $(VENV)/.done ## Find what was changed in ENV outside CloudFormation
+drift: $(VENV)/.done ## Find changes that were made to ENV outside CloudFormation
 	@$(RUN) drift
 
 recover.takes := $(STACKS) FORMAT
-recover: $(VENV)/.done ## Show what each unsettled stack of ENV needs; runs nothing
+recover: $(VENV)/.done ## Show how to repair stacks of ENV that block a deployment
 	@$(RUN) recover
 
 deploy-policy.takes := ENV SUFFIX DESTROYING PART
@@ -183,13 +183,13 @@ bench-gate: $(VENV)/.done ## Measure the gate's report readers against json.load
 	@$(VENV)/bin/python tests/bench/gate.py
 	@$(VENV)/bin/python tests/bench/proportion.py
 
-bench-destroy: $(VENV)/.done ## Measure how fast buckets are emptied, and the memory for it
+bench-destroy: $(VENV)/.done ## Measure the speed and the memory of emptying buckets
 	@$(VENV)/bin/python tests/bench/destroy.py
 
 bench-deploy: $(VENV)/.done ## Measure the deployer's time and calls on a simulated AWS
 	@$(VENV)/bin/python -m tests.bench.deploy
 
-bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal adds to the bare commands
+bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure the overhead of a rehearsal over the bare commands
 	@$(VENV)/bin/python -m tests.bench.rehearse
 
 soak.takes := SEQUENCES SEED
@@ -212,7 +212,7 @@ fuzz-rules: $(VENV)/.done ## Run our lint rules over other people's templates in
 	@$(VENV)/bin/python tests/fuzz/rules.py "$$CICD_TEMPLATES_FOLDER"
 
 mutate.takes := EVERY
-mutate: $(VENV)/.done ## Worsen templates and list what no lint rule notices; EVERY=10
+mutate: $(VENV)/.done ## Worsen templates; list changes that no rule notices; EVERY=10
 	@EVERY="$${CICD_TEMPLATES_EVERY:-1}" $(VENV)/bin/python -m tests.mutation.templates
 
 # The lock keeps extras: otherwise the pip of Python 3.11 resolves a package with an extra again, and refuses the first
@@ -238,7 +238,7 @@ setup: $(VENV)/.done ## Install the product's environment
 setup-audit: $(AUDIT_VENV)/.done ## Install the auditor's environment
 setup-local: $(LOCAL_VENV)/.done ## Install the local AWS's environment
 
-# A stamp file for each environment: it is made once, and again only when its lock changes.
+# A stamp file for each environment. The environment is created once, and again only after its lock file changes.
 $(VENV)/.locked: requirements.lock
 	@.ci/environment $(PYTHON) $(VENV) requirements.lock
 	@touch $@
@@ -255,8 +255,8 @@ $(AUDIT_VENV)/.done: requirements-audit.lock
 	@.ci/environment $(PYTHON) $(AUDIT_VENV) requirements-audit.lock
 	@touch $@
 
-# Only what is typed on make's command line counts: a variable that the shell exports steers nothing. A variable that no
-# target of the command line takes is refused before anything runs.
+# Only variables on make's command line count. A variable that the shell exports has no effect. A variable that no target
+# of the command line takes is refused before anything runs.
 GOALS   := $(or $(MAKECMDGOALS),help)
 TAKEN   := $(sort $(foreach goal,$(GOALS),$($(goal).takes)))
 KNOWN   := $(sort $(foreach name,$(filter %.takes,$(.VARIABLES)),$($(name))))
@@ -269,7 +269,7 @@ $(if $(UNKNOWN),$(error $(or $(lost),there is no target $(firstword $(UNKNOWN)),
 reason   = $(shell $(PYTHON) .ci/refuse $(call quoted,$(GOALS)) $(call quoted,$(REFUSED)) '$(TAKEN)')
 $(if $(REFUSED),$(error $(or $(reason),`make $(GOALS)` does not take $(firstword $(REFUSED))=)))
 
-# The others are handed on as they were typed: `value` and `:=` keep make from expanding them, and no recipe writes one
-# into a command of the shell.
+# All other variables are passed on as they were typed: `value` and `:=` keep make from expanding them, and no recipe
+# writes their values into a shell command.
 $(foreach name,$(KNOWN),$(eval unexport CICD_TEMPLATES_$(name)))
 $(foreach name,$(filter $(KNOWN),$(TYPED)),$(eval unexport $(name))$(eval export CICD_TEMPLATES_$(name) := $$(value $(name))))

@@ -137,7 +137,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "10.7.2 failures of security controls are noticed",
             "monitoring.GateErrors monitoring.RunFailedAlarm",
-            "test_a_gate_that_cannot_judge_lets_nothing_pass test_alarms_are_on_these_metrics_and_each_notifies_somebody",
+            "test_a_gate_that_cannot_judge_lets_nothing_pass"
+            " test_alarms_are_on_these_metrics_and_each_notifies_somebody",
             "Answering the alarms",
         ),
         _row(
@@ -194,7 +195,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "CICD-SEC-7 system configuration",
             "storage.Artifacts",
-            "test_cfn_lint_reports_no_error_warning_or_informational_finding test_what_opens_itself_to_the_internet_is_found"
+            "test_cfn_lint_reports_no_error_warning_or_informational_finding"
+            " test_what_opens_itself_to_the_internet_is_found"
             " test_each_exception_from_the_audit_has_its_reason_where_a_reviewer_reads_it",
             "The account's own settings",
         ),
