@@ -22,7 +22,7 @@ on_terminal = if [ -t 1 ]; then echo "$(1)"; fi
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-TARGETS := help help-all render lint test demo plan deploy review comment upgrade-check release secret gate waive inspect evidence verify-evidence outputs status destroy sweep adopt unlock plan-discard check audit verify doctor drift recover deploy-policy own-tests init \
+TARGETS := help help-all render lint test demo plan deploy review comment upgrade-check release secret gate waive inspect evidence verify-evidence outputs status destroy sweep adopt unlock plan-discard check audit verify doctor drift recover acceptance deploy-policy own-tests init \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long test-properties fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 .PHONY: $(TARGETS)
 
@@ -77,6 +77,10 @@ destroy: $(VENV)/.done ## Destroy ENV and list what is left; PLAN= executes a pl
 	@$(RUN) destroy
 
 ##@ Review and set-up
+acceptance.takes := LOCAL YES
+acceptance: $(VENV)/.done $(LOCAL_VENV)/.done ## Prove all of it on your accounts, or with LOCAL=1 here; resumes
+	@$(RUN) acceptance
+
 init.takes := PROJECT SERVICES ENVIRONMENTS ACCOUNTS REGION EMAIL SOURCE YES
 init: $(VENV)/.done ## Write the configuration of a new project; ask for the answers
 	@$(RUN) init

@@ -59,10 +59,10 @@ ASKED_TO_DESTROY = {
     "cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection",
     "ecs:UpdateService", "kms:DescribeKey", "s3:ListBucketVersions", "tag:GetResources",
 }  # fmt: skip
-# Commands that make no call with the caller's credentials.
+# Commands that make no call with the caller's credentials, and the acceptance run, which uses the other commands.
 WITHOUT_CALLS = {
-    "comment", "demo", "deploy-policy", "docs", "gate", "init", "lint", "local", "local-stop", "rehearse", "render",
-    "review", "upgrade-check", "verify-evidence",
+    "acceptance", "comment", "demo", "deploy-policy", "docs", "gate", "init", "lint", "local", "local-stop", "rehearse",
+    "render", "review", "upgrade-check", "verify-evidence",
 }  # fmt: skip
 
 

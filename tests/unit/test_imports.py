@@ -61,6 +61,7 @@ MAY_IMPORT = {
         " deploy/reporting errors files hints template"
     ),
     "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
+    "acceptance": "config deploy/aws errors files local markdown template",
     "rehearsal": (
         "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors evidence"
         " hints local markdown plurals printable template"

@@ -7,6 +7,7 @@ only when it runs. Rendering therefore loads neither boto3 nor rich, and deployi
 
 from cicd_templates.cli.command import main
 from cicd_templates.cli.verbs import (
+    acceptance,
     adopt,
     comment,
     demo,
@@ -38,6 +39,7 @@ from cicd_templates.cli.verbs import (
 from cicd_templates.cli.verbs.render import render
 
 __all__ = [
+    "acceptance",
     "adopt",
     "comment",
     "demo",

@@ -9,7 +9,7 @@ from pathlib import Path
 from cicd_templates import hints
 from cicd_templates.config.environment import Environment
 from cicd_templates.deploy.aws.access import Access
-from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, require_account
+from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, local_clients_as, require_account
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
@@ -73,11 +73,15 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
     """Return AWS clients for `account`, and the polling settings.
 
-    If `engine` is given, the clients call that local AWS.
+    If `engine` is given, the clients call that local AWS. If it enforces IAM, they assume the `role_arn` of the
+    environment there, as they do on AWS.
     """
-    if engine is not None:
-        return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
     settings = environment.settings
+    if engine is not None:
+        clients = local_clients(engine.url, account, region, engine.secret)
+        if engine.auth and settings.role_arn:
+            clients = local_clients_as(clients, settings.role_arn)
+        return clients, Polling(poll_seconds=LOCAL_POLL_SECONDS)
     access = Access(
         region,
         settings.profile,

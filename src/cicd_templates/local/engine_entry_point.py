@@ -74,7 +74,11 @@ codepipeline.register(app, router, iam_actions, codepipeline.JobResults(folder),
 ecs_tasks.name_settings_as_ecs_does(provisioners)
 ecs_tasks.register(ecs, ecs_tasks.Tasks(folder))
 image_registry.register(app)
-seen = request_resources.Requests(iam_actions, lambda definition: ecs_tasks.passed_roles(ecs, definition))
+seen = request_resources.Requests(
+    iam_actions,
+    lambda definition: ecs_tasks.passed_roles(ecs, definition),
+    lambda change_set: str(cloudformation._change_sets.get(change_set, {}).get("StackId", "")),
+)
 seen.listen()
 condition_keys.register(iam_evaluator, iam_actions)
 if os.environ.get("COUNT_AS_TLS"):

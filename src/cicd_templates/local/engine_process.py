@@ -50,6 +50,8 @@ class Engine:
     secret: str = field(default="", repr=False)
     # Set only in the process that started the engine; other processes only know its process id.
     process: subprocess.Popen[bytes] | None = field(default=None, compare=False, repr=False)
+    # Whether the engine enforces IAM.
+    auth: bool = False
 
     @property
     def url(self) -> str:
@@ -111,7 +113,7 @@ def start(
     except OSError as error:
         shutil.rmtree(folder)
         raise CicdError(f"{python}: {error.strerror}; remove .venv-local and run `make setup-local`") from None
-    engine = Engine(port, process.pid, folder, secret, process)
+    engine = Engine(port, process.pid, folder, secret, process, auth)
     try:
         _wait_until_it_answers(engine, process, now() + READY_SECONDS, now)
     except BaseException:

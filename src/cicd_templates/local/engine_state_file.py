@@ -22,6 +22,7 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
         "pid": engine.pid,
         "folder": str(engine.folder),
         "secret": engine.secret,
+        "auth": engine.auth,
         "started": start_time(engine.pid),
     }
     write_privately(path, json.dumps(facts, indent=2) + "\n")
@@ -35,7 +36,8 @@ def recall(path: Path = STATE_FILE) -> Engine | None:
     """
     try:
         facts = json.loads(path.read_text())
-        engine = Engine(int(facts["port"]), int(facts["pid"]), Path(facts["folder"]), str(facts["secret"]))
+        port, pid, folder, secret = int(facts["port"]), int(facts["pid"]), Path(facts["folder"]), str(facts["secret"])
+        engine = Engine(port, pid, folder, secret, auth=facts["auth"] is True)
         started = str(facts["started"])
     except FileNotFoundError:
         return None

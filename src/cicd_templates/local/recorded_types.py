@@ -133,6 +133,10 @@ class Record:
         failures.setdefault(resource_type, {})[operation] = reason
         self._write(self._failures, failures)
 
+    def fail_no_more(self) -> None:
+        """Forget every failure that `fail` requested."""
+        self._write(self._failures, {})
+
     def raise_requested_failure(self, resource_type: str, operation: str) -> None:
         """Raise `ValueError` with the given reason if `fail` was called for this type and operation."""
         reason = self._read(self._failures, {}).get(resource_type, {}).get(operation)

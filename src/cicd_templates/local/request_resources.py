@@ -21,8 +21,17 @@ PIPELINE_NAMES = {
     "GetPipelineExecution": "pipelineName",
     "ListActionExecutions": "pipelineName",
 }
-# The members of requests that name a task or a task definition by its ARN. A list has the ARNs of one cluster.
-ECS_ARNS = {"RunTask": "taskDefinition", "DescribeTasks": "tasks"}
+# The members of requests that name a task, a service or a task definition by its ARN. A list is of one cluster.
+ECS_ARNS = {
+    "RunTask": "taskDefinition",
+    "DescribeTasks": "tasks",
+    "StopTask": "task",
+    "DescribeServices": "services",
+    "UpdateService": "service",
+}
+
+# The members of requests that name parameters or the path of several parameters. A list has parameters of one path.
+SSM_NAMES = {"GetParameters": "Names", "GetParametersByPath": "Path"}
 
 
 class Requests:
@@ -31,9 +40,14 @@ class Requests:
     resources, condition keys, passed roles.
     """
 
-    def __init__(self, actions: ModuleType, roles_of: Callable[[str], list[str]]) -> None:
-        """Extend `actions`. `roles_of` returns the roles that RunTask passes to the tasks of a task definition."""
-        self._actions, self._roles_of = actions, roles_of
+    def __init__(
+        self, actions: ModuleType, roles_of: Callable[[str], list[str]], stack_of: Callable[[str], str]
+    ) -> None:
+        """Extend `actions`. `roles_of` returns the roles that RunTask passes to the tasks of a task definition.
+
+        `stack_of` returns the ARN of the stack of a change set, or an empty string.
+        """
+        self._actions, self._roles_of, self._stack_of = actions, roles_of, stack_of
         self._tags_of = actions.request_tag_context
         self._resource_of, self._context_of = actions.extract_resource_arn, actions._s3_object_context
         self._latest = threading.local()
@@ -68,6 +82,11 @@ class Requests:
         if service == "ecs" and operation in (*ECS_ARNS, "ListTasks"):
             cluster = json.loads(body).get("cluster", "default").rpartition("/")[2]
             self._latest.keys = {"ecs:cluster": f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"}
+        param = self._actions._query_param
+        unnamed = service == "cloudformation" and not param(query, "StackName")
+        if unnamed and (stack := self._stack_of(param(query, "ChangeSetName") or "")):
+            # A change set that is named by its ARN alone is a resource of its stack.
+            return stack
         named = _named(service, operation, body)
         if named:
             return f"arn:aws:{service}:{region}:{account}:{named}"
@@ -97,9 +116,14 @@ def _named(service: str, operation: str, body: bytes) -> str:
     if (service, operation) in (("logs", "CreateLogStream"), ("logs", "PutLogEvents"), ("logs", "GetLogEvents")):
         request = json.loads(body)
         return f"log-group:{request['logGroupName']}:log-stream:{request['logStreamName']}"
+    if service == "ssm" and operation in SSM_NAMES:
+        name = json.loads(body)[SSM_NAMES[operation]]
+        return f"parameter/{(name[0] if isinstance(name, list) else name).lstrip('/')}"
     if service == "codepipeline" and operation in PIPELINE_NAMES:
         return str(json.loads(body)[PIPELINE_NAMES[operation]])
     if service == "ecs" and operation in ECS_ARNS:
         arn = json.loads(body)[ECS_ARNS[operation]]
-        return str(arn[0] if isinstance(arn, list) else arn).split(":", 5)[5]
+        name = str(arn[0] if isinstance(arn, list) else arn)
+        # Requests may name a service or a task without its ARN; the engine then decides about the cluster.
+        return name.split(":", 5)[5] if name.startswith("arn:") else ""
     return ""

@@ -17,6 +17,7 @@ from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.errors import RefusedError
 from cicd_templates.files.paths import STATE
+from cicd_templates.local.engine_process import Engine
 from tests.conftest import environment
 from tests.fakes.scripted_aws import inventory
 from tests.fakes.simulated_aws import EPOCH, SimulatedAws
@@ -82,6 +83,23 @@ def test_the_credentials_are_those_that_the_environment_names(monkeypatch: pytes
         Access("eu-central-1", "dev", role, "ours-7", "release-team", "ada", allow_endpoint_urls=True),
         Access("eu-central-1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("auth", "role", "assumed"),
+    [(True, "deployer", True), (False, "deployer", False), (True, "", False)],
+    ids=["with IAM", "without IAM", "without a role"],
+)
+def test_a_role_is_assumed_on_a_local_aws_that_enforces_iam(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, auth: bool, role: str, assumed: bool
+) -> None:
+    arn = f"arn:aws:iam::222222222222:role/{role}"
+    monkeypatch.setattr(accounts, "local_clients_as", lambda clients, role_arn: (clients.endpoint_url, role_arn))
+    named = environment("staging", *([(f"{STAGING}/role_arn", arn)] if role else []))
+    engine = Engine(1, 1, tmp_path, "secret", auth=auth)
+    clients: Any = open_account(named, "222222222222", "eu-central-1", engine)[0]
+
+    assert (clients == ("http://127.0.0.1:1", arn)) is assumed
 
 
 def test_an_account_is_that_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from cicd_templates.local.engine_process import Engine
 
 
 def ourselves(folder: Path) -> Engine:
-    return Engine(port=1, pid=os.getpid(), folder=folder)
+    return Engine(port=1, pid=os.getpid(), folder=folder, auth=True)
 
 
 @pytest.fixture

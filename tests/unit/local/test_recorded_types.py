@@ -126,7 +126,7 @@ def test_a_type_fails_when_its_failure_was_requested(
 
     with pytest.raises(ValueError, match="because"):
         of_log[operation](*arguments)
-    Record(tmp_path).clear()
+    Record(tmp_path).fail_no_more()
     of_log[operation](*arguments)
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from cicd_templates.local.request_resources import Requests
 
+STACKS = {"arn:c": "arn:aws:cloudformation:x:stack/keys/1"}
+
 
 def requests() -> tuple[Requests, ModuleType]:
     actions = ModuleType("iam_actions")
@@ -17,7 +19,11 @@ def requests() -> tuple[Requests, ModuleType]:
     actions._s3_object_context = lambda *request: {"s3:x": "1"}  # type: ignore[attr-defined]
     actions._query_param = lambda query, name: query.get(name, "")  # type: ignore[attr-defined]
     actions.request_tag_context = lambda *request: {"aws:TagKeys": []}  # type: ignore[attr-defined]
-    made = Requests(actions, lambda definition: [f"{definition}-execution", f"{definition}-task"])
+    made = Requests(
+        actions,
+        lambda definition: [f"{definition}-execution", f"{definition}-task"],
+        lambda change_set: STACKS.get(change_set, ""),
+    )
     made.listen()
     return made, actions
 
@@ -51,6 +57,15 @@ def resource(actions: ModuleType, service: str, operation: str, body: Any, query
             {"pipelineName": "p"},
             "arn:aws:codepipeline:eu-central-1:111111111111:p",
         ),
+        (
+            "ecs",
+            "UpdateService",
+            {"cluster": "c", "service": "arn:aws:ecs:eu-central-1:111111111111:service/c/s"},
+            "arn:aws:ecs:eu-central-1:111111111111:service/c/s",
+        ),
+        ("ecs", "UpdateService", {"cluster": "c", "service": "s"}, "theirs"),
+        ("ssm", "GetParameters", {"Names": ["/p/a", "/p/b"]}, "arn:aws:ssm:eu-central-1:111111111111:parameter/p/a"),
+        ("ssm", "GetParametersByPath", {"Path": "/p/"}, "arn:aws:ssm:eu-central-1:111111111111:parameter/p/"),
         (
             "codepipeline",
             "GetPipelineState",
@@ -108,3 +123,20 @@ def test_headers_of_a_put_are_condition_keys() -> None:
 
     assert actions._s3_object_context("s3:PutObject", {}, "/b/k", headers) == {"s3:x": "1", f"s3:{name}": "key"}
     assert actions._s3_object_context("s3:GetObject", {}, "/b/k", headers) == {"s3:x": "1"}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param({"ChangeSetName": "arn:c"}, "arn:aws:cloudformation:x:stack/keys/1", id="by its ARN alone"),
+        pytest.param({"ChangeSetName": "arn:c", "StackName": "keys"}, "theirs", id="with its stack"),
+        pytest.param({"ChangeSetName": "arn:other"}, "theirs", id="an unknown one"),
+        pytest.param({}, "theirs", id="none"),
+    ],
+)
+def test_a_change_set_that_is_named_by_its_arn_alone_is_a_resource_of_its_stack(
+    query: dict[str, str], expected: str
+) -> None:
+    _, actions = requests()
+
+    assert resource(actions, "cloudformation", "DescribeChangeSet", {}, query) == expected

@@ -241,11 +241,12 @@ def _before_the_first_call() -> Iterator[None]:
         raise CicdError(str(error)) from None
 
 
-def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> Clients:
+def local_clients(endpoint_url: str, account: str, region: str, secret: str, token: str | None = None) -> Clients:
     """Return clients for the local AWS, which refuses requests that are not signed with `secret`.
 
     The local AWS takes a 12-digit access key as the account id. `secret` was generated when the local AWS was started.
-    The session reads neither profiles nor credentials from the environment.
+    With `token`, these are the credentials of an assumed role instead. The session reads neither profiles nor
+    credentials from the environment.
     """
     import boto3
     import botocore.session
@@ -257,8 +258,22 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> 
         {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
     )
     bare.register_component("data_loader", service_models())
-    session = boto3.session.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=bare)
+    session = boto3.session.Session(account, secret, token, botocore_session=bare)
     return Clients(session, region, endpoint_url)
+
+
+def local_clients_as(clients: Clients, role_arn: str) -> Clients:
+    """Return clients for the local AWS with the credentials of a role, which `clients` must be allowed to assume.
+
+    Raises `CicdError` if they are not.
+    """
+    try:
+        keys = clients.sts.assume_role(RoleArn=role_arn, RoleSessionName="cicd-templates")["Credentials"]
+    except AWS_ERRORS as error:
+        raise CicdError(explain(error)) from None
+    return local_clients(
+        str(clients.endpoint_url), keys["AccessKeyId"], clients.region, keys["SecretAccessKey"], keys["SessionToken"]
+    )
 
 
 def require_account(clients: Clients, account: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.stub import Stubber
 
 from cicd_templates.deploy.aws.access import Access
-from cicd_templates.deploy.aws.clients import aws_clients, explain, local_clients, require_account
+from cicd_templates.deploy.aws.clients import aws_clients, explain, local_clients, local_clients_as, require_account
 from cicd_templates.deploy.aws.sessions import session_for
-from cicd_templates.errors import RefusedError
+from cicd_templates.errors import CicdError, RefusedError
 from tests.fakes.scripted_cloudformation import client_error
 
 SERVICES = (
@@ -81,6 +82,28 @@ def test_the_caller_must_work_in_the_account_of_the_templates(account: str, fits
         ) as error:
             require_account(clients, account)
         assert error.value.exit_code == 3
+
+
+def test_local_clients_of_a_role_have_the_credentials_that_sts_answers() -> None:
+    clients = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1", "secret")
+    role = "arn:aws:iam::222222222222:role/deployer"
+    keys = {
+        "AccessKeyId": "ASIA1234567890123456",
+        "SecretAccessKey": "of the session",
+        "SessionToken": "token",
+        "Expiration": datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    with Stubber(clients.sts) as stub:
+        expected = {"RoleArn": role, "RoleSessionName": "cicd-templates"}
+        stub.add_response("assume_role", {"Credentials": keys}, expected)
+        stub.add_client_error("assume_role", "AccessDenied", "not yours")
+        assumed = local_clients_as(clients, role)
+        with pytest.raises(CicdError, match="not yours"):
+            local_clients_as(clients, role)
+
+    used = vars(assumed.sts)["_request_signer"]._credentials.get_frozen_credentials()
+    assert (used.access_key, used.secret_key, used.token) == ("ASIA1234567890123456", "of the session", "token")
+    assert (assumed.endpoint_url, assumed.region) == ("http://127.0.0.1:1", "eu-central-1")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The application of the acceptance run: it answers a health check and accepts orders."""

@@ -1,0 +1,36 @@
+"""Ask a deployed service whether it is healthy and takes an order: `python smoke/smoke.py URL`; exit with 1 if not."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+TIMEOUT_SECONDS = 10
+
+
+def ask(method: str, url: str, body: str | None = None) -> int:
+    """Return the status of the answer."""
+    address = urlsplit(url)
+    connect = HTTPSConnection if address.scheme == "https" else HTTPConnection
+    with contextlib.closing(connect(address.netloc, timeout=TIMEOUT_SECONDS)) as connection:
+        connection.request(method, address.path, body)
+        return connection.getresponse().status
+
+
+def main() -> int:
+    """Return 0 if both answers are right, otherwise 1."""
+    base = sys.argv[1].rstrip("/")
+    try:
+        statuses = ask("GET", f"{base}/health"), ask("POST", f"{base}/orders", json.dumps({"items": 1}))
+    except (HTTPException, OSError) as error:
+        print(f"smoke: no answer: {error}", file=sys.stderr)
+        return 1
+    print(f"smoke: {statuses}")
+    return 0 if statuses == (200, 201) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""A certificate for the load balancers of each runtime environment, made here, imported, and found again by its tag."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.checks.rendering import render_with
+from cicd_templates.acceptance.project import RUNTIME
+from cicd_templates.errors import CicdError
+
+TAG = "acceptance-run"
+DAYS = 3
+# ListCertificates returns only certificates with RSA keys of 1,024 and 2,048 bits unless other types are named:
+# https://docs.aws.amazon.com/acm/latest/APIReference/API_Filters.html
+KEY_TYPE = "EC_prime256v1"
+
+
+def own_certificates(acm: Any, suffix: str) -> list[str]:
+    """Return the ARNs of the certificates that this run has imported into an account and region."""
+    pages = acm.get_paginator("list_certificates").paginate(Includes={"keyTypes": [KEY_TYPE]})
+    arns = [summary["CertificateArn"] for page in pages for summary in page["CertificateSummaryList"]]
+    return [arn for arn in arns if _run_of(acm, arn) == suffix]
+
+
+def _run_of(acm: Any, arn: str) -> str:
+    tags = {tag["Key"]: tag.get("Value", "") for tag in acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]}
+    return str(tags.get(TAG, ""))
+
+
+def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
+    """Return a new self-signed certificate for `name`, and its private key, both as PEM.
+
+    The program openssl makes both in a folder inside `folder` that is removed at once. Raises `CicdError` if it fails.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        certificate, key = Path(place, "certificate.pem"), Path(place, "key.pem")
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        command += ["-days", str(DAYS), "-subj", "/CN=acceptance", "-addext", f"subjectAltName=DNS:{name}"]
+        command += ["-keyout", str(key), "-out", str(certificate)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command
+        except OSError as error:
+            raise CicdError(f"openssl, which makes the certificate of the run: {error.strerror}") from None
+        if done.returncode:
+            raise CicdError(f"openssl: {done.stderr.strip()}")
+        return certificate.read_bytes(), key.read_bytes()
+
+
+def import_certificates(bench: Bench) -> str:
+    """Import a certificate for each runtime environment, unless this run has done so before it was interrupted."""
+    certificates = {}
+    for environment in RUNTIME:
+        place, acm = bench.places[environment], bench.clients(environment).acm
+        known = own_certificates(acm, bench.project.suffix)
+        if not known:
+            certificate, key = make_certificate(place.certificate_name, bench.project.folder)
+            tags = [{"Key": TAG, "Value": bench.project.suffix}]
+            imported = acm.import_certificate(Certificate=certificate, PrivateKey=key, Tags=tags)
+            known = [imported["CertificateArn"]]
+        described = acm.describe_certificate(CertificateArn=known[0])["Certificate"]
+        require(described["Status"] == "ISSUED", f"the certificate of {environment} is {described['Status']}")
+        certificates[environment] = known[0]
+    render_with(bench, certificates=certificates)
+    return f"a self-signed certificate, valid for {DAYS} days, was imported for each of {', '.join(RUNTIME)}"
+
+
+CERTIFICATES = Check(
+    "certificates",
+    "Load balancers can serve TLS with a certificate that was made for this run and is trusted by nothing else.",
+    import_certificates,
+    safe_to_continue=False,
+)

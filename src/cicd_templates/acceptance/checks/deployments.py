@@ -1,0 +1,67 @@
+"""The deployment of all environments, and a second one that has nothing to change."""
+
+from __future__ import annotations
+
+from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.checks.stacks import stacks_of
+from cicd_templates.acceptance.project import ENVIRONMENTS, PRODUCTION, STAGING, TOOLS
+
+# A plan has the stacks that do not wait for each other, so an environment needs several.
+MOST_PLANS = 15
+NOTHING, CHANGES = 0, 4
+SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+
+
+def deploy_all(bench: Bench) -> str:
+    """Deploy staging and tools with one command each, and production, which is protected, by reviewed plans only."""
+    bench.commands.on("deploy", STAGING, "--yes")
+    deploy_by_plans(bench, PRODUCTION)
+    bench.commands.on("deploy", TOOLS, "--yes", "--hand-over")
+    count = 0
+    for environment in ENVIRONMENTS:
+        stacks = stacks_of(bench, environment)
+        wrong = sorted(set(stacks.values()) - SETTLED)
+        require(not wrong, f"{environment} has stacks in {', '.join(wrong)}")
+        rendered = len(list(bench.project.rendered(environment).glob("*.yaml")))
+        require(len(stacks) == rendered, f"{environment} has {len(stacks)} of {rendered} stacks")
+        count += rendered
+    return f"{count} stacks of {len(ENVIRONMENTS)} environments exist; production was deployed by its plans alone"
+
+
+def deploy_by_plans(bench: Bench, environment: str) -> None:
+    """Plan an environment and deploy exactly the plan, until a plan has nothing to change.
+
+    Raises `CheckFailed` if it never ends.
+    """
+    file = bench.project.folder / f"{environment}-plan.json"
+    for _ in range(MOST_PLANS):
+        planned = bench.commands.on(
+            "plan", environment, "--out", str(file), "--detailed-exitcode", expected=(NOTHING, CHANGES)
+        )
+        if planned.code == NOTHING:
+            return
+        bench.commands.on("deploy", environment, "--plan", str(file), "--yes", expected=(NOTHING, CHANGES))
+    require(False, f"{environment} still has changes after {MOST_PLANS} plans")
+
+
+def plan_again(bench: Bench) -> str:
+    """Plan every environment again, and require that no plan has a change."""
+    for environment in ENVIRONMENTS:
+        again = bench.commands.on("plan", environment, "--detailed-exitcode", expected=(NOTHING, CHANGES))
+        require(again.code == NOTHING, f"{environment} would change although nothing has changed")
+    return "the plans of all environments are empty"
+
+
+DEPLOYED = Check(
+    "deployed",
+    "Every rendered stack of every environment is created.",
+    deploy_all,
+    needs=("permissions",),
+    safe_to_continue=False,
+)
+UNCHANGED = Check(
+    "unchanged",
+    "Deploying the same templates again changes nothing.",
+    plan_again,
+    needs=("deployed",),
+)

@@ -1,0 +1,27 @@
+"""The examination of every account before anything is deployed."""
+
+from __future__ import annotations
+
+import json
+
+from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.project import ENVIRONMENTS
+
+
+def examine(bench: Bench) -> str:
+    """Run `doctor` for each environment, and require that it finds nothing to fix."""
+    subjects = set()
+    for environment in ENVIRONMENTS:
+        answer = bench.commands.on("doctor", environment, "--json", expected=(0, 1))
+        for row in (row for rows in json.loads(answer.output).values() for row in rows):
+            require(not row["fix"], f"{environment}: {row['subject']}: {row['finding']}")
+            subjects.add(row["subject"])
+    return f"nothing to fix; {len(subjects)} subjects were examined in {len(ENVIRONMENTS)} environments"
+
+
+DOCTOR = Check(
+    "doctor",
+    "`make doctor` finds nothing in the accounts that would make the deployment fail.",
+    examine,
+    needs=("permissions",),
+)

@@ -1,0 +1,114 @@
+"""The policies that `deploy-policy` prints, attached to roles that run every later command, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.checks.rendering import render_with
+from cicd_templates.acceptance.commands import CommandFailed
+from cicd_templates.acceptance.project import ENVIRONMENTS
+
+# A new role can be assumed only after some seconds: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
+ATTEMPTS, PAUSE_SECONDS = 12, 10.0
+
+
+def use_printed_policies(bench: Bench) -> str:
+    """Make a role with the printed policies for each environment, and let the project deploy with it."""
+    roles, documents = {}, 0
+    for environment in ENVIRONMENTS:
+        printed = bench.commands.run(
+            "deploy-policy", "--env", environment, "--suffix", bench.project.suffix, "--destroying"
+        )
+        policies = json.loads(printed.output)
+        roles[environment] = _make_role(bench, environment, policies)
+        documents += len(policies)
+    render_with(bench, roles=roles)
+    for environment in ENVIRONMENTS:
+        _wait_until_it_deploys(bench, environment)
+    return (
+        f"{documents} printed policies of {len(roles)} environments are attached to {len(roles)} roles, which make"
+        " every call of the commands from here on"
+    )
+
+
+def _make_role(bench: Bench, environment: str, policies: dict[str, Any]) -> str:
+    iam, place = bench.clients(environment).iam, bench.places[environment]
+    name = bench.project.deployer(environment)
+    principal = f"arn:{place.partition}:iam::{place.caller_account or place.account}:root"
+    trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    _unless_exists(
+        iam.create_role,
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    for policy, document in policies.items():
+        _unless_exists(iam.create_policy, PolicyName=policy, PolicyDocument=json.dumps(document))
+        arn = f"arn:{place.partition}:iam::{place.account}:policy/{policy}"
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    return f"arn:{place.partition}:iam::{place.account}:role/{name}"
+
+
+def _unless_exists(create: Any, **request: Any) -> None:
+    """Create something that an interrupted attempt of this check may have created before."""
+    try:
+        create(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "EntityAlreadyExists":
+            raise
+
+
+def _wait_until_it_deploys(bench: Bench, environment: str) -> None:
+    """Run `doctor` until it answers, and require that the role was its caller."""
+    attempt = 1
+    while (rows := _examined(bench, environment)) is None:
+        require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")
+        attempt += 1
+        bench.pause(PAUSE_SECONDS)
+    callers = [row["finding"] for row in rows if row["subject"] == "credentials"]
+    role = f"assumed-role/{bench.project.deployer(environment)}/"
+    require(any(role in caller for caller in callers), f"another principal than the role calls AWS in {environment}")
+
+
+def _examined(bench: Bench, environment: str) -> list[dict[str, str]] | None:
+    """Return what `doctor` finds, or None if it cannot call AWS."""
+    try:
+        answer = bench.commands.on("doctor", environment, "--json", expected=(0, 1))
+        rows: list[dict[str, str]] = json.loads(answer.output)[f"{environment}-{bench.project.suffix}"]
+    except (CommandFailed, ValueError, KeyError):
+        return None
+    return rows
+
+
+def remove_roles(bench: Bench, environment: str) -> int:
+    """Remove the role of an environment and its policies. Return how many things were removed."""
+    iam, name = bench.clients(environment).iam, bench.project.deployer(environment)
+    removed = 0
+    try:
+        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+    else:
+        for policy in attached:
+            iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+        iam.delete_role(RoleName=name)
+        removed += 1
+    pages = iam.get_paginator("list_policies").paginate(Scope="Local")
+    for policy in [policy for page in pages for policy in page["Policies"]]:
+        if policy["PolicyName"].startswith(f"{bench.project.name(environment)}-deploy-"):
+            iam.delete_policy(PolicyArn=policy["Arn"])
+            removed += 1
+    return removed
+
+
+PERMISSIONS = Check(
+    "permissions",
+    "The IAM policies that `make deploy-policy` prints allow everything that deploying and destroying needs.",
+    use_printed_policies,
+    needs=("certificates",),
+    safe_to_continue=False,
+)

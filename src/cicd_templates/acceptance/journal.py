@@ -1,0 +1,119 @@
+"""Remembers in `.state/acceptance/journal.json` what an acceptance run has done, so that a killed run continues.
+
+The journal is written in one step after each change. It holds names of the run's resources, so only its owner can read
+it; the report holds none of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.acceptance.check import State
+from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.files.paths import STATE
+from cicd_templates.files.private_files import open_lock_file, write_privately
+
+FOLDER = STATE / "acceptance"
+JOURNAL, LOCK = "journal.json", "lock"
+FORMAT = 1
+LETTERS = "abcdefghijkmnpqrstuvwxyz"
+SUFFIX_LENGTH = 5
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How a check ended: its answer, how long it took, and how often it was begun."""
+
+    state: State
+    answer: str
+    seconds: float = 0.0
+    began: str = ""
+
+
+@dataclass
+class Journal:
+    """What a run has done. `places` are the accounts and regions that it works on."""
+
+    path: Path
+    suffix: str
+    local: bool
+    places: Mapping[str, str]
+    began: str
+    running: str = ""
+    entries: dict[str, Entry] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def begin(self, name: str) -> None:
+        """Record that a check begins."""
+        self.running = name
+        self.save()
+
+    def end(self, name: str, entry: Entry) -> None:
+        """Record how a check ended, with what it remembers for later checks."""
+        self.running = ""
+        self.entries[name] = entry
+        self.save()
+
+    def save(self) -> None:
+        """Write the journal in one step."""
+        document = {
+            "format": FORMAT,
+            **{name: getattr(self, name) for name in ("suffix", "local", "places", "began", "running", "facts")},
+            "entries": {name: dataclasses.asdict(entry) for name, entry in self.entries.items()},
+        }
+        write_privately(self.path, json.dumps(document, indent=2) + "\n")
+
+    def remove(self) -> None:
+        """Remove the journal of a run that is finished."""
+        self.path.unlink(missing_ok=True)
+
+
+def new_journal(path: Path, places: Mapping[str, str], began: str, *, local: bool) -> Journal:
+    """Return the journal of a new run, with a suffix of its own, which begins with a letter."""
+    suffix = "".join(secrets.choice(LETTERS) for _ in range(SUFFIX_LENGTH))
+    return Journal(path, suffix, local, dict(places), began)
+
+
+def read_journal(path: Path) -> Journal | None:
+    """Return the journal of the run that is not finished, or None. Raises `CicdError` if the file is damaged."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document.pop("format") != FORMAT:
+            raise ValueError("another format")
+        entries = {
+            name: Entry(**{**entry, "state": State(entry["state"])}) for name, entry in document.pop("entries").items()
+        }
+        return Journal(path, entries=entries, **document)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CicdError(
+            f"{path}: not written by this version of `make acceptance`; what its run made has the tag"
+            " Project=acceptance; destroy it, then remove the file"
+        ) from None
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[int]:
+    """Hold the lock of the acceptance run in `folder`; yield its file descriptor, which commands of the run inherit.
+
+    The lock is free when the run and every command that it started have ended, so a run that continues never meets a
+    command of the run before. Raises `RefusedError` if it is held.
+    """
+    with open_lock_file(folder / LOCK) as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RefusedError(
+                f"another acceptance run, or a command that a killed one started, still works; {folder / LOCK} is free"
+                " when it has ended"
+            ) from None
+        yield stream.fileno()

@@ -1,0 +1,29 @@
+"""Starts the local AWS of an acceptance run, finds it again after a kill, and stops it at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cicd_templates.acceptance.project import Project
+from cicd_templates.local import engine_process, engine_state_file
+from cicd_templates.local.engine_process import Engine
+
+
+def start(project: Project, python: Path) -> Engine:
+    """Start a local AWS that enforces IAM, and describe it in the file that the commands of the project read."""
+    engine = engine_process.start(python=python, auth=True, tls=True)
+    engine_state_file.remember(engine, project.engine_file)
+    return engine
+
+
+def find(project: Project) -> Engine | None:
+    """Return the local AWS of the run if it still works."""
+    return engine_state_file.recall(project.engine_file)
+
+
+def stop(project: Project) -> None:
+    """Stop the local AWS of the run, if there is one."""
+    engine = find(project)
+    if engine is not None:
+        engine_process.stop(engine)
+    engine_state_file.forget(project.engine_file)

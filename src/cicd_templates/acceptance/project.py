@@ -1,0 +1,178 @@
+"""Writes the project that an acceptance run deploys: its configuration, its application, and a defective application.
+
+Of the user's configuration it has only accounts, regions and credentials. This module calls nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.files.paths import CONFIGURATION, STATE
+from cicd_templates.files.private_files import make_private_folder, write_privately
+from cicd_templates.template.partitions import partition_of
+
+NAME, SERVICE = "acceptance", "shop"
+TOOLS, STAGING, PRODUCTION = "tools", "staging", "production"
+RUNTIME = (STAGING, PRODUCTION)
+ENVIRONMENTS = (*RUNTIME, TOOLS)
+APPLICATION, PLANTED = "application.zip", "planted.zip"
+SOURCE = Path("examples/acceptance")
+# The domain exists nowhere: clients use the name of the load balancer, for which the certificate of the run is.
+BECAUSE = "the acceptance run lets this creation fail"
+EMAIL = "nobody@example.com"
+# A zip file has times; these are the earliest that it can have, so that the same files are the same archive.
+EARLIEST = (1980, 1, 1, 0, 0, 0)
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+RANGES = {STAGING: "10.210.0.0/20", PRODUCTION: "10.220.0.0/20"}
+# What Bandit calls a finding of high severity: a shell that runs what it is given.
+PLANTED_FILE = """import subprocess
+
+
+def run(command: str) -> None:
+    subprocess.run(command, shell=True)
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an environment is, and with which credentials of the user it is reached.
+
+    `caller_account` is the account of these credentials before a role is assumed; by default, it is `account`.
+    """
+
+    account: str
+    region: str
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    caller_account: str = ""
+
+    @property
+    def certificate_name(self) -> str:
+        """Return the name that covers every load balancer of the region."""
+        return f"*.{self.region}.elb.{partition_of(self.region).dns_suffix}"
+
+    @property
+    def partition(self) -> str:
+        """Return the partition of the region, as it stands in ARNs."""
+        return partition_of(self.region).name
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What changes in the project during a run.
+
+    `certificates` maps each runtime environment to the ARN of its certificate, `roles` each environment to the role
+    that deploys it. `rollout` is that of the service. `patch` is the patch of one stack of staging. `production` is
+    the protection of production, which becomes disposable before the destruction.
+    """
+
+    certificates: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    rollout: str = "rolling"
+    patch: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    production: str = "protected"
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folder of the project, and where its environments are."""
+
+    folder: Path
+    tool: Path
+    suffix: str
+    places: dict[str, Place]
+    local: bool
+
+    @property
+    def engine_file(self) -> Path:
+        """Return the file that describes the local AWS of the run, as the commands in the folder expect it."""
+        return self.folder / STATE / "local.json"
+
+    def rendered(self, environment: str) -> Path:
+        """Return the folder with the rendered templates of an environment."""
+        return self.folder / "build" / self.suffix / f"{environment}-{self.suffix}"
+
+    def name(self, environment: str) -> str:
+        """Return the beginning of every name in an environment."""
+        return f"{NAME}-{environment}-{self.suffix}"
+
+    def deployer(self, environment: str) -> str:
+        """Return the name of the role that deploys an environment."""
+        return f"{self.name(environment)}-acceptance"
+
+    def write(self, settings: Settings) -> None:
+        """Write the configuration with `settings`, and both applications."""
+        make_private_folder(self.folder / "templates")
+        write_privately(self.folder / CONFIGURATION, "\n".join(self._lines(settings)) + "\n")
+        files = application_files(self.tool / SOURCE)
+        write_archive(self.folder / APPLICATION, files)
+        write_archive(self.folder / PLANTED, {**files, f"{SERVICE}/planted.py": PLANTED_FILE.encode()})
+
+    def _lines(self, settings: Settings) -> Iterator[str]:
+        yield from ("[project]", f'name = "{NAME}"', f'owner = "{NAME}"', f'cost_center = "{NAME}"', "")
+        yield from ("[pipeline]", f"path = {json.dumps(RUNTIME)}", 'weaker_policy = "refuse"', "")
+        yield from (f"[services.{SERVICE}]", "port = 8080")
+        yield f'migration = ["python3", "-m", "{SERVICE}.migrate"]'
+        if settings.rollout != "rolling":
+            yield from (
+                f'rollout = "{settings.rollout}"',
+                "rollback_on_alarm = true",
+                'hooks = ["verify-image", "smoke"]',
+            )
+        yield from ("", f"[services.{SERVICE}.checks]")
+        yield from (f'{check} = {{ preset = "{check}" }}' for check in ("unit-tests", "bandit", "secrets"))
+        for environment in (TOOLS, *RUNTIME):
+            yield ""
+            yield from self._environment(environment, settings)
+        for stack, changes in settings.patch.items():
+            yield from ("", f"[environments.{STAGING}.patch.{stack}]")
+            for path, value in changes.items():
+                yield f"{json.dumps(path)} = {{ value = {json.dumps(value)}, because = {json.dumps(BECAUSE)} }}"
+
+    def _environment(self, name: str, settings: Settings) -> Iterator[str]:
+        place = self.places[name]
+        protection = settings.production if name == PRODUCTION else "disposable"
+        yield f"[environments.{name}]"
+        yield f'kind = "{"tools" if name == TOOLS else "runtime"}"'
+        yield from (f'account = "{place.account}"', f'region = "{place.region}"', f'protection = "{protection}"')
+        yield f"log_retention_days = {365 if name == PRODUCTION else 1}"
+        access = {"profile": place.profile, "role_arn": place.role_arn, "external_id": place.external_id}
+        if name in settings.roles:
+            access = {"profile": place.profile, "role_arn": settings.roles[name], "external_id": None}
+        yield from (f"{key} = {json.dumps(value)}" for key, value in access.items() if value)
+        if name in RUNTIME:
+            unknown = f"arn:{place.partition}:acm:{place.region}:{place.account}:certificate/{UNKNOWN_ID}"
+            yield from (f'cidr = "{RANGES[name]}"', f'zones = ["{place.region}a", "{place.region}b"]')
+            yield f'certificate_arn = "{settings.certificates.get(name, unknown)}"'
+            yield f'domain = "{name}.{NAME}.example.com"'
+        yield from ("", f"[environments.{name}.stakeholders]")
+        groups = ("operations", "approvers") if name == PRODUCTION else ("operations",)
+        yield from (f'{group} = ["{EMAIL}"]' for group in groups)
+
+
+def settings_of(facts: Mapping[str, Any]) -> Settings:
+    """Return the settings that the checks so far have decided, from the facts of the run."""
+    return replace(Settings(), **facts.get("settings", {}))
+
+
+def application_files(folder: Path) -> dict[str, bytes]:
+    """Return the content of each file of the application, by its path."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_left_over(path.relative_to(folder)))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _is_left_over(path: Path) -> bool:
+    return any(part == "__pycache__" or part.endswith("_cache") for part in path.parts)
+
+
+def write_archive(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a zip file. The same files are always the same archive."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, EARLIEST), content)

@@ -1,0 +1,163 @@
+"""Writes the report of a run, as Markdown and as JSON. It holds no account ids, names or tokens."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cicd_templates.acceptance.check import Check, Here, State
+from cicd_templates.acceptance.journal import Journal
+from cicd_templates.markdown import cell
+
+FORMAT = 1
+ACCOUNT = re.compile(r"(?<![0-9a-fA-F-])\d{12}(?![0-9a-fA-F])")
+ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+ARN = re.compile(r"\barn:[\w-]+:[\w-]+:[\w-]*:[^\s,;)\]]*")
+PATH = re.compile(r"(?<![\w.])/(?:[\w.@+-]+/)+[\w.@+-]*")
+LONG = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
+ANSWER_LENGTH = 400
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check in the report. `counts_as` says how far a check that passed goes where the run was."""
+
+    name: str
+    proves: str
+    state: State
+    counts_as: str
+    answer: str
+    seconds: float
+    began: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run: when and where it was, with which versions, and its checks."""
+
+    version: str
+    python: str
+    local: bool
+    accounts: int
+    regions: Sequence[str]
+    began: str
+    ended: str
+    rows: Sequence[Row]
+
+    def having(self, state: State) -> list[Row]:
+        """Return the checks that ended in a state."""
+        return [row for row in self.rows if row.state is state]
+
+
+def redacted(text: str, journal: Journal) -> str:
+    """Return a text without account ids, ARNs, names of the run, addresses, paths of files and long secrets."""
+    text = " ".join(text.split())
+    for pattern, word in (
+        (ARN, "(an ARN)"),
+        (ACCESS_KEY, "(an access key)"),
+        (EMAIL, "(an address)"),
+        (PATH, "(a file)"),
+        (LONG, "(a long text)"),
+        (ACCOUNT, "(an account)"),
+    ):
+        text = pattern.sub(word, text)
+    return text.replace(f"-{journal.suffix}", "")[:ANSWER_LENGTH]
+
+
+def report_of(checks: Sequence[Check], journal: Journal, *, version: str, python: str, ended: str) -> Report:
+    """Return the report of a run."""
+    rows = []
+    for check in checks:
+        entry = journal.entries[check.name]
+        here = check.here.value if journal.local else Here.SHOWN.value
+        counts_as = here if entry.state is State.PASSED else ""
+        answer = redacted(entry.answer, journal)
+        if counts_as == Here.WALKED_THROUGH.value:
+            answer = f"{answer}. Not shown: {check.because}"
+        rows.append(Row(check.name, check.proves, entry.state, counts_as, answer, entry.seconds, entry.began))
+    places = [place.partition(" ") for place in journal.places.values()]
+    accounts, regions = {place[0] for place in places}, sorted({place[2] for place in places})
+    return Report(version, python, journal.local, len(accounts), regions, journal.began, ended, rows)
+
+
+def as_json(report: Report) -> str:
+    """Return the report as JSON, for programs."""
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "version": report.version,
+        "python": report.python,
+        "aws": "local" if report.local else "real",
+        "accounts": report.accounts,
+        "regions": list(report.regions),
+        "began": report.began,
+        "ended": report.ended,
+        "checks": [vars(row) for row in report.rows],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def as_markdown(report: Report) -> str:
+    """Return the report as Markdown, for a reader who does not know the project."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield "# Acceptance report"
+    yield ""
+    yield "cicd-templates renders CloudFormation templates of a pipeline, which builds, scans, signs and deploys an"
+    yield "application to staging and, after an approval, to production. It also has the commands that deploy these"
+    yield "templates, examine them and destroy what they made. This report says which of that was proven, and how."
+    yield ""
+    if report.local:
+        yield "**It ran on a local AWS, which imitates AWS on one machine. Nothing in it was measured on AWS itself.**"
+    else:
+        plural = "account" if report.accounts == 1 else "accounts"
+        yield f"**It ran on AWS, in {report.accounts} {plural}.**"
+    yield ""
+    yield f"- Regions: {', '.join(report.regions)}"
+    yield f"- Version {report.version}, Python {report.python}"
+    yield f"- From {report.began} to {report.ended} (UTC)"
+    yield f"- {len(report.rows)} checks: {', '.join(_counts(report))}"
+    sections = (
+        ("Failed", "These do not work as the documents say.", report.having(State.FAILED)),
+        ("Proven", "Each of these was done and its outcome was looked at.", _passed(report, Here.SHOWN)),
+        (
+            "Walked through",
+            "The same steps ran, but the local AWS does not do what matters in them. They prove that nothing is missing"
+            " up to this point, not that AWS does the rest.",
+            _passed(report, Here.WALKED_THROUGH),
+        ),
+        (
+            "Not proven",
+            "These did not run.",
+            [row for row in report.rows if row.state in (State.SKIPPED, State.WAITING, State.NOT_POSSIBLE)],
+        ),
+    )
+    for title, meaning, rows in sections:
+        if rows:
+            yield from ("", f"## {title}", "", meaning, "", "| Check | What it is about | Answer | Seconds |")
+            yield "|---|---|---|---|"
+            for row in rows:
+                yield f"| {row.name} | {cell(row.proves)} | {cell(_answer(row))} | {row.seconds:.0f} |"
+
+
+def _answer(row: Row) -> str:
+    words = {State.SKIPPED: "skipped", State.WAITING: "waits", State.NOT_POSSIBLE: "not possible on the local AWS"}
+    return f"{words[row.state]}: {row.answer}" if row.state in words else row.answer
+
+
+def _passed(report: Report, here: Here) -> list[Row]:
+    return [row for row in report.having(State.PASSED) if row.counts_as == here.value]
+
+
+def _counts(report: Report) -> Iterator[str]:
+    for here in (Here.SHOWN, Here.WALKED_THROUGH):
+        if rows := _passed(report, here):
+            yield f"{len(rows)} {'proven' if here is Here.SHOWN else here.value}"
+    for state in (State.FAILED, State.SKIPPED, State.WAITING, State.NOT_POSSIBLE):
+        if rows := report.having(state):
+            yield f"{len(rows)} {state.value}"

@@ -1,0 +1,74 @@
+"""Runs the checks in their order, and records each before it begins and after it ends. It prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from cicd_templates.acceptance.check import Bench, Check, Here, NotYet, State
+from cicd_templates.acceptance.journal import Entry, Journal
+from cicd_templates.deploy.aws.clients import explain
+from cicd_templates.deploy.aws.retry import AWS_ERRORS
+from cicd_templates.errors import CicdError, DetachedError
+
+Listener = Callable[[Check, Entry | None], None]
+
+
+def run_checks(checks: Iterable[Check], bench: Bench, journal: Journal, listener: Listener) -> None:
+    """Run every check that has no entry in the journal yet, that waits, or that ends the run and has not passed.
+
+    `listener` gets each check when it begins, with None, and when it ends, with its entry. Raises `DetachedError` if a
+    command had to stop while AWS continues; the same run can then be continued.
+    """
+    for check in checks:
+        known = journal.entries.get(check.name)
+        if known is not None and not _is_repeated(check, known):
+            continue
+        entry = _not_run(check, bench, journal)
+        if entry is None:
+            listener(check, None)
+            journal.begin(check.name)
+            entry = _run(check, bench)
+        journal.end(check.name, entry)
+        listener(check, entry)
+        if entry.state is State.FAILED and not check.safe_to_continue:
+            journal.facts.setdefault("stopped", check.name)
+            journal.save()
+
+
+def _is_repeated(check: Check, entry: Entry) -> bool:
+    """Return whether a check of an earlier run is run again: one that waits, or one of the end that did not pass."""
+    return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
+
+
+def _not_run(check: Check, bench: Bench, journal: Journal) -> Entry | None:
+    """Return the entry of a check that cannot be run, or None."""
+    if missing := _missing(check, journal.entries):
+        return Entry(State.SKIPPED, f"needs {', '.join(missing)}")
+    if (stopped := journal.facts.get("stopped")) and not check.last:
+        return Entry(State.SKIPPED, f"nothing but the end is safe after the failure of {stopped}")
+    if bench.local and check.here is Here.NOT_POSSIBLE:
+        return Entry(State.NOT_POSSIBLE, check.because)
+    return None
+
+
+def _missing(check: Check, entries: Mapping[str, Entry]) -> list[str]:
+    passed = {name for name, entry in entries.items() if entry.state is State.PASSED}
+    return [name for name in check.needs if name not in passed]
+
+
+def _run(check: Check, bench: Bench) -> Entry:
+    began = bench.clock()
+    state, answer = State.PASSED, ""
+    try:
+        answer = check.run(bench)
+    except DetachedError:
+        raise
+    except NotYet as error:
+        state, answer = State.WAITING, str(error)
+    except CicdError as error:
+        state, answer = State.FAILED, str(error)
+    except AWS_ERRORS as error:
+        state, answer = State.FAILED, explain(error)
+    at = datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds")
+    return Entry(state, answer, round(bench.clock() - began, 1), at)

@@ -1,0 +1,156 @@
+"""Begins or continues an acceptance run: its journal, its project, its local AWS, its report, and what is left."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cicd_templates import hints
+from cicd_templates.acceptance import estimate, local_aws
+from cicd_templates.acceptance.check import Bench, State
+from cicd_templates.acceptance.checks import CHECKS
+from cicd_templates.acceptance.commands import Commands
+from cicd_templates.acceptance.journal import FOLDER, JOURNAL, Journal, locked, new_journal, read_journal
+from cicd_templates.acceptance.places import places_of
+from cicd_templates.acceptance.project import Place, Project
+from cicd_templates.acceptance.report import Report, as_json, as_markdown, report_of
+from cicd_templates.acceptance.run import Listener, run_checks
+from cicd_templates.cli import terminal
+from cicd_templates.config.environment import Configuration
+from cicd_templates.deploy.aws.access import Access
+from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients
+from cicd_templates.errors import CicdError, DetachedError, RefusedError
+from cicd_templates.files.private_files import write_privately
+from cicd_templates.local.engine_process import DEFAULT_PYTHON
+
+TOOL = Path(__file__).parents[3]
+REPORT = "acceptance-report"
+
+
+def continue_run(
+    configuration: Configuration, confirm: Callable[[str], bool], listener: Listener, *, local: bool
+) -> None:
+    """Run every check that is not done yet, then write the report. Ask before the first one.
+
+    Raises `CicdError` if a check failed, and `DetachedError` if one waits. Raises `RefusedError` if the user declines,
+    or if a run on another AWS, or on other accounts, is not finished.
+    """
+    with locked(FOLDER) as held:
+        places = places_of(configuration)
+        journal = _journal(places, local=local)
+        project = Project(FOLDER.absolute() / "project", TOOL, journal.suffix, places, local)
+        if local and not journal.facts.get("finished") and local_aws.find(project) is None:
+            journal = _begin_again(journal)
+            project = replace(project, suffix=journal.suffix)
+        if not journal.path.exists():
+            _agree(confirm, places, local=local)
+            shutil.rmtree(project.folder, ignore_errors=True)
+            if local:
+                local_aws.start(project, DEFAULT_PYTHON)
+            journal.save()
+        clients = _Clients(project)
+        commands = Commands(project.folder, TOOL, journal.suffix, local, held)
+        bench = Bench(project, commands, clients.of, time.time, time.sleep, journal.save, journal.facts)
+        if not journal.facts.get("finished"):
+            run_checks(CHECKS, bench, journal, listener)
+        _finish(journal, project)
+
+
+def _journal(places: dict[str, Place], *, local: bool) -> Journal:
+    """Return the journal of the run to continue, or of a new one."""
+    known = {name: f"{place.account} {place.region}" for name, place in places.items()}
+    journal = read_journal(FOLDER / JOURNAL)
+    if journal is None:
+        return new_journal(FOLDER / JOURNAL, known, _now(), local=local)
+    if journal.local != local:
+        where = "the local AWS" if journal.local else "AWS"
+        again = hints.make("acceptance", LOCAL=journal.local)
+        raise RefusedError(f"a run on {where} is not finished; continue it with `{again}`")
+    if dict(journal.places) != known:
+        raise RefusedError(
+            "a run on other accounts or regions is not finished; restore them in templates/environments.toml, and"
+            f" continue it with `{hints.make('acceptance', LOCAL=local)}`"
+        )
+    return journal
+
+
+def _begin_again(journal: Journal) -> Journal:
+    """Return the journal of a new run, because the local AWS of the earlier one, with all it made, is gone."""
+    journal.remove()
+    return new_journal(journal.path, journal.places, _now(), local=True)
+
+
+def _agree(confirm: Callable[[str], bool], places: dict[str, Place], *, local: bool) -> None:
+    accounts = {place.account for place in places.values()}
+    regions = sorted({place.region for place in places.values()})
+    for line in estimate.lines(local=local, accounts=len(accounts), regions=regions, checks=len(CHECKS)):
+        terminal.show(line)
+    if not confirm("Begin the acceptance run?"):
+        raise RefusedError("declined; nothing was made")
+
+
+class _Clients:
+    """The AWS clients of the user for each environment, made once."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[str, Clients] = {}
+
+    def of(self, environment: str) -> Any:
+        """Return the clients of an environment."""
+        if environment not in self._known:
+            place = self._project.places[environment]
+            if self._project.local:
+                engine = local_aws.find(self._project)
+                if engine is None:
+                    raise CicdError("the local AWS of the run has stopped; run the same command again")
+                made = local_clients(engine.url, place.account, place.region, engine.secret)
+            else:
+                made = aws_clients(Access(place.region, place.profile, place.role_arn, place.external_id))
+            self._known[environment] = made
+        return self._known[environment]
+
+
+def _finish(journal: Journal, project: Project) -> None:
+    """Write the report, remove what is on this machine, and say what is left."""
+    report = report_of(
+        CHECKS, journal, version=version("cicd-templates"), python=platform.python_version(), ended=_now()
+    )
+    write_privately(FOLDER / f"{REPORT}.json", as_json(report))
+    write_privately(FOLDER / f"{REPORT}.md", as_markdown(report))
+    terminal.show(f"wrote {FOLDER / REPORT}.md and .json, without account ids, names and tokens")
+    waiting = report.having(State.WAITING)
+    if waiting:
+        raise DetachedError(f"{waiting[0].name} waits: {waiting[0].answer}", under_way=False)
+    gone = journal.local or journal.entries[CHECKS[-1].name].state is State.PASSED
+    if gone:
+        journal.facts["finished"] = True
+        journal.save()
+        local_aws.stop(project)
+        shutil.rmtree(project.folder, ignore_errors=True)
+        journal.remove()
+        terminal.show("nothing of the run is left")
+    else:
+        _show_what_is_left(journal)
+    _require_success(report)
+
+
+def _show_what_is_left(journal: Journal) -> None:
+    terminal.show(f"still there: what has `{journal.suffix}` in its name, in the accounts of the run")
+    terminal.show(f"`{hints.make('acceptance', LOCAL=journal.local)}` tries again to remove it, and says what stays")
+
+
+def _require_success(report: Report) -> None:
+    if failed := report.having(State.FAILED):
+        raise CicdError(f"{len(failed)} of {len(report.rows)} checks failed: {', '.join(row.name for row in failed)}")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

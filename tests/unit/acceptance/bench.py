@@ -1,0 +1,93 @@
+"""A bench for checks: commands and an AWS that answer from tables, a clock that is moved by pauses, and a project."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.acceptance.check import Bench
+from cicd_templates.acceptance.commands import Answer, CommandFailed
+from cicd_templates.acceptance.project import PRODUCTION, STAGING, TOOLS, Place, Project
+from tests.conftest import ROOT
+from tests.fakes.answering_aws import FakeAws
+
+SUFFIX = "abcde"
+PLACES = {
+    STAGING: Place("222222222222", "eu-central-1"),
+    PRODUCTION: Place("333333333333", "eu-central-1"),
+    TOOLS: Place("111111111111", "eu-central-1", profile="sandbox"),
+}
+
+
+class FakeCommands:
+    """Commands that end as a table says: `verb environment` or `verb` maps to an answer, or to answers in order."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+        self.typed: list[str] = []
+
+    def run(self, verb: str, *arguments: str, expected: Collection[int] = (0,), text: str | None = None) -> Answer:
+        self.typed.append(" ".join([verb, *arguments]))
+        answer = self._answer(verb, arguments)
+        if answer.code not in expected:
+            raise CommandFailed(f"`{verb}` ended with {answer.code}: {answer.last_lines}")
+        return answer
+
+    def on(self, verb: str, environment: str, *arguments: str, expected: Collection[int] = (0,)) -> Answer:
+        return self.run(verb, environment, *arguments, expected=expected)
+
+    def _answer(self, verb: str, arguments: tuple[str, ...]) -> Answer:
+        key = f"{verb} {arguments[0]}" if arguments and f"{verb} {arguments[0]}" in self.answers else verb
+        answer = self.answers.get(key, Answer(0, ""))
+        if callable(answer):
+            answer = answer(*arguments)
+        if isinstance(answer, list):
+            answer = answer.pop(0)
+        return answer if isinstance(answer, Answer) else Answer(*answer)
+
+
+class Clock:
+    """The seconds since the epoch, which only pauses move."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def bench(
+    folder: Path,
+    commands: dict[str, Any] | None = None,
+    aws: dict[str, Any] | dict[str, FakeAws] | None = None,
+    *,
+    local: bool = False,
+    facts: dict[str, Any] | None = None,
+) -> Any:
+    """Return a bench. `aws` are the answers of AWS for every environment, or one AWS for each environment."""
+    given = aws or {}
+    one = FakeAws(given)
+    clients = {name: given.get(name, one) for name in PLACES}
+    clock = Clock()
+    return Bench(
+        Project(folder, ROOT, SUFFIX, PLACES, local),
+        FakeCommands(commands or {}),  # type: ignore[arg-type] # it has both methods
+        clients.__getitem__,
+        clock,
+        clock.pause,
+        lambda: None,
+        {} if facts is None else facts,
+    )
+
+
+def stack(name: str, status: str) -> dict[str, Any]:
+    """Return a summary of a stack, as ListStacks has it."""
+    return {"StackName": name, "StackStatus": status, "CreationTime": "2026-01-01"}
+
+
+def stacks(*summaries: dict[str, Any]) -> dict[str, Any]:
+    return {"StackSummaries": list(summaries)}

@@ -1,0 +1,75 @@
+"""The certificates of a run: made and imported once, found again by their tag, and removed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.acceptance.check import CheckFailed
+from cicd_templates.acceptance.checks.certificates import import_certificates, make_certificate
+from cicd_templates.errors import CicdError
+from tests.unit.acceptance.bench import SUFFIX, bench
+
+OURS, OTHER = (f"arn:aws:acm:eu-central-1:222222222222:certificate/{number}" for number in (1, 2))
+TAGS = {OURS: SUFFIX, OTHER: "zzzzz"}
+
+
+def acm(known: list[str], status: str = "ISSUED") -> dict[str, Any]:
+    return {
+        "acm.list_certificates": [{"CertificateSummaryList": [{"CertificateArn": arn} for arn in known]}],
+        "acm.list_tags_for_certificate": lambda **request: {
+            "Tags": [{"Key": "Name"}, {"Key": "acceptance-run", "Value": TAGS[request["CertificateArn"]]}]
+        },
+        "acm.import_certificate": {"CertificateArn": OURS},
+        "acm.describe_certificate": {"Certificate": {"Status": status}},
+    }
+
+
+@pytest.mark.parametrize(("known", "imports"), [([], 2), ([OTHER], 2), ([OTHER, OURS], 0)])
+def test_a_certificate_is_imported_unless_this_run_has_one(tmp_path: Path, known: list[str], imports: int) -> None:
+    made = bench(tmp_path, aws=acm(known))
+
+    assert "imported for each of staging, production" in import_certificates(made)
+    calls = [request for call, request in made.clients("staging").calls if call == "acm.import_certificate"]
+    assert len(calls) == imports
+    assert all(b"BEGIN CERTIFICATE" in call["Certificate"] for call in calls)
+    assert made.facts["settings"]["certificates"] == {"staging": OURS, "production": OURS}
+    assert OURS in (tmp_path / "templates/environments.toml").read_text()
+    assert made.commands.typed == [f"render --suffix {SUFFIX}"]
+
+
+def test_a_certificate_that_cannot_be_used_is_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(CheckFailed, match="the certificate of staging is FAILED"):
+        import_certificates(bench(tmp_path, aws=acm([OURS], "FAILED")))
+
+
+def test_a_certificate_is_for_its_name_alone_and_its_key_stays_nowhere(tmp_path: Path) -> None:
+    certificate, key = make_certificate("*.eu-central-1.elb.amazonaws.com", tmp_path)
+
+    command = ["openssl", "x509", "-noout", "-ext", "subjectAltName"]
+    shown = subprocess.run(command, input=certificate, capture_output=True, check=True).stdout.decode()
+    assert "DNS:*.eu-central-1.elb.amazonaws.com" in shown
+    assert b"PRIVATE KEY" in key
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("", "openssl, which makes the certificate of the run: No such"),
+        ("#!/bin/sh\necho no >&2\nexit 1\n", "openssl: no"),
+    ],
+)
+def test_a_missing_or_failing_openssl_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, words: str
+) -> None:
+    if program:
+        (tmp_path / "openssl").write_text(program)
+        (tmp_path / "openssl").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(CicdError, match=words):
+        make_certificate("*.elb.example.com", tmp_path)

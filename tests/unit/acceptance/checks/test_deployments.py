@@ -1,0 +1,164 @@
+"""The checks that deploy: what they type, and which outcome they do not accept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.acceptance.check import CheckFailed
+from cicd_templates.acceptance.checks import deployments, doctor, first_creations
+from cicd_templates.acceptance.commands import Answer
+from cicd_templates.local.engine_process import Engine
+from tests.unit.acceptance.bench import bench, stack, stacks
+
+LISTED = "cloudformation.list_stacks"
+
+
+def rendered(folder: Path, **counts: int) -> None:
+    for environment, count in counts.items():
+        place = folder / f"build/abcde/{environment}-abcde"
+        place.mkdir(parents=True)
+        for number in range(count):
+            (place / f"layer{number}.yaml").write_text("")
+
+
+def existing(environment: str, *statuses: str) -> list[dict[str, Any]]:
+    return [stack(f"acceptance-{environment}-abcde-layer{number}", status) for number, status in enumerate(statuses)]
+
+
+@pytest.mark.parametrize(
+    ("fix", "expected"),
+    [("", "nothing to fix; 1 subjects were examined in 3 environments"), ("request one", "staging: certificate: none")],
+)
+def test_the_doctor_finds_nothing_to_fix(tmp_path: Path, fix: str, expected: str) -> None:
+    rows = {"x": [{"subject": "certificate", "finding": "none", "fix": fix}]}
+    made = bench(tmp_path, {"doctor": Answer(1 if fix else 0, json.dumps(rows))})
+    if fix:
+        with pytest.raises(CheckFailed, match=expected):
+            doctor.examine(made)
+    else:
+        assert doctor.examine(made) == expected
+
+
+@pytest.mark.parametrize(
+    ("planned", "left", "problem"),
+    [
+        pytest.param(["REVIEW_IN_PROGRESS"], [], "", id="nothing is left"),
+        pytest.param([], [], "made no stack in review", id="nothing was planned"),
+        pytest.param(["REVIEW_IN_PROGRESS"], ["REVIEW_IN_PROGRESS"], "1 stacks are left", id="a shell is left"),
+    ],
+)
+def test_a_discarded_plan_leaves_nothing(tmp_path: Path, planned: list[str], left: list[str], problem: str) -> None:
+    others = [stack("payments-staging-keys", "CREATE_COMPLETE"), *existing("staging", "DELETE_COMPLETE")]
+    answers = [stacks(*others, *existing("staging", *statuses)) for statuses in (planned, left)]
+    made = bench(tmp_path, aws={LISTED: lambda **request: answers.pop(0)})
+    if problem:
+        with pytest.raises(CheckFailed, match=problem):
+            first_creations.decline(made)
+    else:
+        assert "nothing is left" in first_creations.decline(made)
+        assert made.commands.typed == ["plan staging", "plan-discard staging"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "status", "problem"),
+    [
+        pytest.param([1, 0], "CREATE_COMPLETE", "", id="repaired"),
+        pytest.param([0], "CREATE_COMPLETE", "a creation that should fail succeeded", id="it did not fail"),
+        pytest.param([1, 0], "ROLLBACK_COMPLETE", "after the repair: ROLLBACK_COMPLETE", id="not repaired"),
+    ],
+)
+def test_a_failed_first_creation_on_aws_has_a_key_that_does_not_exist(
+    tmp_path: Path, codes: list[int], status: str, problem: str
+) -> None:
+    configurations: list[str] = []
+
+    def deploy(*words: str) -> Answer:
+        configurations.append((tmp_path / "templates/environments.toml").read_text())
+        return Answer(codes.pop(0), "")
+
+    made = bench(tmp_path, {"deploy": deploy}, {LISTED: stacks(*existing("staging", status))})
+    if problem:
+        with pytest.raises(CheckFailed, match=problem):
+            first_creations.fail_then_deploy(made)
+    else:
+        assert "created the whole environment" in first_creations.fail_then_deploy(made)
+        wrong = "arn:aws:kms:eu-central-1:222222222222:key/00000000-0000-4000-8000-000000000000"
+        assert [wrong in text for text in configurations] == [True, False]
+
+
+def test_a_failed_first_creation_is_not_repeated_after_an_interruption(tmp_path: Path) -> None:
+    facts = {"failed first creation": True}
+    made = bench(tmp_path, aws={LISTED: stacks(*existing("staging", "CREATE_COMPLETE"))}, facts=facts)
+    first_creations.fail_then_deploy(made)
+
+    assert made.commands.typed == ["render --suffix abcde", "deploy staging --yes"]
+
+
+def test_on_the_local_aws_a_resource_is_told_to_fail_and_then_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(1, 1, tmp_path)
+    monkeypatch.setattr("cicd_templates.local.engine_state_file.required", lambda path: engine)
+    told: list[str] = []
+
+    def deploy(*words: str) -> Answer:
+        told.append((tmp_path / "failures.json").read_text())
+        return Answer(len(told) % 2, "")
+
+    made = bench(tmp_path, {"deploy": deploy}, {LISTED: stacks(*existing("staging", "CREATE_COMPLETE"))}, local=True)
+    first_creations.fail_then_deploy(made)
+
+    assert ["NatGateway" in text for text in told] == [True, False]
+
+
+def test_everything_is_deployed_and_production_by_its_plans_alone(tmp_path: Path) -> None:
+    rendered(tmp_path, staging=2, production=1, tools=1)
+    plans = [Answer(4, ""), Answer(4, ""), Answer(0, "")]
+    every = stacks(
+        *existing("staging", "CREATE_COMPLETE", "UPDATE_COMPLETE"),
+        *existing("production", "CREATE_COMPLETE"),
+        *existing("tools", "CREATE_COMPLETE"),
+    )
+    made = bench(tmp_path, {"plan": plans, "deploy production": Answer(4, "")}, {LISTED: every})
+
+    assert deployments.deploy_all(made).startswith("4 stacks of 3 environments exist")
+    assert [typed.split(" --")[0] for typed in made.commands.typed] == [
+        "deploy staging", "plan production", "deploy production", "plan production", "deploy production",
+        "plan production", "deploy tools",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statuses", "problem"),
+    [
+        (["CREATE_COMPLETE", "ROLLBACK_COMPLETE"], "staging has stacks in ROLLBACK_COMPLETE"),
+        (["CREATE_COMPLETE"], "staging has 1 of 2 stacks"),
+    ],
+)
+def test_a_stack_that_is_missing_or_broken_is_a_failure(tmp_path: Path, statuses: list[str], problem: str) -> None:
+    rendered(tmp_path, staging=2)
+    made = bench(tmp_path, aws={LISTED: stacks(*existing("staging", *statuses))})
+
+    with pytest.raises(CheckFailed, match=problem):
+        deployments.deploy_all(made)
+
+
+def test_plans_that_never_end_are_a_failure(tmp_path: Path) -> None:
+    made = bench(tmp_path, {"plan": Answer(4, "")})
+
+    with pytest.raises(CheckFailed, match="production still has changes after 15 plans"):
+        deployments.deploy_by_plans(made, "production")
+
+
+@pytest.mark.parametrize(("code", "problem"), [(0, ""), (4, "tools would change although nothing has changed")])
+def test_a_second_plan_is_empty(tmp_path: Path, code: int, problem: str) -> None:
+    made = bench(tmp_path, {"plan tools": Answer(code, "")})
+    if problem:
+        with pytest.raises(CheckFailed, match=problem):
+            deployments.plan_again(made)
+    else:
+        assert deployments.plan_again(made) == "the plans of all environments are empty"

@@ -1,0 +1,71 @@
+"""Commands run as processes of their own: their folder, their variables, their codes, and the lock that they keep."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.acceptance.commands import Answer, CommandFailed, Commands
+from cicd_templates.acceptance.journal import locked
+from cicd_templates.errors import DetachedError, RefusedError
+from tests.conftest import ROOT
+
+
+def commands(folder: Path, **options: bool | int | None) -> Commands:
+    return Commands(folder, ROOT, "abcde", local=bool(options.get("local")), held=options.get("held"))
+
+
+def test_a_command_runs_in_the_folder_with_the_layers_of_the_tool(tmp_path: Path) -> None:
+    answer = commands(tmp_path).run("render", expected=(2,))
+
+    assert "templates/environments.toml" in answer.errors
+
+
+def test_another_exit_code_than_expected_is_a_failure_with_the_last_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CICD_TEMPLATES_ENV", "from-outside")
+    with pytest.raises(CommandFailed, match="`deploy-policy` ended with 2: error: which environment"):
+        commands(tmp_path).run("deploy-policy")
+
+
+@pytest.mark.parametrize(("local", "words"), [(True, ["--local"]), (False, [])])
+def test_a_command_on_an_environment_names_the_copy_and_the_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: bool, words: list[str]
+) -> None:
+    typed: list[list[str]] = []
+
+    class Done:
+        returncode, stdout, stderr = 0, "", ""
+
+    def run(command: list[str], **options: object) -> Done:
+        typed.append(command)
+        return Done()
+
+    monkeypatch.setattr("subprocess.run", run)
+    commands(tmp_path, local=local).on("drift", "staging", "--json")
+
+    assert typed[0][3:] == ["drift", "--env", "staging", "--suffix", "abcde", *words, "--json"]
+
+
+def test_a_command_that_stopped_while_aws_continues_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Done:
+        returncode, stdout, stderr = 75, "a\nb", "still running"
+
+    monkeypatch.setattr("subprocess.run", lambda *arguments, **options: Done())
+    with pytest.raises(DetachedError, match="a / b / still running"):
+        commands(tmp_path).run("deploy")
+    assert commands(tmp_path).run("deploy", expected=(75,)) == Answer(75, "a\nb", "still running")
+
+
+def test_the_lock_of_a_run_is_free_only_when_its_commands_have_ended_too(tmp_path: Path) -> None:
+    with locked(tmp_path) as held:
+        assert commands(tmp_path, held=held).run("--version").code == 0
+        with pytest.raises(RefusedError, match="still works"), locked(tmp_path):
+            pass
+    with locked(tmp_path) as held:
+        fcntl.flock(held, fcntl.LOCK_UN)

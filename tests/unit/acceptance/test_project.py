@@ -1,0 +1,109 @@
+"""The project of a run: its configuration is valid, its archives are always the same, its places are the user's."""
+
+from __future__ import annotations
+
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.acceptance.places import places_of
+from cicd_templates.acceptance.project import APPLICATION, PLANTED, PRODUCTION, Place, Settings, settings_of
+from cicd_templates.config.load import parse_configuration
+from cicd_templates.errors import ConfigurationError
+from tests.conftest import configured
+from tests.unit.acceptance.bench import PLACES, SUFFIX, bench
+
+ROLES = {name: f"arn:aws:iam::{place.account}:role/deployer" for name, place in PLACES.items()}
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "expected"),
+    [
+        pytest.param(Settings(), "environments/production/protection", "protected", id="protected"),
+        pytest.param(
+            Settings(production="disposable"), "environments/production/protection", "disposable", id="disposable"
+        ),
+        pytest.param(Settings(), "environments/tools/profile", "sandbox", id="the profile of the user"),
+        pytest.param(Settings(roles=ROLES), "environments/tools/role_arn", ROLES["tools"], id="the role of the run"),
+        pytest.param(Settings(rollout="blue-green"), "services/shop/rollout", "blue-green", id="rollout"),
+        pytest.param(
+            Settings(patch={"network": {"Resources.FlowLogGroup.Properties.KmsKeyId": "none"}}),
+            "environments/staging/patch/network",
+            {
+                "Resources.FlowLogGroup.Properties.KmsKeyId": {
+                    "value": "none",
+                    "because": "the acceptance run lets this creation fail",
+                }
+            },
+            id="patch",
+        ),
+    ],
+)
+def test_a_project_is_valid_and_has_what_was_decided(
+    tmp_path: Path, settings: Settings, path: str, expected: object
+) -> None:
+    bench(tmp_path).project.write(settings)
+    raw = tomllib.loads((tmp_path / "templates/environments.toml").read_text())
+
+    parse_configuration(raw, source="environments.toml", suffix=SUFFIX)
+    value: object = raw
+    for key in path.split("/"):
+        assert isinstance(value, dict)
+        value = value[key]
+    assert value == expected
+
+
+def test_the_same_application_is_the_same_archive_and_the_other_has_one_more_file(tmp_path: Path) -> None:
+    project = bench(tmp_path).project
+    project.write(Settings())
+    first = (tmp_path / APPLICATION).read_bytes()
+    project.write(Settings())
+
+    assert (tmp_path / APPLICATION).read_bytes() == first
+    with zipfile.ZipFile(tmp_path / APPLICATION) as plain, zipfile.ZipFile(tmp_path / PLANTED) as planted:
+        assert set(planted.namelist()) - set(plain.namelist()) == {"shop/planted.py"}
+        assert {"Dockerfile", "shop/app.py", "rehearsal/serve", "smoke/smoke.py"} <= set(plain.namelist())
+        assert not [name for name in plain.namelist() if "cache" in name]
+
+
+@pytest.mark.parametrize(
+    ("region", "name"),
+    [
+        ("eu-central-1", "*.eu-central-1.elb.amazonaws.com"),
+        ("us-gov-west-1", "*.us-gov-west-1.elb.amazonaws.com"),
+        ("cn-north-1", "*.cn-north-1.elb.amazonaws.com.cn"),
+    ],
+)
+def test_the_certificate_is_for_every_load_balancer_of_the_region(region: str, name: str) -> None:
+    assert Place("111111111111", region).certificate_name == name
+
+
+def test_names_have_the_suffix_of_the_run(tmp_path: Path) -> None:
+    project = bench(tmp_path).project
+
+    assert project.name("staging") == "acceptance-staging-abcde"
+    assert project.deployer("staging") == "acceptance-staging-abcde-acceptance"
+    assert project.rendered("staging") == tmp_path / "build/abcde/staging-abcde"
+    assert project.engine_file == tmp_path / ".state/local.json"
+    assert settings_of({"settings": {"rollout": "canary"}}) == Settings(rollout="canary")
+
+
+def test_the_places_are_those_of_the_users_configuration() -> None:
+    places = places_of(configured(("environments/staging/profile", "sandbox")))
+
+    assert {name: place.account for name, place in places.items()} == {
+        "staging": "222222222222",
+        "production": "333333333333",
+        "tools": "111111111111",
+    }
+    assert (places["staging"].profile, places[PRODUCTION].profile) == ("sandbox", None)
+
+
+def test_a_configuration_without_a_runtime_environment_is_refused() -> None:
+    class Empty:
+        deploy_order = ()
+
+    with pytest.raises(ConfigurationError, match="needs an environment `tools`"):
+        places_of(Empty())  # type: ignore[arg-type] # it needs the order alone

@@ -1,0 +1,87 @@
+"""The report: what it says to somebody who does not know the project, and what it does not hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.acceptance.check import Check, Here, State
+from cicd_templates.acceptance.journal import Entry, Journal
+from cicd_templates.acceptance.report import ANSWER_LENGTH, as_json, as_markdown, redacted, report_of
+
+PLACES = {"tools": "111111111111 eu-central-1", "staging": "222222222222 us-east-1"}
+CHECKS = (
+    Check("shown", "It works.", lambda bench: ""),
+    Check("walked", "It moves.", lambda bench: "", here=Here.WALKED_THROUGH, because="nothing moves here"),
+    Check("impossible", "It waits.", lambda bench: "", here=Here.NOT_POSSIBLE),
+    Check("broken", "It holds | really.", lambda bench: ""),
+)
+ENTRIES = {
+    "shown": Entry(State.PASSED, "34 stacks", 61.4, "2026-01-01T00:00:00"),
+    "walked": Entry(State.PASSED, "it was deployed"),
+    "impossible": Entry(State.NOT_POSSIBLE, "there is no queue"),
+    "broken": Entry(State.FAILED, "account 111111111111 refused"),
+}
+
+
+def journal(*, local: bool) -> Journal:
+    return Journal(Path("journal.json"), "abcde", local, PLACES, "2026-01-01T00:00:00", entries=dict(ENTRIES))
+
+
+def report(*, local: bool) -> tuple[str, dict[str, object]]:
+    made = report_of(CHECKS, journal(local=local), version="1.2.3", python="3.11.7", ended="2026-01-01T01:00:00")
+    return as_markdown(made), json.loads(as_json(made))
+
+
+def test_a_report_of_the_local_aws_says_what_was_not_shown() -> None:
+    page, document = report(local=True)
+
+    assert (
+        "**It ran on a local AWS, which imitates AWS on one machine. Nothing in it was measured on AWS itself.**"
+        in page
+    )
+    assert "- 4 checks: 1 proven, 1 walked through, 1 failed, 1 not possible here" in page
+    assert "| walked | It moves. | it was deployed. Not shown: nothing moves here | 0 |" in page
+    assert "| impossible | It waits. | not possible on the local AWS: there is no queue | 0 |" in page
+    assert [title for title in page.splitlines() if title.startswith("## ")] == [
+        "## Failed",
+        "## Proven",
+        "## Walked through",
+        "## Not proven",
+    ]
+    assert (document["aws"], document["accounts"], document["regions"]) == ("local", 2, ["eu-central-1", "us-east-1"])
+
+
+def test_a_report_of_aws_counts_what_passed_as_proven() -> None:
+    page, document = report(local=False)
+
+    assert "**It ran on AWS, in 2 accounts.**" in page
+    assert "- 4 checks: 2 proven, 1 failed, 1 not possible here" in page
+    assert document["aws"] == "real"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("account 111111111111 refused", "account (an account) refused"),
+        ("arn:aws:iam::111111111111:role/deployer, denied", "(an ARN), denied"),
+        ("stack acceptance-staging-abcde-keys", "stack acceptance-staging-keys"),
+        ("key AKIAIOSFODNN7EXAMPLE", "key (an access key)"),
+        ("to nobody@example.com", "to (an address)"),
+        ("in /home/somebody/project/out", "in (a file)"),
+        ("token " + "a1" * 30, "token (a long text)"),
+        ("two\nlines", "two lines"),
+        ("x y " * 500, ("x y " * 500)[:ANSWER_LENGTH]),
+    ],
+)
+def test_an_answer_holds_no_account_name_or_token(text: str, expected: str) -> None:
+    assert redacted(text, journal(local=True)) == expected
+
+
+def test_no_part_of_a_report_holds_an_account() -> None:
+    for local in (True, False):
+        page, document = report(local=local)
+        assert "111111111111" not in page + json.dumps(document)
+        assert "abcde" not in page + json.dumps(document)
