@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.errors import CredentialsError
-from tests.fakes.simulated_templates import Resource, Template, attribute_of
+from tests.fakes.simulated_templates import PSEUDO_PARAMETERS, Resource, Template, attribute_of
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 # So short that every list of a test has several.
@@ -33,7 +33,7 @@ PAGE = 4
 CHANGE_SET_SECONDS = 4.0
 DELETION_SECONDS = 5.0
 SHELL_DELETION_SECONDS = 1.0
-ACCOUNT, REGION = "222222222222", "eu-central-1"
+ACCOUNT, REGION = PSEUDO_PARAMETERS["AWS::AccountId"], PSEUDO_PARAMETERS["AWS::Region"]
 ARN = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}"
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 STACK = "AWS::CloudFormation::Stack"
@@ -177,6 +177,8 @@ class SimulatedAws:
         self.faults = Faults()
         self.stacks: dict[str, SimulatedStack] = {}
         self.values: dict[str, str] = {}
+        # The templates in S3, by the URL of a version.
+        self.uploaded: dict[str, str] = {}
         self.latency: dict[str, float] = {}
         self.fails: set[str] = set()
         self.rollback_fails: set[str] = set()
@@ -208,7 +210,18 @@ class SimulatedAws:
         self.dynamodb = self.rds = Protected(self)
         # The resources whose deletion protection somebody has switched off, by their physical ids.
         self.unprotected: set[str] = set()
-        for name in ("codebuild", "codepipeline", "ec2", "ecs", "events", "iam", "kms", "logs", "secretsmanager"):
+        for name in (
+            "codebuild",
+            "codepipeline",
+            "ec2",
+            "ecs",
+            "elbv2",
+            "events",
+            "iam",
+            "kms",
+            "logs",
+            "secretsmanager",
+        ):
             setattr(self, name, Empty(self, name))
 
     def number(self) -> int:

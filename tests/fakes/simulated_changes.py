@@ -1,7 +1,7 @@
 """The changes of a change set, in CloudFormation's words and with its details.
 
-A change of a property called `Fixed...` replaces the resource, and a change of `Maybe...` may replace it. A few real
-properties are in `CREATE_ONLY`.
+A change of a property called `Fixed...` replaces the resource, and a change of `Maybe...` may replace it. For other
+properties, the types' own schemas decide.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.fakes.simulated_templates import NAMES, READING, UNKNOWN, Resource, Template, attribute_of, references
+from cicd_templates.template.schemas import create_only
+from tests.fakes.simulated_templates import (
+    NAMES,
+    PSEUDO_PARAMETERS,
+    READING,
+    UNKNOWN,
+    Resource,
+    Template,
+    attribute_of,
+    references,
+)
 
-CREATE_ONLY = {
-    "AWS::S3::Bucket": {"BucketName"},
-    "AWS::SNS::Topic": {"TopicName"},
-    "AWS::SQS::Queue": {"QueueName"},
-    "AWS::SSM::Parameter": {"Name"},
-    "AWS::Logs::LogGroup": {"LogGroupName"},
-    "AWS::DynamoDB::Table": {"TableName"},
-    "AWS::EC2::Subnet": {"AvailabilityZone", "CidrBlock", "VpcId"},
-    "AWS::ECS::TaskDefinition": {"ContainerDefinitions", "Family"},
-    "AWS::RDS::DBInstance": {"DBInstanceIdentifier"},
-}
+REGION = PSEUDO_PARAMETERS["AWS::Region"]
 # Whether a detail is told with values, without them, or both ways: CloudFormation gives two different answers.
 BOTH, PLAIN, VALUED = "both", "plain", "valued"
 
@@ -184,9 +184,10 @@ def _details(
 
 
 def recreation(kind: str, key: str) -> str:
-    if key.startswith("Fixed") or key in CREATE_ONLY.get(kind, ()):
+    always, perhaps = create_only(REGION, kind)
+    if key.startswith("Fixed") or key in always:
         return "Always"
-    return "Conditionally" if key.startswith("Maybe") else "Never"
+    return "Conditionally" if key.startswith("Maybe") or key in perhaps else "Never"
 
 
 def _replacement(details: list[dict[str, Any]]) -> str:

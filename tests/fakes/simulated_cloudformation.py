@@ -124,7 +124,8 @@ class CloudFormation(Service):
             found = self._find(ChangeSetName, StackName, "GetTemplate") if ChangeSetName else None
             body = found.request["TemplateBody"] if found else stack.body
             # What is not ASCII comes back as a question mark; boto3 parses a body that is JSON.
-            content = json.loads(body.encode("ascii", "replace").decode())
+            shown = body.encode("ascii", "replace").decode()
+            content = json.loads(shown) if shown.startswith("{") else shown
             return {"TemplateBody": content, "StagesAvailable": ["Original", "Processed"]}
 
         return self._call("GetTemplate", effect)
@@ -195,6 +196,8 @@ class CloudFormation(Service):
             message = f"Stack:{stack.id} is in {stack.status} state and can not be updated."
             raise error("ValidationError", message, "CreateChangeSet")
         self._refuse_role(request.get("RoleARN"), "CreateChangeSet")
+        if url := request.get("TemplateURL"):
+            request = {**request, "TemplateBody": aws.uploaded[url]}
         template = self._read(request, stack)
         if stack is None:
             stack = SimulatedStack(name, f"{ARN}:stack/{name}/{aws.number()}", "", aws.clock.today())

@@ -9,6 +9,7 @@ from typing import Any
 import botocore.session
 from botocore import xform_name
 
+from cicd_templates.template.partitions import object_url
 from tests.fakes.simulated_aws import ACCOUNT, REGION, Paginator, Service, SimulatedAws, error
 
 # How long the tagging API lists what is deleted (boto3#3341, aws-cli#4173), and how long it does not know what is new.
@@ -107,6 +108,15 @@ class Buckets(Service):
             return {}
 
         return self._call("HeadBucket", effect)
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes) -> Any:  # noqa: N803 - AWS's words
+        def effect() -> Any:
+            self._required(Bucket, "PutObject")
+            version = str(self._aws.number())
+            self._aws.uploaded[f"{object_url(REGION, Bucket, Key)}?versionId={version}"] = Body.decode()
+            return {"VersionId": version}
+
+        return self._call("PutObject", effect)
 
     def list_object_versions(self, Bucket: str, **request: Any) -> Any:  # noqa: N803
         return self._call("ListObjectVersions", lambda: self._empty(Bucket, "ListObjectVersions"))

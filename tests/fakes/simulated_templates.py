@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cicd_templates.local.template_refusals import template_refusal
+from cicd_templates.template.cloudformation_yaml import load
 
 READING = "AWS::SSM::Parameter::Value<"
 # What CloudFormation writes where a value exists only after the change set was executed.
@@ -25,6 +26,13 @@ NAMES = {
     "AWS::RDS::DBCluster": "DBClusterIdentifier",
 }
 NOTHING = object()
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
+PSEUDO_PARAMETERS = {
+    "AWS::AccountId": "222222222222",
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-central-1",
+    "AWS::URLSuffix": "amazonaws.com",
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class Template:
             case {"Ref": "AWS::NoValue"}:
                 return NOTHING
             case {"Ref": str(name)}:
-                return self.values[name] if name in self.values else identify(name, "")
+                return self._value(name, identify)
             case {"Fn::GetAtt": str(dotted)}:
                 return identify(*dotted.split(".", 1))
             case {"Fn::GetAtt": [str(name), str(attribute)]}:
@@ -100,13 +108,15 @@ class Template:
         return value
 
     def _substituted(self, text: str, identify: Callable[[str, str], str]) -> str:
-        known = {
-            name: self.values[name] if name in self.values else identify(*name.partition(".")[::2])
-            for name in re.findall(r"\$\{([^!}][^}]*)\}", text)
-        }
+        known = {name: self._value(name, identify) for name in re.findall(r"\$\{([^!}][^}]*)\}", text)}
         if UNKNOWN in known.values():
             return UNKNOWN
         return re.sub(r"\$\{([^!}][^}]*)\}", lambda found: known[found[1]], text)
+
+    def _value(self, name: str, identify: Callable[[str, str], str]) -> str:
+        """The value of a parameter, or what `identify` says of a resource, written as `Name` or `Name.Attribute`."""
+        known = PSEUDO_PARAMETERS | self.values
+        return known[name] if name in known else identify(*name.partition(".")[::2])
 
     def _judge(self, rule: Any) -> Any:
         match rule:
@@ -172,5 +182,5 @@ def attribute_of(resource: Resource, attribute: str) -> str:
 
 
 def parsed(body: str) -> dict[str, Any]:
-    template: dict[str, Any] = json.loads(body)
+    template: dict[str, Any] = json.loads(body) if body.startswith("{") else load(body)
     return template

@@ -16,7 +16,7 @@ from cicd_templates.template.resource_types.resource_type import Interruption, R
 
 # The facts that describe how a change affects people and data. All other facts are about names, ARNs, imports and lint
 # rules.
-TEXTS = ("name_property", "loss", "data_is_in", "ends_with_it")
+TEXTS = ("name_property", "unique_property", "loss", "data_is_in", "ends_with_it")
 
 
 def page_files_stand_in() -> str:

@@ -15,11 +15,7 @@ def removed_note(target: Target, removed: Sequence[RemovedStack]) -> str:
     No deployment deletes these stacks.
     """
     labels = [stack.label for stack in removed]
-    variables, local = target.stacks[0].make_variables, target.engine is not None
-    commands = [
-        f"`{hints.make('destroy', **variables, **choice, LOCAL=local)}`"
-        for choice in destroying_choices(removed, target.stacks)
-    ]
+    commands = [f"`{command}`" for command in destroy_commands(target, removed)]
     note = f"{target.environment}: no longer rendered, and still in AWS: {', '.join(labels)}"
     if commands:
         note += f"; to delete {'it' if len(labels) == 1 else 'them'}: {', '.join(commands)}"
@@ -30,3 +26,12 @@ def removed_note(target: Target, removed: Sequence[RemovedStack]) -> str:
             " docs/make-it-yours.md describes how to rename a service"
         )
     return note
+
+
+def destroy_commands(target: Target, removed: Sequence[RemovedStack]) -> list[str]:
+    """Return the commands that delete the stacks in `removed`, one for each removed service and layer."""
+    variables, local = target.stacks[0].make_variables, target.engine is not None
+    return [
+        hints.make("destroy", **variables, **choice, LOCAL=local)
+        for choice in destroying_choices(removed, target.stacks)
+    ]

@@ -94,6 +94,7 @@ class Target:
         path: Path | None = None,
         *,
         removed: Sequence[str] = (),
+        to_destroy: Sequence[str] = (),
         drift: DetectedDrift | None = None,
         wait: bool = False,
     ) -> Plan | None:
@@ -101,12 +102,14 @@ class Target:
 
         `tools` is the object that uploads templates for the pipeline. If it is given, the plan leaves out the stacks
         that only the pipeline may deploy. For a protected environment, `tools` must be given. The plan shows `removed`,
-        the stacks that are no longer rendered, and shows or reverts the `drift` of the stacks, if it was detected. If
-        no stack is left to plan, returns None. Raises the errors of `deployment.plan`.
+        the stacks that are no longer rendered, with the commands `to_destroy` them. It shows or reverts the `drift` of
+        the stacks, if it was detected. If no stack is left to plan, returns None. Raises the errors of
+        `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
-        return deployment.plan(self.context(wait=wait), stacks, reporter, path, removed, drift) if stacks else None
+        context = self.context(wait=wait)
+        return deployment.plan(context, stacks, reporter, path, removed, drift, to_destroy) if stacks else None
 
     def deploy(
         self,

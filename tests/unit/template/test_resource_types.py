@@ -42,7 +42,7 @@ def test_a_module_has_the_types_of_the_service_that_it_is_named_after() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_properties_and_identifiers_are_those_of_the_schema(row: ResourceType) -> None:
     properties = schema(row.type_name)["properties"]
-    named = {row.name_property, row.import_identifier} - {""}
+    named = {row.name_property, row.unique_property, row.import_identifier} - {""}
     for interruption in row.interruptions:
         named |= interruption.properties or set()
 
@@ -62,7 +62,8 @@ def test_no_name_may_be_longer_than_the_schema_allows(row: ResourceType) -> None
 def test_a_row_is_consistent(row: ResourceType) -> None:
     assert not row.name_property or row.name_limit, "a type with names has a limit"
     assert row.name_scope is NameScope.REGION or row.name_limit
-    assert not row.name_within or row.name_property
+    assert not row.name_within or row.name_property or row.unique_property
+    assert not (row.name_property and row.unique_property)
     assert not row.names_shared_with or facts_of(row.names_shared_with).name_property == row.name_property
     assert not row.kept_when_protected or row.loss, "what is kept is stateful"
     assert not row.import_identifier or row.kept_when_protected, "what is taken back was kept"

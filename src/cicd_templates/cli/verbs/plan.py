@@ -53,7 +53,7 @@ def plan(
 
     Review the plan, then deploy it with deploy --plan.
     """
-    from cicd_templates.cli.removed_stacks import removed_note
+    from cicd_templates.cli.removed_stacks import destroy_commands, removed_note
     from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
     from cicd_templates.deploy.destruction.orphans import find_removed_stacks
     from cicd_templates.deploy.reporting import report
@@ -84,6 +84,7 @@ def plan(
             tools,
             out,
             removed=[stack.label for stack in stacks],
+            to_destroy=destroy_commands(target, stacks) if stacks else (),
             drift=DetectedDrift(tuple(drift_of(target)), revert_drift) if drift or revert_drift else None,
             wait=wait,
         )

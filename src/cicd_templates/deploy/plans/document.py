@@ -23,11 +23,12 @@ from cicd_templates.template.changes.planned_stack import PlannedStack
 class Plan:
     """The plan of one wave, which is a group of stacks that can be planned at the same time.
 
-    `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `removed` are the
-    labels of stacks that are no longer rendered but still exist; the plan does not change them. `drift` has the result
-    of drift detection for each planned stack. It is None if drift was not detected. If the plan reverts drift,
-    `kept_drift` maps the label of each stack whose drift it does not revert to the reason. A `preview` only shows what
-    would change: its change sets are deleted already, and nothing executes it.
+    `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `moved` are the labels
+    of stacks that read a value which the plan changes, so they must be planned again. `removed` are the labels of
+    stacks that are no longer rendered but still exist; the plan does not change them. `drift` has the result of drift
+    detection for each planned stack. It is None if drift was not detected. If the plan reverts drift, `kept_drift` maps
+    the label of each stack whose drift it does not revert to the reason. A `preview` only shows what would change: its
+    change sets are deleted already, and nothing executes it.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Plan:
     expires: datetime
     stacks: tuple[PlannedStack, ...]
     waits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    moved: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     drift: tuple[StackDrift, ...] | None = None
     kept_drift: dict[str, str] = field(default_factory=dict)
@@ -160,7 +162,7 @@ def _names(plan: Plan, loss: DataLoss) -> set[str]:
 
 
 DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat(
-    "deployment", 6, Plan, "make plan ENV=", Path(".state/plans"), Path(".state/local/plans")
+    "deployment", 7, Plan, "make plan ENV=", Path(".state/plans"), Path(".state/local/plans")
 )
 
 

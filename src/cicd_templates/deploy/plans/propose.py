@@ -185,8 +185,7 @@ def with_impact(
             assess(change, before, after, widens=bool(before) and compared[change.logical_id].widens)
             for change in described.changes
         ),
-        # If the stack is created, every statement is new, so a list would only repeat the template.
-        grants={name: diff for name, diff in compared.items() if before and (diff.added or diff.removed)},
+        grants={name: diff for name, diff in compared.items() if diff.added or diff.removed},
         longest_wait_seconds=longest_wait(described.changes, after),
         lines={name: lines[name] for name in compared if name in lines},
         reverts_drift=described.reverts_drift,

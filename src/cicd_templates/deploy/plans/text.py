@@ -55,7 +55,8 @@ def facts(planned: PlannedStack, change: Change, impact: Impact) -> list[str]:
     if impact.why:
         lines.append(impact.why)
     grants = planned.grants.get(change.logical_id)
-    if grants:
+    # If the stack is created, every statement is new, so a list would only repeat the template.
+    if grants and not planned.creates:
         lines += [f"now: {statement}" for statement in grants.added]
         lines += [f"no longer: {statement}" for statement in grants.removed]
     return lines

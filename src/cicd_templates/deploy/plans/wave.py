@@ -14,6 +14,7 @@ from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
 from cicd_templates.deploy.plans.document import Plan
+from cicd_templates.deploy.plans.moved_inputs import readers_of_moved_values
 from cicd_templates.deploy.plans.propose import DeployContext, propose
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.deploy.plans.survey import Survey, survey
@@ -166,6 +167,7 @@ class Wave:
             created=self._began,
             expires=self._began + VALID_FOR,
             stacks=tuple(self.planned[stack.name] for stack in self.stacks if stack.name in self.planned),
+            moved=readers_of_moved_values([stack for stack in self.stacks if stack.name in self.planned], self.planned),
             waits=dict(waits),
             removed=tuple(removed),
             drift=self.drift.stacks if self.drift else None,

@@ -58,20 +58,22 @@ def plan(
     path: Path | None = None,
     removed: Sequence[str] = (),
     drift: DetectedDrift | None = None,
+    to_destroy: Sequence[str] = (),
 ) -> Plan:
     """Create change sets for every stack whose input values exist, and write the plan to a file.
 
     The file is `path` or, by default, in the folder for plans. Deletes the change sets of the previous plan. The change
-    sets of the new plan exist until it is executed, discarded or expired. A plan that changes nothing is not written.
+    sets of the new plan exist until it is executed, discarded or expired. Of a plan that changes nothing, only the page
+    is written, if it shows drift or removed stacks.
     If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`. `removed` are the labels
-    of stacks that are no longer rendered but still exist. The plan shows or reverts `drift`, which is None if drift was
-    not detected.
+    of stacks that are no longer rendered but still exist, and `to_destroy` the commands that delete them. The plan
+    shows or reverts `drift`, which is None if drift was not detected.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
         discard_proposals(context, journal)
         discard_plans(context, stacks[0].links.environment)
-        return _plan(context, stacks, journal, reporter, path, removed, drift)
+        return _plan(context, stacks, journal, reporter, path, removed, drift, to_destroy)
 
 
 def _plan(
@@ -82,6 +84,7 @@ def _plan(
     path: Path | None,
     removed: Sequence[str],
     drift: DetectedDrift | None = None,
+    to_destroy: Sequence[str] = (),
 ) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
     waits = blocked_stacks(context, stacks)
@@ -112,11 +115,13 @@ def _plan(
         command = report.deploy_command(str(path), lost, local=made.local, digest=digest)
         plans.write(made, path, plan_markdown(made), plan_page([made], command))
         reporter.report(report.Sealed(str(path), digest, until, made.local, lost))
-    elif made.drifted:
-        # Nothing can be deployed, so only the pages are written.
+    elif made.drifted or made.removed:
+        # Nothing can be deployed, so only the page is written.
         path = (path or context.plans / f"{made.environment}.json").with_suffix(".html")
-        write_privately(path, plan_page([made], f"make recover {made.make_variables}"))
-        reporter.report(report.Note(f"nothing to deploy; what was changed outside CloudFormation: {path}"))
+        commands = ([f"make recover {made.make_variables}"] if made.drifted else []) + list(to_destroy)
+        write_privately(path, plan_page([made], "\n".join(commands)))
+        shown = "what was changed outside CloudFormation" if made.drifted else "what is no longer rendered"
+        reporter.report(report.Note(f"nothing to deploy; {shown}: {path}"))
     journal.remove_proposal(wave.plan_id)
     return made
 

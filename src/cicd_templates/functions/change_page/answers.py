@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from cicd_templates.functions.change_page.rows import IMAGE, TAGS, VERBS, Row, ShownPlan
+from cicd_templates.functions.change_page.rows import IMAGE, REFERENCES, TAGS, VERBS, Row, ShownPlan
 from cicd_templates.plurals import counted
 from cicd_templates.template.changes.duration import format_duration
 from cicd_templates.template.changes.impact import INTERRUPTION, loss_in_words, total
@@ -31,9 +31,10 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     changing = [stack for plan in plans for stack in plan.changing]
     if not changing:
         return "Nothing changes."
-    natures = {row.nature for row in rows}
+    natures = {row.nature for row in rows} - {REFERENCES}
     if natures == {TAGS}:
-        return f"Only tags of {_resources(rows)} in {counted(len(changing), 'stack')} change."
+        tagged = _resources(row for row in rows if row.nature == TAGS)
+        return f"Only tags of {tagged} in {counted(len(changing), 'stack')} change."
     if natures == {IMAGE}:
         return f"Only container images of {_services(rows)} change."
     created = sum(stack.creates for stack in changing)
@@ -52,6 +53,12 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     resources = ", ".join(f"{noun} {verb}" for noun, (_, verb) in zip(nouns, actions, strict=True))
     environments = f" in {counted(len(plans), 'environment')}" if len(plans) > 1 else ""
     return f"{' and '.join(stacks)}{environments}: {resources or 'outputs or tags of stacks only'}."
+
+
+def first_changes(rows: Sequence[Row]) -> str:
+    """Return a sentence that names the rows which need most attention, or an empty string if there are none."""
+    named = [_named(row) for row in rows if row.nature not in (TAGS, REFERENCES)]
+    return f"Changed: {_first_of(named)}." if named else ""
 
 
 def _resources(rows: Iterable[Row]) -> str:
@@ -98,10 +105,14 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
     not known. Resources in new stacks that grant access are only counted.
     """
     wider = [row for row in rows if row.grants.widens]
-    new = sum(count * len(row.places) for row in rows for type_, count in row.contents if _grants(type_))
+    created = [row for row in rows if row.creates_stack]
+    new = sum(count * len(row.places) for row in rows for type_, count in row.contents if grants_access(type_))
     sentences = [f"More is allowed by {_first_of([_access(row) for row in wider], '; ')}."] if wider else []
     if new:
-        sentences.append(f"Resources in new stacks that grant access: {new}; read them in the templates.")
+        where = (
+            "read their statements below" if any(row.grants.added for row in created) else "read them in the templates"
+        )
+        sentences.append(f"Resources in new stacks that grant access: {new}; {where}.")
     unread = [
         _named(row) for row in rows if _is_uncompared(row) or any(place.name in unreported for place in row.places)
     ]
@@ -117,7 +128,7 @@ def _is_uncompared(row: Row) -> bool:
     return row.change.resource_type in NETWORK_TYPES
 
 
-def _grants(resource_type: str) -> bool:
+def grants_access(resource_type: str) -> bool:
     """Return whether a resource of this type can grant permissions or open a network."""
     return (
         resource_type.startswith("AWS::IAM::")
@@ -138,6 +149,8 @@ def how_long(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     changing = [(stack.longest_wait_seconds, stack.label) for plan in plans for stack in plan.changing]
     slowest = max(changing, default=(0.0, ""))
     time = f"The slowest stack, {slowest[1]}, takes at most {format_duration(slowest[0])}." if slowest[0] else ""
+    if not changing:
+        return "Nothing is deployed."
     interrupted = [_named(row) for row in rows if row.impact.kind == INTERRUPTION]
     return " ".join(filter(None, [time, f"Interrupted meanwhile: {_first_of(interrupted)}." if interrupted else ""]))
 

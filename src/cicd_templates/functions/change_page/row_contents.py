@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cicd_templates.functions.change_page.rows import Row
+from cicd_templates.functions.change_page.rows import IMAGE, REFERENCES, Row
 from cicd_templates.functions.change_page.word_difference import cut, word_difference
 from cicd_templates.printable import printable
 from cicd_templates.template.changes.duration import format_duration
@@ -45,7 +45,8 @@ def row_content(row: Row, number: int, longest: int, *, several: bool) -> dict[s
         "consequence": impact.why,
         "wait": format_duration(row.longest_wait_seconds) if row.longest_wait_seconds else "",
         "contents": [f"{count} {resource_type}" for resource_type, count in row.contents],
-        "values": [_value_content(detail, longest) for detail in change.details],
+        # Resources that share a row because of references can refer to different values.
+        "values": [_value_content(detail, longest) for detail in change.details if row.nature != REFERENCES],
         "access": _access_content(row.grants.added, row.grants.removed, longest),
     }
 
@@ -55,7 +56,7 @@ def _concerns(row: Row) -> Iterable[tuple[str, bool]]:
     return (
         (LOSS, row.impact.loses),
         (ACCESS, bool(row.grants.added or row.grants.removed)),
-        (REPLACED, kind in (REPLACEMENT, DELETION)),
+        (REPLACED, kind in (REPLACEMENT, DELETION) and row.nature not in (IMAGE, REFERENCES)),
         (INTERRUPTED, kind == INTERRUPTION),
     )
 

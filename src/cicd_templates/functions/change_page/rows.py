@@ -9,12 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from cicd_templates.plurals import counted
-from cicd_templates.template.changes.impact import DELETION, INTERRUPTION, REPLACEMENT, Change, Detail, Impact
+from cicd_templates.template.changes.impact import (
+    DELETION,
+    INTERRUPTION,
+    REPLACEMENT,
+    Change,
+    Detail,
+    Impact,
+    is_about_tags,
+)
 from cicd_templates.template.changes.masking import hides_values
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
 
-TAGS, IMAGE = "tags", "images"
+TAGS, IMAGE, REFERENCES = "tags", "images", "references"
 VERBS = {
     "Add": "added",
     "Import": "taken into the stack",
@@ -26,7 +34,8 @@ VERBS = {
     "SyncWithActual": "recorded, not changed",
 }
 UNCOMPARED = "alike, but masked values cannot be compared"
-STACK_TYPE = "AWS::CloudFormation::Stack"
+NEW_REVISION = "(the new revision)"
+STACK_TYPE, SERVICE_TYPE = "AWS::CloudFormation::Stack", "AWS::ECS::Service"
 
 
 class ShownPlan(Protocol):
@@ -86,7 +95,7 @@ class Row:
 
     @property
     def nature(self) -> str:
-        """`TAGS` or `IMAGE` if only tags or only container images change, otherwise an empty string."""
+        """`TAGS`, `IMAGE` or `REFERENCES` if nothing else changes, otherwise an empty string."""
         return nature_of(self.change)
 
     @property
@@ -127,6 +136,13 @@ class Row:
         """The effect of the change in a few words, such as `perhaps replaced` or `modified, only tags`."""
         if self.creates_stack:
             return "new stack"
+        if self.nature == REFERENCES:
+            verb = "replaced" if self.impact.kind == REPLACEMENT else "modified"
+            return f"{verb} only if a value that it refers to changes"
+        if self.nature == IMAGE and self.impact.kind == REPLACEMENT:
+            return "new revision, only images"
+        if self.nature == IMAGE and self.change.resource_type == SERVICE_TYPE:
+            return "modified, runs the new revision"
         maybe = "" if self.impact.certain else "perhaps "
         verb = f"{maybe}replaced" if self.impact.kind == REPLACEMENT else VERBS[self.change.action]
         wider = ", wider access" if self.grants.widens else ""
@@ -141,11 +157,12 @@ class Row:
             deletes_data,
             self.impact.loses,
             self.grants.widens,
-            self.impact.kind in (REPLACEMENT, DELETION) and self.nature != IMAGE,
+            self.impact.kind in (REPLACEMENT, DELETION) and self.nature not in (IMAGE, REFERENCES),
             self.impact.kind == INTERRUPTION,
             self.creates_stack,
             self.nature == "" and self.change.action != "Add",
-            self.nature != TAGS,
+            self.nature not in (TAGS, REFERENCES),
+            self.nature == TAGS,
         )
         return next((number for number, holds in enumerate(by_severity) if holds), len(by_severity))
 
@@ -156,7 +173,8 @@ def stack_rows(environment: str, stack: PlannedStack) -> Iterator[Row]:
         place = Place(environment, stack.service, stack.label, stack.file)
         contents = tuple(sorted(Counter(change.resource_type for change in stack.changes).items()))
         added, wait = Change("Add", "", STACK_TYPE), stack.longest_wait_seconds
-        yield Row(stack.label, added, Impact("safe"), PolicyDiff(), (place,), contents, wait)
+        statements = tuple(f"{name}: {text}" for name, diff in stack.grants.items() for text in diff.added)
+        yield Row(stack.label, added, Impact("safe"), PolicyDiff(statements), (place,), contents, wait)
         return
     for change, impact in zip(stack.changes, stack.impacts, strict=True):
         line = stack.lines.get(change.logical_id)
@@ -167,11 +185,51 @@ def stack_rows(environment: str, stack: PlannedStack) -> Iterator[Row]:
         yield Row(name, shown, impact, grants, (place,), longest_wait_seconds=stack.longest_wait_seconds)
 
 
-def _shown_details(change: Change) -> tuple[Detail, ...]:
-    """Return the details of a change without the task definition's revision, because it differs in every service."""
-    if change.resource_type == "AWS::ECS::Service" and nature_of(change) == IMAGE:
-        return tuple(replace(detail, before="", after="") for detail in change.details)
-    return change.details
+def _shown_details(change: Change) -> Iterator[Detail]:
+    """Yield the details of a change without what differs in every resource.
+
+    This is the revision of a task definition, what stays as it is in a container with another image, and tags that stay
+    as they are.
+    """
+    is_image = nature_of(change) == IMAGE
+    for detail in change.details:
+        if is_image and change.resource_type == SERVICE_TYPE:
+            yield replace(detail, before="", after=NEW_REVISION)
+        elif is_image and not detail.path.endswith("/Image"):
+            yield from _changed_images(detail)
+        elif is_about_tags(detail):
+            yield from _changed_tags(detail)
+        else:
+            yield detail
+
+
+def _changed_images(detail: Detail) -> Iterator[Detail]:
+    """Yield a detail for each container of which only the image changes."""
+    for before, after in zip(json.loads(detail.before), json.loads(detail.after), strict=True):
+        if before != after:
+            path = f"{detail.path}/{after.get('Name')}/Image"
+            yield replace(detail, path=path, before=str(before.get("Image")), after=str(after.get("Image")))
+
+
+def _changed_tags(detail: Detail) -> Iterator[Detail]:
+    """Yield a detail for each changed tag, or `detail` itself if its values show no changed tag."""
+    before, after = _tags(detail.before), _tags(detail.after)
+    if before is None or after is None or before == after:
+        yield detail
+        return
+    for key in sorted(before.keys() | after.keys()):
+        if before.get(key) != after.get(key):
+            yield replace(detail, path=f"/Properties/Tags/{key}", before=before.get(key, ""), after=after.get(key, ""))
+
+
+def _tags(text: str) -> dict[str, str] | None:
+    """Return the tags in the JSON `text`, a list or a map, or None if it has none. An empty text has no tags."""
+    try:
+        tags = json.loads(text or "{}")
+        pairs = tags.items() if isinstance(tags, dict) else [(tag["Key"], tag["Value"]) for tag in tags]
+        return {str(key): str(value) for key, value in pairs}
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
@@ -189,10 +247,14 @@ def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
 def _likeness_key(row: Row) -> tuple[object, ...]:
     """Return the key of a change. Changes with the same key share a row.
 
-    Each resource with data has a row of its own, because the user must allow its loss by name. Changes of tags share a
-    row even if their resources have different types.
+    Each resource with data has a row of its own, because the user must allow its loss by name. Changes of tags, and of
+    references, share a row even if their resources have different types.
     """
-    change = replace(row.change, logical_id="", resource_type="" if row.nature == TAGS else row.change.resource_type)
+    change = replace(row.change, logical_id="")
+    if row.nature in (TAGS, REFERENCES):
+        change = replace(change, resource_type="")
+    if row.nature == REFERENCES:
+        change = replace(change, details=())
     named = row.name if row.impact.loses or row.creates_stack else ""
     return (change, row.impact, row.grants, row.contents, named)
 
@@ -209,13 +271,16 @@ def _joined(rows: Sequence[Row]) -> Row:
 
 
 def nature_of(change: Change) -> str:
-    """Return `TAGS` or `IMAGE` if a change affects only tags or only container images, otherwise an empty string.
+    """Return `TAGS`, `IMAGE` or `REFERENCES` if a change affects nothing else, otherwise an empty string.
 
+    With `REFERENCES`, the resource changes only if an attribute of another changed resource does.
     A change of an ECS service that only uses a new revision of its task definition counts as `IMAGE`, too.
     """
     if change.action != "Modify" or not change.details:
         return ""
-    if all(detail.attribute == "Tags" or detail.name in ("Tags", "TagsAll") for detail in change.details):
+    if all(detail.cause for detail in change.details):
+        return REFERENCES
+    if all(map(is_about_tags, change.details)):
         return TAGS
     if change.resource_type == "AWS::ECS::TaskDefinition":
         return IMAGE if all(map(_changes_only_images, change.details)) else ""

@@ -7,7 +7,7 @@ before and after it. If CloudFormation reports a replacement as conditional, the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,11 @@ SAME_NAME = "if CloudFormation replaces it, the update fails, because the new re
 
 @dataclass(frozen=True)
 class Detail:
-    """A property that changes. `before` and `after` are empty if CloudFormation does not report these values."""
+    """A property that changes. `before` and `after` are empty if CloudFormation does not report these values.
+
+    `cause` names an attribute of another resource if the property changes only if this attribute does. Otherwise, it is
+    empty.
+    """
 
     attribute: str
     name: str
@@ -33,6 +37,7 @@ class Detail:
     before: str = ""
     after: str = ""
     recreation: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Impact:
 def change_of(described: Mapping[str, Any]) -> Change:
     """Return the `Change` in a `ResourceChange` of DescribeChangeSet. Values that may be secrets are masked."""
     kind = described["ResourceType"]
-    details = (_detail(kind, detail.get("Target", {})) for detail in described.get("Details", ()))
+    details = (_detail(kind, detail) for detail in described.get("Details", ()))
     return Change(
         described["Action"],
         described["LogicalResourceId"],
@@ -88,11 +93,17 @@ def change_of(described: Mapping[str, Any]) -> Change:
         described.get("Replacement", ""),
         described.get("PolicyAction", ""),
         # CloudFormation lists a property once for each reason to change it, in no particular order.
-        tuple(sorted(set(details), key=lambda detail: (detail.attribute, detail.name, detail.path, detail.after))),
+        tuple(
+            sorted(
+                set(details),
+                key=lambda detail: (detail.attribute, detail.name, detail.path, detail.after, detail.cause),
+            )
+        ),
     )
 
 
-def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
+def _detail(resource_type: str, described: Mapping[str, Any]) -> Detail:
+    target = described.get("Target", {})
     path, attribute = target.get("Path", ""), target.get("Attribute", "")
     # Only the properties of a secret contain its value. Its tags and its deletion policy do not.
     holder = resource_type if attribute == "Properties" else ""
@@ -103,7 +114,9 @@ def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
     reported = target.get("BeforeValue", "")
     if reported != target.get("AfterValue", "") or reported_as_hidden(reported):
         after = not_compared(before, after)
-    return Detail(attribute, target.get("Name", ""), path, before, after, target.get("RequiresRecreation", ""))
+    follows = (described.get("ChangeSource"), described.get("Evaluation")) == ("ResourceAttribute", "Dynamic")
+    cause = described.get("CausingEntity", "") if follows else ""
+    return Detail(attribute, target.get("Name", ""), path, before, after, target.get("RequiresRecreation", ""), cause)
 
 
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
@@ -111,7 +124,8 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
     `plain` is the description without property values. It has all changes. `valued` is the description with property
     values. It can lack changes or details. The result has the changes of both. If both describe the same detail of a
-    change, the result has the detail of `valued`.
+    change, the result has the detail of `valued`. Properties that refer to a resource of which only tags change are
+    left out, because they stay the same.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -120,7 +134,53 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
         known = {(detail.attribute, detail.name) for detail in other.details}
         rest = tuple(detail for detail in change.details if (detail.attribute, detail.name) not in known)
         found.append(replace(change, details=other.details + rest, policy_action=change.policy_action))
-    return (*found, *by_id.values())
+    return _without_kept_references((*found, *by_id.values()))
+
+
+def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Return `changes` without the properties that cannot change, because only tags of what they refer to change.
+
+    CloudFormation lists such a property as one that may change, and the replacement that it would need as conditional.
+    A resource without another change keeps its details, and is not replaced.
+    """
+    kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
+    while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
+        for name in lost:
+            del kept[name]
+    return tuple(_without_kept(change, kept) for change in changes)
+
+
+def _without_kept(change: Change, kept: Container[str]) -> Change:
+    details = tuple(detail for detail in change.details if detail.cause.partition(".")[0] not in kept)
+    if len(details) == len(change.details):
+        return change
+    replaced = any(detail.recreation not in ("", "Never") for detail in details)
+    replacement = change.replacement if replaced or change.replacement != "Conditional" else "False"
+    return replace(
+        change,
+        replacement=replacement,
+        policy_action=change.policy_action if replacement == change.replacement else "",
+        details=details or change.details,
+    )
+
+
+def _keeps_attributes(change: Change) -> bool:
+    """Return whether the attributes of a resource can only change with another resource.
+
+    A custom resource or a nested stack can return other values after a change of its tags.
+    """
+    in_place = change.action == "Modify" and change.replacement in ("", "False", "Conditional") and change.details
+    return bool(in_place) and re.match(r"AWS::(?!CloudFormation::)", change.resource_type) is not None
+
+
+def _is_kept(detail: Detail, kept: Container[str]) -> bool:
+    """Return whether only tags change, or a property that refers to one of the resources `kept`."""
+    return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
+
+
+def is_about_tags(detail: Detail) -> bool:
+    """Return whether only tags of the resource change."""
+    return detail.attribute == "Tags" or detail.name in ("Tags", "TagsAll")
 
 
 def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], *, widens: bool) -> Impact:
@@ -154,11 +214,13 @@ def replaces(change: Change) -> bool:
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the properties that contain the resource's unique name, if its replacement would have the same name.
 
+    A value that two resources cannot have at the same time, such as the address range of a subnet, counts as a name.
     The result is empty if the name changes, or if AWS chooses it. `properties` are the resource's properties after the
     change. `identifier` are the properties that contain the name if this program knows no name property of the type.
     """
     facts = facts_of(change.resource_type)
-    names = (facts.name_property,) if facts.name_property else identifier
+    unique = facts.name_property or facts.unique_property
+    names = (unique,) if unique else identifier
     chosen = names if properties.keys() >= set(names) and not facts.has_revisions else ()
     return () if {*names, *facts.name_within} & set(change.properties) else chosen
 
@@ -219,10 +281,15 @@ def _fate(policy: str, resource_type: str) -> str:
 
 
 def interruption(change: Change) -> str:
-    """Return why this update in place interrupts a running service, or an empty string if it does not."""
+    """Return why this update in place interrupts a running service, or an empty string if it does not.
+
+    A property that only may follow an attribute of another resource does not count: a resource that is modified in
+    place keeps its id and its ARN.
+    """
     if change.action != "Modify":
         return ""
-    edited = {detail.name for detail in change.details if detail.attribute == "Properties"} - {"Tags", "TagsAll"}
+    certain = (detail for detail in change.details if detail.attribute == "Properties" and not detail.cause)
+    edited = {detail.name for detail in certain} - {"Tags", "TagsAll"}
     return "; ".join(
         case.reason
         for case in facts_of(change.resource_type).interruptions

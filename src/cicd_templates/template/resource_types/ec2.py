@@ -34,6 +34,12 @@ RESOURCE_TYPES = (
         ),
     ),
     ResourceType(
+        "AWS::EC2::Subnet",
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-subnet.html
+        unique_property="CidrBlock",
+        name_within=("VpcId",),
+    ),
+    ResourceType(
         "AWS::EC2::VPC",
         loss="the network of all other resources",
     ),

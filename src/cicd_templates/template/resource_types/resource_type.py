@@ -56,9 +56,10 @@ class ResourceType:
     names. `names_shared_with` is another type whose resources cannot have the same name as a resource of this type.
     `names_may_repeat` means that a name has to be unique only within another resource, such as the name of an inline
     policy within its role. `has_revisions` means that several resources can share a name, because each resource is a
-    revision, such as `task:3`. `names_in_environment` is the pattern of the names in one environment. In this pattern,
-    `{prefix}` stands for the beginning of the names, and `{path}` for the environment's path in Parameter Store and in
-    the logs.
+    revision, such as `task:3`. `unique_property` is a property of resources without such a name: two resources cannot
+    have the same value at the same time, such as the address range of a subnet. `names_in_environment` is the pattern
+    of the names in one environment. In this pattern, `{prefix}` stands for the beginning of the names, and `{path}` for
+    the environment's path in Parameter Store and in the logs.
 
     ARNs: `arns` maps each kind of resource to its ARN after the partition. The kinds are the resource types of IAM's
     service authorization reference, and `{name}` stands for the physical name. `arn_names_of` is the type whose
@@ -79,6 +80,7 @@ class ResourceType:
     names_shared_with: str = ""
     names_may_repeat: bool = False
     has_revisions: bool = False
+    unique_property: str = ""
     import_identifier: str = ""
     create_only: frozenset[str] = frozenset()
     loss: str = ""

@@ -55,8 +55,8 @@ def test_the_worst_change_comes_first_with_its_values_and_the_fate_of_its_data(t
     assert head == "| effect | resource | where | what to know |"
     assert rows[0] == (
         "| **replaced** | service-till/Table (DynamoDB::Table) | staging<br>out/staging/service-till.yaml:1 |"
-        " a table: deleted<br>TableName: shipping-staging-till → shipping-staging-orders<br>Tags: nothing →"
-        ' [{"Key": "Owner", "Value": "payments"}\\]<br>up to 3 h |'
+        " a table: deleted<br>TableName: shipping-staging-till → shipping-staging-orders<br>Tags/Owner: nothing →"
+        " payments<br>up to 3 h |"
     )
     assert rows[-1].startswith("| modified, only tags |")
     assert "| KeyPolicy: nothing → , {" in rows[2], rows[2]

@@ -169,8 +169,8 @@ def edited(path: Path, **facts: Any) -> None:
     [
         ({"account": "333333333333"}, "was edited after it was written; plan again"),
         ({"digest": "0"}, "was edited after it was written; plan again"),
-        ({"schema": 0}, "the plan was written by another release of this tool (schema 0, not 6); plan again"),
-        ({"schema": 5}, "the plan was written by another release of this tool (schema 5, not 6); plan again"),
+        ({"schema": 0}, "the plan was written by another release of this tool (schema 0, not 7); plan again"),
+        ({"schema": 6}, "the plan was written by another release of this tool (schema 6, not 7); plan again"),
         ({"stacks": "x"}, "not a plan that `make plan ENV=` wrote; plan again"),
         ({"more": 1}, "was edited after it was written; plan again"),
         (
@@ -199,7 +199,7 @@ def test_a_plan_that_was_touched_is_refused(tmp_path: Path, edit: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "1", "{}", '{"schema": 6}', '{"kind": "deployment", "schema": 6}', '{"kind": ["x"]}']
+    "text", ["", "[]", "1", "{}", '{"schema": 7}', '{"kind": "deployment", "schema": 7}', '{"kind": ["x"]}']
 )
 def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"

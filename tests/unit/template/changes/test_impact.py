@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from cicd_templates.template.changes.impact import (
     Impact,
     assess,
     change_of,
+    merged,
     total,
 )
 from cicd_templates.template.changes.masking import MASKED_VALUE
@@ -448,3 +450,88 @@ def test_the_slowest_change_counts(changes: list[Change], expected: float) -> No
 )
 def test_lengths_of_time_are_spelled_as_people_say_them(seconds: float, expected: str) -> None:
     assert format_duration(seconds) == expected
+
+
+def referring(
+    name: str, cause: str, recreation: str = "Never", replacement: str = "False", kind: str = "AWS::S3::Bucket"
+) -> Change:
+    return Change(
+        "Modify", name, kind, replacement, details=(Detail("Properties", "P", recreation=recreation, cause=cause),)
+    )
+
+
+def tagged(name: str, kind: str = "AWS::IAM::Role") -> Change:
+    return Change("Modify", name, kind, "False", details=(Detail("Properties", "Tags"),))
+
+
+OTHER = Detail("Properties", "Size", before="1", after="2")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([tagged("A"), referring("B", "A.Arn", "Always", "Conditional")], "False"),
+        ([referring("B", "A.Arn", "Always", "Conditional"), referring("C", "B.Arn"), tagged("A")], "False"),
+        ([tagged("A", "Custom::Thing"), referring("B", "A.Arn", "Always", "Conditional")], "Conditional"),
+        ([tagged("A", "AWS::CloudFormation::Stack"), referring("B", "A.Arn", "Always", "Conditional")], "Conditional"),
+        ([replace(tagged("A"), details=(OTHER,)), referring("B", "A.Arn", "Always", "Conditional")], "Conditional"),
+        ([replace(tagged("A"), replacement="True"), referring("B", "A.Arn", "Always", "Conditional")], "Conditional"),
+        ([replace(tagged("A"), details=()), referring("B", "A.Arn", "Always", "Conditional")], "Conditional"),
+        ([referring("B", "A.Arn", "Always", "Conditional")], "Conditional"),
+    ],
+    ids=[
+        "of what only tags change",
+        "through another reference",
+        "of a custom resource",
+        "of a nested stack",
+        "of what else changes",
+        "of what is replaced",
+        "of what changes without a detail",
+        "of what is not in the change set",
+    ],
+)
+def test_a_reference_is_kept_only_to_a_resource_of_which_only_tags_change(changes: list[Change], expected: str) -> None:
+    kept = {change.logical_id: change for change in merged(changes, changes)}
+
+    assert kept["B"].replacement == expected
+    assert kept["B"].details, "a change without another reason keeps its details"
+
+
+def test_a_kept_reference_leaves_the_other_reasons_of_a_change() -> None:
+    size = replace(OTHER, recreation="Conditionally")
+    both = replace(
+        referring("B", "A.Arn", "Always", "Conditional"),
+        policy_action="ReplaceAndRetain",
+        details=(*referring("B", "A.Arn", "Always").details, size),
+    )
+    smaller = replace(both, details=(both.details[0], OTHER))
+
+    def found(change: Change) -> Change:
+        return merged([tagged("A"), change], [tagged("A"), change])[1]
+
+    assert found(both) == replace(both, details=(size,))
+    assert found(smaller) == replace(smaller, replacement="False", policy_action="", details=(OTHER,))
+
+
+def test_a_property_that_may_follow_an_attribute_names_it() -> None:
+    detail = {
+        "ChangeSource": "ResourceAttribute",
+        "Evaluation": "Dynamic",
+        "CausingEntity": "Role.Arn",
+        "Target": {"Attribute": "Properties", "Name": "RoleArn", "RequiresRecreation": "Never"},
+    }
+    described = {"Action": "Modify", "LogicalResourceId": "R", "ResourceType": "T", "Details": [detail]}
+    static = {**described, "Details": [{**detail, "Evaluation": "Static"}]}
+
+    assert [each.cause for each in change_of(described).details] == ["Role.Arn"]
+    assert [each.cause for each in change_of(static).details] == [""]
+
+
+def test_a_reference_interrupts_nothing_and_an_edit_does() -> None:
+    balancer = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+    reference = Detail("Properties", "SecurityGroups", cause="Group.GroupId")
+
+    def kind(detail: Detail) -> str:
+        return assess(Change("Modify", "R", balancer, "False", details=(detail,)), {}, {}, widens=False).kind
+
+    assert (kind(reference), kind(replace(reference, cause=""))) == ("safe", "interruption")

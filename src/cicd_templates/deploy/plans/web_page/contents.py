@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd_templates.deploy.plans import document
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.text import drift_notes
+from cicd_templates.functions.change_page.answers import grants_access
 from cicd_templates.functions.change_page.row_contents import FILTERS, printable_content, row_content
 from cicd_templates.functions.change_page.rows import Row
 from cicd_templates.functions.change_page.word_difference import word_difference
+from cicd_templates.plurals import counted
+from cicd_templates.review.service_names import with_placeholders
 
+# The number of services from which their equal stacks are one item.
+LEAST_JOINED = 3
 # What the drift status of a resource means: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDrift.html
 DRIFT_EFFECTS = {"MODIFIED": "modified", "DELETED": "deleted", "UNKNOWN": "could not be read"}
 
@@ -31,40 +37,64 @@ def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[s
 
 
 def notes(plans: Sequence[Plan]) -> list[tuple[str, list[str]]]:
-    """Return the notes about whole stacks. Each text appears once, with the labels of its stacks."""
+    """Return the notes about whole stacks. Each text appears once, with the labels of its stacks.
+
+    Stacks of several services that differ only in the name of the service are one label, with their number.
+    """
     stacks: dict[str, list[str]] = {}
+    generic: dict[str, str] = {}
     for plan in plans:
         prefix = f"{plan.environment}: " if len(plans) > 1 else ""
         for stack in plan.stacks:
-            for finding in (*drift_notes(stack), *stack.findings):
-                stacks.setdefault(finding, []).append(f"{prefix}{stack.label}")
-            if not stack.is_changing:
-                stacks.setdefault("Nothing changes", []).append(f"{prefix}{stack.label}")
-            elif not stack.changes:
-                stacks.setdefault("Only outputs or tags of the stack change", []).append(f"{prefix}{stack.label}")
-        for label, after in plan.waits.items():
-            stacks.setdefault(f"Planned later, after {', '.join(after)}", []).append(f"{prefix}{label}")
-        for drift in plan.drift or ():
-            if drift.problem:
-                stacks.setdefault(f"Not checked for drift: {drift.problem}", []).append(f"{prefix}{drift.stack}")
-        for label in plan.removed:
-            stacks.setdefault("No longer rendered, but left in AWS", []).append(f"{prefix}{label}")
-    return list(stacks.items())
+            generic[f"{prefix}{stack.label}"] = (
+                f"{prefix}{with_placeholders(stack.label, stack.service) if stack.service else stack.label}"
+            )
+        for text, label in _stack_notes(plan):
+            stacks.setdefault(text, []).append(f"{prefix}{label}")
+    return [(text, _joined(labels, generic)) for text, labels in stacks.items()]
+
+
+def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield each note about a stack with the label of the stack."""
+    for stack in plan.stacks:
+        yield from ((finding, stack.label) for finding in (*drift_notes(stack), *stack.findings))
+        if stack.is_changing and not stack.changes:
+            yield "Only outputs or tags of the stack change", stack.label
+        elif not stack.is_changing and stack.label not in plan.moved:
+            yield "Nothing changes", stack.label
+    yield from (("Must be planned again, because it reads a value that changes", label) for label in plan.moved)
+    for label, after in plan.waits.items():
+        yield f"Planned later, after {', '.join(after)}", label
+    yield from ((f"Not checked for drift: {each.problem}", each.stack) for each in plan.drift or () if each.problem)
+    yield from (("No longer rendered, but left in AWS", label) for label in plan.removed)
+
+
+def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
+    """Return the labels of stacks. Those of several services that have the same label in `generic` are one item."""
+    counts = Counter(generic.get(label, label) for label in labels)
+    joined = (_counted(generic.get(label, label), label, counts) for label in labels)
+    return list(dict.fromkeys(joined))
+
+
+def _counted(shared: str, label: str, counts: Counter[str]) -> str:
+    return label if counts[shared] < LEAST_JOINED else f"{shared} ({counted(counts[shared], 'service')})"
 
 
 def _drift(plan: Plan, longest: int, *, several: bool) -> Iterable[dict[str, Any]]:
     """Yield each resource that was changed outside CloudFormation, with a diff by words of its changed properties."""
     prefix = f"{plan.environment}: " if several else ""
-    for stack in plan.drift or ():
-        for resource in stack.resources:
-            yield {
-                "title": f"{prefix}{stack.stack}/{resource.logical_id}",
-                "type": resource.resource_type,
-                "effect": DRIFT_EFFECTS[resource.status],
-                "reason": resource.reason,
-                "source": resource.at,
-                "values": [
-                    {"name": each.path, "parts": word_difference(each.expected, each.actual, longest)}
-                    for each in resource.differences
-                ],
-            }
+    resources = [(stack.stack, resource) for stack in plan.drift or () for resource in stack.resources]
+    # First what can grant access, and then what is gone.
+    resources.sort(key=lambda each: (not grants_access(each[1].resource_type), each[1].status != "DELETED"))
+    for label, resource in resources:
+        yield {
+            "title": f"{prefix}{label}/{resource.logical_id}",
+            "type": resource.resource_type,
+            "effect": DRIFT_EFFECTS[resource.status],
+            "reason": resource.reason,
+            "source": resource.at,
+            "values": [
+                {"name": each.path, "parts": word_difference(each.expected, each.actual, longest)}
+                for each in resource.differences
+            ],
+        }

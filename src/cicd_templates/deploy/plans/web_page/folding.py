@@ -64,7 +64,10 @@ def _placeholders(plan: Plan, stack: PlannedStack, *, several_environments: bool
 
 def _with_texts(row: Row, edit: Callable[[str], str]) -> Row:
     """Return `row` with `edit` applied to all its texts in which names can occur."""
-    details = (replace(detail, before=edit(detail.before), after=edit(detail.after)) for detail in row.change.details)
+    details = (
+        replace(detail, path=edit(detail.path), before=edit(detail.before), after=edit(detail.after))
+        for detail in row.change.details
+    )
     added, removed = (tuple(map(edit, texts)) for texts in (row.grants.added, row.grants.removed))
     return replace(
         row,

@@ -13,10 +13,12 @@ from cicd_templates.deploy.plans.web_page.contents import contents
 from cicd_templates.deploy.plans.web_page.folding import fold
 from cicd_templates.functions.change_page import answers, page
 from cicd_templates.functions.change_page.word_difference import cut
+from cicd_templates.plurals import counted
 from cicd_templates.printable import printable
 
-# The explanation of the command on the page. A plan without changes can have drift, which only a repair reverts.
-DEPLOY, REVERT = "To deploy it", "To see the repairs"
+# The explanation of the command on the page. A plan without changes can have drift, which only a repair reverts, and
+# stacks that are no longer rendered, which no deployment deletes.
+DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what is left in AWS"
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
@@ -29,16 +31,44 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
     texts = {
         "title": f"Plan of {names}",
         "facts": "\n\n".join(map(_facts, plans)),
-        "changes": answers.what_changes(plans, rows),
+        "changes": " ".join(
+            filter(None, [answers.what_changes(plans, rows), answers.first_changes(rows), _moved(plans)])
+        ),
         "lost": answers.what_is_lost(rows),
-        "access": answers.who_can_do_more(rows),
+        "access": " ".join(filter(None, [_drifted_access(plans), answers.who_can_do_more(rows)])),
         "time": answers.how_long(plans, rows),
         "drift": drift_answer(plans),
-        "next": DEPLOY if any(not plan.empty for plan in plans) else REVERT,
+        "next": _next(plans),
         "command": command,
         "markdown": cut("\n".join(map(plan_markdown, plans)), page.LONGEST_TEXT),
     }
     return page.page_html(texts, page.fitting_data(functools.partial(contents, plans, rows)))
+
+
+def _moved(plans: Sequence[Plan]) -> str:
+    """Return a sentence about the stacks that are planned again, or an empty string if there are none."""
+    stacks = counted(sum(len(plan.moved) for plan in plans), "stack")
+    return f"After it, {stacks} must be planned again." if any(plan.moved for plan in plans) else ""
+
+
+def _drifted_access(plans: Sequence[Plan]) -> str:
+    """Return a sentence about the drifted resources that can grant access, or an empty string if there are none."""
+    names = [
+        f"{stack.stack}/{resource.logical_id}"
+        for plan in plans
+        for stack in plan.drift or ()
+        for resource in stack.drifted
+        if answers.grants_access(resource.resource_type)
+    ]
+    return f"Changed outside CloudFormation, so you must read it below: {', '.join(names)}." if names else ""
+
+
+def _next(plans: Sequence[Plan]) -> str:
+    """Return what the command of the page does."""
+    if any(not plan.empty for plan in plans):
+        return DEPLOY
+    drifted, removed = any(plan.drifted for plan in plans), any(plan.removed for plan in plans)
+    return DESTROY if removed and not drifted else f"{REVERT}; {DESTROY[0].lower()}{DESTROY[1:]}" if removed else REVERT
 
 
 def _facts(plan: Plan) -> str:

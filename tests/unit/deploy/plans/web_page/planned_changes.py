@@ -134,7 +134,10 @@ def rename_kept_bucket(project: Project) -> None:
 
 
 def move_subnet(project: Project) -> None:
-    project["network"]["PrivateSubnet"]["Properties"]["AvailabilityZone"] = "eu-central-1b"
+    project["network"]["PrivateSubnet"]["Properties"] |= {
+        "AvailabilityZone": "eu-central-1b",
+        "CidrBlock": "10.0.2.0/24",
+    }
 
 
 def add_service(project: Project) -> None:

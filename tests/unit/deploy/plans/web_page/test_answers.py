@@ -79,7 +79,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 new stack: 4 resources added. New service: locker.",
                 NOTHING_LOST,
-                "Resources in new stacks that grant access: 1; read them in the templates.",
+                "Resources in new stacks that grant access: 1; read their statements below.",
                 "The slowest stack, service-locker, takes at most 3 h.",
             ),
             id="a new service",
@@ -152,7 +152,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 " storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack.",
                 "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root);"
                 " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
-                " Resources in new stacks that grant access: 1; read them in the templates.",
+                " Resources in new stacks that grant access: 1; read their statements below.",
                 "The slowest stack, service-till, takes at most 3 h.",
             ),
             id="all at once",

@@ -64,8 +64,8 @@ def test_three_environments_with_forty_services_are_one_row() -> None:
 
 def test_images_of_all_services_are_two_rows(tmp_path: Path) -> None:
     assert shown(fold([PlannedChange(changes.release_images).plan(tmp_path)])) == [
-        ("service-{service}/Service", "modified, only images", "2 services: the same"),
-        ("service-{service}/TaskDefinition", "replaced, only images", "2 services: the same"),
+        ("service-{service}/Service", "modified, runs the new revision", "2 services: the same"),
+        ("service-{service}/TaskDefinition", "new revision, only images", "2 services: the same"),
     ]
 
 
@@ -183,7 +183,7 @@ def test_rows_are_ordered_by_the_attention_that_they_need() -> None:
         (6, "new", "new stack"),
         (7, "service/Changed", "modified"),
         (8, "service/Added", "added"),
-        (8, "service/Task", "replaced, only images"),
+        (8, "service/Task", "new revision, only images"),
         (9, "service/Tagged", "modified, only tags"),
     ]
 

@@ -1,0 +1,30 @@
+"""Finds the stacks that read a value which another stack of the same plan changes. Does not call AWS.
+
+CloudFormation reads a value of Parameter Store when it makes a change set. So the change sets of a plan have the values
+from before the plan, and a deployment plans the readers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from cicd_templates.template.changes.impact import PUBLISHED, is_about_tags
+from cicd_templates.template.changes.planned_stack import PlannedStack
+from cicd_templates.template.stack_template import StackTemplate
+
+
+def readers_of_moved_values(stacks: Sequence[StackTemplate], planned: Mapping[str, PlannedStack]) -> tuple[str, ...]:
+    """Return the labels of the `stacks` that read a value which certainly changes.
+
+    `planned` has the plan of each stack by its name.
+    """
+    moved = {path for stack in stacks for path in _moved(stack, planned[stack.name])}
+    return tuple(stack.label for stack in stacks if moved & planned[stack.name].inputs.keys())
+
+
+def _moved(stack: StackTemplate, plan: PlannedStack) -> Iterator[str]:
+    """Yield the paths of the published values that a plan certainly changes."""
+    for change in plan.changes:
+        certain = [detail for detail in change.details if not detail.cause and not is_about_tags(detail)]
+        if change.resource_type == PUBLISHED and change.action == "Modify" and certain:
+            yield str(stack.resources[change.logical_id]["Properties"]["Name"])
