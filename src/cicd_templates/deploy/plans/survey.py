@@ -18,7 +18,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Survey:
-    """AWS's answers at the beginning of a wave.
+    """AWS's answers at the beginning of a wave or of a plan.
 
     `stacks` has the descriptions of the account's stacks by name, without deleted stacks. `values` has the values of
     Parameter Store that the templates of the wave read, by path. Missing values are left out.
@@ -32,9 +32,14 @@ class Survey:
         return {read.path: self.values[read.path] for read in stack.links.reads if read.path in self.values}
 
 
+def paths_read_by(stack: StackTemplate) -> set[str]:
+    """Return the Parameter Store paths that a deployment of `stack` reads, including the path of the role's ARN."""
+    return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
+
+
 def survey(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
-    """Read the account's stacks, and the values that the templates of `stacks` read, in steps."""
-    paths = {read.path for stack in stacks for read in stack.links.reads}
+    """Read the account's stacks, and the values that deployments of `stacks` read, in steps."""
+    paths = {path for stack in stacks for path in paths_read_by(stack)}
     described = yield from retry_steps(lambda: describe_stacks(clients))
     values = yield from retry_steps(lambda: published(clients, paths))
     return Survey(described, values)

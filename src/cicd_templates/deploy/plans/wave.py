@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cicd_templates.deploy.aws.clients import explain
-from cicd_templates.deploy.aws.retry import AWS_ERRORS, Steps
-from cicd_templates.deploy.change_sets.change_set_request import published
-from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stacks
+from cicd_templates.deploy.aws.retry import AWS_ERRORS, Steps, run_steps
 from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
@@ -17,26 +15,34 @@ from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.moved_inputs import readers_of_moved_values
 from cicd_templates.deploy.plans.propose import DeployContext, propose
 from cicd_templates.deploy.plans.seal import VALID_FOR
-from cicd_templates.deploy.plans.survey import Survey, survey
+from cicd_templates.deploy.plans.survey import Survey, paths_read_by, survey
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.template import stack_graph
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.stack_template import StackTemplate
 
 
-def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
+def take_survey(context: DeployContext, stacks: Sequence[StackTemplate]) -> Survey:
+    """Return AWS's answers about `stacks`. Blocks until the last of them."""
+    return run_steps(survey(context.clients, stacks), context.polling)
+
+
+def blocked_stacks(known: Survey, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
     """Return the stacks that cannot be planned yet, each with the labels of the stacks that must be deployed first.
 
     A stack is blocked if another stack from which it reads does not exist, is blocked itself, or has not published the
     value. The last case is possible after an import.
     """
-    existing = context.retry_call(lambda: _created_stacks(context))
-    missing = unpublished(context, stacks)
+    # A stack whose first creation did not succeed does not count.
+    existing = {
+        name for name, stack in known.stacks.items() if NEXT[stack["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
+    }
+    missing = unpublished(known, stacks)
     by_name = {stack.name: stack for stack in stacks}
     needed = stack_graph.producers(stack.links for stack in stacks)
     blocked: dict[str, tuple[str, ...]] = {}
     for name in (name for wave in stack_graph.waves(stack.links for stack in stacks) for name in wave):
-        lacking = _read_by(by_name[name]) & missing
+        lacking = paths_read_by(by_name[name]) & missing
         after = {
             producer
             for producer in needed[name]
@@ -47,31 +53,16 @@ def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> d
     return blocked
 
 
-def unpublished(context: DeployContext, stacks: Sequence[StackTemplate]) -> set[str]:
+def unpublished(known: Survey, stacks: Sequence[StackTemplate]) -> set[str]:
     """Return the Parameter Store paths that `stacks` read but that do not exist yet."""
-    wanted = {path for stack in stacks for path in _read_by(stack)}
-    return wanted - context.retry_call(lambda: published(context.clients, wanted)).keys()
-
-
-def _read_by(stack: StackTemplate) -> set[str]:
-    """Return the Parameter Store paths that a deployment of `stack` reads, including the path of the role's ARN."""
-    return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
-
-
-def _created_stacks(context: DeployContext) -> set[str]:
-    """Return the names of the account's stacks, except stacks whose first creation did not succeed."""
-    return {
-        name
-        for name, stack in describe_stacks(context.clients).items()
-        if NEXT[stack["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
-    }
+    return {path for stack in stacks for path in paths_read_by(stack)} - known.values.keys()
 
 
 @dataclass
 class Wave:
     """A group of stacks that are planned together, and then shown and approved as one plan.
 
-    `drift` is None if drift was not detected.
+    `drift` is None if drift was not detected. `known` is None if the wave shall take a survey itself.
     """
 
     context: DeployContext
@@ -79,6 +70,7 @@ class Wave:
     plan_id: str
     propose: Callable[[DeployContext, StackTemplate, str, Survey], Steps[PlannedStack]] = propose
     drift: DetectedDrift | None = None
+    known: Survey | None = None
     planned: dict[str, PlannedStack] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     refused: RefusedError | None = None
@@ -86,8 +78,8 @@ class Wave:
     def __post_init__(self) -> None:
         """Prepare the wave without calling AWS. The validity of the plan begins now."""
         self._began = self.context.today()
-        self._survey: Steps[Survey] | None = survey(self.context.clients, self.stacks)
-        self._steps: dict[str, Steps[PlannedStack]] = {}
+        self._survey: Steps[Survey] | None = survey(self.context.clients, self.stacks) if self.known is None else None
+        self._steps = {} if self.known is None else self._proposals(self.known)
 
     def advance(self) -> bool:
         """Run the next step of the survey or of every proposal. Return whether all proposals have finished.
@@ -119,15 +111,16 @@ class Wave:
             next(steps)
             return False
         except StopIteration as end:
-            self._steps = {
-                stack.name: self.propose(self.context, stack, self.plan_id, end.value) for stack in self.stacks
-            }
+            self._steps = self._proposals(end.value)
         except DetachedError:
             raise
         except AWS_ERRORS as error:
             self.failed = dict.fromkeys((stack.name for stack in self.stacks), explain(error))
         self._survey = None
         return True
+
+    def _proposals(self, known: Survey) -> dict[str, Steps[PlannedStack]]:
+        return {stack.name: self.propose(self.context, stack, self.plan_id, known) for stack in self.stacks}
 
     def discard(self) -> None:
         """Delete the change sets of all stacks of the wave, even if CloudFormation is still creating them."""

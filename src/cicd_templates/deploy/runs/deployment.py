@@ -18,7 +18,8 @@ from cicd_templates.deploy.plans.discard import discard_plan, discard_plans
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.deploy.plans.propose import DeployContext, propose
-from cicd_templates.deploy.plans.wave import Wave, blocked_stacks, unpublished
+from cicd_templates.deploy.plans.survey import Survey
+from cicd_templates.deploy.plans.wave import Wave, blocked_stacks, take_survey, unpublished
 from cicd_templates.deploy.plans.web_page.page import plan_page
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Reporter
@@ -87,9 +88,10 @@ def _plan(
     to_destroy: Sequence[str] = (),
 ) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
-    waits = blocked_stacks(context, stacks)
+    known = take_survey(context, stacks)
+    waits = blocked_stacks(known, stacks)
     planned = [stack for stack in stacks if stack.name not in waits]
-    wave = Wave(context, planned, context.new_plan_id(), functools.partial(propose, drift=drift), drift)
+    wave = Wave(context, planned, context.new_plan_id(), functools.partial(propose, drift=drift), drift, known)
     journal.record_proposal(wave.plan_id, [stack.name for stack in wave.stacks])
     try:
         while not wave.advance():
@@ -102,7 +104,7 @@ def _plan(
             raise CicdError(f"not planned: {', '.join(labels[name] for name in wave.failed)}; the causes are above")
         made = wave.plan({labels[name]: after for name, after in waits.items()}, removed)
         if made.waits and not made.changing:
-            _refuse_a_wait_for_ever(context, stacks, made)
+            _refuse_a_wait_for_ever(known, stacks, made)
     except BaseException:
         wave.discard()
         journal.remove_proposal(wave.plan_id)
@@ -126,13 +128,13 @@ def _plan(
     return made
 
 
-def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTemplate], made: Plan) -> None:
+def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
     """Raise `CicdError`, because each remaining stack waits for a value that no deployment will publish.
 
     Somebody deleted the value from Parameter Store. The stack that published it has no changes, so CloudFormation will
     not publish it again. `made` is the plan with the waiting stacks.
     """
-    lost = ", ".join(sorted(unpublished(context, stacks)))
+    lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(
         f"{', '.join(made.waits)}: not planned, because {lost} is missing in Parameter Store. The stack that"
         " publishes it does not change, so no deployment publishes it again; create the parameter again"

@@ -18,7 +18,7 @@ from cicd_templates.deploy.change_sets.change_set_request import published
 from cicd_templates.deploy.plans.discard import discard_planned, discard_plans
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext
-from cicd_templates.deploy.plans.wave import Wave, blocked_stacks
+from cicd_templates.deploy.plans.wave import Wave, blocked_stacks, take_survey
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Reporter
 from cicd_templates.deploy.runs.approval import Approval, Confirm, DeclinedError
@@ -123,7 +123,8 @@ class DeploymentEngine:
     def _deploy(self) -> None:
         self._resume(None)
         discard_plans(self._context, next(iter(self._stacks.values())).links.environment)
-        blocked = blocked_stacks(self._context, list(self._stacks.values()))
+        stacks = list(self._stacks.values())
+        blocked = blocked_stacks(take_survey(self._context, stacks), stacks)
         for name in self._stacks:
             if self._records[name].phase is not StackPhase.FAILED:
                 self._record(name, StackPhase.BLOCKED if name in blocked else StackPhase.READY)

@@ -238,8 +238,19 @@ def test_a_survey_that_is_not_allowed_fails_every_stack_of_the_wave(harness: Dep
         raise error("AccessDenied", "not authorized", "DescribeStacks")
 
     interrupt(harness, "DescribeStacks", refuse, nth=2)
-    with pytest.raises(CicdError, match="not planned: keys, network, service; the causes are above"):
-        harness.plan()
+    with pytest.raises(CicdError, match="not deployed: keys, network, service; the causes are above"):
+        harness.deploy()
+
+
+def test_a_plan_reads_the_stacks_and_values_once(harness: DeployHarness) -> None:
+    harness.deploy()
+    before = harness.aws.calls.copy()
+    harness.plan()
+
+    assert {name: harness.aws.calls[name] - before[name] for name in ("DescribeStacks", "GetParameters")} == {
+        "DescribeStacks": 1,
+        "GetParameters": 1,
+    }
 
 
 def test_the_time_that_it_took_is_expected_the_next_time(harness: DeployHarness) -> None:
