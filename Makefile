@@ -69,7 +69,7 @@ outputs: $(VENV)/.done ## Show the outputs of the deployed stacks
 	@$(RUN) outputs
 
 status.takes := $(STACKS) FORMAT LEFT
-status: $(VENV)/.done ## Show the state of every stack; LEFT=1: what has no stack
+status: $(VENV)/.done ## Show the state of every stack; LEFT=1: resources without a stack
 	@$(RUN) status
 
 destroy.takes := $(STACKS) YES FORMAT ALLOW PLAN DIGEST CONFIRM

@@ -53,7 +53,7 @@ class DemoReporter:
                     terminal.show(line)
 
     def summary(self, environment: str) -> str:
-        """Return one line that says what happened to an environment since `begin`. It fits a narrow terminal."""
+        """Return one line about the operations on an environment since `begin`. It fits a narrow terminal."""
         done = ", ".join(f"{counted(count, 'stack')} {verb}" for verb, count in self._stacks.items())
         left = f"; {self._remains} left, explained" if self._remains else ""
         return f"     {environment:<{NAME_WIDTH}} {done}, {counted(self._resources, 'resource')}{left}"

@@ -126,7 +126,7 @@ def _write_objects(targets: list[Target]) -> str:
             target.clients.s3.put_object(Bucket=bucket, Key="templates/example", Body=version)
         target.clients.s3.delete_object(Bucket=bucket, Key="templates/example")
     names = ", ".join(target.environment for target in disposable) or "no environment, because all are protected"
-    return f"versions of an object written and one deleted in {names}"
+    return f"wrote and deleted versions of an object in {names}"
 
 
 def _destroy(reporter: DemoReporter, target: Target) -> None:

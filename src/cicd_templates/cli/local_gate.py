@@ -36,7 +36,7 @@ SUFFIXES = ("json", "xml", "sarif")
 
 @dataclass(frozen=True)
 class ExpectedReport:
-    """What to expect of a check: the format of its report, and the tool that must have written it."""
+    """The expected report of a check: its format, and the tool that must have written it."""
 
     format: str
     tool: str = ""
@@ -73,7 +73,7 @@ def judge(
     if the folder does not exist or the policy cannot be read.
     """
     if not folder.is_dir():
-        raise ConfigurationError(f"{folder}: no such folder; name the folder that holds the reports")
+        raise ConfigurationError(f"{folder}: no such folder; name the folder with the reports")
     reports = {check: _report(folder, check, expected, source_version, day.now) for check, expected in checks.items()}
     formats = {check: expected.format for check, expected in checks.items()}
     agreed = load_policy(policy, formats) if policy else agreed_policy(_copies(folder, checks), formats)

@@ -121,13 +121,16 @@ PLAN_OUT = make_option(
     help="File for the plan; by default .state/plans/ENV.json.",
 )
 DRIFT = make_option(
-    "--drift", variable="DRIFT", is_flag=True, help="Also show what was changed in the stacks outside CloudFormation."
+    "--drift",
+    variable="DRIFT",
+    is_flag=True,
+    help="Also show changes that were made to the stacks outside CloudFormation.",
 )
 REVERT_DRIFT = make_option(
     "--revert-drift",
     variable="REVERT_DRIFT",
     is_flag=True,
-    help="Also plan to revert what was changed in the stacks outside CloudFormation.",
+    help="Also plan to revert changes that were made to the stacks outside CloudFormation.",
 )
 WAIT = make_option(
     "--wait",

@@ -79,7 +79,7 @@ class Target:
         return self.stacks[0].protected
 
     def context(self, *, wait: bool = False) -> DeployContext:
-        """Return what a deployment needs: AWS clients, polling settings, the folder for its files, and the caller.
+        """Return the context of a deployment: AWS clients, polling settings, the folder for its files, and the caller.
 
         If an operation is in progress on a stack, the deployment fails. With `wait`, the deployment waits for the end
         of the operation instead.
@@ -268,7 +268,7 @@ class Target:
         guards.refuse_still_needed(inventory, local=self.engine is not None)
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
-        """Destroy everything in `inventory`, write destroy-report.json, and report and return what is left.
+        """Destroy everything in `inventory`, and write destroy-report.json. Report and return the remaining resources.
 
         Holds the environment's lock meanwhile. Raises `CicdError` with the names of the stacks that could not be
         deleted.

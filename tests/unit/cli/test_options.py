@@ -177,7 +177,7 @@ def test_a_plan_of_an_environment_that_is_not_here_is_refused_in_a_line(
         ),
         pytest.param(
             "--plan p.json --env staging --layer keys",
-            "error: the plan already names what to destroy; leave out --env, --layer\n",
+            "error: the plan already names the environments to destroy; leave out --env, --layer\n",
             id="a plan and what it says already",
         ),
     ],

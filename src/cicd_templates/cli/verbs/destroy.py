@@ -117,7 +117,7 @@ def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter:
     given = [name.upper() for name in ("env", "layer", "service", "suffix") if options[name]]
     if given:
         raise ConfigurationError(
-            f"the plan already names what to destroy; leave out {', '.join(map(hints.option, given))}"
+            f"the plan already names the environments to destroy; leave out {', '.join(map(hints.option, given))}"
         )
     plan = plan_file.DESTRUCTION_PLANS.read(path)
     plan_file.DESTRUCTION_PLANS.refuse_other_digest(plan, path, digest)

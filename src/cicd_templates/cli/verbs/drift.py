@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 @verb("drift", *TARGET, JSON)
 def drift(as_json: bool, **options: Any) -> None:
-    """Find what was changed in the stacks outside CloudFormation; change nothing.
+    """Find changes that were made to the stacks outside CloudFormation; change nothing. Exit with 4 if there is drift.
 
-    Exit with 4 if there is drift. Exit with 1 if no drift was found but a part of a stack could not be checked, or if
-    no stack is deployed.
+    Exit with 1 if no drift was found but a part of a stack could not be checked, or if no stack is deployed.
     """
     from dataclasses import asdict
 

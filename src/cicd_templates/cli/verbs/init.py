@@ -68,7 +68,7 @@ KEYS = {
     YES,
 )
 def init(source: str, yes: bool, **given: str | None) -> None:
-    """Write templates/environments.toml for a new project; ask for what is not given."""
+    """Write templates/environments.toml for a new project; ask for missing answers."""
     from cicd_templates.config.load import parse_configuration
     from cicd_templates.config.starter import NewProject, starter_text
     from cicd_templates.config.validation.problem import InvalidConfigurationError

@@ -47,7 +47,7 @@ def verify_evidence(folder: Path | None, key: str | None) -> None:
 
 
 def report_verification(folder: Path, result: Verification) -> None:
-    """Print what was verified. If there are problems, print a line for each, then raise `CicdError`."""
+    """Print the result of a verification. If there are problems, print a line for each, then raise `CicdError`."""
     for problem in result.problems:
         terminal.show(f"{problem.file}: {problem.reason}")
     if result.problems:

@@ -14,7 +14,7 @@ class Next(Enum):
 
     CREATE = "create"
     UPDATE = "update"
-    RECREATE = "delete what is left of a failed creation, then create"
+    RECREATE = "delete the stack whose creation failed, then create it again"
     DELETE = "delete"
     NOTHING = "nothing to do"
     WAIT = "another operation is running; try again when it has ended"

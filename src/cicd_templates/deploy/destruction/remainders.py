@@ -1,4 +1,4 @@
-"""Finds the resources that are left of an environment, and says which of them are meant to remain."""
+"""Finds the resources that are left of an environment, and explains those that remain on purpose."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
 
 
 def wait_for_remainders(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
-    """Return what is left after the destruction of `inventory`.
+    """Return the resources that are left after the destruction of `inventory`.
 
-    Reads AWS up to `LOOKS` times, until nothing is left for an unknown reason.
+    Reads AWS up to `LOOKS` times, until no resource is left for an unknown reason.
     """
     for look in range(LOOKS - 1):
         remains = list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)

@@ -1,4 +1,6 @@
-"""Writes and reads destroy-report.json: what a destruction did, what is left and why, and what can be imported again.
+"""Writes and reads destroy-report.json:
+
+the deletions of a destruction, the remaining resources, and what can be imported.
 
 The file has one entry for each environment of a project in an account. A destruction changes only its own entry,
 because the entries are the only lasting record of the KMS keys that were kept.

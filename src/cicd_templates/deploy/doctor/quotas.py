@@ -21,7 +21,7 @@ UNRESERVED = 100
 class Quota:
     """A quota of an AWS service, with its code in Service Quotas.
 
-    `used` returns the present use of the quota, and `wanted` returns what a deployment adds to it.
+    `used` returns the present use of the quota, and `wanted` returns the additional use by a deployment.
     """
 
     subject: str
@@ -158,5 +158,5 @@ def _check_concurrency(examined: ExaminedEnvironment, wanted: int) -> Check:
     finding = f"{limit} functions may run at once, and these stacks reserve {wanted}"
     if limit - wanted >= UNRESERVED:
         return Check("quota Lambda", finding)
-    fix = "ask for a higher quota of concurrent executions, or set reserve_concurrency = false under [pipeline]"
+    fix = "request a higher quota of concurrent executions, or set reserve_concurrency = false under [pipeline]"
     return Check("quota Lambda", finding, fix)

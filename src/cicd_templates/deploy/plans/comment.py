@@ -1,7 +1,7 @@
-"""Writes the comment on a pull request: what its change would do in each environment. Does not call AWS.
+"""Writes the comment on a pull request: what the pull request would change in each environment. Does not call AWS.
 
-Three lines are outside the folded sections: what changes, what is lost, who can do more. Every text of a plan is
-treated as untrusted, so `markdown` escapes it. Equal statements appear once.
+Three lines are outside the folded sections: what changes, what is lost, and whose permissions grow. Every text of a
+plan is treated as untrusted, so `markdown` escapes it. Equal statements appear once.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _first_lines(plans: Sequence[Plan], rows: Sequence[Row], missing: Sequence[s
 
 def _sections(plans: Sequence[Plan], rows: Sequence[Row]) -> Iterator[Section]:
     if rows:
-        head = ("| effect | resource | where | what to know |", "|---|---|---|---|")
+        head = ("| effect | resource | where | notes |", "|---|---|---|---|")
         yield Section(f"Changes, worst first: {len(rows):,}", [_line(row) for row in rows], IN_THE_PAGE, head)
     if access := list(_access(rows)):
         yield Section(f"Statements that are new or gone: {len(access):,}", access, IN_THE_PAGE)

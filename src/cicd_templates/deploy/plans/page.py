@@ -60,7 +60,7 @@ def _stack(stack: PlannedStack) -> Iterator[str]:
     yield from (f"\n- {plain(note)}" for note in (*drift_notes(stack), *stack.findings))
     if stack.changes:
         yield ""
-        yield "| action | resource | type | meaning | what to know |"
+        yield "| action | resource | type | meaning | notes |"
         yield "|---|---|---|---|---|"
     for change, impact in zip(stack.changes, stack.impacts, strict=True):
         meaning = outcome(impact) if impact.kind == SAFE else Markup(f"**{cell(outcome(impact))}**")

@@ -189,7 +189,7 @@ def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
-    """Raise `RefusedError` if a plan for the local AWS would be executed on AWS, or the other way round."""
+    """Raise `RefusedError` if a plan for the local AWS would be executed on AWS, or a plan for AWS on the local AWS."""
     if plan.local != local:
         raise RefusedError(
             f"{path} is a plan for {'the local AWS; add' if plan.local else 'AWS; leave out'}"

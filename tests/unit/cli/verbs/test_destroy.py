@@ -92,7 +92,7 @@ def test_declining_deletes_nothing(in_project: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--env", "staging"], "the plan already names what to destroy; leave out --env"),
+        (["--env", "staging"], "the plan already names the environments to destroy; leave out --env"),
         ([], "its environment production is not in the configuration; plan again"),
     ],
     ids=["an environment beside the plan", "an environment that was removed"],

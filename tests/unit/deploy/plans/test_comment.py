@@ -52,7 +52,7 @@ def test_the_worst_change_comes_first_with_its_values_and_the_fate_of_its_data(t
     text = comment([PlannedChange(changes.everything).plan(tmp_path)], REVIEW, "main")
     head, _, *rows = section(text, "Changes").splitlines()
 
-    assert head == "| effect | resource | where | what to know |"
+    assert head == "| effect | resource | where | notes |"
     assert rows[0] == (
         "| **replaced** | service-till/Table (DynamoDB::Table) | staging<br>out/staging/service-till.yaml:1 |"
         " a table: deleted<br>TableName: shipping-staging-till → shipping-staging-orders<br>Tags/Owner: nothing →"

@@ -109,7 +109,7 @@ OPERATIONS = {
     CLUSTER_SNAPSHOT: ResourceOperations(
         leftover=Leftover(
             why="The database of a protected environment leaves a final snapshot when its stack is deleted, and"
-            " somebody can have made others by hand.",
+            " somebody may have made more snapshots by hand.",
             removal="`aws rds delete-db-cluster-snapshot --region {region} --db-cluster-snapshot-identifier {name}`",
             state=unless_not_found(_snapshot_state, ""),
             delete=_delete_snapshot,
