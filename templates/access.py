@@ -4,33 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awacs import codebuild, logs, ssm
+from awacs import codebuild, kms, logs, ssm
 from awacs import codepipeline as actions
 from awacs import s3 as s3_actions
+from awacs.aws import StringLike
 from troposphere import Sub, iam
 
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.github_roles import github_role
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
+from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (
+    TEMPLATES_KEY,
     approval_keys,
+    artifact_keys,
     log_group_name,
     parameter_path,
     physical_name,
     pipeline_arn,
     project_arn,
+    report_artifact,
 )
 from cicd_templates.config.reserved_words import GITHUB_RELEASE
 from cicd_templates.layer.iam import Grant, allow, deny, document
 from cicd_templates.layer.outputs import BucketName, KeyArn
 from cicd_templates.layer.template import LayerTemplate
 from templates import build as builds
-from templates import keys, pipeline, storage
+from templates import keys, pipeline, signer, storage
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return three policies to attach to people's own roles and, if configured, the role for a GitHub workflow.
+    """Return four policies to attach to people's own roles and, if configured, the role for a GitHub workflow.
 
     Each policy also denies the tasks of the other groups. So a person with two policies can do less than a person with
     one policy. For example, developers can release but cannot approve. Nobody can override a condition of a stage.
@@ -41,6 +46,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     evidence = layer.read(storage.EVIDENCE_BUCKET)
     read_access = _may_look(env, service, evidence, key)
     release = _may_release(service, source, key)
+    others = [*_no_release(env, service, source), _no_approval(env, service), _no_override(env, service)]
     parts: dict[str, tuple[str, Sequence[Grant]]] = {
         "Developers": (
             # CloudFormation cannot change a description in place, and cannot replace a policy whose name is fixed.
@@ -59,6 +65,10 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         "Operators": (
             "Start, stop, retry and hold runs",
             [*read_access, *_may_operate(env, service), _no_approval(env, service), _no_override(env, service)],
+        ),
+        "Auditors": (
+            "Collect the evidence of releases with make evidence, and nothing else",
+            [*_may_collect(layer, env, service, evidence), may_decrypt("DecryptWhatTheyRead", key), *others],
         ),
     }
     for who, (description, grants) in parts.items():
@@ -152,6 +162,33 @@ def _may_approve(env: Environment, service: Service, evidence: BucketName) -> li
     return [
         allow("AnswerApprovals", [actions.PutApprovalResult], on=stages),
         may_read("ReadWhatTheyApprove", evidence, f"{approval_keys(service.name)}/*"),
+    ]
+
+
+def _may_collect(layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName) -> list[Grant]:
+    """Let auditors read what `make evidence` collects: the evidence, the reports, the templates and the public key."""
+    artifacts, reviewed = layer.read(storage.ARTIFACTS_BUCKET), layer.read(storage.TEMPLATES_BUCKET)
+    prefixes = [f"{service.name}/*", f"{approval_keys(service.name)}/*"]
+    reports = [artifact_keys(env, service.name, report_artifact(check.name)) for check in checks_of(service)]
+    found = [storage.EVIDENCE_BUCKET, storage.ARTIFACTS_BUCKET, storage.TEMPLATES_BUCKET]
+    paths = [parameter_path(env, output.layer, output.name) for output in found]
+    paths.append(parameter_path(env, signer.SIGNING_KEY.layer, signer.SIGNING_KEY.name, service.name))
+    begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
+    return [
+        allow(
+            "ListTheEvidence",
+            [s3_actions.ListBucket],
+            on=bucket_arn(evidence),
+            when=[StringLike({"s3:prefix": prefixes})],
+        ),
+        may_read("ReadTheEvidence", evidence, *prefixes),
+        allow(
+            "ReadTheReportsAndTheTemplates",
+            [s3_actions.GetObjectVersion],
+            on=[*(bucket_arn(artifacts, pattern) for pattern in reports), bucket_arn(reviewed, TEMPLATES_KEY)],
+        ),
+        allow("ReadThePublicKey", [kms.GetPublicKey], on=layer.read(signer.SIGNING_KEY)),
+        allow("FindTheEvidence", [ssm.GetParameter], on=[Sub(f"{begin}{path}") for path in paths]),
     ]
 
 

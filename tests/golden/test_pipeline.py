@@ -134,7 +134,7 @@ def test_what_is_executed_in_production_is_compared_with_what_was_approved() -> 
     assert "Review #{ReviewProduction.Reviewed}." in production["Approve"]["Configuration"]["CustomData"]
 
 
-def test_only_the_review_records_what_is_approved_and_only_the_check_and_the_approvers_read_it() -> None:
+def test_only_the_review_records_what_is_approved_and_only_the_check_approvers_and_auditors_read_it() -> None:
     records = "/_approvals/parcel-dispatcher/*"
     users = {
         (role, action)
@@ -152,6 +152,9 @@ def test_only_the_review_records_what_is_approved_and_only_the_check_and_the_app
         ("ApprovalCheckRole", "s3:GetObjectVersion"),
         ("ApproversPolicy", "s3:GetObject"),
         ("ApproversPolicy", "s3:GetObjectVersion"),
+        ("AuditorsPolicy", "s3:GetObject"),
+        ("AuditorsPolicy", "s3:GetObjectVersion"),
+        ("AuditorsPolicy", "s3:ListBucket"),
     }
     for name in ("Review", "ApprovalCheck"):
         variables = load("review")[name]["Properties"]["Environment"]["Variables"]
@@ -306,7 +309,7 @@ def test_approvers_alone_approve_and_nobody_overrides() -> None:
         for name, of in load("access").items()
     }  # fmt: skip
 
-    assert policies.keys() == {"DevelopersPolicy", "ApproversPolicy", "OperatorsPolicy"}
+    assert policies.keys() == {"DevelopersPolicy", "ApproversPolicy", "OperatorsPolicy", "AuditorsPolicy"}
     for name, statements in policies.items():
         assert ("Deny", "codepipeline:OverrideStageCondition") in statements, name
         approves = ("Allow", "codepipeline:PutApprovalResult") in statements
@@ -785,4 +788,5 @@ def test_the_descriptions_of_policies_never_change() -> None:
         "Release, and see what became of it",
         "Approve releases, and nothing that makes one",
         "Start, stop, retry and hold runs",
+        "Collect the evidence of releases with make evidence, and nothing else",
     ]

@@ -51,7 +51,7 @@ QUESTIONS = [
     (
         "Can a developer approve what they released?",
         "tools/REVIEW.md",
-        rf"^\| access-{S} \| DevelopersPolicy, OperatorsPolicy"
+        rf"^\| access-{S} \| DevelopersPolicy, OperatorsPolicy, AuditorsPolicy"
         rf" \| Deny LeaveApprovalsToOthers \| codepipeline: PutApprovalResult",
     ),
     (

@@ -142,6 +142,8 @@ ATTEMPTS: dict[str, Call] = {
     "change the artifacts' policy": s3("put_bucket_policy", "artifacts", Policy="{}"),
     # evidence
     "read the evidence": get("evidence", "parcel-dispatcher/verdict.json"),
+    "list the evidence": s3("list_objects_v2", "evidence", Prefix="parcel-dispatcher/"),
+    "list the evidence of another service": s3("list_objects_v2", "evidence", Prefix="another/"),
     "put evidence": put("evidence", "parcel-dispatcher/new.json", IfNoneMatch="*"),
     "put evidence of another service": put("evidence", "another/new.json", IfNoneMatch="*"),
     "put evidence where some may be already": put("evidence", "parcel-dispatcher/verdict.json"),
@@ -156,6 +158,7 @@ ATTEMPTS: dict[str, Call] = {
     "disable the tools key": key("disable_key", "tools"),
     "schedule the deletion of the tools key": key("schedule_key_deletion", "tools"),
     "sign": key("sign", "signing", Message=b"x" * 32, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"),
+    "read the public key": key("get_public_key", "signing"),
     "let somebody sign": key("create_grant", "signing", GranteePrincipal="*", Operations=["Sign"]),
     "change who may sign": key("put_key_policy", "signing", Policy="{}"),
     "read the Snyk token": secret("get_secret_value", f"{NAME}-snyk-token"),

@@ -68,7 +68,9 @@ MAY: dict[str, set[str]] = {
     "build ImageScanRole": CHECK | EVIDENCE_WRITER,
     "build SmokeTestRole": CHECK,
     "scan-gate ScanGateRole": FUNCTION | EVIDENCE_WRITER | {"read the reviewed templates", "read Snyk's report"},
-    "signer SignerRole": FUNCTION | EVIDENCE_WRITER | {"sign", "read Snyk's report", "read the source of its run"},
+    "signer SignerRole": FUNCTION
+    | EVIDENCE_WRITER
+    | {"sign", "list the evidence", "read the public key", "read Snyk's report", "read the source of its run"},
     "review ReviewRole": FUNCTION
     | {"act as production's reviewer", "read the reviewed templates", "record what is approved"},
     "review ApprovalCheckRole": FUNCTION | {"act as production's reviewer", "read what was approved"},
@@ -103,6 +105,12 @@ MAY: dict[str, set[str]] = {
     "pipeline StartRole": {"start a run"},
     "access DevelopersPolicy": PEOPLE | {"release a source", "find where to release", "encrypt with the tools key"},
     "access ApproversPolicy": PEOPLE | {"approve production", "read what was approved"},
+    "access AuditorsPolicy": {
+        "read the evidence",
+        "list the evidence",
+        "read what was approved",
+        "read the public key",
+    },
     "access OperatorsPolicy": PEOPLE
     | {"start a run", "stop a run", "retry a stage", "roll a stage back", "hold a stage"},
 }
@@ -160,6 +168,8 @@ SENTENCES = [
     ("approvers replace nothing of it", "access ApproversPolicy", "replace what was approved", False),
     ("developers do not read what was approved", "access DevelopersPolicy", "read what was approved", False),
     ("approvers release nothing", "access ApproversPolicy", "release a source", False),
+    ("auditors read no source", "access AuditorsPolicy", "read the source of its run", False),
+    ("auditors put no evidence", "access AuditorsPolicy", "put evidence", False),
     ("nobody overrides a lock", "access OperatorsPolicy", "override a lock", False),
     ("the Bandit project can write its report", "build BanditRole", "hand on Bandit's report", True),
     ("the Bandit project can write its log", "build BanditRole", "write Bandit's log", True),

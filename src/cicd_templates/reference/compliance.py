@@ -97,7 +97,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         ),
         _row(
             "6.5.4 the person who releases is not the person who approves",
-            "access.DevelopersPolicy access.ApproversPolicy access.OperatorsPolicy",
+            "access.DevelopersPolicy access.ApproversPolicy access.OperatorsPolicy access.AuditorsPolicy",
             "test_approvers_alone_approve_and_nobody_overrides test_a_statement_of_an_auditor_is_true",
             "Giving each person only one of the policies; deny statements refuse an approval by a person who has two of"
             " them",
