@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,38 +37,62 @@ class NewProject:
     email: str
 
 
+def wrong_numbers(start: NewProject) -> list[tuple[str, str]]:
+    """Return a name and a message for each answer with too many or too few values, or with one value twice."""
+    names = [TOOLS, *start.environments]
+    problems = []
+    if not start.services:
+        problems.append(("services", "name at least one service, such as billing-api"))
+    if TOOLS in start.environments:
+        problems.append(("environments", f"the environment {TOOLS} is always added; leave it out of the environments"))
+    for what, given in (("services", start.services), ("environments", start.environments)):
+        twice = [name for name, count in Counter(given).items() if count > 1]
+        if twice:
+            problems.append((what, f"given more than once among the {what}: {', '.join(twice)}; give each name once"))
+    if not 0 < len(start.environments) <= MOST_ENVIRONMENTS:
+        problems.append(("environments", f"name 1 to {MOST_ENVIRONMENTS} environments, such as staging,production"))
+    elif len(start.accounts) not in (1, len(names)):
+        problems.append(
+            (
+                "accounts",
+                f"{len(start.accounts)} accounts are given; name one for all environments, or one for each of"
+                f" {', '.join(names)}, in this order",
+            )
+        )
+    return problems
+
+
 def starter_text(start: NewProject) -> str:
     """Return the text of `environments.toml` for `start`.
 
     Raises `ConfigurationError` if the number of accounts or of environments is wrong, or if a name is given twice.
     """
+    for _, message in wrong_numbers(start):
+        raise ConfigurationError(message)
     names = [TOOLS, *start.environments]
-    if TOOLS in start.environments:
-        raise ConfigurationError(f"the environment {TOOLS} is always added; leave it out of the environments")
-    for what, given in (("services", start.services), ("environments", start.environments)):
-        twice = [name for name, count in Counter(given).items() if count > 1]
-        if twice:
-            raise ConfigurationError(f"given more than once among the {what}: {', '.join(twice)}; give each name once")
-    if not 0 < len(start.environments) <= MOST_ENVIRONMENTS:
-        raise ConfigurationError(f"name 1 to {MOST_ENVIRONMENTS} environments, such as staging,production")
-    if len(start.accounts) not in (1, len(names)):
-        raise ConfigurationError(
-            f"{len(start.accounts)} accounts are given; name one for all environments, or one for each of"
-            f" {', '.join(names)}, in this order"
-        )
     every = start.accounts if len(start.accounts) > 1 else [*start.accounts] * len(names)
     accounts = dict(zip(names, every, strict=True))
     return "\n".join(_lines(start, accounts)) + "\n"
 
 
+def _quoted(text: str) -> str:
+    """Return `text`, which has only printable characters, as a string of TOML."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    """Return `name` as a key of TOML, quoted if TOML requires it."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
+
+
 def _lines(start: NewProject, accounts: dict[str, str]) -> Iterator[str]:
-    path = ", ".join(f'"{name}"' for name in start.environments)
+    path = ", ".join(map(_quoted, start.environments))
     yield "# The only file to edit: `make render` turns it into out/. docs/configuration.md explains every key."
     yield ""
     yield "[project]"
-    yield f'name = "{start.project}"  # every name in AWS begins with it, so it never changes'
-    yield f'owner = "{start.project}-team"'
-    yield f'cost_center = "{start.project}"'
+    yield f"name = {_quoted(start.project)}  # every name in AWS begins with it, so it never changes"
+    yield f"owner = {_quoted(f'{start.project}-team')}"
+    yield f"cost_center = {_quoted(start.project)}"
     partition = partition_of(start.region).name
     if partition not in CHECKED_PARTITIONS:
         yield f'unchecked_partitions = ["{partition}"]  # nobody has checked the names and endpoints of its services'
@@ -83,20 +109,20 @@ def _lines(start: NewProject, accounts: dict[str, str]) -> Iterator[str]:
 
 def _service(start: NewProject, name: str, tools_account: str, *, first: bool) -> Iterator[str]:
     yield ""
-    yield f"[services.{name}]"
+    yield f"[services.{_key(name)}]"
     yield "port = 8080"
     if not first:
-        yield f'path_pattern = "/{name}/*"  # the application serves its paths below /{name}/'
+        yield f"path_pattern = {_quoted(f'/{name}/*')}  # the application serves its paths below /{name}/"
     if start.source == "github":
         partition = partition_of(start.region).name
         connection = f"arn:{partition}:codeconnections:{start.region}:{tools_account}:connection/{UNKNOWN_ID}"
         yield 'source = "github"'
         yield ""
-        yield f"[services.{name}.github]"
-        yield f'repository = "your-organisation/{name}"  # replace it'
-        yield f'connection_arn = "{connection}"  # create it in the console of tools, then replace it'
+        yield f"[services.{_key(name)}.github]"
+        yield f"repository = {_quoted(f'your-organisation/{name}')}  # replace it"
+        yield f"connection_arn = {_quoted(connection)}  # create it in the console of tools, then replace it"
     yield ""
-    yield f"[services.{name}.checks]"
+    yield f"[services.{_key(name)}.checks]"
     yield "# These need no token. The gate stops a release if one of them finds something, or is missing."
     yield 'unit-tests = { preset = "unit-tests" }'
     yield 'bandit = { preset = "bandit" }'
@@ -110,10 +136,10 @@ def _service(start: NewProject, name: str, tools_account: str, *, first: bool) -
 def _environment(start: NewProject, name: str, account: str, number: int | None = None) -> Iterator[str]:
     protected = name in (TOOLS, start.environments[-1])
     yield ""
-    yield f"[environments.{name}]"
+    yield f"[environments.{_key(name)}]"
     yield f'kind = "{TOOLS if number is None else "runtime"}"'
-    yield f'account = "{account}"'
-    yield f'region = "{start.region}"'
+    yield f"account = {_quoted(account)}"
+    yield f"region = {_quoted(start.region)}"
     if protected:
         yield 'protection = "protected"  # data outlives its stacks, and a person approves every release'
     else:
@@ -122,19 +148,19 @@ def _environment(start: NewProject, name: str, account: str, number: int | None 
     if number is not None:
         yield from _network(start, name, account, number, protected=protected)
     yield ""
-    yield f"[environments.{name}.stakeholders]"
+    yield f"[environments.{_key(name)}.stakeholders]"
     approvers = ("approvers",) if protected and number is not None else ()
     for group in ("developers", "security", "operations", *approvers):
-        yield f'{group} = ["{start.email}"]'
+        yield f"{group} = [{_quoted(start.email)}]"
 
 
 def _network(start: NewProject, name: str, account: str, number: int, *, protected: bool) -> Iterator[str]:
     yield f'cidr = "10.{FIRST_RANGE + RANGE_STEP * number}.0.0/16"'
-    yield f'zones = ["{start.region}a", "{start.region}b"]'
+    yield f"zones = [{_quoted(f'{start.region}a')}, {_quoted(f'{start.region}b')}]"
     yield f'nat = "{"per-zone" if protected else "single"}"  # one NAT gateway for each zone, or one for all of them'
     if protected:
         arn = f"arn:{partition_of(start.region).name}:acm:{start.region}:{account}:certificate/{UNKNOWN_ID}"
-        yield f'domain = "{name}.{start.project}.example.com"  # replace both by your own values'
-        yield f'certificate_arn = "{arn}"'
+        yield f"domain = {_quoted(f'{name}.{start.project}.example.com')}  # replace both by your own values"
+        yield f"certificate_arn = {_quoted(arn)}"
     else:
         yield "allow_http = true  # replace it by certificate_arn and domain when you have a certificate"

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
-import tomllib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-import click
+from collections.abc import Mapping
 
 from cicd_templates import hints
 from cicd_templates.cli import terminal
@@ -18,9 +13,6 @@ from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.files.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
 from cicd_templates.files.project_files import replace_file
 
-if TYPE_CHECKING:
-    from cicd_templates.config.validation.problem import Problem
-
 # For each make variable, the question to ask if the variable is not given. Each question contains an example.
 QUESTIONS = {
     "PROJECT": "Name of the project, such as acme",
@@ -29,15 +21,6 @@ QUESTIONS = {
     "ACCOUNTS": "AWS account of all environments, or one each: first tools, then the others, such as 111111111111",
     "REGION": "AWS region, such as eu-central-1",
     "EMAIL": "E-mail address for notifications, such as team@example.com",
-}
-# For each make variable, the configuration keys into which its value is written.
-KEYS = {
-    "PROJECT": re.compile(r"project\.name"),
-    "SERVICES": re.compile(r"services\..+"),
-    "ENVIRONMENTS": re.compile(r"environments\.[^.]+"),
-    "ACCOUNTS": re.compile(r".+\.account"),
-    "REGION": re.compile(r".+\.region"),
-    "EMAIL": re.compile(r".+\.stakeholders\..+"),
 }
 
 
@@ -60,60 +43,50 @@ KEYS = {
     make_option(
         "--source",
         variable="SOURCE",
-        type=click.Choice(("s3", "github")),
         default="s3",
         show_default=True,
-        help="Source of the releases.",
+        help="Source of the releases: s3 or github.",
     ),
     YES,
 )
 def init(source: str, yes: bool, **given: str | None) -> None:
     """Write templates/environments.toml for a new project; ask for missing answers."""
-    from cicd_templates.config.load import parse_configuration
-    from cicd_templates.config.starter import NewProject, starter_text
-    from cicd_templates.config.validation.problem import InvalidConfigurationError
+    from cicd_templates.config.answers import new_project
+    from cicd_templates.config.starter import starter_text
 
     if not yes and not _is_example():
         again = hints.option("YES", value=True)
         raise RefusedError(f"{CONFIGURATION} has been edited; add {again} to overwrite it")
-    answers = {name: given[name.lower()] or _ask(name, question) for name, question in QUESTIONS.items()}
-    start = NewProject(
-        answers["PROJECT"],
-        _words(answers["SERVICES"]),
-        _words(answers["ENVIRONMENTS"]),
-        _words(answers["ACCOUNTS"]),
-        answers["REGION"],
-        source,
-        answers["EMAIL"],
-    )
-    text = starter_text(start)
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"a name has a character that is not allowed: {error}") from None
-    try:
-        parse_configuration(raw, source="the new configuration")
-    except InvalidConfigurationError as error:
-        raise ConfigurationError("\n".join(_problem_lines(error.problems))) from None
-    replace_file(CONFIGURATION, text)
+    answers = _accepted({name: (given[name.lower()] or "").strip() for name in QUESTIONS} | {"SOURCE": source})
+    for name, question in QUESTIONS.items():
+        if name not in answers:
+            answers[name] = _ask(name, question, answers)
+    replace_file(CONFIGURATION, starter_text(new_project(answers)))
     terminal.show(f"wrote {CONFIGURATION}; read it, then:")
     terminal.show("  make render   # writes out/; commit both")
     terminal.show("  make verify   # what your CI runs")
 
 
-def _problem_lines(problems: Sequence[Problem]) -> list[str]:
-    """Return one line for each wrong answer, even if the answer was written into several tables.
+def _accepted(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the answers that were given.
 
-    A line begins with the variable as the user types it. Problems of other keys are listed only if no answer is wrong,
-    because most of them are consequences of a wrong answer.
+    Raises `ConfigurationError`, which has one line for each wrong answer and, without a terminal, for each missing one.
     """
-    named = [
-        f"{hints.option(variable)}: {problem.message}"
-        for problem in problems
-        for variable, key in KEYS.items()
-        if key.fullmatch(problem.path)
-    ]
-    return list(dict.fromkeys(named or map(str, problems)))
+    from cicd_templates.config.answers import problems_with
+
+    accepted: dict[str, str] = {}
+    lines = []
+    for name, answer in given.items():
+        if answer:
+            problems = problems_with(name, answer, accepted)
+            lines += [f"{hints.option(name)}: {problem}" for problem in problems]
+            if not problems:
+                accepted[name] = answer
+        elif not sys.stdin.isatty():
+            lines.append(f"{hints.option(name)}: missing, and there is no terminal for a question: {QUESTIONS[name]}")
+    if lines:
+        raise ConfigurationError("\n".join(lines))
+    return accepted
 
 
 def _is_example() -> bool:
@@ -123,14 +96,14 @@ def _is_example() -> bool:
         return not CONFIGURATION.exists()
 
 
-def _ask(name: str, question: str) -> str:
-    if not sys.stdin.isatty():
-        raise ConfigurationError(f"there is no terminal for questions; add {hints.option(name)}: {question}")
-    answer = terminal.ask(question)
-    if not answer:
-        raise ConfigurationError(f"{hints.option(name)} is needed: {question}")
-    return answer
+def _ask(name: str, question: str, accepted: Mapping[str, str]) -> str:
+    """Return the answer to `question`. Asks again, with the reason, until the answer is correct."""
+    from cicd_templates.config.answers import problems_with
 
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    while True:
+        answer = terminal.ask(question).strip()
+        problems = problems_with(name, answer, accepted) if answer else ["an answer is needed"]
+        if not problems:
+            return answer
+        for problem in problems:
+            terminal.show(f"    {problem}")

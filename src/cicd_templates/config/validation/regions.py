@@ -11,6 +11,8 @@ from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.partitions import partition_of
 
 CHECKED_PARTITIONS = ("aws", "aws-us-gov")
+# What every pipeline needs in its region.
+NEEDED = ("CodePipeline", "CodeBuild")
 
 
 def has_known_region(environment: Environment) -> bool:
@@ -19,6 +21,31 @@ def has_known_region(environment: Environment) -> bool:
     Other checks call this first. For an unknown region, they would only report the same mistake again.
     """
     return environment.region in (*REGIONS, *environment.project.new_regions)
+
+
+def why_not_usable(region: str) -> list[str]:
+    """Return the reasons why no environment with a pipeline can be in `region`, for a user who can choose another."""
+    if region not in REGIONS:
+        close = difflib.get_close_matches(region, REGIONS, n=1)
+        return [f"{region} is not an AWS region; {f'did you mean {close[0]}?' if close else 'such as eu-central-1'}"]
+    partition = partition_of(region)
+    if partition.name not in CHECKED_PARTITIONS and not partition.console:
+        return [f"{region} is in the partition {partition.name}, whose names are not known here; choose another region"]
+    return [
+        f"{region} has no {name}, which every pipeline needs; choose another region"
+        for name in NEEDED
+        if region in REGIONS_WITHOUT[name]
+    ]
+
+
+def why_not_connected(region: str) -> list[str]:
+    """Return the reason why a pipeline in `region` cannot read from GitHub, if there is one."""
+    if region not in REGIONS_WITHOUT["CodeConnections"]:
+        return []
+    return [
+        f'{region} has no CodeConnections, so a pipeline there cannot read from GitHub; use source = "s3", to which a'
+        " workflow of GitHub can release with github.releases = true"
+    ]
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
@@ -73,20 +100,15 @@ def _missing_services(configuration: Configuration) -> Iterator[Problem]:
         if environment.kind != "tools" or region in environment.project.new_regions:
             continue
         since = f'if AWS has added it there since this version, set project.new_regions = ["{region}"]'
-        for name in ("CodePipeline", "CodeBuild"):
+        for name in NEEDED:
             if region in REGIONS_WITHOUT[name]:
                 yield Problem(
                     f"environments.{environment.name}.region",
                     f"{region} has no {name}, which every pipeline needs; choose another region; {since}",
                 )
         for service in environment.services:
-            if service.settings.source == "github" and region in REGIONS_WITHOUT["CodeConnections"]:
-                yield Problem(
-                    f"services.{service.name}.source",
-                    f"{region} has no CodeConnections, so a pipeline there cannot read from GitHub; use"
-                    ' source = "s3", to which a workflow of GitHub can release with github.releases = true;'
-                    f" {since}",
-                )
+            for reason in why_not_connected(region) if service.settings.source == "github" else ():
+                yield Problem(f"services.{service.name}.source", f"{reason}; {since}")
 
 
 def _different_regions(configuration: Configuration) -> Iterator[Problem]:

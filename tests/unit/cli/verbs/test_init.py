@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -92,10 +93,37 @@ def test_a_configuration_that_is_not_there_is_written() -> None:
         ({"project": "Acme"}, "--project: 'Acme' is not allowed; use lower-case letters"),
         ({"accounts": "1"}, "--accounts: '1' is not allowed; write the AWS account id as 12 digits"),
         ({"region": "eu-west-9"}, "eu-west-9"),
-        ({"environments": "tools,preprod,live"}, "error: the environment tools is always added; leave it out of"),
-        ({"services": "till, till"}, "error: given more than once among the services: till"),
-        ({"project": 'a"b'}, "a name has a character that is not allowed"),
+        (
+            {"environments": "tools,preprod,live"},
+            "error: --environments: the environment tools is always added; leave it",
+        ),
+        ({"services": "till, till"}, "error: --services: given more than once among the services: till"),
+        ({"services": " , "}, "error: --services: name at least one service, such as billing-api"),
+        ({"project": 'a"b'}, "error: --project: 'a\"b' is not allowed; use lower-case letters"),
+        ({"services": "a]\nb"}, "error: --services: 'a]\\nb' has a character that cannot be printed; type the answer"),
+        ({"services": 'a"]["b'}, "error: --services: 'a\"][\"b' is not allowed as a name; use at most 24"),
+        ({"environments": "a.b"}, "error: --environments: 'a.b' is not allowed as a name; use at most 12"),
         ({"email": "team"}, "--email: 'team' is not allowed"),
+        (
+            {"accounts": "1" * 12 + ",2"},
+            "error: --accounts: 2 accounts are given; name one for all environments, or one",
+        ),
+        ({"source": "gitlab"}, "error: --source: use s3 or github, not 'gitlab'"),
+        ({"region": "eu-west-9"}, "error: --region: eu-west-9 is not an AWS region; did you mean eu-west-"),
+        ({"region": "moon"}, "error: --region: moon is not an AWS region; such as eu-central-1"),
+        (
+            {"region": "us-iso-east-1"},
+            "error: --region: us-iso-east-1 is in the partition aws-iso, whose names are not",
+        ),
+        ({"region": "ca-west-1"}, "error: --region: ca-west-1 has no CodeBuild, which every pipeline needs; choose"),
+        (
+            {"region": "us-gov-west-1", "source": "github"},
+            "error: --source: us-gov-west-1 has no CodeConnections, so a pipeline there cannot read from GitHub; use",
+        ),
+        (
+            {"environments": "pre-live,prelive"},
+            "error: --environments: pre-live and prelive differ only by a hyphen; choose another",
+        ),
     ],
 )
 def test_a_mistake_writes_nothing(changed: dict[str, str], message: str) -> None:
@@ -114,6 +142,19 @@ def test_a_mistake_writes_nothing(changed: dict[str, str], message: str) -> None
         ({"services": "pipeline"}, ["--services"]),
         ({"environments": "Live"}, ["--environments"]),
         ({"services": "a" * 60, "email": "team"}, ["--services", "--email"]),
+        (
+            {
+                "project": "A",
+                "services": "B",
+                "environments": "C",
+                "accounts": "4,5,6,7",
+                "region": "moon",
+                "email": "f",
+            },
+            ["--project", "--services", "--environments", *["--accounts"] * 4, "--region", "--email"],
+        ),
+        ({"environments": "A", "accounts": ",".join(["1" * 12] * 20)}, ["--environments"]),
+        ({"region": "moon", "source": "svn"}, ["--region", "--source"]),
     ],
 )
 def test_each_wrong_answer_is_one_line_that_names_it(changed: dict[str, str], options: list[str]) -> None:
@@ -122,14 +163,57 @@ def test_each_wrong_answer_is_one_line_that_names_it(changed: dict[str, str], op
     assert [line.partition(": ")[0].strip() for line in lines] == options
 
 
-def test_what_is_missing_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "error: there is no terminal for questions; add --region: AWS region" in typed(without="--region").output
+def test_a_wrong_argument_and_what_is_missing_without_a_terminal_are_listed_together() -> None:
+    assert typed(without="--region", email="team", services="").output.splitlines() == [
+        "error: --services: missing, and there is no terminal for a question: Services, such as billing-api,ledger",
+        "  --region: missing, and there is no terminal for a question: AWS region, such as eu-central-1",
+        "  --email: 'team' is not allowed; write an e-mail address, such as team@example.com",
+    ]
 
-    answers = ["eu-north-1", ""]
+
+def at_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, answers: list[str], given: Mapping[str, str | None], source: str = "s3"
+) -> None:
+    """Run the command as if `answers` were typed one after the other. All of them must be asked for."""
     monkeypatch.setattr(terminal, "ask", lambda question: answers.pop(0))
     monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
     assert init.init.callback is not None
-    init.init.callback(source="s3", yes=True, **{name[2:]: value for name, value in GIVEN.items()} | {"region": None})
+    init.init.callback(source=source, yes=True, **{**dict.fromkeys(name[2:] for name in GIVEN), **given})
+    assert answers == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "reasons"),
+    [
+        (["", "eu-north-1"], ["an answer is needed"]),
+        (["eu-nort-1", " eu-north-1 "], ["eu-nort-1 is not an AWS region; did you mean eu-north-1?"]),
+        (
+            ["ca-west-1", "eu-north-1"],
+            ["ca-west-1 has no CodeBuild, which every pipeline needs; choose another region"],
+        ),
+    ],
+)
+def test_a_wrong_answer_is_asked_for_again_with_the_reason(
+    answers: list[str], reasons: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_a_terminal(monkeypatch, answers, {name[2:]: value for name, value in GIVEN.items()} | {"region": None})
+
     assert 'region = "eu-north-1"' in CONFIGURATION.read_text()
-    with pytest.raises(Exception, match="--region is needed: AWS region"):
-        init._ask("REGION", "AWS region")
+    assert capsys.readouterr().out.splitlines()[:-3] == [f"    {reason}" for reason in reasons]
+
+
+def test_each_answer_is_checked_beside_those_that_came_before(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accounts = ",".join(["1" * 12, "2" * 12, "3" * 12])
+    answers = ["Nord", "nord", "till, till", "till", "dev", "dev,live", "us-gov-west-1", "us-gov-east-1", "a@b.example"]
+    at_a_terminal(monkeypatch, answers, {"accounts": accounts}, source="github")
+
+    reasons = [line.strip().partition(";")[0] for line in capsys.readouterr().out.splitlines()[:-3]]
+    assert reasons == [
+        "'Nord' is not allowed",
+        "given more than once among the services: till",
+        "3 accounts are given",
+        "us-gov-west-1 has no CodeConnections, so a pipeline there cannot read from GitHub",
+    ]
+    assert 'path = ["dev", "live"]' in CONFIGURATION.read_text()

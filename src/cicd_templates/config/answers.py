@@ -1,0 +1,86 @@
+"""Checks the answers of a user who starts a new project, each as soon as it is given. This module asks nothing."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+
+from cicd_templates.config.load import parse_configuration
+from cicd_templates.config.starter import MOST_ENVIRONMENTS, NewProject, starter_text, wrong_numbers
+from cicd_templates.config.validation.problem import InvalidConfigurationError
+from cicd_templates.config.validation.regions import why_not_connected, why_not_usable
+
+SOURCES = ("s3", "github")
+# For each make variable, the configuration keys into which its value is written.
+KEYS = {
+    "PROJECT": re.compile(r"project\.name"),
+    "SERVICES": re.compile(r"services\..+"),
+    "ENVIRONMENTS": re.compile(r"environments\.[^.]+"),
+    "ACCOUNTS": re.compile(r".+\.account"),
+    "REGION": re.compile(r".+\.region"),
+    "EMAIL": re.compile(r".+\.stakeholders\..+"),
+    "SOURCE": re.compile(r"services\.[^.]+\.(source|github\..+)"),
+}
+# Answers that stand for missing and for wrong ones. No correct answer contradicts them.
+PLACEHOLDERS = {
+    "PROJECT": "p0q",
+    "SERVICES": "s0q",
+    "ACCOUNTS": "111111111111",
+    "REGION": "eu-central-1",
+    "EMAIL": "team@example.com",
+    "SOURCE": "s3",
+}
+
+
+def new_project(answers: Mapping[str, str]) -> NewProject:
+    """Return the project that `answers` describe. Placeholders replace missing answers."""
+    complete = {**PLACEHOLDERS, **answers}
+    accounts = _words(complete["ACCOUNTS"])
+    if "ENVIRONMENTS" in answers:
+        environments = _words(answers["ENVIRONMENTS"])
+    else:
+        # As many environments as there are accounts, so that their number is not reported as wrong.
+        accounts = accounts[: MOST_ENVIRONMENTS + 1]
+        environments = [f"e{number}q" for number in range(max(1, len(accounts) - 1))]
+    return NewProject(
+        complete["PROJECT"],
+        _words(complete["SERVICES"]),
+        environments,
+        accounts,
+        complete["REGION"],
+        complete["SOURCE"],
+        complete["EMAIL"],
+    )
+
+
+def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with `answer` to the question `name`, alone or beside the `accepted` answers.
+
+    The same mistake in several tables is one problem. Problems of keys that do not have the answer as their value are
+    returned only if there are no others, because most of them are consequences.
+    """
+    if not answer.isprintable():
+        return [f"{answer!r} has a character that cannot be printed; type the answer again"]
+    if name == "SOURCE" and answer not in SOURCES:
+        return [f"use {' or '.join(SOURCES)}, not {answer!r}"]
+    start = new_project({**accepted, name: answer})
+    simple = [message for _, message in wrong_numbers(start)]
+    if name == "REGION":
+        simple += why_not_usable(start.region)
+    if start.source == "github":
+        simple += why_not_connected(start.region)
+    if simple:
+        return simple
+    try:
+        parse_configuration(tomllib.loads(starter_text(start)), source="the new configuration")
+    except InvalidConfigurationError as error:
+        # A wrong name can have a dot, so the path of its table is compared, too.
+        tables = [f"environments.{environment}" for environment in start.environments if name == "ENVIRONMENTS"]
+        own = [each.message for each in error.problems if each.path in tables or KEYS[name].fullmatch(each.path)]
+        return list(dict.fromkeys(own or map(str, error.problems)))
+    return []
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
