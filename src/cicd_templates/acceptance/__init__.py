@@ -1,12 +1,14 @@
-"""Proves on somebody's own accounts, or on the local AWS, that what is rendered works: `make acceptance`.
+"""Proves that the rendered templates and the commands work, on the user's own accounts or on the local AWS.
 
-- `check` says what a check is, and what it gets.
-- `checks` has the checks, one file for each kind, and their order.
-- `project` writes the project that the checks deploy; nothing of the user's own configuration is in it but accounts,
-  regions and credentials.
+`make acceptance` starts such a run.
+
+- `check` defines a check and its context.
+- `checks` contains the checks, one file for each kind, and their order.
+- `project` writes the project that the checks deploy. Of the user's configuration, it has only accounts, regions and
+  credentials.
 - `commands` runs the commands of this tool in that project, as a user would.
-- `run` runs the checks in order; `journal` remembers what is done, so that a run continues after a kill.
-- `estimate` says before a run what it makes, for how long, and what it costs; `report` writes what was shown.
+- `run` runs the checks in order. `journal` records the finished checks, so that a killed run can continue.
+- `estimate` says before a run what the run creates, how long it takes and what it costs. `report` writes the results.
 
-The room changes AWS only through the commands, and through what a check makes itself and removes again.
+A run changes AWS only through the commands, and through resources that a check itself creates and removes again.
 """

@@ -1,7 +1,4 @@
-"""What a check is: a name, what it proves, the function, and how it counts on the local AWS.
-
-This module runs no check.
-"""
+"""Defines a check: its name, what it proves, its function, and how far it goes on the local AWS. Runs no check."""
 
 from __future__ import annotations
 
@@ -20,11 +17,11 @@ class CheckFailed(CicdError):  # noqa: N818 - the outcome of a check, not an err
 
 
 class NotYet(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
-    """A check must wait, for example for an hour after the destruction. The message says until when."""
+    """A check must wait, for example for an hour after the destruction. The message says how long."""
 
 
 class Here(StrEnum):
-    """How far a check goes on the local AWS."""
+    """Whether a check on the local AWS proves its statement, only runs the same steps, or cannot run."""
 
     SHOWN = "shown"
     WALKED_THROUGH = "walked through"
@@ -43,12 +40,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Bench:
-    """What a check works with.
+    """The context of a check.
 
-    `clients` returns the AWS clients of an environment with the credentials of the user, for what the check itself
-    makes, changes and reads. `facts` are what checks remember for later checks; they are written to the journal.
-    `clock` returns the seconds since the epoch, `pause` sleeps, and
-    `save` writes the facts to the journal at once.
+    `clients` returns the AWS clients of an environment with the credentials of the user. A check uses them for
+    resources that it creates, changes or reads itself. `facts` are values that checks record for later checks; they are
+    written to the journal. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to
+    the journal at once.
     """
 
     project: Project
@@ -66,19 +63,19 @@ class Bench:
 
     @property
     def places(self) -> dict[str, Place]:
-        """Return where each environment is."""
+        """Return the account, region and credentials of each environment."""
         return self.project.places
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that is proven.
+    """A statement to prove, and the function that proves it.
 
-    `proves` is one sentence. `run` returns the answer, a sentence for the report, or raises `CheckFailed`; it can be
-    repeated at any time, because a run that was killed repeats the check that was interrupted. `needs` are the checks
-    that must have passed before. After a failure the run continues if `safe_to_continue` is true; otherwise only the
-    checks that are `last` are run. `here` is how far the check goes on the local AWS, and `because` says why it does
-    not go further.
+    `proves` is the statement, in one sentence. `run` returns the answer, a sentence for the report, or raises
+    `CheckFailed`. A killed run repeats the check that was interrupted, so `run` can be repeated at any time. `needs`
+    are the checks that must have passed before. After a failure, the run continues if `safe_to_continue` is true.
+    Otherwise, only the checks that are `last` are run. `here` is how far the check goes on the local AWS, and `because`
+    says why it does not go further.
     """
 
     name: str

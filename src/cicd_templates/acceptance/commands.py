@@ -1,6 +1,6 @@
-"""Runs the commands of this tool in the project of the acceptance run, each as a process of its own, as a user would.
+"""Runs the commands of this tool in the project of the acceptance run, as a user would: each in a separate process.
 
-So a kill at any moment leaves what a killed command leaves, and the commands' own ways to continue are used.
+A kill at any moment therefore has the same effect as a killed command, and the run continues in the commands' own ways.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ OWN_PREFIX = "CICD_TEMPLATES_"
 
 
 class CommandFailed(CicdError):  # noqa: N818 - the outcome of a command
-    """A command ended with another exit code than a check expects."""
+    """A command ended with an exit code that the check does not expect."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How a command ended, and what it printed."""
+    """The exit code and the output of a command."""
 
     code: int
     output: str
@@ -34,7 +34,7 @@ class Answer:
 
     @property
     def last_lines(self) -> str:
-        """Return the end of what the command printed, as one line. What it printed as errors comes last."""
+        """Return the end of the command's output on one line. Its error messages come last."""
         lines = [*self.output.strip().splitlines()[-LAST_LINES:], *self.errors.strip().splitlines()[-LAST_LINES:]]
         return " / ".join(line.strip() for line in lines)
 

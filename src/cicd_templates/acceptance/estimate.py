@@ -1,7 +1,7 @@
-"""Says before a run what it makes, for how long, and roughly what it costs. It calls nothing.
+"""Says before a run what the run creates, how long it takes, and roughly what it costs. Does not call AWS.
 
-The prices are list prices of us-east-1 in US dollars. They were written down from memory of the public price pages
-and could not be checked where this was written; other regions differ.
+The prices are list prices of us-east-1 in US dollars. They were written down from memory of the public price pages and
+could not be checked where this was written; other regions differ.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HOURS = 4
 
 @dataclass(frozen=True)
 class Item:
-    """Something that the run pays for: how many, and the price of one, for an hour or once."""
+    """A resource that costs money in the run: the number of such resources, and the price of one, per hour or once."""
 
     name: str
     count: float
@@ -25,7 +25,7 @@ class Item:
 
     @property
     def dollars(self) -> float:
-        """Return what it costs in the whole run."""
+        """Return the price of all these resources for the whole run."""
         return self.count * self.price * (HOURS if self.per_hour else 1)
 
 
@@ -47,7 +47,7 @@ def total() -> float:
 
 
 def lines(*, local: bool, accounts: int, regions: list[str], checks: int) -> Iterator[str]:
-    """Yield what a person reads before saying yes."""
+    """Yield the lines that a person reads before agreeing to the run."""
     if local:
         yield f"{checks} checks on a local AWS that this run starts and stops; nothing leaves this machine."
         yield "It takes about five minutes on two idle cores."

@@ -1,7 +1,7 @@
-"""Remembers in `.state/acceptance/journal.json` what an acceptance run has done, so that a killed run continues.
+"""Records the progress of an acceptance run in `.state/acceptance/journal.json`, so that a killed run can continue.
 
-The journal is written in one step after each change. It holds names of the run's resources, so only its owner can read
-it; the report holds none of them.
+The journal is written in one step after each change. It contains names of the run's resources, so only its owner can
+read it. The report contains no such names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SUFFIX_LENGTH = 5
 
 @dataclass(frozen=True)
 class Entry:
-    """How a check ended: its answer, how long it took, and how often it was begun."""
+    """The result of a check: its answer, its duration, and how often it was started."""
 
     state: State
     answer: str
@@ -40,7 +40,7 @@ class Entry:
 
 @dataclass
 class Journal:
-    """What a run has done. `places` are the accounts and regions that it works on."""
+    """The progress of a run. `places` are the accounts and regions of the run."""
 
     path: Path
     suffix: str
@@ -57,7 +57,7 @@ class Journal:
         self.save()
 
     def end(self, name: str, entry: Entry) -> None:
-        """Record how a check ended, with what it remembers for later checks."""
+        """Record the result of a check, and the facts that it recorded for later checks."""
         self.running = ""
         self.entries[name] = entry
         self.save()
@@ -77,13 +77,13 @@ class Journal:
 
 
 def new_journal(path: Path, places: Mapping[str, str], began: str, *, local: bool) -> Journal:
-    """Return the journal of a new run, with a suffix of its own, which begins with a letter."""
+    """Return the journal of a new run. The run gets a new suffix, which begins with a letter."""
     suffix = "".join(secrets.choice(LETTERS) for _ in range(SUFFIX_LENGTH))
     return Journal(path, suffix, local, dict(places), began)
 
 
 def read_journal(path: Path) -> Journal | None:
-    """Return the journal of the run that is not finished, or None. Raises `CicdError` if the file is damaged."""
+    """Return the journal of an unfinished run, or None. Raises `CicdError` if the file is damaged."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document.pop("format") != FORMAT:
@@ -103,10 +103,10 @@ def read_journal(path: Path) -> Journal | None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[int]:
-    """Hold the lock of the acceptance run in `folder`; yield its file descriptor, which commands of the run inherit.
+    """Hold the lock of the acceptance run in `folder`. Yield its file descriptor, which commands of the run inherit.
 
-    The lock is free when the run and every command that it started have ended, so a run that continues never meets a
-    command of the run before. Raises `RefusedError` if it is held.
+    The lock is free when the run and every command that it started have ended, so a continued run never overlaps with a
+    command of the earlier run. Raises `RefusedError` if another run holds the lock.
     """
     with open_lock_file(folder / LOCK) as stream:
         try:

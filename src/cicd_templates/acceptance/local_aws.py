@@ -17,7 +17,7 @@ def start(project: Project, python: Path) -> Engine:
 
 
 def find(project: Project) -> Engine | None:
-    """Return the local AWS of the run if it still works."""
+    """Return the local AWS of the run if it still runs, or None."""
     return engine_state_file.recall(project.engine_file)
 
 

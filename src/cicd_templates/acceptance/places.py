@@ -1,4 +1,4 @@
-"""Takes from the user's configuration what an acceptance run uses of it: accounts, regions and credentials."""
+"""Takes accounts, regions and credentials for an acceptance run from the user's configuration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cicd_templates.errors import ConfigurationError
 
 
 def places_of(configuration: Configuration) -> dict[str, Place]:
-    """Return where the run has its environments: tools, and the first and the last runtime environment.
+    """Return the place of each environment of the run: tools, and the first and the last runtime environment.
 
     Raises `ConfigurationError` if the configuration has no tools or no runtime environment.
     """

@@ -1,6 +1,6 @@
 """Writes the project that an acceptance run deploys: its configuration, its application, and a defective application.
 
-Of the user's configuration it has only accounts, regions and credentials. This module calls nothing.
+Of the user's configuration, the project has only accounts, regions and credentials. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def run(command: str) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where an environment is, and with which credentials of the user it is reached.
+    """The account and region of an environment, and the user's credentials for it.
 
     `caller_account` is the account of these credentials before a role is assumed; by default, it is `account`.
     """
@@ -59,17 +59,17 @@ class Place:
 
     @property
     def partition(self) -> str:
-        """Return the partition of the region, as it stands in ARNs."""
+        """Return the partition of the region, as ARNs contain it."""
         return partition_of(self.region).name
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What changes in the project during a run.
+    """The settings of the project that change during a run.
 
-    `certificates` maps each runtime environment to the ARN of its certificate, `roles` each environment to the role
-    that deploys it. `rollout` is that of the service. `patch` is the patch of one stack of staging. `production` is
-    the protection of production, which becomes disposable before the destruction.
+    `certificates` maps each runtime environment to the ARN of its certificate, and `roles` each environment to the role
+    that deploys it. `rollout` is the rollout of the service. `patch` is the patch of one stack of staging. `production`
+    is the protection of production, which becomes disposable before the destruction.
     """
 
     certificates: Mapping[str, str] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Project:
-    """The folder of the project, and where its environments are."""
+    """The folder of the project, and the place of each environment."""
 
     folder: Path
     tool: Path
@@ -99,7 +99,7 @@ class Project:
         return self.folder / "build" / self.suffix / f"{environment}-{self.suffix}"
 
     def name(self, environment: str) -> str:
-        """Return the beginning of every name in an environment."""
+        """Return the prefix of every name in an environment."""
         return f"{NAME}-{environment}-{self.suffix}"
 
     def deployer(self, environment: str) -> str:
@@ -157,7 +157,7 @@ class Project:
 
 
 def settings_of(facts: Mapping[str, Any]) -> Settings:
-    """Return the settings that the checks so far have decided, from the facts of the run."""
+    """Return the settings that follow from the facts of the checks so far."""
     return replace(Settings(), **facts.get("settings", {}))
 
 

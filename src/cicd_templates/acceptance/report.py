@@ -1,4 +1,4 @@
-"""Writes the report of a run, as Markdown and as JSON. It holds no account ids, names or tokens."""
+"""Writes the report of a run, as Markdown and as JSON. It contains no account ids, names or tokens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANSWER_LENGTH = 400
 
 @dataclass(frozen=True)
 class Row:
-    """One check in the report. `counts_as` says how far a check that passed goes where the run was."""
+    """One check in the report. `counts_as` says what a passed check proves on the AWS of the run."""
 
     name: str
     proves: str
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """A run: when and where it was, with which versions, and its checks."""
+    """A run: its time, its AWS, its versions, and its checks."""
 
     version: str
     python: str

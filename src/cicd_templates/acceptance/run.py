@@ -15,10 +15,11 @@ Listener = Callable[[Check, Entry | None], None]
 
 
 def run_checks(checks: Iterable[Check], bench: Bench, journal: Journal, listener: Listener) -> None:
-    """Run every check that has no entry in the journal yet, that waits, or that ends the run and has not passed.
+    """Run every check that is not finished: one without an entry in the journal, or one that is to be repeated.
 
-    `listener` gets each check when it begins, with None, and when it ends, with its entry. Raises `DetachedError` if a
-    command had to stop while AWS continues; the same run can then be continued.
+    A check is repeated if it waits, or if it is one of the last checks and has not passed. `listener` gets each check
+    when it begins, with None, and when it ends, with its entry. Raises `DetachedError` if a command had to stop while
+    AWS continues; the same run can then be continued.
     """
     for check in checks:
         known = journal.entries.get(check.name)
@@ -37,7 +38,7 @@ def run_checks(checks: Iterable[Check], bench: Bench, journal: Journal, listener
 
 
 def _is_repeated(check: Check, entry: Entry) -> bool:
-    """Return whether a check of an earlier run is run again: one that waits, or one of the end that did not pass."""
+    """Return whether a check of an earlier run is repeated: it waits, or it is one of the last and has not passed."""
     return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
 
 

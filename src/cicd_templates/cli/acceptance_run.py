@@ -1,4 +1,4 @@
-"""Begins or continues an acceptance run: its journal, its project, its local AWS, its report, and what is left."""
+"""Begins or continues an acceptance run: its journal, its project, its local AWS, its report, and its remainders."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REPORT = "acceptance-report"
 def continue_run(
     configuration: Configuration, confirm: Callable[[str], bool], listener: Listener, *, local: bool
 ) -> None:
-    """Run every check that is not done yet, then write the report. Ask before the first one.
+    """Run every check that is not finished, then write the report. Ask the user before the first one.
 
     Raises `CicdError` if a check failed, and `DetachedError` if one waits. Raises `RefusedError` if the user declines,
     or if a run on another AWS, or on other accounts, is not finished.
@@ -82,7 +82,7 @@ def _journal(places: dict[str, Place], *, local: bool) -> Journal:
 
 
 def _begin_again(journal: Journal) -> Journal:
-    """Return the journal of a new run, because the local AWS of the earlier one, with all it made, is gone."""
+    """Return the journal of a new run, because the local AWS of the earlier run is gone with all its resources."""
     journal.remove()
     return new_journal(journal.path, journal.places, _now(), local=True)
 
@@ -97,7 +97,7 @@ def _agree(confirm: Callable[[str], bool], places: dict[str, Place], *, local: b
 
 
 class _Clients:
-    """The AWS clients of the user for each environment, made once."""
+    """The AWS clients of the user, created once for each environment."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -119,7 +119,7 @@ class _Clients:
 
 
 def _finish(journal: Journal, project: Project) -> None:
-    """Write the report, remove what is on this machine, and say what is left."""
+    """Write the report, remove the files of the run on this machine, and say what is left."""
     report = report_of(
         CHECKS, journal, version=version("cicd-templates"), python=platform.python_version(), ended=_now()
     )

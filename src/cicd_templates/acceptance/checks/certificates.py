@@ -1,4 +1,4 @@
-"""A certificate for the load balancers of each runtime environment, made here, imported, and found again by its tag."""
+"""Imports a certificate for the load balancers of each runtime environment, and finds it again by its tag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The destruction of everything that the run made, with proof, and the same proof an hour later."""
+"""Destroys everything that the run created, and proves now and an hour later that nothing is left."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ LATER_SECONDS = 3600
 
 
 def destroy_all(bench: Bench) -> str:
-    """Destroy the pipeline, then give up the protection of production, then destroy the rest, and require the proof.
+    """Destroy the pipeline, then remove the protection of production, then destroy the other environments.
 
-    As long as there is a pipeline, only it may change some stacks of production. An environment that was never
+    As long as a pipeline exists, only the pipeline may change some stacks of production. An environment that was never
     deployed, or that is destroyed already, has nothing to destroy.
     """
     _destroy(bench, TOOLS)
@@ -41,7 +41,7 @@ def _destroy(bench: Bench, environment: str) -> None:
 
 
 def remove_own(bench: Bench) -> str:
-    """Remove what the checks themselves made: certificates, roles and their policies."""
+    """Remove the resources that the checks themselves created: certificates, roles and their policies."""
     for environment in RUNTIME:
         acm = bench.clients(environment).acm
         for arn in own_certificates(acm, bench.project.suffix):
@@ -52,7 +52,7 @@ def remove_own(bench: Bench) -> str:
 
 
 def prove_again(bench: Bench) -> str:
-    """Look an hour after the destruction for whatever still carries a name or a tag of the run."""
+    """Search, an hour after the destruction, for resources that still have a name or a tag of the run."""
     if not bench.local and bench.clock() < (later := bench.facts["destroyed at"] + LATER_SECONDS):
         raise NotYet(f"look again in {round((later - bench.clock()) / 60)} minutes with the same command")
     render_with(bench, roles={})

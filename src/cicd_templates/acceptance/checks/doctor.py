@@ -1,4 +1,4 @@
-"""The examination of every account before anything is deployed."""
+"""Checks every account with `make doctor` before anything is deployed."""
 
 from __future__ import annotations
 

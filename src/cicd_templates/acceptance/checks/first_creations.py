@@ -1,4 +1,4 @@
-"""A first creation that is declined, and one that fails: neither is in the way of the next deployment."""
+"""A first creation that is declined, and one that fails. Neither blocks the next deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policies that `deploy-policy` prints, attached to roles that run every later command, and nothing else."""
+"""Attaches the policies that `make deploy-policy` prints to roles. All later commands run with these roles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ATTEMPTS, PAUSE_SECONDS = 12, 10.0
 
 
 def use_printed_policies(bench: Bench) -> str:
-    """Make a role with the printed policies for each environment, and let the project deploy with it."""
+    """Create a role with the printed policies for each environment, and let the project deploy with these roles."""
     roles, documents = {}, 0
     for environment in ENVIRONMENTS:
         printed = bench.commands.run(
@@ -62,7 +62,7 @@ def _unless_exists(create: Any, **request: Any) -> None:
 
 
 def _wait_until_it_deploys(bench: Bench, environment: str) -> None:
-    """Run `doctor` until it answers, and require that the role was its caller."""
+    """Run `doctor` until it answers, and require that the role made its calls."""
     attempt = 1
     while (rows := _examined(bench, environment)) is None:
         require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")
@@ -84,7 +84,7 @@ def _examined(bench: Bench, environment: str) -> list[dict[str, str]] | None:
 
 
 def remove_roles(bench: Bench, environment: str) -> int:
-    """Remove the role of an environment and its policies. Return how many things were removed."""
+    """Remove the role of an environment and its policies. Return the number of removed roles and policies."""
     iam, name = bench.clients(environment).iam, bench.project.deployer(environment)
     removed = 0
     try:

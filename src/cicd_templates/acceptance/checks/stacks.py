@@ -1,4 +1,4 @@
-"""Looks at the stacks of the run in AWS, with the credentials of the user."""
+"""Reads the stacks of the run from AWS, with the credentials of the user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ GONE = "DELETE_COMPLETE"
 
 
 def stacks_of(bench: Bench, environment: str) -> dict[str, str]:
-    """Return the status of each stack of an environment that is not deleted, by its name."""
+    """Return the status of each stack of an environment by the stack's name, without deleted stacks."""
     pages = bench.clients(environment).cloudformation.get_paginator("list_stacks").paginate()
     found = [summary for page in pages for summary in page["StackSummaries"]]
     prefix = f"{bench.project.name(environment)}-"

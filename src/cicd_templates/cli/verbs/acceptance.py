@@ -1,4 +1,4 @@
-"""The command `acceptance`, which proves on the user's accounts, or on the local AWS, that what is rendered works."""
+"""The command `acceptance`, which proves that this tool works, on the user's accounts or on the local AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @verb("acceptance", LOCAL, YES)
 def acceptance(local: bool, yes: bool) -> None:
-    """Deploy, release, break and destroy a project of its own, check by check, and write a report."""
+    """Deploy, release, break and destroy a separate project, check by check, and write a report."""
     from cicd_templates.cli import selection
     from cicd_templates.cli.acceptance_run import continue_run
     from cicd_templates.config.load import read_configuration
