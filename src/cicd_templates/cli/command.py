@@ -97,8 +97,8 @@ class Main(Group):
 def main() -> None:
     """Render, lint, review and deploy a CI/CD pipeline on AWS in plain CloudFormation.
 
-    make sets most options with a variable, such as ENV=staging for --env; the environment variable
-    CICD_TEMPLATES_ENV does the same.
+    With make, most options are variables, such as ENV=staging for --env. The environment variable CICD_TEMPLATES_ENV
+    sets --env, too.
     """
 
 

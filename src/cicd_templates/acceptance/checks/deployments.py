@@ -45,7 +45,7 @@ def deploy_by_plans(bench: Bench, environment: str) -> None:
 
 
 def plan_again(bench: Bench) -> str:
-    """Plan every environment again, and require that no plan has a change."""
+    """Plan every environment again. Raise `CheckFailed` if a plan contains a change."""
     for environment in ENVIRONMENTS:
         again = bench.commands.on("plan", environment, "--detailed-exitcode", expected=(NOTHING, CHANGES))
         require(again.code == NOTHING, f"{environment} would change although nothing has changed")

@@ -132,7 +132,9 @@ def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Fa
                 case "VALIDATION_ERROR" if event.get("ValidationFailureMode") != "WARN":
                     reason = f"{event.get('ValidationName', 'validation')}: {event.get('ValidationStatusReason', '')}"
                 case "HOOK_INVOCATION_ERROR" if event.get("HookFailureMode") != "WARN":
-                    reason = f"the hook {event.get('HookType', '')} refused it: {event.get('HookStatusReason', '')}"
+                    reason = (
+                        f"the hook {event.get('HookType', '')} refused the change: {event.get('HookStatusReason', '')}"
+                    )
                 case "PROVISIONING_ERROR":
                     reason = event.get("ResourceStatusReason", "")
                 case _:

@@ -16,8 +16,8 @@ LONGEST_COMMENT = 64_500
 class Section:
     """A section of a comment that a reader can unfold.
 
-    `title` is plain text of this program, and `head` is shown above `lines`. Each line is Markdown, and can be left out
-    alone. `elsewhere` says in Markdown where a reader finds the lines that are left out.
+    `title` is plain text that this program wrote, and `head` is shown above `lines`. Each line is Markdown and can be
+    left out separately. `elsewhere` says in Markdown where a reader finds the lines that are left out.
     """
 
     title: str
@@ -36,8 +36,8 @@ class Section:
 def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_COMMENT) -> str:
     """Return a comment of at most `limit` bytes: the lines `first`, and below them the sections.
 
-    `first` and the frames of the sections are always complete, so they must be much shorter than `limit`. Lines of
-    earlier sections have precedence. If a line of a section does not fit, this line and all later lines are left out,
+    `first` and the frames of the sections are always complete, so together they must be much shorter than `limit`.
+    Earlier sections are filled first. If a line of a section does not fit, this line and all later lines are left out,
     and the section says how many.
     """
     start = "\n".join([*first, "", ""])

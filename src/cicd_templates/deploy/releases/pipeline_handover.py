@@ -121,9 +121,9 @@ class PipelineHandover:
 def left_to_the_pipeline(
     clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
 ) -> list[StackTemplate]:
-    """Return the stacks of `stacks` that only the pipeline may deploy.
+    """Return those of `stacks` that only the pipeline may deploy.
 
-    These are the stacks of a protected environment that releases update and that already have their ECS service or task
+    Such a stack belongs to a protected environment, is updated by releases, and already has its ECS service or task
     definition.
     """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]

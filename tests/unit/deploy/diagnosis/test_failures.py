@@ -115,7 +115,7 @@ def test_validations_and_hooks_are_reported_with_their_place_and_warnings_are_no
 
     assert sorted(found({**BEGIN, "OperationId": "o-1"}, detailed=details)) == [
         "A: NAME_CONFLICT_VALIDATION: taken/Resources/A/Properties/Name",
-        "C: the hook My::Hook refused it: no",
+        "C: the hook My::Hook refused the change: no",
         "E: quota",
     ]
 
