@@ -29,10 +29,10 @@ QUEUE = "AWS::SQS::Queue"
 class ResourceKeys:
     """The customer managed keys of buckets, topics, queues and secrets. The engine stores only the keys of secrets."""
 
-    def __init__(self, table: dict[str, Any], secrets: ModuleType) -> None:
+    def __init__(self, table: dict[str, Any], secrets: ModuleType, kms: ModuleType) -> None:
         """Replace handlers in the engine's `table` by wrappers that record the keys of buckets, topics and queues."""
         self._keys: dict[str, str] = {}
-        self._secrets = secrets._secrets
+        self._secrets, self._kms = secrets._secrets, kms
         for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic", QUEUE):
             handlers = table[resource_type]
             # The properties are the second argument of create, but the third of update.
@@ -63,7 +63,14 @@ class ResourceKeys:
         else:
             bucket = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
             key = self._keys.get(bucket if service == "s3" else resource)
-        return str(key) if key and key.startswith("arn:") else ""
+        return self._arn_of(key) if key else ""
+
+    def _arn_of(self, key: str) -> str:
+        """Return the ARN of a customer managed key, which may be named by its id or an alias, or an empty string."""
+        if record := self._kms._resolve_key(key):
+            return "" if record.get("KeyManager") == "AWS" else str(record["Arn"])
+        # Without a record, only an ARN shows that the key exists somewhere, for example in another account.
+        return key if key.startswith("arn:") else ""
 
 
 def _key(properties: dict[str, Any]) -> str:

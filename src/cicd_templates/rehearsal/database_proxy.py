@@ -45,8 +45,11 @@ def token_problem(token: str, host: str, port: int, user: str, region: str, keys
     A token is a presigned URL without its scheme:
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
     """
-    parts = urlsplit(f"https://{token}")
-    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    try:
+        parts = urlsplit(f"https://{token}")
+        given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    except ValueError as error:
+        return f"the token is no address: {error}"
     if parts.netloc != f"{host}:{port}" or parts.path != "/":
         return f"the token is for {parts.netloc}{parts.path}, not for {host}:{port}/"
     if (given.get("Action"), given.get("DBUser")) != ("connect", user):
@@ -124,12 +127,13 @@ class DatabaseProxy:
 
     def _log_in(self, client: ssl.SSLSocket) -> None:
         startup = _read(client)
-        words = startup[4:].decode().split("\0")
+        # A name or token that is not UTF-8 belongs to no user, so it is refused with its replaced characters.
+        words = startup[4:].decode(errors="replace").split("\0")
         user = dict(zip(words[::2], words[1::2], strict=False)).get("user", "")
         # Ask for the token in the form of a clear-text password, as RDS does.
         client.sendall(b"R" + struct.pack("!ii", 8, 3))
         client.recv(1)
-        token = _read(client).rstrip(b"\0").decode()
+        token = _read(client).rstrip(b"\0").decode(errors="replace")
         if problem := self._refuse(user, token):
             client.sendall(_error(f'PAM authentication failed for user "{user}": {problem}'))
             return

@@ -82,6 +82,9 @@ class Databases:
                 f"{NOT_SHOWN}the database {name}, because the source has no script {script} that creates its users"
             )
             return None
+        if not cluster["Engine"].endswith("postgresql"):
+            step.note(f"{NOT_SHOWN}the database {name}, because its engine is {cluster['Engine']}, not PostgreSQL")
+            return None
         if self._programs is None:
             step.note(f"{NOT_SHOWN}the database {name}, because PostgreSQL is not installed on this machine")
             return None
@@ -105,6 +108,8 @@ class Databases:
 
         def refuse(user: str, token: str) -> str:
             """Return why the client may not log in, or an empty string."""
+            if not cluster["IAMDatabaseAuthenticationEnabled"]:
+                return "the template of the cluster does not enable EnableIAMDatabaseAuthentication"
             access = token.partition("X-Amz-Credential=")[2].partition("%2F")[0]
             if access not in database.sessions:
                 return "the token is not signed with the access key of a task that uses this database"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -34,7 +35,7 @@ def find_programs(root: Path = Path(DEBIAN_PROGRAMS)) -> Path | None:
     """Return the folder with the programs of the newest PostgreSQL server, or None if none is installed."""
     folders = [path for path in root.glob("*/bin") if all((path / name).is_file() for name in PROGRAMS)]
     if folders:
-        return max(folders, key=lambda path: float(path.parent.name))
+        return max(folders, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parent.name)])
     return Path(found).resolve().parent if (found := shutil.which(PROGRAMS[0])) else None
 
 

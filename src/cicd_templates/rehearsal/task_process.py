@@ -88,7 +88,8 @@ class Task:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        self._write_log(self.log())
+            # The log driver of ECS writes what a task has printed, however the task ends.
+            self._write_log(self.log())
 
     def run_to_its_end(self) -> int:
         """Run the command of the task definition. Return its exit code, as a shell would."""

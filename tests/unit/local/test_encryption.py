@@ -29,7 +29,12 @@ def encrypted(key: str) -> dict[str, Any]:
         ("sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:1:plain", ""),
         ("secretsmanager:GetSecretValue", "arn:secret", KEY),
         ("secretsmanager:GetSecretValue", "arn:other", ""),
-        ("secretsmanager:GetSecretValue", "arn:named", ""),
+        ("secretsmanager:GetSecretValue", "arn:named", KEY),
+        ("secretsmanager:GetSecretValue", "arn:by-id", KEY),
+        ("secretsmanager:GetSecretValue", "arn:by-alias-arn", KEY),
+        ("secretsmanager:GetSecretValue", "arn:of-aws", ""),
+        ("secretsmanager:GetSecretValue", "arn:of-nobody", ""),
+        ("secretsmanager:GetSecretValue", "arn:elsewhere", "arn:aws:kms:eu-central-1:2:key/x"),
     ],
 )
 def test_the_key_is_the_one_of_the_template(action: str, resource: str, expected: str) -> None:
@@ -38,7 +43,16 @@ def test_the_key_is_the_one_of_the_template(action: str, resource: str, expected
         "a": {"ARN": "arn:secret", "KmsKeyId": KEY},
         "b": {"ARN": "arn:other", "KmsKeyId": None},
         "c": {"ARN": "arn:named", "KmsKeyId": "alias/a"},
+        "d": {"ARN": "arn:by-id", "KmsKeyId": "k"},
+        "e": {"ARN": "arn:by-alias-arn", "KmsKeyId": "arn:aws:kms:eu-central-1:1:alias/a"},
+        "f": {"ARN": "arn:of-aws", "KmsKeyId": "alias/aws/secretsmanager"},
+        "g": {"ARN": "arn:of-nobody", "KmsKeyId": "alias/none"},
+        "h": {"ARN": "arn:elsewhere", "KmsKeyId": "arn:aws:kms:eu-central-1:2:key/x"},
     }
+    own, managed = {"Arn": KEY, "KeyManager": "CUSTOMER"}, {"Arn": "arn:managed", "KeyManager": "AWS"}
+    kms = ModuleType("kms")
+    records = dict.fromkeys((KEY, "k", "alias/a", "arn:aws:kms:eu-central-1:1:alias/a"), own)
+    kms._resolve_key = (records | {"alias/aws/secretsmanager": managed}).get  # type: ignore[attr-defined]
     handlers = {
         "create": lambda logical, properties, stack: (properties["Name"], {}),
         "update": lambda physical, before, properties, stack, logical_id=None: (physical, {}),
@@ -52,7 +66,7 @@ def test_the_key_is_the_one_of_the_template(action: str, resource: str, expected
         "AWS::SNS::Topic": dict(handlers),
         "AWS::SQS::Queue": queue_handlers,
     }
-    keys = ResourceKeys(table, secrets)
+    keys = ResourceKeys(table, secrets, kms)
 
     table["AWS::S3::Bucket"]["create"]("L", {"Name": "bucket", **encrypted("")}, "stack")
     table["AWS::S3::Bucket"]["update"]("bucket", {}, encrypted(KEY), "stack", logical_id="L")

@@ -58,6 +58,7 @@ def test_the_token_of_the_sdk_is_accepted() -> None:
         (token().replace("Expires=900", "Expires="), "the token has no valid date"),
         ("password", "the token is for password, not for 127.9.8.7:5432/"),
         ("", "the token is for , not for"),
+        ("[::1", "the token is no address: Invalid IPv6 URL"),
     ],
 )
 def test_another_token_is_refused(given: str, expected: str) -> None:
@@ -185,6 +186,16 @@ def test_a_client_that_iam_does_not_allow_is_refused_with_the_reason(served: Ser
     assert b"C28000\0" in answer
     assert b'MPAM authentication failed for user "readwrite_till": IAM does not allow it\0' in answer
     assert served.backend.startup == b""
+
+
+def test_a_name_and_a_token_that_are_no_utf_8_are_refused_with_an_answer(served: Served) -> None:
+    with served.connected() as client:
+        client.sendall(message(STARTUP.replace(b"till", b"t\xff")))
+        receive(client, 9)
+        client.sendall(message(b"\xfe\xff\0", b"p"))
+        answer = receive(client, 4096)
+    assert 'PAM authentication failed for user "readwrite_t\ufffd"' in answer.decode()
+    assert served.asked == [("readwrite_t\ufffd", "\ufffd\ufffd")]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ def cluster(name: str, port: int = 5432) -> dict[str, Any]:
     return {
         "DBClusterArn": f"arn:aws:rds:eu-west-1:222222222222:cluster:till-staging-{name}",
         "DatabaseName": name,
+        "Engine": "aurora-postgresql",
+        "IAMDatabaseAuthenticationEnabled": True,
         "DbClusterResourceId": f"cluster-{name.upper()}",
         "Endpoint": f"{name}.rds.amazonaws.com",
         "Port": port,
@@ -140,6 +142,26 @@ def test_a_database_that_cannot_run_is_not_shown(
         found = databases.Databases(tmp_path, until, programs)
         assert found.addresses(run, step, source(tmp_path, *scripts), VARIABLES, ROLE, KEYS) == {}
     assert step.notes == [f"not shown: the database ledger, {expected}"]
+
+
+def test_a_database_of_another_engine_is_not_shown(tmp_path: Path, place: Place) -> None:
+    run, step = started(tmp_path, cluster("ledger") | {"Engine": "aurora-mysql"}), step_of()
+
+    with contextlib.ExitStack() as until:
+        found = databases.Databases(tmp_path, until, PROGRAMS)
+        assert found.addresses(run, step, source(tmp_path, "ledger"), VARIABLES, ROLE, KEYS) == {}
+    assert step.notes == ["not shown: the database ledger, because its engine is aurora-mysql, not PostgreSQL"]
+
+
+def test_a_cluster_without_iam_authentication_accepts_no_token(tmp_path: Path, place: Place) -> None:
+    run = started(tmp_path, cluster("ledger") | {"IAMDatabaseAuthenticationEnabled": False})
+
+    with contextlib.ExitStack() as until:
+        found = databases.Databases(tmp_path, until, PROGRAMS)
+        found.addresses(run, step_of(), source(tmp_path, "ledger"), VARIABLES, ROLE, KEYS)
+        (refuse,) = place.refusals
+        expected = "the template of the cluster does not enable EnableIAMDatabaseAuthentication"
+        assert refuse("readwrite_till", token("readwrite_till")) == expected
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,8 @@ def test_the_folder_of_the_server_belongs_to_the_user_who_runs_it(
 
 
 def test_the_newest_installed_server_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for version, names in (("9.6", postgresql.PROGRAMS), ("15", postgresql.PROGRAMS), ("17", ("psql",))):
+    every = postgresql.PROGRAMS
+    for version, names in (("9.6", every), ("15", every), ("old", every), ("17", ("psql",))):
         (tmp_path / version / "bin").mkdir(parents=True)
         for name in names:
             (tmp_path / version / "bin" / name).touch(mode=0o755)

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from cicd_templates.rehearsal import lambdas, task_process
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_tools import BuildTools
-from cicd_templates.rehearsal.pipeline_run import PipelineRun
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Credentials, Session
 from tests.unit.rehearsal.test_actions import Fake, action, failure, made
@@ -213,6 +213,20 @@ def test_the_end_of_a_command_and_its_output_are_those_of_the_task(
 
     assert run.setup.tasks.exit_code(TASK) == code
     assert logged(fake) == log
+
+
+def test_what_a_command_printed_is_written_even_after_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, fake = prepared(tmp_path, monkeypatch, ["true"])
+    task = task_process.prepare_task(run, ActionProgress("S/A", "Lambda"), TASK, DEFINITION)
+
+    def fail() -> None:
+        with task.running(["echo", "last words"]) as process:
+            process.wait()
+            raise ActionFailedError("the service does not answer")
+
+    with pytest.raises(ActionFailedError):
+        fail()
+    assert logged(fake) == ["last words"]
 
 
 def test_a_command_without_an_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ So a change set is needed only if one of them differs, or if CloudFormation woul
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -22,7 +21,8 @@ from cicd_templates.template.stack_template import StackTemplate
 SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 # CloudFormation evaluates these again in each change set, so the result can differ although the text is equal:
 # macros, nested stacks, modules, dynamic references and the list of Availability Zones.
-EVALUATED_ANEW = re.compile(r"Fn::Transform|!Transform|AWS::CloudFormation::Stack\b|::MODULE\b|\{\{resolve:|GetAZs")
+FUNCTIONS_EVALUATED_ANEW = frozenset({"Fn::Transform", "Fn::GetAZs"})
+NESTED_STACK, MODULE, DYNAMIC_REFERENCE = "AWS::CloudFormation::Stack", "::MODULE", "resolve:"
 
 
 def is_proven_unchanged(
@@ -37,10 +37,24 @@ def is_proven_unchanged(
         existing["StackStatus"] in SETTLED
         and _is_equal_template(stack, body)
         and "Transform" not in stack.content
-        and not EVALUATED_ANEW.search(stack.text)
+        and not _is_evaluated_anew(stack.content)
         and _has_equal_parameters(stack, existing, inputs)
         and {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())} == change_set_tags(stack, existing, now)
     )
+
+
+def _is_evaluated_anew(value: Any) -> bool:
+    """Return whether a part of a template contains something that CloudFormation evaluates in each change set."""
+    match value:
+        case dict():
+            kind = str(value.get("Type", ""))
+            is_nested = kind == NESTED_STACK or kind.endswith(MODULE)
+            parts = value.values()
+            return is_nested or bool(FUNCTIONS_EVALUATED_ANEW & value.keys()) or any(map(_is_evaluated_anew, parts))
+        case list():
+            return any(map(_is_evaluated_anew, value))
+    # A function can put the text of a dynamic reference together, so its braces do not have to be in the same text.
+    return isinstance(value, str) and DYNAMIC_REFERENCE in value
 
 
 def _is_equal_template(stack: StackTemplate, body: Any) -> bool:

@@ -113,6 +113,8 @@ def test_a_template_with_characters_that_get_template_does_not_return_needs_a_ch
         "Outputs: {A: {Value: '{{resolve:secretsmanager:shipping:SecretString:password}}'}}",
         "Outputs: {A: {Value: !Select [0, !GetAZs '']}}",
         "Outputs: {A: {Value: {'Fn::GetAZs': ''}}}",
+        'Outputs: {A: {Value: {"\\u0046n::GetAZs": ""}}}',
+        "Outputs: {A: {Value: !Join ['', ['{{', 'resolve:ssm:/size}}']]}}",
         "Hooks: {Nested: {Type: AWS::CloudFormation::Stack}}",
         "Hooks: {Module: {Type: Our::Network::Vpc::MODULE}}",
     ],
@@ -127,6 +129,7 @@ def test_what_cloudformation_evaluates_anew_needs_a_change_set(section: str) -> 
         "Outputs: {A: {Value: 'the property InputTransformer'}}",
         "Outputs: {A: {Value: AWS::CloudFormation::StackSet}}",
         "Outputs: {A: {Value: '{{ resolved }}'}}",
+        "Outputs: {A: {Value: 'an Fn::Transform, !GetAZs or our::MODULE in a text'}} # Fn::GetAZs",
     ],
 )
 def test_words_that_only_look_alike_need_none(section: str) -> None:
