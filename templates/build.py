@@ -211,7 +211,8 @@ def _may_push(env: Environment, service: Service) -> list[Grant]:
             "LogInToTheRegistry",
             [ecr.GetAuthorizationToken],
             on="*",
-            because="ecr:GetAuthorizationToken has no resource level; its token allows only what the policy grants"
+            because="ecr:GetAuthorizationToken supports no resource-level permissions; its token allows only what the"
+            " policy grants"
             " in PushTheImage.",
         ),
     ]
@@ -230,7 +231,8 @@ def _may_read_the_scan(env: Environment, service: Service) -> list[Grant]:
                 "ReadWhatInspectorFound",
                 [inspector2.ListCoverage, inspector2.ListFindings],
                 on="*",
-                because="inspector2:List... have no resource level; ECR calls them for the findings of an image.",
+                because="inspector2:List... support no resource-level permissions; ECR calls them for the findings of"
+                " an image.",
             )
         )
     return grants

@@ -73,7 +73,7 @@ def _add_summary(
     operations: TopicArn,
     dashboard: AWSHelperFn | str,
 ) -> None:
-    """Add the alarm that notifies `operations` of all other alarms, and the dashboard."""
+    """Add the dashboard, and the alarm that notifies `operations` when another alarm of the service fires."""
     env = layer.env
     layer.add(composite_alarm("UnwellAlarm", env, [service.name, "unwell"], unwell, alarms, [operations]))
     layer.add(

@@ -44,10 +44,12 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _may_preview(env: Environment) -> list[Grant]:
-    """Let the role create, describe and delete change sets with names that nothing executes.
+    """Let the role create, describe and delete change sets of previews. No other role executes change sets with their
+    names.
 
-    A change set without a role uses the role of the stack. A stack that does not exist has no tags, so the role cannot
-    create a change set for it. Such a change set would leave an empty stack.
+    The role can create change sets only for existing stacks, because a new stack has no tags yet. A change set for a
+    new stack would leave an empty stack. The role must not pass a role to CloudFormation, which then uses the role of
+    the stack.
     """
     place = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}"
     stacks = Sub(f"{place}:stack/{name_prefix(env)}-*/*")
@@ -87,7 +89,7 @@ def _may_read_values(env: Environment) -> Iterator[Grant]:
             "LetCloudFormationCheckIds",
             [ec2.DescribeSecurityGroups, ec2.DescribeSubnets, ec2.DescribeVpcs],
             on=EVERY_RESOURCE,
-            because="the Describe actions of ec2 have no resource level.",
+            because="the Describe actions of ec2 support no resource-level permissions.",
         )
 
 

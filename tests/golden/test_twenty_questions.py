@@ -72,7 +72,7 @@ QUESTIONS = [
     (
         "Why does a role name every resource?",
         "tools/REVIEW.md",
-        r"LogInToTheRegistry \| .* \| \\\* \|  \| ecr:GetAuthorizationToken has no resource level",
+        r"LogInToTheRegistry \| .* \| \\\* \|  \| ecr:GetAuthorizationToken supports no resource-level permissions",
     ),
     (
         "Can evidence be replaced?",

@@ -78,7 +78,10 @@ NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
     ("files", "failing", "expected"),
     [
         pytest.param(
-            {"src/payment_processor/planted.py": INJECTION}, "Gate/Gate", "stops as injection", id="a SQL injection"
+            {"src/payment_processor/planted.py": INJECTION},
+            "Gate/Gate",
+            "because of its kind, injection",
+            id="a SQL injection",
         ),
         pytest.param(
             {"rehearsal/snyk.json": json.dumps(NOTHING_SCANNED)},

@@ -1,8 +1,8 @@
 """The pipeline's actions for an approval: describe the change sets, ask the approver, and compare before the execution.
 
 In every environment, the comparison also makes sure that the change sets deploy only what the signer has signed.
-CodePipeline executes a change set by its name. The comparison makes sure that the executed change set is the one that
-the approver saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
+CodePipeline executes a change set by its name. The comparison makes sure that the pipeline executes only the change set
+that the approver saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
 
 from __future__ import annotations

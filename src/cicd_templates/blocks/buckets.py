@@ -78,7 +78,7 @@ def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
     return exempt_from_check(
         because(bucket, reason),
         "CKV_AWS_18",
-        "Access to it is not logged: a bucket that logs to itself grows without end.",
+        "Access to this bucket is not logged, because a bucket that logs to itself grows without end.",
     )
 
 

@@ -55,8 +55,7 @@ def _identifier(env: Environment, name: str) -> str:
 
 
 def database_group(logical_id: str, env: Environment, name: str, vpc: VpcId) -> ec2.SecurityGroup:
-    """Return the security group of the database. Each service that uses the database adds an ingress rule for
-    itself.
+    """Return the security group of the database. Each service that uses the database adds an ingress rule for itself.
 
     Before a service adds a rule, nothing can connect to the database.
     """

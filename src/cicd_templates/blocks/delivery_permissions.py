@@ -97,7 +97,8 @@ def _task_definitions(env: Environment, service: Service, *tagged: Sub) -> list[
             [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition, ecs.RegisterTaskDefinition],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
-            because="ecs has no resource level for registering, describing or deregistering task definitions.",
+            because="ecs supports no resource-level permissions for registering, describing or deregistering task"
+            " definitions.",
         ),
     ]
 
@@ -199,7 +200,7 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
             [logs.DescribeIndexPolicies, logs.DescribeResourcePolicies],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
-            because="the Describe actions of logs for policies have no resource level.",
+            because="the Describe actions of logs for policies support no resource-level permissions.",
         ),
         allow(
             "CheckTheKeyOfTheLogGroup",
@@ -228,7 +229,7 @@ def may_resolve_values(env: Environment) -> list[Grant]:
             [ec2.DescribeSecurityGroups, ec2.DescribeSubnets],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
-            because="the Describe actions of ec2 have no resource level.",
+            because="the Describe actions of ec2 support no resource-level permissions.",
         ),
     ]
 
@@ -294,8 +295,8 @@ def _scaling(env: Environment) -> list[Grant]:
             ],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
-            because="the Describe actions of application-autoscaling have no resource level, and requests for alarms"
-            " and metrics do not name them.",
+            because="the Describe actions of application-autoscaling support no resource-level permissions, and"
+            " requests about alarms and metrics do not name a resource.",
         ),
         allow(
             "LetScalingHaveItsRole",

@@ -148,7 +148,7 @@ def _deployment(service: Service, safeguards: Safeguards) -> ecs.DeploymentConfi
 
 
 def hooks_role(logical_id: str, env: Environment, service: Service, functions: list[FunctionArn]) -> iam.Role:
-    """Return the role with which ECS invokes the deployment hooks of one service. It permits nothing else."""
+    """Return the role with which ECS invokes the deployment hooks of one service. The role has no other permissions."""
     return service_role(
         logical_id,
         env,

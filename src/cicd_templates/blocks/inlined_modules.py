@@ -93,7 +93,7 @@ def joined_text(modules: Sequence[Module], *before_last: str) -> str:
 
 
 def refuse_duplicate_names(modules: Iterable[Module]) -> None:
-    """Raise `ValueError` if two modules define the same name: one definition would replace the other."""
+    """Raise `ValueError` if two modules define the same name: the second definition would replace the first."""
     owners: dict[str, str] = {}
     for module in modules:
         title = module.body.splitlines()[0]

@@ -1,4 +1,4 @@
-"""Lambda functions, each with a role and a log group of its own.
+"""Creates Lambda functions, each with its own role and log group.
 
 The code is inline, so that a reviewer can read it in the template.
 """
@@ -104,7 +104,7 @@ def _may_send_traces(sid: str) -> Grant:
         [xray.PutTelemetryRecords, xray.PutTraceSegments],
         on="*",
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-        because="xray has no resource level for sending traces.",
+        because="xray supports no resource-level permissions for sending traces.",
     )
 
 
@@ -115,7 +115,8 @@ def may_answer_jobs(sid: str) -> Grant:
         [codepipeline.PutJobFailureResult, codepipeline.PutJobSuccessResult],
         on="*",
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
-        because="codepipeline:PutJob...Result have no resource level; only the invoked function knows its job's id.",
+        because="codepipeline:PutJob...Result support no resource-level permissions; only the invoked function knows"
+        " its job's id.",
     )
 
 

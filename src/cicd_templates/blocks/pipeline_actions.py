@@ -220,7 +220,8 @@ def lambda_action(
             [awslambda.ListFunctions],
             on="*",
             # https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html
-            because="lambda:ListFunctions, which CodePipeline calls before an invocation, has no resource level.",
+            because="lambda:ListFunctions, which CodePipeline calls before an invocation, supports no resource-level"
+            " permissions.",
         ),
     ]
     role = context.role(name, name.lower(), *grants)

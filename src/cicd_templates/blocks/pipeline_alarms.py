@@ -187,7 +187,7 @@ def approval_check_alarms(
         "NotApprovedAlarm",
         monitored,
         [word, "not-approved"],
-        "A stage would have executed a change set that is not signed or not approved, or this could not be checked",
+        "A stage was stopped: its change set was not signed or not approved, or the function could not check this",
         "ApprovalCheckErrors",
         pipeline,
         notified,

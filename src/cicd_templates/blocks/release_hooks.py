@@ -60,7 +60,7 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
             [ecs.DescribeTaskDefinition],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
-            because="ecs:DescribeTaskDefinition has no resource level.",
+            because="ecs:DescribeTaskDefinition supports no resource-level permissions.",
         ),
         allow("ReadTheScan", [ecr.DescribeImageScanFindings], on=Sub(repository_arn(tools, service.name))),
         name=(service.name, VERIFY_IMAGE),
@@ -151,7 +151,8 @@ def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
             "JoinTheNetwork",
             actions,
             on="*",
-            because="ec2:Describe... have no resource level, and Lambda refuses a role that may not call the other"
+            because="ec2:Describe... support no resource-level permissions, and Lambda refuses a role that may not call"
+            " the other"
             " actions on every resource.",
         ),
         deny(

@@ -124,7 +124,7 @@ def infrastructure_role(
             ],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
-            because="the Describe actions of elasticloadbalancing have no resource level.",
+            because="the Describe actions of elasticloadbalancing support no resource-level permissions.",
         ),
         name=[service.name, INFRASTRUCTURE],
     )

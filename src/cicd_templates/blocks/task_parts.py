@@ -186,7 +186,7 @@ def may_open_exec_sessions(env: Environment, key: KeyArn) -> list[Grant]:
             ],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsessionmanagermessagegatewayservice.html
-            because="ssmmessages has no resource level.",
+            because="ssmmessages supports no resource-level permissions.",
         ),
         allow(
             "RecordTheSession",

@@ -88,13 +88,14 @@ def task_run_role(logical_id: str, env: Environment, service: Service, run: Task
             on="*",
             when=[in_cluster],
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
-            because="ecs:ListTasks has a resource level for container instances only, and Fargate has none.",
+            because="ecs:ListTasks supports resource-level permissions for container instances only, and Fargate has"
+            " none.",
         ),
         allow(
             "LookAtItsImage",
             [ecs.DescribeTaskDefinition],
             on="*",
-            because="ecs:DescribeTaskDefinition has no resource level.",
+            because="ecs:DescribeTaskDefinition supports no resource-level permissions.",
         ),
         allow(
             "GiveTheTaskItsRoles",

@@ -48,7 +48,9 @@ def image(service: Service) -> str:
 
 
 def _build(service: Service) -> str:
-    """Return the command that checks the source and its Dockerfile, and builds the image if there is none yet."""
+    """Return the command that checks the source and its Dockerfile, and builds the image if the registry does not have
+    it yet.
+    """
     settings = service.settings.build
     prefixes = " ".join(map(shlex.quote, settings.base_images))
     hosts = " ".join(map(shlex.quote, [service.name, *settings.indexes]))

@@ -1,4 +1,4 @@
-"""The configuration: from `templates/environments.toml` to the environments and names that layers use.
+"""Turns `templates/environments.toml` into the environments and names that layers use.
 
 A configuration passes through these modules, in this order:
 

@@ -89,7 +89,7 @@ def _problems_of_release_before(
         before = read_statement(contents.read(RELEASE_BEFORE), key)
     except StatementError as error:
         yield RELEASE_BEFORE, str(error)
-        yield TEMPLATES_BEFORE, "is not listed by a release statement that can be read"
+        yield TEMPLATES_BEFORE, "cannot be checked, because the previous release statement cannot be read"
         return
     same = [
         (before.predicate_type, RELEASE_TYPE),

@@ -96,7 +96,7 @@ def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
 class _UnusableError(Exception):
     """Raised if the verification cannot continue, because it needs a file that cannot be used.
 
-    Has the `Problem` of the file.
+    `problem` has the name of the file and the reason.
     """
 
     def __init__(self, name: str, reason: str) -> None:

@@ -101,7 +101,9 @@ def _reviewed_stack(
 
 
 def _resource(change: dict[str, Any], context: str, unknown: str) -> dict[str, Any]:
-    """Return a changed resource as in a template, or nothing if CloudFormation does not report its properties."""
+    """Return a changed resource as in a template, or an empty dictionary if CloudFormation does not report its
+    properties.
+    """
     try:
         reported = json.loads(change[context].replace(UNKNOWN_VALUE, unknown))
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""Stores as evidence what an approver was shown, and reads it again before anything is executed.
+"""Stores as evidence the change sets and the page that an approver sees, and reads them before anything is executed.
 
 The record names the change sets, and the SHA-256 of the page and of its data, which are stored beside it.
 
@@ -28,7 +28,10 @@ class NotApprovedError(Exception):
 
 
 def store_record(environment: str, execution: str, change_sets: list[dict[str, str]], page: dict[str, str]) -> str:
-    """Store the record of what an approver is about to see, and the files of the `page` by name. Return its digest."""
+    """Store the files of the `page` for an approver, and the record of the change sets.
+
+    Return the digest of the record.
+    """
     record = {
         "environment": environment,
         "execution": execution,
@@ -79,15 +82,15 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
     key = record_key(environment, execution, digest, RECORD_NAME)
     record: dict[str, Any] = json.loads(_read(key))
     if digest_of(record) != digest or (record["environment"], record["execution"]) != (environment, execution):
-        raise NotApprovedError(f"the record is not the record of the approval: {key}")
+        raise NotApprovedError(f"the stored record is not the approved record: {key}")
     if not isinstance(record.get("page"), dict):
         raise NotApprovedError(
-            f"the record names no page, because older templates wrote it; retry the whole stage: {key}"
+            f"the record names no page, because older templates wrote the record; retry the whole stage: {key}"
         )
     for name, expected in record["page"].items():
         key = record_key(environment, execution, digest, name)
         if hashlib.sha256(_read(key)).hexdigest() != expected:
-            raise NotApprovedError(f"the page is not the one that the approval is about: {key}")
+            raise NotApprovedError(f"the stored page is not the approved page: {key}")
     return record
 
 

@@ -191,7 +191,7 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
         content = io.BytesIO()
         uri, sha256 = _read(s3, os.environ["ARTIFACTS_BUCKET"], report["key"], report["version"], content)
         if sha256 != report["sha256"]:
-            raise ValueError(f"the report of {check} is not the one that the gate read")
+            raise ValueError(f"the report of {check} is not the report that the gate read")
         documents.append(Document(f"reports/{check}.zip", uri, sha256, f"build of the check {check}"))
         runs_tests = check in os.environ["TEST_CHECKS"].split(",")
         entries = read_entries(content.getvalue(), [SCAN_POLICY, *([TEST_REPORT] if runs_tests else [])])
@@ -207,8 +207,8 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
 def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], list[str]]:
     """Return the address and the SHA-256 of the source archive, and the images that its Dockerfile builds on.
 
-    Raises `ValueError` if programs could unpack another Dockerfile than the one that is read here, or if the
-    Dockerfile is too long or has an image without a digest.
+    Raises `ValueError` if other programs could unpack a different Dockerfile from the archive, or if the Dockerfile is
+    too long or has an image without a digest.
     """
     dockerfile = os.environ["DOCKERFILE"]
     location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]

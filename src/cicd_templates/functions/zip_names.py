@@ -1,5 +1,4 @@
-"""Finds the paths to which programs unpack the entries of a zip file, and entries that they unpack in different
-ways.
+"""Finds the paths to which programs unpack the entries of a zip file, and entries that they unpack in different ways.
 
 A name can begin with `./` or `/`, have `//` or `..` in it, have backslashes, or have a second form in an extra field.
 So two entries can mean one file. Some programs then keep the first entry, and others keep the last one.
@@ -63,8 +62,8 @@ def differing_local_name(archive: ZipFile) -> str:
 def only_file(entries: Sequence[ZipInfo], name: str) -> ZipInfo:
     """Return the entry of the file `name` of a source.
 
-    Raises `ValueError` if there is not one such file, if it or a folder above it is a link or another special file, or
-    if any entry of the source is ambiguous.
+    Raises `ValueError` if the source does not have exactly one such file, if the file or a folder above the file is a
+    link or another special file, or if any entry of the source is ambiguous.
     """
     if unclear := ambiguous_entry(entries):
         raise ValueError(f"the source has the entry {unclear!r}, which programs unpack in different ways")

@@ -40,7 +40,7 @@ class LayerTemplate:
             of = f" for service {self.service.name}" if self.service else ""
             raise ConfigurationError(
                 f"{self.env.qualified}{of}: {taken.resource_type} and {resource.resource_type} have the logical id"
-                f" {resource.title}; rename the check, secret or other resource that the id comes from"
+                f" {resource.title}; rename the check, secret or other resource whose name gives the id"
             )
         self.template.add_resource(resource)
         return resource

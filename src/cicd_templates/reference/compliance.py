@@ -241,7 +241,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "",
             "The signing key is out of reach; isolation is CodeBuild's",
         ),
-        _row("Source track", "", "", "The history of the source is your repository's; nothing is claimed here"),
+        _row("Source track", "", "", "Your repository keeps the history of the source; this project does not check it"),
     ),
     "AWS deployment pipeline reference architecture": (
         _row(

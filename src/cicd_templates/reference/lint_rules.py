@@ -47,9 +47,9 @@ Metadata:
 
 ## Mutation tests of the rules
 
-`make mutate` applies each harmful change that a rule should find (it removes a key, a tag, a lock or a policy, widens
-an action, opens a security group or removes a timeout) wherever it fits in `out/`, and lists the changes that no rule
-of this project or of cfn-lint finds. The test suite runs a sample of them. `make fuzz-rules FOLDER=path` runs the rules
+`make mutate` makes harmful changes in `out/`, wherever they fit: it removes a key, a tag, a lock or a policy, widens an
+action, opens a security group, or removes a timeout. Then it lists the changes that no rule of this project or of
+cfn-lint finds. The test suite runs a sample of them. `make fuzz-rules FOLDER=path` runs the rules
 on other templates and checks that no rule raises an exception.
 """
 

@@ -35,12 +35,12 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-EC23",),
         "the load balancer's port for clients is open to everybody",
-        "It serves the internet. No other security group admits an address range outside the VPC.",
+        "The load balancer serves the internet. No other security group admits an address range outside the VPC.",
     ),
     (
         (f"{NIST}-VPCNoUnrestrictedRouteToIGW", f"{PCI}-VPCNoUnrestrictedRouteToIGW"),
         "the public subnets have a route to the internet",
-        "Load balancer and NAT gateways need it. Tasks and functions are in private subnets.",
+        "Load balancers and NAT gateways need this route. Tasks and functions are in private subnets.",
     ),
     (
         (f"{NIST}-IAMNoInlinePolicy", f"{PCI}-IAMNoInlinePolicy"),
@@ -51,7 +51,8 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-IAM5", "Serverless-StarPermissions"),
         "some statements name every resource, or end a name in `*`",
-        "AWS has no resource level for these actions, or chooses the end of the name. Each `*` has a reason beside it.",
+        "These actions support no resource-level permissions, or AWS chooses the end of the name. Each `*` has a"
+        " reason beside it.",
     ),
     (
         (f"{NIST}-LambdaConcurrency",),
@@ -61,12 +62,12 @@ RULES_NOT_FOLLOWED = (
     (
         (f"{NIST}-LambdaInsideVPC", f"{PCI}-LambdaInsideVPC"),
         "functions are outside a VPC, except the smoke hook",
-        "They call AWS APIs only. In a VPC they would need a NAT gateway or endpoints for these calls.",
+        "The functions call AWS APIs only. In a VPC they would need a NAT gateway or endpoints for these calls.",
     ),
     (
         ("AwsSolutions-SMG4", f"{NIST}-SecretsManagerRotationEnabled"),
         "secrets are not rotated on a schedule",
-        "Their values come from third parties or from you, through `make secret`.",
+        "The values of the secrets come from third parties or from you, through `make secret`.",
     ),
     (
         ("AwsSolutions-ECS2",),
@@ -101,7 +102,7 @@ RULES_NOT_FOLLOWED = (
     (
         ("Serverless-SQSRedrivePolicy",),
         "the only queue has no redrive policy",
-        "It is the dead-letter queue. An alarm reports what arrives there.",
+        "The only queue is the dead-letter queue. An alarm reports each message that arrives in this queue.",
     ),
 )
 

@@ -140,7 +140,7 @@ def strays(files: Mapping[str, str], root: Path) -> list[str]:
 def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
     """Return a unified diff from `root` to `files`, one line per item, without `strays`.
 
-    It is empty if `make render` would change nothing.
+    The result is empty if `make render` would change no file.
     """
     diff: list[str] = []
     for path in sorted((files.keys() | _present_paths(root)) - set(strays(files, root))):

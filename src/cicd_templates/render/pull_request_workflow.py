@@ -1,5 +1,4 @@
-"""Writes the GitHub Actions workflow that previews a pull request and comments on it: a file to copy into the
-project.
+"""Writes the GitHub Actions workflow that previews a pull request and comments on it: a file to copy into the project.
 
 One job runs the code of the pull request. It can assume the roles that preview changes, but cannot write to GitHub.
 Another job writes the comment. It runs no code of the pull request, and reads the results as data. Configured values

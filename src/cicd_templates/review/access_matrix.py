@@ -60,7 +60,7 @@ def trust_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
 
 
 def _merge_holders(rows: Iterable[Row]) -> list[Row]:
-    """Return `rows` with those merged that differ only in the second cell, which names the holder of the policy."""
+    """Merge the rows that differ only in the second cell, which names the holder of the policy."""
     groups: dict[Row, list[str]] = {}
     for label, holder, *rest in rows:
         groups.setdefault((label, *rest), []).append(holder)

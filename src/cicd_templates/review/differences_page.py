@@ -70,8 +70,7 @@ def _stack_rows(label: str, before: ReviewedStack | None, after: ReviewedStack |
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments, except the names and accounts of the
-    environments.
+    """Yield the differences of a resource between two environments, except the names and accounts of the environments.
 
     The resource is compared twice. Only differences that both comparisons find are yielded. The first comparison
     ignores the environment's account number, and the environment's name wherever it is a separate word. The first

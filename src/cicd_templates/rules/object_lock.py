@@ -11,7 +11,7 @@ LOCK = ("ObjectLockEnabled", "ObjectLockConfiguration")
 
 
 class ObjectLock(ResourceRule):
-    """Require a default retention for locked buckets, and refuse compliance mode where data is to be deleted."""
+    """Require a default retention for locked buckets, and refuse compliance mode for data that must be deletable."""
 
     id = "E9144"
     shortdesc = "Object Lock has a default retention, and its mode fits the life cycle"
@@ -25,7 +25,9 @@ class ObjectLock(ResourceRule):
     types = frozenset({"AWS::S3::Bucket"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for a lock with missing parts, and for compliance mode where data is to be deleted."""
+        """Yield a finding for a lock with missing parts, and for compliance mode if the bucket's policies delete its
+        data.
+        """
         retention = ("ObjectLockConfiguration", "Rule", "DefaultRetention")
         present = {
             "ObjectLockEnabled": _is_set(resource.properties("ObjectLockEnabled"), "false"),
@@ -39,9 +41,14 @@ class ObjectLock(ResourceRule):
             if node.value == "COMPLIANCE" and any(
                 known_text(policy.value) in (None, "Delete") for policy in resource.values("DeletionPolicy")
             ):
-                yield RuleFinding("nobody can delete what is locked in compliance mode; use GOVERNANCE", node.path)
+                yield RuleFinding(
+                    "nobody can delete objects that are locked in compliance mode; use GOVERNANCE", node.path
+                )
 
 
 def _is_set(nodes: Iterable[TemplateNode], off: str = "") -> bool:
-    """Return whether a property has a value in every branch, except `off`. What a function returns counts as one."""
+    """Return whether a property has a value in every branch, except `off`.
+
+    The result of an intrinsic function counts as a value.
+    """
     return all(node.value is not None and str(node.value).lower() != off for node in nodes)

@@ -93,7 +93,7 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
                 operators = [node.value for node in values(rule, "Configuration", "Operator")]
                 variables = [str(node.value) for node in values(rule, "Configuration", "Variable")]
                 required = [node.value for node in values(rule, "Configuration", "Value")]
-                # A value that is computed could be whatever the gate returned.
+                # A computed value could equal any value that the gate returned.
                 is_literal = all(isinstance(value, str) and value and "#{" not in value for value in required)
                 of_the_gate = any(text.startswith(f"#{{{name}.") for text in variables for name in namespaces)
                 if providers == ["VariableCheck"] and operators == ["EQ"] and of_the_gate and is_literal:
@@ -116,7 +116,8 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
 
 
 def _approval(stages: list[TemplateNode], *, checked: bool) -> Iterator[RuleFinding]:
-    """Yield a finding for each stage that deploys without an approval or, if `checked`, without the check after it.
+    """Yield a finding for each stage that deploys without an approval or, if `checked`, without a check of the approved
+    change sets after the approval.
 
     An action whose category is unknown before the deployment counts as a deployment.
     """
@@ -162,6 +163,6 @@ def _unknown_stages(resource: Resource, stages: list[TemplateNode]) -> Iterator[
     for node in resource.values("Metadata", PROTECTED_STAGES_KEY, EACH):
         if not isinstance(node.value, str) or node.value not in names:
             yield RuleFinding(
-                f"{PROTECTED_STAGES_KEY} has a value that names no stage of the pipeline; write the name of the stage",
+                f"{PROTECTED_STAGES_KEY} names a stage that the pipeline does not have; write the name of a stage",
                 node.path,
             )

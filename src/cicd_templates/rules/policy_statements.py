@@ -155,7 +155,7 @@ def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...
 
 
 def parsed_policy(value: Any) -> dict[str, Any] | None:
-    """Return the policy in the JSON text `value`, or None if no text is known, or if it is no policy in JSON.
+    """Return the policy in the JSON text `value`. Return None if the text is unknown, or is not a policy in JSON.
 
     The text can be an `Fn::Sub` whose variables cannot change the structure of the policy.
     """

@@ -55,7 +55,7 @@ class WrittenOutPolicies(ResourceRule):
 
 
 def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
-    """Return the policy of a resource whose type has it as a string, by its path, or None if it cannot be read.
+    """Return the policies that the resource has as strings, by their paths. A policy is None if it cannot be read.
 
     A policy that is a map, or an `Fn::If`, is left out.
     """
@@ -69,8 +69,7 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 
 
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield each value in `value` that contains IAM statements and whose key contains `polic`, such as
-    PolicyDocument.
+    """Yield each value in `value` that contains IAM statements and whose key contains `polic`, such as PolicyDocument.
 
     If statements in the value are JSON texts, yield these texts instead. Policies inside a policy are not yielded.
     """

@@ -1,7 +1,7 @@
-"""Finds what a resource allows besides its policies, and returns it as IAM statements, so that it can be compared.
+"""Finds the access that a resource grants outside its policies, and returns it as IAM statements that can be compared.
 
-Some types are permissions themselves, some attach a policy to a role, and some open a resource to everybody. The types
-and properties are those of CloudFormation's resource schemas.
+Some resource types are permissions themselves, some attach a policy to a role, and some let everybody call a resource.
+The types and properties are those of CloudFormation's resource schemas.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from cicd_templates.template.intrinsics import is_intrinsic_function
 
 Statement = Mapping[str, Any]
 
-# Properties that grant what is written elsewhere, with words for it: managed policies by their ARNs, groups of a user.
+# Properties with permissions that are defined outside the template, and the words for these permissions: managed
+# policies by their ARNs, and the groups of a user.
 GRANTED_ELSEWHERE = {
     "ManagedPolicyArns": "everything",
     "ManagedPolicies": "everything",
@@ -34,7 +35,7 @@ BOUNDARY = "PermissionsBoundary"
 
 
 class Permission(NamedTuple):
-    """The properties of a type that is a permission: who gets it, for what, and which property has the actions.
+    """The properties of a resource type that is a permission: the principal, the resource, and the actions.
 
     If no property has the actions, `action` is in words. Every other property is a condition of the permission.
     """
@@ -105,7 +106,7 @@ _ROLE = re.compile(r"Roles?(Arn|ARN|Name|Id)?s?$|InstanceProfile(Arn|Name)?$")
 
 
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield what a resource allows or denies outside the policies in it, except if the resource is a permission."""
+    """Yield the access that a resource allows or denies outside its policies. For a permission, yield nothing."""
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind in ATTACHED_BY:
         for item in (item for name in ATTACHED_BY[kind] for item in as_list(properties.get(name, []))):
@@ -123,10 +124,10 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield what an existing resource may do under its roles, and what the default policy of its type allows.
+    """Yield the permissions of an existing resource: those of its roles, and those of the default policy of its type.
 
-    A new resource only uses a role that exists or that is shown itself. In an existing resource, another role is other
-    access.
+    A new resource uses a role that exists already, or that the page shows as new. But if an existing resource gets
+    another role, its access changes.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in ATTACHED_BY and kind not in PERMISSIONS and kind != "AWS::IAM::Role":

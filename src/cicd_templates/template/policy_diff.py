@@ -175,9 +175,9 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each IAM statement of a resource, with its identity for comparisons.
 
-    The identity is the complete statement without its Sid. What else decides about access, such as a permissions
-    boundary, is yielded as the statement that has the same effect. `is_changed` says that the resource exists before
-    and after the change.
+    The identity is the complete statement without its Sid. Other properties also decide about access, such as a
+    permissions boundary. For each of them, yield a statement that has the same effect. `is_changed` says that the
+    resource exists before and after the change.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -188,9 +188,10 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
 
 
 def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
-    """Return whether a changed property widens what a resource allows outside its policies.
+    """Return whether the change of the property `name` widens the access that a resource grants outside its policies.
 
-    `before` and `after` are the resource. The result is None if the property does not decide about this.
+    `before` and `after` are the resource before and after the change. The result is None if the property grants no
+    access.
     """
     properties = {key: value for key, value in before.get("Properties", {}).items() if key != name}
     if name in after.get("Properties", {}):
@@ -203,12 +204,12 @@ def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, An
 
 
 def hides_access(resource: Mapping[str, Any]) -> bool:
-    """Return whether CloudFormation masked a part of what decides about the access of a resource."""
+    """Return whether CloudFormation masked a value that decides about the access of a resource."""
     return any(reported_as_hidden(identity) for identity, _ in _statements(resource))
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a part of a resource, in which the statements inside an `Fn::If` have its condition, too.
+    """Return a part of a resource, in which each statement inside an `Fn::If` also has the condition of the `Fn::If`.
 
     Such a statement applies only in some environments. A Deny statement with a further condition denies less.
     """

@@ -51,7 +51,7 @@ def test_the_execution_role_pulls_from_that_repository_and_no_other() -> None:
     (arn,) = statements["PullTheImage"]["Resource"]
     assert arn["Fn::Sub"].endswith(f"eu-central-1:111111111111:repository/{images()['RepositoryName']}")
     assert statements["LogInToTheRegistry"]["Resource"] == ["*"]
-    assert any("has no resource level" in why for why in role["Metadata"]["Why"])
+    assert any("supports no resource-level permissions" in why for why in role["Metadata"]["Why"])
 
 
 def test_a_disposable_registry_can_be_emptied_with_its_stack() -> None:

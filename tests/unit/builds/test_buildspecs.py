@@ -294,7 +294,8 @@ def test_a_package_that_is_pinned_twice_for_different_pythons_is_refused(tmp_pat
 
     assert answer.returncode == 1
     assert answer.stderr == (
-        "requirements.txt: a-b is pinned twice, but only one version can be judged; keep that of the image\n"
+        "requirements.txt: a-b is pinned twice, but only one version can be judged; keep the version that is in the"
+        " image\n"
     )
 
 

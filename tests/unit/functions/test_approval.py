@@ -322,7 +322,7 @@ def test_a_record_that_was_exchanged_is_not_believed(
     key = list(pipeline.s3.objects)[-1]
     pipeline.s3.objects[key] = json.dumps(change(json.loads(pipeline.s3.objects[key]))).encode()
 
-    assert "the record is not the record of the approval" in pipeline.check(reviewed)
+    assert "the stored record is not the approved record" in pipeline.check(reviewed)
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.json"])
@@ -332,7 +332,7 @@ def test_a_page_that_is_not_the_recorded_one_stops_the_stage(pipeline: Pipeline,
     key = f"_approvals/shipping/production/e-1/{reviewed}/{name}"
     pipeline.s3.objects[key] += b" "
 
-    assert f"the page is not the one that the approval is about: {key}" in pipeline.check(reviewed)
+    assert f"the stored page is not the approved page: {key}" in pipeline.check(reviewed)
     del pipeline.s3.objects[key]
     assert f"there is no record of an approval that could be read (AccessDenied): {key}" in pipeline.check(reviewed)
 
@@ -345,7 +345,7 @@ def test_a_record_of_older_templates_stops_the_stage_in_one_line(pipeline: Pipel
     older = digest_of(record)
     pipeline.s3.objects[key.replace(reviewed, older)] = canonical(record).encode()
 
-    assert "the record names no page, because older templates wrote it; retry the whole stage" in pipeline.check(older)
+    assert "the record names no page, because older templates wrote the record; retry the whole stage" in pipeline.check(older)
 
 
 def test_a_page_that_somebody_stored_before_the_review_is_noticed(pipeline: Pipeline) -> None:
@@ -356,7 +356,7 @@ def test_a_page_that_somebody_stored_before_the_review_is_noticed(pipeline: Pipe
 
     # Nothing in the bucket is replaced, so the review finds the key taken.
     assert pipeline.review() == reviewed
-    assert "the page is not the one that the approval is about" in pipeline.check(reviewed)
+    assert "the stored page is not the approved page" in pipeline.check(reviewed)
 
 
 def test_a_record_of_another_run_with_its_own_digest_is_not_believed(pipeline: Pipeline) -> None:
@@ -364,7 +364,7 @@ def test_a_record_of_another_run_with_its_own_digest_is_not_believed(pipeline: P
     other = pipeline.review(execution="e-0")
     pipeline.s3.objects |= {key.replace("e-0", "e-1"): body for key, body in pipeline.s3.objects.items()}
 
-    assert "the record is not the record of the approval" in pipeline.check(other)
+    assert "the stored record is not the approved record" in pipeline.check(other)
 
 
 def test_a_review_that_is_repeated_finds_its_record(pipeline: Pipeline) -> None:

@@ -398,8 +398,11 @@ def test_a_policy_that_is_no_text_has_a_problem() -> None:
         ({}, []),
         ({"a": None, "b": None}, []),
         ({"a": b"", "b": b""}, []),
-        ({"a": b"", "b": None}, ["the checks have different copies of it; these checks have one: a"]),
-        ({"a": b'unknown = "low"', "b": b""}, ["the checks have different copies of it; these checks have one: a, b"]),
+        ({"a": b"", "b": None}, ["the checks have different copies of the file; these checks have a copy: a"]),
+        (
+            {"a": b'unknown = "low"', "b": b""},
+            ["the checks have different copies of the file; these checks have a copy: a, b"],
+        ),
         (
             {"a": b"x = 1"},
             ["x: unknown key; the known keys are version, thresholds, unknown, unfixed, promote, waivers"],
@@ -607,7 +610,7 @@ def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_pat
     differing = gate(tmp_path, **files)
     assert differing.exit_code == 1
     assert (
-        "- **scan-policy.toml**: the checks have different copies of it; these checks have one: snyk"
+        "- **scan-policy.toml**: the checks have different copies of the file; these checks have a copy: snyk"
         in differing.output
     )
 

@@ -325,7 +325,7 @@ def another_policy(account: SigningAccount) -> None:
         ),
         pytest.param(
             lambda account: account.verdict["reports"]["bandit"].update(sha256="0"), {},
-            "the report of bandit is not the one that the gate read", id="another report",
+            "the report of bandit is not the report that the gate read", id="another report",
         ),
         pytest.param(another_policy, {}, "the reports have 2 different scan policies", id="two policies"),
         pytest.param(

@@ -55,7 +55,7 @@ def test_a_logical_id_that_is_taken_is_a_mistake_of_names_and_no_bug(service: Se
         layer.add_all([sqs.Queue("First")])
     assert str(caught.value) == (
         f"{where}: AWS::SNS::Topic and AWS::SQS::Queue have the logical id First;"
-        " rename the check, secret or other resource that the id comes from"
+        " rename the check, secret or other resource whose name gives the id"
     )
 
 

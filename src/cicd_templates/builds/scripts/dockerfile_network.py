@@ -135,7 +135,9 @@ class Network:
             self.close(number)
 
     def set_variables(self, number: int, arguments: str) -> None:
-        """Process ENV or ARG: deny the network to the rest of the stage if a variable could steer a command."""
+        """Process ENV or ARG: deny the network to all later commands of the stage if a variable could steer a
+        command.
+        """
         unsafe = steering(arguments)
         if not self.closed:
             self.before |= unsafe
@@ -144,7 +146,7 @@ class Network:
             self.close(number)
 
     def change_folder(self, number: int, path: str) -> None:
-        """Process WORKDIR: deny the network to the rest of the stage if the folder may contain programs."""
+        """Process WORKDIR: deny the network to all later commands of the stage if the folder may contain programs."""
         self.folders[-1] = resolved(self.folders[-1], path)
         if not (is_project_folder(self.folders[-1]) or self.folders[-1] == "/"):
             self.misplaced.add(number)
@@ -186,7 +188,9 @@ class Network:
         return misplaced
 
     def run(self, number: int, options: list[str], command: str) -> None:
-        """Process a RUN command: give it a network, or deny the network to it and to the rest of its stage."""
+        """Process a RUN command: give it a network, or deny the network to it and to all later commands of its
+        stage.
+        """
         mounts = [option for option in options if option.startswith("--mount=")]
         types = [each for option in mounts for each in re.findall(r"[=,]type=([^,]*)", option, re.IGNORECASE)]
         for kind in types:

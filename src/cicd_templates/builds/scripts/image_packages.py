@@ -258,7 +258,7 @@ def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[s
 
 
 def is_archive_of_code(data: bytes) -> bool:
-    """Return whether Python can import from a file that ends with these bytes. The name of the file does not matter."""
+    """Return whether Python can import from a file whose last bytes are `data`, whatever the name of the file is."""
     end = end_of_directory(data)
     # The directory may be longer than the part of the file that was read.
     cut = end >= 0 and int.from_bytes(data[end + 12 : end + 16], "little") > len(data)

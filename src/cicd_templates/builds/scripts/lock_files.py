@@ -151,7 +151,7 @@ def may_hold_locks(path: str) -> bool:
 
 
 def moves_locks(folder: str, arguments: str) -> bool:
-    """Return whether COPY may take lock files from another stage to a folder where no lock file may be."""
+    """Return whether COPY may take lock files from another stage to a folder in which lock files are not allowed."""
     *sources, target = arguments.split()
     place = resolved(folder, target)
     paths = [resolved("/", source) for source in sources]
@@ -161,7 +161,7 @@ def moves_locks(folder: str, arguments: str) -> bool:
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
     """Return whether COPY may take a program from an image or another stage to a folder where lock files may be.
 
-    In a stage, the folders of a project contain no programs as long as the stage has a network.
+    The refusal of such copies keeps programs out of the project folders of every stage that has a network.
     """
     *sources, target = arguments.split()
     if not may_hold_locks(resolved(folder, target)):

@@ -71,7 +71,7 @@ INFORMATION = {
 
 
 def is_allowed(address: str, hosts: tuple[str, ...]) -> bool:
-    """Return whether an address has https and exactly one of the hosts, with nothing else before its path."""
+    """Return whether an address consists of https, exactly one of the hosts, and a path."""
     found = ALLOWED.fullmatch(address)
     whole = found[1] + found[2].rstrip("/") if found else ""
     return any(whole == host or whole.startswith(f"{host}/") for host in hosts) and ".." not in unquote(whole).split(

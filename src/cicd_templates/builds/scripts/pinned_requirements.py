@@ -25,7 +25,7 @@ HASHES = re.compile(r"(?: +--hash=sha\d+:[0-9a-f]+)+")
 
 
 def main() -> None:
-    """Print each pinned package on a line of its own. Exit with 1 if a line of the file is not a pinned package."""
+    """Print one line for each pinned package. Exit with 1 if a line of the file is not a pinned package."""
     (path,) = sys.argv[1:]
     with open(path, "rb") as file:
         data = file.read()
@@ -42,7 +42,10 @@ def main() -> None:
             continue
         name = normalised(pinned["name"])
         if name in seen:
-            sys.exit(f"{path}: {name} is pinned twice, but only one version can be judged; keep that of the image")
+            sys.exit(
+                f"{path}: {name} is pinned twice, but only one version can be judged; keep the version that is in the"
+                " image"
+            )
         seen.add(name)
         print(f"{pinned['name']}{pinned['extras'] or ''}=={pinned['version']}{pinned['hashes']}")
 

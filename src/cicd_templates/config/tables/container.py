@@ -48,9 +48,10 @@ class VolumeTable(Table):
     path: ContainerPath = Field(description="Absolute path of the folder in the container")
     memory_mib: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Size in MiB of a folder in memory, to which every user can write, which no other container has,"
-        " and which counts as memory of the task; default: a folder on disk, which belongs to root unless the image has"
-        " a `VOLUME` there, and which all containers with a volume of this name share",
+        description="Size in MiB of a folder in memory; default: a folder on disk. Every user can write to a folder in"
+        " memory. The folder counts as memory of the task, and other containers do not have it. A folder on disk"
+        " belongs to root unless the image has a `VOLUME` there, and all containers with a volume of this name share"
+        " it",
     )
 
 
@@ -114,7 +115,7 @@ class ContainerTable(Table):
     cpu: Annotated[int, Field(ge=2)] | None = Field(
         default=None,
         description="CPU units reserved for this container out of the task's `cpu`; the service's own container gets"
-        " the rest",
+        " all other CPU units of the task",
     )
     memory: Annotated[int, Field(ge=6)] | None = Field(
         default=None,

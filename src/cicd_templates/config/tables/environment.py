@@ -133,7 +133,8 @@ class EnvironmentTable(Table):
         " preview changes and read the stacks of this environment, but cannot execute a change",
     )
     suffix: Suffix | None = Field(
-        default=None, description="Suffix of all names, so that copies of the environment can share an account"
+        default=None,
+        description="Suffix of all names in the environment, so that copies of the environment can be in one account",
     )
     permissions_boundary: PolicyArn | None = Field(
         default=None, description="ARN of the permissions boundary of every role"
@@ -158,7 +159,7 @@ class EnvironmentTable(Table):
     endpoints: Endpoints = Field(
         default="gateway",
         description="VPC endpoints: `gateway` (S3, free) or `all` (also ECR, Logs, KMS, Secrets Manager, SSM, and SSM"
-        ' messages with `audited_exec`), which `nat = "none"` needs',
+        ' messages with `audited_exec`), `nat = "none"` needs `all`',
     )
     certificate_arn: CertificateArn | None = Field(default=None, description="ACM certificate of the load balancer")
     domain: Domain | None = Field(

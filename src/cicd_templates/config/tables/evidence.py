@@ -1,4 +1,4 @@
-"""The table `[evidence]`: how long nobody can delete the evidence of releases."""
+"""The table `[evidence]`: the time for which S3 Object Lock protects the evidence of releases from deletion."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ LONGEST_LOCK_DAYS = 36_500
 
 
 class EvidenceTable(Table):
-    """`[evidence]`: a lock that keeps the evidence of releases from being deleted. By default there is none."""
+    """`[evidence]`: the lock that protects the evidence of releases from deletion. By default, there is no lock."""
 
     lock_days: Annotated[int, Field(ge=1, le=LONGEST_LOCK_DAYS)] | None = Field(
         default=None,
-        description="Days for which S3 Object Lock protects each file of evidence after it was stored; the bucket can"
-        " never be unlocked again, and files that exist already stay without protection",
+        description="Days for which S3 Object Lock protects each new file of evidence; the lock of the bucket can"
+        " never be removed, and files that exist already are not protected",
     )
     lock_mode: Literal["governance", "compliance"] = Field(
         default="governance",
         description="`governance`: in a protected environment, nobody can delete a locked file before the bucket"
-        " policy is changed, and `make destroy` deletes it in a disposable environment; `compliance`: nobody can"
-        " delete it before its time is over, not even AWS Support, so a copy of the environment always uses"
+        " policy is changed; in a disposable environment, `make destroy` deletes locked files; `compliance`: nobody,"
+        " not even AWS Support, can delete a locked file before its lock ends, so a copy of an environment always uses"
         " `governance`",
     )

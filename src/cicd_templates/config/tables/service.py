@@ -99,9 +99,10 @@ class ServiceTable(Table):
     )
     secrets: dict[VariableName, SecretSource] = Field(
         default={},
-        description="Environment variables with secret values: a name (the secret is created here, `make secret`"
-        " sets its value), a Parameter Store path, in which `{environment}` stands for the environment's name, or the"
-        " ARN of an existing secret, with `:key::` after it for one key of a JSON value",
+        description="Environment variables with secret values. Each value is a name, a path or an ARN. A name stands"
+        " for a secret that this project creates and whose value `make secret` sets. In a Parameter Store path,"
+        " `{environment}` stands for the environment's name. The ARN of an existing secret can end in `:key::`, for"
+        " one key of a JSON value",
     )
     secret_keys: tuple[SecretKeyArn, ...] = Field(
         default=(),

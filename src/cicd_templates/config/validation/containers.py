@@ -109,7 +109,8 @@ def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if cpu >= settings.cpu:
         yield (
             "containers",
-            f"their cpu adds up to {cpu} units, and cpu = {settings.cpu} of the task leaves none for the service's own"
+            f"the cpu of the containers adds up to {cpu} units, so cpu = {settings.cpu} of the task leaves none for the"
+            " service's own"
             " container; use less, or a larger cpu of the service",
         )
     limits = sum(table.memory or 0 for table in tables.values())

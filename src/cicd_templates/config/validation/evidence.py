@@ -1,4 +1,6 @@
-"""Problems of the lock on evidence: a mode without a time, and a lock that a disposable environment cannot end."""
+"""Finds problems with the Object Lock of evidence: a mode without a time, and a lock that prevents the deletion of
+data.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,6 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
     if evidence.lock_mode == "compliance" and disposable:
         yield Problem(
             "evidence.lock_mode",
-            f"{disposable[0]} is disposable, but nobody can delete what is locked in compliance mode; use"
+            f"{disposable[0]} is disposable, but nobody can delete files that are locked in compliance mode; use"
             " governance, or protect the environment",
         )

@@ -30,7 +30,8 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each environment and service with names that resources of another one could also get.
+    """Yield a problem for each environment and service if resources of another environment or service could get its
+    names.
 
     Parallel copies of environments are considered, too.
     """
@@ -115,11 +116,11 @@ def _equal_environments(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _environments_that_read_as_more(configuration: Configuration, services: Iterable[str]) -> Iterator[Problem]:
-    """Yield a problem for each environment with names that resources of another environment could also get.
+    """Yield a problem for each environment if resources of another environment could get its names.
 
     For example, the environment `dev-api` is refused if there is an environment `dev` and a service `api`. A parallel
-    copy can exist beside its original, so other names are compared with the environment's name both with and without
-    its suffix.
+    copy of an environment can exist beside its original. So every other name is compared twice: with the environment's
+    name, and with the name and suffix.
     """
     words = sorted({*services, *OF_AN_ENVIRONMENT})
     for one in configuration.environments:

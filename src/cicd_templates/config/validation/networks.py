@@ -39,7 +39,7 @@ def _range_and_zones(environment: Environment, at: str) -> Iterator[Problem]:
     if settings.cidr is None and own_network:
         yield Problem(f"{at}.cidr", 'missing; a runtime environment needs an IPv4 range, such as "10.20.0.0/16"')
     elif settings.cidr is None and settings.endpoints == "all":
-        yield Problem(f"{at}.cidr", 'missing; with endpoints = "all", tasks may reach this range')
+        yield Problem(f"{at}.cidr", 'missing; with endpoints = "all", the security groups of tasks need this range')
     # Each zone can have a NAT gateway, whose address is provided as well.
     if len(settings.zones) < 2 and (own_network or settings.nat == "per-zone"):
         yield Problem(f"{at}.zones", "a load balancer needs at least two availability zones")

@@ -1,4 +1,4 @@
-"""A problem of the configuration, and the error that lists all problems."""
+"""Defines a problem of the configuration, and the error that lists all problems."""
 
 from __future__ import annotations
 

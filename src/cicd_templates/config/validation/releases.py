@@ -94,6 +94,6 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
         if check.format in SHARED_FORMATS and not check.tool:
             yield Problem(
                 f"{where}.checks.{name}.tool",
-                f"missing; many tools write {check.format}, so name the one that writes this report, such as"
+                f"missing; many tools write {check.format}, so name the tool that writes this report, such as"
                 f' tool = "{_EXAMPLES[check.format]}"',
             )

@@ -1,8 +1,8 @@
 """Lists one mistake once, even if several environments have it.
 
-Many checks look at each environment by itself, with the shared tables already merged into it. So a mistake in
-`[services.<name>]` is found in every environment, although only one line of the file has to change. This module
-compares problems; it finds none itself.
+Many checks examine each environment separately, after the shared tables were merged into the environment. So a mistake
+in `[services.<name>]` is found in every environment, although only one line of the file has to change. This module only
+compares problems.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def without_repetitions(
 ) -> list[Problem]:
     """Return `problems` without repetitions, in the same order.
 
-    A mistake of a shared table that every runtime environment has is listed at the key of the shared table. If only
-    some environments have it, because of their own settings, it is listed at the first of them, and names the others.
-    `raw` is the parsed file of `configuration`.
+    If every runtime environment has a mistake of a shared table, the result has one problem at the key of the shared
+    table. If only some environments have the mistake, because of their own settings, the result has one problem at the
+    first of these environments, which names the others. `raw` is the parsed file of `configuration`.
     """
     runtimes = {environment.name for environment in configuration.environments if environment.kind == "runtime"}
     groups: dict[tuple[str, str], list[str]] = {}
@@ -61,7 +61,7 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 
 
 def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
-    """Return the one problem that stands for `problem` in each of `environments`."""
+    """Return one problem that replaces the equal problems of `environments`, such as `problem`."""
     if not environments:
         return problem
     if len(environments) > 1 and runtimes <= {*environments} and _is_of_the_shared_table(problem, environments, raw):
@@ -71,6 +71,6 @@ def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], r
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
-    """Return whether one of `environments` has the problem although it sets no key of the table at all."""
+    """Return whether one of `environments` has the problem without setting any key of the table."""
     kind, *steps = problem.path.split(".")
     return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)

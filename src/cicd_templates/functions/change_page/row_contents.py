@@ -26,7 +26,8 @@ ALIKE = 0.5
 def row_content(row: Row, number: int, longest: int, *, several: bool) -> dict[str, Any]:
     """Return a row as the page displays it. Values are cut to `longest` characters.
 
-    `number` identifies the row on its page. If the page is about `several` environments, places name theirs.
+    `number` identifies the row on its page. If the page is about `several` environments, each place also names its
+    environment.
     """
     change, impact = row.change, row.impact
     return {

@@ -1,4 +1,4 @@
-"""The model of reports and findings, and the strict parsing of their JSON."""
+"""Defines reports and findings, and parses the JSON of reports strictly."""
 
 from __future__ import annotations
 

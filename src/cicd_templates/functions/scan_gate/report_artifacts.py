@@ -1,4 +1,4 @@
-"""The artifacts with the reports of one execution of the pipeline.
+"""Finds and reads the artifacts with the reports of one execution of the pipeline.
 
 CodePipeline's API returns which action wrote an artifact and where the artifact is stored. A build cannot change this
 answer, so it cannot replace the report of another check with its own file.

@@ -127,7 +127,10 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
     raised = ["known to be exploited"] if finding.exploited else []
     raised += [f"will be exploited with a probability of {finding.epss:.0%}"] if finding.epss >= 0.01 else []
     raised += [] if finding.stated else ["its report states no severity"]
-    raised += [f"stops as {kind}, whatever its check's threshold is" for kind in judged.kinds]
+    raised += [
+        f"stops the release because of its kind, {kind}, even if the threshold of its check is higher"
+        for kind in judged.kinds
+    ]
     owasp_categories = categories(finding.cwe, component=bool(finding.package))
     categories_text = ", ".join(f"{each} {CATEGORIES[each]}" for each in owasp_categories) or "no category"
     title = escaped(finding.title)

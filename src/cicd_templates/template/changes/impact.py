@@ -216,7 +216,8 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
 
     A value that two resources cannot have at the same time, such as the address range of a subnet, counts as a name.
     The result is empty if the name changes, or if AWS chooses it. `properties` are the resource's properties after the
-    change. `identifier` are the properties that contain the name if this program knows no name property of the type.
+    change. `identifier` has the identifying properties of the type. They contain the name if the table of resource
+    types has no name property for the type.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property
@@ -298,7 +299,7 @@ def interruption(change: Change) -> str:
 
 
 def irreversible(change: Change) -> str:
-    """Return what this update in place does for ever, or an empty string if the update can be changed back."""
+    """Return the irreversible effect of this update in place, or an empty string if a later update can revert it."""
     facts = facts_of(change.resource_type).irreversible
     return "; ".join(facts[name] for name in change.properties if change.action == "Modify" and name in facts)
 

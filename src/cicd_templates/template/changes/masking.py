@@ -11,7 +11,7 @@ from cicd_templates.template.secret_shapes import has_password, kinds_of_secret
 MASKED_VALUE = "(secret)"
 SECRET_NAME = re.compile(r"secret(?!smanager|sanager|arn|id$)|password|passphrase|token|private_?key|api_?key", re.I)
 MASKED_TYPE = "AWS::SecretsManager::Secret"
-# CloudFormation reports the value of a NoEcho parameter, and whatever contains it, with asterisks:
+# CloudFormation replaces the value of a NoEcho parameter by asterisks, also inside other values:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 _NO_ECHO = re.compile(r"\*{4,}")
 _HIDDEN = re.compile(rf"{_NO_ECHO.pattern}|{re.escape(MASKED_VALUE)}")
@@ -46,7 +46,7 @@ def hides_values(text: str) -> bool:
 
 
 def reported_as_hidden(text: str) -> bool:
-    """Return whether CloudFormation itself masked a part of `text`, so that nobody here knows it."""
+    """Return whether CloudFormation itself masked a part of `text`, so that this program cannot compare the part."""
     return bool(_NO_ECHO.search(text))
 
 

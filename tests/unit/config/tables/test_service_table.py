@@ -74,4 +74,4 @@ def test_another_source_of_a_secret_is_refused_with_the_three_forms(source: str)
     [problem] = problems_of((f"{SERVICE}/secrets", {"DATABASE": source}))
 
     assert problem.startswith("services.parcel-dispatcher.secrets.DATABASE: '")
-    assert problem.endswith("and with :password:: after it for one key of its JSON value")
+    assert problem.endswith("append the key to the ARN, as in :password::")

@@ -138,8 +138,8 @@ def test_what_cannot_work_is_refused_with_the_way_out(edits: list[tuple[str, Any
         pytest.param(
             [containers(proxy=container(cpu=128), agent=container(cpu=128))],
             "environments.staging.services.parcel-dispatcher.containers",
-            "their cpu adds up to 256 units, and cpu = 256 of the task leaves none for the service's own container; use"
-            " less, or a larger cpu of the service",
+            "the cpu of the containers adds up to 256 units, so cpu = 256 of the task leaves none for the service's own"
+            " container; use less, or a larger cpu of the service",
             id="cpu",
         ),
         pytest.param(

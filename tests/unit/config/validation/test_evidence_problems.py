@@ -23,7 +23,7 @@ TOOLS = "environments/tools/protection"
         ),
         pytest.param(
             [(TOOLS, "disposable"), ("evidence", {"lock_days": 7, "lock_mode": "compliance"})],
-            "evidence.lock_mode: tools is disposable, but nobody can delete what is locked in compliance mode;",
+            "evidence.lock_mode: tools is disposable, but nobody can delete files that are locked in compliance mode;",
             id="an environment that must be deletable",
         ),
         pytest.param([("evidence", {"lock_days": 0})], "evidence.lock_days: ", id="no day"),

@@ -42,7 +42,7 @@ def test_an_existing_network_needs_neither_a_range_nor_zones() -> None:
         pytest.param([(f"{STAGING}/cidr", ...)], "environments.staging.cidr: missing; a runtime", id="no range"),
         pytest.param(
             [(f"{STAGING}/cidr", ...), (f"{STAGING}/endpoints", "all"), (f"{STAGING}/provided", PROVIDED)],
-            'environments.staging.cidr: missing; with endpoints = "all", tasks may reach this range',
+            'environments.staging.cidr: missing; with endpoints = "all", the security groups of tasks need this range',
             id="endpoints of an existing network without a range",
         ),
         pytest.param(

@@ -27,7 +27,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit", {**OWN, "format": "sarif"})],
-            "services.parcel-dispatcher.checks.bandit.tool: missing; many tools write sarif, so name the one that"
+            "services.parcel-dispatcher.checks.bandit.tool: missing; many tools write sarif, so name the tool that"
             ' writes this report, such as tool = "gitleaks"',
             id="SARIF without a tool",
         ),
