@@ -345,7 +345,8 @@ def test_a_record_of_older_templates_stops_the_stage_in_one_line(pipeline: Pipel
     older = digest_of(record)
     pipeline.s3.objects[key.replace(reviewed, older)] = canonical(record).encode()
 
-    assert "the record names no page, because older templates wrote the record; retry the whole stage" in pipeline.check(older)
+    reason = "the record names no page, because older templates wrote the record; retry the whole stage"
+    assert reason in pipeline.check(older)
 
 
 def test_a_page_that_somebody_stored_before_the_review_is_noticed(pipeline: Pipeline) -> None:
