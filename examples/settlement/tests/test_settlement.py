@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -11,6 +13,7 @@ from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+import pg8000.native
 import pytest
 from botocore.exceptions import ClientError
 from settlement.ledger import AMOUNT, BOOK, Ledger
@@ -78,7 +81,8 @@ class Queue:
         self.messages.append(request["MessageBody"])
 
     def receive_message(self, **request: Any) -> dict[str, Any]:
-        return {"Messages": [{"Body": body, "ReceiptHandle": body} for body in self.messages]} if self.messages else {}
+        messages = [{"Body": body, "ReceiptHandle": body, "MessageId": "m-1"} for body in self.messages]
+        return {"Messages": messages} if messages else {}
 
     def delete_message(self, **request: Any) -> None:
         self.messages.remove(request["ReceiptHandle"])
@@ -99,7 +103,9 @@ def served(table: Table, queue: Queue) -> Iterator[str]:
     bookings = Bookings()
     ledger = Ledger(lambda: bookings)
     ledger.prepare()
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler(Desk(ledger, Payments("t", table), "q", queue))) as server:
+    made = handler(Desk(ledger, Payments("t", table), "q", queue))
+    made.timeout = 0.5
+    with ThreadingHTTPServer(("127.0.0.1", 0), made) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -153,12 +159,69 @@ def test_other_requests_store_nothing(served: str, table: Table, path: str, body
     assert table.items == {}
 
 
-def test_a_message_about_an_unknown_payment_is_not_deleted(table: Table, queue: Queue) -> None:
-    queue.messages = ["unknown"]
+@pytest.mark.parametrize("text", ["unknown", '{"payment_id": "a"}', ""], ids=["unknown", "JSON", "empty"])
+def test_a_message_about_no_payment_is_not_deleted_and_stops_no_other(
+    table: Table, queue: Queue, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    payments = Payments("t", table)
+    payments.accept("invoice-7", 1250)
+    queue.messages = [text, "invoice-7"]
 
-    with pytest.raises(ClientError):
+    Worker(payments, "q", queue).settle_batch()
+    assert queue.messages == [text]
+    assert report(payments) == {"accepted": 0, "settled": 1}
+    assert json.loads(capsys.readouterr().out.splitlines()[0]) == {"not_settled": "m-1"}
+
+
+def test_a_table_that_cannot_be_used_stops_the_worker(table: Table, queue: Queue) -> None:
+    def refuse(**request: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "UpdateItem")
+
+    table.update_item = refuse  # type: ignore[method-assign]
+    queue.messages = ["invoice-7"]
+
+    with pytest.raises(ClientError, match="AccessDenied"):
         Worker(Payments("t", table), "q", queue).settle_batch()
-    assert queue.messages == ["unknown"]
+    assert queue.messages == ["invoice-7"]
+
+
+def test_another_amount_for_a_payment_is_a_conflict_and_changes_nothing(
+    served: str, table: Table, queue: Queue
+) -> None:
+    assert ask(f"{served}/payments", {"payment_id": "a", "amount": 1})[0] == 201
+    assert ask(f"{served}/payments", {"payment_id": "a", "amount": 2})[0] == 409
+    assert ask(f"{served}/payments/a")[1]["amount"] == 1
+    assert queue.messages == ["a"]
+
+
+def test_a_client_that_leaves_or_stops_sending_is_no_error(served: str, capsys: pytest.CaptureFixture[str]) -> None:
+    address = urlsplit(served)
+    start = b"POST /payments HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"
+    for reset in (True, False):
+        client = socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=10)
+        client.sendall(start)
+        if reset:
+            # The kernel answers with a reset instead of the usual end of a connection.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        else:
+            assert client.recv(1) == b"", "the server has closed the connection"
+            client.close()
+
+    assert ask(f"{served}/health")[0] == 200
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_error_of_a_statement_is_not_hidden_by_a_connection_that_the_server_closed() -> None:
+    class Closed:
+        def run(self, statement: str, **values: object) -> None:
+            raise pg8000.native.DatabaseError("the server is shutting down")
+
+        def close(self) -> None:
+            raise pg8000.native.InterfaceError("connection is closed")
+
+    with pytest.raises(pg8000.native.DatabaseError, match="shutting down"):
+        Ledger(Closed).prepare()
 
 
 def test_a_worker_stops_after_the_messages_that_it_received(table: Table, queue: Queue) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 from collections.abc import Callable
@@ -50,4 +51,6 @@ class Ledger:
         try:
             return connection.run(statement, **values)
         finally:
-            connection.close()
+            # A connection that the server has closed cannot be closed again. Only the error of the statement counts.
+            with contextlib.suppress(pg8000.native.InterfaceError):
+                connection.close()

@@ -52,7 +52,8 @@ class Payments:
             TableName=self._table,
             Key={"payment_id": {"S": payment}},
             UpdateExpression="SET #state = :settled",
-            ConditionExpression="attribute_exists(payment_id)",
+            # The item with the version of the schema has no amount.
+            ConditionExpression="attribute_exists(amount)",
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues={":settled": {"S": SETTLED}},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,6 +19,8 @@ from settlement.payments import SCHEMA, Payments
 PAYMENT_ID = re.compile(r"[a-z0-9-]{1,64}")
 LARGEST_AMOUNT = 1_000_000_00
 LARGEST_BODY = 4096
+# How long a client may take to send the next part of its request.
+CLIENT_SECONDS = 10
 
 
 class Desk:
@@ -41,6 +44,8 @@ class Desk:
         # Send the message even if the payment is stored already, because an earlier request may have failed before it
         # sent it.
         self._ledger.book(payment, amount)
+        if self._ledger.amount(payment) != amount:
+            return 409, {"error": "there is another payment with this payment_id"}
         created = self._payments.accept(payment, amount)
         self._sqs.send_message(QueueUrl=self._queue, MessageBody=payment)
         return 201 if created else 200, {"payment_id": payment, "state": self._payments.state(payment)}
@@ -57,6 +62,13 @@ def handler(desk: Desk) -> type[BaseHTTPRequestHandler]:
     """Return the handler of HTTP requests for a desk."""
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = CLIENT_SECONDS
+
+        def handle(self) -> None:
+            # A client that leaves or stops sending is no error of the service.
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                super().handle()
+
         def do_GET(self) -> None:
             name = self.path.removeprefix("/payments/")
             self._answer(*((200, {"status": "ok"}) if self.path == "/health" else desk.show(name)))

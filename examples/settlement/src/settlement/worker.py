@@ -9,14 +9,20 @@ from types import FrameType
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from settlement.payments import Payments
 
 WAIT_SECONDS = 2
+# What DynamoDB answers if the text of a message is not the id of a payment: no item has it, or no item can have it.
+NO_PAYMENT = ("ConditionalCheckFailedException", "ValidationException")
 
 
 class Worker:
-    """Receives ids of payments and settles them. A message that fails is not deleted, so that SQS delivers it again."""
+    """Receives ids of payments and settles them.
+
+    A message about no payment is not deleted. SQS delivers it again, and at last moves it to the dead-letter queue.
+    """
 
     def __init__(self, payments: Payments, queue: str, sqs: Any) -> None:
         self._payments, self._queue, self._sqs = payments, queue, sqs
@@ -35,7 +41,13 @@ class Worker:
         """Receive up to ten messages and settle the payments."""
         answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=WAIT_SECONDS)
         for message in answer.get("Messages", ()):
-            self._payments.settle(message["Body"])
+            try:
+                self._payments.settle(message["Body"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in NO_PAYMENT:
+                    raise
+                print(json.dumps({"not_settled": message["MessageId"]}), flush=True)
+                continue
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
             print(json.dumps({"settled": message["Body"]}), flush=True)
 
