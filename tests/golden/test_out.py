@@ -104,7 +104,7 @@ def test_a_statement_about_every_resource_has_its_reason_above_it() -> None:
                 assert "*" not in statement["Resource"] or statement["Sid"] in reasons, (path, name, statement["Sid"])
 
 
-def test_nothing_of_aws_managed_policies_or_codecommit_anywhere() -> None:
+def test_no_template_uses_aws_managed_policies_or_codecommit() -> None:
     for path in FILES:
         # The code of the review names the property, because it describes such policies.
         assert not re.search(r"ManagedPolicyArns:|iam::aws:policy|codecommit", path.read_text(), re.IGNORECASE), path
@@ -131,7 +131,7 @@ def test_the_deletion_policies_of_data_follow_from_the_environments_protection()
         assert policies == wanted, (path, name)
 
 
-def test_logs_and_buckets_are_under_the_environments_key_but_for_the_log_delivery_bucket() -> None:
+def test_all_logs_and_buckets_but_the_log_delivery_bucket_have_the_environments_key() -> None:
     for path, name, resource in resources():
         properties = resource["Properties"]
         if resource["Type"] == "AWS::Logs::LogGroup":
@@ -305,7 +305,7 @@ def test_the_logical_ids_of_data_have_not_changed() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
-def test_a_file_reads_as_a_person_expects(path: Path) -> None:
+def test_a_rendered_file_is_in_the_order_that_a_reader_expects(path: Path) -> None:
     text = path.read_text()
     sections = re.findall(r"^(\w+):", text, re.MULTILINE)
     order = ["AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Conditions", "Resources", "Outputs"]

@@ -48,7 +48,7 @@ def test_a_release_goes_through_these_stages_in_this_order() -> None:
     assert (PIPELINE["PipelineType"], PIPELINE["ExecutionMode"]) == ("V2", "SUPERSEDED")
 
 
-def test_no_stage_after_the_gate_is_entered_without_its_verdict() -> None:
+def test_no_stage_after_the_gate_is_entered_without_the_gates_verdict() -> None:
     assert [stage["Name"] for stage in STAGES if "BeforeEntry" in stage] == [stage["Name"] for stage in AFTER_THE_GATE]
     for stage in AFTER_THE_GATE:
         (condition,) = stage["BeforeEntry"]["Conditions"]
@@ -185,7 +185,7 @@ def test_only_the_delivery_role_makes_a_change_set_of_a_release() -> None:
         assert role["Fn::Sub"].endswith(":role/shipping-tools-pipeline-parcel-dispatcher")
 
 
-def test_what_is_executed_is_the_change_set_that_was_prepared() -> None:
+def test_the_executed_change_set_is_the_prepared_one() -> None:
     for name in ("Staging", "Production"):
         stage = actions(STAGES[NAMES.index(name)])
         prepared, executed = stage["Prepare"]["Configuration"], stage["Execute"]["Configuration"]
@@ -302,7 +302,7 @@ def test_a_secret_is_read_by_one_project_only() -> None:
     assert readers == {"SafetyApiKeySecret": ["SafetyRole"], "SnykTokenSecret": ["SnykRole"]}
 
 
-def test_approvers_alone_approve_and_nobody_overrides() -> None:
+def test_only_approvers_approve_and_nobody_can_override_a_condition() -> None:
     policies = {
         name: {(each["Effect"], action): each for each in of["Properties"]["PolicyDocument"]["Statement"]
                for action in each["Action"]}
@@ -388,7 +388,7 @@ def test_an_alarm_notices_a_failure_that_aws_counts_late_and_ignores_the_creatio
         ("SignerCannotSignAlarm", "SignerErrors"),
     ],
 )
-def test_a_function_that_answers_its_failure_has_an_alarm_that_lambda_cannot_give(name: str, metric: str) -> None:
+def test_a_function_that_reports_its_own_failure_has_an_alarm_of_its_own(name: str, metric: str) -> None:
     alarm = alarms()[name]
 
     assert (alarm["Namespace"], alarm["MetricName"]) == ("CicdTemplates", metric)
@@ -702,7 +702,7 @@ def test_only_its_one_rule_may_write_to_the_history_under_the_key() -> None:
     assert write["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"].endswith("parcel-dispatcher-history")
 
 
-def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
+def test_the_functions_in_the_templates_have_the_digests_of_their_files() -> None:
     import hashlib
 
     inlined = {}

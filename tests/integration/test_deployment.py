@@ -49,7 +49,7 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
     assert "not deployed" in project.ok("status --env staging --local")
 
 
-def test_one_changed_setting_is_exactly_that_change(project: Project) -> None:
+def test_one_changed_setting_changes_exactly_one_resource(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     project.edit("log_retention_days = 30", "log_retention_days = 60")
     project.ok("render")
@@ -66,7 +66,7 @@ def test_one_changed_setting_is_exactly_that_change(project: Project) -> None:
     assert {group["retentionInDays"] for group in groups} == {60}
 
 
-def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
+def test_plan_changes_nothing_and_lists_the_waiting_stacks(project: Project) -> None:
     planned = project.type("plan --env staging --local --detailed-exitcode")
 
     assert planned.exit_code == 4
@@ -185,7 +185,7 @@ def test_a_template_too_large_for_a_request_goes_through_the_uploads_bucket(proj
     assert uploaded["Key"].startswith("templates/shipping-staging-network/")
 
 
-def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project) -> None:
+def test_the_plain_commands_of_the_index_work_without_this_tool(project: Project) -> None:
     index = (project.folder / "out/README.md").read_text()
     lines = [line for line in index.replace("\\\n", "").splitlines() if line.startswith("aws cloudformation deploy")]
     words = [shlex.split(line) for line in lines]
@@ -245,7 +245,7 @@ def test_a_stack_of_somebody_else_is_not_touched(project: Project) -> None:
     assert describe_stack(clients, "shipping-staging-keys") is not None
 
 
-def test_outputs_and_json_lines_are_for_machines(project: Project) -> None:
+def test_outputs_and_json_lines_can_be_read_by_programs(project: Project) -> None:
     lines = project.ok("deploy --env staging --local --yes --json").splitlines()
     events = [json.loads(line) for line in lines]
     assert {event["kind"] for event in events} == {"heading", "planned", "started", "moved", "succeeded", "note"}

@@ -106,7 +106,7 @@ def test_a_plan_is_executed_only_while_it_matches_the_account(project: Project) 
     assert (elsewhere.exit_code, "is a plan for the local AWS; add --local" in elsewhere.output) == (3, True)
 
 
-def test_with_several_environments_none_is_touched_when_one_refuses(project: Project) -> None:
+def test_with_several_environments_none_is_changed_if_one_refuses(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("deploy --env production --layer keys --local --yes")
     assert project.type("destroy --env all --local --yes").exit_code == 3
@@ -182,7 +182,7 @@ def test_an_import_that_cloudformation_refuses_leaves_no_empty_stack(project: Pr
     assert describe_stack(project.clients("tools"), "shipping-tools-registry-parcel-dispatcher") is None
 
 
-def test_nothing_is_imported_where_it_is_declined(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_imported_if_the_user_declines(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     project.ok("destroy --env production --local --yes --allow production")
     monkeypatch.setattr("cicd_templates.cli.selection.confirmation", lambda yes: lambda question: False)

@@ -122,7 +122,9 @@ def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project
         ),
     ],
 )
-def test_the_deployed_gate_stops_what_must_not_pass(project: Project, instead: dict[str, str], expected: str) -> None:
+def test_the_deployed_gate_stops_a_release_that_must_not_pass(
+    project: Project, instead: dict[str, str], expected: str
+) -> None:
     project.ok("deploy --env tools --local --yes")
     operation, request = run_gate(project, **instead)
 

@@ -46,6 +46,6 @@ def test_the_gate_stops_a_hostile_application_and_names_every_planted_finding(tm
         assert [path for path in (*code, *secrets) if path not in text] == []
 
 
-def test_without_findings_the_hostile_application_passes_as_the_plain_one_does(tmp_path: Path) -> None:
+def test_without_findings_the_hostile_application_passes_like_the_plain_one(tmp_path: Path) -> None:
     with rehearsed(tmp_path, released(tmp_path, application.steering())) as example:
         assert [step.path for step in example.rehearsal.result.failed] == []

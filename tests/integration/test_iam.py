@@ -330,7 +330,7 @@ def test_production_reads_of_tools_only_the_templates_that_it_deploys(world: Wor
 
 
 @pytest.mark.parametrize(("who", "action", "resource", "may"), ACROSS)
-def test_production_takes_what_it_deploys_and_nothing_else_of_tools(
+def test_production_reads_from_tools_only_what_it_deploys(
     world: World, who: str, action: str, resource: str, may: bool
 ) -> None:
     stack, logical_id, environment = who.split()
@@ -368,7 +368,7 @@ def test_no_account_is_trusted_with_its_own_roles(world: World) -> None:
                 sts.assume_role(RoleArn=role["Arn"], RoleSessionName="tries")
 
 
-def test_without_tls_every_bucket_topic_and_queue_refuses(world: World) -> None:
+def test_every_bucket_topic_and_queue_refuses_requests_without_tls(world: World) -> None:
     for who, attempt in (
         ("pipeline PipelineRole", "read the source of its run"),
         ("pipeline ProductionApproveActionRole", "ask the approvers"),

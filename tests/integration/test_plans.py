@@ -110,7 +110,7 @@ def test_data_is_deleted_by_a_deployment_only_if_it_is_named(project: Project) -
     project.ok("deploy --env production --layer storage --local --yes --allow storage/Uploads")
 
 
-def test_an_edit_of_a_key_policy_replaces_no_key(project: Project) -> None:
+def test_a_change_of_a_key_policy_replaces_no_key(project: Project) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     path = project.folder / "out/production/keys.yaml"
     text = path.read_text()
@@ -143,7 +143,7 @@ def test_wrong_calls_about_plans_get_one_line(project: Project, command: str, co
     assert len(result.output.strip().splitlines()) == 1
 
 
-def test_what_the_pipeline_writes_is_left_out_of_plans(project: Project) -> None:
+def test_stacks_that_the_pipeline_writes_are_left_out_of_plans(project: Project) -> None:
     project.ok("deploy --env all --local --yes")
     planned = project.ok("plan --env production --local")
 

@@ -247,7 +247,7 @@ PERMISSIONS = [
 @pytest.mark.parametrize(
     ("path", "role", "statement", "action"), PERMISSIONS, ids=lambda value: value or "its own role"
 )
-def test_a_missing_permission_fails_exactly_there(
+def test_a_missing_permission_fails_exactly_the_action_that_needs_it(
     passed: Rehearsed, path: str, role: str, statement: str, action: str
 ) -> None:
     role = role or passed.action(path).role.rpartition("/")[2]
@@ -286,7 +286,7 @@ CRITICAL = snyk({"id": "S1", "severity": "critical", "packageName": "waitress", 
         ),
     ],
 )
-def test_the_gate_stops_what_must_not_pass(passed: Rehearsed, reports: dict[str, Any], expected: str) -> None:
+def test_the_gate_stops_a_release_that_must_not_pass(passed: Rehearsed, reports: dict[str, Any], expected: str) -> None:
     refused(passed.again("Gate/Gate", reports=reports), expected)
 
 
@@ -326,7 +326,7 @@ def test_a_failing_smoke_test_fails_the_stage(passed: Rehearsed) -> None:
     assert "returned no valid response" in step.log
 
 
-def test_an_application_that_cannot_be_served_says_how(passed: Rehearsed) -> None:
+def test_an_application_that_cannot_be_served_names_the_missing_script(passed: Rehearsed) -> None:
     def serve(*asked: object) -> contextlib.AbstractContextManager[str]:
         raise ActionFailedError("the deployed service cannot answer")
 

@@ -121,7 +121,7 @@ NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
         pytest.param({"Dockerfile": None}, "Build/Image", "Dockerfile: No such file or directory", id="no image"),
     ],
 )
-def test_a_release_that_must_not_pass_stops_where_it_should(
+def test_a_release_that_must_not_pass_is_stopped_by_the_right_action(
     rehearse: Callable[..., BuildOutcome], files: dict[str, str | None], failing: str, expected: str
 ) -> None:
     code, output, result = rehearse(files)
@@ -179,7 +179,7 @@ def mutated(folder: Path, name: str, before: str, after: str) -> Path:
         ),
     ],
 )
-def test_a_template_that_does_not_fit_fails_where_it_is_used(
+def test_a_wrong_template_fails_the_action_that_uses_it(
     tmp_path: Path, name: str, before: str, after: str, failing: str, expected: str
 ) -> None:
     out = mutated(tmp_path, name, before, after)
@@ -193,7 +193,7 @@ def test_a_template_that_does_not_fit_fails_where_it_is_used(
     assert expected in step.error
 
 
-def test_a_definition_that_cannot_run_is_refused_before_it_does(tmp_path: Path) -> None:
+def test_a_definition_that_cannot_run_is_refused_before_the_run(tmp_path: Path) -> None:
     before = "OutputArtifacts:\n          - Name: Templates"
     out = mutated(tmp_path, "tools/pipeline-parcel-dispatcher.yaml", before, before.replace("Templates", "Template"))
 

@@ -51,7 +51,7 @@ def test_a_release_uploads_a_version_and_shows_the_request_that_starts_the_run(p
     assert version not in again
 
 
-def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
+def test_another_object_in_the_bucket_starts_no_run(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     clients = project.clients("tools")
     for other in ("another/source.zip", "parcel-dispatcher/source.zip.bak"):

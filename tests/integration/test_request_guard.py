@@ -104,7 +104,7 @@ def test_a_preflight_is_refused(own_engine: Engine, path: str) -> None:
     assert not [name for name in answered if name.startswith("access-control-")]
 
 
-def test_what_is_not_signed_or_signed_by_somebody_else_is_refused(own_engine: Engine) -> None:
+def test_unsigned_and_foreign_requests_are_refused(own_engine: Engine) -> None:
     body = creation()
     right = signed(own_engine, "POST", FUNCTIONS, body, secret=own_engine.secret)
     attempts: dict[str, dict[str, str]] = {

@@ -55,15 +55,15 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "cluster.Listener",
             "test_a_certificate_means_tls_and_nothing_else_listens"
             " test_every_bucket_policy_refuses_requests_without_tls"
-            " test_without_tls_every_bucket_topic_and_queue_refuses",
+            " test_every_bucket_topic_and_queue_refuses_requests_without_tls",
             "The certificate, and TLS behind the load balancer if your assessor requires it",
         ),
         _row(
             "6.2.4 software is tested for common attacks before its release",
             "build.Bandit build.Snyk scan_gate.ScanGate",
             "test_a_critical_finding_fails_with_the_summary_and_a_waiver_accepts_it"
-            " test_no_stage_after_the_gate_is_entered_without_its_verdict"
-            " test_the_deployed_gate_stops_what_must_not_pass",
+            " test_no_stage_after_the_gate_is_entered_without_the_gates_verdict"
+            " test_the_deployed_gate_stops_a_release_that_must_not_pass",
             "Choosing checks that fit your languages; a dynamic scan",
         ),
         _row(
@@ -84,7 +84,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "6.5.1 a change to production has a reason, an impact assessment, an approval, tests and a rollback",
             "pipeline.Pipeline review.Review access.ApproversPolicy",
             "test_production_is_changed_only_by_the_action_after_its_approval"
-            " test_what_is_executed_is_the_change_set_that_was_prepared"
+            " test_the_executed_change_set_is_the_prepared_one"
             " test_staging_is_tested_at_its_published_address_and_rolled_back_after_a_failed_test",
             "The reason and the security impact of each change, in your change process",
         ),
@@ -92,13 +92,13 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "6.5.3 pre-production environments are separated from production, with access control",
             "keys.Key storage.ArtifactsPolicy",
             "test_key_and_bucket_admit_the_delivery_roles_and_no_other_account"
-            " test_production_takes_what_it_deploys_and_nothing_else_of_tools",
+            " test_production_reads_from_tools_only_what_it_deploys",
             "A separate account for each environment",
         ),
         _row(
             "6.5.4 the person who releases is not the person who approves",
             "access.DevelopersPolicy access.ApproversPolicy access.OperatorsPolicy access.AuditorsPolicy",
-            "test_approvers_alone_approve_and_nobody_overrides test_a_statement_of_an_auditor_is_true",
+            "test_only_approvers_approve_and_nobody_can_override_a_condition test_a_statement_of_an_auditor_is_true",
             "Giving each person only one of the policies; deny statements refuse an approval by a person who has two of"
             " them",
         ),
@@ -124,7 +124,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "10.2.1, 10.5.1 audit logs, kept for twelve months",
             "monitoring.HistoryLogGroup network.FlowLogGroup",
-            "test_logs_and_buckets_are_under_the_environments_key_but_for_the_log_delivery_bucket"
+            "test_all_logs_and_buckets_but_the_log_delivery_bucket_have_the_environments_key"
             " test_only_its_one_rule_may_write_to_the_history_under_the_key",
             "A CloudTrail trail with data events, and reviewing the logs (10.4)",
         ),
@@ -152,7 +152,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "CICD-SEC-1 flow control",
             "pipeline.Pipeline scan_gate.ScanGate",
-            "test_no_stage_after_the_gate_is_entered_without_its_verdict"
+            "test_no_stage_after_the_gate_is_entered_without_the_gates_verdict"
             " test_production_is_changed_only_by_the_action_after_its_approval"
             " test_nothing_writes_an_image_or_a_stack_before_the_gate",
             "Protecting the branch from which you release",
@@ -175,7 +175,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "CICD-SEC-4 poisoned pipeline execution",
             "build.Bandit build.Image",
             "test_the_policy_is_taken_from_the_source_before_anything_runs"
-            " test_a_report_that_lies_in_the_source_is_not_handed_on"
+            " test_a_report_in_the_source_is_not_passed_on"
             " test_only_the_project_that_builds_the_image_has_docker",
             "The tests of your application run with the permissions of their CodeBuild project",
         ),
@@ -209,7 +209,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "CICD-SEC-9 artifact integrity",
             "registry.Images pipeline.Pipeline signer.SigningKey",
-            "test_tags_cannot_move_and_what_is_pushed_is_scanned test_an_image_is_built_pushed_and_noted_by_its_digest"
+            "test_tags_are_immutable_and_every_pushed_image_is_scanned"
+            " test_an_image_is_built_pushed_and_noted_by_its_digest"
             " test_sources_are_not_polled_and_an_event_pins_the_version test_what_is_signed_verifies",
             "Verifying the signed statements: no deployment does, and images have no signature of their own",
         ),

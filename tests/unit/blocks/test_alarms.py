@@ -21,7 +21,7 @@ METRICS = {"a": Metric("AWS/ECS", "x", {}), "b": Metric("AWS/ECS", "y", {})}
         ("a - b", 5, None, True),
     ],
 )
-def test_values_that_arrive_late_are_waited_for(
+def test_an_alarm_waits_for_values_that_arrive_late(
     expression: str, periods: int, datapoints: int | None, accepted: bool
 ) -> None:
     def build() -> object:

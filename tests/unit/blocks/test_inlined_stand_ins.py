@@ -56,6 +56,6 @@ def test_a_file_that_cannot_be_a_constant_is_refused(text: str, monkeypatch: pyt
         page_files_stand_in()
 
 
-def test_every_stand_in_is_a_module_that_can_be_joined() -> None:
+def test_every_stand_in_is_a_module_that_can_be_inlined() -> None:
     for path, text in STAND_INS.items():
         assert text().startswith('"""'), path

@@ -27,13 +27,13 @@ def pullers(*edits: tuple[str, Any]) -> list[str]:
     return [role["Fn::Sub"].replace("${AWS::Partition}", "aws") for role in roles]
 
 
-def test_tags_cannot_move_and_what_is_pushed_is_scanned() -> None:
+def test_tags_are_immutable_and_every_pushed_image_is_scanned() -> None:
     assert images()["ImageTagMutability"] == "IMMUTABLE"
     assert images()["ImageScanningConfiguration"] == {"ScanOnPush": True}
 
 
 @pytest.mark.parametrize("edits", [[], [("environments/staging/role_path", "/delivery/")]], ids=["plain", "role path"])
-def test_exactly_the_execution_roles_of_the_runtime_environments_pull(edits: list[tuple[str, Any]]) -> None:
+def test_only_the_execution_roles_of_the_runtime_environments_may_pull(edits: list[tuple[str, Any]]) -> None:
     expected = []
     for name in ("staging", "production"):
         env = environment(name, *edits)
@@ -59,7 +59,7 @@ def test_a_disposable_registry_can_be_emptied_with_its_stack() -> None:
     assert images((f"{TOOLS}/protection", "disposable"))["EmptyOnDelete"] is True
 
 
-def test_without_a_runtime_environment_nobody_pulls() -> None:
+def test_without_a_runtime_environment_nobody_may_pull() -> None:
     from cicd_templates.blocks.repositories import repository
     from cicd_templates.layer.outputs import KeyArn
 

@@ -45,7 +45,7 @@ def test_the_key_lets_alarms_and_rules_publish_to_exactly_these_topics() -> None
     ]
 
 
-def test_a_moved_address_is_not_subscribed_anew() -> None:
+def test_a_changed_address_is_not_subscribed_again() -> None:
     one, other = "a@example.com", "b@example.com"
 
     def subscribed(*addresses: str) -> dict[str, str]:

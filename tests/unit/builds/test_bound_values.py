@@ -165,7 +165,7 @@ def test_a_setting_needs_no_quotes_in_a_file_of_settings(text: str) -> None:
         "passwords:\n  - min_length: 12\n",
     ],
 )
-def test_what_binds_no_secret_is_not_shown(text: str) -> None:
+def test_a_binding_without_a_secret_is_not_shown(text: str) -> None:
     assert [*bound_values(text, True, True)] == []
 
 

@@ -45,7 +45,7 @@ def test_a_script_imports_only_what_a_build_has_and_defines_every_name_once(name
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_a_shared_module_stands_in_a_script_and_imports_no_other(name: str) -> None:
+def test_a_shared_module_is_joined_into_a_script_and_imports_no_other(name: str) -> None:
     heading = f"# --- {Path(name).stem}: "
 
     assert any(heading in script_text(script) for script in SCRIPTS)

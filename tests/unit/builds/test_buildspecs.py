@@ -357,7 +357,7 @@ def test_the_example_can_be_installed_by_hash_alone(source: Path) -> None:
         assert "--hash=sha256:" in pinned
 
 
-def test_only_the_known_judges_run_nothing_of_the_application() -> None:
+def test_only_the_known_checks_run_no_code_of_the_application() -> None:
     edits = [
         (f"{SERVICE}/checks/bandit", {"preset": "bandit", "install": ["pip install -r requirements.txt"]}),
         (f"{SERVICE}/checks/own", {"preset": "secrets", "commands": ["make scan > $REPORT"]}),
@@ -369,7 +369,7 @@ def test_only_the_known_judges_run_nothing_of_the_application() -> None:
     assert running == {"bandit": True, "safety": False, "snyk": False, "secrets": False, "own": True}
 
 
-def test_a_tool_that_breaks_leaves_its_record_and_no_report(source: Path) -> None:
+def test_a_broken_tool_leaves_its_record_and_no_report(source: Path) -> None:
     of = service((f"{SERVICE}/checks/bandit", {"preset": "bandit", "commands": ["exit 7", "touch $REPORT"]}))
     check = next(each for each in checks_of(of) if each.name == "bandit")
     specification = buildspecs.check(of, check)
@@ -529,7 +529,7 @@ DOWNLOAD = f"curl -o /opt/tool https://example.com/tools/tool && echo '{'a' * 64
         (f"FROM ghcr.io/x@sha256:{'a' * 64}", [("base_images", ["ghcr.io"])], ""),
     ],
 )
-def test_a_dockerfile_that_takes_more_than_was_judged_builds_nothing(
+def test_a_dockerfile_with_unjudged_content_builds_no_image(
     dockerfile: str, edits: list[tuple[str, Any]], reason: str, source: Path, tmp_path: Path
 ) -> None:
     (source / "Dockerfile").write_text(dockerfile)
@@ -549,7 +549,7 @@ def test_a_dockerfile_that_takes_more_than_was_judged_builds_nothing(
 
 
 @pytest.mark.parametrize("answer", ['[{"Config": {"OnBuild": ["RUN curl evil.example"]}}]', "", "[", "[1]"])
-def test_a_base_image_with_commands_of_its_own_builds_nothing(answer: str, source: Path, tmp_path: Path) -> None:
+def test_a_base_image_with_onbuild_commands_builds_no_image(answer: str, source: Path, tmp_path: Path) -> None:
     stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
     stub(tmp_path / "bin", "docker", f"[ $1 = image ] && echo '{answer}'; true")
     refused = run(commands(image_build.image(service()))[0], source, tmp_path / "bin", **image_variables(source))
@@ -560,9 +560,7 @@ def test_a_base_image_with_commands_of_its_own_builds_nothing(answer: str, sourc
 
 
 @pytest.mark.parametrize(("hosts", "built"), [([], False), (["x.example"], False), (["packages.example.com"], True)])
-def test_an_index_that_the_configuration_does_not_name_builds_nothing(
-    hosts: list[str], built: bool, source: Path, tmp_path: Path
-) -> None:
+def test_an_unknown_package_index_builds_no_image(hosts: list[str], built: bool, source: Path, tmp_path: Path) -> None:
     (source / "more-requirements.txt").write_text("--extra-index-url https://packages.example.com/simple\n")
     (source / "Dockerfile").write_text("FROM scratch")
     stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
@@ -689,7 +687,7 @@ def test_the_policy_is_taken_from_the_source_before_anything_runs(source: Path) 
         assert (source.parent / "tmp/report/scan-policy.toml").read_text() == f"# {check.name}"
 
 
-def test_a_report_that_lies_in_the_source_is_not_handed_on(source: Path) -> None:
+def test_a_report_in_the_source_is_not_passed_on(source: Path) -> None:
     (source / "scan-policy.toml").unlink(missing_ok=True)
     (source / ".report").mkdir()
     for name in ("report.json", "scan-policy.toml"):

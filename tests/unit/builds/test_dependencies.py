@@ -286,7 +286,7 @@ def test_what_a_requirements_file_pins_may_be_declared_elsewhere_too(
         ({"c.tgz": MANY_MEMBERS}, ["c.tgz"]),
     ],
 )  # fmt: skip
-def test_what_no_requirements_file_pins_is_listed(
+def test_a_dependency_that_no_requirements_file_pins_is_listed(
     files: dict[str, str | bytes],
     expected: list[str],
     tmp_path: Path,

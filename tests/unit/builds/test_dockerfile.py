@@ -171,7 +171,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "line", "reason"), REFUSED)
-def test_whatever_could_build_something_else_is_refused_by_its_line(
+def test_every_line_that_could_build_another_image_is_refused(
     text: str | bytes,
     line: int,
     reason: str,

@@ -115,7 +115,7 @@ def test_a_command_that_takes_what_a_lock_names_has_a_network(
         "RUN --network=none mkdir /srv",
     ],
 )
-def test_what_brings_in_nothing_of_the_source_leaves_the_network(
+def test_an_instruction_that_adds_no_source_keeps_the_network(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = f"FROM {BASE}\n{step}\nRUN {PIP}\n"
@@ -196,7 +196,7 @@ def test_what_brings_in_nothing_of_the_source_leaves_the_network(
         "RUN --network=none python x.py",
     ],
 )
-def test_what_could_steer_a_later_command_ends_the_network(
+def test_an_instruction_that_could_influence_a_later_command_ends_the_network(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "context/folder.d/requirements.txt").mkdir(parents=True)
@@ -328,7 +328,7 @@ RUN make
         (f"RUN {DOWNLOAD} || true", 2, "curl or wget can install or download"),
     ],
 )
-def test_what_would_need_a_network_that_it_has_not_is_refused_by_its_line(
+def test_a_command_that_needs_a_missing_network_is_refused_with_its_line(
     text: str, line: int, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = built(f"FROM {BASE}\n{text}\n", tmp_path, monkeypatch)

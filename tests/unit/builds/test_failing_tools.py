@@ -56,7 +56,7 @@ def test_the_secrets_check_tells_which_code_it_cannot_judge(source: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["bandit", "secrets"])
-def test_nothing_is_told_about_plain_code(name: str, tmp_path: Path) -> None:
+def test_plain_code_is_not_reported(name: str, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "plain.py").write_text(CONCATENATED.format(' + "" ' * 60))

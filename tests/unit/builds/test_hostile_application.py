@@ -96,7 +96,7 @@ def test_every_planted_secret_is_reported(judged: Callable[[str], Judged]) -> No
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", JUDGES)
-def test_what_wants_to_steer_a_check_changes_nothing_in_its_report(name: str, tmp_path: Path) -> None:
+def test_files_that_try_to_influence_a_check_do_not_change_its_report(name: str, tmp_path: Path) -> None:
     def findings(report: bytes) -> list[tuple[str, str, int | None]]:
         read = read_report("bandit" if name == "bandit" else "detect-secrets", report)
         return sorted((each.id, each.file, each.line) for each in read.findings)
@@ -109,7 +109,7 @@ def test_what_wants_to_steer_a_check_changes_nothing_in_its_report(name: str, tm
 
 
 @pytest.mark.parametrize("name", ["*requirements*.txt", "requirements.txt"])
-def test_what_wants_to_steer_a_check_changes_nothing_in_what_scanners_of_dependencies_are_given(
+def test_files_that_try_to_influence_a_check_do_not_change_the_input_of_dependency_scanners(
     name: str, tmp_path: Path
 ) -> None:
     def given(folder: Path, *files: Any) -> tuple[dict[str, str], Any]:
@@ -130,7 +130,7 @@ def test_what_wants_to_steer_a_check_changes_nothing_in_what_scanners_of_depende
 
 
 @pytest.mark.long
-def test_what_wants_to_steer_a_check_changes_nothing_in_the_bill_of_materials(tmp_path: Path) -> None:
+def test_files_that_try_to_influence_a_check_do_not_change_the_bill_of_materials(tmp_path: Path) -> None:
     def components(folder: Path, *files: Any) -> Any:
         folder.mkdir()
         write, _ = commands(buildspecs.bill_of_materials(service()))

@@ -26,7 +26,7 @@ NODE = {"audit": {"preset": "npm-audit"}, "scan": {"preset": "semgrep"}}
         pytest.param({"secrets": {"preset": "secrets"}}, {}, "build.sbom and smoke", id="no language at all"),
     ],
 )
-def test_a_default_for_python_is_named_where_no_check_is_for_python(
+def test_a_python_default_is_reported_if_no_check_is_for_python(
     checks: dict[str, Any], more: dict[str, Any], warned: str
 ) -> None:
     edits = [(f"{SERVICE}/checks", checks), *((f"{SERVICE}/{key}", value) for key, value in more.items())]

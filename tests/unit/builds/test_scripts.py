@@ -202,7 +202,7 @@ BAD = "found blocking vulnerabilities: {'HIGH': 1}"
         ),
     ],
 )  # fmt: skip
-def test_a_scan_is_started_where_none_is_or_the_last_is_old(
+def test_a_scan_is_started_if_there_is_none_or_the_last_one_is_old(
     answers: list[Any], refusal: str | None, starts: int, expected: str, run: Run, tmp_path: Path
 ) -> None:
     fake = Fake(*answers)
@@ -231,7 +231,7 @@ def test_a_scan_that_may_not_be_started_is_no_clean_scan(run: Run, tmp_path: Pat
         ("CRITICAL,HIGH", "pass", {"HIGH": 1}, True),
     ],
 )
-def test_what_is_more_severe_blocks_too_and_the_configuration_decides_about_findings_without_a_severity(
+def test_more_severe_findings_block_too_and_the_configuration_decides_about_findings_without_a_severity(
     severities: str,
     unrated: str,
     counts: dict[str, int],

@@ -62,7 +62,7 @@ def lines(found: set[tuple[str, int]], name: str) -> list[int]:
 
 
 @pytest.mark.parametrize("file", ["secrets.py", "secrets.yml"])
-def test_a_secret_in_the_shape_of_a_reference_is_found(file: str, found: set[tuple[str, int]]) -> None:
+def test_a_secret_that_looks_like_a_reference_is_found(file: str, found: set[tuple[str, int]]) -> None:
     missed = [value for number, value in enumerate(SECRETS, 1) if number not in lines(found, file)]
 
     assert missed == []

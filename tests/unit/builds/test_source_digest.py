@@ -332,7 +332,7 @@ def test_a_short_first_line_is_no_compiled_python(tree: Path, shell: str) -> Non
     assert computed(tree, interpreter=shell).returncode == 0
 
 
-def test_a_name_of_git_alone_is_no_repository(tree: Path) -> None:
+def test_a_file_named_like_git_is_no_repository(tree: Path) -> None:
     repository(tree, "HEAD", "config", "src/objects/x", "refs/x", ".github/workflows/a.yml", ".gitignore", "x.git/a")
 
     assert computed(tree).returncode == 0

@@ -36,7 +36,7 @@ def run(command: str) -> Result:
     return CliRunner().invoke(main, command.split())
 
 
-def test_render_writes_then_changes_nothing_then_checks(in_project: Path) -> None:
+def test_render_writes_the_files_then_changes_nothing_then_passes_the_check(in_project: Path) -> None:
     assert "  wrote    out/staging/keys.yaml" in run("render").output
     # Beside the stacks an index, checksums, a review of each environment and their differences.
     assert run("render").output == f"rendered {STACKS} stacks into out/, {STACKS + 6} of {STACKS + 6} files unchanged\n"
@@ -286,7 +286,7 @@ def test_without_a_terminal_a_question_is_refused_when_it_comes() -> None:
 @pytest.mark.parametrize(
     ("yes", "terminal", "refused"), [(False, False, True), (True, False, False), (False, True, False)]
 )
-def test_a_command_that_asks_late_refuses_at_its_beginning(
+def test_a_command_that_would_ask_late_is_refused_at_its_beginning(
     yes: bool, terminal: bool, refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: terminal, raising=False)
@@ -295,7 +295,7 @@ def test_a_command_that_asks_late_refuses_at_its_beginning(
         selection.require_answers(yes)
 
 
-def test_at_a_terminal_the_answer_is_the_persons(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_a_terminal_the_user_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.confirm", lambda question, default: question == "  Really?")
 
@@ -323,7 +323,7 @@ def test_changes_of_other_environments_are_agreed_to_at_a_terminal_or_by_the_opt
     assert len(questions) == (terminal and not hand_over)
 
 
-def test_ctrl_c_at_a_question_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_at_a_question_counts_as_no(monkeypatch: pytest.MonkeyPatch) -> None:
     def abort(question: str, default: bool) -> bool:
         raise click.Abort
 
@@ -333,7 +333,7 @@ def test_ctrl_c_at_a_question_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not selection.confirmation(yes=False)("Really?")
 
 
-def test_the_end_that_a_system_asks_for_detaches() -> None:
+def test_a_sigterm_of_the_system_detaches_the_command() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(DetachedError, match="stopped between two steps"), selection.detaching():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -370,7 +370,7 @@ def test_an_error_of_aws_is_one_line_and_a_bug_keeps_its_traceback(
     ],
     ids=["full disk", "no permission", "no number"],
 )
-def test_what_the_system_refuses_is_one_line(
+def test_an_error_of_the_operating_system_is_one_line(
     error: OSError, line: str, in_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*arguments: object, **options: object) -> None:
@@ -382,9 +382,7 @@ def test_what_the_system_refuses_is_one_line(
     assert (result.exit_code, result.output) == (1, f"error: {line}\n")
 
 
-def test_a_reader_of_the_output_that_has_gone_is_no_error_to_tell(
-    in_project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_closed_output_pipe_is_no_error(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object, **options: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 

@@ -59,7 +59,7 @@ def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: p
         demo_steps._require_no_change(DemoReporter(), [TARGET])
 
 
-def test_something_left_unexplained_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexplained_remainder_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
     reporter = DemoReporter()
     monkeypatch.setattr(Target, "inventory", lambda target: inventory())
     monkeypatch.setattr(Target, "refuse_destruction", lambda target, found: None)
@@ -143,7 +143,7 @@ def test_it_renders_deploys_twice_writes_and_destroys_in_reverse_order(
     assert CliRunner().invoke(main, ["render", "--check"]).exit_code == 0
 
 
-def test_where_everything_is_protected_no_object_is_written() -> None:
+def test_no_object_is_written_if_everything_is_protected() -> None:
     target = replace(TARGET, stacks=read_stacks(PROJECT / "out/production"))
 
     assert demo_steps._write_objects([target]).endswith("in no environment, because all are protected")

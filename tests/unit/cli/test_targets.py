@@ -94,7 +94,7 @@ class Answers:
         return self.answer
 
 
-def test_what_is_left_to_the_pipeline_altogether_is_deployed_by_nobody() -> None:
+def test_stacks_that_only_the_pipeline_deploys_are_not_deployed() -> None:
     tools: Any = Tools()
     target = left_altogether()
     notes = Notes()
@@ -177,7 +177,7 @@ def test_a_copy_that_is_rendered_in_part_is_deployed_and_not_handed_over(missing
 
 
 @pytest.mark.parametrize("refused", [True, False])
-def test_templates_are_handed_over_when_nothing_refuses_the_plan_any_more(
+def test_templates_are_handed_over_after_the_plan_has_passed_all_checks(
     refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tools: Any = Tools(OWN)
@@ -199,9 +199,7 @@ def test_a_plan_of_a_protected_environment_is_refused_while_the_templates_are_in
 
 
 @pytest.mark.parametrize("agreed", [True, False])
-def test_a_plan_that_was_reviewed_does_not_answer_for_other_environments(
-    agreed: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reviewed_plan_is_no_consent_for_other_environments(agreed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     tools: Any = Tools(OTHERS)
     others = Answers(agreed)
     lines = execute(monkeypatch, tools, others=others)
@@ -210,7 +208,7 @@ def test_a_plan_that_was_reviewed_does_not_answer_for_other_environments(
     assert "templates: the pipeline would get changed files for staging: 1 (keys.yaml)" in lines
 
 
-def test_templates_that_waited_for_the_bucket_are_handed_over_once_when_it_is_there(
+def test_templates_are_handed_over_once_as_soon_as_the_bucket_exists(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tools: Any = Tools(NO_BUCKET)
@@ -310,7 +308,7 @@ def test_templates_in_no_commit_are_deployed_and_not_handed_over_and_both_is_rep
         pytest.param(None, [], 0, id="no stack"),
     ],
 )
-def test_a_stack_is_the_pipelines_as_soon_as_it_has_its_service(
+def test_only_the_pipeline_deploys_a_stack_that_has_its_service(
     found: str | None, resources: list[dict[str, str]], left: int
 ) -> None:
     service = [each for each in read_stacks(PROJECT / "out/production") if each.layer == "service"]

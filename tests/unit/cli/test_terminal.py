@@ -106,7 +106,7 @@ def test_no_line_of_an_error_poses_as_another_one() -> None:
         (main, ["deploy", HOSTILE]),
     ],
 )
-def test_what_click_quotes_is_printable(command: click.Command, arguments: list[str]) -> None:
+def test_texts_that_click_quotes_are_printable(command: click.Command, arguments: list[str]) -> None:
     result = CliRunner().invoke(command, arguments)
 
     assert result.exit_code == 2
@@ -176,7 +176,7 @@ def test_standard_output_that_is_no_terminal_gets_lines(monkeypatch: pytest.Monk
     assert isinstance(report.reporter(as_json=False), report.PlainReporter)
 
 
-def test_output_that_nothing_takes_is_named_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_output_that_cannot_be_written_is_named_and_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
     with open("/dev/full", "w") as full:
         monkeypatch.setattr(sys, "stdout", full)
         full.write("x")
@@ -192,7 +192,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_what_takes_long_shows_a_sign_of_life_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_step_shows_progress_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     shown = []
     for stream in (Terminal(), io.StringIO()):

@@ -221,7 +221,7 @@ def test_an_environment_without_network_says_so_when_asked_for_it() -> None:
         _ = environment("tools").network
 
 
-def test_an_unknown_environment_is_none() -> None:
+def test_an_unknown_environment_has_no_settings() -> None:
     assert configured().environment("qa") is None
 
 
@@ -275,7 +275,7 @@ PATHS = [
 
 
 @given(st.sampled_from(PATHS), json_values)
-def test_no_value_anywhere_escapes_as_anything_but_a_configuration_error(path: str, value: Any) -> None:
+def test_every_wrong_value_is_a_configuration_error(path: str, value: Any) -> None:
     try:
         configuration = parse_configuration(raw_configuration((path, value)), source="file")
     except ConfigurationError as error:

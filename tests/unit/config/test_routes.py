@@ -32,7 +32,7 @@ def taken(pattern: str) -> set[str]:
 
 @given(wide=PATTERNS, narrow=PATTERNS)
 @settings(max_examples=60)
-def test_what_is_said_of_two_patterns_holds_for_every_path(wide: str, narrow: str) -> None:
+def test_the_relation_of_two_patterns_holds_for_every_path(wide: str, narrow: str) -> None:
     if routes.pattern_covers(wide, narrow):
         assert taken(narrow) <= taken(wide)
 

@@ -50,7 +50,7 @@ def test_a_partition_that_nobody_has_checked_is_accepted_in_a_line_that_says_so(
 
 
 @pytest.mark.parametrize("name", ["safety", "snyk"])
-def test_a_line_each_turns_on_what_needs_a_token(name: str) -> None:
+def test_one_line_turns_on_each_check_that_needs_a_token(name: str) -> None:
     text = starter_text(START).replace(f"# {name} =", f"{name} =")
     (service,) = parse_configuration(tomllib.loads(text), source="new").environments[0].services
 

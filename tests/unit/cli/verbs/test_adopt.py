@@ -65,7 +65,7 @@ def adopt(monkeypatch: pytest.MonkeyPatch, *, agreed: bool) -> Result:
     return CliRunner().invoke(main, ["adopt", "--env", "all"])
 
 
-def test_what_is_agreed_to_is_imported(imported: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accepted_resources_are_imported(imported: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     result = adopt(monkeypatch, agreed=True)
 
     assert result.stdout.splitlines() == [
@@ -79,7 +79,7 @@ def test_what_is_agreed_to_is_imported(imported: list[Any], monkeypatch: pytest.
     assert (result.exit_code, imported) == (0, ["adopt by a", "storage"])
 
 
-def test_what_is_declined_is_not_imported(imported: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_declined_resources_are_not_imported(imported: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     result = adopt(monkeypatch, agreed=False)
 
     assert (result.exit_code, imported) == (1, [])

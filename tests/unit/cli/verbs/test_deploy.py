@@ -39,7 +39,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch, planned: Any) -> Result:
     return CliRunner().invoke(main, ["deploy", "--env", "all"])
 
 
-def test_a_plan_that_changes_something_is_to_be_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_with_changes_must_be_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
     result = deploy(monkeypatch, SimpleNamespace(empty=False, local=False))
 
     assert result.exit_code == 4
@@ -50,7 +50,7 @@ def test_a_plan_that_changes_something_is_to_be_read_first(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("planned", [None, SimpleNamespace(empty=True, local=False)], ids=["no stacks", "no changes"])
-def test_where_nothing_would_change_there_is_nothing_to_read(monkeypatch: pytest.MonkeyPatch, planned: Any) -> None:
+def test_a_plan_without_changes_need_not_be_read(monkeypatch: pytest.MonkeyPatch, planned: Any) -> None:
     result = deploy(monkeypatch, planned)
 
     assert (result.exit_code, result.output) == (0, "")
@@ -104,7 +104,7 @@ def test_a_plan_is_executed_as_it_was_made(tmp_path: Path, monkeypatch: pytest.M
     assert target.executed == [(PLAN, Path("plan.json"))]
 
 
-def test_a_wave_that_is_planned_next_is_to_be_read_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_planned_wave_must_be_read_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = deploy_plan(monkeypatch, tmp_path, Planned(replace(PLAN, id="2")), "--local")
 
     assert result.exit_code == 4

@@ -97,7 +97,7 @@ def test_declining_deletes_nothing(in_project: Path, monkeypatch: pytest.MonkeyP
     ],
     ids=["an environment beside the plan", "an environment that was removed"],
 )
-def test_a_plan_of_something_else_destroys_nothing(
+def test_a_plan_of_another_environment_destroys_nothing(
     words: list[str], expected: str, in_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = inventory()

@@ -26,7 +26,7 @@ def recover(monkeypatch: pytest.MonkeyPatch, fake: Any, *words: str) -> Result:
     return CliRunner().invoke(main, ["recover", "--env", "staging", *words])
 
 
-def test_an_unsettled_stack_says_why_where_and_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsettled_stack_is_listed_with_reason_place_and_command(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = aws(described("UPDATE_ROLLBACK_FAILED"), resource("Key", "UPDATE_FAILED", "gone"))
     result = recover(monkeypatch, fake)
 
@@ -51,7 +51,7 @@ def test_a_machine_gets_the_same_as_json(monkeypatch: pytest.MonkeyPatch) -> Non
     assert only["diagnosis"]["reason"] == "Key (AWS::S3::Bucket): it broke"
 
 
-def test_where_all_is_settled_the_exit_code_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_code_is_zero_if_no_stack_needs_a_repair(monkeypatch: pytest.MonkeyPatch) -> None:
     settled = recover(monkeypatch, aws(described("UPDATE_COMPLETE"), resource("Key", "CREATE_COMPLETE")))
     assert (settled.exit_code, settled.stdout) == (0, "staging: no stack needs a repair\n")
 

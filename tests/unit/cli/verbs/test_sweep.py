@@ -70,7 +70,7 @@ def test_what_is_declined_is_not_destroyed(monkeypatch: pytest.MonkeyPatch) -> N
     assert "error: declined, nothing was deleted" in result.output
 
 
-def test_what_is_left_of_copies_fails_with_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remainders_of_copies_fail_the_command_with_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(monkeypatch, Account(copy("staging-pr1"), copy("staging-pr2"), left=2))
 
     assert result.exit_code == 1

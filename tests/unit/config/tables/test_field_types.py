@@ -186,7 +186,7 @@ def test_a_text_is_taken_as_a_whole_or_refused_with_what_is_allowed(
 
 
 @pytest.mark.parametrize(("kind", "taken", "refused"), KINDS)
-def test_what_a_refusal_gives_as_an_example_is_taken(kind: Any, taken: list[str], refused: list[str]) -> None:
+def test_the_example_in_a_refusal_is_accepted(kind: Any, taken: list[str], refused: list[str]) -> None:
     for example in re.findall(r'such as "?([^\s,;"]+)', refusal(kind, refused[0])):
         assert TypeAdapter(kind).validate_python(example) == example
 

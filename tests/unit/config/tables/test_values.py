@@ -251,5 +251,5 @@ def test_a_refused_value_is_the_only_problem(edits: list[tuple[str, Any]], expec
 
 
 @pytest.mark.parametrize("window", ["* * 9-16 ? * MON-THU", "* 0/15 8,9 1-7 * ?", "* * * L * ?", "* * * ? * 6L 2027"])
-def test_windows_as_codepipeline_takes_them_are_taken(window: str) -> None:
+def test_windows_that_codepipeline_accepts_are_accepted(window: str) -> None:
     assert environment("production", (f"{PRODUCTION}/deployment_window", window)).settings.deployment_window == window

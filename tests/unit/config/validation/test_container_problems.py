@@ -128,7 +128,9 @@ def once(key: str, message: str) -> list[str]:
         ),
     ],
 )
-def test_what_cannot_work_is_refused_with_the_way_out(edits: list[tuple[str, Any]], key: str, message: str) -> None:
+def test_a_container_that_cannot_work_is_refused_with_the_remedy(
+    edits: list[tuple[str, Any]], key: str, message: str
+) -> None:
     assert problems_of(*edits) == once(key, message)
 
 

@@ -68,7 +68,7 @@ def test_environments_with_equal_names_are_refused(edits: list[tuple[str, Any]],
         ),
     ],
 )
-def test_what_shares_a_logical_id_is_refused(edits: list[tuple[str, Any]], expected: str) -> None:
+def test_names_that_share_a_logical_id_are_refused(edits: list[tuple[str, Any]], expected: str) -> None:
     problems = problems_of(*edits)
 
     assert len(problems) == 1, problems

@@ -36,7 +36,7 @@ HOOKS = {"hooks": ["verify-image", "smoke"]}
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_what_could_not_end_is_refused_by_its_key(settings: dict[str, Any], key: str, message: str) -> None:
+def test_a_rollout_that_could_not_end_is_refused_by_its_key(settings: dict[str, Any], key: str, message: str) -> None:
     ((problem_key, problem_message),) = rollouts.problems(ServiceTable.model_validate(settings))
 
     assert problem_key == key

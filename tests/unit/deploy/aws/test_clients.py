@@ -59,7 +59,7 @@ def test_local_clients_point_at_the_local_aws_whatever_the_environment_says(
         assert client._request_signer._credentials.access_key == "222222222222"
 
 
-def test_clients_of_aws_point_at_its_region_and_retry_with_patience() -> None:
+def test_clients_of_aws_have_its_region_and_retry_often() -> None:
     real = aws_clients(Access("eu-central-1"))
 
     assert not real.local
@@ -119,7 +119,7 @@ def test_an_error_of_aws_is_one_line(error: Exception, expected: str) -> None:
     assert "\n" not in explain(error)
 
 
-def test_an_answer_without_words_has_no_colon_before_nothing() -> None:
+def test_an_error_without_a_message_has_no_trailing_colon() -> None:
     assert explain(client_error("400", "")).endswith(" operation")
 
 

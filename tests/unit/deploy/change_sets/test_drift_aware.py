@@ -87,7 +87,7 @@ def test_a_drifted_resource_that_the_template_no_longer_has_stays_away() -> None
     assert with_actual_states({"Role": state}, TEMPLATE, {}) == ({}, {})
 
 
-def test_what_cloudformation_leaves_as_it_is_has_its_reason() -> None:
+def test_drift_that_is_not_reverted_has_its_reason() -> None:
     reasons = ("MANAGED_BY_AWS", "WRITE_ONLY_PROPERTY", "SENSITIVE_PROPERTY", "SOMETHING_NEW")
     ignored = [{"Path": f"/{number}", "Reason": reason} for number, reason in enumerate(reasons)]
 

@@ -171,7 +171,7 @@ def test_another_ones_stack_is_not_touched() -> None:
         pytest.param(lambda aws: None, False, "REVIEW_IN_PROGRESS", [], id="it would not have created the stack"),
     ],
 )
-def test_discarding_leaves_nothing_of_ours_and_everything_of_others(
+def test_discarding_deletes_everything_of_ours_and_nothing_of_others(
     world: World, creates: bool, status: str, left: list[str]
 ) -> None:
     aws: Any = SimulatedAws()
@@ -184,7 +184,7 @@ def test_discarding_leaves_nothing_of_ours_and_everything_of_others(
     assert (stack.status, [each.name for each in stack.change_sets.values()]) == (status, left)
 
 
-def test_what_is_executed_is_not_discarded() -> None:
+def test_an_executed_change_set_is_not_discarded() -> None:
     aws: Any = SimulatedAws()
     arn = make(aws, tags=TAGS)
     aws.cloudformation.execute_change_set(ChangeSetName=arn, ClientRequestToken="token")

@@ -25,7 +25,7 @@ def test_every_status_that_cloudformation_has_is_decided_and_no_other() -> None:
     assert set(STATES) == set(NEXT) == set(MODEL.shape_for("StackStatus").metadata["enum"])
 
 
-def test_what_runs_is_waited_for_and_what_succeeded_is_not_a_rollback() -> None:
+def test_a_running_operation_is_waited_for_and_a_success_is_no_rollback() -> None:
     assert {status for status in NEXT if status.endswith("_IN_PROGRESS")} - IN_PROGRESS == {"REVIEW_IN_PROGRESS"}
     assert all(NEXT[status] in (Next.UPDATE, Next.CREATE) for status in SUCCEEDED)
     assert not [status for status in SUCCEEDED if "ROLLBACK" in status]

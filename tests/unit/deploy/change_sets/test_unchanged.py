@@ -119,7 +119,7 @@ def test_a_template_with_characters_that_get_template_does_not_return_needs_a_ch
         "Hooks: {Module: {Type: Our::Network::Vpc::MODULE}}",
     ],
 )
-def test_what_cloudformation_evaluates_anew_needs_a_change_set(section: str) -> None:
+def test_a_template_that_cloudformation_evaluates_anew_needs_a_change_set(section: str) -> None:
     assert not proven(stack=with_section(section))
 
 
@@ -132,5 +132,5 @@ def test_what_cloudformation_evaluates_anew_needs_a_change_set(section: str) -> 
         "Outputs: {A: {Value: 'an Fn::Transform, !GetAZs or our::MODULE in a text'}} # Fn::GetAZs",
     ],
 )
-def test_words_that_only_look_alike_need_none(section: str) -> None:
+def test_words_that_only_look_like_references_need_no_change_set(section: str) -> None:
     assert proven(stack=with_section(section))

@@ -168,7 +168,7 @@ FAULTS = [
 
 
 @given(st.lists(st.sampled_from(FAULTS), max_size=6), st.lists(st.sampled_from(FAULTS), max_size=6))
-def test_what_passes_while_it_is_looked_at_does_not_decide_how_a_deletion_ends(
+def test_a_transient_error_does_not_decide_how_a_deletion_ends(
     of_events: list[Exception], of_states: list[Exception]
 ) -> None:
     nothing: dict[str, Any] = {"StackEvents": []}
@@ -191,7 +191,7 @@ def test_what_passes_while_it_is_looked_at_does_not_decide_how_a_deletion_ends(
     ],
     ids=["a refusal", "a wrong request"],
 )
-def test_what_does_not_pass_ends_the_wait_for_a_deletion(error: Exception, reason: str) -> None:
+def test_a_permanent_error_ends_the_wait_for_a_deletion(error: Exception, reason: str) -> None:
     fake = aws(
         cloudformation={
             "describe_stacks": described("DELETE_IN_PROGRESS"),

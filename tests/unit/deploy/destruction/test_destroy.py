@@ -354,7 +354,7 @@ def test_credentials_that_end_while_the_tasks_of_a_deleted_stack_are_listed_end_
         (Item("T", "x", Fate.UNTOUCHED, detail="only its name"), False, "only its name"),
     ],
 )
-def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool, reason: str) -> None:
+def test_only_resources_that_remain_on_purpose_are_explained(item: Item, explained: bool, reason: str) -> None:
     (left,) = remainders.list_remainders(
         aws(), inventory(item, Item("T", "owned", Fate.DELETED, "keys")), stacks_too=True
     )
@@ -504,7 +504,7 @@ def test_an_inventory_counts_deleted_items_and_names_the_others() -> None:
     ]
 
 
-def test_what_is_explained_needs_no_command() -> None:
+def test_an_explained_remainder_needs_no_command() -> None:
     explained = Remainder("T", "a", "kept", explained=True, command="aws delete a")
     lost = Remainder("T", "b", "lost", explained=False, command="aws delete b")
 
@@ -794,7 +794,7 @@ def importing(states: list[str], prepared: dict[str, Any] | None = None) -> Any:
 BACK = Reimport(KEYS, (KEY,))
 
 
-def test_what_was_imported_is_tagged_as_ours() -> None:
+def test_an_imported_stack_is_tagged_as_ours() -> None:
     fake = importing(["IMPORT_IN_PROGRESS", "IMPORT_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE"])
     import_resources(fake, BACK, clock())
 

@@ -97,11 +97,11 @@ def test_what_is_protected_from_deletion_is_named_before_anything_is_deleted() -
     ],
     ids=["not protected", "kept", "destroy lifts the protection"],
 )
-def test_what_can_be_deleted_or_is_kept_forbids_nothing(owned: Owned) -> None:
+def test_deletable_and_kept_resources_refuse_no_destruction(owned: Owned) -> None:
     guards.refuse_undeletable(inventory(stacks=(living("shipping-staging-users", owned),)))
 
 
-def test_a_stack_that_needs_nothing_of_it_forbids_nothing() -> None:
+def test_an_independent_stack_refuses_no_destruction() -> None:
     other = living("other", links=links("other", reads="/elsewhere", after=("elsewhere",)), role="arn:x:role/theirs")
 
     guards.refuse_still_needed(inventory(stacks=(KEYS, DELIVERY), others=(other,)), local=False)

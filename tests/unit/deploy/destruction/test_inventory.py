@@ -273,7 +273,7 @@ def test_a_call_that_only_the_local_aws_lacks_is_passed_over(local: bool, code: 
         assert unmanaged_resources(fake, SCOPE, [PROJECT], whole=False) == []
 
 
-def test_what_tags_prove_outweighs_a_name_whichever_is_found_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proof_of_a_tag_outweighs_a_name_whichever_is_found_first(monkeypatch: pytest.MonkeyPatch) -> None:
     named = UnmanagedResource("AWS::Logs::LogGroup", "/shipping/staging/x", ours=False)
     proved = UnmanagedResource("AWS::Logs::LogGroup", "/shipping/staging/x", ours=True)
     for order in ((named, proved), (proved, named)):

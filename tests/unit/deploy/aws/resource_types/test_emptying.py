@@ -19,7 +19,7 @@ def versions(count: int, page: int = 1000) -> list[dict[str, Any]]:
     ]
 
 
-def test_only_what_s3_was_too_busy_for_is_asked_for_again() -> None:
+def test_only_keys_that_s3_was_too_busy_to_delete_are_tried_again() -> None:
     busy = {"Errors": [{"Key": "k1", "VersionId": "1", "Code": "SlowDown", "Message": "busy"}]}
     fake = aws(
         s3={
@@ -34,14 +34,14 @@ def test_only_what_s3_was_too_busy_for_is_asked_for_again() -> None:
     assert (first, second) == (["k0", "k1", "k2"], ["k1"])
 
 
-def test_what_the_list_missed_while_things_went_is_found_by_reading_it_again() -> None:
+def test_versions_that_a_listing_missed_are_found_by_listing_again() -> None:
     listings = Many([versions(2), versions(1), [{}]])
     fake = aws(s3={"list_object_versions": listings, "list_multipart_uploads": [{}]})
 
     assert s3.empty_bucket(fake, "b") == 3
 
 
-def test_a_writer_that_never_stops_does_not_hold_it_for_ever() -> None:
+def test_emptying_ends_even_if_a_writer_never_stops() -> None:
     fake = aws(s3={"list_object_versions": versions(1), "list_multipart_uploads": [{}]})
 
     assert s3.empty_bucket(fake, "b") == s3.PASSES
