@@ -207,4 +207,5 @@ def write_derived(folder: Path) -> None:
     key = read_public_key((folder / form.PUBLIC_KEY).read_bytes())
     release = read_statement((folder / form.RELEASE).read_bytes(), key)
     for name, content in derived_files(read_folder(folder), release, key).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)

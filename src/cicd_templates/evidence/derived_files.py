@@ -1,4 +1,4 @@
-"""Writes the derived files of a folder of evidence: instructions, a page for people, and a diff of the templates.
+"""Writes the derived files of a folder of evidence: instructions, a page, a diff of the templates, and bundles.
 
 Derived files are not signed. The verification writes them again and compares the results, so that a changed derived
 file is noticed.
@@ -7,6 +7,7 @@ file is noticed.
 from __future__ import annotations
 
 from cicd_templates.evidence.additions import TEMPLATES_BEFORE
+from cicd_templates.evidence.bundles import FOLDER, sigstore_bundles
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
 from cicd_templates.evidence.page import release_page
@@ -17,6 +18,13 @@ from cicd_templates.functions.evidence_format import TEMPLATES_ARCHIVE
 
 PAGE = "index.html"
 DIFFERENCE = "templates.diff"
+
+
+def derived_names(contents: FolderContents) -> list[str]:
+    """Return the names of the derived files that the folder has, and of all files among its bundles."""
+    return sorted(
+        name for name in contents.digests if name in (INSTRUCTIONS, PAGE, DIFFERENCE) or name.startswith(FOLDER)
+    )
 
 
 def derived_files(contents: FolderContents, release: Statement, key: PublicKey) -> dict[str, bytes]:
@@ -32,4 +40,5 @@ def derived_files(contents: FolderContents, release: Statement, key: PublicKey) 
         difference = compare_templates(contents.read(TEMPLATES_BEFORE), contents.read(TEMPLATES_ARCHIVE))
         files[DIFFERENCE] = difference.text
     files[PAGE] = release_page(contents, release, key, difference)
-    return {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
+    written = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
+    return written | sigstore_bundles(contents, key)

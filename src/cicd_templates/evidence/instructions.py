@@ -21,8 +21,9 @@ openssl pkey -pubin -in public-key.pem -outform DER | sha256sum
 # {fingerprint}
 ```
 
-This command verifies all files, without AWS and without a network. It also writes `index.html`, `templates.diff` and
-this file anew and compares them. If another version of the command wrote them, remove them first:
+This command verifies all files, without AWS and without a network. It also writes `index.html`, `templates.diff`, the
+files in `bundles/` and this file anew and compares them. If another version of the command wrote them, remove them
+first:
 
 ```sh
 python -m cicd_templates verify-evidence . --key {fingerprint}
@@ -45,24 +46,24 @@ The payload of `release.dsse.json` lists the SHA-256 of every other signed file:
 jq -r '.subject[1:][] | "\\(.digest.sha256)  \\(.name)"' payload | sha256sum --check
 ```
 
-Not in that list are `public-key.pem`, `VERIFY.md`, `index.html`, `templates.diff`, and the files in `previous/` and
-`approvals/`. Those in `approvals/` are not signed: the name of each folder there is the SHA-256 of its
-`change-sets.json`, which the request for approval showed. That file has the SHA-256 of the page beside it.
+Not in that list are `public-key.pem`, `VERIFY.md`, `index.html`, `templates.diff`, and the files in `bundles/`,
+`previous/` and `approvals/`. Each file in `bundles/` is a statement of this folder in the format of Sigstore. Those in
+`approvals/` are not signed: the name of each folder there is the SHA-256 of its `change-sets.json`, which the request
+for approval showed. That file has the SHA-256 of the page beside it.
 
 ## Tools that were not run
 
 The project does not run the next two tools in its tests. The lines follow their source: cosign 3.1 of July 2026
 and slsa-verifier 2 of March 2026.
 
-These commands verify the provenance with cosign, which reads a Sigstore bundle. No public log has the signature, so
-`--insecure-ignore-tlog` is needed:
+These commands verify the provenance and the vulnerabilities with cosign, which reads a Sigstore bundle. No public log
+has the signatures, so `--insecure-ignore-tlog` is needed:
 
 ```text
-jq '{{mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
-     verificationMaterial: {{publicKey: {{hint: .signatures[0].keyid}}}}, dsseEnvelope: .}}' \\
-  statements/provenance.dsse.json > provenance.sigstore.json
-cosign verify-blob-attestation --key public-key.pem --bundle provenance.sigstore.json --insecure-ignore-tlog \\
-  --type slsaprovenance1 --digest {digest} --digestAlg sha256
+cosign verify-blob-attestation --key public-key.pem --bundle bundles/provenance.sigstore.json \\
+  --insecure-ignore-tlog --type slsaprovenance1 --digest {digest} --digestAlg sha256
+cosign verify-blob-attestation --key public-key.pem --bundle bundles/vulnerabilities.sigstore.json \\
+  --insecure-ignore-tlog --type https://in-toto.io/attestation/vulns/v0.2 --digest {digest} --digestAlg sha256
 ```
 
 This command verifies the verification summary with slsa-verifier. `GATE` is the ARN of the function `scan-gate`. Take

@@ -23,6 +23,8 @@ from cicd_templates.functions.evidence_format import (
     TEMPLATES_ARCHIVE,
     TEST_RESULT_TYPE,
     TEST_RESULTS,
+    VULNERABILITIES,
+    VULNERABILITIES_TYPE,
 )
 from cicd_templates.functions.scan_gate.policy import Policy
 from cicd_templates.plurals import counted
@@ -147,6 +149,8 @@ def _meaning(name: str) -> str:
         return f"signed statement of the type {PREDICATE_TYPES[name]}"
     if name.startswith(TEST_RESULTS):
         return f"signed statement of the type {TEST_RESULT_TYPE}"
+    if name == VULNERABILITIES:
+        return f"signed statement of the type {VULNERABILITIES_TYPE}"
     if RECORD.fullmatch(name):
         return "record of what an approver was shown; not signed"
     if name.startswith("approvals/"):

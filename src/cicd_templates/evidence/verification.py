@@ -20,7 +20,7 @@ from cicd_templates.evidence.additions import (
     page_names,
     record_names,
 )
-from cicd_templates.evidence.derived_files import DIFFERENCE, PAGE, derived_files
+from cicd_templates.evidence.derived_files import derived_files, derived_names
 from cicd_templates.evidence.folder import FolderContents, read_folder
 from cicd_templates.evidence.instructions import INSTRUCTIONS
 from cicd_templates.evidence.public_key import KeyFormatError, PublicKey, read_public_key
@@ -42,7 +42,7 @@ from cicd_templates.functions.evidence_format import (
 )
 
 # The release statement cannot list these files. Each of them is checked in another way.
-UNLISTED = {RELEASE, PUBLIC_KEY, INSTRUCTIONS, PAGE, DIFFERENCE, RELEASE_BEFORE, TEMPLATES_BEFORE}
+UNLISTED = {RELEASE, PUBLIC_KEY, RELEASE_BEFORE, TEMPLATES_BEFORE}
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _derivation_problems(contents: FolderContents, release: Statement, key: Publ
     Derived files, such as VERIFY.md, are made from the signed files. Any of them may be missing.
     """
     derived = derived_files(contents, release, key)
-    for name in {INSTRUCTIONS, PAGE, DIFFERENCE} & contents.digests.keys():
+    for name in derived_names(contents):
         if contents.read(name) != derived.get(name):
             yield Problem(name, "is not what this version of cicd-templates writes about this release")
 
@@ -178,7 +178,8 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
             yield Problem(name, "is missing")
         elif actual != digest:
             yield Problem(name, f"was changed: its SHA-256 is {actual} instead of {digest}")
-    for name in contents.digests.keys() - listed.keys() - UNLISTED - {*record_names(contents), *page_names(contents)}:
+    unlisted = {*UNLISTED, *record_names(contents), *page_names(contents), *derived_names(contents)}
+    for name in contents.digests.keys() - listed.keys() - unlisted:
         yield Problem(name, "is not part of this release")
     for name in PREDICATE_TYPES.keys() - listed.keys():
         yield Problem(RELEASE, f"does not list {name}")

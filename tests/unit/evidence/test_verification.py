@@ -338,7 +338,7 @@ def test_additions_and_what_follows_from_all_files_are_verified(tmp_path: Path) 
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     result = typed(folder, "--key", SIGNER.fingerprint)
 
-    assert (result.exit_code, len(names(folder))) == (0, 21)
+    assert (result.exit_code, len(names(folder))) == (0, 27)
     (record,) = [name for name in names(folder) if "change-sets" in name]
     assert f"not signed: {record}; compare its digest with the one in the request for approval" in result.output
 
@@ -403,6 +403,15 @@ def test_what_follows_from_other_files_may_be_missing(tmp_path: Path) -> None:
         (folder / name).unlink()
 
     assert problems(folder) == {}
+
+
+def test_a_file_among_the_bundles_that_is_no_bundle_of_a_statement_fails(tmp_path: Path) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    (folder / "bundles/other.sigstore.json").write_bytes((folder / "bundles/provenance.sigstore.json").read_bytes())
+
+    assert problems(folder) == {
+        "bundles/other.sigstore.json": "is not what this version of cicd-templates writes about this release"
+    }
 
 
 def test_a_difference_without_the_release_before_fails(folder: Path) -> None:
@@ -572,7 +581,13 @@ def take_from_another_release(chance: random.Random, folder: Path, another: Path
 
 
 def remove(chance: random.Random, folder: Path, _: Path) -> str:
-    name = chance.choice([name for name in names(folder) if name not in MAY_BE_MISSING and "approvals/" not in name])
+    name = chance.choice(
+        [
+            name
+            for name in names(folder)
+            if name not in MAY_BE_MISSING and not name.startswith(("approvals/", "bundles/"))
+        ]
+    )
     (folder / name).unlink()
     return name
 

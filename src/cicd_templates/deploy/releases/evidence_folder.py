@@ -61,6 +61,7 @@ def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement,
         if before and (new / TEMPLATES_BEFORE).exists():
             (new / RELEASE_BEFORE).write_bytes(before.content)
         for name, content in derived_files(read_folder(new), release.statement, store.key).items():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).write_bytes(content)
 
 
