@@ -1,4 +1,4 @@
-"""The application as WSGI: `GET /health`, and `POST /orders` with a number of items."""
+"""The WSGI application: `GET /health`, and `POST /orders` with a number of items."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., object]) 
 
 
 def answer(environ: dict[str, Any]) -> tuple[str, dict[str, object]]:
-    """Return the status and the body of the answer. With FAIL=1, every order fails, though the service is healthy."""
+    """Return the status and the body of the response. With FAIL=1, every order fails, but the health check succeeds."""
     match environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"):
         case "GET", "/health":
             return "200 OK", {"status": "ok"}
@@ -38,7 +38,7 @@ def accept(environ: dict[str, Any]) -> tuple[str, dict[str, object]]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         items = json.loads(environ["wsgi.input"].read(min(length, LARGEST_BODY)))["items"]
     except (ValueError, KeyError, TypeError):
-        return "400 Bad Request", {"error": "an order is a JSON object with a number of items"}
+        return "400 Bad Request", {"error": "an order must be a JSON object with a number of items"}
     if not isinstance(items, int) or not 0 < items <= MOST_ITEMS:
-        return "422 Unprocessable Content", {"error": f"an order has 1 to {MOST_ITEMS} items"}
+        return "422 Unprocessable Content", {"error": f"an order must have 1 to {MOST_ITEMS} items"}
     return "201 Created", {"items": items}

@@ -1,4 +1,4 @@
-"""The migration: it only says that it ran, because the application has no data."""
+"""Runs the migration. It only prints that it ran, because the application has no data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Ask a deployed service whether it is healthy and takes an order: `python smoke/smoke.py URL`; exit with 1 if not."""
+"""Tests whether a deployed service is healthy and accepts an order: `python smoke/smoke.py URL`.
+
+Exits with 1 if a test fails.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ TIMEOUT_SECONDS = 10
 
 
 def ask(method: str, url: str, body: str | None = None) -> int:
-    """Return the status of the answer."""
+    """Return the status of the response."""
     address = urlsplit(url)
     connect = HTTPSConnection if address.scheme == "https" else HTTPConnection
     with contextlib.closing(connect(address.netloc, timeout=TIMEOUT_SECONDS)) as connection:
@@ -21,12 +24,12 @@ def ask(method: str, url: str, body: str | None = None) -> int:
 
 
 def main() -> int:
-    """Return 0 if both answers are right, otherwise 1."""
+    """Return 0 if both responses are correct, otherwise 1."""
     base = sys.argv[1].rstrip("/")
     try:
         statuses = ask("GET", f"{base}/health"), ask("POST", f"{base}/orders", json.dumps({"items": 1}))
     except (HTTPException, OSError) as error:
-        print(f"smoke: no answer: {error}", file=sys.stderr)
+        print(f"smoke: no response: {error}", file=sys.stderr)
         return 1
     print(f"smoke: {statuses}")
     return 0 if statuses == (200, 201) else 1

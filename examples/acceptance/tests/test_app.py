@@ -1,4 +1,4 @@
-"""The application answers its health check, accepts orders, and refuses what is no order."""
+"""The application answers its health check, accepts orders, and refuses requests that are not orders."""
 
 from __future__ import annotations
 

@@ -198,7 +198,10 @@ def approval_check_alarms(
 def signer_alarm(
     monitored: MonitoredService, word: str, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> cloudwatch.Alarm:
-    """Return an alarm on releases for which the signer signed nothing. Another layer has the alarm on its errors."""
+    """Return an alarm on releases for which the signer signed nothing.
+
+    The layer `signer` has the alarm on its errors.
+    """
     return _failed_job_alarm(
         "SignerCannotSignAlarm",
         monitored,

@@ -1,4 +1,7 @@
-"""Checks the answers of a user who starts a new project, each as soon as it is given. This module asks nothing."""
+"""Checks each answer of a user who starts a new project, as soon as the user gives the answer.
+
+Does not ask the user.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ KEYS = {
     "EMAIL": re.compile(r".+\.stakeholders\..+"),
     "SOURCE": re.compile(r"services\.[^.]+\.(source|github\..+)"),
 }
-# Answers that stand for missing and for wrong ones. No correct answer contradicts them.
+# Placeholders for missing and wrong answers. They fit every correct answer.
 PLACEHOLDERS = {
     "PROJECT": "p0q",
     "SERVICES": "s0q",
@@ -40,7 +43,8 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
     if "ENVIRONMENTS" in answers:
         environments = _words(answers["ENVIRONMENTS"])
     else:
-        # As many environments as there are accounts, so that their number is not reported as wrong.
+        # The placeholder has as many environments as there are accounts, so that the number of accounts is not reported
+        # as wrong.
         accounts = accounts[: MOST_ENVIRONMENTS + 1]
         environments = [f"e{number}q" for number in range(max(1, len(accounts) - 1))]
     return NewProject(
@@ -55,10 +59,10 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 
 
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with `answer` to the question `name`, alone or beside the `accepted` answers.
+    """Return the problems with `answer` to the question `name`, by itself or together with the `accepted` answers.
 
-    The same mistake in several tables is one problem. Problems of keys that do not have the answer as their value are
-    returned only if there are no others, because most of them are consequences.
+    The same mistake in several tables is one problem. Problems of keys without the answer as their value are returned
+    only if there are no other problems, because most of them are consequences of other problems.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

@@ -32,7 +32,7 @@ def message_for(detail: ErrorDetails) -> str:
 
 
 def toml_text(value: Any) -> str:
-    """Return a value as it is written in TOML; for a table, return only the words "a table"."""
+    """Return a value in the syntax of TOML. For a table, return only the words "a table"."""
     match value:
         case bool():
             return str(value).lower()

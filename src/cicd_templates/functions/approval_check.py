@@ -1,10 +1,10 @@
-"""Fail a stage of the pipeline if it would deploy what is not signed, or what was not approved.
+"""Fail a stage of the pipeline if it would deploy an unsigned image or template, or a change set that was not approved.
 
 This function runs directly before a stage executes anything. It compares each change set that the stage will execute
 with what the signer has signed about the release: the image that the change set deploys, by its digest, and the
 template. If releases to the environment need an approval, it also compares each change set with the record that the
 review function stored: the pipeline executes a change set by its name, and after the approval, another change set can
-get that name. It fails if there is no signature or no record.
+get that name. The function fails the stage if there is no signature or no record.
 
 The user parameters are `stacks` and `layers` (the stacks and their layers, in the same order, separated by commas),
 `changeSet`, `role` (assumed to read the change sets), `region`, `environment`, `execution`, `statements` (the folder
@@ -35,7 +35,7 @@ class RefusedError(Exception):
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report the job's success, or a failure that names what is not signed or not approved."""
+    """Report the job's success, or a failure that names the change set that is not signed or not approved."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def _require_release(parameters: dict[str, str]) -> None:
-    """Raise an error if a change set is not signed or not the approved one, or if this cannot be decided."""
+    """Raise an error if a change set is not signed or not approved, or if the function cannot decide this."""
     from botocore.exceptions import ClientError
 
     approved = None
@@ -85,7 +85,7 @@ def _require_release(parameters: dict[str, str]) -> None:
 
 
 def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
-    """Return the problem that a change set is gone. Raises the error again if it has another cause."""
+    """Return the message for a change set that no longer exists. Raises `error` again if it has another cause."""
     if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
         raise error
     name = f"approved change set {approved['changeSetArn']}" if approved else "change set"
@@ -105,9 +105,9 @@ def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -
 
 
 def _unsigned(present: ChangeSet, signed: str, file: str, template: str) -> list[str]:
-    """Return what a change set would deploy although it is not signed: another image, or another template.
+    """Return a message for an image, and one for a template, that the change set would deploy without a signature.
 
-    A change set without changes has no template, because it deploys none.
+    A change set without changes has no template, because it deploys no template.
     """
     parameters = present.answer.get("Parameters", [])
     images = [each["ParameterValue"] for each in parameters if each["ParameterKey"] == IMAGE]
@@ -115,5 +115,5 @@ def _unsigned(present: ChangeSet, signed: str, file: str, template: str) -> list
     if images != [signed]:
         problems.append(f"{present.stack}: it would deploy {', '.join(images) or 'no image'}, but {signed} is signed")
     if present.template and present.template != template:
-        problems.append(f"{present.stack}: its template is not {file} of the signed templates")
+        problems.append(f"{present.stack}: its template differs from {file} in the signed templates")
     return problems

@@ -42,7 +42,10 @@ FOLDER_PATTERN = f"(?P<service>[^/]+)/(?P<execution>[^/]+)/{FOLDER}(?:-[0-9]+)?"
 
 
 class NotSignedError(Exception):
-    """Raised if the signer has not signed what would be deployed. The message names the file and the difference."""
+    """Raised if the signer has not signed the image or the templates of a deployment.
+
+    The message names the difference.
+    """
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,14 @@ class SignedImage:
     templates_sha256: str
 
     def read_templates(self, *names: str) -> list[str]:
-        """Return the texts of these files of the signed templates.
+        """Return the texts of the files `names` in the archive of the signed templates.
 
-        Raises `NotSignedError` if the templates cannot be read, or if they are not the signed ones.
+        Raises `NotSignedError` if the templates cannot be read, or if their SHA-256 is not the signed one.
         """
         bucket, key = os.environ["TEMPLATES_BUCKET"], os.environ["TEMPLATES_KEY"]
         address, _, version = self.templates.partition("?versionId=")
         if address != f"s3://{bucket}/{key}" or not version:
-            raise NotSignedError(f"{self.templates} is no version of s3://{bucket}/{key}")
+            raise NotSignedError(f"{self.templates} is not a version of s3://{bucket}/{key}")
         content = _read_object(MAX_TEMPLATES_BYTES, Bucket=bucket, Key=key, VersionId=version)
         if hashlib.sha256(content).hexdigest() != self.templates_sha256:
             raise NotSignedError(f"{self.templates} is not the version that was signed")
@@ -73,14 +76,14 @@ class SignedImage:
 
 
 def read_signed_image(folder: str) -> SignedImage:
-    """Return the image and the templates about which the statements in `folder` are.
+    """Return the image and the templates that the statements in `folder` name.
 
     `folder` is the S3 prefix that the signer has reported, `<service>/<execution>/signed`, with a number after later
-    attempts. Raises `NotSignedError` if a statement is missing, not signed by the key, or about something else.
+    attempts. Raises `NotSignedError` if a statement is missing, is not signed by the key, or is about another release.
     """
     named = re.fullmatch(FOLDER_PATTERN, folder)
     if named is None or named["service"] != os.environ["SERVICE"]:
-        raise NotSignedError(f"{folder!r} is no folder with signed statements of {os.environ['SERVICE']}")
+        raise NotSignedError(f"{folder!r} is not a folder with signed statements of {os.environ['SERVICE']}")
     bucket = os.environ["EVIDENCE_BUCKET"]
     contents = {
         name: _read_object(MAX_STATEMENT_BYTES, Bucket=bucket, Key=f"{folder}/{name}")
@@ -124,7 +127,7 @@ class _Statement:
         self.require(predicate_type, "predicateType")
 
     def field(self, *path: str) -> Any:
-        """Return a value of the statement. Raises `NotSignedError` if there is none."""
+        """Return a value of the statement. Raises `NotSignedError` if the value is missing."""
         value = self._content
         for key in path:
             if not isinstance(value, dict) or key not in value:
@@ -150,7 +153,7 @@ def _verified_payload(name: str, content: bytes) -> bytes:
         payload, signature = (base64.b64decode(text, validate=True) for text in (envelope["payload"], only["sig"]))
         payload_type = envelope["payloadType"]
     except (ValueError, KeyError, TypeError):
-        raise NotSignedError(f"{name} is no DSSE envelope with one signature") from None
+        raise NotSignedError(f"{name} is not a DSSE envelope with one signature") from None
     if payload_type != PAYLOAD_TYPE:
         raise NotSignedError(f"{name} has the payload type {payload_type!r} instead of {PAYLOAD_TYPE}")
     key = os.environ["SIGNING_KEY"]

@@ -1,4 +1,4 @@
-"""Generates the reference of the configuration from its models, so that the two always agree."""
+"""Generates the reference of the configuration from the pydantic models, so that it always agrees with them."""
 
 from __future__ import annotations
 

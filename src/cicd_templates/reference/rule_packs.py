@@ -72,7 +72,8 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-ECS2",),
         "containers have environment variables",
-        "Only settings without secrets are there. Secrets are references that ECS resolves when a task starts.",
+        "The variables of containers contain only settings without secrets. Secrets are references that ECS resolves"
+        " when a task starts.",
     ),
     (
         ("AwsSolutions-CB5",),

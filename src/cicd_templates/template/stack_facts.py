@@ -135,7 +135,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_value(name: str, key: str, value: Any, where: object) -> Any:
-    """Return the value of one fact. Raises `ConfigurationError` if the value has the wrong type."""
+    """Return the value of one fact about a stack. Raises `ConfigurationError` if the value has the wrong type."""
     if name in _LISTS:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)

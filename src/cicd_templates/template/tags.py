@@ -1,4 +1,4 @@
-"""The tags by which the renderer and the deployer identify everything that belongs to the project."""
+"""Defines the tags by which the renderer and the deployer identify the stacks and resources of the project."""
 
 MANAGED_BY_KEY = "ManagedBy"
 MANAGED_BY = "cicd-templates"

@@ -229,13 +229,13 @@ WRONG = [
     pytest.param(
         form.RELEASE,
         put("predicate", "locations", "templates.zip", value="s3://other/templates.zip?versionId=t-1"),
-        "is no version of s3://templates/templates.zip",
+        "is not a version of s3://templates/templates.zip",
         id="templates elsewhere",
     ),
     pytest.param(
         form.RELEASE,
         put("predicate", "locations", "templates.zip", value="s3://templates/templates.zip"),
-        "is no version of s3://templates/templates.zip",
+        "is not a version of s3://templates/templates.zip",
         id="templates of no version",
     ),
     pytest.param(
@@ -271,8 +271,8 @@ def test_a_template_that_is_not_signed_is_not_deployed(account: DeployingAccount
     account.prepare("service", template=TEMPLATES["migration"])
 
     assert account.check() == (
-        f"Nothing more is executed: {STACKS['service']}: its template is not staging/service-basket.yaml of the signed"
-        " templates"
+        f"Nothing more is executed: {STACKS['service']}: its template differs from staging/service-basket.yaml in the"
+        " signed templates"
     )
 
 
@@ -331,11 +331,11 @@ def test_only_a_valid_signature_by_exactly_the_key_counts(
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        pytest.param(b"", "is no DSSE envelope with one signature", id="empty"),
-        pytest.param(b"[]", "is no DSSE envelope with one signature", id="a list"),
-        pytest.param(b'{"payload": "", "signatures": []}', "is no DSSE envelope", id="no signature"),
-        pytest.param(b'{"payload": "", "signatures": [{}, {}]}', "is no DSSE envelope", id="two signatures"),
-        pytest.param(b'{"payload": "*", "signatures": [{"sig": ""}]}', "is no DSSE envelope", id="no base64"),
+        pytest.param(b"", "is not a DSSE envelope with one signature", id="empty"),
+        pytest.param(b"[]", "is not a DSSE envelope with one signature", id="a list"),
+        pytest.param(b'{"payload": "", "signatures": []}', "is not a DSSE envelope", id="no signature"),
+        pytest.param(b'{"payload": "", "signatures": [{}, {}]}', "is not a DSSE envelope", id="two signatures"),
+        pytest.param(b'{"payload": "*", "signatures": [{"sig": ""}]}', "is not a DSSE envelope", id="no base64"),
         pytest.param(
             b'{"payload": "", "payloadType": "x", "signatures": [{"sig": ""}]}', "has the payload type 'x'", id="type"
         ),
@@ -350,7 +350,7 @@ def test_what_is_no_statement_stops_the_stage(account: DeployingAccount, content
 
 @pytest.mark.parametrize("folder", ["", "basket/signed", "basket/e-1/other", "other/e-1/signed", "basket/e-1/signed/x"])
 def test_only_a_folder_of_the_signer_has_statements(account: DeployingAccount, folder: str) -> None:
-    assert f"{folder!r} is no folder with signed statements of basket" in account.check(statements=folder)
+    assert f"{folder!r} is not a folder with signed statements of basket" in account.check(statements=folder)
 
 
 def test_a_further_attempt_of_the_signer_counts(account: DeployingAccount) -> None:

@@ -138,7 +138,7 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
     lines += problems_of_system(image, bases, stages, source.digests) if stages is not None else []
     if lines:
         sys.exit("\n".join(lines))
-    print(f"all {len(found)} Python packages of the image and its stages are in a base image or pinned")
+    print(f"all {len(found)} Python packages of the image and its stages are pinned or are in a base image")
 
 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:

@@ -135,7 +135,7 @@ def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each pair of folders in a container of which one folder would hide the other."""
+    """Yield a problem for each pair of folders in a container if one folder would hide the other."""
     for at, volumes in _volumes(settings):
         paths = [(f"{at}.{name}.path", volume.path, name) for name, volume in volumes.items()]
         for (_, first, one), (key, path, _) in combinations(paths, 2):
