@@ -49,7 +49,7 @@ class Report:
     rows: Sequence[Row]
 
     def having(self, state: State) -> list[Row]:
-        """Return the checks that ended in a state."""
+        """Return the checks that ended in `state`."""
         return [row for row in self.rows if row.state is state]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html
-STORE = "AWS lists the permission for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
+STORE = "AWS documents this permission for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
 EXEC = "used only in a session of ECS Exec"
 # Each kind of access that a service can have in `uses` stands for a fixed set of actions.
@@ -30,9 +30,9 @@ REASONS = (
         "CodePipeline itself uses it for the artifact store; a rehearsal does not record this use",
     ),
     ("*", "*", "s3:GetObjectVersion", "reads an artifact by its version; the rehearsal reads artifacts by key"),
-    ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "AWS lists the permission for artifact stores"),
+    ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "AWS documents this permission for artifact stores"),
     ("*", "RunTheProject", "codebuild:StopBuild", "used only if somebody stops a run"),
-    ("*", "FindTheFunction", "lambda:ListFunctions", "AWS lists the permission for Lambda actions"),
+    ("*", "FindTheFunction", "lambda:ListFunctions", "AWS documents this permission for Lambda actions"),
     ("*", "SendDeadLetters", "sqs:SendMessage", FAILURE),
     ("*", "SendTraces", "xray:*", "for X-Ray, which the local AWS does not have"),
     ("*", "AnswerThePipeline", "codepipeline:PutJobFailureResult", FAILURE),
@@ -51,7 +51,12 @@ REASONS = (
         "ecr:StartImageScan",
         "used if the image has no scan, or if its scan is older than a day",
     ),
-    ("*", "FollowTheDeployment", "cloudformation:*", "AWS lists the permission for CloudFormation actions"),
+    (
+        "*",
+        "FollowTheDeployment",
+        "cloudformation:*",
+        "AWS documents this permission for CloudFormation actions",
+    ),
     ("*", "TagTheStack", "cloudformation:UntagResource", "used if the configuration no longer has a tag of the stack"),
     ("*", "TagTheStack", "cloudformation:TagResource", "needed if an action passes tags"),
     (

@@ -39,16 +39,16 @@ from cicd_templates.template.stack_template import StackTemplate
 
 # The fields that are computed from AWS and the templates, each with the words for it in an error message.
 COMPUTED = {
-    "creates": "whether it is created or updated",
+    "creates": "whether the stack is created or updated",
     "stack_id": "the id of its stack",
     "impacts": "the impact of its changes on data and users",
-    "grants": "the permissions that it adds or removes",
-    "longest_wait_seconds": "how long it takes at most",
+    "grants": "the added or removed permissions",
+    "longest_wait_seconds": "the longest duration",
     "service": "its service",
     "file": "the file of its template",
     "lines": "the lines of its changes",
-    "reverts_drift": "whether it reverts changes made outside CloudFormation",
-    "ignored_drift": "the changes made outside CloudFormation that it leaves",
+    "reverts_drift": "whether the change set reverts changes made outside CloudFormation",
+    "ignored_drift": "the changes made outside CloudFormation that are not reverted",
 }
 
 

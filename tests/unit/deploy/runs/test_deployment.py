@@ -562,7 +562,9 @@ def test_a_plan_does_not_say_that_it_only_deploys_if_it_reverts_drift(harness: D
     stacks = tuple(replace(stack, reverts_drift=False) for stack in made.stacks)
     plans.write(replace(made, stacks=stacks), harness.path, "")
 
-    with pytest.raises(RefusedError, match="disagree on whether it reverts changes made outside CloudFormation"):
+    with pytest.raises(
+        RefusedError, match="disagree on whether the change set reverts changes made outside CloudFormation"
+    ):
         harness.execute()
 
 

@@ -113,9 +113,9 @@ class DeletionProtection:
 class ResourceOperations:
     """The operations on one resource type. An operation is None or empty if it is unknown or not needed.
 
-    `find` returns the resource with a given physical name. If there is none, it returns None or raises `ClientError`
-    with one of `NOT_FOUND_CODES`. `delete_command` is the AWS CLI command that deletes an empty resource, without the
-    word `aws` and with the placeholders `{name}` and `{arn}`.
+    `find` returns the resource with a given physical name. For a missing resource, `find` returns None or raises
+    `ClientError` with one of `NOT_FOUND_CODES`. `delete_command` is the AWS CLI command that deletes an empty resource,
+    without the word `aws` and with the placeholders `{name}` and `{arn}`.
     """
 
     find: Find | None = None
