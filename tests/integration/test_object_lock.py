@@ -46,6 +46,25 @@ def test_an_administrator_cannot_delete_evidence_of_a_protected_environment(proj
     assert s3.get_object(**one)["Body"].read() == b"{}"
 
 
+def test_a_plan_says_that_a_bucket_is_locked_for_ever_before_it_is(project: Project) -> None:
+    locked = (project.folder / "templates/environments.toml").read_text()
+    project.edit("[evidence]\nlock_days = 1096\n", "")
+    project.ok("render")
+    s3, bucket = deployed(project)
+    before = s3.put_object(Bucket=bucket, Key="before", Body=b"", IfNoneMatch="*")["VersionId"]
+    (project.folder / "templates/environments.toml").write_text(locked)
+    project.ok("render")
+
+    planned = project.ok("plan --env tools --layer storage --local")
+    assert "Object Lock can never be switched off again" in planned
+    assert "versions that exist already stay unlocked" in planned
+    project.ok("deploy --env tools --layer storage --local --yes")
+    after = s3.put_object(Bucket=bucket, Key="after", Body=b"", IfNoneMatch="*")["VersionId"]
+    s3.delete_object(Bucket=bucket, Key="before", VersionId=before)
+    with pytest.raises(ClientError, match="object protected by object lock"):
+        s3.delete_object(Bucket=bucket, Key="after", VersionId=after)
+
+
 def test_destroy_unlocks_what_is_disposable_and_says_what_it_cannot_delete(project: Project) -> None:
     account = project.accounts["tools"]
     project.edit(TOOLS.format(account=account, words="protected"), TOOLS.format(account=account, words="disposable"))

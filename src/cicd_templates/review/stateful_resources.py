@@ -92,7 +92,10 @@ def _retention(properties: Mapping[str, Any]) -> str:
         if "NoncurrentVersionExpiration" in rule
     ]
     lock = properties.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
-    return ", ".join([*texts, *([f"Object Lock ({lock.get('Mode')})"] if lock else [])])
+    if lock:
+        period = [f"{lock[unit]} {unit.lower()}" for unit in ("Days", "Years") if unit in lock]
+        texts.append(f"Object Lock ({', '.join([str(lock.get('Mode')), *period])})")
+    return ", ".join(texts)
 
 
 def _days(expiration: Mapping[str, Any]) -> Any:

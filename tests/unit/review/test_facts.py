@@ -252,13 +252,13 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
                         {"AbortIncompleteMultipartUpload": {}},
                     ]
                 },
-                ObjectLockConfiguration={"Rule": {"DefaultRetention": {"Mode": "COMPLIANCE"}}},
+                ObjectLockConfiguration={"Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 7}}},
             ),
             (
                 "S3::Bucket",
                 "It",
                 "SSE-S3",
-                "5 days, noncurrent versions 6 days, Object Lock (COMPLIANCE)",
+                "5 days, noncurrent versions 6 days, Object Lock (COMPLIANCE, 7 years)",
                 "deleted",
                 "deleted",
             ),
