@@ -33,6 +33,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine,
     app = example(tmp_path_factory.mktemp("signed"))
     # The policy of the example is for its own checks.
     (app / "scan-policy.toml").unlink()
+    for package, module in (("billing", "migrate"), ("orders", "report")):
+        (app / package).mkdir()
+        (app / package / f"{module}.py").write_text("")
     with running(python=ENGINE_PYTHON, auth=True, tls=True) as engine:
         yield engine, source_archive(app)
 
@@ -107,6 +110,14 @@ def outcome(run: PipelineRun, names: list[str], **variables: Mapping[str, str]) 
     return steps
 
 
+def stages_that_execute(run: PipelineRun) -> list[str]:
+    return [
+        stage.name
+        for stage in run.pipeline.stages
+        if any(action.configuration.get("ActionMode") == "CHANGE_SET_EXECUTE" for action in stage.actions)
+    ]
+
+
 @pytest.mark.parametrize(
     ("project", "service"),
     [
@@ -114,6 +125,9 @@ def outcome(run: PipelineRun, names: list[str], **variables: Mapping[str, str]) 
         pytest.param("rollouts", "blue", id="blue-green"),
         pytest.param("rollouts", "steps", id="linear"),
         pytest.param("rollouts", "bird", id="canary"),
+        pytest.param("queue-and-table", "billing", id="a migration"),
+        pytest.param("worker", "sweeper", id="a worker"),
+        pytest.param("worker", "report", id="a job"),
     ],
 )
 def test_nothing_unsigned_reaches_execute(released: tuple[Engine, Archive], project: str, service: str) -> None:
@@ -122,6 +136,9 @@ def test_nothing_unsigned_reaches_execute(released: tuple[Engine, Archive], proj
     options: dict[str, Any] = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True}
     with run_rehearsal(engine, stacks, service, archive, **options) as rehearsal:
         run = rehearsal.run
+        assert rehearsal.steps["Build/Sign"].state is ActionState.SUCCEEDED, rehearsal.result.problem
+        stages = stages_that_execute(run)
+        assert {"Staging", "Production"} <= set(stages)
         statements = Statements(run)
         image = run.variables["Image"]["IMAGE_URI"]
         unsigned = f"{image.partition('@')[0]}@sha256:{OTHER}"
@@ -137,17 +154,17 @@ def test_nothing_unsigned_reaches_execute(released: tuple[Engine, Archive], proj
             ({"Sign": of_a_failure}, "has predicate.verificationResult 'FAILED' instead of 'PASSED'"),
         ]
         for variables, expected in attempts:
-            for environment in ("Staging", "Production"):
-                steps = outcome(run, [environment], **variables)
-                check = steps[f"{environment}/Check{environment}"]
-                assert check.state is ActionState.FAILED, (expected, environment)
+            for stage in stages:
+                steps = outcome(run, [stage], **variables)
+                (check,) = [step for step in steps.values() if step.state is ActionState.FAILED]
+                assert check.path.startswith(f"{stage}/Check"), (check.path, check.error)
                 assert expected in check.error
-                assert steps[f"{environment}/Execute"].state is ActionState.NOT_REACHED, (expected, environment)
-        # The same stages pass with what is signed, also with statements that were signed again.
+                later = [step.path for step in steps.values() if step.state is ActionState.NOT_REACHED]
+                assert f"{stage}/Execute{'Migration' if stage.endswith('-Migration') else ''}" in later, expected
+                assert not [path for path, step in steps.items() if "/Execute" in path and path not in later]
+        # The same checks pass with what is signed, also with statements that were signed again.
         again = statements.again({form.VERIFICATION_SUMMARY: unchanged}, statements.sign)
-        for folder in (run.variables["Sign"]["Statements"], again):
-            for environment in ("Staging", "Production"):
-                steps = outcome(run, [environment], Sign={"Statements": folder})
-                for name in (f"Check{environment}", "Execute"):
-                    step = steps[f"{environment}/{name}"]
-                    assert step.state is ActionState.SUCCEEDED, step.error
+        for stage in stages:
+            steps = outcome(run, [stage], Sign={"Statements": again})
+            states = {path: step.state for path, step in steps.items() if "/Check" in path and "/CheckJob" not in path}
+            assert set(states.values()) == {ActionState.SUCCEEDED}, [step.error for step in steps.values()]

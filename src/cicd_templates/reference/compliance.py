@@ -208,11 +208,13 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         ),
         _row(
             "CICD-SEC-9 artifact integrity",
-            "registry.Images pipeline.Pipeline signer.SigningKey",
+            "registry.Images pipeline.Pipeline signer.SigningKey review.ApprovalCheck",
             "test_tags_are_immutable_and_every_pushed_image_is_scanned"
             " test_an_image_is_built_pushed_and_noted_by_its_digest"
-            " test_sources_are_not_polled_and_an_event_pins_the_version test_what_is_signed_verifies",
-            "Verifying the signed statements: no deployment does, and images have no signature of their own",
+            " test_sources_are_not_polled_and_an_event_pins_the_version test_what_is_signed_verifies"
+            " test_an_unsigned_digest_is_not_deployed"
+            " test_no_change_set_is_executed_without_the_check_directly_before_it",
+            "Tasks that are started without the pipeline: nothing verifies them, and the registry has no signatures",
         ),
         _row(
             "CICD-SEC-10 logging and visibility",
@@ -234,7 +236,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "signer.SigningKey signer.Signer",
             "test_what_is_signed_verifies test_only_the_role_of_the_function_may_sign"
             " test_nothing_is_signed_for_what_does_not_fit",
-            "Publishing the fingerprint of the key, and verifying",
+            "Publishing the fingerprint of the key, and verifying outside the pipeline",
         ),
         _row(
             "Build L3: hardened builds",

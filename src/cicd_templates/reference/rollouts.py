@@ -131,6 +131,11 @@ before its first release, so its stack does not wait for one. Each further step 
 that cannot work: a bake time that is longer than CloudFormation waits, a progressive rollout without alarms, hooks for
 a strategy without hooks, a circuit breaker for a strategy without one, and limits that contradict each other.
 
+With every rollout, the pipeline deploys an image only if it is signed. It verifies the signatures directly before it
+executes the change set ([pipeline.md](pipeline.md#only-what-is-signed-is-deployed)). The hook `verify-image` runs
+later, when ECS starts the release. It compares the repository and the scan of the image, and does not verify
+signatures.
+
 ## What no step replaces
 
 The layer `ingress` has both target groups, both listener rules, and the role with which ECS shifts traffic, from the

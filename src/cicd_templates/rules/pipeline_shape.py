@@ -27,9 +27,9 @@ class PipelineShape(ResourceRule):
         " fails the stage if a VariableCheck does not find the required value in the gate's variable. A protected stage"
         " has a manual approval before its first deployment. The pipeline's metadata lists the protected stages under"
         " ProtectedStages. Without this list, the rule assumes that the last of several deploying stages is protected."
-        " If there is a list,"
-        " a function must check the approved change sets between the approval and the deployment. Conditions require a"
-        " pipeline of type V2."
+        " If there is a list, a function must check the approved change sets between the approval and the deployment,"
+        " and in every other stage a function must run before the first change set is executed, because it checks"
+        " what is signed. Conditions require a pipeline of type V2."
     )
     source_url = "docs/rules.md#e9161"
     tags = ["pipeline"]
@@ -57,7 +57,10 @@ class PipelineShape(ResourceRule):
                     )
         listed = any(isinstance(node.value, list) for node in resource.values("Metadata", PROTECTED_STAGES_KEY))
         yield from _unknown_stages(resource, stages)
-        yield from _approval(_guarded(resource, stages), checked=listed)
+        guarded = _guarded(resource, stages)
+        yield from _approval(guarded, checked=listed)
+        if listed:
+            yield from _unsigned([stage for stage in stages if stage not in guarded])
 
 
 def _categories(stage: TemplateNode) -> list[str]:
@@ -145,6 +148,25 @@ def _approval(stages: list[TemplateNode], *, checked: bool) -> Iterator[RuleFind
             yield RuleFinding(
                 "a build runs between the approval and the deployment, and could change what was approved; let it run"
                 " before the approval or after the deployment",
+                stage.path,
+            )
+
+
+def _unsigned(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
+    """Yield a finding for each stage that executes a change set before a function has checked what is signed."""
+    for stage in stages:
+        checked, executed = [], []
+        for action in values(stage, "Actions", EACH):
+            categories = [node.value for node in values(action, "ActionTypeId", "Category")]
+            modes = [node.value for node in values(action, "Configuration", "ActionMode") if node.value is not None]
+            if categories == ["Invoke"]:
+                checked.append(_run_order(action)[1])
+            elif modes not in ([], [PREPARES]):
+                executed.append(_run_order(action)[0])
+        if executed and min(checked, default=math.inf) >= min(executed):
+            yield RuleFinding(
+                "no function checks what is signed before this stage executes a change set; add the approval check,"
+                " with a smaller RunOrder",
                 stage.path,
             )
 
