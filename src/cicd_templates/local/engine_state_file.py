@@ -53,7 +53,7 @@ def forget(path: Path = STATE_FILE) -> None:
 
 
 def required(path: Path = STATE_FILE) -> Engine:
-    """Return the running engine. Raises `CicdError`, which says how to start one, if no engine is running."""
+    """Return the running engine. Raises `CicdError` with the command that starts an engine if none is running."""
     engine = recall(path)
     if engine is None:
         raise CicdError("no local AWS is running; start it with `make local`")

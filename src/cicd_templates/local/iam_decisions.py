@@ -18,7 +18,7 @@ ALLOWED, DENIED = "allowed", "denied"
 
 
 class Calls:
-    """A file with the decisions so far, one per line.
+    """The decisions of IAM so far, in a file with one decision per line.
 
     Lines are only appended, so another process can read the file at any time.
     """

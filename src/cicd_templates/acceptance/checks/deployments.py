@@ -1,4 +1,4 @@
-"""The deployment of all environments, and a second one that has nothing to change."""
+"""Deploys all environments, and requires that a second deployment has nothing to change."""
 
 from __future__ import annotations
 

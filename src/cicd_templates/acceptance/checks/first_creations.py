@@ -1,4 +1,4 @@
-"""A first creation that is declined, and one that fails. Neither blocks the next deployment."""
+"""Proves that a first creation which is declined or fails does not block the next deployment."""
 
 from __future__ import annotations
 

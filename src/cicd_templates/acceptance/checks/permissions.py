@@ -53,7 +53,7 @@ def _make_role(bench: Bench, environment: str, policies: dict[str, Any]) -> str:
 
 
 def _unless_exists(create: Any, **request: Any) -> None:
-    """Create something that an interrupted attempt of this check may have created before."""
+    """Call `create`, and ignore the error if an interrupted attempt of this check has already created the resource."""
     try:
         create(**request)
     except ClientError as error:
