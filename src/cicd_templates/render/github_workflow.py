@@ -1,7 +1,7 @@
 """Writes the GitHub Actions workflow that releases a service: a file to copy into the service's repository.
 
-One job puts the source. Another job reports the result of the pipeline's run as a status of the commit. Each configured
-value is written as a quoted YAML scalar. Shell commands read these values only from environment variables.
+One job uploads the source. Another job reports the result of the pipeline's run as a status of the commit. Each
+configured value is written as a quoted YAML scalar. Shell commands read these values only from environment variables.
 """
 
 from __future__ import annotations

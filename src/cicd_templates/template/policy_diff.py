@@ -126,7 +126,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether `wide` admits every request that `narrow` admits, as values of one part of a condition.
+    """Return whether a part of a condition admits, with the values `wide`, every request that it admits with `narrow`.
 
     A part of a condition is one condition key with its operator and its values.
     """

@@ -1,4 +1,4 @@
-"""The grammar of requirements files in which pip and scanners certainly read the same packages.
+"""Defines the requirements files in which pip and scanners read the same packages, and parses these files.
 
 Several scripts import this module. `builds/build_scripts.py` replaces each such import by the text of the module.
 """

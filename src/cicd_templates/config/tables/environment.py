@@ -168,8 +168,9 @@ class EnvironmentTable(Table):
     )
     copy_domain: CopyDomain | None = Field(
         default=None,
-        description="Host name of a copy (`SUFFIX=`), such as `{suffix}.staging.example.com`, that the certificate"
-        " covers; default: the name of the copy's own load balancer, for which no client can verify a certificate",
+        description="Host name of a copy (`SUFFIX=`) that the certificate covers, such as"
+        " `{suffix}.staging.example.com`; default: the name of the copy's own load balancer, but clients cannot verify"
+        " a certificate for this name",
     )
     deployment_window: Window | None = Field(
         default=None,
