@@ -1,4 +1,4 @@
-"""Deploys rendered templates to AWS, and destroys what was deployed.
+"""Deploys rendered templates to AWS, and destroys deployed environments.
 
 This package reads only `out/`, never the code that renders it. The reviewed templates are therefore the templates that
 are deployed.

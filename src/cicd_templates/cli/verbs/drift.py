@@ -1,4 +1,4 @@
-"""The command `drift`, which finds changes that were made to deployed stacks without CloudFormation."""
+"""The command `drift`, which finds changes that were made to deployed stacks outside CloudFormation."""
 
 from __future__ import annotations
 

@@ -265,7 +265,7 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str, tok
 def local_clients_as(clients: Clients, role_arn: str) -> Clients:
     """Return clients for the local AWS with the credentials of a role, which `clients` must be allowed to assume.
 
-    Raises `CicdError` if they are not.
+    Raises `CicdError` if the local AWS does not let them assume the role.
     """
     try:
         keys = clients.sts.assume_role(RoleArn=role_arn, RoleSessionName="cicd-templates")["Credentials"]

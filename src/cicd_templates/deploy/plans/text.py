@@ -94,7 +94,7 @@ def drift_notes(planned: PlannedStack) -> tuple[str, ...]:
 def drift_answer(plans: Sequence[Plan]) -> str:
     """Return sentences for `plans`:
 
-    how many resources were changed outside CloudFormation, and what the plans change back.
+    how many resources were changed outside CloudFormation, and which changes are reverted.
 
     `plans` must not be empty.
     """

@@ -134,7 +134,7 @@ def _replaced(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of `folder` at the end of the block, or is removed after an error.
 
     A folder cannot be replaced in one step. If the process is killed between the two steps, `.<name>.old` is the
-    earlier folder, and the next call takes it back.
+    earlier folder, and the next call restores it.
     """
     new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     _take_back(old, folder)

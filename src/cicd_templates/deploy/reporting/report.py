@@ -144,13 +144,13 @@ class Inventoried:
 
 @dataclass(frozen=True)
 class Left:
-    """What is left of an environment after its destruction."""
+    """The resources that are left of an environment after its destruction."""
 
     environment: str
     remains: tuple[Remainder, ...]
 
     def lines(self) -> list[str]:
-        """Return what is left of an environment as lines of text, grouped by reason."""
+        """Return the remaining resources as lines of text, grouped by reason."""
         return remainder_lines(self.environment, self.remains)
 
 

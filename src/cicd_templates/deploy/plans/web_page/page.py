@@ -64,7 +64,7 @@ def _drifted_access(plans: Sequence[Plan]) -> str:
 
 
 def _next(plans: Sequence[Plan]) -> str:
-    """Return what the command of the page does."""
+    """Return a sentence that says what the command on the page does."""
     if any(not plan.empty for plan in plans):
         return DEPLOY
     drifted, removed = any(plan.drifted for plan in plans), any(plan.removed for plan in plans)
