@@ -29,7 +29,7 @@ def access_changes(
             continue
         if was is None or now is None:
             statement = was or now
-            assert statement is not None, "the key comes from one of the two"
+            assert statement is not None, "every key is in `old` or in `new`"
             wider = policy_diff.widens(*([one.element] if one else [] for one in (was, now)))
             yield wider, statement.holder, f"{'no longer ' if now is None else ''}{sentence(statement)}"
             continue

@@ -235,7 +235,9 @@ def _resource_changes(
 
 
 def _kind(part: str, path: tuple[str, ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Return whether a changed property widens or narrows access, or the kind `Changed` if it decides no access."""
+    """Return the kind of a change: whether the property widens or narrows access, or `Changed` if it does not affect
+    access.
+    """
     widens = policy_diff.property_widens(path[0], before, after) if part == "Properties" and path else None
     return "Changed" if widens is None else "Access widened" if widens else "Access narrowed"
 

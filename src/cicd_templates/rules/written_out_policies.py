@@ -104,7 +104,7 @@ def _choices(value: Any, path: Path) -> Iterator[RuleFinding]:
             if key in CHOOSING or (key == "Ref" and item == "AWS::NoValue"):
                 name = "AWS::NoValue" if key == "Ref" else key
                 yield RuleFinding(
-                    f"the policy depends on {name}; render what it should say for this environment", inner
+                    f"the policy depends on {name}; render the resulting values for this environment", inner
                 )
             else:
                 yield from _choices(item, inner)
