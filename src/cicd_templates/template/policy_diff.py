@@ -278,20 +278,18 @@ def sentence_of(statement: Mapping[str, Any]) -> str:
     """Return a statement as a sentence: `allow s3:GetObject on ${Bucket.Arn}/* to ecs-tasks.amazonaws.com if ...`."""
     words = [str(statement["Effect"]).lower()]
     if "Action" in statement:
-        words.append(_listed(statement["Action"]))
+        words.append(listed(statement["Action"]))
     elif "NotAction" in statement:
-        words.append(f"everything but {_listed(statement['NotAction'])}")
+        words.append(f"everything but {listed(statement['NotAction'])}")
     if "Resource" in statement:
-        words.append(f"on {_listed(statement['Resource'])}")
+        words.append(f"on {listed(statement['Resource'])}")
     elif "NotResource" in statement:
-        words.append(f"on everything but {_listed(statement['NotResource'])}")
+        words.append(f"on everything but {listed(statement['NotResource'])}")
     for key, before in (("Principal", "to"), ("NotPrincipal", "to everybody but")):
         if key in statement:
             words.append(f"{before} {_principal(statement[key])}")
     conditions = [
-        f"{key} {operator} {_listed(value)}"
-        for operator, pairs in _operators(statement)
-        for key, value in pairs.items()
+        f"{key} {operator} {listed(value)}" for operator, pairs in _operators(statement) for key, value in pairs.items()
     ]
     if conditions:
         words.append(f"if {' and '.join(conditions)}")
@@ -300,14 +298,14 @@ def sentence_of(statement: Mapping[str, Any]) -> str:
 
 def _principal(principal: Any) -> str:
     if isinstance(principal, Mapping):
-        return ", ".join(_listed(value) for value in principal.values())
+        return ", ".join(listed(value) for value in principal.values())
     return str(principal)
 
 
-def _listed(value: Any) -> str:
+def listed(value: Any) -> str:
     """Return a value of a policy as text. References and other intrinsic functions are written in a short form."""
     if isinstance(value, list):
-        return ", ".join(map(_listed, value))
+        return ", ".join(map(listed, value))
     match value:
         case {"Ref": str(name)}:
             return name

@@ -44,6 +44,7 @@ from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.deploy.plans.survey import Survey
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import policy_diff
+from cicd_templates.template.access_paths import changed_paths
 from cicd_templates.template.changes.duration import longest_wait
 from cicd_templates.template.changes.impact import assess
 from cicd_templates.template.changes.planned_stack import PlannedStack
@@ -186,6 +187,11 @@ def with_impact(
             for change in described.changes
         ),
         grants={name: diff for name, diff in compared.items() if diff.added or diff.removed},
+        paths=tuple(
+            path
+            for change in described.changes
+            for path in changed_paths(stack.label, change.logical_id, {} if change.action == "Add" else old, new)
+        ),
         longest_wait_seconds=longest_wait(described.changes, after),
         lines={name: lines[name] for name in compared if name in lines},
         reverts_drift=described.reverts_drift,

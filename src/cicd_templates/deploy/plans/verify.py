@@ -43,6 +43,7 @@ COMPUTED = {
     "stack_id": "the id of its stack",
     "impacts": "the impact of its changes on data and users",
     "grants": "the added or removed permissions",
+    "paths": "the paths of access",
     "longest_wait_seconds": "the longest duration",
     "service": "its service",
     "file": "the file of its template",

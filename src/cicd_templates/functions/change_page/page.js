@@ -139,6 +139,101 @@ function driftItem({ title, type, effect, reason, source, values }) {
   return element("li", {}, element("details", {}, summary, element("div", { class: "body" }, facts)));
 }
 
+// Who can reach what. The list below the drawing has the same paths as text.
+function pathItem({ change, principal, right, target, more, extent }) {
+  const names = { gone: "del", new: "ins", same: "span" };
+  const text = element(names[change], { class: "value" }, `${principal} ${right} ${target}${more ? ` and ${more} more` : ""}`);
+  const words = { gone: "no longer: ", new: "now: ", same: "" };
+  return element("li", {}, words[change], text, element("span", { class: "note" }, ` (${extent})`));
+}
+
+function svg(name, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+function lines(text, most) {
+  const part = new RegExp(`.{1,${most}}$|.{1,${most - 1}}[-/:., ]|.{1,${most}}`, "gu");
+  const found = text.match(part) || [""];
+  return found.length > 3 ? [...found.slice(0, 2), `${found[2].slice(0, -1)}\u2026`] : found;
+}
+
+const LINE = 15;
+// Place the nodes of one side below each other, those of an account inside its box.
+function place(model, side, x, width, picture) {
+  let y = 4;
+  const at = new Map();
+  const nodes = model.nodes.map((node, index) => ({ ...node, index })).filter((node) => node.side === side);
+  for (const box of new Set(nodes.map((node) => node.box))) {
+    const top = y;
+    const title = lines(box, Math.floor((width - 12) / 7));
+    title.forEach((line, index) => {
+      picture.append(svg("text", { x: x + 6, y: y + 15 + index * LINE, class: "title" }, line));
+    });
+    y += 8 + title.length * LINE;
+    for (const node of nodes.filter((each) => each.box === box)) {
+      const label = lines(node.label + (node.count > 1 ? ` \u00d7${node.count}` : ""), Math.floor((width - 24) / 7));
+      const arrows = model.arrows.filter((arrow) => arrow.start === node.index || arrow.end === node.index).length;
+      const height = Math.max(label.length * LINE, Math.min(arrows, 12) * LINE) + 10;
+      picture.append(svg("rect", { x: x + 6, y, width: width - 12, height, rx: 4 }, svg("title", {}, node.label)));
+      label.forEach((line, index) => {
+        picture.append(svg("text", { x: x + 12, y: y + 16 + index * LINE }, line));
+      });
+      at.set(node.index, { y, height, arrows, used: 0 });
+      y += height + 8;
+    }
+    picture.append(svg("rect", { x, y: top, width, height: y - top, rx: 6, class: "box" }));
+    y += 10;
+  }
+  return [at, y];
+}
+
+function draw(model) {
+  const width = Math.min(byId("drawing").clientWidth, 960);
+  if (width < 200) return;
+  const gap = width < 560 ? 86 : 180;
+  const column = (width - gap) / 2;
+  const picture = svg("svg", { role: "img", "aria-labelledby": "drawing-title" });
+  const counts = ["new", "gone"].map((kind) => `${model.arrows.filter(({ change }) => change === kind).length} ${kind}`);
+  picture.append(svg("title", { id: "drawing-title" }, `Permissions that change: ${counts.join(", ")}. The list below names the ways to data; the rows above have every statement.`));
+  const [from, left] = place(model, "from", 1, column, picture);
+  const [to, right] = place(model, "to", width - column - 1, column, picture);
+  const port = (node) => node.y + (node.height * (node.used++ + 0.5)) / node.arrows;
+  for (const arrow of model.arrows) {
+    const [start, end] = [port(from.get(arrow.start)), port(to.get(arrow.end))];
+    const [x1, x2] = [column - 5, width - column + 5];
+    const middle = (x1 + x2) / 2;
+    const kind = arrow.change === "gone" ? "gone" : "new";
+    const curve = `M${x1} ${start} C${middle} ${start} ${middle} ${end} ${x2} ${end} m-6 -4 l6 4 l-6 4`;
+    picture.append(svg("path", { d: curve, class: kind }));
+    picture.append(svg("text", { x: x2 - 10, y: end - 3, "text-anchor": "end", class: `right ${kind}` }, arrow.right));
+  }
+  const height = Math.max(left, right);
+  for (const [key, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) {
+    picture.setAttribute(key, value);
+  }
+  byId("drawing").replaceChildren(picture);
+}
+
+const access = plan.paths;
+if (access && access.drawing.arrows.length + access.same.count > 0) {
+  byId("access").hidden = false;
+  byId("access-heading").textContent = access.title;
+  byId("paths").append(...access.changed.paths.map(pathItem));
+  byId("access-none").hidden = access.changed.count > 0 || access.drawing.arrows.length === 0;
+  if (access.changed.more > 0) byId("paths").append(element("li", {}, `and ${access.changed.more} more lines`));
+  const same = byId("access-same");
+  same.hidden = access.same.count === 0;
+  same.querySelector("summary").textContent = `${access.same.count} ways stay as they are`;
+  same.querySelector("ul").append(...access.same.paths.map(pathItem));
+  if (access.drawing.arrows.length > 0) {
+    draw(access.drawing);
+    window.addEventListener("resize", () => draw(access.drawing));
+  }
+}
+
 byId("drifted").append(...plan.drift.map(driftItem));
 byId("drift").hidden = plan.drift.length === 0;
 byId("rows").append(...items.map(([, item]) => item));

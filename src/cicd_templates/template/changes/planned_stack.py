@@ -9,6 +9,20 @@ from cicd_templates.template.policy_diff import PolicyDiff
 
 
 @dataclass(frozen=True)
+class AccessPath:
+    """A way to a resource: `principal` has the `right`, such as `reads`, to use `target`.
+
+    `is_data` says that the right is about data or about its encryption. `change` is `new`, `gone` or `same`.
+    """
+
+    principal: str
+    right: str
+    target: str
+    is_data: bool
+    change: str
+
+
+@dataclass(frozen=True)
 class PlannedStack:
     """The plan of one stack. `change_set` is the ARN of its change set, or empty if nothing would change.
 
@@ -17,6 +31,8 @@ class PlannedStack:
 
     `inputs` are the values that the stack reads from Parameter Store, by path. `kept` has the parameters that the
     pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
+
+    `paths` are the ways to resources in the policies of the changed resources.
 
     `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
     `ignored_drift` has a line for each property that was changed in this way and that the change set does not revert.
@@ -33,6 +49,7 @@ class PlannedStack:
     changes: tuple[Change, ...] = ()
     impacts: tuple[Impact, ...] = ()
     grants: dict[str, PolicyDiff] = field(default_factory=dict)
+    paths: tuple[AccessPath, ...] = ()
     findings: tuple[str, ...] = ()
     longest_wait_seconds: float = 0.0
     service: str = ""

@@ -9,6 +9,7 @@ from typing import Any
 from cicd_templates.deploy.plans import document
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.text import drift_notes
+from cicd_templates.deploy.plans.web_page.access import access_content
 from cicd_templates.functions.change_page.answers import grants_access
 from cicd_templates.functions.change_page.row_contents import FILTERS, printable_content, row_content
 from cicd_templates.functions.change_page.rows import Row
@@ -29,6 +30,7 @@ def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[s
         "filters": [*FILTERS],
         "environments": [plan.environment for plan in plans] if len(plans) > 1 else [],
         "rows": [row_content(row, number, longest, several=len(plans) > 1) for number, row in enumerate(rows, 1)],
+        "paths": access_content(plans),
         "drift": [entry for plan in plans for entry in _drift(plan, longest, several=len(plans) > 1)],
         "notes": [{"text": text, "stacks": stacks} for text, stacks in notes(plans)],
     }

@@ -19,6 +19,7 @@ from tests.hostile.texts import PIECES
 from tests.unit.deploy.plans.web_page import planned_changes as changes
 from tests.unit.deploy.plans.web_page.browser import MISSING, TAB, Browser, browser
 from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange
+from tests.unit.deploy.plans.web_page.ten_changes import TEN_CHANGES
 from tests.unit.functions.test_approval_page import change, page_of, role
 from tests.unit.test_hostile_text import hostile_plan
 
@@ -153,8 +154,9 @@ def test_filters_show_only_the_rows_that_they_name(window: Browser, tmp_path: Pa
 
     assert len(rows(window)) == 8
     assert press("data loss") == ["service-till/Table", "storage/Uploads"]
-    assert press("access") == ["service-till/Table", "storage/Uploads", "keys/Key", "service-till/TaskRole"]
-    assert press("data loss") == ["keys/Key", "service-till/TaskRole"]
+    with_access = ["keys/Key", "service-till/TaskRole", "service-locker"]
+    assert press("access") == ["service-till/Table", "storage/Uploads", *with_access]
+    assert press("data loss") == with_access
     assert len(press("access")) == 8
     assert window.run("return document.querySelectorAll('#filters button:disabled').length;") == 1
 
@@ -266,3 +268,28 @@ def test_the_page_refuses_markup_and_requests_even_if_its_script_asks_for_them(
 
     assert error == "TypeError"
     assert any("Content Security Policy" in message for message in window.messages())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_drawing_fits_and_has_a_text_for_those_who_cannot_see_it(
+    window: Browser, tmp_path: Path, width: int, scheme: str
+) -> None:
+    page = tmp_path / "new-service.html"
+    page.write_text(next(change for change in TEN_CHANGES if change.name == "new service").page(tmp_path))
+    window.open(page, width, scheme)
+    drawn = window.run(
+        "const box = document.querySelector('#drawing svg').getBoundingClientRect();"
+        "const out = [...document.querySelectorAll('#drawing text, #drawing rect')].filter((each) => {"
+        "  const at = each.getBoundingClientRect();"
+        "  return at.left < box.left - 1 || at.right > box.right + 1 || at.bottom > box.bottom + 1; });"
+        "return [box.width <= innerWidth, out.map((each) => each.textContent),"
+        "  document.querySelector('#drawing title').textContent];"
+    )
+
+    assert drawn[:2] == [True, []]
+    assert drawn[2].startswith("Permissions that change: ")
+    assert window.run("return document.querySelectorAll('#paths li').length;") > 2
+    assert window.run("return document.documentElement.scrollWidth;") == width
+    assert [text for contrast, text in window.run(CONTRASTS) if contrast < LEAST_CONTRAST] == []
+    assert window.messages() == []

@@ -52,6 +52,12 @@ def test_a_row_has_what_a_reviewer_needs(tmp_path: Path) -> None:
 
     assert shown(plan) == {
         "plans": [{"environment": "staging", "digest": document.digest(plan)}],
+        "paths": {
+            "title": "Who can reach data",
+            "changed": {"count": 0, "more": 0, "paths": []},
+            "same": {"count": 0, "more": 0, "paths": []},
+            "drawing": {"nodes": [], "arrows": []},
+        },
         "filters": ["data loss", "access", "replaced", "interruption"],
         "environments": [],
         "rows": [

@@ -1,0 +1,103 @@
+"""Turns the policies of a resource into paths: who may do what with which resource, before and after a change.
+
+A path has one principal and one target, so a person can follow it. Conditions and Deny statements are not part of it:
+whether a change widens access is decided by `policy_diff` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cicd_templates.template.changes.planned_stack import AccessPath
+from cicd_templates.template.granted_access import as_list, permission_statement
+from cicd_templates.template.iam_statements import find_statements
+from cicd_templates.template.intrinsics import is_intrinsic_function
+from cicd_templates.template.policy_diff import listed
+
+ASSUMES, DEPLOYS, READS, WRITES = "assumes", "deploys", "reads", "writes"
+# An action that matches none of these patterns counts as writing.
+_RIGHTS = (
+    (ASSUMES, re.compile(r"sts:|iam:PassRole$")),
+    (DEPLOYS, re.compile(r"cloudformation:(?!Describe|Get|List)|codedeploy:Create|ecs:(Update|Create)Service$")),
+    (
+        READS,
+        re.compile(r"[\w-]+:(BatchGet|Decrypt|Describe|Get|List|Query|Receive|Scan|Select|View|BatchCheck)|kms:Verify"),
+    ),
+)
+# The prefixes of the actions that work on data or on its encryption: https://docs.aws.amazon.com/service-authorization/
+DATA_SERVICES = frozenset(
+    {
+        *("backup", "dax", "dynamodb", "ebs", "elasticfilesystem", "es", "kinesis", "kms", "logs", "neptune-db", "rds"),
+        *("rds-data", "rds-db", "redshift", "redshift-data", "s3", "secretsmanager", "sqs", "*"),
+    }
+)
+_PARTITION = re.compile(r"^arn:(\$\{AWS::Partition\}|aws[\w-]*):")
+
+
+def changed_paths(label: str, logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[AccessPath]:
+    """Return the paths of the resource `logical_id` of the stack `label`: `new`, `gone` or the `same`.
+
+    `before` and `after` are the resources of the templates.
+    """
+    old, new = (
+        dict.fromkeys(_paths(label, logical_id, resources[logical_id]) if logical_id in resources else ())
+        for resources in (before, after)
+    )
+    return [
+        AccessPath(*path, change="same" if path in old and path in new else "new" if path in new else "gone")
+        for path in {**old, **new}
+    ]
+
+
+def _paths(label: str, logical_id: str, resource: Mapping[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield the principal, the right and the target of each path, and whether the target holds data."""
+    holder = f"{label}/{logical_id}"
+    properties = resource.get("Properties", {})
+    permission = permission_statement(str(resource.get("Type")), properties)
+    statements = [*find_statements(properties), *([(False, permission)] if permission else [])]
+    for is_trust, statement in statements:
+        if statement.get("Effect") != "Allow":
+            continue
+        principals = [holder] if not _is_about_principals(statement) else list(_principals(statement))
+        targets = [holder] if is_trust else list(_targets(statement, holder))
+        for right, is_data in dict.fromkeys(_rights(statement)):
+            yield from ((principal, right, target, is_data) for principal in principals for target in targets)
+
+
+def _is_about_principals(statement: Mapping[str, Any]) -> bool:
+    return "Principal" in statement or "NotPrincipal" in statement
+
+
+def _principals(statement: Mapping[str, Any]) -> Iterator[str]:
+    if "NotPrincipal" in statement:
+        yield f"everybody but {', '.join(_items(statement['NotPrincipal']))}"
+    else:
+        yield from _items(statement["Principal"])
+
+
+def _targets(statement: Mapping[str, Any], holder: str) -> Iterator[str]:
+    """Yield the targets of a statement. In the policy of a resource, `*` is this resource."""
+    if "NotResource" in statement:
+        yield f"everything but {', '.join(_items(statement['NotResource']))}"
+        return
+    for target in _items(statement.get("Resource", "*")):
+        yield holder if target == "*" and _is_about_principals(statement) else target
+
+
+def _items(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping) and not is_intrinsic_function(value):
+        for part in value.values():
+            yield from _items(part)
+        return
+    yield from (_PARTITION.sub("", listed(item)) for item in as_list(value))
+
+
+def _rights(statement: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield each right of a statement, and whether it is about data. `NotAction` allows nearly everything."""
+    if "NotAction" in statement:
+        yield WRITES, True
+    for action in map(str, as_list(statement.get("Action", []))):
+        right = next((right for right, pattern in _RIGHTS if pattern.match(action)), WRITES)
+        yield right, right in (READS, WRITES) and action.partition(":")[0] in DATA_SERVICES
