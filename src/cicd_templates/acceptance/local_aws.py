@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from cicd_templates.acceptance.project import Project
+from cicd_templates.files.private_files import make_private_folder
 from cicd_templates.local import engine_process, engine_state_file
-from cicd_templates.local.engine_process import Engine
+from cicd_templates.local.engine_process import DEFAULT_PYTHON, Engine
+
+LOCAL_VENV = DEFAULT_PYTHON.parts[0]
 
 
 def start(project: Project, python: Path) -> Engine:
     """Start a local AWS that enforces IAM, and describe it in the file that the commands of the project read."""
+    # A rehearsal starts a local AWS of its own, with the environment that it finds in the folder.
+    make_private_folder(project.folder)
+    (project.folder / LOCAL_VENV).symlink_to(python.absolute().parents[1])
     engine = engine_process.start(python=python, auth=True, tls=True)
     engine_state_file.remember(engine, project.engine_file)
     return engine

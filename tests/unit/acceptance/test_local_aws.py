@@ -26,9 +26,10 @@ def test_the_local_aws_of_a_run_enforces_iam_and_is_found_again(
     project = bench(tmp_path).project
 
     assert local_aws.find(project) is None
-    known.append(local_aws.start(project, Path("python")))
+    known.append(local_aws.start(project, tmp_path / "venv/bin/python"))
     assert project.engine_file.is_file()
     assert local_aws.find(project) == engine
+    assert (project.folder / ".venv-local").readlink() == tmp_path / "venv"
     local_aws.stop(project)
     known.clear()
     local_aws.stop(project)

@@ -8,6 +8,9 @@ from cicd_templates.acceptance.checks import (
     doctor,
     first_creations,
     permissions,
+    questions,
+    releases,
+    running,
 )
 
 CHECKS: tuple[Check, ...] = (
@@ -18,6 +21,16 @@ CHECKS: tuple[Check, ...] = (
     first_creations.FAILED,
     deployments.DEPLOYED,
     deployments.UNCHANGED,
+    running.KEYS,
+    running.ALARMS,
+    running.HEARD,
+    running.DRIFT_FOUND,
+    releases.RELEASED,
+    releases.MIGRATED,
+    *questions.QUESTIONS,
+    releases.VERIFIED,
+    releases.STOPPED,
+    running.BLUE_GREEN,
     destruction.DESTROYED,
     destruction.REMOVED,
     destruction.STILL_GONE,

@@ -157,6 +157,11 @@ class Clients:
         return self._client("acm")
 
     @cached_property
+    def cloudwatch(self) -> Any:
+        """The client for CloudWatch: alarms and their history."""
+        return self._client("cloudwatch")
+
+    @cached_property
     def codebuild(self) -> Any:
         """The client for CodeBuild: build projects and their builds."""
         return self._client("codebuild")

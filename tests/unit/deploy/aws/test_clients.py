@@ -131,6 +131,7 @@ def test_the_stubbed_errors_are_those_of_botocore() -> None:
     ("attribute", "service"),
     [
         ("acm", "acm"),
+        ("cloudwatch", "cloudwatch"),
         ("codebuild", "codebuild"),
         ("codeconnections", "codeconnections"),
         ("dynamodb", "dynamodb"),

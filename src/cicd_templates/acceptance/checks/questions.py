@@ -1,0 +1,53 @@
+"""What no reading of AWS's documentation settles. A release in AWS answers each question; no other run can."""
+
+from __future__ import annotations
+
+from cicd_templates.acceptance.check import Bench, Check, Here, require
+from cicd_templates.acceptance.pipeline_runs import SUCCEEDED
+
+
+def question(name: str, proves: str, path: str, because: str) -> Check:
+    """Return the check that the actions with `path` in their path have succeeded in the release of the run."""
+
+    def answer(bench: Bench) -> str:
+        states = {place: state for place, state in bench.facts["states"].items() if path in place}
+        require(states, f"the release has no action {path}")
+        wrong = sorted(place for place, state in states.items() if state != SUCCEEDED)
+        require(not wrong, f"no: {', '.join(wrong)} did not succeed")
+        return f"yes: {', '.join(sorted(states))} succeeded"
+
+    return Check(name, proves, answer, needs=("released",), here=Here.NOT_POSSIBLE, because=because)
+
+
+QUESTIONS = (
+    question(
+        "pipeline-trust",
+        "CodePipeline assumes a role whose trust names the account and the pipeline.",
+        "Source/",
+        "the local AWS has no pipeline that assumes its role",
+    ),
+    question(
+        "report-group",
+        "CodeBuild writes test reports with the permissions of the role of the unit tests.",
+        "Verify/UnitTests",
+        "the local AWS has no report groups",
+    ),
+    question(
+        "docker-in-build",
+        "The curated image of CodeBuild builds the image of the application with Docker.",
+        "Build/Image",
+        "a rehearsal builds no image",
+    ),
+    question(
+        "typed-parameters",
+        "The delivery role creates a change set whose parameters come from Parameter Store.",
+        "/Prepare",
+        "the local AWS resolves such parameters for everybody",
+    ),
+    question(
+        "cloudformation-role",
+        "CloudFormation deploys a release with the permissions of its role.",
+        "/Execute",
+        "the local AWS creates resources without asking IAM",
+    ),
+)

@@ -1,0 +1,94 @@
+"""Releases: one that passes every stage with its migration and its approval, and one that the gate stops."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.pipeline_runs import FAILED, SUCCEEDED, is_production, rehearsal_folder, run_pipeline
+from cicd_templates.acceptance.project import APPLICATION, PLANTED, RUNTIME, SERVICE
+
+GOOD, BAD = "good", "planted"
+GATE, MIGRATE, APPROVE = "Gate/Gate", "/Migrate", "/Approve"
+# A file of the evidence that the release statement lists by its digest.
+TAMPERED = Path("evidence/verdict.json")
+NOT_AWS = (
+    "the local AWS has no pipeline, so a rehearsal ran each rendered action under its own role; images are not built,"
+    " and tasks of services do not start"
+)
+
+
+def release(bench: Bench) -> str:
+    """Release the application, and require that every action has succeeded, up to production."""
+    run = run_pipeline(bench, APPLICATION, GOOD)
+    require(run.succeeded, f"the release did not pass: {run.problem}")
+    require(any(is_production(path) for path in run.states), "the release did not reach production")
+    require(run.count(APPROVE), "nobody was asked to approve the release")
+    bench.facts["migrations"], bench.facts["states"] = run.count(MIGRATE), dict(run.states)
+    return f"{len(run.states)} actions succeeded, from the source to production, and production had its approval"
+
+
+def see_migrations(bench: Bench) -> str:
+    """Require that the release ran its migration once for each runtime environment."""
+    count = bench.facts["migrations"]
+    require(count == len(RUNTIME), f"{count} migrations ran in {len(RUNTIME)} environments")
+    return f"the migration of the release ran in {count} environments, before the service"
+
+
+def stop_planted(bench: Bench) -> str:
+    """Release an application with a planted vulnerability, and require that the gate alone stopped it."""
+    run = run_pipeline(bench, PLANTED, BAD)
+    state = run.states.get(GATE, "")
+    require(state == FAILED, f"the gate did not stop the planted vulnerability: it {state or 'did not run'}")
+    before = {path: text for path, text in run.errors.items() if path != GATE}
+    require(not before, f"the release failed before the gate: {'; '.join(before)}")
+    built = [path for path, state in run.states.items() if path.startswith("Build/") and state == SUCCEEDED]
+    require(not built, "an image was built although the gate had stopped the release")
+    return "the gate stopped the release, and nothing was built or deployed"
+
+
+def verify_evidence(bench: Bench) -> str:
+    """Verify the evidence of the release offline, and require that one changed byte is found."""
+    folder = Path(rehearsal_folder(bench, GOOD)) / "evidence"
+    if not bench.local:
+        shutil.rmtree(folder, ignore_errors=True)
+        suffix = bench.project.suffix
+        bench.commands.run("evidence", "--suffix", suffix, "--service", SERVICE, "--out", str(folder))
+    bench.commands.run("verify-evidence", str(folder))
+    changed = folder.with_name("changed-evidence")
+    shutil.rmtree(changed, ignore_errors=True)
+    shutil.copytree(folder, changed)
+    content = bytearray((changed / TAMPERED).read_bytes())
+    content[0] ^= 1
+    (changed / TAMPERED).write_bytes(content)
+    answer = bench.commands.run("verify-evidence", str(changed), expected=(0, 1))
+    require(answer.code and TAMPERED.as_posix() in answer.output, "evidence with a changed byte was accepted")
+    return "every file and signature was verified without AWS, and a changed byte was found in the file that has it"
+
+
+RELEASED = Check(
+    "released",
+    "A release passes every check, is built, scanned and signed, reaches staging, and after an approval production.",
+    release,
+    needs=("permissions",),
+    because=NOT_AWS,
+)
+MIGRATED = Check(
+    "migrated",
+    "A release migrates its data once in every environment before the service is updated.",
+    see_migrations,
+    needs=("released",),
+)
+STOPPED = Check(
+    "vulnerability-stopped",
+    "A vulnerability in the application stops the release before anything is built.",
+    stop_planted,
+    needs=("permissions",),
+)
+VERIFIED = Check(
+    "evidence-verified",
+    "The signed evidence of a release can be verified without AWS, and a change in it is found.",
+    verify_evidence,
+    needs=("released",),
+)

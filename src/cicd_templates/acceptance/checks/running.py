@@ -1,0 +1,169 @@
+"""What is watched and protected while the environments run: drift, alarms, and the key of each environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from cicd_templates.acceptance.check import Bench, Check, CheckFailed, Here, require
+from cicd_templates.acceptance.checks.rendering import render_with
+from cicd_templates.acceptance.checks.stacks import stacks_of
+from cicd_templates.acceptance.project import ENVIRONMENTS, STAGING
+from cicd_templates.template import cloudformation_yaml
+
+NO_DRIFT, DRIFT = 0, 4
+# CloudFormation finds the drift of log groups, and another retention loses nothing in an environment that is hours old.
+DAYS_AS_RENDERED, OTHER_DAYS = 1, 3
+LOG_GROUP, ALARM = "AWS::Logs::LogGroup", "AWS::CloudWatch::Alarm"
+POLLS, POLL_SECONDS = 20, 15.0
+USES = frozenset({"kms:Decrypt", "kms:GenerateDataKey*", "kms:GenerateDataKey"})
+
+
+def show_drift(bench: Bench) -> str:
+    """Change the retention of a log group outside CloudFormation, require that it is found, and take it back."""
+    logs, name = bench.clients(STAGING).logs, _log_group(bench)
+    logs.put_retention_policy(logGroupName=name, retentionInDays=OTHER_DAYS)
+    found = bench.commands.on("drift", STAGING, expected=(NO_DRIFT, 1, DRIFT))
+    logs.put_retention_policy(logGroupName=name, retentionInDays=DAYS_AS_RENDERED)
+    require(found.code == DRIFT, "a change outside CloudFormation was not found")
+    after = bench.commands.on("drift", STAGING, expected=(NO_DRIFT, 1, DRIFT))
+    require(after.code == NO_DRIFT, "after the change was taken back, drift is still found")
+    return "a change of a log group outside CloudFormation was found, and was gone after it was taken back"
+
+
+def _log_group(bench: Bench) -> str:
+    """Return the first log group of staging whose name and retention are written out in its template."""
+    for path in sorted(bench.project.rendered(STAGING).glob("*.yaml")):
+        template = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
+        for resource in template["Resources"].values():
+            properties = resource.get("Properties", {})
+            name = properties.get("LogGroupName")
+            if resource["Type"] == LOG_GROUP and isinstance(name, str) and _is_short(properties):
+                return name
+    raise CheckFailed("no template of staging has a log group with the retention of the run")
+
+
+def _is_short(properties: dict[str, Any]) -> bool:
+    return bool(properties.get("RetentionInDays") == DAYS_AS_RENDERED)
+
+
+def see_alarms(bench: Bench) -> str:
+    """Require that each alarm has an action, and that each environment has the topic for operations."""
+    count = 0
+    for environment in ENVIRONMENTS:
+        topics = bench.clients(environment).sns.get_paginator("list_topics").paginate()
+        names = {topic["TopicArn"].rpartition(":")[2] for page in topics for topic in page["Topics"]}
+        require(f"{bench.project.name(environment)}-operations" in names, f"{environment} has no topic for operations")
+        for where, properties in _deployed_alarms(bench, environment):
+            acts = properties.get("AlarmActions") and properties.get("ActionsEnabled", True) is True
+            require(acts, f"{environment}: {where} has no action")
+            count += 1
+    require(count, "no alarm is deployed")
+    return f"{count} alarms of {len(ENVIRONMENTS)} environments have an action, and the topics of operations exist"
+
+
+def _deployed_alarms(bench: Bench, environment: str) -> Iterator[tuple[str, Any]]:
+    """Yield the place and the properties of each alarm in the templates of the deployed stacks."""
+    prefix = f"{bench.project.name(environment)}-"
+    for name in stacks_of(bench, environment):
+        body = bench.clients(environment).cloudformation.get_template(StackName=name)["TemplateBody"]
+        for logical, resource in cloudformation_yaml.load(str(body))["Resources"].items():
+            if resource["Type"] == ALARM:
+                yield f"{name.removeprefix(prefix)}/{logical}", resource["Properties"]
+
+
+def hear_alarms(bench: Bench) -> str:
+    """Set an alarm of each environment to ALARM and back, and require that CloudWatch has executed its action."""
+    for environment in ENVIRONMENTS:
+        cloudwatch = bench.clients(environment).cloudwatch
+        pages = cloudwatch.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=f"{bench.project.name(environment)}-", AlarmTypes=["MetricAlarm"]
+        )
+        names = [alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]]
+        require(names, f"{environment} has no alarm")
+        for state in ("ALARM", "OK"):
+            cloudwatch.set_alarm_state(AlarmName=names[0], StateValue=state, StateReason="the acceptance run asks")
+        require(_has_acted(bench, cloudwatch, names[0]), f"{environment}: the action of an alarm was not executed")
+    return f"an alarm of each of {len(ENVIRONMENTS)} environments was set, and its message reached the encrypted topic"
+
+
+def _has_acted(bench: Bench, cloudwatch: Any, name: str) -> bool:
+    """Return whether CloudWatch says within five minutes that an action of the alarm has succeeded."""
+    for _ in range(POLLS):
+        history = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
+        if any(json.loads(item["HistoryData"]).get("actionState") == "Succeeded" for item in history):
+            return True
+        bench.pause(POLL_SECONDS)
+    return False
+
+
+def use_keys(bench: Bench) -> str:
+    """Require that the key of each environment is enabled, is rotated, and may be used by somebody."""
+    for environment in ENVIRONMENTS:
+        clients = bench.clients(environment)
+        alias = f"alias/{bench.project.name(environment)}-key"
+        key = clients.kms.describe_key(KeyId=alias)["KeyMetadata"]
+        require(key["KeyState"] == "Enabled", f"the key of {environment} is {key['KeyState']}")
+        rotated = clients.kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"]
+        require(rotated, f"the key of {environment} is not rotated")
+        policy = json.loads(clients.kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
+        require(_may_be_used(policy), f"nobody may use the key of {environment}")
+    return f"the keys of {len(ENVIRONMENTS)} environments are enabled, are rotated, and may be used"
+
+
+def _may_be_used(policy: dict[str, Any]) -> bool:
+    allowed: set[str] = set()
+    for statement in policy["Statement"]:
+        if statement["Effect"] == "Allow":
+            actions = statement["Action"]
+            allowed.update([actions] if isinstance(actions, str) else actions)
+    return "kms:Decrypt" in allowed and bool(allowed & (USES - {"kms:Decrypt"}))
+
+
+def roll_out_blue_green(bench: Bench) -> str:
+    """Deploy the service of staging with a blue/green rollout, then with a rolling one again."""
+    for rollout in ("blue-green", "rolling"):
+        render_with(bench, rollout=rollout)
+        bench.commands.on("deploy", STAGING, "--yes")
+        again = bench.commands.on("plan", STAGING, "--detailed-exitcode", expected=(0, DRIFT))
+        require(again.code == 0, f"after the change to {rollout}, staging would still change")
+    return "staging was changed to blue/green and back to rolling, and nothing was left to change"
+
+
+DRIFT_FOUND = Check(
+    "drift-found",
+    "A change outside CloudFormation is found.",
+    show_drift,
+    needs=("deployed",),
+)
+ALARMS = Check(
+    "alarms",
+    "Every alarm that a person must hear of has an action on a topic that exists.",
+    see_alarms,
+    needs=("deployed",),
+    here=Here.WALKED_THROUGH,
+    because="the local AWS records alarms and sends nothing",
+)
+HEARD = Check(
+    "alarms-heard",
+    "CloudWatch may publish alarms to the encrypted topics.",
+    hear_alarms,
+    needs=("deployed",),
+    here=Here.NOT_POSSIBLE,
+    because="the local AWS records alarms and does not evaluate them",
+)
+KEYS = Check(
+    "keys",
+    "The key of every environment is enabled, is rotated, and may be used.",
+    use_keys,
+    needs=("deployed",),
+)
+BLUE_GREEN = Check(
+    "blue-green",
+    "The rollout of a running service can be changed to blue/green and back.",
+    roll_out_blue_green,
+    needs=("deployed",),
+    here=Here.WALKED_THROUGH,
+    because="the local AWS starts no tasks and shifts no requests",
+)

@@ -1,0 +1,134 @@
+"""Releases an application and returns what became of each action: in AWS through the pipeline, here by a rehearsal."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.acceptance.check import Bench, CheckFailed
+from cicd_templates.acceptance.project import PRODUCTION, SERVICE, TOOLS
+
+SUCCEEDED, FAILED = "succeeded", "failed"
+STARTED = re.compile(r"^  run +([\w-]+) of (\S+)$", re.MULTILINE)
+POLL_SECONDS, MOST_POLLS = 30.0, 360
+# https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineExecution.html
+ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"})
+APPROVAL = "Approval"
+
+
+@dataclass(frozen=True)
+class PipelineRun:
+    """A run of the pipeline: the state of each action by `<stage>/<action>`, and what the failed ones said."""
+
+    states: Mapping[str, str]
+    errors: Mapping[str, str]
+
+    @property
+    def succeeded(self) -> bool:
+        """Return whether every action has succeeded."""
+        return bool(self.states) and set(self.states.values()) == {SUCCEEDED}
+
+    def count(self, part: str) -> int:
+        """Return how many actions with `part` in their path have succeeded."""
+        return sum(part in path and state == SUCCEEDED for path, state in self.states.items())
+
+    @property
+    def problem(self) -> str:
+        """Return the failed actions with the first line of what each said."""
+        return "; ".join(f"{path}: {text.strip().partition(chr(10))[0]}" for path, text in self.errors.items())
+
+
+def run_pipeline(bench: Bench, archive: str, name: str) -> PipelineRun:
+    """Release the application `archive` of the project, approve it, and return how the run ended.
+
+    `name` names the run among the facts, so that a check that was interrupted follows the same run.
+    """
+    return _rehearsed(bench, archive, name) if bench.local else _released(bench, archive, name)
+
+
+def rehearsal_folder(bench: Bench, name: str) -> str:
+    """Return the folder with the results of a rehearsal."""
+    return str(bench.project.folder / "runs" / name)
+
+
+def _rehearsed(bench: Bench, archive: str, name: str) -> PipelineRun:
+    output = Path(rehearsal_folder(bench, name))
+    shutil.rmtree(output, ignore_errors=True)
+    answer = bench.commands.run(
+        "rehearse",
+        *("--suffix", bench.project.suffix, "--service", SERVICE, "--app", archive, "--yes", "--output", str(output)),
+        expected=(0, 1),
+    )
+    result = output / "rehearsal.json"
+    if not result.is_file():
+        raise CheckFailed(f"the rehearsal did not begin: {answer.last_lines}")
+    document = json.loads(result.read_text(encoding="utf-8"))
+    states = {step["path"]: step["state"] for step in document["steps"]}
+    return PipelineRun(states, {step["path"]: step["error"] for step in document["steps"] if step["error"]})
+
+
+def _released(bench: Bench, archive: str, name: str) -> PipelineRun:
+    known = f"run {name}"
+    if known not in bench.facts:
+        answer = bench.commands.run("release", "--suffix", bench.project.suffix, "--service", SERVICE, "--app", archive)
+        started = STARTED.search(answer.output)
+        if started is None:
+            raise CheckFailed("`release` did not say which run it started")
+        bench.facts[known] = [started[2], started[1]]
+        bench.save()
+    pipeline, execution = bench.facts[known]
+    client = bench.clients(TOOLS).codepipeline
+    for _ in range(MOST_POLLS):
+        found = client.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
+        if found["pipelineExecution"]["status"] in ENDED:
+            return _actions(client, pipeline, execution)
+        _approve(client, pipeline, execution)
+        bench.pause(POLL_SECONDS)
+    raise CheckFailed("the run of the pipeline did not end in three hours")
+
+
+def _approve(client: Any, pipeline: str, execution: str) -> None:
+    """Approve the run if it waits for an approval now."""
+    for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
+        if stage.get("latestExecution", {}).get("pipelineExecutionId") != execution:
+            continue
+        for action in stage.get("actionStates", ()):
+            latest = action.get("latestExecution", {})
+            if "token" in latest and latest.get("status") == "InProgress":
+                client.put_approval_result(
+                    pipelineName=pipeline,
+                    stageName=stage["stageName"],
+                    actionName=action["actionName"],
+                    result={"summary": "approved by the acceptance run", "status": "Approved"},
+                    token=latest["token"],
+                )
+
+
+def _actions(client: Any, pipeline: str, execution: str) -> PipelineRun:
+    pages = client.get_paginator("list_action_executions").paginate(
+        pipelineName=pipeline, filter={"pipelineExecutionId": execution}
+    )
+    details = [detail for page in pages for detail in page["actionExecutionDetails"]]
+    states: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    # The newest execution of an action is the first; a retry makes another one.
+    for detail in details:
+        path = f"{detail['stageName']}/{detail['actionName']}"
+        if path not in states:
+            states[path] = str(detail["status"]).lower()
+            result = detail.get("output", {}).get("executionResult", {})
+            if states[path] == FAILED:
+                errors[path] = result.get("errorDetails", {}).get("message") or result.get(
+                    "externalExecutionSummary", ""
+                )
+    return PipelineRun(states, errors)
+
+
+def is_production(path: str) -> bool:
+    """Return whether an action belongs to production."""
+    return path.lower().startswith(PRODUCTION)

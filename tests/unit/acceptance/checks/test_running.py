@@ -1,0 +1,184 @@
+"""What is required of running environments: drift that is found, alarms with actions, keys that may be used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.acceptance.check import CheckFailed
+from cicd_templates.acceptance.checks import running
+from cicd_templates.acceptance.commands import Answer
+from cicd_templates.acceptance.project import ENVIRONMENTS
+from tests.fakes.answering_aws import FakeAws
+from tests.unit.acceptance.bench import bench, stack, stacks
+
+GROUPS = {"short": ("/acceptance/flow-log", 1), "long": ("/acceptance/audit", 365)}
+KEY_POLICY = {
+    "Statement": [
+        {"Effect": "Allow", "Action": "kms:DescribeKey"},
+        {"Effect": "Deny", "Action": ["kms:Encrypt"]},
+        {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey*"]},
+    ]
+}
+
+
+def rendered(folder: Path, *groups: str) -> None:
+    place = folder / "build/abcde/staging-abcde"
+    place.mkdir(parents=True)
+    resources: dict[str, Any] = {"Wait": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+    for name in groups:
+        group, days = GROUPS[name]
+        properties = {"LogGroupName": group, "RetentionInDays": days}
+        resources[name] = {"Type": "AWS::Logs::LogGroup", "Properties": properties}
+    (place / "network.yaml").write_text(json.dumps({"Resources": resources}))
+
+
+@pytest.mark.parametrize(
+    ("codes", "problem"),
+    [
+        ([4, 0], ""),
+        ([0, 0], "a change outside CloudFormation was not found"),
+        ([4, 4], "drift is still found"),
+    ],
+)
+def test_drift_is_found_and_taken_back(tmp_path: Path, codes: list[int], problem: str) -> None:
+    rendered(tmp_path, "long", "short")
+    made = bench(tmp_path, {"drift": [Answer(code, "") for code in codes]}, {"logs.put_retention_policy": {}})
+    if problem:
+        with pytest.raises(CheckFailed, match=problem):
+            running.show_drift(made)
+    else:
+        assert "was gone after it was taken back" in running.show_drift(made)
+    assert [(request["logGroupName"], request["retentionInDays"]) for _, request in made.clients("staging").calls] == [
+        ("/acceptance/flow-log", 3),
+        ("/acceptance/flow-log", 1),
+    ]
+
+
+def test_without_a_log_group_to_change_the_check_fails(tmp_path: Path) -> None:
+    rendered(tmp_path, "long")
+    with pytest.raises(CheckFailed, match="no template of staging has a log group"):
+        running.show_drift(bench(tmp_path))
+
+
+def alarms(environment: str, *, topic: str = "operations", **properties: Any) -> FakeAws:
+    name = f"acceptance-{environment}-abcde"
+    resources = {
+        "Errors": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmActions": ["topic"], **properties}},
+        "Group": {"Type": "AWS::Logs::LogGroup"},
+    }
+    answers = {
+        "sns.list_topics": [{"Topics": [{"TopicArn": f"arn:aws:sns:eu-central-1:1:{name}-{topic}"}]}],
+        "cloudformation.list_stacks": stacks(stack(f"{name}-health", "CREATE_COMPLETE")),
+        "cloudformation.get_template": {"TemplateBody": json.dumps({"Resources": resources})},
+    }
+    return FakeAws(answers)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        pytest.param({}, "", id="all have one"),
+        pytest.param({"AlarmActions": []}, "staging: health/Errors has no action", id="none"),
+        pytest.param({"ActionsEnabled": False}, "staging: health/Errors has no action", id="disabled"),
+        pytest.param({"topic": "developers"}, "staging has no topic for operations", id="no topic"),
+    ],
+)
+def test_every_alarm_has_an_action(tmp_path: Path, options: dict[str, Any], problem: str) -> None:
+    aws = {name: alarms(name, **(options if name == "staging" else {})) for name in ENVIRONMENTS}
+    made = bench(tmp_path, aws=aws)
+    if problem:
+        with pytest.raises(CheckFailed, match=problem):
+            running.see_alarms(made)
+    else:
+        assert running.see_alarms(made).startswith("3 alarms of 3 environments have an action")
+
+
+def test_an_environment_without_alarms_is_a_failure(tmp_path: Path) -> None:
+    aws = {name: alarms(name) for name in ENVIRONMENTS}
+    for fake in aws.values():
+        fake.answers["cloudformation.list_stacks"] = stacks()
+
+    with pytest.raises(CheckFailed, match="no alarm is deployed"):
+        running.see_alarms(bench(tmp_path, aws=aws))
+
+
+def cloudwatch(names: list[str], histories: list[list[str]]) -> dict[str, Any]:
+    def history(**request: Any) -> dict[str, Any]:
+        states = histories[0] if len(histories) == 1 else histories.pop(0)
+        return {"AlarmHistoryItems": [{"HistoryData": json.dumps({"actionState": state})} for state in states]}
+
+    return {
+        "cloudwatch.describe_alarms": [{"MetricAlarms": [{"AlarmName": name} for name in names]}],
+        "cloudwatch.set_alarm_state": {},
+        "cloudwatch.describe_alarm_history": history,
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "histories", "problem"),
+    [
+        pytest.param(["a", "b"], [[], ["Succeeded"]], "", id="heard"),
+        pytest.param(["a"], [["Failed"]], "staging: the action of an alarm was not executed", id="not heard"),
+        pytest.param([], [[]], "staging has no alarm", id="no alarm"),
+    ],
+)
+def test_an_alarm_is_heard_when_cloudwatch_says_so(
+    tmp_path: Path, names: list[str], histories: list[list[str]], problem: str
+) -> None:
+    made = bench(tmp_path, aws=cloudwatch(names, histories))
+    if problem:
+        with pytest.raises(CheckFailed, match=problem):
+            running.hear_alarms(made)
+    else:
+        assert "reached the encrypted topic" in running.hear_alarms(made)
+        states = [request["StateValue"] for call, request in made.clients("tools").calls if "set_alarm" in call]
+        assert states == ["ALARM", "OK"] * 3
+
+
+def kms(*, state: str = "Enabled", rotated: bool = True, policy: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "kms.describe_key": {"KeyMetadata": {"KeyId": "1", "KeyState": state}},
+        "kms.get_key_rotation_status": {"KeyRotationEnabled": rotated},
+        "kms.get_key_policy": {"Policy": json.dumps(policy or KEY_POLICY)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        pytest.param({}, "", id="may be used"),
+        pytest.param({"state": "Disabled"}, "the key of staging is Disabled", id="disabled"),
+        pytest.param({"rotated": False}, "the key of staging is not rotated", id="not rotated"),
+        pytest.param(
+            {"policy": {"Statement": KEY_POLICY["Statement"][:2]}}, "nobody may use the key of staging", id="no use"
+        ),
+    ],
+)
+def test_every_key_may_be_used(tmp_path: Path, options: dict[str, Any], problem: str) -> None:
+    made = bench(tmp_path, aws=kms(**options))
+    if problem:
+        with pytest.raises(CheckFailed, match=problem):
+            running.use_keys(made)
+    else:
+        assert running.use_keys(made).startswith("the keys of 3 environments are enabled")
+
+
+@pytest.mark.parametrize(("codes", "problem"), [([0, 0], ""), ([4], "after the change to blue-green")])
+def test_a_rollout_is_changed_and_changed_back(tmp_path: Path, codes: list[int], problem: str) -> None:
+    rollouts: list[bool] = []
+
+    def deploy(*words: str) -> Answer:
+        rollouts.append("blue-green" in (tmp_path / "templates/environments.toml").read_text())
+        return Answer(0, "")
+
+    made = bench(tmp_path, {"deploy": deploy, "plan": [Answer(code, "") for code in codes]})
+    if problem:
+        with pytest.raises(CheckFailed, match=problem):
+            running.roll_out_blue_green(made)
+    else:
+        assert "nothing was left to change" in running.roll_out_blue_green(made)
+        assert rollouts == [True, False]
