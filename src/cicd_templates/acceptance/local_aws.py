@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from cicd_templates.acceptance.project import Project
@@ -10,6 +11,7 @@ from cicd_templates.local import engine_process, engine_state_file
 from cicd_templates.local.engine_process import DEFAULT_PYTHON, Engine
 
 LOCAL_VENV = DEFAULT_PYTHON.parts[0]
+ATTEMPTS, PAUSE_SECONDS = 20, 0.25
 
 
 def start(project: Project, python: Path) -> Engine:
@@ -17,14 +19,23 @@ def start(project: Project, python: Path) -> Engine:
     # A rehearsal starts a local AWS of its own, with the environment that it finds in the folder.
     make_private_folder(project.folder)
     (project.folder / LOCAL_VENV).symlink_to(python.absolute().parents[1])
-    engine = engine_process.start(python=python, auth=True, tls=True)
-    engine_state_file.remember(engine, project.engine_file)
-    return engine
+    return engine_process.start(
+        python=python,
+        auth=True,
+        tls=True,
+        # After a kill, the next run must find an engine that does not answer yet.
+        spawned=lambda engine: engine_state_file.remember(engine, project.engine_file),
+    )
 
 
 def find(project: Project) -> Engine | None:
-    """Return the local AWS of the run if it still runs, or None."""
-    return engine_state_file.recall(project.engine_file)
+    """Return the local AWS of the run if it still runs, or None. One that was just started has some seconds to answer."""
+    for _ in range(ATTEMPTS):
+        engine = engine_state_file.recall(project.engine_file)
+        if engine is not None or not project.engine_file.exists():
+            return engine
+        time.sleep(PAUSE_SECONDS)
+    return None
 
 
 def stop(project: Project) -> None:

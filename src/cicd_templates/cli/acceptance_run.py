@@ -51,6 +51,8 @@ def continue_run(
             project = replace(project, suffix=journal.suffix)
         if not journal.path.exists():
             _agree(confirm, places, local=local)
+            # A run that was killed while it began may have left a local AWS, and its folder.
+            local_aws.stop(project)
             shutil.rmtree(project.folder, ignore_errors=True)
             if local:
                 local_aws.start(project, DEFAULT_PYTHON)

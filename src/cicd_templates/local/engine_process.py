@@ -87,9 +87,16 @@ class Engine:
 
 
 def start(
-    *, python: Path | None = None, auth: bool = False, tls: bool = False, now: Callable[[], float] = time.monotonic
+    *,
+    python: Path | None = None,
+    auth: bool = False,
+    tls: bool = False,
+    now: Callable[[], float] = time.monotonic,
+    spawned: Callable[[Engine], None] = lambda engine: None,
 ) -> Engine:
     """Start an engine and wait until it answers. With `auth`, it enforces IAM; with `tls`, all requests count as TLS.
+
+    `spawned` is called with the engine as soon as its process exists, before it answers.
 
     Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start. The message about
     a failed start has the end of the engine's log. After any exception, neither the process nor its folder remains.
@@ -115,6 +122,7 @@ def start(
         raise CicdError(f"{python}: {error.strerror}; remove .venv-local and run `make setup-local`") from None
     engine = Engine(port, process.pid, folder, secret, process, auth)
     try:
+        spawned(engine)
         _wait_until_it_answers(engine, process, now() + READY_SECONDS, now)
     except BaseException:
         # Ctrl-C does not reach the engine, because it runs in a session of its own.

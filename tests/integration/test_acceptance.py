@@ -1,0 +1,213 @@
+"""The acceptance run on the local AWS: whole, killed and continued, and with faults that one check must find."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.acceptance import local_aws
+from cicd_templates.acceptance.check import Bench, Check, Here, State
+from cicd_templates.acceptance.checks import CHECKS, certificates, destruction, permissions, releases, running
+from cicd_templates.acceptance.commands import Answer, Commands
+from cicd_templates.acceptance.journal import new_journal
+from cicd_templates.acceptance.project import Place, Project
+from cicd_templates.acceptance.run import run_checks
+from cicd_templates.deploy.aws.clients import Clients, local_clients
+from cicd_templates.local import engine_process
+from tests.conftest import PROJECT, ROOT
+from tests.integration.conftest import ENGINE_PYTHON
+
+pytestmark = [pytest.mark.integration, pytest.mark.long]
+
+KILLS, SEED = 10, 24
+REGION = "eu-central-1"
+SUFFIX = "abcde"
+PLACES = {
+    "staging": Place("422222222222", REGION),
+    "production": Place("433333333333", REGION),
+    "tools": Place("411111111111", REGION),
+}
+
+
+def make_folder(folder: Path) -> Path:
+    (folder / "templates").mkdir(parents=True)
+    shutil.copy(PROJECT / "templates/environments.toml", folder / "templates")
+    (folder / ".venv-local").symlink_to(ROOT / ".venv-local")
+    return folder
+
+
+def begin(folder: Path) -> subprocess.Popen[str]:
+    """Start the command in a process group of its own, as a shell does."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CICD_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "cicd_templates", "acceptance", "--local", "--yes"],
+        cwd=folder,
+        env={**variables, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the checks of the report without their times."""
+    document = json.loads((folder / ".state/acceptance/acceptance-report.json").read_text())
+    return [{name: row[name] for name in ("name", "state", "counts_as", "answer")} for row in document["checks"]]
+
+
+def working_engines(folder: Path) -> list[int]:
+    """Return the processes whose working folder was made for a local AWS of a run in `folder`."""
+    found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return [int(line.split()[0]) for line in found.splitlines() if str(folder) in line and "engine_entry" in line]
+
+
+def test_a_run_that_is_killed_ten_times_ends_in_the_same_report_and_leaves_nothing(tmp_path: Path) -> None:
+    whole, killed = make_folder(tmp_path / "whole"), make_folder(tmp_path / "killed")
+    output, _ = begin(whole).communicate()
+    assert "nothing of the run is left" in output, output
+    expected = rows(whole)
+    assert {row["name"]: row["state"] for row in expected} == {
+        check.name: "not possible here" if check.here is Here.NOT_POSSIBLE else "passed" for check in CHECKS
+    }
+
+    moments, kills = random.Random(SEED), 0  # noqa: S311 - moments, no secrets
+    while kills < KILLS:
+        process = begin(killed)
+        try:
+            process.communicate(timeout=moments.uniform(2, 14))
+            break
+        except subprocess.TimeoutExpired:
+            # A kill of the whole group is a machine that stops; otherwise, only the run ends, and its command goes on.
+            stop = os.killpg if moments.random() < 0.7 else os.kill
+            stop(process.pid, signal.SIGKILL)
+            process.communicate()
+            kills += 1
+    assert kills == KILLS
+    output = ""
+    while "nothing of the run is left" not in output:
+        output, _ = begin(killed).communicate()
+        assert "still works" in output or "nothing of the run is left" in output, output
+        time.sleep(1)
+
+    assert rows(killed) == expected
+    left = sorted(path.name for path in (killed / ".state/acceptance").iterdir())
+    assert left == ["acceptance-report.json", "acceptance-report.md", "lock"]
+    assert working_engines(tmp_path) == []
+
+
+class Sabotaged(Commands):
+    """Commands after whose `render` a file of the templates is changed."""
+
+    def run(self, verb: str, *arguments: str, **options: Any) -> Answer:
+        answer = super().run(verb, *arguments, **options)
+        if verb == "render":
+            sabotage: Callable[[Path], None] = SABOTAGE[0]
+            sabotage(self.folder / "build" / self.suffix)
+        return answer
+
+
+SABOTAGE: list[Callable[[Path], None]] = []
+
+
+def change(path: Path, pattern: str, replacement: str) -> None:
+    text = path.read_text()
+    changed = re.sub(pattern, replacement, text, flags=re.MULTILINE)
+    assert changed != text
+    path.write_text(changed)
+
+
+def nothing(folder: Path) -> None:
+    """Change nothing."""
+
+
+def without_a_permission(folder: Path) -> None:
+    change(folder / f"production-{SUFFIX}/delivery-shop.yaml", r"^ +- cloudformation:ExecuteChangeSet\n", "")
+
+
+def with_a_gate_that_passes_all(folder: Path) -> None:
+    change(folder / f"tools-{SUFFIX}/scan-gate-shop.yaml", "blocks = stops and waiver is None", "blocks = False")
+
+
+def with_a_silent_alarm(folder: Path) -> None:
+    change(folder / f"staging-{SUFFIX}/health-shop.yaml", r"^      AlarmActions:\n      - .*\n", "")
+
+
+def with_a_key_for_nobody(folder: Path) -> None:
+    change(folder / f"staging-{SUFFIX}/keys.yaml", r"^ +- kms:(Decrypt|GenerateDataKey\*?)\n", "")
+
+
+def forget_a_bucket(bench: Bench) -> str:
+    tags = {"Project": "acceptance", "Environment": "staging", "Suffix": SUFFIX, "ManagedBy": "cicd-templates"}
+    s3, name = bench.clients("staging").s3, f"{bench.project.name('staging')}-forgotten"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_tagging(
+        Bucket=name, Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]}
+    )
+    return "a bucket is forgotten"
+
+
+def deploy_at_once(bench: Bench) -> str:
+    bench.commands.on("deploy", "all", "--yes")
+    return "everything is deployed"
+
+
+DEPLOYED = Check("deployed", "Everything is there.", deploy_at_once)
+FORGOTTEN = Check("forgotten", "A bucket is left.", forget_a_bucket, last=True)
+FIRST = (certificates.CERTIFICATES, permissions.PERMISSIONS)
+RELEASES = (*FIRST, releases.RELEASED, releases.STOPPED)
+WATCHED = (*FIRST, DEPLOYED, running.KEYS, running.ALARMS)
+ENDING = (*FIRST, destruction.DESTROYED, FORGOTTEN, destruction.REMOVED, destruction.STILL_GONE)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    made = Project(tmp_path / "project", ROOT, SUFFIX, PLACES, local=True)
+    engine = local_aws.start(made, ENGINE_PYTHON)
+    yield made
+    engine_process.stop(engine)
+
+
+@pytest.mark.parametrize(
+    ("checks", "sabotage", "red"),
+    [
+        pytest.param(RELEASES, without_a_permission, "released", id="permission"),
+        pytest.param(
+            (*FIRST, releases.RELEASED, releases.STOPPED),
+            with_a_gate_that_passes_all,
+            "vulnerability-stopped",
+            id="gate",
+        ),
+        pytest.param(WATCHED, with_a_silent_alarm, "alarms", id="alarm"),
+        pytest.param(WATCHED, with_a_key_for_nobody, "keys", id="key"),
+        pytest.param(ENDING, nothing, "still-gone", id="bucket"),
+    ],
+)
+def test_a_fault_turns_exactly_its_check_red(
+    project: Project, checks: tuple[Check, ...], sabotage: Callable[[Path], None], red: str
+) -> None:
+    SABOTAGE[:] = [sabotage]
+    engine = local_aws.find(project)
+    assert engine is not None
+    made: dict[str, Clients] = {
+        name: local_clients(engine.url, place.account, place.region, engine.secret) for name, place in PLACES.items()
+    }
+    journal = new_journal(project.folder / "journal.json", {}, "now", local=True)
+    commands = Sabotaged(project.folder, ROOT, SUFFIX, local=True)
+    bench = Bench(project, commands, made.__getitem__, time.time, time.sleep, journal.save, journal.facts)
+    run_checks(checks, bench, journal, lambda check, entry: None)
+
+    failed = {name: entry.answer for name, entry in journal.entries.items() if entry.state is not State.PASSED}
+    assert list(failed) == [red], failed
