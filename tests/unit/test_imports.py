@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "templates": "blocks builds config layer template",
     "review": "config errors files markdown plurals template",
     "render": "config errors files layer plurals printable review template",
-    "reference": "blocks config errors layer markdown render rules template",
+    "reference": "acceptance blocks config errors layer markdown render rules template",
     "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors files template",
     "deploy/locking": "deploy/aws errors files",

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import sys
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 10
+TRUSTED = Path(__file__).with_name("trusted.pem")
 
 
 def ask(method: str, url: str, body: str | None = None) -> int:
     """Return the status of the response."""
     address = urlsplit(url)
-    connect = HTTPSConnection if address.scheme == "https" else HTTPConnection
-    with contextlib.closing(connect(address.netloc, timeout=TIMEOUT_SECONDS)) as connection:
+    if address.scheme == "https":
+        # The load balancer of an acceptance run has a certificate that was made for the run; nothing else is trusted.
+        context = ssl.create_default_context(cafile=str(TRUSTED))
+        opened: HTTPConnection = HTTPSConnection(address.netloc, timeout=TIMEOUT_SECONDS, context=context)
+    else:
+        opened = HTTPConnection(address.netloc, timeout=TIMEOUT_SECONDS)
+    with contextlib.closing(opened) as connection:
         connection.request(method, address.path, body)
         return connection.getresponse().status
 

@@ -22,6 +22,7 @@ RUNTIME = (STAGING, PRODUCTION)
 ENVIRONMENTS = (*RUNTIME, TOOLS)
 APPLICATION, PLANTED = "application.zip", "planted.zip"
 SOURCE = Path("examples/acceptance")
+TRUSTED = "smoke/trusted.pem"
 # The domain exists nowhere: clients use the name of the load balancer, for which the certificate of the run is.
 BECAUSE = "the acceptance run lets this creation fail"
 EMAIL = "nobody@example.com"
@@ -69,7 +70,8 @@ class Settings:
 
     `certificates` maps each runtime environment to the ARN of its certificate, and `roles` each environment to the role
     that deploys it. `rollout` is the rollout of the service. `patch` is the patch of one stack of staging. `production`
-    is the protection of production, which becomes disposable before the destruction.
+    is the protection of production, which becomes disposable before the destruction. `trusted` are the certificates, as
+    PEM, that the smoke test of the application trusts.
     """
 
     certificates: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class Settings:
     rollout: str = "rolling"
     patch: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     production: str = "protected"
+    trusted: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ class Project:
         make_private_folder(self.folder / "templates")
         write_privately(self.folder / CONFIGURATION, "\n".join(self._lines(settings)) + "\n")
         files = application_files(self.tool / SOURCE)
+        if settings.trusted:
+            files[TRUSTED] = f"{settings.trusted}\n".encode()
         write_archive(self.folder / APPLICATION, files)
         write_archive(self.folder / PLANTED, {**files, f"{SERVICE}/planted.py": PLANTED_FILE.encode()})
 
@@ -123,7 +128,7 @@ class Project:
             yield from (
                 f'rollout = "{settings.rollout}"',
                 "rollback_on_alarm = true",
-                'hooks = ["verify-image", "smoke"]',
+                'hooks = ["verify-image"]',
             )
         yield from ("", f"[services.{SERVICE}.checks]")
         yield from (f'{check} = {{ preset = "{check}" }}' for check in ("unit-tests", "bandit", "secrets"))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cicd_templates.acceptance import published
+from cicd_templates.acceptance.checks import CHECKS
 from cicd_templates.errors import CicdError
 from cicd_templates.reference import building_blocks, compliance, diagrams
 from cicd_templates.template.stack_template import StackTemplate
@@ -13,6 +15,7 @@ from cicd_templates.template.stack_template import StackTemplate
 COMPLIANCE = Path("docs/compliance.md")
 # The parts that each document contains.
 PARTS = {
+    Path("docs/acceptance.md"): ("acceptance checks",),
     Path("docs/own-layers.md"): ("building blocks", "grants"),
     Path("docs/pipeline.md"): ("pipeline",),
     Path("docs/review.md"): ("pipeline", "stacks"),
@@ -48,6 +51,7 @@ def generated_parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
     for name in kinds.values():
         diagram_lines += ["", f"`{name}`:", "", *diagrams.stacks_diagram(by_environment[name])]
     return {
+        "acceptance checks": published.table(CHECKS, published.read_reports(published.FOLDER)),
         "pipeline": diagrams.pipelines_diagram(stacks),
         "stacks": diagram_lines[1:],
         "building blocks": building_blocks.table(building_blocks.BLOCKS),

@@ -40,6 +40,8 @@ def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
         certificate, key = Path(place, "certificate.pem"), Path(place, "key.pem")
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         command += ["-days", str(DAYS), "-subj", "/CN=acceptance", "-addext", f"subjectAltName=DNS:{name}"]
+        # Python 3.13 refuses an authority without this extension.
+        command += ["-addext", "keyUsage=critical,digitalSignature,keyCertSign"]
         command += ["-keyout", str(key), "-out", str(certificate)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command
@@ -52,7 +54,7 @@ def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
 
 def import_certificates(bench: Bench) -> str:
     """Import a certificate for each runtime environment, unless this run has done so before it was interrupted."""
-    certificates = {}
+    certificates, trusted = {}, []
     for environment in RUNTIME:
         place, acm = bench.places[environment], bench.clients(environment).acm
         known = own_certificates(acm, bench.project.suffix)
@@ -64,7 +66,8 @@ def import_certificates(bench: Bench) -> str:
         described = acm.describe_certificate(CertificateArn=known[0])["Certificate"]
         require(described["Status"] == "ISSUED", f"the certificate of {environment} is {described['Status']}")
         certificates[environment] = known[0]
-    render_with(bench, certificates=certificates)
+        trusted.append(acm.get_certificate(CertificateArn=known[0])["Certificate"].strip())
+    render_with(bench, certificates=certificates, trusted="\n".join(trusted))
     return f"a self-signed certificate, valid for {DAYS} days, was imported for each of {', '.join(RUNTIME)}"
 
 

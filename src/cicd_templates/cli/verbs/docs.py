@@ -13,6 +13,8 @@ from cicd_templates.files.project_files import replace_file
 @verb("docs", make_option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
 def docs(check: bool) -> None:
     """Write the documents that are generated from this tool's code and from its tests' example configuration."""
+    from cicd_templates.acceptance.checks import CHECKS
+    from cicd_templates.acceptance.published import FOLDER, contradictions, read_reports
     from cicd_templates.cli.project_layers import tool_layers
     from cicd_templates.config.load import read_configuration
     from cicd_templates.reference.configuration import configuration_reference
@@ -29,6 +31,8 @@ def docs(check: bool) -> None:
         ROLLOUTS_DOC: rollouts_page(layers),
         RULES_DOC: rules_reference(),
     }
+    for line in contradictions(CHECKS, read_reports(FOLDER)):
+        terminal.show(line)
     stale = []
     for path, text in (whole | generated).items():
         if path.exists() and path.read_text(encoding="utf-8") == text:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import ssl
 import subprocess
+import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,7 @@ def acm(known: list[str], status: str = "ISSUED") -> dict[str, Any]:
         "acm.list_tags_for_certificate": lambda **request: {
             "Tags": [{"Key": "Name"}, {"Key": "acceptance-run", "Value": TAGS[request["CertificateArn"]]}]
         },
+        "acm.get_certificate": {"Certificate": "PEM of the run\n"},
         "acm.import_certificate": {"CertificateArn": OURS},
         "acm.describe_certificate": {"Certificate": {"Status": status}},
     }
@@ -38,6 +44,8 @@ def test_a_certificate_is_imported_unless_this_run_has_one(tmp_path: Path, known
     assert all(b"BEGIN CERTIFICATE" in call["Certificate"] for call in calls)
     assert made.facts["settings"]["certificates"] == {"staging": OURS, "production": OURS}
     assert OURS in (tmp_path / "templates/environments.toml").read_text()
+    with zipfile.ZipFile(tmp_path / "application.zip") as archive:
+        assert archive.read("smoke/trusted.pem") == b"PEM of the run\nPEM of the run\n"
     assert made.commands.typed == [f"render --suffix {SUFFIX}"]
 
 
@@ -73,3 +81,47 @@ def test_a_missing_or_failing_openssl_is_named(
 
     with pytest.raises(CicdError, match=words):
         make_certificate("*.elb.example.com", tmp_path)
+
+
+def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> str:
+    """Return the error with which a client refuses a server, or an empty string."""
+    ours, theirs = socket.socketpair()
+    problems: list[str] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError), server.wrap_socket(theirs, server_side=True) as stream:
+            stream.recv(1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        with client.wrap_socket(ours, server_hostname=name) as stream:
+            stream.send(b"x")
+    except ssl.SSLError as error:
+        problems.append(str(error))
+    thread.join()
+    return "".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "trusts", "problem"),
+    [
+        ("service-1.eu-central-1.elb.amazonaws.com", True, ""),
+        ("service-1.eu-west-1.elb.amazonaws.com", True, "Hostname mismatch"),
+        ("service-1.eu-central-1.elb.amazonaws.com", False, "self-signed certificate"),
+    ],
+)
+def test_a_client_with_strict_checks_trusts_the_certificate_for_its_name_alone(
+    tmp_path: Path, name: str, trusts: bool, problem: str
+) -> None:
+    certificate, key = make_certificate("*.eu-central-1.elb.amazonaws.com", tmp_path)
+    (tmp_path / "both.pem").write_bytes(certificate + key)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "both.pem")
+    client = ssl.create_default_context(cadata=certificate.decode()) if trusts else ssl.create_default_context()
+    # As Python 3.13 does by default.
+    client.verify_flags |= ssl.VERIFY_X509_STRICT
+
+    answer = handshake(server, client, name)
+    assert problem in answer
+    assert bool(answer) is bool(problem)

@@ -1,0 +1,86 @@
+"""Reads the reports that are published in `docs/acceptance/`, and returns what they say about each check."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.acceptance.check import Check, Here, State
+from cicd_templates.acceptance.report import FORMAT
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.markdown import cell
+
+FOLDER = Path("docs/acceptance")
+NOT_MEASURED = "not measured"
+ON_AWS = "real"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the newest report of a run on AWS says about a check."""
+
+    file: Path
+    state: State
+    answer: str
+    day: str
+    regions: str
+
+    @property
+    def words(self) -> str:
+        """Return the text of the column `Measured on AWS`."""
+        outcome = "passed" if self.state is State.PASSED else f"{self.state.value}: {self.answer}"
+        return f"{outcome} ({self.day}, {self.regions})"
+
+
+def read_reports(folder: Path) -> dict[str, Measured]:
+    """Return what the newest reports on AWS in `folder` say, by the name of the check.
+
+    Reports of the local AWS prove nothing about AWS and are left out. Checks that did not run in the newest report keep
+    what an older one says. Raises `ConfigurationError` if a file is no report.
+    """
+    documents = [(path, _document(path)) for path in sorted(folder.glob("*.json"))]
+    known: dict[str, Measured] = {}
+    for path, document in sorted(documents, key=lambda each: str(each[1]["ended"])):
+        if document["aws"] != ON_AWS:
+            continue
+        for row in document["checks"]:
+            state = State(row["state"])
+            if state in (State.PASSED, State.FAILED):
+                regions = ", ".join(document["regions"])
+                known[row["name"]] = Measured(path, state, str(row["answer"]), str(document["ended"])[:10], regions)
+    return known
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] != FORMAT:
+            raise ValueError("another format")
+        for row in document["checks"]:
+            State(row["state"])
+            _ = row["name"], row["answer"]
+        _ = document["aws"], document["regions"], document["ended"]
+    except (ValueError, KeyError, TypeError):
+        raise ConfigurationError(f"{path}: not a report of `make acceptance` of this version") from None
+    return document
+
+
+def table(checks: Iterable[Check], known: dict[str, Measured]) -> list[str]:
+    """Return the lines of a table of all checks, with what was measured on AWS."""
+    lines = ["| Check | What it proves | On the local AWS | Measured on AWS |", "|---|---|---|---|"]
+    for check in checks:
+        here = check.here.value if check.here is Here.SHOWN else f"{check.here.value}: {check.because}"
+        measured = known[check.name].words if check.name in known else NOT_MEASURED
+        lines.append(f"| `{check.name}` | {cell(check.proves)} | {cell(here)} | {cell(measured)} |")
+    return lines
+
+
+def contradictions(checks: Sequence[Check], known: dict[str, Measured]) -> Iterator[str]:
+    """Yield a line for each sentence of the documents that a report on AWS contradicts."""
+    for check in checks:
+        measured = known.get(check.name)
+        if measured is not None and measured.state is State.FAILED:
+            yield f"{measured.file} contradicts {check.name}: {check.proves} On AWS: {measured.answer}"
