@@ -274,6 +274,11 @@ def test_documents_are_written_and_checked(in_project: Path, monkeypatch: pytest
     assert run("docs --check").output.splitlines() == [f"{path} is up to date" for path in written]
     (in_project / "docs/configuration.md").write_text("old")
     assert "out of date: docs/configuration.md; run `make fmt`" in run("docs --check").output
+    rows = [{"name": "doctor", "state": "failed", "answer": "no"}]
+    report = {"format": 1, "aws": "real", "regions": ["eu-central-1"], "ended": "2026-01-01", "checks": rows}
+    (in_project / "docs/acceptance").mkdir()
+    (in_project / "docs/acceptance/first.json").write_text(json.dumps(report))
+    assert run("docs").output.startswith("docs/acceptance/first.json contradicts doctor: ")
 
 
 def test_without_a_terminal_a_question_is_refused_when_it_comes() -> None:
