@@ -174,7 +174,7 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
 def lock_objects(bucket: s3.Bucket, mode: str, days: int) -> s3.Bucket:
     """Lock each new object version of `bucket` for `days` days with S3 Object Lock. Return the bucket.
 
-    A bucket can be locked after it was created, but never unlocked. Its versions from before stay unlocked:
+    A bucket can be locked after its creation, but never unlocked. Object versions from before the lock stay unlocked:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
     """
     retention = s3.DefaultRetention(Mode=mode, Days=days)

@@ -405,7 +405,7 @@ def test_a_lock_file_where_a_program_may_load_it_ends_the_network(
 
     assert f"; line {line} ended the part with a network" in answer, answer
     assert "mount" in steps or answer.endswith(
-        ", because its folder is not one for the files of a project, such as /app"
+        ", because its folder may contain programs; copy the files to a folder such as /app"
     )
 
 
