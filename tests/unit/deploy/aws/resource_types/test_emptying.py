@@ -204,6 +204,11 @@ def test_a_version_that_the_bypass_does_not_delete_is_explained(version: Any, ex
     assert [call.get("BypassGovernanceRetention", False) for call in fake.called("delete_objects")] == [False, True]
 
 
+@pytest.mark.parametrize("answer", [refusal("ObjectLockConfigurationNotFoundError"), refusal("AccessDenied"), {}])
+def test_a_bucket_without_a_lock_that_can_be_read_has_no_description_of_one(answer: Any) -> None:
+    assert s3.describe_lock(aws(s3={"get_object_lock_configuration": answer}), "b") == ""
+
+
 @pytest.mark.parametrize(
     ("lock", "expected"),
     [
