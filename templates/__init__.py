@@ -47,7 +47,7 @@ LAYERS = (
     Layer("build", build_per_service=build.build, kinds=ONLY_TOOLS),
     Layer("scan_gate", build_per_service=scan_gate.build, kinds=ONLY_TOOLS),
     Layer("signer", build_per_service=signer.build, kinds=ONLY_TOOLS),
-    Layer("review", build_per_service=review.build, kinds=ONLY_TOOLS, where=review.exists),
+    Layer("review", build_per_service=review.build, kinds=ONLY_TOOLS),
     Layer(
         "migration_runner",
         build_per_service=migration_runner.build,

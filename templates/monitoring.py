@@ -63,9 +63,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     if review.approves(env):
         function = layer.read(review.REVIEW_FUNCTION)
         layer.add_all(pipeline_alarms.review_alarms(monitored, review.REVIEW, function, name, topics))
-    if review.exists(env):
-        check = layer.read(review.CHECK_FUNCTION)
-        layer.add_all(pipeline_alarms.approval_check_alarms(monitored, review.APPROVAL_CHECK, check, name, topics))
+    check = layer.read(review.CHECK_FUNCTION)
+    layer.add_all(pipeline_alarms.approval_check_alarms(monitored, review.APPROVAL_CHECK, check, name, topics))
     layer.add(
         cloudwatch.Dashboard(
             "Dashboard",

@@ -37,11 +37,6 @@ TIMEOUT_SECONDS = 60
 FunctionResources = tuple[logs.LogGroup, iam.Role, awslambda.Function]
 
 
-def exists(env: Environment) -> bool:
-    """Return whether the pipeline deploys to any environment."""
-    return bool(env.route)
-
-
 def approves(env: Environment) -> bool:
     """Return whether releases need an approval, because the pipeline deploys to a protected environment."""
     return any(peer.protected for peer in env.route)
