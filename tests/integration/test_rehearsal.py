@@ -161,7 +161,7 @@ def test_parts_that_did_not_run_are_reported(passed: Rehearsed) -> None:
         "Verify/Snyk: snyk is not run; its report is the recorded rehearsal/snyk.json",
         "Verify/Safety: safety is not run; its report is the recorded rehearsal/safety.json",
         "Build/Image: the image is not built; a placeholder with its own digest is pushed",
-        "Build/ImageScan, Production-Window/ProductionImageScan: the local registry does not scan images",
+        "Build/ImageScan, Build/Sign, Production-Window/ProductionImageScan: the local registry does not scan images",
         "Staging/Execute, Production/Execute: no containers were started",
         "Staging/StagingSmokeTest: SERVICE_URL is the address of a process of rehearsal/serve",
         "Verify: OnFailure RETRY Staging: OnFailure ROLLBACK Production-Window: OnSuccess DeploymentWindow",
