@@ -43,7 +43,8 @@ class Table:
 
     def update_item(self, **request: Any) -> None:
         name = request["Key"]["payment_id"]["S"]
-        if name not in self.items:
+        assert request["ConditionExpression"] == "attribute_exists(amount)"
+        if "amount" not in self.items.get(name, {}):
             raise REFUSED
         self.items[name]["state"] = request["ExpressionAttributeValues"][":settled"]
 
@@ -159,12 +160,13 @@ def test_other_requests_store_nothing(served: str, table: Table, path: str, body
     assert table.items == {}
 
 
-@pytest.mark.parametrize("text", ["unknown", '{"payment_id": "a"}', ""], ids=["unknown", "JSON", "empty"])
+@pytest.mark.parametrize("text", ["unknown", "schema", '{"payment_id": "a"}', ""])
 def test_a_message_about_no_payment_is_not_deleted_and_stops_no_other(
     table: Table, queue: Queue, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     payments = Payments("t", table)
     payments.accept("invoice-7", 1250)
+    payments.set_schema("2")
     queue.messages = [text, "invoice-7"]
 
     Worker(payments, "q", queue).settle_batch()

@@ -13,6 +13,7 @@ minutes for a missing answer. The event is never logged, because it contains cre
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -140,8 +141,10 @@ def _command(changes: list[dict[str, Any]]) -> str:
     """Return the command of the task definition after the change, or an empty string if the changes do not show it."""
     for change in changes:
         if change["ResourceType"] == "AWS::ECS::TaskDefinition" and "AfterContext" in change:
-            containers = json.loads(change["AfterContext"])["Properties"]["ContainerDefinitions"]
-            return one_line(shlex.join(containers[0].get("Command", ())))
+            # A text replaces a value that is unknown before the deployment.
+            with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):
+                command = json.loads(change["AfterContext"])["Properties"]["ContainerDefinitions"][0].get("Command", ())
+                return "" if isinstance(command, str) else one_line(shlex.join(command))
     return ""
 
 

@@ -105,7 +105,7 @@ def start(
     if not python.exists():
         raise CicdError(f"{python}: the local AWS is not installed; run `make setup-local`")
     folder = Path(tempfile.mkdtemp(prefix="cicd-templates-local-"))
-    port, secret = _free_port(), secrets.token_urlsafe(32)
+    port, secret = free_port(), secrets.token_urlsafe(32)
     try:
         with (folder / ENGINE_LOG).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own entry point
@@ -142,7 +142,8 @@ def _wait_until_it_answers(
         time.sleep(POLL_SECONDS)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that no program uses at the moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cicd_templates.local.engine_process import free_port
 from cicd_templates.local.iam_decisions import ALLOWED
 from cicd_templates.rehearsal.grants import role_name
 from cicd_templates.rehearsal.pipeline_definition import Action
@@ -84,7 +85,7 @@ def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator
             "the deployed service cannot answer, because a rehearsal runs no containers;"
             f" add the script {SERVE_SCRIPT} to the source to start the application on $HOST and $PORT"
         )
-    port = _free_port()
+    port = free_port()
     with task.running(task.command_of_script(SERVE_SCRIPT), HOST=HOST, PORT=str(port)) as process:
         deadline = time.monotonic() + READY_SECONDS
         while not _listens(port):
@@ -170,12 +171,6 @@ def _terminate(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

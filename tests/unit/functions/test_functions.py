@@ -288,6 +288,26 @@ def test_the_approver_reads_which_command_the_migration_runs_and_gets_a_link(aws
     assert variables["ChangeSetUrl"] != variables["MigrationChangeSetUrl"]
 
 
+@pytest.mark.parametrize(
+    "context",
+    [
+        "no JSON",
+        "[]",
+        json.dumps({"Properties": "{{changeSet:KNOWN_AFTER_APPLY}}"}),
+        json.dumps({"Properties": {"ContainerDefinitions": []}}),
+        json.dumps({"Properties": {"ContainerDefinitions": ["{{changeSet:KNOWN_AFTER_APPLY}}"]}}),
+        json.dumps({"Properties": {"ContainerDefinitions": [{"Command": "{{changeSet:KNOWN_AFTER_APPLY}}"}]}}),
+        json.dumps({"Properties": {"ContainerDefinitions": [{"Command": [1]}]}}),
+    ],
+)
+def test_a_command_that_cannot_be_read_does_not_stop_the_review(aws: Aws, context: str) -> None:
+    definition = task_definition("x")
+    definition["ResourceChange"]["AfterContext"] = context
+    _, request = reviewed_with_migration(aws, described(), described(definition))
+
+    assert request["outputVariables"]["MigrationCommand"] == "not shown by the change set"
+
+
 def test_a_long_command_hides_no_change(aws: Aws) -> None:
     removal = described(change("Remove", "Service"))
     _, request = reviewed_with_migration(aws, removal, described(task_definition("x" * 500), change("Remove", "Log")))

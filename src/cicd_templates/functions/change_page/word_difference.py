@@ -16,6 +16,8 @@ CONTEXT_WORDS = 12
 LARGEST_PRODUCT = 250_000
 # The number of characters in both texts up to which they are split into words.
 LONGEST_TEXTS = 100_000
+# The number of characters that a cut leaves out, so that it is not within a word.
+LONGEST_CUT_WORD = 100
 
 
 class Part(NamedTuple):
@@ -74,6 +76,14 @@ def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Return `text`, cut to `longest` characters. If it is cut, the number of omitted characters follows."""
-    rest = len(text) - longest
-    return text if rest <= 0 else f"{text[:longest]}\u2026 ({rest:,} more characters are in the plan file)"
+    """Return `text`, cut to at most `longest` characters. If it is cut, the number of omitted characters follows.
+
+    The cut is before a word, except in a long word, such as the JSON of a policy.
+    """
+    if len(text) <= longest:
+        return text
+    # If the last word ends exactly at the limit, the space after it shows this.
+    kept, separator, word = text[: longest + 1].rpartition(" ")
+    if not separator or len(word) > LONGEST_CUT_WORD:
+        kept = text[:longest]
+    return f"{kept}\u2026 ({len(text) - len(kept):,} more characters are in the plan file)"

@@ -73,4 +73,7 @@ def test_texts_of_a_hundred_thousand_characters_are_not_split_into_words() -> No
 
 def test_a_long_part_says_how_much_is_left_out() -> None:
     assert cut("x" * 1200, 1200) == "x" * 1200
+    assert cut("allow s3:Get on the bucket", 11) == "allow… (21 more characters are in the plan file)"
+    assert cut("allow s3:Get on the bucket", 12) == "allow s3:Get… (14 more characters are in the plan file)"
+    assert cut(f"allow {'x' * 3000}", 1200) == f"allow {'x' * 1194}… (1,806 more characters are in the plan file)"
     assert cut("x" * 3000, 1200) == f"{'x' * 1200}… (1,800 more characters are in the plan file)"

@@ -198,5 +198,5 @@ def test_a_very_long_plan_is_cut_where_it_is_shown_as_text(monkeypatch: pytest.M
     monkeypatch.setattr(web_page, "LONGEST_TEXT", 10)
 
     text = Parsed(plan_page([PLAN], "make deploy")).texts["pre"][0]
-    assert text.startswith("# Plan of … (")
+    assert text.startswith("# Plan of… (")
     assert text.endswith(" more characters are in the plan file)")
