@@ -59,7 +59,7 @@ PROBLEM = (
     "{} can install or download content that no lock file names and no check judged; write it in a form that"
     " docs/pipeline.md lists, before its stage copies other files than lock files{}"
 )
-PLACE = ", because its folder may contain programs; copy the files to a folder such as /app"
+PLACE = ", because its folder may contain programs; use /app"
 # A variable with a plain value that no shell treats as a command. BuildKit also removes quotes from names.
 VARIABLE = r"""([A-Za-z_]\w*)(=(?:"(?:[\w./:=,@+ -]|\$\w|\$\{\w+\})*"|(?:[\w./:=,@+-]|\$\w|\$\{\w+\})*))?"""
 # A value that is neither a path nor an address nor an option, such as 8080, production or C.UTF-8.
