@@ -113,7 +113,8 @@ jobs:
               report error "No run of the pipeline began for this source"; exit
             fi
           done
-          report pending "The run continues: it may wait for an approval"
+          report pending "The run continues; after it has ended, run the job report again"
+          echo "::notice::Choose Re-run job for the job report after the run of the pipeline has ended: $PAGE"
 """
 # The run is followed for less than the hour for which the credentials of the role are valid.
 SECONDS, ATTEMPTS = 30, 100

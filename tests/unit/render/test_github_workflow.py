@@ -118,9 +118,19 @@ def runs(*statuses: str) -> str:
         pytest.param([runs("Stopped")], "error", "The run of the pipeline ended: Stopped", 1, id="stopped"),
         pytest.param([runs()], "error", "No run of the pipeline began for this source", 20, id="no run"),
         pytest.param(
-            [runs("InProgress")], "pending", "The run continues: it may wait for an approval", 100, id="an approval"
+            [runs("InProgress")],
+            "pending",
+            "The run continues; after it has ended, run the job report again",
+            100,
+            id="an approval",
         ),
-        pytest.param([], "pending", "The run continues: it may wait for an approval", 100, id="nothing can be listed"),
+        pytest.param(
+            [],
+            "pending",
+            "The run continues; after it has ended, run the job report again",
+            100,
+            id="nothing can be listed",
+        ),
     ],
 )
 def test_the_result_of_the_run_becomes_a_status_of_the_commit(
