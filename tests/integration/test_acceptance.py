@@ -26,6 +26,7 @@ from cicd_templates.acceptance.project import Place, Project
 from cicd_templates.acceptance.run import run_checks
 from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.local import engine_process
+from cicd_templates.template import cloudformation_yaml
 from tests.conftest import PROJECT, ROOT
 from tests.integration.conftest import ENGINE_PYTHON
 
@@ -142,11 +143,19 @@ def with_a_gate_that_passes_all(folder: Path) -> None:
 
 
 def with_a_silent_alarm(folder: Path) -> None:
-    change(folder / f"staging-{SUFFIX}/health-shop.yaml", r"^      AlarmActions:\n      - .*\n", "")
+    path = folder / f"staging-{SUFFIX}/health-shop.yaml"
+    template = cloudformation_yaml.load(path.read_text())
+    alarms = [each for each in template["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    del alarms[0]["Properties"]["AlarmActions"]
+    path.write_text(cloudformation_yaml.dump(template))
 
 
 def with_a_key_for_nobody(folder: Path) -> None:
-    change(folder / f"staging-{SUFFIX}/keys.yaml", r"^ +- kms:(Decrypt|GenerateDataKey\*?)\n", "")
+    path = folder / f"staging-{SUFFIX}/keys.yaml"
+    template = cloudformation_yaml.load(path.read_text())
+    policy = template["Resources"]["Key"]["Properties"]["KeyPolicy"]
+    policy["Statement"] = [each for each in policy["Statement"] if "kms:Decrypt" not in each["Action"]]
+    path.write_text(cloudformation_yaml.dump(template))
 
 
 def forget_a_bucket(bench: Bench) -> str:
