@@ -50,7 +50,7 @@ def lines(*, local: bool, accounts: int, regions: list[str], checks: int) -> Ite
     """Yield the lines that a person reads before agreeing to the run."""
     if local:
         yield f"{checks} checks on a local AWS that this run starts and stops; nothing leaves this machine."
-        yield "It takes about five minutes on two idle cores."
+        yield "It takes some minutes."
         return
     plural = "account" if accounts == 1 else "accounts"
     yield f"{checks} checks in {accounts} {plural}, {', '.join(regions)}; this makes there, and removes at the end:"

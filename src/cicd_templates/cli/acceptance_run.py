@@ -44,6 +44,8 @@ def continue_run(
     """
     with locked(FOLDER) as held:
         places = places_of(configuration)
+        if not local:
+            places = {name: _with_caller(place) for name, place in places.items()}
         journal = _journal(places, local=local)
         project = Project(FOLDER.absolute() / "project", TOOL, journal.suffix, places, local)
         if local and not journal.facts.get("finished") and local_aws.find(project) is None:
@@ -63,6 +65,17 @@ def continue_run(
         if not journal.facts.get("finished"):
             run_checks(CHECKS, bench, journal, listener)
         _finish(journal, project)
+
+
+def _with_caller(place: Place) -> Place:
+    """Return the place with the account of the credentials that assume the user's `role_arn`, if there is one.
+
+    The roles of the run are assumed with the same credentials, so their trust policies name this account.
+    """
+    if not place.role_arn:
+        return place
+    caller = aws_clients(Access(place.region, place.profile)).sts.get_caller_identity()
+    return replace(place, caller_account=caller["Account"])
 
 
 def _journal(places: dict[str, Place], *, local: bool) -> Journal:

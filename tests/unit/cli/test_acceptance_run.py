@@ -211,3 +211,24 @@ def test_a_local_aws_that_stops_during_a_run_is_an_error(monkeypatch: pytest.Mon
     result = type_it("--local", "--yes")
     assert result.exit_code == CicdError.exit_code
     assert "the local AWS of the run has stopped" in result.output
+
+
+@pytest.mark.usefixtures("engines")
+def test_the_roles_of_a_run_trust_the_account_whose_credentials_assume_the_users_role(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "templates/environments.toml"
+    table = "[environments.staging]\n"
+    role = 'role_arn = "arn:aws:iam::222222222222:role/deployer"\n'
+    path.write_text(path.read_text().replace(table, f"{table}{role}"))
+    identity = SimpleNamespace(get_caller_identity=lambda: {"Account": "999999999999"})
+    monkeypatch.setattr(acceptance_run, "aws_clients", lambda access: SimpleNamespace(sts=identity))
+    seen: dict[str, str] = {}
+
+    def look(bench: Bench) -> str:
+        seen.update({name: place.caller_account for name, place in bench.places.items()})
+        return "seen"
+
+    use(monkeypatch, look)
+    assert type_it("--yes").exit_code == 0
+    assert seen == {"staging": "999999999999", "production": "", "tools": ""}
