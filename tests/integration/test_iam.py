@@ -154,6 +154,11 @@ ACROSS = [
     ("delivery DeliveryRole staging", "cloudformation:CreateChangeSet", STACK, False),
     ("delivery ReviewRole production", "cloudformation:DescribeChangeSet", STACK, True),
     ("delivery ReviewRole production", "cloudformation:GetTemplate", STACK, True),
+    *(
+        (f"delivery ReviewRole {own}", f"cloudformation:{action}", STACK.replace("production", of), own == of and may)
+        for own, of in (("staging", "staging"), ("staging", "production"), ("production", "staging"))
+        for action, may in (("DescribeChangeSet", True), ("GetTemplate", True), ("ExecuteChangeSet", False))
+    ),
     ("review ReviewRole tools", "cloudformation:CreateChangeSet", STACK, False),
     ("review ApprovalCheckRole tools", "cloudformation:CreateChangeSet", STACK, False),
     ("pipeline PipelineRole tools", "cloudformation:CreateChangeSet", STACK, False),

@@ -66,6 +66,29 @@ def test_two_rules_of_one_listener_cannot_have_the_same_priority_and_a_plan_sees
         assert "because the stack ingress-labels has it on the same listener; write `priority = 94`" in report.taken[0]
 
 
+def test_kms_verifies_a_signature_only_of_the_same_digest_by_the_same_enabled_key() -> None:
+    with engines.running(python=ENGINE_PYTHON) as engine:
+        kms: Any = local_clients(engine.url, "111111111111", "eu-central-1", engine.secret).kms
+        one, other = (
+            kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"] for _ in range(2)
+        )
+        asked = {"Message": b"a" * 32, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
+        signature = kms.sign(KeyId=one, **asked)["Signature"]
+
+        answer = kms.verify(KeyId=one, Signature=signature, **asked)
+        assert (answer["SignatureValid"], answer["KeyId"]) == (True, one)
+        for wrong in (
+            {"KeyId": one, "Signature": signature, **asked, "Message": b"b" * 32},
+            {"KeyId": other, "Signature": signature, **asked},
+            {"KeyId": one, "Signature": b"x", **asked},
+        ):
+            with pytest.raises(ClientError, match="KMSInvalidSignatureException"):
+                kms.verify(**wrong)
+        kms.disable_key(KeyId=one)
+        with pytest.raises(ClientError, match="DisabledException"):
+            kms.verify(KeyId=one, Signature=signature, **asked)
+
+
 # The process is meant to outlive the command that started it; Python warns about that.
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_local_starts_once_and_stops_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
