@@ -65,9 +65,11 @@ def _alarm(properties: Mapping[str, Any], formatter: Formatter) -> str:
     metric = properties.get("MetricName") or next(
         (query["Expression"] for query in properties.get("Metrics", ()) if "Expression" in query), "its metric"
     )
-    threshold = properties.get("Threshold", "")
+    # An alarm of an anomaly has no number, but the id of a metric. A threshold can also be a function or a text.
+    threshold = properties.get("Threshold", properties.get("ThresholdMetricId", ""))
+    limit = f"{threshold:g}" if isinstance(threshold, int | float) else formatter.format(threshold)
     comparison = _COMPARISONS.get(properties.get("ComparisonOperator", ""), properties.get("ComparisonOperator", ""))
-    measured = f"{formatter.format(metric)} {comparison} {threshold:g}" if isinstance(threshold, int | float) else ""
+    measured = " ".join(filter(None, [formatter.format(metric), comparison, limit])) if limit else ""
     return ": ".join(filter(None, [formatter.format(properties.get("AlarmDescription", "")), measured]))
 
 

@@ -309,7 +309,12 @@ def test_alarms_and_rules_say_when_and_whom() -> None:
             "Bare": resource(
                 "CloudWatch::Alarm", ComparisonOperator="Odd", Threshold=2, TreatMissingData={"Ref": "Missing"}
             ),
-            "Anomaly": resource("CloudWatch::Alarm", AlarmDescription="By a band", ThresholdMetricId="band"),
+            "Anomaly": resource(
+                "CloudWatch::Alarm",
+                AlarmDescription="By a band",
+                ThresholdMetricId="band",
+                ComparisonOperator="GreaterThanUpperThreshold",
+            ),
             "Both": resource("CloudWatch::CompositeAlarm", AlarmRule="ALARM(Failed)"),
             "Rule": resource("Events::Rule", Description="Tells", Targets=[{"Arn": {"Ref": "People"}}]),
             "Timer": resource("Events::Rule", ScheduleExpression="rate(1 hour)"),
@@ -320,10 +325,24 @@ def test_alarms_and_rules_say_when_and_whom() -> None:
         ("network", "Failed", "It failed: Failures above 0", "breaching", "People"),
         ("network", "Computed", "a/b below 1.5", "not set", "nobody"),
         ("network", "Bare", "its metric Odd 2", "Missing", "nobody"),
-        ("network", "Anomaly", "By a band", "not set", "nobody"),
+        ("network", "Anomaly", "By a band: its metric GreaterThanUpperThreshold band", "not set", "nobody"),
         ("network", "Both", "ALARM(Failed)", "not set", "nobody"),
         ("network", "Rule", "Tells", "", "People"),
         ("network", "Timer", "rate(1 hour)", "", "nobody"),
+    ]
+
+
+@pytest.mark.parametrize("threshold", [{"Ref": "Most"}, "5"], ids=["a parameter", "a text"])
+def test_alarms_of_different_metrics_stay_two_rows_whatever_their_threshold_is(threshold: object) -> None:
+    def high(metric: str) -> dict[str, Any]:
+        return resource("CloudWatch::Alarm", AlarmDescription="Too many", MetricName=metric, Threshold=threshold)
+
+    each = one({"A": high("Errors"), "B": high("Throttles")})
+
+    limit = "Most" if isinstance(threshold, dict) else threshold
+    assert [row[1:3] for row in alarms.alarm_rows(each.template, each.formatter)] == [
+        ("A", f"Too many: Errors {limit}"),
+        ("B", f"Too many: Throttles {limit}"),
     ]
 
 
