@@ -270,7 +270,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "Build: an artifact built once, with a bill of materials",
             "build.Image build.BillOfMaterials",
             "test_an_image_that_is_there_is_not_built_again test_the_bill_of_materials_lists_what_is_pinned",
-            "Signing it",
+            "Signing the image in the registry; the pipeline signs statements about it",
         ),
         _row(
             "Test: an environment like production, deployed and tested",
