@@ -24,7 +24,10 @@ ANSWER_LENGTH = 400
 
 @dataclass(frozen=True)
 class Row:
-    """One check in the report. `counts_as` says what a passed check proves on the AWS of the run."""
+    """One check in the report.
+
+    `counts_as` says what a passed check proves on AWS, or on the local AWS if the run used it.
+    """
 
     name: str
     proves: str

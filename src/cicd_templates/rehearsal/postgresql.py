@@ -74,7 +74,10 @@ class Server:
         return done.stdout
 
     def prepare(self) -> None:
-        """Create the database and the role that RDS has. Raises `CicdError` if this fails."""
+        """Create the database, and the role whose members log in with IAM tokens in RDS.
+
+        Raises `CicdError` on a failure.
+        """
         self._psql(text=f'CREATE ROLE {IAM_ROLE}; CREATE DATABASE "{self.database}"', database="postgres")
 
 
