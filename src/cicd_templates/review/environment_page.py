@@ -54,9 +54,9 @@ class EnvironmentReview:
     def __init__(self, facts: StackFacts) -> None:
         self._facts = facts
         self._reachable: list[str] = []
-        self._on_every_resource: list[str] = []
-        self._without_own_key: list[str] = []
-        self._skipped: dict[str, list[str]] = {}
+        self._on_every_resource = MergedRows()
+        self._without_own_key = MergedRows()
+        self._skipped = MergedRows()
         self._examples: dict[str, None] = {}
         self._billed: list[billing.BilledItem] = []
         self._used = service_resources.ServiceResources()
@@ -67,17 +67,29 @@ class EnvironmentReview:
         """Add the facts of a stack. Stacks are added in deploy order."""
         template = stack.template
         self._reachable += exposure.reachable(stack)
-        self._on_every_resource += [
-            f"{template.label}.{statement.holder} {statement.sid}" for statement in stack.statements if statement.reason
-        ]
-        self._without_own_key += [
-            f"{template.label}.{name} is encrypted with a key of AWS"
-            for name in stateful_resources.without_own_key(stack)
-        ]
-        for logical_id, resource in template.resources.items():
-            for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):
-                reason = f"{skip['comment'].rstrip('.')} ({skip['id']})"
-                self._skipped.setdefault(reason, []).append(f"{template.label}.{logical_id}")
+        self._on_every_resource.add(
+            template.service,
+            (
+                (f"{template.label}.{statement.holder} {statement.sid}",)
+                for statement in stack.statements
+                if statement.reason
+            ),
+        )
+        self._without_own_key.add(
+            template.service,
+            (
+                (f"{template.label}.{name} is encrypted with a key of AWS",)
+                for name in stateful_resources.without_own_key(stack)
+            ),
+        )
+        self._skipped.add(
+            template.service,
+            (
+                (f"{template.label}.{logical_id}", f"{skip['comment'].rstrip('.')} ({skip['id']})")
+                for logical_id, resource in template.resources.items()
+                for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ())
+            ),
+        )
         self._examples |= dict.fromkeys(placeholders.placeholders([stack]))
         self._used.add(stack)
         self._containers.add(template.service, further_containers.container_rows(stack))
@@ -120,11 +132,14 @@ class EnvironmentReview:
         - One line names each resource that is encrypted with a key of AWS instead of the project's key.
         - One line gives each reason for which checkov checks are skipped, with the resources.
         """
-        statements = ", ".join(self._on_every_resource)
+        statements = ", ".join(self._on_every_resource.texts())
+        skipped: dict[str, list[str]] = {}
+        for name, reason in self._skipped.rows():
+            skipped.setdefault(reason, []).append(name)
         return [
             *([f"statements on every resource: {statements}"] if statements else []),
-            *self._without_own_key,
-            *(f"{', '.join(names)}: {reason}" for reason, names in self._skipped.items()),
+            *self._without_own_key.texts(),
+            *(f"{', '.join(names)}: {reason}" for reason, names in skipped.items()),
         ]
 
 

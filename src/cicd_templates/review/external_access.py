@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from cicd_templates.review.merged_rows import MergedRows
 from cicd_templates.review.principals import (
     ArnPrincipal,
     OwnPrincipal,
@@ -38,12 +39,13 @@ class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
     `principals` are the principals of the statement that may be outside the environment. `account` is the role's
-    account. `text` describes the statement.
+    account. `text` describes the statement. `service` is the service to which the role belongs, or None.
     """
 
     principals: tuple[Principal, ...]
     account: str
     text: str
+    service: str | None
 
 
 class AccessReview:
@@ -54,13 +56,16 @@ class AccessReview:
         self._accounts: dict[str, set[str]] = {}
         self._role_names: dict[str, set[str]] = {}
         self._trusts: dict[str, list[_Trust]] = {}
-        self._releasers: dict[str, dict[str, None]] = {ability: {} for ability in _RELEASE_ACTIONS}
-        self._writers: list[tuple[str, tuple[str, ...]]] = []
+        self._services: dict[str, None] = {}
+        self._releasers = {ability: MergedRows() for ability in _RELEASE_ACTIONS}
+        self._writers: list[tuple[str | None, str, tuple[str, ...]]] = []
         self._sources: list[str] = []
 
     def add(self, stack: ReviewedStack) -> None:
         """Add the trust policies and the release permissions of a stack."""
         template = stack.template
+        if template.service:
+            self._services[template.service] = None
         self._accounts.setdefault(template.environment, set()).add(template.account)
         self._role_names.setdefault(template.environment, set()).update(_role_names(stack))
         self._trusts.setdefault(template.environment, []).extend(_trusts(stack))
@@ -71,15 +76,19 @@ class AccessReview:
             self._add_releasers(stack)
 
     def _add_releasers(self, stack: ReviewedStack) -> None:
+        service = stack.template.service
+        holders: dict[str, dict[str, None]] = {ability: {} for ability in _RELEASE_ACTIONS}
         for statement in stack.statements:
             if statement.effect != "Allow":
                 continue
             holder = f"{stack.template.label}.{statement.holder}"
             for ability, actions in _RELEASE_ACTIONS.items():
                 if any(statement.covers(action) for action in actions):
-                    self._releasers[ability][holder] = None
+                    holders[ability][holder] = None
             if statement.covers("s3:PutObject"):
-                self._writers.append((holder, statement.resource_texts))
+                self._writers.append((service, holder, statement.resource_texts))
+        for ability, rows in self._releasers.items():
+            rows.add(service, ((holder,) for holder in holders[ability]))
 
     def reviewed_environments(self, environment: str) -> list[str]:
         """Return the names of the environments whose external access is listed on the review page of `environment`.
@@ -102,27 +111,37 @@ class AccessReview:
         other_accounts = {
             account for name, accounts in self._accounts.items() if name != environment for account in accounts
         }
-        return [
-            trust.text
+        found = (
+            (trust.service, trust.text)
             for trust in self._trusts[environment]
             if any(
                 is_outside(principal, trust.account)
                 or (trust.account in other_accounts and not _is_own(principal, own_roles))
                 for principal in trust.principals
             )
-        ]
+        )
+        return self._merged(found)
+
+    def _merged(self, texts: Iterable[tuple[str | None, str]]) -> list[str]:
+        """Return the texts, in which those of several services that differ only in the service's name are one."""
+        rows = MergedRows()
+        for name in self._services:
+            rows.add(name, ())
+        for service, text in dict.fromkeys(texts):
+            rows.add(service, [(text,)])
+        return rows.texts()
 
     def release_permissions(self) -> list[str]:
         """Return one line per permission to approve, start or upload releases, with the policies that grant it."""
-        texts = [f"{ability}: {', '.join(holders) or 'nobody'}" for ability, holders in self._releasers.items()]
+        texts = [f"{ability}: {', '.join(rows.texts()) or 'nobody'}" for ability, rows in self._releasers.items()]
         if self._sources:
             sources = sorted(self._sources)
-            holders = [
-                holder
-                for holder, patterns in self._writers
+            holders = self._merged(
+                (service, holder)
+                for service, holder, patterns in self._writers
                 if any(matches_any(pattern, sources) for pattern in patterns)
-            ]
-            texts.append(f"upload a release: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
+            )
+            texts.append(f"upload a release: {', '.join(holders) or 'nobody'}")
         return texts
 
 
@@ -138,7 +157,7 @@ def _trusts(stack: ReviewedStack) -> Iterator[_Trust]:
                 condition = statement.condition.replace(OWN_MARK, own_stem(statement.holder))
                 where = f" where {condition}" if condition else ""
                 text = f"{statement.principals_text} as {stack.template.label}.{statement.holder}{where}"
-                yield _Trust(principals, stack.template.account, text)
+                yield _Trust(principals, stack.template.account, text, stack.template.service)
 
 
 def _role_names(stack: ReviewedStack) -> Iterator[str]:

@@ -18,13 +18,13 @@ class MergedRows:
         self._all_services: set[str] = set()
 
     def add(self, service: str | None, rows: Iterable[Row]) -> None:
-        """Add the rows of a stack. `service` is the service to which the stack belongs, if there is one."""
+        """Add the rows of a stack, which may be none. `service` is the service of the stack, if it belongs to one."""
+        if service:
+            self._all_services.add(service)
         for row in rows:
             pattern = tuple(with_placeholders(text, service) for text in row) if service else row
             self._first.setdefault(pattern, row)
             self._services.setdefault(pattern, []).append(service)
-            if service:
-                self._all_services.add(service)
 
     def rows(self) -> list[Row]:
         """Return the merged rows. If only some of the services have a merged row, its first cell names them."""
@@ -36,3 +36,7 @@ class MergedRows:
             else:
                 merged.append(pattern if several else self._first[pattern])
         return merged
+
+    def texts(self) -> list[str]:
+        """Return the first cells of the merged rows, each once."""
+        return list(dict.fromkeys(row[0] for row in self.rows()))
