@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.check import Bench, Check, Here, require
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.project import RUNTIME
 from cicd_templates.errors import CicdError
@@ -76,4 +76,6 @@ CERTIFICATES = Check(
     "Load balancers can serve TLS with a certificate that was made for this run and is trusted by nothing else.",
     import_certificates,
     safe_to_continue=False,
+    here=Here.WALKED_THROUGH,
+    because="the local AWS keeps certificates, and its load balancers answer no requests",
 )

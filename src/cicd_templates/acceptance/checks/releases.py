@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.check import Bench, Check, Here, require
 from cicd_templates.acceptance.pipeline_runs import FAILED, SUCCEEDED, is_production, rehearsal_folder, run_pipeline
 from cicd_templates.acceptance.project import APPLICATION, PLANTED, RUNTIME, SERVICE
 
@@ -72,6 +72,7 @@ RELEASED = Check(
     "A release passes every check, is built, scanned and signed, reaches staging, and after an approval production.",
     release,
     needs=("permissions",),
+    here=Here.WALKED_THROUGH,
     because=NOT_AWS,
 )
 MIGRATED = Check(
@@ -79,6 +80,8 @@ MIGRATED = Check(
     "A release migrates its data once in every environment before the service is updated.",
     see_migrations,
     needs=("released",),
+    here=Here.WALKED_THROUGH,
+    because=NOT_AWS,
 )
 STOPPED = Check(
     "vulnerability-stopped",
