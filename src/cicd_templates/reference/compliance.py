@@ -131,8 +131,10 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
         _row(
             "10.3.2 audit logs and evidence are protected from changes",
             "storage.EvidencePolicy",
-            "test_evidence_can_be_put_and_never_replaced test_a_principal_may_do_what_it_needs_and_nothing_else",
-            "Who may delete in your account; service control policies also restrict its administrators",
+            "test_evidence_can_be_put_and_never_replaced test_a_principal_may_do_what_it_needs_and_nothing_else"
+            " test_an_administrator_cannot_delete_evidence_of_a_protected_environment",
+            "`lock_days` in `[evidence]`, which locks the evidence. Without it, who may delete in your account; service"
+            " control policies also restrict its administrators",
         ),
         _row(
             "10.7.2 failures of security controls are noticed",
