@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.acceptance.check import Bench, Check, Here, require
+from cicd_templates.acceptance.check import Bench, Check, CheckFailed, Here, require
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.commands import CommandFailed
 from cicd_templates.acceptance.project import ENVIRONMENTS
@@ -27,8 +27,13 @@ def use_printed_policies(bench: Bench) -> str:
         roles[environment] = _make_role(bench, environment, policies)
         documents += len(policies)
     render_with(bench, roles=roles)
-    for environment in ENVIRONMENTS:
-        _wait_until_it_deploys(bench, environment)
+    try:
+        for environment in ENVIRONMENTS:
+            _wait_until_it_deploys(bench, environment)
+    except CheckFailed:
+        # The end of the run must not need roles that cannot be used.
+        render_with(bench, roles={})
+        raise
     return (
         f"{documents} printed policies of {len(roles)} environments are attached to {len(roles)} roles, which make"
         " every call of the commands from here on"

@@ -82,6 +82,7 @@ def test_a_role_that_never_can_be_assumed_is_a_failure(tmp_path: Path) -> None:
 
     with pytest.raises(CheckFailed, match="the role that deploys staging cannot be assumed"):
         use_printed_policies(made)
+    assert made.facts["settings"]["roles"] == {}
     assert sum(typed.startswith("doctor") for typed in made.commands.typed) == ATTEMPTS
 
 
