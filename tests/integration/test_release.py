@@ -6,11 +6,15 @@ import hashlib
 import io
 import json
 import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cicd_templates.config.naming import TEMPLATES_KEY
+from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.local.iam_decisions import Calls
 from tests.integration.conftest import Project
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -49,6 +53,49 @@ def test_a_release_uploads_a_version_and_shows_the_request_that_starts_the_run(p
 
     again = project.ok(f"release --app {app} --local --service parcel-dispatcher")
     assert version not in again
+
+
+def sign_in_until(ended: Path, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use the local AWS as if it were AWS, with credentials that a process renews until the file `ended` exists.
+
+    They are due in five minutes, so that botocore renews them before each request.
+    """
+    due = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    credentials = {
+        "Version": 1,
+        "AccessKeyId": project.accounts["tools"],
+        "SecretAccessKey": project.engine.secret,
+        "Expiration": due,
+    }
+    answer, config = ended.with_name("credentials.json"), ended.with_name("config")
+    answer.write_text(json.dumps(credentials))
+    config.write_text(f"[default]\ncredential_process = sh -c 'test ! -e {ended} && cat {answer}'\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", project.engine.url)
+    project.edit("[environments.tools]\n", "[environments.tools]\nallow_endpoint_urls = true\n")
+
+
+def test_a_run_whose_credentials_end_while_it_is_followed_continues_and_is_named(
+    project: Project, app: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.ok("deploy --env tools --local --yes")
+    ended, calls = tmp_path_factory.mktemp("sign-in") / "ended", Calls(project.engine.folder)
+    before = len(calls.rows())
+    sign_in_until(ended, project, monkeypatch)
+
+    def end_after_the_first_look(*_: Any) -> None:
+        if any(action == "codepipeline:ListActionExecutions" for _, action, *_ in calls.rows()[before:]):
+            ended.touch()
+
+    monkeypatch.setattr(Polling, "pause", end_after_the_first_look)
+    result = project.type(f"release --app {app} --wait")
+
+    assert result.exit_code == 75, result.output
+    (start,) = project.engine.record.starts(project.accounts["tools"])
+    assert f"  run      {start['execution']} of parcel-dispatcher-shipping-tools\n" in result.output
+    assert f"the run {start['execution']} of parcel-dispatcher-shipping-tools continues in AWS" in result.output
+    assert "do not release again, because that starts another run" in result.output
+    assert "Traceback" not in result.output
 
 
 def test_another_object_in_the_bucket_starts_no_run(project: Project) -> None:

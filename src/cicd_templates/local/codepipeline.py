@@ -1,7 +1,7 @@
 """Adds the CodePipeline operations that a run needs and the local AWS lacks.
 
-These operations start a run, describe it, report the results of jobs, and list the executions of actions. The engine
-checks the permissions of a request with IAM. Then this module validates the request against the API's model. No
+These operations start, list and describe runs, report the results of jobs, and list the executions of actions. The
+engine checks the permissions of a request with IAM. Then this module validates the request against the API's model. No
 pipeline is executed here. A rehearsal runs the actions: it reads the job results from a file, and writes the executions
 of actions to a file, from which this module lists them. This module runs inside the engine's interpreter, which has
 botocore.
@@ -10,21 +10,22 @@ botocore.
 from __future__ import annotations
 
 import json
+import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 ANSWERS_FILE = "answers.jsonl"
 EXECUTIONS_FILE = "action-executions.jsonl"
+RUNS_FILE = "pipeline-executions.jsonl"
 TARGET_PREFIX = "CodePipeline_20150709"
 START_OPERATION = "StartPipelineExecution"
-LIST_OPERATION = "ListActionExecutions"
+LIST_OPERATION, RUNS_OPERATION = "ListActionExecutions", "ListPipelineExecutions"
 STATE_OPERATION, EXECUTION_OPERATION = "GetPipelineState", "GetPipelineExecution"
 # The largest number of items in one answer of AWS, which is also the default.
 PAGE_SIZE = 100
-OPERATIONS = (START_OPERATION, LIST_OPERATION, STATE_OPERATION, EXECUTION_OPERATION)
 RESULT_OPERATIONS = ("PutJobSuccessResult", "PutJobFailureResult")
 
 Response = tuple[int, dict[str, str], bytes]
@@ -82,6 +83,84 @@ class ActionExecutions:
         return sorted(details.values(), key=lambda detail: -float(detail["startTime"]))
 
 
+class PipelineExecutions:
+    """The executions of pipelines, in a file with one execution per line that any process can read.
+
+    Events start executions without a call to CodePipeline. `events` returns those of an account, as
+    `event_targets` records them. `pipelines` returns the names of an account's pipelines, and `account` that of
+    the current request.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        account: Callable[[], str],
+        pipelines: Callable[[str], Collection[str]],
+        events: Callable[[str], list[dict[str, Any]]],
+    ) -> None:
+        self._file = folder / RUNS_FILE
+        self._account, self._pipelines, self._events = account, pipelines, events
+
+    def exists(self, pipeline: str) -> bool:
+        """Return whether the account of the current request has the pipeline."""
+        return pipeline in self._pipelines(self._account())
+
+    def start(self, request: dict[str, Any]) -> str:
+        """Start an execution, and return its id.
+
+        A rehearsal repeats the request of an event with the role of the event's rule, so that the role's permissions
+        are checked. The first repetition is the execution that the event started.
+        """
+        known = {run["execution"] for run in self._called()}
+        repeated = [
+            event["execution"]
+            for event in self._events(self._account())
+            if event["request"] == request and event["execution"] not in known
+        ]
+        run = {
+            "account": self._account(),
+            "request": request,
+            "execution": [*repeated, str(uuid.uuid4())][0],
+            "time": time.time(),
+            "trigger": "CloudWatchEvent" if repeated else "StartPipelineExecution",
+        }
+        with self._file.open("a") as file:
+            file.write(json.dumps(run) + "\n")
+        return str(run["execution"])
+
+    def of(self, pipeline: str) -> list[dict[str, Any]]:
+        """Return summaries of the pipeline's executions, newest first, in the format of ListPipelineExecutions.
+
+        Each execution is in progress, because no pipeline is executed here.
+        """
+        called = self._called()
+        known = {run["execution"] for run in called}
+        events = [event for event in self._events(self._account()) if event["execution"] not in known]
+        runs = [*called, *({**event, "trigger": "CloudWatchEvent"} for event in events)]
+        return [
+            _summary(run)
+            for run in sorted(runs, key=lambda run: run["time"])[::-1]
+            if run["request"]["name"] == pipeline
+        ]
+
+    def _called(self) -> list[dict[str, Any]]:
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        return [run for run in map(json.loads, lines) if run["account"] == self._account()]
+
+
+def _summary(run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **_release(run["execution"]),
+        "startTime": run["time"],
+        "lastUpdateTime": run["time"],
+        "sourceRevisions": [
+            {"actionName": revision["actionName"], "revisionId": revision["revisionValue"]}
+            for revision in run["request"].get("sourceRevisions", ())
+        ],
+        "trigger": {"triggerType": run["trigger"]},
+    }
+
+
 def check_request(operation: str, request: dict[str, Any]) -> str:
     """Return the errors of a request, according to botocore's model of the API, or an empty string."""
     import botocore.session
@@ -92,37 +171,46 @@ def check_request(operation: str, request: dict[str, Any]) -> str:
     return str(ParamValidator().validate(request, shape).generate_report())
 
 
-def service(answers: JobResults, executions: ActionExecutions, check: RequestCheck) -> Handler:
+def service(
+    answers: JobResults, executions: ActionExecutions, runs: PipelineExecutions, check: RequestCheck
+) -> Handler:
     """Return the engine's handler for requests to CodePipeline."""
+
+    def list_actions(request: dict[str, Any]) -> dict[str, Any]:
+        listed = executions.of(request["pipelineName"], request.get("filter", {}).get("pipelineExecutionId"))
+        return _page("actionExecutionDetails", listed, request)
+
+    operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        START_OPERATION: lambda request: {"pipelineExecutionId": runs.start(request)},
+        LIST_OPERATION: list_actions,
+        RUNS_OPERATION: lambda request: _page("pipelineExecutionSummaries", runs.of(request["pipelineName"]), request),
+        STATE_OPERATION: lambda request: _state(executions, request["name"]),
+        EXECUTION_OPERATION: lambda request: {"pipelineExecution": _release(request["pipelineExecutionId"])},
+    }
 
     async def handle(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        if operation not in (*OPERATIONS, *RESULT_OPERATIONS):
-            return _answer(400, {"__type": "UnknownOperationException", "message": f"not supported: {operation}"})
+        if operation not in (*operations, *RESULT_OPERATIONS):
+            return _refuse("UnknownOperationException", f"not supported: {operation}")
         request = json.loads(body)
         if wrong := check(operation, request):
-            return _answer(400, {"__type": "ValidationException", "message": wrong})
-        if operation == START_OPERATION:
-            return _answer(200, {"pipelineExecutionId": str(uuid.uuid4())})
-        if operation == LIST_OPERATION:
-            return _answer(200, _page(executions, request))
-        if operation == STATE_OPERATION:
-            return _answer(200, _state(executions, request["name"]))
-        if operation == EXECUTION_OPERATION:
-            return _answer(200, {"pipelineExecution": _release(request["pipelineExecutionId"])})
+            return _refuse("ValidationException", wrong)
+        if operation == RUNS_OPERATION and not runs.exists(request["pipelineName"]):
+            return _refuse("PipelineNotFoundException", f"there is no pipeline {request['pipelineName']}")
+        if operation in operations:
+            return _answer(200, operations[operation](request))
         if answers.of(request["jobId"]):
-            return _answer(400, {"__type": "InvalidJobStateException", "message": "the job already has a result"})
+            return _refuse("InvalidJobStateException", "the job already has a result")
         answers.put(operation, request)
         return _answer(200, {})
 
     return handle
 
 
-def _page(executions: ActionExecutions, request: dict[str, Any]) -> dict[str, Any]:
-    listed = executions.of(request["pipelineName"], request.get("filter", {}).get("pipelineExecutionId"))
+def _page(member: str, listed: list[dict[str, Any]], request: dict[str, Any]) -> dict[str, Any]:
     begin, size = int(request.get("nextToken", 0)), request.get("maxResults", PAGE_SIZE)
     more = {"nextToken": str(begin + size)} if listed[begin + size :] else {}
-    return {"actionExecutionDetails": listed[begin : begin + size], **more}
+    return {member: listed[begin : begin + size], **more}
 
 
 def _state(executions: ActionExecutions, pipeline: str) -> dict[str, Any]:
@@ -142,12 +230,21 @@ def _release(execution: str) -> dict[str, Any]:
     return {"pipelineExecutionId": execution, "status": "InProgress", "executionType": "STANDARD"}
 
 
+def _refuse(code: str, message: str) -> Response:
+    return _answer(400, {"__type": code, "message": message})
+
+
 def _answer(status: int, content: dict[str, Any]) -> Response:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
 def register(
-    app: ModuleType, router: ModuleType, actions: ModuleType, answers: JobResults, executions: ActionExecutions
+    app: ModuleType,
+    router: ModuleType,
+    actions: ModuleType,
+    answers: JobResults,
+    executions: ActionExecutions,
+    runs: PipelineExecutions,
 ) -> None:
     """Add CodePipeline to the engine's router, to its table of handlers and to its table of IAM namespaces."""
     router.SERVICE_PATTERNS["codepipeline"] = {
@@ -156,4 +253,4 @@ def register(
         "credential_scope": "codepipeline",
     }
     actions.SERVICE_TO_IAM_NAMESPACE["codepipeline"] = "codepipeline"
-    app.SERVICE_HANDLERS["codepipeline"] = service(answers, executions, check_request)
+    app.SERVICE_HANDLERS["codepipeline"] = service(answers, executions, runs, check_request)

@@ -68,9 +68,24 @@ create_only.register(stacks, provisioners, Path(os.environ["SCHEMAS"]), response
 key_policies.register(kms, _RESOURCE_HANDLERS, responses.get_account_id, responses.error_response_json)
 object_lock.register(s3, _RESOURCE_HANDLERS)
 keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager, kms)
-event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)
+record = recorded_types.Record(folder)
+event_targets.register(eventbridge, cloudwatch_logs, record.start)
 event_targets.name_versions(s3, eventbridge)
-codepipeline.register(app, router, iam_actions, codepipeline.JobResults(folder), codepipeline.ActionExecutions(folder))
+codepipeline.register(
+    app,
+    router,
+    iam_actions,
+    codepipeline.JobResults(folder),
+    codepipeline.ActionExecutions(folder),
+    codepipeline.PipelineExecutions(
+        folder,
+        responses.get_account_id,
+        lambda account: {
+            entry["id"] for entry in record.entries(account) if entry["type"] == "AWS::CodePipeline::Pipeline"
+        },
+        record.starts,
+    ),
+)
 ecs_tasks.name_settings_as_ecs_does(provisioners)
 ecs_tasks.register(ecs, ecs_tasks.Tasks(folder))
 image_registry.register(app)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from types import ModuleType
@@ -41,6 +42,7 @@ def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> No
                     "rule": rule.get("Name", ""),
                     "request": {"name": resource, **revisions},
                     "execution": str(uuid.uuid4()),
+                    "time": time.time(),
                 }
             )
         elif service == "logs":

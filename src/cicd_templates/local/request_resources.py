@@ -20,6 +20,7 @@ PIPELINE_NAMES = {
     "GetPipelineState": "name",
     "GetPipelineExecution": "pipelineName",
     "ListActionExecutions": "pipelineName",
+    "ListPipelineExecutions": "pipelineName",
 }
 # The members of requests that name a task, a service or a task definition by its ARN. A list is of one cluster.
 ECS_ARNS = {

@@ -8,10 +8,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import botocore.session
 import pytest
 
-from cicd_templates.local.codepipeline import ActionExecutions, JobResults, check_request, register, service
+from cicd_templates.local.codepipeline import (
+    ActionExecutions,
+    JobResults,
+    PipelineExecutions,
+    check_request,
+    register,
+    service,
+)
 
+ACCOUNT = "111111111111"
 JOB = "11111111-2222-3333-4444-555555555555"
 
 
@@ -20,8 +29,18 @@ def answers(tmp_path: Path) -> JobResults:
     return JobResults(tmp_path)
 
 
+def runs(folder: Path, account: str = ACCOUNT, events: tuple[dict[str, Any], ...] = ()) -> PipelineExecutions:
+    """Return the executions in `folder` for a request of `account`, which has the pipeline p."""
+    return PipelineExecutions(
+        folder,
+        lambda: account,
+        lambda owner: {"p"} if owner == ACCOUNT else set(),
+        lambda owner: [event for event in events if event["account"] == owner],
+    )
+
+
 def ask(answers: JobResults, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    handle = service(answers, ActionExecutions(answers.folder), check_request)
+    handle = service(answers, ActionExecutions(answers.folder), runs(answers.folder), check_request)
     headers = {"x-amz-target": f"CodePipeline_20150709.{operation}"}
 
     async def call() -> Any:
@@ -100,7 +119,7 @@ def test_the_service_stands_in_the_engines_tables(answers: JobResults) -> None:
     app.SERVICE_HANDLERS, router.SERVICE_PATTERNS = {}, {}  # type: ignore[attr-defined]
     actions.SERVICE_TO_IAM_NAMESPACE = {}  # type: ignore[attr-defined]
 
-    register(app, router, actions, answers, ActionExecutions(answers.folder))
+    register(app, router, actions, answers, ActionExecutions(answers.folder), runs(answers.folder))
     assert callable(app.SERVICE_HANDLERS["codepipeline"])
     assert router.SERVICE_PATTERNS["codepipeline"]["target_prefixes"] == ["CodePipeline_20150709"]
     assert actions.SERVICE_TO_IAM_NAMESPACE == {"codepipeline": "codepipeline"}
@@ -127,3 +146,71 @@ def test_every_run_is_a_release(answers: JobResults) -> None:
     status, answer = ask(answers, "GetPipelineExecution", request)
     assert (status, answer["pipelineExecution"]["executionType"]) == (200, "STANDARD")
     assert answer["pipelineExecution"]["pipelineExecutionId"] == JOB
+
+
+def request_of(version: str, pipeline: str = "p") -> dict[str, Any]:
+    revision = {"actionName": "App", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": version}
+    return {"name": pipeline, "sourceRevisions": [revision]}
+
+
+def event(version: str, time: float, **other: Any) -> dict[str, Any]:
+    return {"account": ACCOUNT, "request": request_of(version), "execution": f"e-{version}", "time": time, **other}
+
+
+def test_runs_are_those_that_events_and_calls_started_the_newest_first(tmp_path: Path) -> None:
+    events = (event("v1", 1.0), event("v2", 2.0), event("v3", 3.0, account="222222222222"))
+    others = (event("v4", 4.0, request=request_of("v4", "another")),)
+    listed = runs(tmp_path, events=(*events, *others)).of("p")
+
+    assert listed == [
+        {
+            "pipelineExecutionId": f"e-{version}",
+            "status": "InProgress",
+            "executionType": "STANDARD",
+            "startTime": time,
+            "lastUpdateTime": time,
+            "sourceRevisions": [{"actionName": "App", "revisionId": version}],
+            "trigger": {"triggerType": "CloudWatchEvent"},
+        }
+        for version, time in (("v2", 2.0), ("v1", 1.0))
+    ]
+
+
+def test_a_call_that_repeats_an_event_once_is_the_run_of_that_event(tmp_path: Path) -> None:
+    kept = runs(tmp_path, events=(event("v1", 1.0),))
+
+    started = [kept.start(request_of("v1")), kept.start(request_of("v1")), kept.start({"name": "p"})]
+    assert started[0] == "e-v1"
+    assert len(set(started)) == 3
+    assert [(run["pipelineExecutionId"], run["trigger"]["triggerType"]) for run in kept.of("p")] == [
+        (started[2], "StartPipelineExecution"),
+        (started[1], "StartPipelineExecution"),
+        (started[0], "CloudWatchEvent"),
+    ]
+    assert kept.of("p")[0]["sourceRevisions"] == []
+    assert runs(tmp_path, account="222222222222").of("p") == []
+
+
+def test_runs_are_listed_in_pages_and_only_of_a_pipeline_that_exists(answers: JobResults) -> None:
+    first, second = (ask(answers, "StartPipelineExecution", {"name": "p"})[1] for _ in range(2))
+
+    status, page = ask(answers, "ListPipelineExecutions", {"pipelineName": "p", "maxResults": 1})
+    assert (status, page["nextToken"]) == (200, "1")
+    _, rest = ask(answers, "ListPipelineExecutions", {"pipelineName": "p", "nextToken": "1"})
+    ids = [
+        run["pipelineExecutionId"] for run in (*page["pipelineExecutionSummaries"], *rest["pipelineExecutionSummaries"])
+    ]
+    assert ids == [second["pipelineExecutionId"], first["pipelineExecutionId"]]
+    status, error = ask(answers, "ListPipelineExecutions", {"pipelineName": "q"})
+    assert (status, error["__type"]) == (400, "PipelineNotFoundException")
+
+
+def test_the_answer_has_the_members_of_the_model(tmp_path: Path) -> None:
+    model = botocore.session.get_session().get_service_model("codepipeline")
+    output: Any = model.operation_model("ListPipelineExecutions").output_shape
+    summary = output.members["pipelineExecutionSummaries"].member
+    (listed,) = runs(tmp_path, events=(event("v1", 1.0),)).of("p")
+
+    assert {*listed} <= {*summary.members}
+    assert {*listed["sourceRevisions"][0]} <= {*summary.members["sourceRevisions"].member.members}
+    assert listed["trigger"]["triggerType"] in summary.members["trigger"].members["triggerType"].enum

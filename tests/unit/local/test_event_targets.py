@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from types import ModuleType
 from typing import Any
 
@@ -47,6 +48,7 @@ def test_an_event_for_a_pipeline_is_the_request_that_starts_it(delivered: dict[s
 
     (start,) = delivered["starts"]
     assert start.pop("execution")
+    assert abs(start.pop("time") - time.time()) < 3600
     assert start == {
         "account": "111111111111",
         "region": "eu-central-1",
