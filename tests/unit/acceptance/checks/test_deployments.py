@@ -52,7 +52,7 @@ def test_the_doctor_finds_nothing_to_fix(tmp_path: Path, fix: str, expected: str
     ],
 )
 def test_a_discarded_plan_leaves_nothing(tmp_path: Path, planned: list[str], left: list[str], problem: str) -> None:
-    others = [stack("payments-staging-keys", "CREATE_COMPLETE"), *existing("staging", "DELETE_COMPLETE")]
+    others = [stack("parcels-staging-keys", "CREATE_COMPLETE"), *existing("staging", "DELETE_COMPLETE")]
     answers = [stacks(*others, *existing("staging", *statuses)) for statuses in (planned, left)]
     made = bench(tmp_path, aws={LISTED: lambda **request: answers.pop(0)})
     if problem:
