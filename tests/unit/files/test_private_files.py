@@ -95,6 +95,7 @@ def test_a_lock_file_stays_the_same_file_and_becomes_private(tmp_path: Path) -> 
 
 # Each file that writes files otherwise, and what those are.
 OTHER_WRITERS = {
+    "acceptance/checks/releases.py": "a copy of the evidence that is changed on purpose, in the run's private folder",
     "files/private_files.py": "the one function",
     "files/project_files.py": "the function that writes committed files: templates, pages, configuration and policies",
     "local/engine_process.py": "the private temporary folder of the engine",
