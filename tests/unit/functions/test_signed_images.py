@@ -276,6 +276,30 @@ def test_a_template_that_is_not_signed_is_not_deployed(account: DeployingAccount
     )
 
 
+@pytest.mark.parametrize(
+    ("deployed", "refused"),
+    [
+        pytest.param("{text}", False, id="the signed text"),
+        pytest.param("{text}\n", False, id="another line end"),
+        pytest.param("{text}# added", True, id="one more line"),
+        pytest.param("{other}", True, id="another resource"),
+    ],
+)
+def test_a_template_with_characters_that_aws_replaces_is_compared_without_them(
+    account: DeployingAccount, deployed: str, refused: bool
+) -> None:
+    text = "Parameters:\n  ImageUri: {Type: String}\nResources:\n  Totals: {Type: 'AWS::SNS::Topic', Properties: {DisplayName: Übersicht}}  # für Zoë\n"
+    texts = {"text": text, "other": text.replace("SNS::Topic", "SQS::Queue")}
+    account.objects["templates", "templates.zip"][1] = ("t-1", archive(**{"staging__service-basket_dot_yaml": text}))
+    for address in [each for each in account.objects if each[1].startswith(FOLDER)]:
+        del account.objects[address]
+    account.sign_release()
+    account.prepare("service", template=deployed.format_map(texts))
+
+    assert ("its template differs" in account.check()) is refused
+    assert ("Nothing more" in account.check()) is refused
+
+
 @pytest.mark.parametrize(("name", "change", "expected"), WRONG)
 def test_a_signed_statement_about_something_else_does_not_count(
     account: DeployingAccount, name: str, change: Change, expected: str

@@ -1,8 +1,5 @@
 """Compares a template that GetTemplate returned with a rendered one. Does not call AWS.
 
-GetTemplate returns a question mark for each character that is not ASCII, although the stack has the character:
-https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814
-
 If only comments, `Description` or `Metadata` of a template change, CloudFormation does not update the stack, so
 GetTemplate returns the old text:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/metadata-section-structure.html
@@ -16,20 +13,11 @@ from typing import Any
 import yaml
 
 from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.returned_text import as_returned, is_text_of
 from cicd_templates.template.stack_template import StackTemplate
 
 # The sections that CloudFormation updates only if another section changes too.
 NOT_UPDATED_ALONE = ("AWSTemplateFormatVersion", "Description", "Metadata")
-
-
-def as_returned(text: str) -> str:
-    """Return `text` with a question mark for each non-ASCII character, as GetTemplate returns it."""
-    return text.encode("ascii", "replace").decode("ascii")
-
-
-def is_text_of(text: str, body: str) -> bool:
-    """Return whether `body`, which GetTemplate returned, is the text `text`. Non-ASCII characters are not compared."""
-    return body.strip() in (text.strip(), as_returned(text).strip())
 
 
 def is_template_of(stack: StackTemplate, body: Any) -> bool:

@@ -11,10 +11,11 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, describe_stacks
-from cicd_templates.deploy.change_sets.deployed_text import has_same_effect, is_template_of, is_text_of
+from cicd_templates.deploy.change_sets.deployed_text import has_same_effect, is_template_of
 from cicd_templates.deploy.change_sets.ownership import owner_tags
 from cicd_templates.deploy.locking.environment_lock import DENIED, EnvironmentLock
 from cicd_templates.deploy.releases.commits import find_commit, find_commit_by_text
+from cicd_templates.template.returned_text import is_text_of
 from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY_KEY
 

@@ -10,13 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.deploy.change_sets.deployed_text import (
-    as_returned,
-    has_same_effect,
-    is_template_of,
-    restored,
-)
+from cicd_templates.deploy.change_sets.deployed_text import has_same_effect, is_template_of, restored
 from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.returned_text import as_returned
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
 

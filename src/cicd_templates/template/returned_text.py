@@ -1,0 +1,17 @@
+"""Compares the text of a template with the text that GetTemplate returns for it. Needs only the standard library.
+
+GetTemplate returns a question mark for each character that is not ASCII, although the stack has the character:
+https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814
+"""
+
+from __future__ import annotations
+
+
+def as_returned(text: str) -> str:
+    """Return `text` with a question mark for each non-ASCII character, as GetTemplate returns it."""
+    return text.encode("ascii", "replace").decode("ascii")
+
+
+def is_text_of(text: str, body: str) -> bool:
+    """Return whether `body`, which GetTemplate returned, is the text `text`. Non-ASCII characters are not compared."""
+    return body.strip() in (text.strip(), as_returned(text).strip())
