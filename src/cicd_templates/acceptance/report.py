@@ -26,7 +26,7 @@ ANSWER_LENGTH = 400
 class Row:
     """One check in the report.
 
-    `counts_as` says what a passed check proves on AWS, or on the local AWS if the run used it.
+    `counts_as` says how much the check proves if it passes: a run on AWS proves more than a run on the local AWS.
     """
 
     name: str

@@ -14,7 +14,7 @@ _IMPORT = re.compile(r"^(?:import|from) .*\n", re.MULTILINE)
 
 
 def write_script(name: str) -> str:
-    """Return the shell command that writes `scripts/<name>` to /tmp. The template thus contains the complete script."""
+    """Return a shell command that writes `scripts/<name>` to /tmp. The command contains the text of the script."""
     return f"cat > /tmp/{name} <<'SCRIPT'\n{script_text(name).rstrip()}\nSCRIPT"
 
 

@@ -184,7 +184,7 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
     for name in PREDICATE_TYPES.keys() - listed.keys():
         yield Problem(RELEASE, f"does not list {name}")
     if all(listed.get(name) != contents.digests.get(name) for name in PREDICATE_TYPES):
-        yield Problem(RELEASE, "lists none of the statements beside it, so it is about another release")
+        yield Problem(RELEASE, "lists none of the statements in its folder, so it belongs to another release")
 
 
 def _reference_problems(

@@ -138,7 +138,7 @@ class Layer:
         description = first_line.partition(": ")[2].strip().rstrip(".")
         if not description:
             raise ConfigurationError(
-                f"{self.source}: its docstring has to begin with a line that describes the template after a colon, such"
+                f"{self.source}: the first line of its docstring must have a colon and then describe the template, such"
                 f' as """Layer `{self.name}`: a queue for payments."""'
             )
         return description[:1].upper() + description[1:]

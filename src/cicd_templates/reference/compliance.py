@@ -133,8 +133,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "storage.EvidencePolicy",
             "test_evidence_can_be_put_and_never_replaced test_a_principal_may_do_what_it_needs_and_nothing_else"
             " test_an_administrator_cannot_delete_evidence_of_a_protected_environment",
-            "`lock_days` in `[evidence]`, which locks the evidence. Without it, who may delete in your account; service"
-            " control policies also restrict its administrators",
+            "`lock_days` in `[evidence]`, which locks the evidence; without a lock, limit who may delete objects in"
+            " your account, for administrators with a service control policy",
         ),
         _row(
             "10.7.2 failures of security controls are noticed",

@@ -55,7 +55,7 @@ def token_problem(token: str, host: str, port: int, user: str, region: str, keys
     if (given.get("Action"), given.get("DBUser")) != ("connect", user):
         return f"the token is for the user {given.get('DBUser')}"
     if given.get("X-Amz-Security-Token", "") != (keys.token or ""):
-        return "the token has the session token of another session"
+        return "the login token was made with the credentials of another session"
     signature = given.pop("X-Amz-Signature", "")
     signed = given.get("X-Amz-Date", "")
     try:

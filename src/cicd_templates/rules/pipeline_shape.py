@@ -153,7 +153,7 @@ def _approval(stages: list[TemplateNode], *, checked: bool) -> Iterator[RuleFind
 
 
 def _unsigned(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
-    """Yield a finding for each stage that executes a change set before a function has checked what is signed."""
+    """Yield a finding for each stage that executes a change set before a function has verified the signatures."""
     for stage in stages:
         checked, executed = [], []
         for action in values(stage, "Actions", EACH):

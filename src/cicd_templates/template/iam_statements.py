@@ -52,7 +52,7 @@ def find_statements(
 def _statements_in_map(
     value: Mapping[str, Any], *, is_trust: bool, is_policy: bool
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield the statements in a map that is not a statement itself.
+    """Yield the statements at all levels below a map, which is not a statement.
 
     If an intrinsic function takes a policy from elsewhere, yield one unreadable statement in place of the policy.
     """

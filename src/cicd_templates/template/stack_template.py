@@ -45,7 +45,7 @@ class StackTemplate:
 
     @property
     def environment(self) -> str:
-        """The name of the environment, with the suffix of a copy."""
+        """The name of the environment. A copy also has its suffix: `staging-pr4918`."""
         return self.facts.qualified_environment
 
     @property

@@ -288,7 +288,10 @@ def test_a_template_that_is_not_signed_is_not_deployed(account: DeployingAccount
 def test_a_template_with_characters_that_aws_replaces_is_compared_without_them(
     account: DeployingAccount, deployed: str, refused: bool
 ) -> None:
-    text = "Parameters:\n  ImageUri: {Type: String}\nResources:\n  Totals: {Type: 'AWS::SNS::Topic', Properties: {DisplayName: Übersicht}}  # für Zoë\n"
+    text = (
+        "Parameters:\n  ImageUri: {Type: String}\nResources:\n"
+        "  Totals: {Type: 'AWS::SNS::Topic', Properties: {DisplayName: Übersicht}}  # für Zoë\n"
+    )
     texts = {"text": text, "other": text.replace("SNS::Topic", "SQS::Queue")}
     account.objects["templates", "templates.zip"][1] = ("t-1", archive(**{"staging__service-basket_dot_yaml": text}))
     for address in [each for each in account.objects if each[1].startswith(FOLDER)]:

@@ -59,7 +59,7 @@ def test_a_layer_that_does_not_describe_its_template_is_refused_with_its_file(
         render_with(tmp_path, monkeypatch, inbox=first_line + BUILD)
 
     assert str(raised.value).endswith(
-        "/extra/inbox.py: its docstring has to begin with a line that describes the template after a colon, such as"
+        "/extra/inbox.py: the first line of its docstring must have a colon and then describe the template, such as"
         ' """Layer `inbox`: a queue for payments."""'
     )
 

@@ -51,7 +51,10 @@ def test_the_token_of_the_sdk_is_accepted() -> None:
         (token(region="eu-west-2"), "the token is not signed for rds-db in eu-west-1"),
         (token(keys=dataclasses.replace(KEYS, access="OTHER")), "the token is not signed for rds-db"),
         (token(keys=dataclasses.replace(KEYS, secret="other")), "the signature of the token is wrong"),
-        (token(keys=dataclasses.replace(KEYS, token="other")), "the token has the session token of another session"),
+        (
+            token(keys=dataclasses.replace(KEYS, token="other")),
+            "the login token was made with the credentials of another session",
+        ),
         (token().replace("Expires=900", "Expires=901"), "the token has expired"),
         (token().replace("Expires=900", "Expires=899"), "the signature of the token is wrong"),
         (token().replace("X-Amz-Date=20", "X-Amz-Date=x20"), "the token has no valid date"),

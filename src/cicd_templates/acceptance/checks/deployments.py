@@ -48,7 +48,10 @@ def plan_again(bench: Bench) -> str:
     """Plan every environment again. Raise `CheckFailed` if a plan contains a change."""
     for environment in ENVIRONMENTS:
         again = bench.commands.on("plan", environment, "--detailed-exitcode", expected=(NOTHING, CHANGES))
-        require(again.code == NOTHING, f"{environment} would change although nothing has changed")
+        require(
+            again.code == NOTHING,
+            f"{environment} would change again, although no template changed",
+        )
     return "the plans of all environments are empty"
 
 

@@ -13,7 +13,7 @@ ImagePrefix = Annotated[
     str,
     matching(
         r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*",
-        "write the beginning of an image's name with its registry, such as public.ecr.aws/docker/library",
+        "write a registry, or a registry with a path, such as public.ecr.aws/docker/library",
         200,
     ),
 ]

@@ -154,7 +154,10 @@ def test_plans_that_never_end_are_a_failure(tmp_path: Path) -> None:
         deployments.deploy_by_plans(made, "production")
 
 
-@pytest.mark.parametrize(("code", "problem"), [(0, ""), (4, "tools would change although nothing has changed")])
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [(0, ""), (4, "tools would change again, although no template changed")],
+)
 def test_a_second_plan_is_empty(tmp_path: Path, code: int, problem: str) -> None:
     made = bench(tmp_path, {"plan tools": Answer(code, "")})
     if problem:
