@@ -151,7 +151,8 @@ def test_a_statement_of_another_release_or_key_fails_by_its_name(folder: Path, t
     another = write_evidence(tmp_path / "another", SIGNER, execution="e-2", image="2" * 64)
     (folder / name).write_bytes((another / name).read_bytes())
 
-    assert ("belongs to another release" if name == form.RELEASE else "is about another image") in problems(folder)[name]
+    expected = "belongs to another release" if name == form.RELEASE else "is about another image"
+    assert expected in problems(folder)[name]
     payload = base64.b64decode(json.loads((folder / name).read_bytes())["payload"])
     (folder / name).write_bytes(STRANGER.sign(payload))
     assert problems(folder)[name].endswith(f"is not signed by the key {SIGNER.fingerprint[:16]}")
