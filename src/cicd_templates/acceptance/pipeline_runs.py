@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.acceptance.check import Bench, CheckFailed
-from cicd_templates.acceptance.project import PRODUCTION, SERVICE, TOOLS
+from cicd_templates.acceptance.project import SERVICE, TOOLS
+from cicd_templates.template import cloudformation_yaml
 
-SUCCEEDED, FAILED = "succeeded", "failed"
+# The words of a rehearsal's result; those of CodePipeline are the same in lower case. It lists no action that it did not
+# reach.
+SUCCEEDED, FAILED, NOT_REACHED = "succeeded", "failed", "not reached"
+PIPELINE = "AWS::CodePipeline::Pipeline"
 STARTED = re.compile(r"^  run +([\w-]+) of (\S+)$", re.MULTILINE)
 POLL_SECONDS, MOST_POLLS = 30.0, 360
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineExecution.html
@@ -129,6 +133,22 @@ def _actions(client: Any, pipeline: str, execution: str) -> PipelineRun:
     return PipelineRun(states, errors)
 
 
-def is_production(path: str) -> bool:
-    """Return whether an action belongs to production."""
-    return path.lower().startswith(PRODUCTION)
+def is_of(path: str, environment: str) -> bool:
+    """Return whether the stage of an action belongs to an environment: `Staging/` and `Staging-Migration/` do."""
+    stage = path.partition("/")[0].lower()
+    return stage == environment or stage.startswith(f"{environment}-")
+
+
+def pipeline_stages(bench: Bench) -> list[str]:
+    """Return the names of the stages of the rendered pipeline, in their order."""
+    return [stage["Name"] for stage in _rendered_pipeline(bench)["Stages"]]
+
+
+def _rendered_pipeline(bench: Bench) -> dict[str, Any]:
+    """Return the properties of the pipeline of the service, from its rendered template."""
+    for path in sorted(bench.project.rendered(TOOLS).glob("*.yaml")):
+        template = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
+        for resource in template["Resources"].values():
+            if resource["Type"] == PIPELINE:
+                return dict(resource["Properties"])
+    raise CheckFailed("no template of tools has a pipeline")

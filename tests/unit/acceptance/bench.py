@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,16 @@ def stack(name: str, status: str) -> dict[str, Any]:
 
 def stacks(*summaries: dict[str, Any]) -> dict[str, Any]:
     return {"StackSummaries": list(summaries)}
+
+
+def render_pipeline(folder: Path, *stages: str, name: str = "shop-acceptance") -> None:
+    """Write the template of a pipeline, and one of another stack, into the rendered templates of tools."""
+    place = folder / f"build/{SUFFIX}/tools-{SUFFIX}"
+    place.mkdir(parents=True, exist_ok=True)
+    pipeline = {"Name": name, "Stages": [{"Name": stage} for stage in stages]}
+    contents = {
+        "keys": {"Key": {"Type": "AWS::KMS::Key"}},
+        "pipeline-shop": {"Pipeline": {"Type": "AWS::CodePipeline::Pipeline", "Properties": pipeline}},
+    }
+    for stack_name, resources in contents.items():
+        (place / f"{stack_name}.yaml").write_text(json.dumps({"Resources": resources}))

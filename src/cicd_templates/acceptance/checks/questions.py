@@ -7,16 +7,20 @@ from cicd_templates.acceptance.pipeline_runs import SUCCEEDED
 
 
 def question(name: str, proves: str, path: str, because: str) -> Check:
-    """Return the check that the actions with `path` in their path have succeeded in the release of the run."""
+    """Return the check that the actions with `path` in their path have succeeded in the release of the run.
+
+    A release that failed answers too: an action of it that failed is the answer "no".
+    """
 
     def answer(bench: Bench) -> str:
+        require("states" in bench.facts, "no answer: no release of the run has ended")
         states = {place: state for place, state in bench.facts["states"].items() if path in place}
-        require(states, f"the release has no action {path}")
+        require(states, f"no answer: the release ran no action {path}")
         wrong = sorted(place for place, state in states.items() if state != SUCCEEDED)
         require(not wrong, f"no: {', '.join(wrong)} did not succeed")
         return f"yes: {', '.join(sorted(states))} succeeded"
 
-    return Check(name, proves, answer, needs=("released",), here=Here.NOT_POSSIBLE, because=because)
+    return Check(name, proves, answer, needs=("permissions",), here=Here.NOT_POSSIBLE, because=because)
 
 
 QUESTIONS = (

@@ -6,8 +6,16 @@ import shutil
 from pathlib import Path
 
 from cicd_templates.acceptance.check import Bench, Check, Here, require
-from cicd_templates.acceptance.pipeline_runs import FAILED, SUCCEEDED, is_production, rehearsal_folder, run_pipeline
-from cicd_templates.acceptance.project import APPLICATION, PLANTED, RUNTIME, SERVICE
+from cicd_templates.acceptance.pipeline_runs import (
+    FAILED,
+    NOT_REACHED,
+    SUCCEEDED,
+    is_of,
+    pipeline_stages,
+    rehearsal_folder,
+    run_pipeline,
+)
+from cicd_templates.acceptance.project import APPLICATION, PLANTED, PRODUCTION, RUNTIME, SERVICE
 
 GOOD, BAD = "good", "planted"
 GATE, MIGRATE, APPROVE = "Gate/Gate", "/Migrate", "/Approve"
@@ -22,18 +30,23 @@ NOT_AWS = (
 def release(bench: Bench) -> str:
     """Release the application, and require that every action has succeeded, up to production."""
     run = run_pipeline(bench, APPLICATION, GOOD)
+    # The questions also need the actions of a release that fails.
+    bench.facts["states"] = dict(run.states)
+    bench.save()
     require(run.succeeded, f"the release did not pass: {run.problem}")
-    require(any(is_production(path) for path in run.states), "the release did not reach production")
+    require(any(is_of(path, PRODUCTION) for path in run.states), "the release did not reach production")
     require(run.count(APPROVE), "nobody was asked to approve the release")
-    bench.facts["migrations"], bench.facts["states"] = run.count(MIGRATE), dict(run.states)
     return f"{len(run.states)} actions succeeded, from the source to production, and production had its approval"
 
 
 def see_migrations(bench: Bench) -> str:
     """Require that the release ran its migration once for each runtime environment."""
-    count = bench.facts["migrations"]
-    require(count == len(RUNTIME), f"{count} migrations ran in {len(RUNTIME)} environments")
-    return f"the migration of the release ran in {count} environments, before the service"
+    states = bench.facts["states"]
+    for environment in RUNTIME:
+        migrations = [path for path in states if MIGRATE in path and is_of(path, environment)]
+        done = [path for path in migrations if states[path] == SUCCEEDED]
+        require(len(migrations) == len(done) == 1, f"{environment}: {len(done)} of {len(migrations)} migrations ran")
+    return f"the migration of the release ran once in each of {', '.join(RUNTIME)}"
 
 
 def stop_planted(bench: Bench) -> str:
@@ -43,9 +56,13 @@ def stop_planted(bench: Bench) -> str:
     require(state == FAILED, f"the gate did not stop the planted vulnerability: it {state or 'did not run'}")
     before = {path: text for path, text in run.errors.items() if path != GATE}
     require(not before, f"the release failed before the gate: {'; '.join(before)}")
-    built = [path for path, state in run.states.items() if path.startswith("Build/") and state == SUCCEEDED]
-    require(not built, "an image was built although the gate had stopped the release")
-    return "the gate stopped the release, and nothing was built or deployed"
+    stages = pipeline_stages(bench)
+    gate = GATE.partition("/")[0]
+    require(gate in stages, f"the rendered pipeline has no stage {gate}")
+    after = stages[stages.index(gate) + 1 :]
+    ran = [path for path, state in run.states.items() if path.partition("/")[0] in after and state != NOT_REACHED]
+    require(not ran, f"the gate stopped the release, but then these ran: {', '.join(sorted(ran))}")
+    return f"the gate stopped the release, and no action of the {len(after)} stages after it ran"
 
 
 def verify_evidence(bench: Bench) -> str:

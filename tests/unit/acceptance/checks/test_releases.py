@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.acceptance.check import CheckFailed, Here
+from cicd_templates.acceptance.check import CheckFailed, Here, State
 from cicd_templates.acceptance.checks import questions, releases
 from cicd_templates.acceptance.commands import Answer
+from cicd_templates.acceptance.journal import Entry, new_journal
 from cicd_templates.acceptance.pipeline_runs import PipelineRun
-from tests.unit.acceptance.bench import bench
+from cicd_templates.acceptance.run import run_checks
+from tests.unit.acceptance.bench import bench, render_pipeline
 
 PASSED = {
     "Source/App": "succeeded",
+    "Gate/Gate": "succeeded",
     "Staging-Migration/MigrateStaging": "succeeded",
     "Production/Approve": "succeeded",
     "Production/MigrateProduction": "succeeded",
@@ -37,9 +40,10 @@ def test_a_release_passes_every_stage_and_has_its_approval(tmp_path: Path, monke
     asked = running(monkeypatch, PASSED)
     made = bench(tmp_path)
 
-    assert releases.release(made).startswith("4 actions succeeded")
+    assert releases.release(made).startswith("5 actions succeeded")
     assert asked == [("application.zip", "good")]
-    assert releases.see_migrations(made).startswith("the migration of the release ran in 2 environments")
+    assert releases.see_migrations(made).startswith("the migration of the release ran once in each of staging")
+    assert made.facts["states"] == PASSED
 
 
 @pytest.mark.parametrize(
@@ -55,12 +59,30 @@ def test_a_release_that_is_not_whole_is_a_failure(
 ) -> None:
     running(monkeypatch, states, Build_Sign="no key")
     with pytest.raises(CheckFailed, match=problem):
-        releases.release(bench(tmp_path))
+        releases.release(made := bench(tmp_path))
+    assert made.facts["states"] == states, "the questions can be answered"
 
 
-def test_a_migration_that_ran_in_one_environment_alone_is_a_failure(tmp_path: Path) -> None:
-    with pytest.raises(CheckFailed, match="1 migrations ran in 2 environments"):
-        releases.see_migrations(bench(tmp_path, facts={"migrations": 1}))
+@pytest.mark.parametrize(
+    ("states", "problem"),
+    [
+        pytest.param(
+            {"Staging-Migration/MigrateStaging": "succeeded"}, "production: 0 of 0 migrations ran", id="in one alone"
+        ),
+        pytest.param(
+            {"Staging-Migration/MigrateStaging": "succeeded", "Staging/MigrateAgain": "succeeded"},
+            "staging: 2 of 2 migrations ran",
+            id="twice in one",
+        ),
+        pytest.param({"Staging-Migration/MigrateStaging": "failed"}, "staging: 0 of 1 migrations ran", id="failed"),
+        pytest.param({"Staging2/MigrateStaging": "succeeded"}, "staging: 0 of 0 migrations ran", id="of another"),
+    ],
+)
+def test_a_migration_that_did_not_run_once_in_each_environment_is_a_failure(
+    tmp_path: Path, states: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(CheckFailed, match=problem):
+        releases.see_migrations(bench(tmp_path, facts={"states": states}))
 
 
 @pytest.mark.parametrize(
@@ -70,19 +92,36 @@ def test_a_migration_that_ran_in_one_environment_alone_is_a_failure(tmp_path: Pa
         pytest.param(REFUSED | {"Gate/Gate": "succeeded"}, {}, "it succeeded", id="a gate that passes all"),
         pytest.param({"Source/App": "failed"}, {}, "it did not run", id="no gate"),
         pytest.param(REFUSED, {"Verify_Bandit": "denied"}, "failed before the gate: Verify/Bandit", id="another cause"),
-        pytest.param(REFUSED | {"Build/Image": "succeeded"}, {}, "an image was built", id="not waited for"),
+        pytest.param(REFUSED | {"Build/Image": "succeeded"}, {}, "then these ran: Build/Image", id="not waited for"),
+        pytest.param(REFUSED | {"Build/Image": "failed"}, {}, "then these ran: Build/Image", id="tried to build"),
+        pytest.param(REFUSED | {"Production/Execute": "inprogress"}, {}, "ran: Production/Execute", id="deploys"),
+        pytest.param(REFUSED | {"Verify/Bandit": "succeeded"}, {}, "", id="before the gate"),
     ],
 )
 def test_a_planted_vulnerability_is_stopped_by_the_gate_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, states: dict[str, str], errors: dict[str, str], problem: str
 ) -> None:
     asked = running(monkeypatch, states, **errors)
+    render_pipeline(tmp_path, "Source", "Verify", "Gate", "Build", "Production")
     if problem:
         with pytest.raises(CheckFailed, match=problem):
             releases.stop_planted(bench(tmp_path))
     else:
-        assert "nothing was built or deployed" in releases.stop_planted(bench(tmp_path))
+        assert "no action of the 2 stages after it ran" in releases.stop_planted(bench(tmp_path))
         assert asked == [("planted.zip", "planted")]
+
+
+@pytest.mark.parametrize(
+    ("stages", "problem"), [((), "no template of tools has a pipeline"), (("Source",), "pipeline has no stage Gate")]
+)
+def test_without_a_stage_of_the_gate_nothing_is_proven(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: tuple[str, ...], problem: str
+) -> None:
+    running(monkeypatch, REFUSED)
+    if stages:
+        render_pipeline(tmp_path, *stages)
+    with pytest.raises(CheckFailed, match=problem):
+        releases.stop_planted(bench(tmp_path))
 
 
 @pytest.mark.parametrize("local", [True, False])
@@ -121,14 +160,15 @@ def test_evidence_is_verified_and_a_changed_byte_is_found(
     [
         ({"Build/Image": "succeeded", "Gate/Gate": "failed"}, "yes: Build/Image succeeded"),
         ({"Build/Image": "failed"}, "no: Build/Image did not succeed"),
-        ({"Gate/Gate": "succeeded"}, "the release has no action Build/Image"),
+        ({"Gate/Gate": "succeeded"}, "no answer: the release ran no action Build/Image"),
+        (None, "no answer: no release of the run has ended"),
     ],
 )
 def test_a_question_is_answered_by_the_actions_of_the_release(
-    tmp_path: Path, states: dict[str, str], expected: str
+    tmp_path: Path, states: dict[str, str] | None, expected: str
 ) -> None:
     check = questions.question("docker", "It builds.", "Build/Image", "nothing is built here")
-    made = bench(tmp_path, facts={"states": states})
+    made = bench(tmp_path, facts={} if states is None else {"states": states})
 
     assert check.here is Here.NOT_POSSIBLE
     if expected.startswith("yes"):
@@ -136,3 +176,16 @@ def test_a_question_is_answered_by_the_actions_of_the_release(
     else:
         with pytest.raises(CheckFailed, match=expected):
             check.run(made)
+
+
+def test_a_question_is_also_asked_of_a_release_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running(monkeypatch, {"Source/App": "succeeded", "Verify/UnitTests": "failed"}, Verify_UnitTests="denied")
+    journal = new_journal(tmp_path / "journal.json", {}, "now", local=False)
+    journal.end("permissions", Entry(State.PASSED, ""))
+    made = bench(tmp_path, facts=journal.facts)
+    run_checks([releases.RELEASED, *questions.QUESTIONS], made, journal, lambda check, entry: None)
+
+    states = {name: entry.state for name, entry in journal.entries.items()}
+    assert states["released"] is State.FAILED
+    assert states["pipeline-trust"] is State.PASSED
+    assert journal.entries["report-group"].answer == "no: Verify/UnitTests did not succeed"
