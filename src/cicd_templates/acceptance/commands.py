@@ -6,10 +6,11 @@ A kill at any moment therefore has the same effect as a killed command, and the 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates.errors import CicdError, DetachedError
@@ -52,26 +53,36 @@ class Commands:
     suffix: str
     local: bool
     held: int | None = None
-    environment: dict[str, str] = field(default_factory=dict)
 
-    def run(self, verb: str, *arguments: str, expected: Collection[int] = (0,), text: str | None = None) -> Answer:
-        """Run a command and return how it ended. Its standard input is `text`, which is never a terminal.
+    def run(self, verb: str, *arguments: str, expected: Collection[int] = (0,)) -> Answer:
+        """Run a command and return how it ended. Its standard input is empty, and never a terminal.
 
         Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the command itself had
-        to stop while AWS continues.
+        to stop while AWS continues, or if Ctrl-C or SIGTERM interrupts the run. In this case the command is
+        interrupted too, and the run waits until it has ended.
         """
         command = [sys.executable, "-m", "cicd_templates", verb, *arguments]
-        done = subprocess.run(  # noqa: S603 - our own program
+        process = subprocess.Popen(  # noqa: S603 - our own program
             command,
             cwd=self.folder,
             env=self._variables(),
-            input=text or "",
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
             pass_fds=() if self.held is None else (self.held,),
+            # A terminal sends Ctrl-C to its whole process group. In a group of its own the command gets it only once,
+            # from here. A second one would interrupt what the command does to stop in good order.
+            process_group=0,
         )
-        answer = Answer(done.returncode, done.stdout, done.stderr)
+        try:
+            output, errors = process.communicate()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate()
+            stopped = Answer(process.returncode, output, errors)
+            raise DetachedError(f"`{verb}` was interrupted: {stopped.last_lines}") from None
+        answer = Answer(process.returncode, output, errors)
         if answer.code == DETACHED and DETACHED not in expected:
             raise DetachedError(answer.last_lines)
         if answer.code not in expected:
@@ -86,4 +97,4 @@ class Commands:
     def _variables(self) -> dict[str, str]:
         given = {name: value for name, value in os.environ.items() if not name.startswith(OWN_PREFIX)}
         # The folder has a `templates/` without code; the code is the tool's.
-        return {**given, "PYTHONPATH": str(self.tool), **self.environment}
+        return {**given, "PYTHONPATH": str(self.tool)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from cicd_templates.acceptance.check import Bench, Check, Here, NotYet, State
@@ -14,7 +14,7 @@ from cicd_templates.errors import CicdError, DetachedError
 Listener = Callable[[Check, Entry | None], None]
 
 
-def run_checks(checks: Iterable[Check], bench: Bench, journal: Journal, listener: Listener) -> None:
+def run_checks(checks: Sequence[Check], bench: Bench, journal: Journal, listener: Listener) -> None:
     """Run every check that is not finished: one without an entry in the journal, or one that is to be repeated.
 
     A check is repeated if it waits, or if it is one of the last checks and has not passed. `listener` gets each check
@@ -25,16 +25,13 @@ def run_checks(checks: Iterable[Check], bench: Bench, journal: Journal, listener
         known = journal.entries.get(check.name)
         if known is not None and not _is_repeated(check, known):
             continue
-        entry = _not_run(check, bench, journal)
+        entry = _not_run(check, checks, bench, journal)
         if entry is None:
             listener(check, None)
             journal.begin(check.name)
             entry = _run(check, bench)
         journal.end(check.name, entry)
         listener(check, entry)
-        if entry.state is State.FAILED and not check.safe_to_continue:
-            journal.facts.setdefault("stopped", check.name)
-            journal.save()
 
 
 def _is_repeated(check: Check, entry: Entry) -> bool:
@@ -42,15 +39,21 @@ def _is_repeated(check: Check, entry: Entry) -> bool:
     return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
 
 
-def _not_run(check: Check, bench: Bench, journal: Journal) -> Entry | None:
+def _not_run(check: Check, checks: Sequence[Check], bench: Bench, journal: Journal) -> Entry | None:
     """Return the entry of a check that cannot be run, or None."""
     if missing := _missing(check, journal.entries):
         return Entry(State.SKIPPED, f"needs {', '.join(missing)}")
-    if (stopped := journal.facts.get("stopped")) and not check.last:
-        return Entry(State.SKIPPED, f"nothing but the end is safe after the failure of {stopped}")
+    if not check.last and (unsafe := _unsafe_failures(checks, journal.entries)):
+        return Entry(State.SKIPPED, f"nothing but the end is safe after the failure of {unsafe[0]}")
     if bench.local and check.here is Here.NOT_POSSIBLE:
         return Entry(State.NOT_POSSIBLE, check.because)
     return None
+
+
+def _unsafe_failures(checks: Sequence[Check], entries: Mapping[str, Entry]) -> list[str]:
+    """Return the failed checks after which only the last checks are run."""
+    failed = {name for name, entry in entries.items() if entry.state is State.FAILED}
+    return [check.name for check in checks if check.name in failed and not check.safe_to_continue]
 
 
 def _missing(check: Check, entries: Mapping[str, Entry]) -> list[str]:
@@ -71,5 +74,8 @@ def _run(check: Check, bench: Bench) -> Entry:
         state, answer = State.FAILED, str(error)
     except AWS_ERRORS as error:
         state, answer = State.FAILED, explain(error)
+    # A bug in one check must not keep the end from running.
+    except Exception as error:
+        state, answer = State.FAILED, f"{type(error).__name__}: {error}"
     at = datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds")
     return Entry(state, answer, round(bench.clock() - began, 1), at)

@@ -28,7 +28,7 @@ class FakeCommands:
         self.answers = answers
         self.typed: list[str] = []
 
-    def run(self, verb: str, *arguments: str, expected: Collection[int] = (0,), text: str | None = None) -> Answer:
+    def run(self, verb: str, *arguments: str, expected: Collection[int] = (0,)) -> Answer:
         self.typed.append(" ".join([verb, *arguments]))
         answer = self._answer(verb, arguments)
         if answer.code not in expected:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -38,13 +43,15 @@ def test_a_command_on_an_environment_names_the_copy_and_the_aws(
     typed: list[list[str]] = []
 
     class Done:
-        returncode, stdout, stderr = 0, "", ""
+        returncode = 0
 
-    def run(command: list[str], **options: object) -> Done:
-        typed.append(command)
-        return Done()
+        def __init__(self, command: list[str], **options: object) -> None:
+            typed.append(command)
 
-    monkeypatch.setattr("subprocess.run", run)
+        def communicate(self) -> tuple[str, str]:
+            return "", ""
+
+    monkeypatch.setattr("subprocess.Popen", Done)
     commands(tmp_path, local=local).on("drift", "staging", "--json")
 
     assert typed[0][3:] == ["drift", "--env", "staging", "--suffix", "abcde", *words, "--json"]
@@ -54,12 +61,67 @@ def test_a_command_that_stopped_while_aws_continues_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Done:
-        returncode, stdout, stderr = 75, "a\nb", "still running"
+        returncode = 75
 
-    monkeypatch.setattr("subprocess.run", lambda *arguments, **options: Done())
+        def communicate(self) -> tuple[str, str]:
+            return "a\nb", "still running"
+
+    monkeypatch.setattr("subprocess.Popen", lambda *arguments, **options: Done())
     with pytest.raises(DetachedError, match="a / b / still running"):
         commands(tmp_path).run("deploy")
     assert commands(tmp_path).run("deploy", expected=(75,)) == Answer(75, "a\nb", "still running")
+
+
+CLEANING = """
+import pathlib, signal, sys, time
+try:
+    pathlib.Path("began").touch()
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    pathlib.Path("cleaned").touch()
+    sys.exit("took the change back")
+"""
+INTERRUPTED = """
+import pathlib
+from cicd_templates.acceptance.commands import Commands
+from cicd_templates.cli.selection import detaching
+with detaching():
+    Commands(pathlib.Path.cwd(), pathlib.Path("tool").absolute(), "abcde", local=False).run("deploy")
+"""
+
+
+@pytest.mark.parametrize(
+    ("signal_number", "whole_group"),
+    [
+        pytest.param(signal.SIGINT, True, id="Ctrl-C in a terminal"),
+        pytest.param(signal.SIGINT, False, id="SIGINT"),
+        pytest.param(signal.SIGTERM, False, id="SIGTERM"),
+    ],
+)
+def test_an_interrupted_run_interrupts_its_command_once_and_waits_for_it(
+    tmp_path: Path, signal_number: int, whole_group: bool
+) -> None:
+    package = tmp_path / "tool/cicd_templates"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(CLEANING)
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (tmp_path / "began").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    (os.killpg if whole_group else os.kill)(process.pid, signal_number)
+    _, errors = process.communicate()
+
+    assert (tmp_path / "cleaned").exists()
+    assert "DetachedError: `deploy` was interrupted: took the change back" in errors
 
 
 def test_the_lock_of_a_run_is_free_only_when_its_commands_have_ended_too(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.check import Bench, Check, CheckFailed, require
 from cicd_templates.acceptance.project import ENVIRONMENTS
 
 
@@ -13,7 +13,11 @@ def examine(bench: Bench) -> str:
     subjects = set()
     for environment in ENVIRONMENTS:
         answer = bench.commands.on("doctor", environment, "--json", expected=(0, 1))
-        for row in (row for rows in json.loads(answer.output).values() for row in rows):
+        try:
+            examined = json.loads(answer.output)
+        except ValueError:
+            raise CheckFailed(f"{environment}: `doctor` printed no JSON: {answer.last_lines}") from None
+        for row in (row for rows in examined.values() for row in rows):
             require(not row["fix"], f"{environment}: {row['subject']}: {row['finding']}")
             subjects.add(row["subject"])
     return f"nothing to fix; {len(subjects)} subjects were examined in {len(ENVIRONMENTS)} environments"

@@ -43,6 +43,13 @@ def test_the_doctor_finds_nothing_to_fix(tmp_path: Path, fix: str, expected: str
         assert doctor.examine(made) == expected
 
 
+def test_a_doctor_that_prints_no_json_has_failed_with_its_last_lines(tmp_path: Path) -> None:
+    made = bench(tmp_path, {"doctor": Answer(1, "", "error: the credentials have expired")})
+
+    with pytest.raises(CheckFailed, match="staging: `doctor` printed no JSON: error: the credentials have expired"):
+        doctor.examine(made)
+
+
 @pytest.mark.parametrize(
     ("planned", "left", "problem"),
     [
