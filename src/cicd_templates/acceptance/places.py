@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cicd_templates.acceptance.project import PRODUCTION, STAGING, TOOLS, Place
 from cicd_templates.config.environment import Configuration, Environment
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import CicdError, ConfigurationError
+
+# A load balancer needs two: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
+ZONES = 2
+# Neither Local Zones nor Wavelength Zones, nor a zone in which AWS accepts no new resources.
+ZONE_FILTERS = {"opt-in-status": "opt-in-not-required", "zone-type": "availability-zone", "state": "available"}
 
 
 def places_of(configuration: Configuration) -> dict[str, Place]:
@@ -18,6 +25,19 @@ def places_of(configuration: Configuration) -> dict[str, Place]:
     if not runtime or not tools:
         raise ConfigurationError("the acceptance run needs an environment `tools` and at least one runtime environment")
     return {STAGING: _place(runtime[0]), PRODUCTION: _place(runtime[-1]), TOOLS: _place(tools[0])}
+
+
+def zones_of(ec2: Any, region: str) -> list[str]:
+    """Return the names of two availability zones that the account can use. An account does not have all zones.
+
+    Raises `CicdError` if there are fewer than two.
+    """
+    filters = [{"Name": name, "Values": [value]} for name, value in ZONE_FILTERS.items()]
+    answer = ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]
+    names = sorted(zone["ZoneName"] for zone in answer)
+    if len(names) < ZONES:
+        raise CicdError(f"{region}: the account can use {len(names)} availability zones, and the run needs {ZONES}")
+    return names[:ZONES]
 
 
 def _place(environment: Environment) -> Place:

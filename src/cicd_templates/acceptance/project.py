@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -69,13 +69,15 @@ class Settings:
     """The settings of the project that change during a run.
 
     `certificates` maps each runtime environment to the ARN of its certificate, and `roles` each environment to the role
-    that deploys it. `rollout` is the rollout of the service. `patch` is the patch of one stack of staging. `production`
-    is the protection of production, which becomes disposable before the destruction. `trusted` are the certificates, as
-    PEM, that the smoke test of the application trusts.
+    that deploys it. `zones` are the availability zones of each runtime environment. `rollout` is the rollout of the
+    service. `patch` is the patch of one stack of staging. `production` is the protection of production, which becomes
+    disposable before the destruction. `trusted` are the certificates, as PEM, that the smoke test of the application
+    trusts.
     """
 
     certificates: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    zones: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rollout: str = "rolling"
     patch: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     production: str = "protected"
@@ -153,7 +155,8 @@ class Project:
         yield from (f"{key} = {json.dumps(value)}" for key, value in access.items() if value)
         if name in RUNTIME:
             unknown = f"arn:{place.partition}:acm:{place.region}:{place.account}:certificate/{UNKNOWN_ID}"
-            yield from (f'cidr = "{RANGES[name]}"', f'zones = ["{place.region}a", "{place.region}b"]')
+            zones = settings.zones.get(name, [f"{place.region}{letter}" for letter in "ab"])
+            yield from (f'cidr = "{RANGES[name]}"', f"zones = {json.dumps(list(zones))}")
             yield f'certificate_arn = "{settings.certificates.get(name, unknown)}"'
             yield f'domain = "{name}.{NAME}.example.com"'
         yield from ("", f"[environments.{name}.stakeholders]")

@@ -18,8 +18,8 @@ from cicd_templates.acceptance.check import Bench, State
 from cicd_templates.acceptance.checks import CHECKS
 from cicd_templates.acceptance.commands import Commands
 from cicd_templates.acceptance.journal import FOLDER, JOURNAL, Journal, locked, new_journal, read_journal
-from cicd_templates.acceptance.places import places_of
-from cicd_templates.acceptance.project import Place, Project
+from cicd_templates.acceptance.places import places_of, zones_of
+from cicd_templates.acceptance.project import RUNTIME, Place, Project, settings_of
 from cicd_templates.acceptance.report import Report, as_json, as_markdown, report_of
 from cicd_templates.acceptance.run import Listener, run_checks
 from cicd_templates.cli import terminal
@@ -27,7 +27,7 @@ from cicd_templates.config.environment import Configuration
 from cicd_templates.deploy.aws.access import Access
 from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
-from cicd_templates.files.private_files import write_privately
+from cicd_templates.files.private_files import make_private_folder, write_privately
 from cicd_templates.local.engine_process import DEFAULT_PYTHON
 
 TOOL = Path(__file__).parents[3]
@@ -51,17 +51,13 @@ def continue_run(
         if local and not journal.facts.get("finished") and local_aws.find(project) is None:
             journal = _begin_again(journal)
             project = replace(project, suffix=journal.suffix)
-        if not journal.path.exists():
-            _agree(confirm, places, local=local)
-            # A run that was killed while it began may have left a local AWS, and its folder.
-            local_aws.stop(project)
-            shutil.rmtree(project.folder, ignore_errors=True)
-            if local:
-                local_aws.start(project, DEFAULT_PYTHON)
-            journal.save()
         clients = _Clients(project)
         commands = Commands(project.folder, TOOL, journal.suffix, local, held)
         bench = Bench(project, commands, clients.of, time.time, time.sleep, journal.save, journal.facts)
+        if not journal.path.exists():
+            _agree(confirm, places, local=local)
+            _begin(bench)
+            journal.save()
         if not journal.facts.get("finished"):
             run_checks(CHECKS, bench, journal, listener)
         _finish(journal, project)
@@ -109,6 +105,25 @@ def _agree(confirm: Callable[[str], bool], places: dict[str, Place], *, local: b
         terminal.show(line)
     if not confirm("Begin the acceptance run?"):
         raise RefusedError("declined; nothing was made")
+
+
+def _begin(bench: Bench) -> None:
+    """Write and render the project, so that the end can run whatever fails. Stop the local AWS again on an error."""
+    project = bench.project
+    # A run that was killed while it began may have left a local AWS, and its folder.
+    local_aws.stop(project)
+    shutil.rmtree(project.folder, ignore_errors=True)
+    make_private_folder(project.folder)
+    try:
+        if project.local:
+            local_aws.start(project, DEFAULT_PYTHON)
+        zones = {name: zones_of(bench.clients(name).ec2, project.places[name].region) for name in RUNTIME}
+        bench.facts["settings"] = {"zones": zones}
+        project.write(settings_of(bench.facts))
+        bench.commands.run("render", "--suffix", project.suffix)
+    except BaseException:
+        local_aws.stop(project)
+        raise
 
 
 class _Clients:

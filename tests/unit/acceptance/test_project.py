@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.acceptance.places import places_of
+from cicd_templates.acceptance.places import places_of, zones_of
 from cicd_templates.acceptance.project import APPLICATION, PLANTED, PRODUCTION, Place, Settings, settings_of
 from cicd_templates.config.load import parse_configuration
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import CicdError, ConfigurationError
 from tests.conftest import configured
+from tests.fakes.answering_aws import FakeAws
 from tests.unit.acceptance.bench import PLACES, SUFFIX, bench
 
 ROLES = {name: f"arn:aws:iam::{place.account}:role/deployer" for name, place in PLACES.items()}
@@ -27,6 +28,13 @@ ROLES = {name: f"arn:aws:iam::{place.account}:role/deployer" for name, place in 
         ),
         pytest.param(Settings(), "environments/tools/profile", "sandbox", id="the profile of the user"),
         pytest.param(Settings(roles=ROLES), "environments/tools/role_arn", ROLES["tools"], id="the role of the run"),
+        pytest.param(Settings(), "environments/staging/zones", ["eu-central-1a", "eu-central-1b"], id="no known zones"),
+        pytest.param(
+            Settings(zones={"staging": ["eu-central-1b", "eu-central-1c"]}),
+            "environments/staging/zones",
+            ["eu-central-1b", "eu-central-1c"],
+            id="the zones of the account",
+        ),
         pytest.param(Settings(rollout="blue-green"), "services/shop/rollout", "blue-green", id="rollout"),
         pytest.param(
             Settings(patch={"network": {"Resources.FlowLogGroup.Properties.KmsKeyId": "none"}}),
@@ -99,6 +107,24 @@ def test_the_places_are_those_of_the_users_configuration() -> None:
         "tools": "111111111111",
     }
     assert (places["staging"].profile, places[PRODUCTION].profile) == ("sandbox", None)
+
+
+def test_the_zones_of_a_run_are_the_first_two_that_the_account_can_use() -> None:
+    names = ["us-east-1f", "us-east-1c", "us-east-1d"]
+    aws = FakeAws({"ec2.describe_availability_zones": {"AvailabilityZones": [{"ZoneName": name} for name in names]}})
+
+    assert zones_of(aws.ec2, "us-east-1") == ["us-east-1c", "us-east-1d"]
+    ((_, request),) = aws.calls
+    assert {each["Name"]: each["Values"] for each in request["Filters"]} == {
+        "opt-in-status": ["opt-in-not-required"], "zone-type": ["availability-zone"], "state": ["available"],
+    }  # fmt: skip
+
+
+def test_an_account_with_one_zone_cannot_have_a_run() -> None:
+    aws = FakeAws({"ec2.describe_availability_zones": {"AvailabilityZones": [{"ZoneName": "us-east-1a"}]}})
+
+    with pytest.raises(CicdError, match="us-east-1: the account can use 1 availability zones, and the run needs 2"):
+        zones_of(aws.ec2, "us-east-1")
 
 
 def test_a_configuration_without_a_runtime_environment_is_refused() -> None:

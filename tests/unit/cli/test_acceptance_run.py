@@ -13,12 +13,18 @@ from click.testing import CliRunner, Result
 
 from cicd_templates.acceptance import local_aws
 from cicd_templates.acceptance.check import Bench, Check, CheckFailed, NotYet, State
+from cicd_templates.acceptance.checks.certificates import CERTIFICATES
+from cicd_templates.acceptance.commands import Answer, Commands
 from cicd_templates.acceptance.journal import FOLDER, Entry, new_journal, read_journal
 from cicd_templates.cli import acceptance_run, main
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.errors import CicdError, DetachedError
 from cicd_templates.local.engine_process import Engine
 from tests.conftest import PROJECT
+from tests.fakes.answering_aws import FakeAws, denied
+
+RUN = Commands.run
+ZONES = {"ec2.describe_availability_zones": {"AvailabilityZones": [{"ZoneName": f"eu-central-1{x}"} for x in "bc"]}}
 
 
 @pytest.fixture
@@ -33,7 +39,18 @@ def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
         local_aws, "start", lambda project, python: running.append(Engine(1, 1, tmp_path, "secret", auth=True))
     )
     monkeypatch.setattr(local_aws, "stop", lambda project: running.clear())
+    monkeypatch.setattr(acceptance_run, "aws_clients", lambda access: FakeAws(ZONES))
+    monkeypatch.setattr(acceptance_run, "local_clients", LocalFake)
+    monkeypatch.setattr(Commands, "run", lambda *arguments, **options: Answer(0, ""))
     return running
+
+
+class LocalFake(FakeAws):
+    """The clients of a local AWS, which answers with its zones."""
+
+    def __init__(self, url: str, *arguments: str) -> None:
+        super().__init__(ZONES)
+        self.endpoint_url = url
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *runs: Callable[[Bench], str], last: bool = True) -> None:
@@ -94,6 +111,54 @@ def test_a_run_on_the_local_aws_leaves_a_report_and_nothing_else(
     assert (first.endpoint_url, running, engines) == ("http://127.0.0.1:1", 1, [])
     assert sorted(path.name for path in FOLDER.iterdir()) == ["acceptance-report.json", "acceptance-report.md", "lock"]
     assert json.loads((FOLDER / "acceptance-report.json").read_text())["checks"][0]["answer"] == "seen"
+
+
+@pytest.mark.usefixtures("engines")
+def test_the_first_check_of_a_run_on_aws_finds_a_rendered_project_in_a_private_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = ["222222222222", "333333333333"]
+    answers = {
+        **ZONES,
+        "acm.list_certificates": [{"CertificateSummaryList": []}],
+        "acm.import_certificate": lambda **request: {
+            "CertificateArn": f"arn:aws:acm:eu-central-1:{accounts.pop(0)}:certificate/1"
+        },
+        "acm.describe_certificate": {"Certificate": {"Status": "ISSUED"}},
+        "acm.get_certificate": {"Certificate": "PEM"},
+    }
+    monkeypatch.setattr(acceptance_run, "aws_clients", lambda access: FakeAws(answers))
+    monkeypatch.setattr(Commands, "run", RUN)
+    project = FOLDER / "project"
+    seen: list[Any] = []
+
+    def look(bench: Bench) -> str:
+        seen.append((project.stat().st_mode & 0o777, len([*project.glob("build/*/*/*.yaml")])))
+        seen.append((project / "templates/environments.toml").read_text())
+        return CERTIFICATES.run(bench)
+
+    use(monkeypatch, look)
+    result = type_it("--yes")
+
+    assert result.exit_code == 0, result.output
+    (mode, stacks), configuration = seen
+    assert mode == 0o700
+    assert stacks > 30
+    assert 'zones = ["eu-central-1b", "eu-central-1c"]' in configuration
+
+
+def test_a_run_that_cannot_begin_leaves_neither_a_journal_nor_a_local_aws(
+    engines: list[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, passes)
+    monkeypatch.setattr(
+        acceptance_run, "local_clients", lambda *arguments: FakeAws({"ec2.describe_availability_zones": denied()})
+    )
+    result = type_it("--local", "--yes")
+
+    assert result.exit_code == 1
+    assert "not yours" in result.output
+    assert (engines, (FOLDER / "journal.json").exists()) == ([], False)
 
 
 @pytest.mark.usefixtures("engines")
@@ -179,7 +244,7 @@ def test_a_run_on_aws_that_waits_or_leaves_something_says_how_it_goes_on(monkeyp
 
     def open_clients(access: Any) -> Any:
         opened.append(access)
-        return SimpleNamespace()
+        return FakeAws(ZONES)
 
     monkeypatch.setattr(acceptance_run, "aws_clients", open_clients)
 
@@ -194,7 +259,7 @@ def test_a_run_on_aws_that_waits_or_leaves_something_says_how_it_goes_on(monkeyp
 
     assert waiting.exit_code == 75
     assert "check-0 waits: look again in 60 minutes" in waiting.output
-    assert [access.region for access in opened] == ["eu-central-1"]
+    assert len(opened) == 3
     assert failed.exit_code == 1
     assert "still there: what has `" in failed.output
     assert "`make acceptance` tries again to remove it" in failed.output
@@ -222,7 +287,8 @@ def test_the_roles_of_a_run_trust_the_account_whose_credentials_assume_the_users
     role = 'role_arn = "arn:aws:iam::222222222222:role/deployer"\n'
     path.write_text(path.read_text().replace(table, f"{table}{role}"))
     identity = SimpleNamespace(get_caller_identity=lambda: {"Account": "999999999999"})
-    monkeypatch.setattr(acceptance_run, "aws_clients", lambda access: SimpleNamespace(sts=identity))
+    ec2 = FakeAws(ZONES).ec2
+    monkeypatch.setattr(acceptance_run, "aws_clients", lambda access: SimpleNamespace(sts=identity, ec2=ec2))
     seen: dict[str, str] = {}
 
     def look(bench: Bench) -> str:
