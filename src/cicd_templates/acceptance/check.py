@@ -9,6 +9,7 @@ from typing import Any
 
 from cicd_templates.acceptance.commands import Commands
 from cicd_templates.acceptance.project import Place, Project
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.errors import CicdError
 
 
@@ -60,6 +61,10 @@ class Bench:
     def local(self) -> bool:
         """Return whether the run is on the local AWS."""
         return self.project.local
+
+    def polling(self, seconds: float) -> Polling:
+        """Return the settings of a wait with `seconds` between two polls."""
+        return Polling(poll_seconds=seconds, sleep=self.pause, now=self.clock)
 
     @property
     def places(self) -> dict[str, Place]:

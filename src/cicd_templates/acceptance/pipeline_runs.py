@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cicd_templates.acceptance.check import Bench, CheckFailed
 from cicd_templates.acceptance.project import SERVICE, TOOLS
+from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.template import cloudformation_yaml
 
-# The words of a rehearsal's result; those of CodePipeline are the same in lower case. It lists no action that it did not
-# reach.
+# The words of a rehearsal's result; those of CodePipeline are the same in lower case. CodePipeline lists no action that
+# was not reached.
 SUCCEEDED, FAILED, NOT_REACHED = "succeeded", "failed", "not reached"
 PIPELINE = "AWS::CodePipeline::Pipeline"
 STARTED = re.compile(r"^  run +([\w-]+) of (\S+)$", re.MULTILINE)
-POLL_SECONDS, MOST_POLLS = 30.0, 360
+POLL_SECONDS, RUN_SECONDS = 30.0, 3 * 3600.0
+# The action of the source, and how long EventBridge and CodePipeline may take to start an execution of a new version.
+SOURCE_ACTION, START_SECONDS = "App", 180.0
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineExecution.html
 ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"})
-APPROVAL = "Approval"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class PipelineRun:
 def run_pipeline(bench: Bench, archive: str, name: str) -> PipelineRun:
     """Release the application `archive` of the project, approve it, and return how the run ended.
 
-    `name` names the run among the facts, so that a check that was interrupted follows the same run.
+    `name` names the run among the facts. If the check was interrupted, it continues with the run that its release
+    started, also if the interruption came before the release said which run that is.
     """
     return _rehearsed(bench, archive, name) if bench.local else _released(bench, archive, name)
 
@@ -79,28 +82,76 @@ def _rehearsed(bench: Bench, archive: str, name: str) -> PipelineRun:
 def _released(bench: Bench, archive: str, name: str) -> PipelineRun:
     known = f"run {name}"
     if known not in bench.facts:
-        answer = bench.commands.run("release", "--suffix", bench.project.suffix, "--service", SERVICE, "--app", archive)
-        started = STARTED.search(answer.output)
-        if started is None:
-            raise CheckFailed("`release` did not say which run it started")
-        bench.facts[known] = [started[2], started[1]]
+        bench.facts[known] = _continued(bench, name) or _started(bench, archive)
         bench.save()
     pipeline, execution = bench.facts[known]
     client = bench.clients(TOOLS).codepipeline
-    for _ in range(MOST_POLLS):
+
+    def ended() -> bool:
         found = client.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
         if found["pipelineExecution"]["status"] in ENDED:
-            return _actions(client, pipeline, execution)
-        _approve(client, pipeline, execution)
-        bench.pause(POLL_SECONDS)
-    raise CheckFailed("the run of the pipeline did not end in three hours")
+            return True
+        _answer_approvals(client, pipeline, execution)
+        return False
+
+    what = "the run of the pipeline"
+    bench.polling(POLL_SECONDS).until(
+        ignore_transient(ended), what, RUN_SECONDS, "the console of CodePipeline shows it"
+    )
+    return _actions(client, pipeline, execution)
 
 
-def _approve(client: Any, pipeline: str, execution: str) -> None:
-    """Approve the run if it waits for an approval now."""
+def _continued(bench: Bench, name: str) -> list[str] | None:
+    """Return the pipeline and the execution that an earlier attempt of this release started, or None.
+
+    The first attempt records the source versions that have executions, before it uploads another one. A later attempt
+    searches for an execution of any other version. It waits as long as CodePipeline may take to start one.
+    """
+    before = f"versions before {name}"
+    client, pipeline = bench.clients(TOOLS).codepipeline, str(_rendered_pipeline(bench)["Name"])
+    if before not in bench.facts:
+        bench.facts[before] = sorted({version for version, _ in _executions(client, pipeline)})
+        bench.save()
+        return None
+    started: list[str] = []
+    latest = bench.clock() + START_SECONDS
+
+    def looked() -> bool:
+        others = (run for version, run in _executions(client, pipeline) if version not in bench.facts[before])
+        started.extend(others)
+        return bool(started) or bench.clock() >= latest
+
+    # Without an answer of CodePipeline nothing is released again, so this wait has a later limit.
+    what = "the search for the execution of an interrupted release"
+    bench.polling(POLL_SECONDS).until(ignore_transient(looked), what, 2 * START_SECONDS)
+    return [pipeline, started[0]] if started else None
+
+
+def _executions(client: Any, pipeline: str) -> Iterator[tuple[str, str]]:
+    """Yield the source version and the id of each execution of the pipeline, the newest first."""
+    for page in client.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline):
+        for run in page["pipelineExecutionSummaries"]:
+            for revision in run.get("sourceRevisions", ()):
+                if revision["actionName"] == SOURCE_ACTION and "revisionId" in revision:
+                    yield revision["revisionId"], run["pipelineExecutionId"]
+
+
+def _started(bench: Bench, archive: str) -> list[str]:
+    answer = bench.commands.run("release", "--suffix", bench.project.suffix, "--service", SERVICE, "--app", archive)
+    started = STARTED.search(answer.output)
+    if started is None:
+        raise CheckFailed("`release` did not say which run it started")
+    return [started[2], started[1]]
+
+
+def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
+    """Approve the execution if it waits for an approval now, and reject every other execution that waits for one.
+
+    An execution that waits for its approval keeps its stage, so this one could not enter the stage.
+    """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
-        if stage.get("latestExecution", {}).get("pipelineExecutionId") != execution:
-            continue
+        own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution
+        summary = "by the acceptance run" if own else "the acceptance run follows another execution"
         for action in stage.get("actionStates", ()):
             latest = action.get("latestExecution", {})
             if "token" in latest and latest.get("status") == "InProgress":
@@ -108,7 +159,7 @@ def _approve(client: Any, pipeline: str, execution: str) -> None:
                     pipelineName=pipeline,
                     stageName=stage["stageName"],
                     actionName=action["actionName"],
-                    result={"summary": "approved by the acceptance run", "status": "Approved"},
+                    result={"summary": summary, "status": "Approved" if own else "Rejected"},
                     token=latest["token"],
                 )
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.commands import Answer
-from cicd_templates.acceptance.pipeline_runs import MOST_POLLS, PipelineRun, run_pipeline
-from tests.unit.acceptance.bench import bench
+from cicd_templates.acceptance.pipeline_runs import PipelineRun, run_pipeline
+from cicd_templates.errors import CicdError
+from tests.unit.acceptance.bench import bench, render_pipeline
 
 STARTED = Answer(0, "released shop\n  version  v1\n  run      exec-1 of shop-acceptance\n")
 
@@ -53,7 +55,28 @@ def test_no_action_is_no_success() -> None:
     assert PipelineRun({"Source/App": "succeeded"}, {}).succeeded
 
 
-def codepipeline(statuses: list[str], approved: list[dict[str, Any]]) -> dict[str, Any]:
+UNREACHED = EndpointConnectionError(endpoint_url="https://codepipeline")
+
+
+def summary(version: str, execution: str) -> dict[str, Any]:
+    """Return an execution as ListPipelineExecutions has it; one without a version, if that is empty."""
+    revisions = [{"actionName": "Templates", "revisionId": "t"}, {"actionName": "App", "revisionId": version}]
+    return {"pipelineExecutionId": execution, "sourceRevisions": revisions if version else [{"actionName": "App"}]}
+
+
+def codepipeline(
+    statuses: list[Any], approved: list[dict[str, Any]], listed: list[list[dict[str, Any]] | Exception] | None = None
+) -> dict[str, Any]:
+    listings = listed or [[]]
+
+    def executions(**request: Any) -> Any:
+        found = listings[0] if len(listings) == 1 else listings.pop(0)
+        return found if isinstance(found, Exception) else {"pipelineExecutionSummaries": found}
+
+    def status(**request: Any) -> Any:
+        found = statuses[0] if len(statuses) == 1 else statuses.pop(0)
+        return found if isinstance(found, Exception) else {"pipelineExecution": {"status": found}}
+
     def state(**request: Any) -> dict[str, Any]:
         def action(name: str, **latest: str) -> dict[str, Any]:
             return {"actionName": name, "latestExecution": latest}
@@ -92,19 +115,22 @@ def codepipeline(statuses: list[str], approved: list[dict[str, Any]]) -> dict[st
         detail("Verify", "Bandit", "Failed", externalExecutionSummary="a build failed"),
     ]
     return {
-        "codepipeline.get_pipeline_execution": lambda **request: {"pipelineExecution": {"status": statuses.pop(0)}},
+        "codepipeline.get_pipeline_execution": status,
+        "codepipeline.list_pipeline_executions": executions,
         "codepipeline.get_pipeline_state": state,
         "codepipeline.put_approval_result": approve,
         "codepipeline.list_action_executions": [{"actionExecutionDetails": details}],
     }
 
 
-def test_in_aws_a_release_is_followed_and_only_its_own_approval_is_given(tmp_path: Path) -> None:
+def test_in_aws_a_release_is_followed_and_its_approval_is_given_and_that_of_another_refused(tmp_path: Path) -> None:
+    render_pipeline(tmp_path, "Source")
     approved: list[dict[str, Any]] = []
     made = bench(tmp_path, {"release": STARTED}, codepipeline(["InProgress", "Succeeded"], approved))
     run = run_pipeline(made, "application.zip", "good")
 
-    assert [(request["actionName"], request["token"]) for request in approved] == [("Approve", "2")]
+    answers = {request["token"]: (request["stageName"], request["result"]["status"]) for request in approved}
+    assert answers == {"0": ("Staging", "Rejected"), "2": ("Production", "Approved")}
     assert run.states == {"Production/Execute": "succeeded", "Gate/Gate": "failed", "Verify/Bandit": "failed"}
     assert run.errors == {"Gate/Gate": "2 findings", "Verify/Bandit": "a build failed"}
     assert made.facts["run good"] == ["shop-acceptance", "exec-1"]
@@ -118,9 +144,65 @@ def test_a_check_that_was_interrupted_follows_the_same_run(tmp_path: Path) -> No
     assert made.commands.typed == []
 
 
-def test_a_release_that_never_ends_or_does_not_begin_is_a_failure(tmp_path: Path) -> None:
-    made = bench(tmp_path, {"release": STARTED}, codepipeline(["InProgress"] * MOST_POLLS, []))
-    with pytest.raises(CheckFailed, match="did not end in three hours"):
+OLD, NEW = summary("v1", "exec-0"), summary("v2", "exec-1")
+
+
+def test_a_release_that_is_killed_is_not_repeated(tmp_path: Path) -> None:
+    render_pipeline(tmp_path, "Source")
+    facts: dict[str, Any] = {}
+
+    def killed(*words: str) -> Answer:
+        assert facts == {"versions before good": ["v1"]}, "it is in the journal before the upload"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        first = bench(tmp_path, {"release": killed}, codepipeline([], [], [[summary("", "exec-n"), OLD]]), facts=facts)
+        run_pipeline(first, "application.zip", "good")
+    listings: list[Any] = [UNREACHED, [OLD], [NEW, OLD]]
+    made = bench(tmp_path, aws=codepipeline(["Succeeded"], [], listings), facts=facts)
+    run_pipeline(made, "application.zip", "good")
+
+    assert made.facts["run good"] == ["shop-acceptance", "exec-1"]
+    assert made.commands.typed == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "again"),
+    [
+        pytest.param([OLD], True, id="no execution"),
+        pytest.param(UNREACHED, False, id="no answer"),
+    ],
+)
+def test_a_release_is_repeated_only_if_codepipeline_lists_no_execution_of_it(
+    tmp_path: Path, listed: Any, again: bool
+) -> None:
+    render_pipeline(tmp_path, "Source")
+    facts = {"versions before good": ["v1"]}
+    made = bench(tmp_path, {"release": STARTED}, codepipeline(["Succeeded"], [], [listed]), facts=facts)
+    if again:
         run_pipeline(made, "application.zip", "good")
+    else:
+        with pytest.raises(CicdError, match="the search for the execution of an interrupted release has not finished"):
+            run_pipeline(made, "application.zip", "good")
+
+    assert [words.split()[0] for words in made.commands.typed] == ["release"] * again
+
+
+def test_a_minute_without_network_does_not_end_the_wait_for_a_release(tmp_path: Path) -> None:
+    facts = {"run good": ["shop-acceptance", "exec-1"]}
+    made = bench(tmp_path, aws=codepipeline([UNREACHED, UNREACHED, "Succeeded"], []), facts=facts)
+
+    assert run_pipeline(made, "application.zip", "good").states
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "not yours"}}, "Call")
+    with pytest.raises(ClientError, match="not yours"):
+        run_pipeline(bench(tmp_path, aws=codepipeline([denied], []), facts=facts), "application.zip", "good")
+
+
+def test_a_release_that_never_ends_or_does_not_begin_is_a_failure(tmp_path: Path) -> None:
+    render_pipeline(tmp_path, "Source")
+    made = bench(tmp_path, {"release": STARTED}, codepipeline(["InProgress"], []))
+    with pytest.raises(CicdError, match="the run of the pipeline has not finished within 180 minutes"):
+        run_pipeline(made, "application.zip", "good")
+    made = bench(tmp_path, {"release": Answer(0, "released")}, codepipeline([], []))
     with pytest.raises(CheckFailed, match="did not say which run"):
-        run_pipeline(bench(tmp_path, {"release": Answer(0, "released")}), "application.zip", "good")
+        run_pipeline(made, "application.zip", "good")

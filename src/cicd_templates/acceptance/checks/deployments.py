@@ -5,10 +5,12 @@ from __future__ import annotations
 from cicd_templates.acceptance.check import Bench, Check, require
 from cicd_templates.acceptance.checks.stacks import stacks_of
 from cicd_templates.acceptance.project import ENVIRONMENTS, PRODUCTION, STAGING, TOOLS
+from cicd_templates.errors import ChangesRemainError
 
 # A plan has the stacks that do not wait for each other, so an environment needs several.
 MOST_PLANS = 15
-NOTHING, CHANGES = 0, 4
+# The exit codes of `plan --detailed-exitcode`, `deploy` and `drift`: every other code is an error.
+NOTHING, CHANGES = 0, ChangesRemainError.exit_code
 SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from cicd_templates.acceptance.check import Bench, Check, CheckFailed, Here, require
+from cicd_templates.acceptance.checks.deployments import CHANGES, NOTHING
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.checks.stacks import stacks_of
 from cicd_templates.acceptance.project import ENVIRONMENTS, STAGING
+from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.template import cloudformation_yaml
 
-NO_DRIFT, DRIFT = 0, 4
 # CloudFormation finds the drift of log groups, and another retention loses nothing in an environment that is hours old.
 DAYS_AS_RENDERED, OTHER_DAYS = 1, 3
 LOG_GROUP, ALARM = "AWS::Logs::LogGroup", "AWS::CloudWatch::Alarm"
-POLLS, POLL_SECONDS = 20, 15.0
+POLL_SECONDS, ACTION_SECONDS = 15.0, 300.0
+REASON = "the acceptance run asks"
 USES = frozenset({"kms:Decrypt", "kms:GenerateDataKey*", "kms:GenerateDataKey"})
 
 
 def show_drift(bench: Bench) -> str:
     """Change the retention of a log group outside CloudFormation, require that it is found, and take it back."""
     logs, name = bench.clients(STAGING).logs, _log_group(bench)
-    logs.put_retention_policy(logGroupName=name, retentionInDays=OTHER_DAYS)
-    found = bench.commands.on("drift", STAGING, expected=(NO_DRIFT, 1, DRIFT))
-    logs.put_retention_policy(logGroupName=name, retentionInDays=DAYS_AS_RENDERED)
-    require(found.code == DRIFT, "a change outside CloudFormation was not found")
-    after = bench.commands.on("drift", STAGING, expected=(NO_DRIFT, 1, DRIFT))
-    require(after.code == NO_DRIFT, "after the change was taken back, drift is still found")
+    try:
+        logs.put_retention_policy(logGroupName=name, retentionInDays=OTHER_DAYS)
+        found = bench.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
+    finally:
+        logs.put_retention_policy(logGroupName=name, retentionInDays=DAYS_AS_RENDERED)
+    require(found.code == CHANGES, "a change outside CloudFormation was not found")
+    after = bench.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
+    require(after.code == NOTHING, "after the change was taken back, drift is still found")
     return "a change of a log group outside CloudFormation was found, and was gone after it was taken back"
 
 
@@ -82,20 +87,34 @@ def hear_alarms(bench: Bench) -> str:
         )
         names = [alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]]
         require(names, f"{environment} has no alarm")
-        for state in ("ALARM", "OK"):
-            cloudwatch.set_alarm_state(AlarmName=names[0], StateValue=state, StateReason="the acceptance run asks")
-        require(_has_acted(bench, cloudwatch, names[0]), f"{environment}: the action of an alarm was not executed")
+        _require_action(bench, cloudwatch, names[0], f"{environment}: the action of an alarm")
     return f"an alarm of each of {len(ENVIRONMENTS)} environments was set, and its message reached the encrypted topic"
 
 
-def _has_acted(bench: Bench, cloudwatch: Any, name: str) -> bool:
-    """Return whether CloudWatch says within five minutes that an action of the alarm has succeeded."""
-    for _ in range(POLLS):
-        history = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
-        if any(json.loads(item["HistoryData"]).get("actionState") == "Succeeded" for item in history):
-            return True
-        bench.pause(POLL_SECONDS)
-    return False
+def _require_action(bench: Bench, cloudwatch: Any, name: str, what: str) -> None:
+    """Set the alarm, require that CloudWatch says within five minutes that an action has succeeded, and reset it.
+
+    The history of the alarm also has the actions of an attempt that was interrupted. Those do not count.
+    """
+    before = _succeeded_actions(cloudwatch, name)
+
+    def acted() -> bool:
+        return any(item not in before for item in _succeeded_actions(cloudwatch, name))
+
+    try:
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=REASON)
+        polling = bench.polling(POLL_SECONDS)
+        polling.until(ignore_transient(acted), what, ACTION_SECONDS, "the console of CloudWatch shows its history")
+    finally:
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason=REASON)
+
+
+def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]:
+    """Return the time and the data of each action of the alarm that has succeeded."""
+    pages = cloudwatch.get_paginator("describe_alarm_history").paginate(AlarmName=name, HistoryItemType="Action")
+    items = [item for page in pages for item in page["AlarmHistoryItems"]]
+    succeeded = [item for item in items if json.loads(item["HistoryData"]).get("actionState") == "Succeeded"]
+    return [(item["Timestamp"], item["HistoryData"]) for item in succeeded]
 
 
 def use_keys(bench: Bench) -> str:
@@ -126,8 +145,8 @@ def roll_out_blue_green(bench: Bench) -> str:
     for rollout in ("blue-green", "rolling"):
         render_with(bench, rollout=rollout)
         bench.commands.on("deploy", STAGING, "--yes")
-        again = bench.commands.on("plan", STAGING, "--detailed-exitcode", expected=(0, DRIFT))
-        require(again.code == 0, f"after the change to {rollout}, staging would still change")
+        again = bench.commands.on("plan", STAGING, "--detailed-exitcode", expected=(NOTHING, CHANGES))
+        require(again.code == NOTHING, f"after the change to {rollout}, staging would still change")
     return "staging was changed to blue/green and back to rolling, and nothing was left to change"
 
 

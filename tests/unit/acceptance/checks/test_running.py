@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.checks import running
 from cicd_templates.acceptance.commands import Answer
 from cicd_templates.acceptance.project import ENVIRONMENTS
+from cicd_templates.errors import CicdError
 from tests.fakes.answering_aws import FakeAws
 from tests.unit.acceptance.bench import bench, stack, stacks
 
 GROUPS = {"short": ("/acceptance/flow-log", 1), "long": ("/acceptance/audit", 365)}
+UNREACHED = EndpointConnectionError(endpoint_url="https://monitoring")
 KEY_POLICY = {
     "Statement": [
         {"Effect": "Allow", "Action": "kms:DescribeKey"},
@@ -42,13 +46,15 @@ def rendered(folder: Path, *groups: str) -> None:
         ([4, 0], ""),
         ([0, 0], "a change outside CloudFormation was not found"),
         ([4, 4], "drift is still found"),
+        ([1], "`drift` ended with 1"),
+        ([4, 1], "`drift` ended with 1"),
     ],
 )
 def test_drift_is_found_and_taken_back(tmp_path: Path, codes: list[int], problem: str) -> None:
     rendered(tmp_path, "long", "short")
     made = bench(tmp_path, {"drift": [Answer(code, "") for code in codes]}, {"logs.put_retention_policy": {}})
     if problem:
-        with pytest.raises(CheckFailed, match=problem):
+        with pytest.raises(CicdError, match=problem):
             running.show_drift(made)
     else:
         assert "was gone after it was taken back" in running.show_drift(made)
@@ -106,10 +112,21 @@ def test_an_environment_without_alarms_is_a_failure(tmp_path: Path) -> None:
         running.see_alarms(bench(tmp_path, aws=aws))
 
 
-def cloudwatch(names: list[str], histories: list[list[str]]) -> dict[str, Any]:
-    def history(**request: Any) -> dict[str, Any]:
+def cloudwatch(names: list[str], histories: list[Any]) -> dict[str, Any]:
+    """Return the answers of CloudWatch. A history has, oldest first, the states of the actions of an alarm."""
+
+    def history(**request: Any) -> Any:
         states = histories[0] if len(histories) == 1 else histories.pop(0)
-        return {"AlarmHistoryItems": [{"HistoryData": json.dumps({"actionState": state})} for state in states]}
+        if isinstance(states, Exception):
+            return states
+        items = [
+            {
+                "Timestamp": datetime(2026, 1, 1, 0, minute, tzinfo=UTC),
+                "HistoryData": json.dumps({"actionState": state}),
+            }
+            for minute, state in enumerate(states)
+        ]
+        return {"AlarmHistoryItems": items[::-1]}
 
     return {
         "cloudwatch.describe_alarms": [{"MetricAlarms": [{"AlarmName": name} for name in names]}],
@@ -121,22 +138,26 @@ def cloudwatch(names: list[str], histories: list[list[str]]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("names", "histories", "problem"),
     [
-        pytest.param(["a", "b"], [[], ["Succeeded"]], "", id="heard"),
-        pytest.param(["a"], [["Failed"]], "staging: the action of an alarm was not executed", id="not heard"),
+        pytest.param(["a", "b"], [[], [], ["Succeeded"]] * 3, "", id="heard"),
+        pytest.param(["a"], [[], UNREACHED, ["Succeeded"]] * 3, "", id="a poll without network"),
+        pytest.param(["a"], [["Succeeded"], ["Succeeded", "Succeeded"]] * 3, "", id="heard twice"),
+        pytest.param(["a"], [["Failed"]], "staging: the action of an alarm has not finished", id="not heard"),
+        pytest.param(["a"], [["Succeeded"]], "the action of an alarm has not finished", id="of an earlier attempt"),
         pytest.param([], [[]], "staging has no alarm", id="no alarm"),
     ],
 )
 def test_an_alarm_is_heard_when_cloudwatch_says_so(
-    tmp_path: Path, names: list[str], histories: list[list[str]], problem: str
+    tmp_path: Path, names: list[str], histories: list[Any], problem: str
 ) -> None:
-    made = bench(tmp_path, aws=cloudwatch(names, histories))
+    made = bench(tmp_path, aws=cloudwatch(names, list(histories)))
     if problem:
-        with pytest.raises(CheckFailed, match=problem):
+        with pytest.raises(CicdError, match=problem):
             running.hear_alarms(made)
     else:
         assert "reached the encrypted topic" in running.hear_alarms(made)
-        states = [request["StateValue"] for call, request in made.clients("tools").calls if "set_alarm" in call]
-        assert states == ["ALARM", "OK"] * 3
+    states = [request["StateValue"] for call, request in made.clients("tools").calls if "set_alarm" in call]
+    assert states == ["ALARM", "OK"] * (len(states) // 2), "each alarm is taken back"
+    assert len(states) == (2 * bool(names) if problem else 6)
 
 
 def kms(*, state: str = "Enabled", rotated: bool = True, policy: dict[str, Any] | None = None) -> dict[str, Any]:
