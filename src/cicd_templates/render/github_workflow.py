@@ -60,7 +60,8 @@ jobs:
         run: |
           set -euo pipefail
           # The archive has each file as it is in the commit, whatever attributes the commit has.
-          mkdir -p .git/info && echo '* -export-ignore -export-subst -text' > .git/info/attributes
+          mkdir -p .git/info
+          echo '* -export-ignore -export-subst -text -eol -ident -filter -working-tree-encoding' > .git/info/attributes
           git archive --format=zip --output="$RUNNER_TEMP/source.zip" "$TREE"
           curl --silent --show-error --fail --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
             "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --raw-output .value > "$RUNNER_TEMP/token"

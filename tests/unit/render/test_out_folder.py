@@ -189,15 +189,33 @@ def test_an_interrupted_run_still_knows_which_files_are_ours(tmp_path: Path, mon
     assert out_folder.write_files(files, tmp_path).deleted == (removed,)
 
 
+# The files of a service, and attributes that change each of them if git writes it into an archive.
+ATTRIBUTES = """* export-ignore export-subst
+run.sh text eol=crlf
+ident.sh ident
+wide.sh working-tree-encoding=UTF-16
+filtered.sh filter=shout
+"""
+SOURCES = {
+    "run.sh": b"$Format:%H$\n",
+    "ident.sh": b"# $Id$\n",
+    "wide.sh": b"echo wide\n",
+    "filtered.sh": b"echo quiet\n",
+}
+
+
 def archive_of_the_workflow(script: str, checkout: Path) -> dict[str, bytes]:
     """Run the commands that make the archive, in a commit with attributes that change archives. Return its files."""
     app = checkout / "apps/pay"
     app.mkdir(parents=True)
-    (app / "run.sh").write_text("$Format:%H$\n")
-    (checkout / ".gitattributes").write_text("* export-ignore export-subst text eol=crlf\n")
+    for name, content in SOURCES.items():
+        (app / name).write_bytes(content)
     here = {**os.environ, "TREE": "HEAD:apps/pay", "RUNNER_TEMP": str(checkout), "GIT_CONFIG_GLOBAL": os.devnull}
     person = "-c user.name=a -c user.email=a@x -c core.safecrlf=false"
-    made = f"git init -q && git add -A && git {person} commit -qm a\n{script.split('curl')[0]}"
+    made = f"""git init -q && git config filter.shout.smudge 'tr a-z A-Z' && git config filter.shout.clean cat
+git add -A && git {person} commit -qm a
+printf %s '{ATTRIBUTES}' > apps/pay/.gitattributes && git add apps/pay/.gitattributes && git {person} commit -qm b
+{script.split("curl")[0]}"""
     subprocess.run(["bash", "-c", made], cwd=checkout, env=here, check=True, capture_output=True)
     with zipfile.ZipFile(checkout / "source.zip") as archive:
         return {name: archive.read(name) for name in archive.namelist()}
@@ -219,7 +237,10 @@ def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_pat
     assert (step["env"]["AWS_ROLE_ARN"], step["env"]["KEY"]) == (role, "parcel-dispatcher/source.zip")
     assert "git archive --format=zip" in step["run"]
     assert step["env"]["TREE"] == "HEAD:apps/pay"
-    assert archive_of_the_workflow(step["run"], tmp_path / "checkout") == {"run.sh": b"$Format:%H$\n"}
+    assert archive_of_the_workflow(step["run"], tmp_path / "checkout") == {
+        ".gitattributes": ATTRIBUTES.encode(),
+        **SOURCES,
+    }
     parsed = subprocess.run(["bash", "-n"], input=step["run"], capture_output=True, text=True, check=False)
     assert parsed.returncode == 0, parsed.stderr
     without = out_folder.files_of(rendered_stacks(), tmp_path)
