@@ -77,7 +77,7 @@ def _accepted(given: Mapping[str, str]) -> dict[str, str]:
     accepted: dict[str, str] = {}
     lines = []
     for name, answer in given.items():
-        if answer:
+        if answer or name not in QUESTIONS:
             problems = problems_with(name, answer, accepted)
             lines += [f"{hints.option(name)}: {problem}" for problem in problems]
             if not problems:

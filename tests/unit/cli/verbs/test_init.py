@@ -109,6 +109,7 @@ def test_a_configuration_that_is_not_there_is_written() -> None:
             "error: --accounts: 2 accounts are given; name one for all environments, or one",
         ),
         ({"source": "gitlab"}, "error: --source: use s3 or github, not 'gitlab'"),
+        ({"source": ""}, "error: --source: use s3 or github, not ''"),
         ({"region": "eu-west-9"}, "error: --region: eu-west-9 is not an AWS region; did you mean eu-west-"),
         ({"region": "moon"}, "error: --region: moon is not an AWS region; such as eu-central-1"),
         (
