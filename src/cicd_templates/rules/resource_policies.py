@@ -8,6 +8,7 @@ from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, PolicyStat
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 from cicd_templates.rules.trust_policies import ACCOUNT_CONDITION_KEYS, SOURCE_KEYS
+from cicd_templates.template.partitions import is_service_principal
 
 # Condition keys that limit the use of a KMS key to certain data, and condition keys that identify the caller.
 ENCRYPTION_CONTEXT = "kms:encryptioncontext"
@@ -73,7 +74,7 @@ def _permission(resource: Resource) -> Iterator[RuleFinding]:
         if not any(source.value for source in sources) and isinstance(node.value, str):
             if node.value == "*":
                 yield RuleFinding("anybody can invoke the function; name the principal", node.path)
-            elif node.value.endswith(".amazonaws.com"):
+            elif is_service_principal(node.value):
                 yield RuleFinding(
                     f"{node.value} can invoke the function for any account; add SourceAccount or SourceArn", node.path
                 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cicd_templates.template.intrinsics import is_intrinsic_function
+from cicd_templates.template.partitions import is_service_principal
 
 Statement = Mapping[str, Any]
 
@@ -32,6 +33,7 @@ ATTACHED_BY = {
     "AWS::IAM::GroupPolicy": ("GroupName",),
 }
 BOUNDARY = "PermissionsBoundary"
+NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 class Permission(NamedTuple):
@@ -82,7 +84,7 @@ PERMISSIONS = {
 # Properties of permissions that only name or describe them.
 DESCRIBING = frozenset({"StatementId", "Name", "GrantName", "Description", "Tags"})
 
-# Types that everybody may call if the property is `NONE`, and whether `NONE` is the default.
+# Types that everybody may call if the property is `NONE`, with this property, and whether `NONE` is the default.
 CALLABLE = {
     "AWS::ApiGateway::Method": ("AuthorizationType", True),
     "AWS::ApiGatewayV2::Route": ("AuthorizationType", True),
@@ -115,12 +117,23 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
         for name, words in GRANTED_ELSEWHERE.items():
             for item in as_list(properties.get(name, [])):
                 yield {"Effect": "Allow", "Action": words, "Resource": item}
-    name, is_default = CALLABLE.get(kind, ("", False))
-    if name and (properties.get(name) == "NONE" or (is_default and name not in properties)):
-        yield {"Effect": "Allow", "Action": "calls without authorization", "Principal": "*"}
+    yield from _calls_without_authorization(kind, properties)
     if BOUNDARY in properties:
         outside = "everything that the permissions boundary does not allow"
         yield {"Effect": "Deny", "Action": outside, "Resource": properties[BOUNDARY]}
+
+
+def _calls_without_authorization(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
+    """Yield the statement of a resource that everybody may call. A computed value may be `NONE`."""
+    if kind not in CALLABLE:
+        return
+    name, is_default = CALLABLE[kind]
+    value = properties.get(name, "NONE" if is_default else "")
+    called = {"Effect": "Allow", "Action": "calls without authorization", "Principal": "*"}
+    if value == "NONE":
+        yield called
+    elif not isinstance(value, str):
+        yield {**called, "Condition": {"Equals": {name: value}}}
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
@@ -133,8 +146,16 @@ def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     if kind not in ATTACHED_BY and kind not in PERMISSIONS and kind != "AWS::IAM::Role":
         yield from _roles(properties)
     name, statement = DEFAULT_POLICIES.get(kind, ("", {}))
-    if name and name not in properties:
+    if name and _may_be_omitted(properties.get(name, NO_VALUE)):
         yield statement
+
+
+def _may_be_omitted(value: Any) -> bool:
+    """Return whether a value removes its property, always or with a condition."""
+    match value:
+        case {"Fn::If": [_, first, second]}:
+            return _may_be_omitted(first) or _may_be_omitted(second)
+    return bool(value == NO_VALUE)
 
 
 def names_role(property_name: str) -> bool:
@@ -171,7 +192,7 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
     if permission is None or permission.principals not in properties:
         return None
     principal = properties[permission.principals]
-    kind = "Service" if str(principal).endswith(".amazonaws.com") else "AWS"
+    kind = "Service" if is_service_principal(principal) else "AWS"
     conditions = {key: value for key, value in properties.items() if key not in DESCRIBING | set(permission)}
     return {
         "Effect": "Allow",

@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -34,6 +36,15 @@ OTHER_PARTITIONS = (
     Partition("aws-iso-f", "us-isof-", "csp.hci.ic.gov"),
     Partition("aws-eusc", "eusc-", "amazonaws.eu"),
 )
+_SUFFIXES = {*(each.dns_suffix for each in (AWS, *OTHER_PARTITIONS)), "${AWS::URLSuffix}"}
+_SERVICE = re.compile(rf"(?:[\w.-]|\$\{{[\w:.]+\}})+\.(?:{'|'.join(map(re.escape, sorted(_SUFFIXES)))})")
+
+
+def is_service_principal(principal: object) -> bool:
+    """Return whether a principal in a template is an AWS service, in any partition. It can be text or an `Fn::Sub`."""
+    text = principal.get("Fn::Sub") if isinstance(principal, Mapping) else principal
+    text = text[0] if isinstance(text, list) else text
+    return isinstance(text, str) and _SERVICE.fullmatch(text) is not None
 
 
 def partition_of(region: str) -> Partition:

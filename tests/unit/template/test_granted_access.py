@@ -118,6 +118,42 @@ def of_policy(*statements: Any) -> dict[str, Any]:
             "allow use what is shared on r to 1 if AllowExternalPrincipals Equals True",
             id="a share with other accounts",
         ),
+        pytest.param(
+            holder("Lambda::Url", AuthType="AWS_IAM"),
+            holder("Lambda::Url", AuthType={"Ref": "Auth"}),
+            "allow calls without authorization to * if AuthType Equals Auth",
+            id="a function that a parameter may open",
+        ),
+        pytest.param(
+            holder("Lambda::Url", AuthType={"Ref": "Auth"}),
+            holder("Lambda::Url", AuthType="NONE"),
+            "allow calls without authorization to *",
+            id="a parameter that becomes NONE",
+        ),
+        pytest.param(
+            holder("Lambda::Url", AuthType={"Ref": "Auth"}),
+            holder("Lambda::Url", AuthType={"Ref": "Other"}),
+            "allow calls without authorization to * if AuthType Equals Other",
+            id="another parameter",
+        ),
+        pytest.param(
+            holder("VpcLattice::Service", AuthType="AWS_IAM"),
+            holder("VpcLattice::Service", AuthType=NO_VALUE),
+            "allow calls without authorization to * if AuthType Equals AWS::NoValue",
+            id="a property that is removed by its value",
+        ),
+        pytest.param(
+            holder("EC2::VPCEndpoint", PolicyDocument=POLICY),
+            holder("EC2::VPCEndpoint", PolicyDocument=NO_VALUE),
+            "allow * on * to *",
+            id="an endpoint whose policy is removed by its value",
+        ),
+        pytest.param(
+            holder("EC2::VPCEndpoint", PolicyDocument=POLICY),
+            holder("EC2::VPCEndpoint", PolicyDocument={"Fn::If": ["C", POLICY, {"Fn::If": ["D", NO_VALUE, POLICY]}]}),
+            "allow * on * to *",
+            id="an endpoint whose policy a condition omits",
+        ),
         pytest.param({}, holder("Lambda::Url", AuthType="NONE"), "allow calls without authorization to *", id="new"),
     ],
 )  # fmt: skip
@@ -151,6 +187,9 @@ def test_access_that_no_policy_shows_widens(before: dict[str, Any], after: dict[
             id="a share with fewer",
         ),
         pytest.param(holder("VpcLattice::Service"), holder("VpcLattice::Service", AuthType="AWS_IAM"), id="closed"),
+        pytest.param(
+            holder("Lambda::Url", AuthType="NONE"), holder("Lambda::Url", AuthType={"Ref": "Auth"}), id="maybe closed"
+        ),
     ],
 )
 def test_less_or_equal_access_is_no_widening(before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -249,6 +288,23 @@ def test_each_permission_is_a_statement_of_its_principal(kind: str) -> None:
         "Resource": "thing",
     }
     assert permission_statement(kind, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("principal", "kind"),
+    [
+        ("logs.cn-north-1.amazonaws.com.cn", "Service"),
+        ({"Fn::Sub": "logs.${AWS::Region}.${AWS::URLSuffix}"}, "Service"),
+        ("arn:aws-cn:iam::111111111111:root", "AWS"),
+        ({"Ref": "Caller"}, "AWS"),
+    ],
+    ids=["a service in China", "a computed service", "an account", "a parameter"],
+)
+def test_a_permission_names_the_kind_of_its_principal_in_each_partition(principal: Any, kind: str) -> None:
+    statement = permission_statement("AWS::Lambda::Permission", {"Principal": principal})
+
+    assert statement is not None
+    assert statement["Principal"] == {kind: principal}
 
 
 @pytest.mark.parametrize(

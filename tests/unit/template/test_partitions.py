@@ -10,6 +10,7 @@ from cicd_templates.template.partitions import (
     OTHER_PARTITIONS,
     console_address,
     endpoint_service,
+    is_service_principal,
     logs_principal,
     partition_of,
     regional_hosts,
@@ -32,6 +33,32 @@ def test_no_partition_is_missing_and_none_is_invented() -> None:
 
 def test_a_region_of_no_known_partition_is_taken_for_a_commercial_one() -> None:
     assert partition_of("mars-north-1") == AWS
+
+
+@pytest.mark.parametrize("endpoints", ENDPOINTS, ids=[each["partition"] for each in ENDPOINTS])
+def test_a_service_principal_ends_with_the_suffix_of_its_partition(endpoints: dict[str, str]) -> None:
+    assert is_service_principal(f"logs.{endpoints['dnsSuffix']}")
+    assert is_service_principal(f"states.some-region-1.{endpoints['dnsSuffix']}")
+    assert not is_service_principal(endpoints["dnsSuffix"])
+
+
+@pytest.mark.parametrize(
+    ("principal", "expected"),
+    [
+        ("logs.${AWS::Region}.${AWS::URLSuffix}", True),
+        ({"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}, True),
+        ({"Fn::Sub": ["logs.${R}.amazonaws.com", {"R": "x"}]}, True),
+        ({"Fn::GetAtt": ["A", "Arn"]}, False),
+        ("arn:aws:iam::111111111111:role/logs.amazonaws.com", False),
+        ("s3:::logs.amazonaws.com", False),
+        ("logs.amazonaws.com.example.com", False),
+        ("logs.example.com", False),
+        ("*", False),
+        (111111111111, False),
+    ],
+)
+def test_only_the_name_of_a_service_is_a_service_principal(principal: object, expected: bool) -> None:
+    assert is_service_principal(principal) is expected
 
 
 @pytest.mark.parametrize(
