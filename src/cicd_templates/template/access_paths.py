@@ -1,29 +1,36 @@
 """Turns the policies of a resource into paths: who may do what with which resource, before and after a change.
 
-A path has one principal and one target, so a person can follow it. Conditions and Deny statements are not part of it:
-whether a change widens access is decided by `policy_diff` alone.
+A path has one principal and one target, so a person can follow it. Rights that cannot be read, because the template
+computes them or takes them from elsewhere, count as rights to data. Conditions and Deny statements are not part of a
+path: whether a change widens access is decided by `policy_diff` alone.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd_templates.template.changes.planned_stack import AccessPath
-from cicd_templates.template.granted_access import as_list, permission_statement
+from cicd_templates.template.granted_access import as_list, granted_statements, permission_statement
 from cicd_templates.template.iam_statements import find_statements
 from cicd_templates.template.intrinsics import is_intrinsic_function
 from cicd_templates.template.policy_diff import listed
 
 ASSUMES, DEPLOYS, READS, WRITES = "assumes", "deploys", "reads", "writes"
-# An action that matches none of these patterns counts as writing.
+UNKNOWN = "can do what cannot be read with"
+_ACTION = re.compile(r"\*|[\w*?-]+:[\w*?]+")
+# The patterns of lower-case actions, because IAM ignores the case of an action. An action that matches none of these
+# patterns counts as writing. A wildcard in an action of STS may stand for AssumeRole.
 _RIGHTS = (
-    (ASSUMES, re.compile(r"sts:|iam:PassRole$")),
-    (DEPLOYS, re.compile(r"cloudformation:(?!Describe|Get|List)|codedeploy:Create|ecs:(Update|Create)Service$")),
+    (ASSUMES, re.compile(r"sts:(assume|\w*[*?])|iam:passrole$")),
+    (DEPLOYS, re.compile(r"cloudformation:(?!describe|get|list)|codedeploy:create|ecs:(update|create)service$")),
     (
         READS,
-        re.compile(r"[\w-]+:(BatchGet|Decrypt|Describe|Get|List|Query|Receive|Scan|Select|View|BatchCheck)|kms:Verify"),
+        re.compile(
+            r"[\w*?-]+:(batchget|decrypt|describe|get|list|query|receive|scan|select|view|batchcheck)|kms:verify"
+        ),
     ),
 )
 # The prefixes of the actions that work on data or on its encryption: https://docs.aws.amazon.com/service-authorization/
@@ -56,9 +63,10 @@ def _paths(label: str, logical_id: str, resource: Mapping[str, Any]) -> Iterator
     holder = f"{label}/{logical_id}"
     properties = resource.get("Properties", {})
     permission = permission_statement(str(resource.get("Type")), properties)
-    statements = [*find_statements(properties), *([(False, permission)] if permission else [])]
+    elsewhere = [(False, statement) for statement in granted_statements(resource) if "Resource" in statement]
+    statements = [*find_statements(properties), *([(False, permission)] if permission else []), *elsewhere]
     for is_trust, statement in statements:
-        if statement.get("Effect") != "Allow":
+        if statement["Effect"] == "Deny":
             continue
         principals = [holder] if not _is_about_principals(statement) else list(_principals(statement))
         targets = [holder] if is_trust else list(_targets(statement, holder))
@@ -98,6 +106,10 @@ def _rights(statement: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield each right of a statement, and whether it is about data. `NotAction` allows nearly everything."""
     if "NotAction" in statement:
         yield WRITES, True
-    for action in map(str, as_list(statement.get("Action", []))):
-        right = next((right for right, pattern in _RIGHTS if pattern.match(action)), WRITES)
-        yield right, right in (READS, WRITES) and action.partition(":")[0] in DATA_SERVICES
+    for action in as_list(statement.get("Action", [])):
+        if not isinstance(action, str) or not _ACTION.fullmatch(action):
+            yield UNKNOWN, True
+            continue
+        right = next((right for right, pattern in _RIGHTS if pattern.match(action.lower())), WRITES)
+        service = action.lower().partition(":")[0]
+        yield right, right in (READS, WRITES) and any(fnmatchcase(each, service) for each in DATA_SERVICES)

@@ -52,12 +52,25 @@ def test_a_path_is_new_gone_or_the_same() -> None:
         ("cloudformation:DescribeStacks", "reads", False),
         ("iam:PassRole", "assumes", False),
         ("sts:AssumeRole", "assumes", False),
+        ("STS:assumerolewithwebidentity", "assumes", False),
+        ("sts:*", "assumes", False),
+        ("sts:A?sume*", "assumes", False),
+        ("sts:GetCallerIdentity", "reads", False),
+        ("sts:TagSession", "writes", False),
+        ("S3:getObject", "reads", True),
+        ("KMS:DECRYPT", "reads", True),
+        ("ECS:updateservice", "deploys", False),
+        ("dynamo*:GetItem", "reads", True),
+        ("?3:PutObject", "writes", True),
+        ("s3", "can do what cannot be read with", True),
+        ({"Fn::If": ["C", "s3:GetObject", "sqs:SendMessage"]}, "can do what cannot be read with", True),
+        ({"Ref": "Actions"}, "can do what cannot be read with", True),
         ("s3:*", "writes", True),
         ("*", "writes", True),
         ("custom:Thing", "writes", False),
     ],
 )
-def test_an_action_is_a_right(action: str, right: str, is_data: bool) -> None:
+def test_an_action_is_a_right(action: Any, right: str, is_data: bool) -> None:
     assert paths(None, role(allow(action))) == [("stack/R", right, "s3:::bucket/*", is_data, "new")]
 
 
@@ -118,8 +131,33 @@ def test_an_action_is_a_right(action: str, right: str, is_data: bool) -> None:
             },
             [("events.amazonaws.com", "writes", "Function.Arn", False, "new")],
         ),
+        (
+            role({"Effect": {"Ref": "Effect"}, "Action": "s3:GetObject", "Resource": OBJECTS}),
+            [("stack/R", "reads", "s3:::bucket/*", True, "new")],
+        ),
+        (
+            role({"Effect": {"Ref": "Effect"}, "Action": "ecs:UpdateService", "Resource": "*"}),
+            [("stack/R", "deploys", "*", False, "new")],
+        ),
+        (
+            {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Ref": "Policy"}}},
+            [("stack/R", "can do what cannot be read with", "Policy", True, "new")],
+        ),
+        (
+            {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"],
+                    "PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+                },
+            },
+            [("stack/R", "can do what cannot be read with", "iam::aws:policy/AdministratorAccess", True, "new")],
+        ),
     ],
-    ids=["a denial", "all but", "a trust policy", "a key policy", "all principals but", "a permission"],
+    ids=[
+        *("a denial", "all but", "a trust policy", "a key policy", "all principals but", "a permission"),
+        *("a computed effect on data", "a computed effect", "a policy that cannot be read", "a managed policy"),
+    ],
 )
 def test_each_form_of_a_statement_has_its_paths(resource: dict[str, Any], expected: list[Any]) -> None:
     assert paths(None, resource) == expected
