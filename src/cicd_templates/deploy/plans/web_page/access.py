@@ -7,14 +7,16 @@ limited: what does not fit is counted.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.plurals import counted
 from cicd_templates.review.service_names import with_placeholders
 from cicd_templates.template.changes.planned_stack import AccessPath
+from cicd_templates.template.partitions import is_service_principal
 
 # The most lines of the list, the most targets on one line, and the numbers of principals and of targets of one right
 # that the drawing shows.
@@ -31,6 +33,19 @@ class FoldedPath:
     path: AccessPath
     account: str
     count: int = 1
+
+
+class Node(NamedTuple):
+    """A node of the drawing, with its number of services.
+
+    `targets` has the targets of a node that stands for several, so that only equal targets are the same node.
+    """
+
+    side: str
+    box: str
+    label: str
+    services: int
+    targets: tuple[str, ...] = ()
 
 
 def access_content(plans: Sequence[Plan]) -> dict[str, Any]:
@@ -54,14 +69,14 @@ def _title(plans: Sequence[Plan]) -> str:
 
 def fold_paths(plans: Iterable[Plan]) -> list[FoldedPath]:
     """Return the paths of `plans`: first the new ones, then those that are gone, then the others."""
-    folded: dict[tuple[str, AccessPath], list[AccessPath]] = {}
+    folded: dict[tuple[str, AccessPath], dict[str, AccessPath]] = {}
     for plan in plans:
         account = f"{plan.environment}, {plan.account}"
         for stack in plan.changing:
             for path in stack.paths:
-                folded.setdefault((account, _generic(path, stack.service)), []).append(path)
+                folded.setdefault((account, _generic(path, stack.service)), {})[stack.service] = path
     paths = [
-        FoldedPath(same[0] if len(same) == 1 else generic, account, len(same))
+        FoldedPath(next(iter(same.values())) if len(same) == 1 else generic, account, len(same))
         for (account, generic), same in folded.items()
     ]
     return sorted(paths, key=lambda each: ("new", "gone", SAME).index(each.path.change))
@@ -93,34 +108,42 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing of `paths`.
 
-    A node has a side, the box of its account, a label and a number. Too many targets of one right are one node, and too
-    many principals are another.
+    Too many targets of one right are one node. The principals of one box that are too many are another node, and their
+    targets count together.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])
-    nodes: dict[tuple[str, str, str, int], int] = {}
-    arrows: dict[tuple[int, int, str], dict[str, None]] = {}
-
-    def node(side: str, label: str, account: str, count: int) -> int:
-        if (side, label) == ("to", "*"):
-            return nodes.setdefault((side, account, EVERYTHING, count), len(nodes))
-        return nodes.setdefault((side, _box(label, account), label, count), len(nodes))
-
+    hidden = Counter(_box(principal, account) for principal, account, _ in principals[MOST_PRINCIPALS:])
+    rights: dict[tuple[Node, str, int, str, str], dict[str, None]] = {}
     for (principal, account, count), right, change, targets in _grouped(paths):
+        box = _box(principal, account)
         if (principal, account, count) in shown:
-            start = node("from", principal, account, count)
+            start = Node("from", box, principal, count)
         else:
-            start = node("from", counted(len(principals) - MOST_PRINCIPALS, "more principal"), account, 1)
-        few = targets if len(targets) <= MOST_TARGETS else [counted(len(targets), "resource")]
-        for target in few:
-            arrows.setdefault((start, node("to", target, account, count), change), {})[right] = None
+            start = Node("from", box, counted(hidden[box], "more principal"), 1)
+        rights.setdefault((start, account, count, right, change), {}).update(dict.fromkeys(targets))
+    nodes: dict[Node, int] = {}
+    arrows: dict[tuple[int, int, str], dict[str, None]] = {}
+    for (start, account, count, right, change), together in rights.items():
+        first = nodes.setdefault(start, len(nodes))
+        for end in _ends(list(together), account, count):
+            arrows.setdefault((first, nodes.setdefault(end, len(nodes)), change), {})[right] = None
     return {
-        "nodes": [{"side": side, "box": box, "label": label, "count": count} for side, box, label, count in nodes],
+        "nodes": [{"side": each.side, "box": each.box, "label": each.label, "count": each.services} for each in nodes],
         "arrows": [
-            {"start": start, "end": end, "change": change, "right": ", ".join(rights)}
-            for (start, end, change), rights in arrows.items()
+            {"start": start, "end": end, "change": change, "right": ", ".join(words)}
+            for (start, end, change), words in arrows.items()
         ],
     }
+
+
+def _ends(targets: list[str], account: str, count: int) -> list[Node]:
+    if len(targets) > MOST_TARGETS:
+        return [Node("to", account, counted(len(targets), "resource"), count, tuple(sorted(targets)))]
+    return [
+        Node("to", account, EVERYTHING, count) if target == "*" else Node("to", _box(target, account), target, count)
+        for target in targets
+    ]
 
 
 def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int], str, str, list[str]]]:
@@ -136,7 +159,7 @@ def _box(label: str, account: str) -> str:
     """Return the box of a node: the account in its ARN, AWS or anyone, or otherwise `account`."""
     if label == "*":
         return ANYONE
-    if label.endswith(".amazonaws.com"):
+    if is_service_principal(label):
         return SERVICES
     named = _ACCOUNT.search(label)
     return account if named is None or named[0] in account else f"account {named[0]}"

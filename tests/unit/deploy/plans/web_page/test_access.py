@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cicd_templates.deploy.plans.document import Plan
-from cicd_templates.deploy.plans.web_page.access import MOST_PATHS, access_content
+from cicd_templates.deploy.plans.web_page.access import MOST_PATHS, MOST_PRINCIPALS, access_content
 from cicd_templates.template.changes.planned_stack import AccessPath, PlannedStack
 from tests.unit.deploy.plans.test_document import PLAN
 
@@ -59,6 +59,7 @@ def test_the_drawing_has_boxes_of_accounts_and_one_arrow_for_all_rights_of_a_pai
             key,
             replace(key, principal="*"),
             replace(key, principal="ecs.amazonaws.com", target="*"),
+            replace(key, principal="logs.cn-north-1.amazonaws.com.cn", target="*"),
             replace(READS, principal="iam::222222222222:root"),
         )
     ])["drawing"]  # fmt: skip
@@ -71,6 +72,7 @@ def test_the_drawing_has_boxes_of_accounts_and_one_arrow_for_all_rights_of_a_pai
         ("from", "anyone", "*"),
         ("from", "AWS services", "ecs.amazonaws.com"),
         ("to", "live, 222222222222", "every resource"),
+        ("from", "AWS services", "logs.cn-north-1.amazonaws.com.cn"),
         ("from", "live, 222222222222", "iam::222222222222:root"),
     ]
     assert content["arrows"][0] == {"start": 0, "end": 1, "change": "new", "right": "reads, writes"}
@@ -105,3 +107,53 @@ def test_the_size_of_list_and_drawing_is_limited() -> None:
     assert "20 resources" in labels
     assert "98 more principals" in labels
     assert len(labels) <= 12
+
+
+@pytest.mark.parametrize("service", ["till", ""], ids=["of a service", "that is shared"])
+def test_two_permissions_of_one_stack_are_one_path_without_a_number_of_services(service: str) -> None:
+    content = access_content([plan(READS, READS, service=service)])
+
+    assert [(node["label"], node["count"]) for node in content["drawing"]["nodes"]] == [
+        ("service-till/Role", 1),
+        ("s3:::uploads/*", 1),
+    ]
+    assert [row["extent"] for row in content["changed"]["paths"]] == ["live, 222222222222"]
+
+
+def test_principals_that_are_not_shown_are_counted_in_the_box_of_each_account() -> None:
+    plans = [
+        replace(
+            plan(*(replace(READS, principal=f"{name}-{number}") for number in range(10)), service=""),
+            environment=name,
+            account=account,
+        )
+        for name, account in (("one", "111111111111"), ("two", "222222222222"))
+    ]
+    nodes = access_content(plans)["drawing"]["nodes"]
+
+    assert [(node["box"], node["label"]) for node in nodes if "more" in node["label"]] == [
+        ("one, 111111111111", "2 more principals"),
+        ("two, 222222222222", "10 more principals"),
+    ]
+
+
+def test_only_equal_targets_are_one_node_with_their_number() -> None:
+    def reads(principal: str, targets: str) -> list[AccessPath]:
+        return [replace(READS, principal=principal, target=target) for target in targets]
+
+    content = access_content([plan(*reads("a", "vwxyz"), *reads("b", "VWXYZ"), *reads("c", "vwxyz"))])["drawing"]
+
+    assert [node["label"] for node in content["nodes"]] == ["a", "5 resources", "b", "5 resources", "c"]
+    assert [(arrow["start"], arrow["end"]) for arrow in content["arrows"]] == [(0, 1), (2, 3), (4, 1)]
+
+
+def test_all_targets_of_the_principals_that_are_not_shown_are_one_node() -> None:
+    paths = [
+        replace(READS, principal=f"role-{number}", target=f"{number}-{each}")
+        for number in range(50)
+        for each in range(5)
+    ]
+    nodes = access_content([plan(*paths)])["drawing"]["nodes"]
+
+    assert [node["label"] for node in nodes][-2:] == ["42 more principals", "210 resources"]
+    assert len(nodes) == 2 * MOST_PRINCIPALS + 2
