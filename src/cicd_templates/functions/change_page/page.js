@@ -147,6 +147,11 @@ function pathItem({ change, principal, right, target, more, extent }) {
   return element("li", {}, words[change], text, element("span", { class: "note" }, ` (${extent})`));
 }
 
+function showPaths(list, { paths, more }) {
+  list.append(...paths.map(pathItem));
+  if (more > 0) list.append(element("li", {}, `and ${more} more ${more === 1 ? "line" : "lines"}`));
+}
+
 function svg(name, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -221,13 +226,13 @@ const access = plan.paths;
 if (access && access.drawing.arrows.length + access.same.count > 0) {
   byId("access").hidden = false;
   byId("access-heading").textContent = access.title;
-  byId("paths").append(...access.changed.paths.map(pathItem));
+  showPaths(byId("paths"), access.changed);
   byId("access-none").hidden = access.changed.count > 0 || access.drawing.arrows.length === 0;
-  if (access.changed.more > 0) byId("paths").append(element("li", {}, `and ${access.changed.more} more lines`));
   const same = byId("access-same");
   same.hidden = access.same.count === 0;
-  same.querySelector("summary").textContent = `${access.same.count} ways stay as they are`;
-  same.querySelector("ul").append(...access.same.paths.map(pathItem));
+  same.querySelector("summary").textContent =
+    access.same.count === 1 ? "1 way stays as it is" : `${access.same.count} ways stay as they are`;
+  showPaths(same.querySelector("ul"), access.same);
   if (access.drawing.arrows.length > 0) {
     draw(access.drawing);
     window.addEventListener("resize", () => draw(access.drawing));

@@ -20,6 +20,8 @@ from tests.unit.deploy.plans.web_page import planned_changes as changes
 from tests.unit.deploy.plans.web_page.browser import MISSING, TAB, Browser, browser
 from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange
 from tests.unit.deploy.plans.web_page.ten_changes import TEN_CHANGES
+from tests.unit.deploy.plans.web_page.test_access import READS
+from tests.unit.deploy.plans.web_page.test_access import plan as plan_with
 from tests.unit.functions.test_approval_page import change, page_of, role
 from tests.unit.test_hostile_text import hostile_plan
 
@@ -293,3 +295,27 @@ def test_the_drawing_fits_and_has_a_text_for_those_who_cannot_see_it(
     assert window.run("return document.documentElement.scrollWidth;") == width
     assert [text for contrast, text in window.run(CONTRASTS) if contrast < LEAST_CONTRAST] == []
     assert window.messages() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "same", "expected"),
+    [
+        (101, 150, ["and 1 more line", "150 ways stay as they are", "and 50 more lines"]),
+        (102, 1, ["and 2 more lines", "1 way stays as it is", "role-0 reads s3:::uploads/* (live, 222222222222)"]),
+    ],
+)
+def test_both_lists_of_ways_say_how_many_lines_they_leave_out(
+    window: Browser, tmp_path: Path, changed: int, same: int, expected: list[str]
+) -> None:
+    ways = [
+        replace(READS, principal=f"role-{number}", change=change)
+        for change, count in (("new", changed), ("same", same))
+        for number in range(count)
+    ]
+    window.open(written(tmp_path, plan_with(*ways)), 1280)
+
+    shown = window.run(
+        "return ['#paths > li:last-child', '#access-same summary', '#access-same li:last-child']"
+        ".map((place) => document.querySelector(place).textContent);"
+    )
+    assert shown == expected
