@@ -18,6 +18,7 @@ from cicd_templates.template.partitions import partition_of
 
 NAME, SERVICE = "acceptance", "shop"
 TOOLS, STAGING, PRODUCTION = "tools", "staging", "production"
+DISPOSABLE = "disposable"
 RUNTIME = (STAGING, PRODUCTION)
 ENVIRONMENTS = (*RUNTIME, TOOLS)
 APPLICATION, PLANTED = "application.zip", "planted.zip"
@@ -144,7 +145,7 @@ class Project:
 
     def _environment(self, name: str, settings: Settings) -> Iterator[str]:
         place = self.places[name]
-        protection = settings.production if name == PRODUCTION else "disposable"
+        protection = settings.production if name == PRODUCTION else DISPOSABLE
         yield f"[environments.{name}]"
         yield f'kind = "{"tools" if name == TOOLS else "runtime"}"'
         yield from (f'account = "{place.account}"', f'region = "{place.region}"', f'protection = "{protection}"')

@@ -7,13 +7,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.acceptance.check import Bench, Check, Here, require
+from botocore.exceptions import ClientError
+
+from cicd_templates.acceptance.check import Bench, Check, Here, NotYet, require
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.project import RUNTIME
 from cicd_templates.errors import CicdError
 
 TAG = "acceptance-run"
 DAYS = 3
+ATTEMPTS, PAUSE_SECONDS = 20, 30.0
 # ListCertificates returns only certificates with RSA keys of 1,024 and 2,048 bits unless other types are named:
 # https://docs.aws.amazon.com/acm/latest/APIReference/API_Filters.html
 KEY_TYPE = "EC_prime256v1"
@@ -68,7 +71,36 @@ def import_certificates(bench: Bench) -> str:
         certificates[environment] = known[0]
         trusted.append(acm.get_certificate(CertificateArn=known[0])["Certificate"].strip())
     render_with(bench, certificates=certificates, trusted="\n".join(trusted))
-    return f"a self-signed certificate, valid for {DAYS} days, was imported for each of {', '.join(RUNTIME)}"
+    count = len(set(certificates.values()))
+    plural = "certificate, valid for {} days, was" if count == 1 else "certificates, valid for {} days, were"
+    return f"{count} self-signed {plural.format(DAYS)} imported for {' and '.join(RUNTIME)}"
+
+
+def remove_certificates(bench: Bench, environment: str) -> None:
+    """Delete the certificates that this run has imported into the account and region of an environment.
+
+    ACM says for some time after the deletion of a load balancer that its certificate is in use. Raises `NotYet` if it
+    still says so after ten minutes.
+    """
+    acm = bench.clients(environment).acm
+    for arn in own_certificates(acm, bench.project.suffix):
+        attempt = 1
+        while not _is_deleted(acm, arn):
+            if attempt == ATTEMPTS:
+                raise NotYet(f"ACM still says that the certificate of {environment} is in use; try again later")
+            attempt += 1
+            bench.pause(PAUSE_SECONDS)
+
+
+def _is_deleted(acm: Any, arn: str) -> bool:
+    """Delete a certificate, and return whether ACM accepts that."""
+    try:
+        acm.delete_certificate(CertificateArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceInUseException":
+            raise
+        return False
+    return True
 
 
 CERTIFICATES = Check(

@@ -12,6 +12,7 @@ MOST_PLANS = 15
 # The exit codes of `plan --detailed-exitcode`, `deploy` and `drift`: every other code is an error.
 NOTHING, CHANGES = 0, ChangesRemainError.exit_code
 SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+UPDATABLE = SETTLED | {"UPDATE_ROLLBACK_COMPLETE"}
 
 
 def deploy_all(bench: Bench) -> str:
@@ -30,15 +31,15 @@ def deploy_all(bench: Bench) -> str:
     return f"{count} stacks of {len(ENVIRONMENTS)} environments exist; production was deployed by its plans alone"
 
 
-def deploy_by_plans(bench: Bench, environment: str) -> None:
+def deploy_by_plans(bench: Bench, environment: str, *options: str) -> None:
     """Plan an environment and deploy exactly the plan, until a plan has nothing to change.
 
-    Raises `CheckFailed` if it never ends.
+    `options` choose a part of the environment for the plan. Raises `CheckFailed` if it never ends.
     """
     file = bench.project.folder / f"{environment}-plan.json"
     for _ in range(MOST_PLANS):
         planned = bench.commands.on(
-            "plan", environment, "--out", str(file), "--detailed-exitcode", expected=(NOTHING, CHANGES)
+            "plan", environment, *options, "--out", str(file), "--detailed-exitcode", expected=(NOTHING, CHANGES)
         )
         if planned.code == NOTHING:
             return

@@ -16,6 +16,7 @@ import pytest
 from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.checks.certificates import import_certificates, make_certificate
 from cicd_templates.errors import CicdError
+from tests.fakes.answering_aws import FakeAws
 from tests.unit.acceptance.bench import SUFFIX, bench
 
 OURS, OTHER = (f"arn:aws:acm:eu-central-1:222222222222:certificate/{number}" for number in (1, 2))
@@ -38,7 +39,8 @@ def acm(known: list[str], status: str = "ISSUED") -> dict[str, Any]:
 def test_a_certificate_is_imported_unless_this_run_has_one(tmp_path: Path, known: list[str], imports: int) -> None:
     made = bench(tmp_path, aws=acm(known))
 
-    assert "imported for each of staging, production" in import_certificates(made)
+    answer = import_certificates(made)
+    assert answer == "1 self-signed certificate, valid for 3 days, was imported for staging and production"
     calls = [request for call, request in made.clients("staging").calls if call == "acm.import_certificate"]
     assert len(calls) == imports
     assert all(b"BEGIN CERTIFICATE" in call["Certificate"] for call in calls)
@@ -47,6 +49,14 @@ def test_a_certificate_is_imported_unless_this_run_has_one(tmp_path: Path, known
     with zipfile.ZipFile(tmp_path / "application.zip") as archive:
         assert archive.read("smoke/trusted.pem") == b"PEM of the run\nPEM of the run\n"
     assert made.commands.typed == [f"render --suffix {SUFFIX}"]
+
+
+def test_two_accounts_have_a_certificate_each(tmp_path: Path) -> None:
+    clients = {name: FakeAws(acm([])) for name in ("staging", "production")}
+    clients["production"] = FakeAws({**acm([]), "acm.import_certificate": {"CertificateArn": OTHER}})
+    made = bench(tmp_path, aws=clients)
+
+    assert import_certificates(made).startswith("2 self-signed certificates, valid for 3 days, were imported for")
 
 
 def test_a_certificate_that_cannot_be_used_is_a_failure(tmp_path: Path) -> None:
