@@ -36,14 +36,14 @@ OTHER_PARTITIONS = (
     Partition("aws-iso-f", "us-isof-", "csp.hci.ic.gov"),
     Partition("aws-eusc", "eusc-", "amazonaws.eu"),
 )
-_SUFFIXES = {*(each.dns_suffix for each in (AWS, *OTHER_PARTITIONS)), "${AWS::URLSuffix}"}
-_SERVICE = re.compile(rf"(?:[\w.-]|\$\{{[\w:.]+\}})+\.(?:{'|'.join(map(re.escape, sorted(_SUFFIXES)))})")
+_SUFFIXES = "|".join(sorted({re.escape(each.dns_suffix) for each in (AWS, *OTHER_PARTITIONS)}))
+_SERVICE = re.compile(rf"(?:[\w.-]|\$\{{[\w:.]+\}})+\.(?:{_SUFFIXES}|\$\{{AWS::URLSuffix\}})")
 
 
 def is_service_principal(principal: object) -> bool:
     """Return whether a principal in a template is an AWS service, in any partition. It can be text or an `Fn::Sub`."""
     text = principal.get("Fn::Sub") if isinstance(principal, Mapping) else principal
-    text = text[0] if isinstance(text, list) else text
+    text = next(iter(text), None) if isinstance(text, list) else text
     return isinstance(text, str) and _SERVICE.fullmatch(text) is not None
 
 

@@ -49,6 +49,7 @@ def test_a_service_principal_ends_with_the_suffix_of_its_partition(endpoints: di
         ({"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}, True),
         ({"Fn::Sub": ["logs.${R}.amazonaws.com", {"R": "x"}]}, True),
         ({"Fn::GetAtt": ["A", "Arn"]}, False),
+        ({"Fn::Sub": []}, False),
         ("arn:aws:iam::111111111111:role/logs.amazonaws.com", False),
         ("s3:::logs.amazonaws.com", False),
         ("logs.amazonaws.com.example.com", False),
