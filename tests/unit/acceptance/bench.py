@@ -87,7 +87,8 @@ def bench(
 
 def stack(name: str, status: str) -> dict[str, Any]:
     """Return a summary of a stack, as ListStacks has it."""
-    return {"StackName": name, "StackStatus": status, "CreationTime": "2026-01-01"}
+    identifier = f"arn:aws:cloudformation:eu-central-1:222222222222:stack/{name}/1"
+    return {"StackId": identifier, "StackName": name, "StackStatus": status, "CreationTime": "2026-01-01"}
 
 
 def stacks(*summaries: dict[str, Any]) -> dict[str, Any]:

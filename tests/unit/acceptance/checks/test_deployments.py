@@ -10,7 +10,7 @@ import pytest
 
 from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.checks import deployments, doctor, first_creations
-from cicd_templates.acceptance.commands import Answer
+from cicd_templates.acceptance.commands import Answer, CommandFailed
 from cicd_templates.local.engine_process import Engine
 from tests.unit.acceptance.bench import bench, stack, stacks
 
@@ -70,31 +70,65 @@ def test_a_discarded_plan_leaves_nothing(tmp_path: Path, planned: list[str], lef
         assert made.commands.typed == ["plan staging", "plan-discard staging"]
 
 
+NETWORK = "acceptance-staging-abcde-network"
+EVENTS = "cloudformation.describe_stack_events"
+LOG_GROUP, GATEWAY = "AWS::Logs::LogGroup", "AWS::EC2::NatGateway"
+WRONG_KEY = "arn:aws:kms:eu-central-1:222222222222:key/00000000-0000-4000-8000-000000000000"
+
+
+def failing(status: str, *types: str, repaired: str = "CREATE_COMPLETE") -> dict[str, Any]:
+    """Return an AWS whose network stack has `status` and failed in `types`, the newest first, until it is repaired."""
+    listed = [stacks(*[stack(NETWORK, status)] * bool(status)), stacks(stack(NETWORK, repaired))]
+    event = {"StackId": "1", "EventId": "1", "StackName": NETWORK, "Timestamp": "2026-01-01"}
+    events = [{**event, "ResourceType": each, "ResourceStatus": "CREATE_FAILED"} for each in types]
+    first = {**event, "ResourceType": LOG_GROUP, "ResourceStatus": "CREATE_IN_PROGRESS"}
+    return {LISTED: lambda **request: listed.pop(0), EVENTS: {"StackEvents": [*events, first]}}
+
+
 @pytest.mark.parametrize(
-    ("codes", "status", "problem"),
+    ("codes", "aws", "problem"),
     [
-        pytest.param([1, 0], "CREATE_COMPLETE", "", id="repaired"),
-        pytest.param([0], "CREATE_COMPLETE", "a creation that should fail succeeded", id="it did not fail"),
-        pytest.param([1, 0], "ROLLBACK_COMPLETE", "after the repair: ROLLBACK_COMPLETE", id="not repaired"),
+        pytest.param([1, 0], failing("ROLLBACK_COMPLETE", LOG_GROUP), "", id="repaired"),
+        pytest.param([1, 0], failing("DELETE_COMPLETE", GATEWAY, LOG_GROUP), "", id="deleted; another was cancelled"),
+        pytest.param([0], failing("CREATE_COMPLETE"), "a creation that should fail succeeded", id="it did not fail"),
+        pytest.param([1], failing("CREATE_COMPLETE"), "is CREATE_COMPLETE, so something else", id="another stack"),
+        pytest.param([1], failing(""), "network is missing, so something else failed: no lock", id="it did not begin"),
+        pytest.param([1], failing("DELETE_COMPLETE", LOG_GROUP, GATEWAY), "NatGateway failed in network", id="other"),
+        pytest.param([1], failing("DELETE_COMPLETE"), "nothing failed in network", id="only deleted"),
+        pytest.param(
+            [1, 0],
+            failing("ROLLBACK_COMPLETE", LOG_GROUP, repaired="ROLLBACK_COMPLETE"),
+            "after the repair: ROLLBACK_COMPLETE",
+            id="not repaired",
+        ),
     ],
 )
 def test_a_failed_first_creation_on_aws_has_a_key_that_does_not_exist(
-    tmp_path: Path, codes: list[int], status: str, problem: str
+    tmp_path: Path, codes: list[int], aws: dict[str, Any], problem: str
 ) -> None:
     configurations: list[str] = []
+    left = list(codes)
 
     def deploy(*words: str) -> Answer:
         configurations.append((tmp_path / "templates/environments.toml").read_text())
-        return Answer(codes.pop(0), "")
+        return Answer(left.pop(0), "", "no lock")
 
-    made = bench(tmp_path, {"deploy": deploy}, {LISTED: stacks(*existing("staging", status))})
+    made = bench(tmp_path, {"deploy": deploy}, aws)
     if problem:
         with pytest.raises(CheckFailed, match=problem):
             first_creations.fail_then_deploy(made)
     else:
         assert "created the whole environment" in first_creations.fail_then_deploy(made)
-        wrong = "arn:aws:kms:eu-central-1:222222222222:key/00000000-0000-4000-8000-000000000000"
-        assert [wrong in text for text in configurations] == [True, False]
+    assert [WRONG_KEY in text for text in configurations] == [True, False][: len(codes)]
+    assert WRONG_KEY not in (tmp_path / "templates/environments.toml").read_text()
+
+
+def test_a_refusal_is_no_failed_first_creation_and_the_fault_is_taken_back(tmp_path: Path) -> None:
+    made = bench(tmp_path, {"deploy": Answer(3, "", "refused")})
+
+    with pytest.raises(CommandFailed, match="`deploy` ended with 3: refused"):
+        first_creations.fail_then_deploy(made)
+    assert WRONG_KEY not in (tmp_path / "templates/environments.toml").read_text()
 
 
 def test_a_failed_first_creation_is_not_repeated_after_an_interruption(tmp_path: Path) -> None:
@@ -116,7 +150,7 @@ def test_on_the_local_aws_a_resource_is_told_to_fail_and_then_no_more(
         told.append((tmp_path / "failures.json").read_text())
         return Answer(len(told) % 2, "")
 
-    made = bench(tmp_path, {"deploy": deploy}, {LISTED: stacks(*existing("staging", "CREATE_COMPLETE"))}, local=True)
+    made = bench(tmp_path, {"deploy": deploy}, failing("DELETE_COMPLETE", GATEWAY), local=True)
     first_creations.fail_then_deploy(made)
 
     assert ["NatGateway" in text for text in told] == [True, False]
