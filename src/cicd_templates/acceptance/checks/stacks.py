@@ -24,9 +24,7 @@ def first_failed_type(bench: Bench, environment: str, stack_id: str) -> str:
 
     CloudFormation then cancels the creation of other resources, whose events also say CREATE_FAILED.
     """
-    pages = (
-        bench.clients(environment).cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-    )
+    paginator = bench.clients(environment).cloudformation.get_paginator("describe_stack_events")
     # The newest event comes first.
     failed = [
         event["ResourceType"]
