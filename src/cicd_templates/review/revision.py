@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
+import os
 import subprocess
-import tarfile
-import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import yaml
 
 from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.files.git_objects import LINK, SUBMODULE, ListedFile, batch_contents, batch_input, listed_files
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate, parse_template, read_template
 
@@ -52,25 +51,47 @@ def _parse_foreign(path: Path, content: bytes, revision: str) -> StackTemplate:
 
 def templates_at(revision: str, folder: str) -> list[StackTemplate]:
     """Return the templates below `folder` in `revision`, or an empty list if the revision has no such folder."""
-    commit = commit_of(revision)
-    if not _git("ls-tree", "--name-only", commit, "--", folder):
-        return []
-    with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, "--", folder))) as archive:
-        templates = []
-        for member in archive:
-            path = member.name.removeprefix(f"{folder}/")
-            if member.isfile() and path.count("/") == 1 and path.endswith(TEMPLATE_SUFFIXES):
-                content = archive.extractfile(member)
-                assert content is not None, "a file has content"
-                templates.append(_parse_foreign(Path(path), content.read(), revision))
+    templates = []
+    listed = _listed(revision, "--", folder)
+    for file in listed:
+        if file.mode in (LINK, SUBMODULE):
+            raise ConfigurationError(
+                f"{file.path} of {revision}: is a link or a submodule, so it cannot be compared; name a revision that"
+                " has the file"
+            )
+    for file, content in _read_files(revision, listed):
+        path = file.path.removeprefix(f"{folder}/")
+        if path.count("/") == 1 and path.endswith(TEMPLATE_SUFFIXES):
+            templates.append(_parse_foreign(Path(path), content, revision))
     return templates
 
 
 def unpack_revision(revision: str, folder: Path) -> None:
-    """Extract all files of `revision` into `folder`. A symbolic link becomes a file that contains the link's target."""
-    # Not a tar file: before Python 3.11.4, tarfile can extract files outside `folder`.
-    with zipfile.ZipFile(io.BytesIO(_git("archive", "--format=zip", commit_of(revision)))) as archive:
-        archive.extractall(folder)  # noqa: S202 - zipfile leaves out `..` and the root of names
+    """Write all files of `revision` into `folder`. A symbolic link becomes a file that contains the link's target."""
+    listed = [file for file in _listed(revision) if file.mode != SUBMODULE]
+    for file in listed:
+        if ".." in PurePosixPath(file.path).parts or file.path.startswith("/"):
+            raise ConfigurationError(f"{file.path!a} of {revision}: is outside the repository; name another revision")
+    for file, content in _read_files(revision, listed):
+        target = folder / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def _listed(revision: str, *arguments: str) -> list[ListedFile]:
+    return listed_files(_git("ls-tree", "-r", "-z", commit_of(revision), *arguments))
+
+
+def _read_files(revision: str, listed: list[ListedFile]) -> list[tuple[ListedFile, bytes]]:
+    files = []
+    answer = _git("cat-file", "--batch", text=batch_input(listed))
+    for file, content in zip(listed, batch_contents(listed, answer), strict=True):
+        if content is None:
+            raise ConfigurationError(
+                f"{file.path} of {revision}: the git repository has no intact object of the file; use a fresh clone"
+            )
+        files.append((file, content))
+    return files
 
 
 def commit_of(revision: str) -> str:
@@ -88,9 +109,18 @@ def commit_of(revision: str) -> str:
         ) from None
 
 
-def _git(*arguments: str) -> bytes:
+def _git(*arguments: str, text: bytes = b"") -> bytes:
+    # Replacement refs exist only in this clone, and would show other content under the id of a commit.
+    here = {**os.environ, "GIT_NO_REPLACE_OBJECTS": "1"}
     try:
-        result = subprocess.run(["git", *arguments], capture_output=True, timeout=GIT_TIMEOUT_SECONDS, check=False)  # noqa: S603, S607
+        result = subprocess.run(  # noqa: S603 - no shell
+            ["git", *arguments],  # noqa: S607 - the user's own git
+            input=text,
+            capture_output=True,
+            timeout=GIT_TIMEOUT_SECONDS,
+            check=False,
+            env=here,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CicdError(f"git {arguments[0]}: {error}") from None
     if result.returncode:

@@ -104,6 +104,7 @@ OTHER_WRITERS = {
     "local/codepipeline.py": "the private temporary folder of the engine",
     "deploy/releases/evidence_folder.py": "the evidence of a release, which replaces an earlier folder as a whole",
     "review/upgrade.py": "the temporary folder in which another revision renders",
+    "review/revision.py": "the same folder, before the other revision renders",
     "local/iam_decisions.py": "the private temporary folder of the engine",
 }
 WRITERS = {"write_text", "write_bytes", "mkdir", "touch"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,65 @@ def test_only_templates_are_read_of_a_revision(repository: Path) -> None:
     assert (found.environment, found.label) == ("staging", "keys")
     assert revision.templates_at("HEAD~1", "out") == []
     assert [each.label for each in revision.templates_in(Path("out"))] == ["keys"]
+
+
+@pytest.mark.parametrize("where", [".gitattributes", "out/.gitattributes", ".git/info/attributes"])
+def test_no_attribute_hides_or_changes_a_template_of_a_revision(repository: Path, where: str) -> None:
+    path = repository / "out/staging/keys.yaml"
+    path.write_text(f"# $Format:%H$ $Id$\n{path.read_text()}")
+    (repository / where).write_text("* export-ignore export-subst ident text eol=crlf\nkeys.yaml filter=none\n")
+    git("add", "-A")
+    git("commit", "-qm", "with attributes")
+
+    (found,) = revision.templates_at("HEAD", "out")
+    (here,) = revision.templates_in(Path("out"))
+    assert found == replace(here, path=Path("staging/keys.yaml"))
+    revision.unpack_revision("HEAD", repository / "unpacked")
+    assert (repository / "unpacked/out/staging/keys.yaml").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("link", ["out/staging/more.yaml", "out/production"])
+def test_a_link_among_the_templates_of_a_revision_is_refused(repository: Path, link: str) -> None:
+    (repository / link).symlink_to("staging")
+    git("add", "out")
+    git("commit", "-qm", "a link")
+
+    with pytest.raises(ConfigurationError, match=rf"{link} of HEAD: is a link or a submodule"):
+        revision.templates_at("HEAD", "out")
+
+
+def test_a_damaged_file_of_a_revision_is_named(repository: Path) -> None:
+    name = subprocess.check_output(["git", "rev-parse", "HEAD:out/staging/keys.yaml"], text=True).strip()
+    (repository / ".git/objects" / name[:2] / name[2:]).unlink()
+
+    with pytest.raises(ConfigurationError, match=r"out/staging/keys\.yaml of HEAD: the git repository has no intact"):
+        revision.templates_at("HEAD", "out")
+
+
+def test_a_replaced_commit_is_not_read(repository: Path) -> None:
+    git("replace", "HEAD", "HEAD~1")
+
+    assert [each.label for each in revision.templates_at("HEAD", "out")] == ["keys"]
+
+
+def test_a_name_that_leads_out_of_the_revision_is_refused(repository: Path) -> None:
+    def made(kind: str, mode: str, child: str, name: str) -> str:
+        listed = f"{mode} {kind} {child}\t{name}\n"
+        return subprocess.check_output(["git", "mktree"], input=listed, text=True).strip()
+
+    blob = subprocess.check_output(["git", "rev-parse", "HEAD:out/README.md"], text=True).strip()
+    outside = made("tree", "040000", made("blob", "100644", blob, "stolen"), "..")
+    git(
+        "update-ref",
+        "refs/heads/outside",
+        subprocess.check_output(
+            ["git", "-c", "user.name=A", "-c", "user.email=a@b.c", "commit-tree", "-m", "outside", outside], text=True
+        ).strip(),
+    )
+
+    with pytest.raises(ConfigurationError, match=r"'\.\./stolen' of outside: is outside the repository"):
+        revision.unpack_revision("outside", repository / "unpacked")
+    assert not (repository / "stolen").exists()
 
 
 def test_review_says_what_changed_since_a_revision(repository: Path) -> None:
@@ -115,10 +175,10 @@ def test_where_git_refuses_to_answer_its_reason_is_shown(monkeypatch: pytest.Mon
     assert "\n" not in str(raised.value)
 
 
-def test_a_revision_that_git_cannot_pack_is_reported(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revision_that_git_cannot_list_is_reported(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revision, "commit_of", lambda name: "0" * 40)
 
-    with pytest.raises(CicdError, match="git archive: "):
+    with pytest.raises(CicdError, match="git ls-tree: "):
         revision.unpack_revision("HEAD", repository)
 
 

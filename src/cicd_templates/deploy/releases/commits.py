@@ -6,7 +6,6 @@ A file of the work tree can differ from the commit although git reports no chang
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -16,6 +15,16 @@ from itertools import takewhile
 from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.files.git_objects import (
+    EXECUTABLE,
+    LINK,
+    SUBMODULE,
+    ListedFile,
+    batch_contents,
+    batch_input,
+    blob_id,
+    listed_files,
+)
 
 GIT_SECONDS = 60
 SEARCHED_COMMITS = 50
@@ -41,8 +50,6 @@ RUNS_PROGRAM = re.compile(
 )
 # Without the last option, git runs `git status` in submodules, where the options above do not count.
 STATUS = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
-LINK, SUBMODULE, EXECUTABLE = "120000", "160000", "100755"
-SHA1_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -122,13 +129,13 @@ def read_commit(folder: Path) -> Commit:
             f"{folder}: has uncommitted changes ({names}); commit them, so that the released source can be found later,"
             " or name a copy of the folder outside git"
         )
-    listed = [entry.split("\t", 1) for entry in _names(_git(folder, "ls-tree", "-r", "-z", revision))]
+    listed = listed_files(_git(folder, "ls-tree", "-r", "-z", revision))
     if not listed:
         raise ConfigurationError(f"{folder}: contains nothing to release, because none of its files are committed")
-    for facts, name in listed:
-        if facts.split()[0] in (LINK, SUBMODULE):
+    for file in listed:
+        if file.mode in (LINK, SUBMODULE):
             raise ConfigurationError(
-                f"{folder / name}: is a link or a submodule, so its content is not part of the source; replace it"
+                f"{folder / file.path}: is a link or a submodule, so its content is not part of the source; replace it"
                 " with the files"
             )
     author = _git(folder, "log", "-1", "--no-show-signature", "--format=%an <%ae>", revision)
@@ -145,26 +152,15 @@ def read_tree(folder: Path) -> Tree:
     parent, name = folder.absolute().parent, folder.name
     head = _git(parent, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
     blobs = {}
-    for facts, path in (
-        entry.split("\t", 1) for entry in _names(_git(parent, "ls-tree", "-r", "-z", head, "--", name))
-    ):
-        mode, _, blob = facts.split()
-        if mode in (LINK, SUBMODULE):
-            raise ConfigurationError(f"{folder.parent / path} is a link or submodule, so the commit lacks its content")
-        blobs[path.removeprefix(f"{name}/")] = blob
+    for file in listed_files(_git(parent, "ls-tree", "-r", "-z", head, "--", name)):
+        if file.mode in (LINK, SUBMODULE):
+            raise ConfigurationError(
+                f"{folder.parent / file.path} is a link or submodule, so the commit lacks its content"
+            )
+        blobs[file.path.removeprefix(f"{name}/")] = file.blob
     if not blobs:
         raise ConfigurationError(f"{folder} is in no commit")
     return Tree(head, blobs)
-
-
-def blob_id(content: bytes, like: str) -> str:
-    """Return the id that git gives to a file with this `content`.
-
-    `like` is any object id of the repository. Its length shows whether the repository uses SHA-1 or SHA-256.
-    """
-    # How git computes the id: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
-    algorithm = "sha1" if len(like) == SHA1_LENGTH else "sha256"
-    return hashlib.new(algorithm, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def find_commit(path: Path, content: bytes) -> str | None:
@@ -203,27 +199,16 @@ def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | Non
     return None
 
 
-def _read_files(folder: Path, listed: list[list[str]]) -> dict[str, tuple[bytes, bool]]:
-    """Return the content of each listed file, and whether it is executable. `listed` are the lines of `git ls-tree`.
-
-    The content is that of the objects. `git archive` would also obey attributes, which a clone can set for itself in
-    `.git/info/attributes`: they leave files out, replace texts in them, and change line endings.
-    """
-    files, start = {}, 0
-    blobs = [facts.split()[2] for facts, _ in listed]
-    answer = _git(folder, "cat-file", "--batch", text="".join(f"{blob}\n" for blob in blobs).encode())
-    for (facts, name), blob in zip(listed, blobs, strict=True):
-        begin = answer.index(b"\n", start) + 1
-        size = answer[start:begin].split()[-1]
-        start = begin + int(size) if size.isdigit() else begin
-        content = answer[begin:start]
-        # git does not compare an object that it shows with the object's id.
-        if not size.isdigit() or blob_id(content, blob) != blob:
+def _read_files(folder: Path, listed: list[ListedFile]) -> dict[str, tuple[bytes, bool]]:
+    """Return the content of each listed file, and whether it is executable."""
+    files = {}
+    answer = _git(folder, "cat-file", "--batch", text=batch_input(listed))
+    for file, content in zip(listed, batch_contents(listed, answer), strict=True):
+        if content is None:
             raise ConfigurationError(
-                f"{folder / name}: the git repository has no intact object of the file; name a fresh clone"
+                f"{folder / file.path}: the git repository has no intact object of the file; name a fresh clone"
             )
-        files[name] = content, facts.startswith(EXECUTABLE)
-        start += 1
+        files[file.path] = content, file.mode == EXECUTABLE
     return files
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cicd_templates.deploy.releases.commits import Tree, blob_id, in_work_tree, read_tree
+from cicd_templates.deploy.releases.commits import Tree, in_work_tree, read_tree
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.files.git_objects import blob_id
 from cicd_templates.files.paths import CHECKSUMS
 from cicd_templates.template.checksums import parse_checksums
 from cicd_templates.template.stack_template import StackTemplate
