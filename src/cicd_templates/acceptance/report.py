@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cicd_templates.acceptance.check import Check, Here, State
 from cicd_templates.acceptance.journal import Journal
+from cicd_templates.acceptance.project import Place
 from cicd_templates.markdown import cell
 
 FORMAT = 1
-ACCOUNT = re.compile(r"(?<![0-9a-fA-F-])\d{12}(?![0-9a-fA-F])")
+# A number of twelve digits, also inside a name; the end of a UUID alone is no account.
+UUID = r"(?<![0-9a-fA-F-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9a-fA-F-])"
+ACCOUNT = re.compile(rf"(?P<uuid>{UUID})|(?<!\d)\d{{12}}(?!\d)")
 ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 ARN = re.compile(r"\barn:[\w-]+:[\w-]+:[\w-]*:[^\s,;)\]]*")
@@ -56,34 +59,67 @@ class Report:
         return [row for row in self.rows if row.state is state]
 
 
-def redacted(text: str, journal: Journal) -> str:
-    """Return a text without account ids, ARNs, names of the run, addresses, paths of files and long secrets."""
-    text = " ".join(text.split())
+def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
+    """Return a text without account ids, ARNs, names of the run, addresses, paths of files and long secrets.
+
+    `known` maps values of the run that the report must not contain to the words that replace them.
+    """
+    # An ARN contains known values, so it is replaced first.
+    text = ARN.sub("(an ARN)", " ".join(text.split()))
+    for value in sorted(known, key=len, reverse=True):
+        # Not inside a longer word: a profile may be called `a`.
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", known[value], text)
     for pattern, word in (
-        (ARN, "(an ARN)"),
         (ACCESS_KEY, "(an access key)"),
         (EMAIL, "(an address)"),
         (PATH, "(a file)"),
         (LONG, "(a long text)"),
-        (ACCOUNT, "(an account)"),
     ):
         text = pattern.sub(word, text)
+    text = ACCOUNT.sub(lambda match: match["uuid"] or "(an account)", text)
     return text.replace(f"-{journal.suffix}", "")[:ANSWER_LENGTH]
 
 
-def report_of(checks: Sequence[Check], journal: Journal, *, version: str, python: str, ended: str) -> Report:
-    """Return the report of a run."""
+def known_values(places: Iterable[Place]) -> dict[str, str]:
+    """Return the accounts, profiles, names of roles and external ids of a run, and what the report says instead."""
+    known: dict[str, str] = {}
+    for place in places:
+        role = (place.role_arn or "").partition(":role/")[2]
+        for value, word in (
+            (place.account, "(an account)"),
+            (place.caller_account, "(an account)"),
+            (place.profile, "(a profile)"),
+            (role, "(a role)"),
+            (role.rpartition("/")[2], "(a role)"),
+            (place.external_id, "(an external id)"),
+        ):
+            if value:
+                known[value] = word
+    return known
+
+
+def report_of(
+    checks: Sequence[Check],
+    journal: Journal,
+    places: Iterable[Place],
+    *,
+    version: str,
+    python: str,
+    ended: str,
+) -> Report:
+    """Return the report of a run in `places`."""
+    known = known_values(places)
     rows = []
     for check in checks:
         entry = journal.entries[check.name]
         here = check.here.value if journal.local else Here.SHOWN.value
         counts_as = here if entry.state is State.PASSED else ""
-        answer = redacted(entry.answer, journal)
+        answer = redacted(entry.answer, journal, known)
         if counts_as == Here.WALKED_THROUGH.value:
             answer = f"{answer}. Not shown: {check.because}"
         rows.append(Row(check.name, check.proves, entry.state, counts_as, answer, entry.seconds, entry.began))
-    places = [place.partition(" ") for place in journal.places.values()]
-    accounts, regions = {place[0] for place in places}, sorted({place[2] for place in places})
+    where = [place.partition(" ") for place in journal.places.values()]
+    accounts, regions = {place[0] for place in where}, sorted({place[2] for place in where})
     return Report(version, python, journal.local, len(accounts), regions, journal.began, ended, rows)
 
 

@@ -151,7 +151,12 @@ class _Clients:
 def _finish(journal: Journal, project: Project) -> None:
     """Write the report, remove the files of the run on this machine, and say what is left."""
     report = report_of(
-        CHECKS, journal, version=version("cicd-templates"), python=platform.python_version(), ended=_now()
+        CHECKS,
+        journal,
+        project.places.values(),
+        version=version("cicd-templates"),
+        python=platform.python_version(),
+        ended=_now(),
     )
     write_privately(FOLDER / f"{REPORT}.json", as_json(report))
     write_privately(FOLDER / f"{REPORT}.md", as_markdown(report))

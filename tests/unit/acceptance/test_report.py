@@ -9,9 +9,19 @@ import pytest
 
 from cicd_templates.acceptance.check import Check, Here, State
 from cicd_templates.acceptance.journal import Entry, Journal
-from cicd_templates.acceptance.report import ANSWER_LENGTH, as_json, as_markdown, redacted, report_of
+from cicd_templates.acceptance.project import Place
+from cicd_templates.acceptance.report import ANSWER_LENGTH, as_json, as_markdown, known_values, redacted, report_of
 
 PLACES = {"tools": "111111111111 eu-central-1", "staging": "222222222222 us-east-1"}
+PLACE = Place(
+    "111111111111",
+    "eu-central-1",
+    profile="acme-prod",
+    role_arn="arn:aws:iam::111111111111:role/ops/acme.deployer",
+    external_id="s3cr+t",
+    caller_account="444444444444",
+)
+OTHER = Place("222222222222", "us-east-1")
 CHECKS = (
     Check("shown", "It works.", lambda bench: ""),
     Check("walked", "It moves.", lambda bench: "", here=Here.WALKED_THROUGH, because="nothing moves here"),
@@ -31,7 +41,9 @@ def journal(*, local: bool) -> Journal:
 
 
 def report(*, local: bool) -> tuple[str, dict[str, object]]:
-    made = report_of(CHECKS, journal(local=local), version="1.2.3", python="3.11.7", ended="2026-01-01T01:00:00")
+    made = report_of(
+        CHECKS, journal(local=local), [PLACE], version="1.2.3", python="3.11.7", ended="2026-01-01T01:00:00"
+    )
     return as_markdown(made), json.loads(as_json(made))
 
 
@@ -73,11 +85,23 @@ def test_a_report_of_aws_counts_what_passed_as_proven() -> None:
         ("in /home/somebody/project/out", "in (a file)"),
         ("token " + "a1" * 30, "token (a long text)"),
         ("two\nlines", "two lines"),
+        ("bucket acme-logs-111111111111", "bucket acme-logs-(an account)"),
+        ("bucket acme-logs-999999999999-eu", "bucket acme-logs-(an account)-eu"),
+        ("bucket logs-a999999999999b", "bucket logs-a(an account)b"),
+        ("caller 444444444444", "caller (an account)"),
+        ("no session (acme-prod)", "no session ((a profile))"),
+        ("acme-production is another word", "acme-production is another word"),
+        ("assumed-role/ops/acme.deployer/x", "assumed-role/(a role)/x"),
+        ("role acme.deployer", "role (a role)"),
+        ("external id s3cr+t", "external id (an external id)"),
+        ("event 7d9e3b2a-0c1d-4e5f-8a9b-123456789012", "event 7d9e3b2a-0c1d-4e5f-8a9b-123456789012"),
+        ("5f-8a9b-123456789012", "5f-8a9b-(an account)"),
+        ("number 1234567890123", "number 1234567890123"),
         ("x y " * 500, ("x y " * 500)[:ANSWER_LENGTH]),
     ],
 )
 def test_an_answer_holds_no_account_name_or_token(text: str, expected: str) -> None:
-    assert redacted(text, journal(local=True)) == expected
+    assert redacted(text, journal(local=True), known_values([PLACE, OTHER])) == expected
 
 
 def test_no_part_of_a_report_holds_an_account() -> None:
