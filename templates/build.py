@@ -117,7 +117,7 @@ def _image(context: BuildContext, repository_uri: RepositoryUri) -> BuildProject
         context,
         IMAGE,
         image_build.image(service),
-        _may_put_evidence(context),
+        _may_put_evidence(context, "image-packages*.cdx.json"),
         *_may_push(context.env, service),
         description="Builds and pushes the image of a source version, once",
         timeout_minutes=service.settings.build.timeout_minutes,
@@ -137,8 +137,8 @@ def _bill_of_materials(context: BuildContext) -> BuildProject:
         context,
         BILL_OF_MATERIALS,
         buildspecs.bill_of_materials(context.service),
-        _may_put_evidence(context),
-        _may_compare_evidence(context),
+        _may_put_evidence(context, "sbom.cdx*.json"),
+        _may_compare_evidence(context, "sbom.cdx*.json"),
         description="Lists the components of the service, as CycloneDX",
         timeout_minutes=SHORT_MINUTES,
         cached=True,
@@ -152,8 +152,8 @@ def _image_scan(context: BuildContext) -> BuildProject:
         context,
         IMAGE_SCAN,
         buildspecs.image_scan(),
-        _may_put_evidence(context),
-        _may_compare_evidence(context),
+        _may_put_evidence(context, "image-scan*.json"),
+        _may_compare_evidence(context, "image-scan*.json"),
         *_may_read_the_scan(context.env, context.service),
         description="Stops a release whose image has vulnerabilities that the registry found",
         timeout_minutes=SHORT_MINUTES,
@@ -183,12 +183,13 @@ def _repository(context: BuildContext) -> str:
     return physical_name(context.env, "AWS::ECR::Repository", context.service.name)
 
 
-def _may_put_evidence(context: BuildContext) -> Grant:
-    return may_put("PutEvidence", context.evidence, f"{context.service.name}/*")
+def _may_put_evidence(context: BuildContext, names: str) -> Grant:
+    """Let a build put evidence of a run under the names that it uses, but no verdict, signature or other record."""
+    return may_put("PutEvidence", context.evidence, f"{context.service.name}/*/{names}")
 
 
-def _may_compare_evidence(context: BuildContext) -> Grant:
-    return may_read("CompareEvidence", context.evidence, f"{context.service.name}/*")
+def _may_compare_evidence(context: BuildContext, names: str) -> Grant:
+    return may_read("CompareEvidence", context.evidence, f"{context.service.name}/*/{names}")
 
 
 def _may_push(env: Environment, service: Service) -> list[Grant]:

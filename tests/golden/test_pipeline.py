@@ -591,11 +591,36 @@ def test_projects_that_run_the_application_share_no_cache_with_projects_that_jud
 
 
 def test_the_gate_and_the_builds_can_compare_what_an_earlier_attempt_put() -> None:
-    for layer, role in (("scan-gate", "ScanGateRole"), ("build", "BillOfMaterialsRole"), ("build", "ImageScanRole")):
+    for layer, role, names in (
+        ("scan-gate", "ScanGateRole", "*"),
+        ("build", "BillOfMaterialsRole", "*/sbom.cdx*.json"),
+        ("build", "ImageScanRole", "*/image-scan*.json"),
+    ):
         (policy,) = load(layer)[role]["Properties"]["Policies"]
         (compare,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "CompareEvidence"]
         assert "s3:GetObject" in compare["Action"]
-        assert compare["Resource"][0]["Fn::Sub"].endswith("${EvidenceBucketName}/parcel-dispatcher/*")
+        assert compare["Resource"][0]["Fn::Sub"].endswith(f"${{EvidenceBucketName}}/parcel-dispatcher/{names}")
+
+
+@pytest.mark.parametrize(
+    ("project", "stored"),
+    [
+        ("Image", ["image-packages.cdx.json", "image-packages-9.cdx.json"]),
+        ("BillOfMaterials", ["sbom.cdx.json", "sbom.cdx-2.json"]),
+        ("ImageScan", ["image-scan.json", "image-scan-4.json", "image-scan-production.json", "image-scan-live-2.json"]),
+    ],
+)
+def test_a_build_can_put_the_evidence_that_it_makes_and_no_other(project: str, stored: list[str]) -> None:
+    (policy,) = load("build")[f"{project}Role"]["Properties"]["Policies"]
+    (put,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "PutEvidence"]
+    (resource,) = put["Resource"]
+    keys = resource["Fn::Sub"].partition("/")[2]
+
+    # In a policy, as here, `*` also stands for slashes.
+    assert all(fnmatch(f"parcel-dispatcher/run-1/{name}", keys) for name in stored)
+    others = {"Image": "sbom.cdx.json", "BillOfMaterials": "image-scan.json", "ImageScan": "image-packages.cdx.json"}
+    for name in ("verdict.json", "signed.json", "signed/x.json", "_attempts/1.json", "passed/1", others[project]):
+        assert not fnmatch(f"parcel-dispatcher/run-1/{name}", keys), name
 
 
 def test_sources_and_templates_are_kept_as_long_as_their_evidence() -> None:

@@ -43,7 +43,8 @@ DOOR = "the-tests"
 LOADER = botocore.loaders.create_loader()
 
 CHECK = {"read the source of its run", "encrypt with the tools key"}
-EVIDENCE_WRITER = {"put evidence", "read the evidence"}
+BUILD_EVIDENCE = {"put the packages of an image", "put a bill of materials", "put the scan of an image"}
+EVIDENCE_WRITER = {"put evidence", "read the evidence"} | BUILD_EVIDENCE
 FUNCTION = {"encrypt with the tools key", "send a dead letter"}
 SOURCES = {"put another source into a run", "put other templates into a run"}
 HAND_ON = {"hand on Bandit's report", "hand on Snyk's report"} | SOURCES
@@ -58,14 +59,14 @@ MAY: dict[str, set[str]] = {
     "build SecretsRole": CHECK,
     "build ImageRole": CHECK
     | {
-        "put evidence",
+        "put the packages of an image",
         "log in to the registry",
         "push a layer",
         "pull an image",
         "write the image build's log",
     },
-    "build BillOfMaterialsRole": CHECK | EVIDENCE_WRITER | {"fill the bill of materials' cache"},
-    "build ImageScanRole": CHECK | EVIDENCE_WRITER,
+    "build BillOfMaterialsRole": CHECK | {"put a bill of materials", "fill the bill of materials' cache"},
+    "build ImageScanRole": CHECK | {"put the scan of an image"},
     "build SmokeTestRole": CHECK,
     "scan-gate ScanGateRole": FUNCTION | EVIDENCE_WRITER | {"read the reviewed templates", "read Snyk's report"},
     "signer SignerRole": FUNCTION
@@ -190,6 +191,8 @@ SENTENCES = [
     ("the image build cannot delete an image", "build ImageRole", "delete an image", False),
     ("only the review records what is approved", "review ApprovalCheckRole", "record what is approved", False),
     ("no build records what is approved", "build ImageRole", "record what is approved", False),
+    ("no build puts a verdict", "build ImageScanRole", "put evidence", False),
+    ("no build puts the evidence of another build", "build ImageRole", "put the scan of an image", False),
     ("a record of an approval is never replaced", "review ReviewRole", "replace what was approved", False),
     ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
     ("the signer signs", "signer SignerRole", "sign", True),
