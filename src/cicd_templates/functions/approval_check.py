@@ -15,13 +15,12 @@ nothing. The event is never logged, because it contains credentials.
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 from cicd_templates.functions.approval_records import NotApprovedError, read_record
 from cicd_templates.functions.job_failures import report_failure
-from cicd_templates.functions.pipeline_jobs import answer_job
+from cicd_templates.functions.pipeline_jobs import answer_job, read_parameters
 from cicd_templates.functions.reviewed_change_sets import ChangeSet, read_change_set
 from cicd_templates.functions.role_clients import client_in_role
 from cicd_templates.functions.signed_images import NotSignedError, read_signed_image
@@ -29,6 +28,9 @@ from cicd_templates.template.returned_text import is_text_of
 
 ARNS = ("stackArn", "changeSetArn")
 IMAGE = "ImageUri"
+# The user parameters that every job has, and those that some jobs have.
+REQUIRED = frozenset({"stacks", "layers", "changeSet", "role", "region", "environment", "execution", "statements"})
+OPTIONAL = frozenset({"reviewed"})
 
 
 class RefusedError(Exception):
@@ -42,7 +44,7 @@ def handler(event: dict[str, Any], context: object) -> None:
     job = event["CodePipeline.job"]
     pipeline = boto3.client("codepipeline")
     try:
-        parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        parameters = read_parameters(job, REQUIRED, OPTIONAL)
         _require_release(parameters)
     except Exception as error:
         expected = isinstance(error, NotApprovedError | NotSignedError | RefusedError)

@@ -36,7 +36,7 @@ from cicd_templates.functions.migration_tasks import (
     start_task,
     subject,
 )
-from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
+from cicd_templates.functions.pipeline_jobs import answer_job, fail_job, read_parameters
 from cicd_templates.functions.registry_scan import image_problem
 
 MESSAGE_LENGTH = 1000
@@ -56,6 +56,10 @@ PERMANENT = (
 )
 # If errors last longer than this, the release fails. A retry of the stage then continues with the same task.
 ERROR_SECONDS = 60 * 60
+# The user parameters.
+REQUIRED = frozenset(
+    {*("stage", "environment", "role", "region", "cluster", "definition"), *("image", "subnets", "group", "log")}
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
@@ -67,7 +71,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     failing_since = int(time.time())
     state: dict[str, Any] = {"since": failing_since, "job": job["id"]}
     try:
-        parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        parameters = read_parameters(job, REQUIRED)
         state = json.loads(job["data"].get("continuationToken", "null")) or state
         failing_since = state.pop("failingSince", failing_since)
         answer = _advance(pipeline, parameters, state, context)

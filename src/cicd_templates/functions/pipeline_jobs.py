@@ -1,11 +1,36 @@
-"""Answers the job of a pipeline's Lambda action. The functions that run such jobs share this module."""
+"""Reads and answers the job of a pipeline's Lambda action. The functions that run such jobs share this module."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Set
 from typing import Any
 
 # Errors for a job that an earlier delivery of the same event has already answered.
 ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
+
+
+def read_parameters(job: dict[str, Any], required: Set[str], optional: Set[str] = frozenset()) -> dict[str, str]:
+    """Return the user parameters of a job: exactly `required`, and any of `optional`.
+
+    CodePipeline inserts the values of variables into the text without escaping them. So the value of a build's variable
+    could end with other parameters. Raises `ValueError` for another name, a missing name, or one that occurs twice.
+    """
+    text = job["data"]["actionConfiguration"]["configuration"]["UserParameters"]
+    parameters = json.loads(text, object_pairs_hook=_without_repetition)
+    if not isinstance(parameters, dict) or not required <= parameters.keys() <= required | optional:
+        given = sorted(parameters) if isinstance(parameters, dict) else type(parameters).__name__
+        raise ValueError(f"the user parameters must be {sorted(required)}, not {given}")
+    if wrong := sorted(name for name, value in parameters.items() if not isinstance(value, str)):
+        raise ValueError(f"the user parameters {wrong} are not strings")
+    return parameters
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"the user parameters {repeated} occur twice")
+    return dict(pairs)
 
 
 def answer_job(put_result: Any, **answer: Any) -> None:

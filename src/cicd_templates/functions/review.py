@@ -24,7 +24,7 @@ from urllib.parse import quote
 from cicd_templates.functions.approval_page import ApprovalPage, approval_page, reviewed_stage
 from cicd_templates.functions.approval_records import PAGE_DATA_NAME, PAGE_NAME, record_key, store_record
 from cicd_templates.functions.job_failures import one_line, report_failure
-from cicd_templates.functions.pipeline_jobs import answer_job
+from cicd_templates.functions.pipeline_jobs import answer_job, read_parameters
 from cicd_templates.functions.reviewed_change_sets import ChangeSet, read_change_set
 from cicd_templates.functions.role_clients import client_in_role
 
@@ -40,6 +40,9 @@ METADATA = {
     "sha256": "[0-9a-f]{64}",
     "handed-over-by": r"arn:[\w-]+:(iam|sts)::\d{12}:[\w+=,.@/-]{1,100}",
 }
+# The user parameters that every job has, and those that some jobs have.
+REQUIRED = frozenset({"stack", "changeSet", "role", "region", "environment", "execution", "image", "templates"})
+OPTIONAL = frozenset({"migration"})
 
 
 def handler(event: dict[str, Any], context: object) -> None:
@@ -49,7 +52,7 @@ def handler(event: dict[str, Any], context: object) -> None:
     job = event["CodePipeline.job"]
     pipeline = boto3.client("codepipeline")
     try:
-        parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        parameters = read_parameters(job, REQUIRED, OPTIONAL)
         templates = _describe_templates(parameters["templates"])
         variables = _describe_change_sets(parameters, templates) | {"Templates": templates}
     except Exception as error:

@@ -33,7 +33,7 @@ from cicd_templates.functions.evidence_format import (
 from cicd_templates.functions.image_findings import read_findings
 from cicd_templates.functions.job_failures import one_line, report_failure
 from cicd_templates.functions.junit_names import names_by_outcome
-from cicd_templates.functions.pipeline_jobs import answer_job
+from cicd_templates.functions.pipeline_jobs import answer_job, read_parameters
 from cicd_templates.functions.release_statements import (
     CheckedTests,
     Document,
@@ -50,6 +50,9 @@ MAX_DOCKERFILE_BYTES = 1 << 20
 MAX_ATTEMPTS = 9
 SOURCE_ARTIFACT = "App"
 TEST_REPORT = "report.xml"
+DIGEST = re.compile("sha256:[0-9a-f]{64}")
+# The user parameters.
+REQUIRED = frozenset({"image", "sourceVersion", "sourceDigest", "templatesVersion", "execution", "reportKey"})
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
@@ -59,7 +62,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     job = event["CodePipeline.job"]
     pipeline = boto3.client("codepipeline")
     try:
-        parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        parameters = read_parameters(job, REQUIRED)
         variables = _sign_release(parameters, context.invoked_function_arn)
     except Exception as error:
         message = one_line(f"Nothing was signed: {type(error).__name__}: {error}")
@@ -145,8 +148,8 @@ def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
     Tags cannot be moved, and the build derives the tag from the version and the digest of the source.
     """
     repository, _, digest = parameters["image"].partition("@")
-    if repository != os.environ["REPOSITORY"]:
-        raise ValueError(f"{parameters['image']} is not an image in {os.environ['REPOSITORY']}")
+    if repository != os.environ["REPOSITORY"] or not DIGEST.fullmatch(digest):
+        raise ValueError(f"{parameters['image']} is not an image in {os.environ['REPOSITORY']} with a digest")
     version = re.sub("[^A-Za-z0-9._-]", "-", parameters["sourceVersion"])[:110]
     tag = f"v-{version}-{parameters['sourceDigest'][:12]}"
     name = repository.partition("/")[2]

@@ -331,8 +331,13 @@ def test_a_change_set_of_a_migration_that_failed_is_not_approved(aws: Aws) -> No
     ("parameters", "answers", "expected"),
     [
         pytest.param("", {}, "JSONDecodeError", id="no parameters"),
-        pytest.param({"templates": "t1", "stack": "s"}, {}, "KeyError: 'role'", id="parameter missing"),
-        pytest.param({"stack": "s"}, {}, "KeyError: 'templates'", id="no version of the templates"),
+        pytest.param({"templates": "t1", "stack": "s"}, {}, "not ['stack', 'templates']", id="parameter missing"),
+        pytest.param(
+            {name: value for name, value in ASKED.items() if name != "templates"},
+            {},
+            "ValueError: the user parameters must be",
+            id="no version of the templates",
+        ),
         pytest.param(ASKED, {"HeadObject": "404"}, "404", id="templates that are not there"),
         pytest.param(
             {**ASKED, "templates": "t0"},

@@ -294,9 +294,9 @@ def test_what_does_not_pass_fails_with_the_summary(
     ("options", "refuse", "reason"),
     [
         ({"parameters": "not JSON"}, {}, "JSONDecodeError"),
-        ({"parameters": "{}"}, {}, "KeyError: 'sourceVersion'"),
+        ({"parameters": "{}"}, {}, "ValueError: the user parameters must be ['execution', 'sourceVersion', "),
         (
-            {"parameters": '{"sourceVersion": ""}'},
+            {"parameters": '{"sourceVersion": "", "templatesVersion": "t1", "execution": "e-1"}'},
             {},
             "ValueError: the pipeline did not pass a source version",
         ),

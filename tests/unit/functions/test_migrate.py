@@ -417,7 +417,7 @@ def test_a_refusal_fails_the_release_at_once_and_can_be_retried(account: Account
 
 
 def test_a_request_that_botocore_refuses_fails_at_once(account: Account) -> None:
-    assert account.fails(parameters={**ASKED, "cluster": 7}).startswith("ParamValidationError: ")
+    assert account.fails(parameters={**ASKED, "role": "short"}).startswith("ParamValidationError: ")
 
 
 @pytest.mark.parametrize(

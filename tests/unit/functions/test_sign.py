@@ -307,6 +307,13 @@ def another_policy(account: SigningAccount) -> None:
             None, {"image": f"docker.io/x@{DIGEST}"}, f"docker.io/x@{DIGEST} is not an image in {REPOSITORY}",
             id="another repository",
         ),
+        *(
+            pytest.param(
+                None, {"image": image}, f"{image.rstrip()} is not an image in {REPOSITORY} with a digest", id=image[-9:]
+            )
+            for image in (REPOSITORY, f"{REPOSITORY}:v1", f"{REPOSITORY}@sha256:{'1' * 63}", f"{REPOSITORY}@{DIGEST}\n",
+                          f"{REPOSITORY}@sha512:{'1' * 64}", f"{REPOSITORY}@sha256:{'A' * 64}")
+        ),
         pytest.param(None, {"sourceVersion": "v/2"}, "KeyError: 'v-v-2-", id="an image of another version"),
         pytest.param(
             lambda account: account.verdict.update(verdict="FAIL"), {}, "has verdict 'FAIL' instead of 'PASS'",

@@ -10,6 +10,7 @@ import pytest
 from cicd_templates.blocks.job_monitoring import watched_minutes
 from cicd_templates.config.tables.job import JobTable
 from cicd_templates.deploy.permissions.handler_actions import handler_permissions
+from cicd_templates.functions import migrate
 from cicd_templates.render.render import render
 from templates import LAYERS
 from tests.conftest import RAW, configured
@@ -231,6 +232,7 @@ def test_a_release_runs_the_job_once_in_staging_and_never_in_production(stacks: 
     found = stages(stacks)
     check = found["Staging"]["CheckJobStaging"]
     asked = json.loads(check["Configuration"]["UserParameters"]["Fn::Sub"])
+    assert asked.keys() == migrate.REQUIRED
 
     assert {name: action["RunOrder"] for name, action in found["Staging"].items()} == {
         "Prepare": 1,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.functions import migrate, review
 from cicd_templates.template import cloudformation_yaml
 from tests.conftest import RAW, rendered_stacks
 from tests.unit.config.problems import SERVICE, problems_of
@@ -196,6 +197,7 @@ def test_the_function_verifies_the_image_of_the_release_and_records_its_attempts
         parameters = json.loads(stage(stacks, name)[asked]["Configuration"]["UserParameters"]["Fn::Sub"])
         assert parameters["image"] == "#{Image.IMAGE_URI}"
         assert parameters["stage"] == name
+        assert parameters.keys() == migrate.REQUIRED
 
 
 def test_production_migrates_after_the_approval_and_before_the_service_moves(stacks: dict[str, Any]) -> None:
@@ -223,6 +225,7 @@ def test_production_migrates_after_the_approval_and_before_the_service_moves(sta
     # CodePipeline's limit, with the values in place of the variables.
     assert len(json.dumps(before)) + 36 + 64 < 1000
     asked = json.loads(production["ReviewProduction"]["Configuration"]["UserParameters"]["Fn::Sub"])
+    assert asked.keys() == review.REQUIRED | review.OPTIONAL
     assert asked["migration"] == production["PrepareMigration"]["Configuration"]["StackName"]
     assert asked["changeSet"] == production["PrepareMigration"]["Configuration"]["ChangeSetName"]
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
+from cicd_templates.functions.pipeline_jobs import answer_job, fail_job, read_parameters
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.decide import PASS, Decision, decide
 from cicd_templates.functions.scan_gate.exit_codes import check_run
@@ -34,6 +34,8 @@ from cicd_templates.functions.scan_gate.unusable_reports import read_or_mark_unu
 MESSAGE_LENGTH = 4900
 SPARE_SECONDS = 15
 MAX_ATTEMPTS = 9
+# The user parameters.
+REQUIRED = frozenset({"sourceVersion", "templatesVersion", "execution"})
 
 
 class TimeIsUp(BaseException):
@@ -50,7 +52,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     try:
         seconds_left = context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS
         signal.setitimer(signal.ITIMER_REAL, seconds_left) if seconds_left > 0 else _raise_time_is_up()
-        parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        parameters = read_parameters(job, REQUIRED)
         if not parameters["sourceVersion"]:
             raise ValueError("the pipeline did not pass a source version")
         require_newest_templates(boto3.client("s3"), parameters["templatesVersion"])
