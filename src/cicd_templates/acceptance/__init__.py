@@ -10,5 +10,7 @@
 - `run` runs the checks in order. `journal` records the finished checks, so that a killed run can continue.
 - `estimate` says before a run what the run creates, how long it takes and what it costs. `report` writes the results.
 
-A run changes AWS only through the commands, and through resources that a check itself creates and removes again.
+A run changes AWS through the commands. Checks also make direct changes, of these kinds: they create certificates and
+roles and remove them again, change the retention of a log group and reset it, set the state of alarms, approve or
+reject executions of the run's pipeline, and remove the termination protection of production before its destruction.
 """

@@ -1,7 +1,7 @@
 """Says before a run what the run creates, how long it takes, and roughly what it costs. Does not call AWS.
 
-The prices are list prices of us-east-1 in US dollars. They were written down from memory of the public price pages and
-could not be checked where this was written; other regions differ.
+The prices are list prices of us-east-1 in US dollars. They were written down from memory on `DATE` and were never
+compared with the price pages of AWS. Other regions differ.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 DATE = "2026-11-28"
-SOURCE = "public price pages of AWS for us-east-1, not checked on this date"
+SOURCE = f"prices of us-east-1 as remembered on {DATE}; not checked against the price pages of AWS"
 HOURS = 4
 
 

@@ -30,7 +30,7 @@ SUFFIX_LENGTH = 5
 
 @dataclass(frozen=True)
 class Entry:
-    """The result of a check: its answer, its duration, and how often it was started."""
+    """The result of a check: its state, its answer, its duration in seconds, and when it began."""
 
     state: State
     answer: str

@@ -195,8 +195,8 @@ def service(
         request = json.loads(body)
         if wrong := check(operation, request):
             return _refuse("ValidationException", wrong)
-        if operation == RUNS_OPERATION and not runs.exists(request["pipelineName"]):
-            return _refuse("PipelineNotFoundException", f"there is no pipeline {request['pipelineName']}")
+        if operation in operations and (unknown := _unknown(runs, request)):
+            return _refuse(*unknown)
         if operation in operations:
             return _answer(200, operations[operation](request))
         if answers.of(request["jobId"]):
@@ -205,6 +205,17 @@ def service(
         return _answer(200, {})
 
     return handle
+
+
+def _unknown(runs: PipelineExecutions, request: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the error for a request that names a pipeline or an execution which does not exist, or None."""
+    pipeline = request.get("pipelineName") or request["name"]
+    if not runs.exists(pipeline):
+        return "PipelineNotFoundException", f"there is no pipeline {pipeline}"
+    execution = request.get("pipelineExecutionId") or request.get("filter", {}).get("pipelineExecutionId")
+    if execution and execution not in {run["pipelineExecutionId"] for run in runs.of(pipeline)}:
+        return "PipelineExecutionNotFoundException", f"{pipeline} has no execution {execution}"
+    return None
 
 
 def _page(member: str, listed: list[dict[str, Any]], request: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,9 @@ NEEDS_CHECKSUM = (
     "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
 )
 NOT_EMPTY = "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+NOT_VALID = "The XML you provided was not well-formed or did not validate against our published schema"
+LOCK = "x-amz-object-lock-"
+MODES = frozenset({"GOVERNANCE", "COMPLIANCE"})
 Handlers = dict[str, dict[str, Any]]
 
 
@@ -31,7 +34,8 @@ def register(s3: ModuleType, handlers: Handlers) -> None:
     put_object, put_versioning = s3._put_object, s3._put_bucket_versioning
 
     def checked_put_object(bucket: str, key: str, body: bytes, headers: Mapping[str, str]) -> Any:
-        if (locks.get(bucket) or {}).get("default_retention") and not _has_checksum(headers):
+        locked = (locks.get(bucket) or {}).get("default_retention") or any(name.startswith(LOCK) for name in headers)
+        if locked and not _has_checksum(headers):
             return s3._error("InvalidRequest", NEEDS_CHECKSUM, 400, f"/{bucket}/{key}")
         return put_object(bucket, key, body, headers)
 
@@ -84,6 +88,8 @@ def _lock(s3: ModuleType, name: str, properties: Mapping[str, Any]) -> None:
     if s3._bucket_versioning.get(name) != "Enabled":
         raise ValueError(f"{NEEDS_VERSIONING} (Service: S3, Status Code: 409)")
     if retention:
+        if retention.get("Mode") not in MODES or ("Days" in retention) == ("Years" in retention):
+            raise ValueError(f"{NOT_VALID} (Service: S3, Status Code: 400)")
         # The engine computes with a number, but a template may have text.
         retention = {key: value if key == "Mode" else int(value) for key, value in retention.items()}
     s3._bucket_object_lock[name] = {"enabled": True, "default_retention": retention}

@@ -10,6 +10,7 @@ from typing import Any
 from cicd_templates.acceptance.check import Bench
 from cicd_templates.acceptance.commands import Answer, CommandFailed
 from cicd_templates.acceptance.project import PRODUCTION, STAGING, TOOLS, Place, Project
+from cicd_templates.errors import DetachedError
 from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws
 
@@ -24,13 +25,17 @@ PLACES = {
 class FakeCommands:
     """Commands that end as a table says: `verb environment` or `verb` maps to an answer, or to answers in order."""
 
-    def __init__(self, answers: dict[str, Any]) -> None:
-        self.answers = answers
+    def __init__(self, folder: Path, answers: dict[str, Any]) -> None:
+        self.folder, self.answers = folder, answers
         self.typed: list[str] = []
 
     def run(self, verb: str, *arguments: str, expected: Collection[int] = (0,)) -> Answer:
+        if not self.folder.is_dir():
+            raise FileNotFoundError(self.folder)
         self.typed.append(" ".join([verb, *arguments]))
         answer = self._answer(verb, arguments)
+        if answer.code == DetachedError.exit_code and answer.code not in expected:
+            raise DetachedError(answer.last_lines)
         if answer.code not in expected:
             raise CommandFailed(f"`{verb}` ended with {answer.code}: {answer.last_lines}")
         return answer
@@ -76,7 +81,7 @@ def bench(
     clock = Clock()
     return Bench(
         Project(folder, ROOT, SUFFIX, PLACES, local),
-        FakeCommands(commands or {}),  # type: ignore[arg-type] # it has both methods
+        FakeCommands(folder, commands or {}),  # type: ignore[arg-type] # it has both methods
         clients.__getitem__,
         clock,
         clock.pause,

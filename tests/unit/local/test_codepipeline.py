@@ -81,18 +81,19 @@ def detail(action: str, start: float, *, execution: str = "e-1", status: str = "
 
 def test_the_executions_of_actions_are_listed_by_run_the_newest_first_in_pages(answers: JobResults) -> None:
     executions = ActionExecutions(answers.folder)
-    request = {"pipelineName": "p", "filter": {"pipelineExecutionId": "e-1"}, "maxResults": 1}
+    run = ask(answers, "StartPipelineExecution", {"name": "p"})[1]["pipelineExecutionId"]
+    request = {"pipelineName": "p", "filter": {"pipelineExecutionId": run}, "maxResults": 1}
     assert ask(answers, "ListActionExecutions", request) == (200, {"actionExecutionDetails": []})
-    executions.put("p", detail("Bandit", 1.0, status="InProgress", run="1"))
-    executions.put("p", detail("Bandit", 1.0, run="1"))
-    executions.put("p", detail("Snyk", 2.0))
+    executions.put("p", detail("Bandit", 1.0, execution=run, status="InProgress", run="1"))
+    executions.put("p", detail("Bandit", 1.0, execution=run, run="1"))
+    executions.put("p", detail("Snyk", 2.0, execution=run))
     executions.put("p", detail("Snyk", 3.0, execution="e-2"))
     executions.put("q", detail("Snyk", 4.0))
 
     status, first = ask(answers, "ListActionExecutions", request)
-    assert (status, first) == (200, {"actionExecutionDetails": [detail("Snyk", 2.0)], "nextToken": "1"})
+    assert (status, first) == (200, {"actionExecutionDetails": [detail("Snyk", 2.0, execution=run)], "nextToken": "1"})
     _, second = ask(answers, "ListActionExecutions", {**request, "nextToken": first["nextToken"]})
-    assert second == {"actionExecutionDetails": [detail("Bandit", 1.0, run="1")]}
+    assert second == {"actionExecutionDetails": [detail("Bandit", 1.0, execution=run, run="1")]}
     _, all_runs = ask(answers, "ListActionExecutions", {"pipelineName": "p"})
     assert [each["startTime"] for each in all_runs["actionExecutionDetails"]] == [3.0, 2.0, 1.0]
 
@@ -141,11 +142,52 @@ def test_a_stage_is_in_the_run_and_state_of_its_newest_action(answers: JobResult
 
 
 def test_every_run_is_a_release(answers: JobResults) -> None:
-    request = {"pipelineName": "p", "pipelineExecutionId": JOB}
+    run = ask(answers, "StartPipelineExecution", {"name": "p"})[1]["pipelineExecutionId"]
+    request = {"pipelineName": "p", "pipelineExecutionId": run}
 
     status, answer = ask(answers, "GetPipelineExecution", request)
     assert (status, answer["pipelineExecution"]["executionType"]) == (200, "STANDARD")
-    assert answer["pipelineExecution"]["pipelineExecutionId"] == JOB
+    assert answer["pipelineExecution"]["pipelineExecutionId"] == run
+
+
+@pytest.mark.parametrize(
+    ("operation", "member"),
+    [
+        ("StartPipelineExecution", "name"),
+        ("GetPipelineState", "name"),
+        ("ListPipelineExecutions", "pipelineName"),
+        ("ListActionExecutions", "pipelineName"),
+        ("GetPipelineExecution", "pipelineName"),
+    ],
+)
+def test_a_pipeline_that_does_not_exist_is_refused(answers: JobResults, operation: str, member: str) -> None:
+    more = {"pipelineExecutionId": JOB} if operation == "GetPipelineExecution" else {}
+    status, error = ask(answers, operation, {member: "q", **more})
+
+    assert (status, error["__type"]) == (400, "PipelineNotFoundException")
+    assert "PipelineNotFoundException" in errors_of(operation)
+
+
+@pytest.mark.parametrize(
+    ("operation", "named"),
+    [
+        ("GetPipelineExecution", {"pipelineExecutionId": JOB}),
+        ("ListActionExecutions", {"filter": {"pipelineExecutionId": JOB}}),
+    ],
+)
+def test_an_execution_that_does_not_exist_is_refused(
+    answers: JobResults, operation: str, named: dict[str, Any]
+) -> None:
+    status, error = ask(answers, operation, {"pipelineName": "p", **named})
+
+    assert (status, error["__type"]) == (400, "PipelineExecutionNotFoundException")
+    assert "PipelineExecutionNotFoundException" in errors_of(operation)
+
+
+def errors_of(operation: str) -> list[str]:
+    """Return the errors that the model of the API has for an operation."""
+    model = botocore.session.get_session().get_service_model("codepipeline")
+    return [shape.name for shape in model.operation_model(operation).error_shapes]
 
 
 def request_of(version: str, pipeline: str = "p") -> dict[str, Any]:
@@ -191,7 +233,7 @@ def test_a_call_that_repeats_an_event_once_is_the_run_of_that_event(tmp_path: Pa
     assert runs(tmp_path, account="222222222222").of("p") == []
 
 
-def test_runs_are_listed_in_pages_and_only_of_a_pipeline_that_exists(answers: JobResults) -> None:
+def test_runs_are_listed_in_pages(answers: JobResults) -> None:
     first, second = (ask(answers, "StartPipelineExecution", {"name": "p"})[1] for _ in range(2))
 
     status, page = ask(answers, "ListPipelineExecutions", {"pipelineName": "p", "maxResults": 1})
@@ -201,8 +243,6 @@ def test_runs_are_listed_in_pages_and_only_of_a_pipeline_that_exists(answers: Jo
         run["pipelineExecutionId"] for run in (*page["pipelineExecutionSummaries"], *rest["pipelineExecutionSummaries"])
     ]
     assert ids == [second["pipelineExecutionId"], first["pipelineExecutionId"]]
-    status, error = ask(answers, "ListPipelineExecutions", {"pipelineName": "q"})
-    assert (status, error["__type"]) == (400, "PipelineNotFoundException")
 
 
 def test_the_answer_has_the_members_of_the_model(tmp_path: Path) -> None:

@@ -82,6 +82,25 @@ def test_a_bucket_without_versioning_cannot_be_locked(engine: Engine, bucket: di
         bucket["create"]("B", LOCKED, "stack")
 
 
+@pytest.mark.parametrize(
+    "retention",
+    [
+        pytest.param({"Mode": "GOVERNANCE", "Days": 1, "Years": 1}, id="both"),
+        pytest.param({"Mode": "GOVERNANCE"}, id="neither"),
+        pytest.param({"Days": 1}, id="no mode"),
+        pytest.param({"Mode": "governance", "Years": 1}, id="no such mode"),
+    ],
+)
+def test_a_default_retention_has_a_mode_and_either_days_or_years(
+    retention: dict[str, Any], engine: Engine, bucket: dict[str, Any]
+) -> None:
+    wrong = {**LOCKED, "ObjectLockConfiguration": {"Rule": {"DefaultRetention": retention}}}
+
+    with pytest.raises(ValueError, match="did not validate against our published schema"):
+        bucket["create"]("B", wrong, "stack")
+    assert engine._bucket_object_lock == {}
+
+
 @pytest.mark.parametrize(("objects", "versions"), [({"k": {}}, False), ({}, True)])
 def test_a_stack_does_not_delete_a_bucket_with_contents(
     objects: dict[str, Any], versions: bool, engine: Engine, bucket: dict[str, Any]
@@ -117,9 +136,11 @@ def test_an_upload_into_a_locked_bucket_needs_a_checksum(
     assert engine._put_object("b", "k", b"", headers) == "done"
     engine._bucket_object_lock["b"] = {"enabled": True, "default_retention": None}
     assert engine._put_object("b", "k", b"", headers) == "done"
+    expected = "done" if accepted else ("InvalidRequest", object_lock.NEEDS_CHECKSUM, 400)
+    for parameter in ("mode", "retain-until-date", "legal-hold"):
+        assert engine._put_object("b", "k", b"", {**headers, f"x-amz-object-lock-{parameter}": "x"}) == expected
     engine._bucket_object_lock["b"]["default_retention"] = RETENTION
-    refused = ("InvalidRequest", object_lock.NEEDS_CHECKSUM, 400)
-    assert engine._put_object("b", "k", b"", headers) == ("done" if accepted else refused)
+    assert engine._put_object("b", "k", b"", headers) == expected
 
 
 @pytest.mark.usefixtures("bucket")

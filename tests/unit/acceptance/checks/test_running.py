@@ -14,7 +14,7 @@ from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.checks import running
 from cicd_templates.acceptance.commands import Answer
 from cicd_templates.acceptance.project import ENVIRONMENTS
-from cicd_templates.errors import CicdError
+from cicd_templates.errors import CicdError, DetachedError
 from tests.fakes.answering_aws import FakeAws
 from tests.unit.acceptance.bench import bench, stack, stacks
 
@@ -62,6 +62,14 @@ def test_drift_is_found_and_taken_back(tmp_path: Path, codes: list[int], problem
         ("/acceptance/flow-log", 3),
         ("/acceptance/flow-log", 1),
     ]
+
+
+def test_a_change_is_taken_back_when_the_credentials_expire_in_between(tmp_path: Path) -> None:
+    rendered(tmp_path, "short")
+    made = bench(tmp_path, {"drift": Answer(75, "", "expired")}, {"logs.put_retention_policy": {}})
+    with pytest.raises(DetachedError, match="expired"):
+        running.show_drift(made)
+    assert [request["retentionInDays"] for _, request in made.clients("staging").calls] == [3, 1]
 
 
 def test_without_a_log_group_to_change_the_check_fails(tmp_path: Path) -> None:
