@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.config.naming import TEMPLATES_KEY
-from cicd_templates.local.codepipeline import ActionExecutions, JobResults
+from cicd_templates.local.codepipeline import RUNS_FILE, ActionExecutions, JobResults
 from tests.integration.conftest import Project
 from tests.unit.functions.sample_reports import CLEAN, snyk
 
@@ -77,6 +77,19 @@ def hand_on(project: Project, check: str, form: str, version: str, report: str) 
     ActionExecutions(project.engine.folder).put("parcel-dispatcher-shipping-tools", detail)
 
 
+def start_execution(project: Project) -> None:
+    """Start the execution e-1 of the pipeline."""
+    run = {
+        "account": project.accounts["tools"],
+        "request": {"name": "parcel-dispatcher-shipping-tools"},
+        "execution": "e-1",
+        "time": time.time(),
+        "trigger": "StartPipelineExecution",
+    }
+    with (project.engine.folder / RUNS_FILE).open("a") as file:
+        file.write(json.dumps(run) + "\n")
+
+
 def newest(project: Project) -> str:
     """Return the newest version of the templates that were uploaded for the pipeline."""
     bucket = f"shipping-tools-templates-{project.accounts['tools']}-eu-central-1"
@@ -85,6 +98,7 @@ def newest(project: Project) -> str:
 
 def run_gate(project: Project, templates: str = "", **instead: str) -> tuple[str, dict[str, Any]]:
     """Return the job result of the deployed gate for clean reports, some of which are replaced."""
+    start_execution(project)
     for check, (form, sample, version) in SAMPLES.items():
         clean = CLEAN[sample] if form == "junit" else json.dumps(CLEAN[sample])
         hand_on(project, check, form, version, instead.get(check, clean))
