@@ -155,8 +155,8 @@ def test_a_release_that_is_killed_is_not_repeated(tmp_path: Path) -> None:
         assert facts == {"versions before good": ["v1"]}, "it is in the journal before the upload"
         raise KeyboardInterrupt
 
+    first = bench(tmp_path, {"release": killed}, codepipeline([], [], [[summary("", "exec-n"), OLD]]), facts=facts)
     with pytest.raises(KeyboardInterrupt):
-        first = bench(tmp_path, {"release": killed}, codepipeline([], [], [[summary("", "exec-n"), OLD]]), facts=facts)
         run_pipeline(first, "application.zip", "good")
     listings: list[Any] = [UNREACHED, [OLD], [NEW, OLD]]
     made = bench(tmp_path, aws=codepipeline(["Succeeded"], [], listings), facts=facts)
