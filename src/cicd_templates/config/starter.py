@@ -154,9 +154,20 @@ def _environment(start: NewProject, name: str, account: str, number: int | None 
         yield f"{group} = [{_quoted(start.email)}]"
 
 
+def _zones(region: str) -> list[str]:
+    """Return two availability zones of a region. The zones `a` and `b` do not exist in every region."""
+    # It takes a second to import, and only a new project needs it.
+    from cfnlint.helpers import AVAILABILITY_ZONES
+
+    # Local Zones and Wavelength Zones have longer names.
+    known = [zone for zone in AVAILABILITY_ZONES.get(region, ()) if zone[:-1] == region]
+    return known[:2] if len(known) > 1 else [f"{region}{letter}" for letter in "ab"]
+
+
 def _network(start: NewProject, name: str, account: str, number: int, *, protected: bool) -> Iterator[str]:
     yield f'cidr = "10.{FIRST_RANGE + RANGE_STEP * number}.0.0/16"'
-    yield f"zones = [{_quoted(f'{start.region}a')}, {_quoted(f'{start.region}b')}]"
+    shown = f"aws ec2 describe-availability-zones --region {start.region}"
+    yield f"zones = [{', '.join(map(_quoted, _zones(start.region)))}]  # an account may lack one: {shown}"
     yield f'nat = "{"per-zone" if protected else "single"}"  # one NAT gateway for each zone, or one for all of them'
     if protected:
         arn = f"arn:{partition_of(start.region).name}:acm:{start.region}:{account}:certificate/{UNKNOWN_ID}"

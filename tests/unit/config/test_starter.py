@@ -83,3 +83,21 @@ def test_one_line_turns_on_each_check_that_needs_a_token(name: str) -> None:
 def test_numbers_and_names_that_do_not_match_are_refused(start: NewProject, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         starter_text(start)
+
+
+@pytest.mark.parametrize(
+    ("region", "zones"),
+    [
+        pytest.param("eu-west-1", ["eu-west-1a", "eu-west-1b"], id="both zones exist"),
+        pytest.param("us-west-1", ["us-west-1a", "us-west-1c"], id="there is no zone b"),
+        pytest.param("xx-nowhere-1", ["xx-nowhere-1a", "xx-nowhere-1b"], id="a region that is not known"),
+    ],
+)
+def test_the_zones_of_a_region_exist_and_a_comment_says_how_to_see_those_of_the_account(
+    region: str, zones: list[str]
+) -> None:
+    text = starter_text(replace(START, region=region))
+
+    for environment in tomllib.loads(text)["environments"].values():
+        assert environment.get("zones", zones) == zones
+    assert f"an account may lack one: aws ec2 describe-availability-zones --region {region}\n" in text
