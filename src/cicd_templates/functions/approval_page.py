@@ -17,6 +17,7 @@ from cicd_templates.functions.change_page.answers import how_long, what_changes,
 from cicd_templates.functions.change_page.page import LONGEST_TEXT, fitting_data, page_html
 from cicd_templates.functions.change_page.row_contents import FILTERS, printable_content, row_content
 from cicd_templates.functions.change_page.rows import TAGS, Row, join_alike, nature_of, stack_rows
+from cicd_templates.functions.change_page.verdict import verdict, verdict_mark
 from cicd_templates.functions.change_page.word_difference import cut
 from cicd_templates.functions.reviewed_change_sets import ChangeSet, digest_of
 from cicd_templates.printable import printable
@@ -27,7 +28,7 @@ from cicd_templates.template.policy_diff import PolicyDiff, compare, hides_acces
 
 # Stands for a value before the change that CloudFormation does not report. It must not equal an unknown value after it.
 NOT_REPORTED = "(not reported)"
-NO_DRIFT = "Not checked; `make drift` checks it."
+NO_DRIFT = "Not checked; make drift checks it."
 NEXT = "Compare the digest in CodePipeline's question with the folder of this page; approve or reject it there."
 
 
@@ -171,7 +172,11 @@ def approval_page(stage: ReviewedStage, facts: Sequence[str], change_sets: Seque
         )
 
     data = fitting_data(contents)
+    line = verdict(rows, (), stage.unreported)
     shown = {
+        "verdict": line,
+        "mark": verdict_mark(line),
+        "explanation": "",
         "facts": "\n".join(map(printable, facts)),
         "drift": NO_DRIFT,
         "next": "To approve it",

@@ -101,7 +101,8 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource added.",
                 NOTHING_LOST,
-                "More is allowed by service-till/Role (allow s3:GetObject on arn:aws:s3:::uploads/*).",
+                "More is allowed by service-till/Role (allow s3:GetObject on arn:aws:s3:::uploads/*,"
+                " without a condition).",
             ),
             id="a role is added",
         ),
@@ -142,7 +143,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
                 PolicyAction="ReplaceAndRetain",
             ),
             (
-                "1 updated stack: 1 resource replaced (1 perhaps).",
+                "1 updated stack: 1 resource perhaps replaced.",
                 "service-till/Files (Custom::Files): perhaps replaced; contents that its DeletionPolicy covers:"
                 " kept, outside the stack.",
                 NOBODY,

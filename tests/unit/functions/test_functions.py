@@ -186,8 +186,8 @@ def with_values(pages: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], d
                 change("Remove", "C"),
                 change("Modify", "D", "True"),
             ],
-            "1 updated stack: 1 resource deleted, 2 replaced (1 perhaps), 1 added. REMOVE C (AWS::ECS::Service);"
-            " REPLACE D (AWS::ECS::Service); MAY REPLACE B (AWS::ECS..."
+            "1 updated stack: 1 resource deleted, 1 replaced, 1 added, 1 perhaps replaced."
+            " REMOVE C (AWS::ECS::Service); REPLACE D (AWS::ECS::Service); MAY REPLACE B (..."
             " LOST: Nothing that holds data is deleted or replaced."
             " ACCESS: Changes that are not compared and that you must read: service-shipping/B, ser...",
         ),

@@ -39,6 +39,13 @@ class PropertyDrift:
     expected: str
     actual: str
 
+    @property
+    def fact(self) -> str:
+        """Return what differs. A value that the template or the resource does not have is not printed."""
+        if not self.expected:
+            return f"{self.path} is {self.actual}, and the template has no such value"
+        return f"{self.path} is {self.actual or 'missing'} instead of {self.expected}"
+
 
 @dataclass(frozen=True)
 class DriftedResource:
@@ -57,7 +64,7 @@ class DriftedResource:
     @property
     def fact(self) -> str:
         """Return a line that says where the resource is defined in the template and what differs."""
-        changed = ", ".join(f"{each.path} is {each.actual} instead of {each.expected}" for each in self.differences)
+        changed = ", ".join(each.fact for each in self.differences)
         said = "; ".join(filter(None, (changed, self.reason)))
         return f"{self.logical_id} ({self.resource_type}) at {self.at}: {self.status}{': ' if said else ''}{said}"
 

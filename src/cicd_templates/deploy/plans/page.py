@@ -45,9 +45,11 @@ def _lines(plan: Plan) -> Iterator[str]:
     for stack in plan.changing:
         yield ""
         yield from _stack(stack)
-    unchanged = [stack.label for stack in plan.stacks if not stack.is_changing]
+    unchanged = [stack.label for stack in plan.stacks if not stack.is_changing and stack.label not in plan.moved]
     yield ""
     yield f"Nothing to change: {plain(', '.join(unchanged) or 'none')}."
+    if plan.moved:
+        yield f"Must be planned again, because they read a value that changes: {plain(', '.join(plan.moved))}."
     for label, after in plan.waits.items():
         yield f"Planned after this: {plain(label)}, after {plain(', '.join(after))}."
 

@@ -8,15 +8,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from cicd_templates.functions.change_page.rows import IMAGE, REFERENCES, TAGS, VERBS, Row, ShownPlan
+from cicd_templates.functions.change_page.rows import IMAGE, REFERENCES, TAGS, VERBS, Row, ShownPlan, nature_of
 from cicd_templates.plurals import counted
 from cicd_templates.template.changes.duration import format_duration
-from cicd_templates.template.changes.impact import INTERRUPTION, loss_in_words, total
+from cicd_templates.template.changes.impact import (
+    INTERRUPTION,
+    PERHAPS_REPLACE,
+    REPLACEMENT,
+    Change,
+    Detail,
+    loss_in_words,
+    total,
+)
 from cicd_templates.template.granted_access import CALLABLE, PERMISSIONS
+from cicd_templates.template.resource_types.registry import facts_of
 
+PERHAPS_MODIFY = "Perhaps modify"
 # The number of rows that a sentence names. The others are counted.
 NAMED = 3
 LONGEST_STATEMENT = 160
+# The longest value that a sentence has, and the number of removed stacks that it names.
+LONGEST_VALUE, NAMED_STACKS = 40, 12
+# What a resource contains. A resource that replaces it does not contain it. Other losses, such as an address, are not
+# contents.
+CONTENTS = frozenset({
+    "a database", "a table", "objects", "files", "messages", "records", "images", "an index", "users", "logs", "a disk",
+    "archived events", "reports",
+})  # fmt: skip
+EMPTY = "The new one is empty, unless its template names a source: CloudFormation copies no data into it"
 NOTHING_WIDER = "No policy statement allows more than before."
 # Resource types that decide who can reach something. This program does not compare them as it compares policies.
 NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
@@ -34,7 +53,7 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     natures = {row.nature for row in rows} - {REFERENCES}
     if natures == {TAGS}:
         tagged = _resources(row for row in rows if row.nature == TAGS)
-        return f"Only tags of {tagged} in {counted(len(changing), 'stack')} change."
+        return f"Only tags of {tagged} in {counted(len(changing), 'stack')} change{_tag_values(rows)}."
     if natures == {IMAGE}:
         return f"Only container images of {_services(rows)} change."
     created = sum(stack.creates for stack in changing)
@@ -45,9 +64,8 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     ]
     counts: Counter[str] = Counter()
     for stack in changing:
-        counts.update(total(stack.changes))
-    perhaps = sum(change.replacement == "Conditional" for stack in changing for change in stack.changes)
-    verbs = VERBS | {"Replace": f"replaced ({perhaps:,} perhaps)" if perhaps else "replaced"}
+        counts.update(map(_action, stack.changes))
+    verbs = {PERHAPS_MODIFY: "perhaps modified", PERHAPS_REPLACE: "perhaps replaced"} | VERBS
     actions = [(counts[action], verb) for action, verb in reversed(verbs.items()) if counts[action]]
     nouns = [counted(count, "resource") if number == 0 else f"{count:,}" for number, (count, _) in enumerate(actions)]
     resources = ", ".join(f"{noun} {verb}" for noun, (_, verb) in zip(nouns, actions, strict=True))
@@ -55,10 +73,39 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     return f"{' and '.join(stacks)}{environments}: {resources or 'outputs or tags of stacks only'}."
 
 
+def _action(change: Change) -> str:
+    """Return the action as which a change is counted. A change that depends on another resource is not certain."""
+    (action,) = total([change])
+    if nature_of(change) != REFERENCES:
+        return action
+    return PERHAPS_MODIFY if action == "Modify" else PERHAPS_REPLACE
+
+
 def first_changes(rows: Sequence[Row]) -> str:
     """Return a sentence that names the rows which need most attention, or an empty string if there are none."""
-    named = [_named(row) for row in rows if row.nature not in (TAGS, REFERENCES)]
-    return f"Changed: {_first_of(named)}." if named else ""
+    changed = [_with_values(row) for row in rows if row.nature not in (TAGS, REFERENCES)]
+    return f"Changed: {first_of(changed)}." if changed else ""
+
+
+def _with_values(row: Row) -> str:
+    """Return the name of a row with its short changed values."""
+    values = list(filter(None, map(_short_change, row.change.details)))[:NAMED] if row.nature != IMAGE else []
+    return f"{named(row)} ({', '.join(values)})" if values else named(row)
+
+
+def _tag_values(rows: Sequence[Row]) -> str:
+    """Return the tags that change with their values, or an empty string if CloudFormation does not report them."""
+    details = (detail for row in rows if row.nature == TAGS for detail in row.change.details)
+    return f": {first_of(values)}" if (values := list(dict.fromkeys(filter(None, map(_short_change, details))))) else ""
+
+
+def _short_change(detail: Detail) -> str:
+    """Return a property with its short values before and after a change, or an empty string for other values."""
+    before, after = detail.before, detail.after
+    if not (before or after) or before == after or max(len(before), len(after)) > LONGEST_VALUE:
+        return ""
+    name = detail.path.removeprefix("/Properties/").removeprefix("Tags/") or detail.name or detail.attribute
+    return f"{name} {before or 'nothing'} \u2192 {after or 'nothing'}"
 
 
 def _resources(rows: Iterable[Row]) -> str:
@@ -67,7 +114,7 @@ def _resources(rows: Iterable[Row]) -> str:
 
 def _services(rows: Iterable[Row]) -> str:
     services = sorted({place.service for row in rows for place in row.places})
-    return services[0] if len(services) == 1 else counted(len(services), "service")
+    return ", ".join(services) if len(services) <= NAMED else counted(len(services), "service")
 
 
 def _new_services(plans: Sequence[ShownPlan]) -> str:
@@ -75,7 +122,7 @@ def _new_services(plans: Sequence[ShownPlan]) -> str:
     new = sorted({stack.service for stack in stacks} - {stack.service for stack in stacks if not stack.creates})
     if not new:
         return ""
-    return f"New {'service' if len(new) == 1 else 'services'}: {_first_of(new)}."
+    return f"New {'service' if len(new) == 1 else 'services'}: {first_of(new)}."
 
 
 def _left(plans: Sequence[ShownPlan]) -> str:
@@ -83,7 +130,8 @@ def _left(plans: Sequence[ShownPlan]) -> str:
     waits = sum(len(plan.waits) for plan in plans)
     sentences = []
     if removed:
-        sentences.append(f"No longer rendered, but left in AWS: {_first_of(removed)}.")
+        more = f" and {len(removed) - NAMED_STACKS:,} more" if len(removed) > NAMED_STACKS else ""
+        sentences.append(f"No longer rendered, but left in AWS: {', '.join(removed[:NAMED_STACKS])}{more}.")
     if waits:
         sentences.append(f"{counted(waits, 'stack')} can be planned only after this plan.")
     return " ".join(sentences)
@@ -94,7 +142,14 @@ def what_is_lost(rows: Sequence[Row]) -> str:
     losing = [row for row in rows if row.impact.loses]
     if not losing:
         return "Nothing that holds data is deleted or replaced."
-    return f"{_first_of([loss_in_words(_named(row), row.change, row.impact) for row in losing], '. ')}."
+    return f"{first_of([_loss(row) for row in losing], '. ')}."
+
+
+def _loss(row: Row) -> str:
+    words = loss_in_words(named(row), row.change, row.impact)
+    if row.impact.kind != REPLACEMENT or row.impact.holds not in CONTENTS:
+        return words
+    return f"{words}. {EMPTY}{' and restores no snapshot' if 'snapshot' in row.impact.fate else ''}"
 
 
 def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> str:
@@ -107,18 +162,20 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
     wider = [row for row in rows if row.grants.widens]
     created = [row for row in rows if row.creates_stack]
     new = sum(count * len(row.places) for row in rows for type_, count in row.contents if grants_access(type_))
-    sentences = [f"More is allowed by {_first_of([_access(row) for row in wider], '; ')}."] if wider else []
+    sentences = [f"More is allowed by {first_of([_access(row) for row in wider], '; ')}."] if wider else []
     if new:
         where = (
             "read their statements below" if any(row.grants.added for row in created) else "read them in the templates"
         )
         sentences.append(f"Resources in new stacks that grant access: {new}; {where}.")
-    unread = [
-        _named(row) for row in rows if _is_uncompared(row) or any(place.name in unreported for place in row.places)
-    ]
-    if unread:
-        sentences.append(f"Changes that are not compared and that you must read: {_first_of(unread)}.")
+    if unread := unread_changes(rows, unreported):
+        sentences.append(f"Changes that are not compared and that you must read: {first_of(unread)}.")
     return " ".join(sentences) or NOTHING_WIDER
+
+
+def unread_changes(rows: Sequence[Row], unreported: Collection[str] = ()) -> list[str]:
+    """Return the names of the changes that can grant access and that this program does not compare."""
+    return [named(row) for row in rows if _is_uncompared(row) or any(place.name in unreported for place in row.places)]
 
 
 def _is_uncompared(row: Row) -> bool:
@@ -140,8 +197,9 @@ def grants_access(resource_type: str) -> bool:
 def _access(row: Row) -> str:
     changed = [*row.grants.added, *(f"no longer: {statement}" for statement in row.grants.removed)]
     first = next(iter(changed), "read its policy")
+    end = ", without a condition" if first.startswith("allow ") and " if " not in first else ""
     first = first if len(first) <= LONGEST_STATEMENT else f"{first[: LONGEST_STATEMENT - 1]}\u2026"
-    return f"{_named(row)} ({first}{f' and {len(changed) - 1} more' if len(changed) > 1 else ''})"
+    return f"{named(row)} ({first}{end}{f' and {len(changed) - 1} more' if len(changed) > 1 else ''})"
 
 
 def how_long(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
@@ -151,13 +209,33 @@ def how_long(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     time = f"The slowest stack, {slowest[1]}, takes at most {format_duration(slowest[0])}." if slowest[0] else ""
     if not changing:
         return "Nothing is deployed."
-    interrupted = [_named(row) for row in rows if row.impact.kind == INTERRUPTION]
-    return " ".join(filter(None, [time, f"Interrupted meanwhile: {_first_of(interrupted)}." if interrupted else ""]))
+    several = "Stacks that depend on each other are deployed one after the other, so all take longer than one."
+    several = several if len(changing) > 1 else ""
+    return " ".join(filter(None, [time, several, _interruptions(rows)]))
 
 
-def _named(row: Row) -> str:
+def _interruptions(rows: Sequence[Row]) -> str:
+    interrupted = [named(row) for row in rows if row.impact.kind == INTERRUPTION]
+    replaced = [named(row) for row in rows if may_interrupt(row)]
+    sentences = [f"Interrupted meanwhile: {first_of(interrupted)}."] if interrupted else []
+    if replaced:
+        sentences.append(f"An interruption of what uses the old {first_of(replaced)} cannot be excluded.")
+    return " ".join(sentences) or "No interruption is known."
+
+
+def may_interrupt(row: Row) -> bool:
+    """Return whether a row replaces a resource that others may use. A new revision leaves the old one as it is."""
+    is_replaced = row.impact.kind == REPLACEMENT and row.nature not in (IMAGE, REFERENCES)
+    return is_replaced and not facts_of(row.change.resource_type).has_revisions
+
+
+def named(row: Row) -> str:
+    """Return the name of a row. A few resources of several services have their own names instead of a placeholder."""
+    if 1 < len(row.places) <= NAMED and len({place.environment for place in row.places}) == 1:
+        return ", ".join(place.name for place in row.places)
     return f"{row.title} in {row.count}" if row.count and row.name else row.title
 
 
-def _first_of(items: Sequence[str], separator: str = ", ") -> str:
+def first_of(items: Sequence[str], separator: str = ", ") -> str:
+    """Return the first items as a text, with the number of the others."""
     return separator.join(items[:NAMED]) + (f" and {len(items) - NAMED:,} more" if len(items) > NAMED else "")

@@ -90,7 +90,7 @@ function applyFilters() {
 for (const [kind, names] of [["environments", plan.environments], ["concerns", plan.filters]]) {
   for (const name of names) {
     const matching = plan.rows.filter((row) => row[kind].includes(name)).length;
-    const button = element("button", { type: "button", "aria-pressed": "false" }, `${name} (${matching})`);
+    const button = element("button", { type: "button", "aria-pressed": "false" }, `${name} (${matching || "none known"})`);
     button.disabled = matching === 0;
     button.addEventListener("click", () => {
       if (!chosen[kind].delete(name)) chosen[kind].add(name);

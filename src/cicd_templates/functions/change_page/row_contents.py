@@ -16,8 +16,8 @@ from cicd_templates.template.changes.duration import format_duration
 from cicd_templates.template.changes.impact import DELETION, INTERRUPTION, REPLACEMENT, Detail
 
 # The filters of the page. A row has the concerns that apply to it.
-LOSS, ACCESS, REPLACED, INTERRUPTED = "data loss", "access", "replaced", "interruption"
-FILTERS = (LOSS, ACCESS, REPLACED, INTERRUPTED)
+LOSS, ACCESS, REPLACED, PERHAPS, INTERRUPTED = "data loss", "access", "replaced", "perhaps replaced", "interruption"
+FILTERS = (LOSS, ACCESS, REPLACED, PERHAPS, INTERRUPTED)
 ADDED, REMOVED = "now", "no longer"
 # Two statements that share at least this fraction of their words are shown as one changed statement.
 ALIKE = 0.5
@@ -53,11 +53,14 @@ def row_content(row: Row, number: int, longest: int, *, several: bool) -> dict[s
 
 
 def _concerns(row: Row) -> Iterable[tuple[str, bool]]:
-    kind = row.impact.kind
+    kind, certain = row.impact.kind, row.impact.certain
+    ends = kind in (REPLACEMENT, DELETION) and row.nature not in (IMAGE, REFERENCES)
+    unsure = kind == REPLACEMENT and row.nature != IMAGE and (not certain or row.nature == REFERENCES)
     return (
         (LOSS, row.impact.loses),
         (ACCESS, bool(row.grants.added or row.grants.removed)),
-        (REPLACED, kind in (REPLACEMENT, DELETION) and row.nature not in (IMAGE, REFERENCES)),
+        (REPLACED, ends and certain),
+        (PERHAPS, unsure),
         (INTERRUPTED, kind == INTERRUPTION),
     )
 

@@ -15,6 +15,7 @@ from cicd_templates.template.changes.masking import mask, not_compared, reported
 from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
+PERHAPS_REPLACE = "Perhaps replace"
 # CloudFormation writes this text instead of a value that does not exist before the change set is executed.
 UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
@@ -307,12 +308,13 @@ def irreversible(change: Change) -> str:
 def total(changes: Sequence[Change]) -> dict[str, int]:
     """Return the number of changes of each action, in the order of display.
 
-    Replacement is counted separately from modification.
+    Replacement is counted separately from modification, and a replacement of which CloudFormation is not certain
+    separately from both.
     """
-    counts = {"Add": 0, "Modify": 0, "Replace": 0, "Remove": 0}
+    counts = {"Add": 0, "Modify": 0, "Replace": 0, PERHAPS_REPLACE: 0, "Remove": 0}
+    replaced = {"True": "Replace", "Conditional": PERHAPS_REPLACE}
     for change in changes:
-        replaced = change.action == "Modify" and change.replacement in ("True", "Conditional")
-        action = "Replace" if replaced else change.action
+        action = replaced.get(change.replacement, "Modify") if change.action == "Modify" else change.action
         counts[action] = counts.get(action, 0) + 1
     return {action: count for action, count in counts.items() if count}
 

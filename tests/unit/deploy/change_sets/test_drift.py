@@ -104,6 +104,18 @@ def test_a_stack_as_in_its_template_has_no_drift() -> None:
     assert (only.drifted, only.unchecked) == ((), False)
 
 
+@pytest.mark.parametrize(
+    ("expected", "actual", "fact"),
+    [
+        ("", "80", "/Port is 80, and the template has no such value"),
+        ("80", "", "/Port is missing instead of 80"),
+        ("80", "443", "/Port is 443 instead of 80"),
+    ],
+)
+def test_a_value_that_does_not_exist_is_said_in_words(expected: str, actual: str, fact: str) -> None:
+    assert PropertyDrift("/Port", expected, actual).fact == fact
+
+
 def test_a_changed_property_comes_with_its_line_and_both_values() -> None:
     (only,) = results(aws(describe_stack_resource_drifts={"StackResourceDrifts": [drifted("MODIFIED", ROTATION)]}))
 

@@ -329,6 +329,13 @@ def test_a_refusal_says_what_and_what_becomes_of_it() -> None:
     assert gone.words == "keys/Key (AWS::KMS::Key): deleted; a key: x"
 
 
+def test_stacks_to_plan_again_are_not_among_those_without_changes() -> None:
+    lines = plan_markdown(replace(PLAN, moved=("keys",))).splitlines()
+
+    assert "Nothing to change: none." in lines
+    assert "Must be planned again, because they read a value that changes: keys." in lines
+
+
 def test_a_plan_is_a_page_with_the_losses_first() -> None:
     page = plan_markdown(PLAN)
 
@@ -343,7 +350,7 @@ def test_a_plan_is_a_page_with_the_losses_first() -> None:
     for line in (
         "- storage/Logs (AWS::S3::Bucket): replaced; objects: kept, outside the stack",
         "The deployment is refused unless each of these resources is named: `ALLOW=storage/Logs`.",
-        "## storage: update, 2 Modify, 2 Replace",
+        "## storage: update, 2 Modify, 1 Replace, 1 Perhaps replace",
         "Template `0123456789ab`, at most 5 min.",
         "- warning: x",
         "| Modify | Logs | AWS::S3::Bucket | **replacement** | Name: a\\|b -> c<br>objects: kept, outside the stack |",

@@ -81,7 +81,7 @@ def moved(status: str, reason: str = "") -> report.Moved:
         (
             UPDATE,
             [
-                "  service: update, 2 Modify, 2 Replace, up to 3 h",
+                "  service: update, 2 Modify, 1 Replace, 1 Perhaps replace, up to 3 h",
                 "    Modify  Service  AWS::ECS::Service  [DesiredCount]",
                 "      DesiredCount: 1 -> 2",
                 "    Modify  Targets  AWS::ElasticLoadBalancingV2::TargetGroup  REPLACEMENT",

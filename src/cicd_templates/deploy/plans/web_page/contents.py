@@ -10,7 +10,7 @@ from cicd_templates.deploy.plans import document
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.text import drift_notes
 from cicd_templates.deploy.plans.web_page.access import access_content
-from cicd_templates.functions.change_page.answers import grants_access
+from cicd_templates.deploy.plans.web_page.drift import drifted
 from cicd_templates.functions.change_page.row_contents import FILTERS, printable_content, row_content
 from cicd_templates.functions.change_page.rows import Row
 from cicd_templates.functions.change_page.word_difference import word_difference
@@ -31,7 +31,7 @@ def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[s
         "environments": [plan.environment for plan in plans] if len(plans) > 1 else [],
         "rows": [row_content(row, number, longest, several=len(plans) > 1) for number, row in enumerate(rows, 1)],
         "paths": access_content(plans),
-        "drift": [entry for plan in plans for entry in _drift(plan, longest, several=len(plans) > 1)],
+        "drift": list(_drift(plans, longest)),
         "notes": [{"text": text, "stacks": stacks} for text, stacks in notes(plans)],
     }
     printed: dict[str, Any] = printable_content(content)
@@ -82,15 +82,11 @@ def _counted(shared: str, label: str, counts: Counter[str]) -> str:
     return label if counts[shared] < LEAST_JOINED else f"{shared} ({counted(counts[shared], 'service')})"
 
 
-def _drift(plan: Plan, longest: int, *, several: bool) -> Iterable[dict[str, Any]]:
+def _drift(plans: Sequence[Plan], longest: int) -> Iterable[dict[str, Any]]:
     """Yield each resource that was changed outside CloudFormation, with a diff by words of its changed properties."""
-    prefix = f"{plan.environment}: " if several else ""
-    resources = [(stack.stack, resource) for stack in plan.drift or () for resource in stack.resources]
-    # First what can grant access, and then what is gone.
-    resources.sort(key=lambda each: (not grants_access(each[1].resource_type), each[1].status != "DELETED"))
-    for label, resource in resources:
+    for name, resource in drifted(plans):
         yield {
-            "title": f"{prefix}{label}/{resource.logical_id}",
+            "title": name,
             "type": resource.resource_type,
             "effect": DRIFT_EFFECTS[resource.status],
             "reason": resource.reason,

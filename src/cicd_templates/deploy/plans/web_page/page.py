@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cicd_templates.deploy.plans import document
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.deploy.plans.text import drift_answer
+from cicd_templates.deploy.plans.web_page.access import fold_paths
 from cicd_templates.deploy.plans.web_page.contents import contents
+from cicd_templates.deploy.plans.web_page.drift import drift_facts, drift_warnings
 from cicd_templates.deploy.plans.web_page.folding import fold
 from cicd_templates.functions.change_page import answers, page
+from cicd_templates.functions.change_page.rows import Row
+from cicd_templates.functions.change_page.verdict import verdict, verdict_mark
 from cicd_templates.functions.change_page.word_difference import cut
 from cicd_templates.plurals import counted
 from cicd_templates.printable import printable
@@ -28,18 +34,27 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
     """
     rows = fold(plans)
     names = ", ".join(plan.environment for plan in plans)
+    line = verdict(rows, drift_warnings(plans))
     texts = {
+        "verdict": line,
+        "mark": verdict_mark(line),
         "title": f"Plan of {names}",
         "facts": "\n\n".join(map(_facts, plans)),
         "changes": " ".join(
             filter(None, [answers.what_changes(plans, rows), answers.first_changes(rows), _moved(plans)])
         ),
         "lost": answers.what_is_lost(rows),
-        "access": " ".join(filter(None, [_drifted_access(plans), answers.who_can_do_more(rows)])),
-        "time": answers.how_long(plans, rows),
-        "drift": drift_answer(plans),
+        "access": " ".join(
+            filter(
+                None, [_drifted_access(plans), answers.who_can_do_more(rows), _new_ways(plans), _accounts(plans, rows)]
+            )
+        ),
+        "time": " ".join(filter(None, [answers.how_long(plans, rows), _old_values(plans)])),
+        # The page displays no Markdown.
+        "drift": " ".join(filter(None, [drift_answer(plans).replace("`", ""), drift_facts(plans)])),
         "next": _next(plans),
         "command": command,
+        "explanation": _explanation(plans, command),
         "markdown": cut("\n".join(map(plan_markdown, plans)), page.LONGEST_TEXT),
     }
     return page.page_html(texts, page.fitting_data(functools.partial(contents, plans, rows)))
@@ -47,8 +62,64 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
 
 def _moved(plans: Sequence[Plan]) -> str:
     """Return a sentence about the stacks that are planned again, or an empty string if there are none."""
+    commands = " and ".join(f"make plan {plan.make_variables}" for plan in plans if plan.moved)
     stacks = counted(sum(len(plan.moved) for plan in plans), "stack")
-    return f"After it, {stacks} must be planned again." if any(plan.moved for plan in plans) else ""
+    return f"After it, {stacks} must be planned again ({commands})." if commands else ""
+
+
+def _old_values(plans: Sequence[Plan]) -> str:
+    """Return sentences about the stacks that use old values until they are deployed again, or an empty string."""
+    labels = [label for plan in plans for label in plan.moved]
+    if not labels:
+        return ""
+    return (
+        f"{answers.first_of(labels)} {'use' if len(labels) > 1 else 'uses'} the old values until planned and deployed"
+        " again; an interruption until then cannot be excluded."
+    )
+
+
+def _new_ways(plans: Sequence[Plan]) -> str:
+    """Return a sentence about the new ways to data in stacks that exist, or an empty string if there are none."""
+    existing = [replace(plan, stacks=tuple(stack for stack in plan.stacks if not stack.creates)) for plan in plans]
+    ways = [
+        f"{way.path.principal} {way.path.right} {way.path.target}"
+        for way in fold_paths(existing)
+        if way.path.change == "new" and way.path.is_data
+    ]
+    return f"New ways to data: {answers.first_of(ways, '; ')}." if ways else ""
+
+
+def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
+    """Return a sentence about the accounts in wider policies that are not those of `plans`, or an empty string."""
+    statements = " ".join(statement for row in rows if row.grants.widens for statement in row.grants.added)
+    others = sorted(set(re.findall(r"\b\d{12}\b", statements)) - {plan.account for plan in plans})
+    if not others:
+        return ""
+    return f"Not an account of this plan, so check whose it is: {answers.first_of(others)}."
+
+
+def _explanation(plans: Sequence[Plan], command: str) -> str:
+    """Return sentences that say what the commands on the page do."""
+    allowed = re.search(r" (ALLOW=([^\s'\"]+))", command)
+    sentences = (
+        (
+            allowed,
+            allowed
+            and f"{allowed[1]} accepts that {allowed[2].replace(',', ', ')} is replaced or deleted; without it, the"
+            " deployment is refused.",
+        ),
+        (
+            "make recover" in command,
+            "make recover only shows the differences and the repairs. make plan REVERT_DRIFT=1 makes a plan that takes"
+            " the changes back, and a deployment of that plan carries it out.",
+        ),
+        (
+            "make destroy" in command,
+            "make destroy first lists what exists and what would happen to it. It deletes nothing before you confirm; a"
+            " protected environment needs a plan of the destruction, too.",
+        ),
+    )
+    return " ".join(str(sentence) for applies, sentence in sentences if applies)
 
 
 def _drifted_access(plans: Sequence[Plan]) -> str:

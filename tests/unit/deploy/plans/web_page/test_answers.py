@@ -10,6 +10,7 @@ import pytest
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.web_page.folding import fold
 from cicd_templates.functions.change_page.answers import how_long, what_changes, what_is_lost, who_can_do_more
+from cicd_templates.functions.change_page.rows import Row
 from cicd_templates.template.changes.impact import Change, Detail, Impact
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff
@@ -18,6 +19,8 @@ from tests.unit.deploy.plans.web_page import planned_changes as changes
 from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange, Project
 
 NOTHING_LOST = "Nothing that holds data is deleted or replaced."
+EMPTY = "The new one is empty, unless its template names a source: CloudFormation copies no data into it."
+SEVERAL = "Stacks that depend on each other are deployed one after the other, so all take longer than one."
 NOBODY = "No policy statement allows more than before."
 
 
@@ -40,7 +43,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
                 "More is allowed by service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject).",
-                "The slowest stack, service-till, takes at most 5 min.",
+                "The slowest stack, service-till, takes at most 5 min. No interruption is known.",
             ),
             id="a role gains an action",
         ),
@@ -48,9 +51,10 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             PlannedChange(changes.replace_table),
             (
                 "1 updated stack: 1 resource replaced.",
-                "service-till/Table (AWS::DynamoDB::Table): replaced; a table: deleted.",
+                "service-till/Table (AWS::DynamoDB::Table): replaced; a table: deleted. " + EMPTY,
                 NOBODY,
-                "The slowest stack, service-till, takes at most 5 min.",
+                "The slowest stack, service-till, takes at most 5 min. An interruption of what uses the"
+                " old service-till/Table cannot be excluded.",
             ),
             id="a table is replaced",
         ),
@@ -58,9 +62,10 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             PlannedChange(changes.rename_kept_bucket),
             (
                 "1 updated stack: 1 resource replaced.",
-                "storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack.",
+                "storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack. " + EMPTY,
                 NOBODY,
-                "The slowest stack, storage, takes at most 5 min.",
+                "The slowest stack, storage, takes at most 5 min. An interruption of what uses the old"
+                " storage/Uploads cannot be excluded.",
             ),
             id="a bucket is replaced and kept",
         ),
@@ -70,7 +75,8 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "1 updated stack: 1 resource replaced.",
                 NOTHING_LOST,
                 NOBODY,
-                "The slowest stack, network, takes at most 5 min.",
+                "The slowest stack, network, takes at most 5 min."
+                " An interruption of what uses the old network/PrivateSubnet cannot be excluded.",
             ),
             id="a subnet moves",
         ),
@@ -80,7 +86,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "1 new stack: 4 resources added. New service: locker.",
                 NOTHING_LOST,
                 "Resources in new stacks that grant access: 1; read their statements below.",
-                "The slowest stack, service-locker, takes at most 3 h.",
+                "The slowest stack, service-locker, takes at most 3 h. No interruption is known.",
             ),
             id="a new service",
         ),
@@ -90,7 +96,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "1 updated stack: 1 resource modified. No longer rendered, but left in AWS: service-kiosk.",
                 NOTHING_LOST,
                 NOBODY,
-                "The slowest stack, service-till, takes at most 3 h.",
+                "The slowest stack, service-till, takes at most 3 h. No interruption is known.",
             ),
             id="a removed service",
         ),
@@ -99,18 +105,19 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root).",
-                "The slowest stack, keys, takes at most 5 min.",
+                "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
+                " without a condition).",
+                "The slowest stack, keys, takes at most 5 min. No interruption is known.",
             ),
             id="a key policy",
         ),
         pytest.param(
             PlannedChange(changes.release_images),
             (
-                "Only container images of 2 services change.",
+                "Only container images of kiosk, till change.",
                 NOTHING_LOST,
                 NOBODY,
-                "The slowest stack, service-till, takes at most 3 h.",
+                "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " No interruption is known.",
             ),
             id="images only",
         ),
@@ -120,17 +127,17 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "Only container images of till change.",
                 NOTHING_LOST,
                 NOBODY,
-                "The slowest stack, service-till, takes at most 3 h.",
+                "The slowest stack, service-till, takes at most 3 h. No interruption is known.",
             ),
             id="the image of one service",
         ),
         pytest.param(
             PlannedChange(changes.add_tags),
             (
-                "Only tags of 11 resources in 5 stacks change.",
+                "Only tags of 11 resources in 5 stacks change: Owner nothing → payments.",
                 NOTHING_LOST,
                 NOBODY,
-                "The slowest stack, service-till, takes at most 3 h.",
+                "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " No interruption is known.",
             ),
             id="tags only",
         ),
@@ -140,7 +147,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "40 updated stacks: 40 resources modified.",
                 NOTHING_LOST,
                 NOBODY,
-                "The slowest stack, service-shop-39, takes at most 3 h.",
+                "The slowest stack, service-shop-39, takes at most 3 h. " + SEVERAL + " No interruption is known.",
             ),
             id="40 services alike",
         ),
@@ -148,12 +155,18 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             PlannedChange(changes.everything),
             (
                 "1 new stack and 5 updated stacks: 3 resources replaced, 8 modified, 4 added. New service: locker.",
-                "service-till/Table (AWS::DynamoDB::Table): replaced; a table: deleted."
-                " storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack.",
-                "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root);"
+                "service-till/Table (AWS::DynamoDB::Table): replaced; a table: deleted. "
+                + EMPTY
+                + " storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack. "
+                + EMPTY,
+                "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
+                " without a condition);"
                 " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
                 " Resources in new stacks that grant access: 1; read their statements below.",
-                "The slowest stack, service-till, takes at most 3 h.",
+                "The slowest stack, service-till, takes at most 3 h. "
+                + SEVERAL
+                + " An interruption of what uses the old"
+                " service-till/Table, storage/Uploads, network/PrivateSubnet cannot be excluded.",
             ),
             id="all at once",
         ),
@@ -166,6 +179,10 @@ def test_a_change_is_told_in_three_lines(change: PlannedChange, expected: tuple[
 def stack(label: str, *changed: tuple[Change, Impact], **fields: object) -> PlannedStack:
     made, impacts = tuple(change for change, _ in changed), tuple(impact for _, impact in changed)
     return replace(PlannedStack(label, label, "s", change_set="arn"), changes=made, impacts=impacts, **fields)  # type: ignore[arg-type] # the fields of a stack
+
+
+def stack_rows_of(planned: PlannedStack) -> list[Row]:
+    return fold([replace(PLAN, stacks=(planned,), waits={})])
 
 
 def gone(name: str, fate: str = "deleted") -> tuple[Change, Impact]:
@@ -183,7 +200,7 @@ def test_the_first_losses_are_named_and_the_others_counted() -> None:
     )
     assert answers(replace(PLAN, stacks=(perhaps,), waits={}))[:2] == (
         "1 updated stack: 1 resource undecided.",
-        "maybe/Q (T): perhaps replaced; messages: deleted.",
+        "maybe/Q (T): perhaps replaced; messages: deleted. " + EMPTY,
     )
 
 
@@ -258,14 +275,14 @@ def test_an_equal_statement_of_several_environments_is_told_once(tmp_path: Path)
 def test_waiting_stacks_and_stacks_without_resources_are_mentioned() -> None:
     outputs = stack("outputs")
     rule = (Change("Modify", "Rule", "AWS::ElasticLoadBalancingV2::ListenerRule"), Impact("interruption", why="x"))
-    waiting = replace(PLAN, stacks=(), waits={"service": ("keys",)}, removed=("a", "b", "c", "d"))
+    waiting = replace(PLAN, stacks=(), waits={"service": ("keys",)}, removed=tuple("abcdefghijklmn"))
 
     assert answers(replace(PLAN, stacks=(outputs,), waits={}))[::3] == (
         "1 updated stack: outputs or tags of stacks only.",
-        "",
+        "No interruption is known.",
     )
     assert answers(waiting)[0] == (
-        "Nothing changes. No longer rendered, but left in AWS: a, b, c and 1 more."
+        "Nothing changes. No longer rendered, but left in AWS: a, b, c, d, e, f, g, h, i, j, k, l and 2 more."
         " 1 stack can be planned only after this plan."
     )
     assert answers(replace(PLAN, stacks=(stack("network", rule),)))[3] == "Interrupted meanwhile: network/Rule."
@@ -278,7 +295,7 @@ def test_a_replacement_of_which_cloudformation_is_not_certain_is_counted_as_such
     ]
 
     assert answers(replace(PLAN, stacks=(stack("network", *changed),), waits={}))[0] == (
-        "1 updated stack: 3 resources replaced (2 perhaps)."
+        "1 updated stack: 1 resource replaced, 2 perhaps replaced."
     )
 
 

@@ -58,7 +58,7 @@ def test_a_row_has_what_a_reviewer_needs(tmp_path: Path) -> None:
             "same": {"count": 0, "more": 0, "paths": []},
             "drawing": {"nodes": [], "arrows": []},
         },
-        "filters": ["data loss", "access", "replaced", "interruption"],
+        "filters": ["data loss", "access", "replaced", "perhaps replaced", "interruption"],
         "environments": [],
         "rows": [
             {

@@ -16,12 +16,15 @@ from tests.unit.deploy.plans.web_page.ten_changes import TEN_CHANGES, RenderedCh
 CHANGES = {change.name: change for change in TEN_CHANGES}
 NOTHING_LOST = "Nothing that holds data is deleted or replaced."
 NOBODY = "No policy statement allows more than before."
-UNCHECKED = "Not checked in production; `make plan DRIFT=1` checks it."
+UNCHECKED = "Not checked in production; make plan DRIFT=1 checks it."
+KNOWN = " No interruption is known."
+SEVERAL = " Stacks that depend on each other are deployed one after the other, so all take longer than one."
 DEPLOY = "make deploy PLAN=.state/plans/production.json"
 
 
 def told(page: str) -> tuple[str, ...]:
     """The answers at the top of a page, and the command without its digest."""
+    page = re.sub('<p class="note">.*?</p>', "", page)
     answers = [html.unescape(re.sub("<[^>]+>", "", text)) for text in re.findall("<dd>(.*?)</dd>", page, re.DOTALL)]
     return (*answers[:-1], re.sub(" DIGEST=[0-9a-f]{64}$", "", answers[-1]))
 
@@ -36,20 +39,24 @@ def rows(page: str) -> list[tuple[str, str, str]]:
 
 ANSWERS = {
     "moved subnet": (
-        "1 updated stack: 2 resources replaced, 1 modified. Changed: network/PrivateSubnet2,"
-        " network/PrivateSubnet2Routes, network/PrivateSubnetIdsParameter. After it, 3 stacks must be planned again.",
+        "1 updated stack: 2 resources replaced, 1 modified. Changed: network/PrivateSubnet2 (AvailabilityZone"
+        " eu-central-1b → eu-central-1c, CidrBlock 10.20.80.0/20 → 10.20.96.0/20), network/PrivateSubnet2Routes,"
+        " network/PrivateSubnetIdsParameter. After it, 3 stacks must be planned again (make plan ENV=production).",
         NOTHING_LOST,
         NOBODY,
         UNCHECKED,
-        "The slowest stack, network, takes at most 5 min.",
+        "The slowest stack, network, takes at most 5 min. An interruption of what uses the old network/PrivateSubnet2,"
+        " network/PrivateSubnet2Routes cannot be excluded. databases, service-billing, service-ledger use"
+        " the old values"
+        " until planned and deployed again; an interruption until then cannot be excluded.",
         DEPLOY,
     ),
     "tags only": (
-        "Only tags of 147 resources in 14 stacks change.",
+        "Only tags of 147 resources in 14 stacks change: CostCenter cc-1 → cc-2.",
         NOTHING_LOST,
         NOBODY,
         UNCHECKED,
-        "The slowest stack, service-ledger, takes at most 3 h.",
+        f"The slowest stack, service-ledger, takes at most 3 h.{SEVERAL}{KNOWN}",
         DEPLOY,
     ),
     "new service": (
@@ -58,47 +65,63 @@ ANSWERS = {
         NOTHING_LOST,
         "Resources in new stacks that grant access: 9; read their statements below.",
         UNCHECKED,
-        "The slowest stack, ingress-reports, takes at most 5 min.",
+        f"The slowest stack, ingress-reports, takes at most 5 min.{SEVERAL}{KNOWN}",
         DEPLOY,
     ),
     "widened role": (
-        "1 updated stack: 1 resource replaced (1 perhaps), 1 modified. Changed: service-billing/TaskRole.",
+        "1 updated stack: 1 resource modified, 1 perhaps replaced. Changed: service-billing/TaskRole.",
         NOTHING_LOST,
-        "More is allowed by service-billing/TaskRole (ReadExports, otherwise unchanged: allow s3:PutObject).",
+        "More is allowed by service-billing/TaskRole (ReadExports, otherwise unchanged: allow s3:PutObject)."
+        " New ways to data: service-billing/TaskRole writes s3:::books-production-exports-222222222222/*.",
         UNCHECKED,
-        "The slowest stack, service-billing, takes at most 5 min.",
+        f"The slowest stack, service-billing, takes at most 5 min.{KNOWN}",
         DEPLOY,
     ),
     "drift": (
         "Nothing changes.",
         NOTHING_LOST,
         f"Changed outside CloudFormation, so you must read it below: databases/GeneralLedgerSecurityGroup. {NOBODY}",
-        "3 resources. A deployment does not revert such changes reliably; `make plan REVERT_DRIFT=1` does.",
+        "3 resources. A deployment does not revert such changes reliably; make plan REVERT_DRIFT=1 does. Found:"
+        ' databases/GeneralLedgerSecurityGroup: SecurityGroupIngress/0 added: {"CidrIp": "0.0.0.0/0", "FromPort": 5432,'
+        ' "IpProtocol": "tcp", "ToPort": 5432}; databases/GeneralLedgerCpu: deleted; databases/GeneralLedgerCluster:'
+        " BackupRetentionPeriod 35 → 1.",
         "Nothing is deployed.",
         "make recover ENV=production",
     ),
     "replaced database": (
-        "1 updated stack: 3 resources replaced, 6 modified. Changed: databases/GeneralLedgerCluster,"
-        " databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2 and 4 more. After it, 2 stacks must be"
-        " planned again.",
-        "databases/GeneralLedgerCluster (AWS::RDS::DBCluster): replaced; a database: deleted, a snapshot is kept.",
+        "1 updated stack: 3 resources replaced, 6 modified. Changed: databases/GeneralLedgerCluster"
+        " (DBClusterIdentifier"
+        " books-production-general-ledger → books-production-general-ledger-v2, DatabaseName"
+        " general_ledger → ledger_v2),"
+        " databases/GeneralLedgerInstance1 (DBClusterIdentifier books-production-general-ledger → (known after the"
+        " deployment), DBInstanceIdentifier books-production-general-ledger-1 → books-production-general-ledger-v2-1),"
+        " databases/GeneralLedgerInstance2 (DBClusterIdentifier books-production-general-ledger → (known after the"
+        " deployment), DBInstanceIdentifier books-production-general-ledger-2 → books-production-general-ledger-v2-2)"
+        " and 4 more. After it, 2 stacks must be planned again (make plan ENV=production).",
+        "databases/GeneralLedgerCluster (AWS::RDS::DBCluster): replaced; a database: deleted, a snapshot is kept."
+        " The new one is empty, unless its template names a source: CloudFormation copies no data into it and restores"
+        " no snapshot.",
         NOBODY,
         UNCHECKED,
-        "The slowest stack, databases, takes at most 1 h.",
+        "The slowest stack, databases, takes at most 1 h. An interruption of what uses the old"
+        " databases/GeneralLedgerCluster, databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2 cannot be"
+        " excluded. service-billing, service-ledger use the old values until planned and deployed again;"
+        " an interruption"
+        " until then cannot be excluded.",
         f"{DEPLOY} ALLOW=databases/GeneralLedgerCluster",
     ),
     "image only": (
-        "Only container images of 2 services change. Changed: service-{service}/Service in 2 services,"
-        " service-{service}/TaskDefinition in 2 services.",
+        "Only container images of billing, ledger change. Changed: service-billing/Service, service-ledger/Service,"
+        " service-billing/TaskDefinition, service-ledger/TaskDefinition.",
         NOTHING_LOST,
         NOBODY,
         UNCHECKED,
-        "The slowest stack, service-ledger, takes at most 3 h.",
+        f"The slowest stack, service-ledger, takes at most 3 h.{SEVERAL}{KNOWN}",
         DEPLOY,
     ),
     "removed service": (
-        "Nothing changes. No longer rendered, but left in AWS: delivery-ledger, health-ledger, ingress-ledger and 1"
-        " more.",
+        "Nothing changes. No longer rendered, but left in AWS: delivery-ledger, health-ledger, ingress-ledger,"
+        " service-ledger.",
         NOTHING_LOST,
         NOBODY,
         UNCHECKED,
@@ -106,11 +129,13 @@ ANSWERS = {
         "make destroy ENV=production SERVICE=ledger",
     ),
     "key policy edit": (
-        "1 updated stack: 2 resources modified. Changed: keys/Key.",
+        "1 updated stack: 1 resource modified, 1 perhaps modified. Changed: keys/Key.",
         NOTHING_LOST,
-        "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root).",
+        "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root, without a condition)."
+        " New ways to data: iam::555555555555:root reads keys/Key."
+        " Not an account of this plan, so check whose it is: 555555555555.",
         UNCHECKED,
-        "The slowest stack, keys, takes at most 5 min.",
+        f"The slowest stack, keys, takes at most 5 min.{KNOWN}",
         DEPLOY,
     ),
 }
@@ -119,6 +144,56 @@ ANSWERS = {
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_page_answers_five_questions(name: str, tmp_path: Path) -> None:
     assert told(CHANGES[name].page(tmp_path)) == ANSWERS[name]
+
+
+CALM = (
+    "No warning: by the rules of this page, no data is lost or replaced, no access is widened, and no interruption is"
+    " known. Read the changes below all the same."
+)
+VERDICTS = {
+    "moved subnet": "Look closely: what others use is replaced (network/PrivateSubnet2, network/PrivateSubnet2Routes).",
+    "tags only": CALM,
+    "new service": "Look closely: new stacks grant access (delivery-reports, ingress-reports).",
+    "widened role": "Look closely: access is widened (service-billing/TaskRole).",
+    "drift": (
+        "Look closely: changed outside CloudFormation: databases/GeneralLedgerSecurityGroup (opens the network),"
+        " databases/GeneralLedgerCpu (monitoring deleted), databases/GeneralLedgerCluster (BackupRetentionPeriod"
+        " shortened)."
+    ),
+    "replaced database": (
+        "Look closely: data is replaced (databases/GeneralLedgerCluster); what others use is replaced"
+        " (databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2)."
+    ),
+    "image only": CALM,
+    "removed service": CALM,
+    "key policy edit": "Look closely: access is widened (keys/Key).",
+}
+EXPLANATIONS = {
+    "drift": (
+        "make recover only shows the differences and the repairs. make plan REVERT_DRIFT=1 makes a plan that takes the"
+        " changes back, and a deployment of that plan carries it out."
+    ),
+    "replaced database": (
+        "ALLOW=databases/GeneralLedgerCluster accepts that databases/GeneralLedgerCluster is replaced or deleted;"
+        " without it, the deployment is refused."
+    ),
+    "removed service": (
+        "make destroy first lists what exists and what would happen to it. It deletes nothing before you confirm; a"
+        " protected environment needs a plan of the destruction, too."
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_a_page_begins_with_what_needs_a_close_look_and_ends_with_what_its_command_does(
+    name: str, tmp_path: Path
+) -> None:
+    page = CHANGES[name].page(tmp_path)
+    (line,) = re.findall('<p class="verdict" data-verdict="(.*?)">(.*?)</p>', page)
+    (explanation,) = re.findall('</code><p class="note">(.*?)</p>', page)
+
+    assert line == ("calm" if VERDICTS[name] == CALM else "warning", VERDICTS[name])
+    assert explanation == EXPLANATIONS.get(name, "")
 
 
 def test_services_that_change_alike_share_rows_and_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,53 @@
+"""Says in one line at the top of the page which changes need a close look, and what cannot be judged.
+
+This module does not call AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from cicd_templates.functions.change_page.answers import first_of, may_interrupt, named, unread_changes
+from cicd_templates.functions.change_page.rows import IMAGE, REFERENCES, Row
+from cicd_templates.template.changes.impact import DELETION, INTERRUPTION
+
+LOOK_CLOSELY, NOTHING_MARKED = "Look closely", "No warning"
+# How the page displays the line. The text says the same, so that nobody depends on a color.
+WARNING, CALM = "warning", "calm"
+NO_WARNING = (
+    f"{NOTHING_MARKED}: by the rules of this page, no data is lost or replaced, no access is widened, and no"
+    " interruption is known. Read the changes below all the same."
+)
+
+
+def verdict(rows: Sequence[Row], drift: Sequence[str] = (), unreported: Collection[str] = ()) -> str:
+    """Return the line about the changes that need a close look.
+
+    `drift` has a text for each change outside CloudFormation that widens access, weakens the protection of data, or
+    cannot be judged. `unreported` has the names of resources whose policies are not known.
+    """
+    reasons = [*_reasons(rows, unreported), *([f"changed outside CloudFormation: {first_of(drift)}"] if drift else [])]
+    return f"{LOOK_CLOSELY}: {'; '.join(reasons)}." if reasons else NO_WARNING
+
+
+def verdict_mark(line: str) -> str:
+    """Return how the page displays the line that `verdict` returned."""
+    return WARNING if line.startswith(LOOK_CLOSELY) else CALM
+
+
+def _reasons(rows: Sequence[Row], unreported: Collection[str]) -> Iterator[str]:
+    lost = [row for row in rows if row.impact.loses]
+    by_reason: tuple[tuple[str, Iterable[Row]], ...] = (
+        ("data is deleted", (row for row in lost if row.impact.kind == DELETION)),
+        ("data is replaced", (row for row in lost if row.impact.kind != DELETION and row.impact.certain)),
+        ("data is perhaps replaced", (row for row in lost if row.impact.kind != DELETION and not row.impact.certain)),
+        ("access is widened", (row for row in rows if row.grants.widens)),
+        ("new stacks grant access", (row for row in rows if row.creates_stack and row.grants.added)),
+        ("what others use is replaced", (row for row in rows if may_interrupt(row) and not row.impact.loses)),
+        ("a service is interrupted", (row for row in rows if row.impact.kind == INTERRUPTION)),
+    )
+    for reason, matching in by_reason:
+        if names := [named(row) for row in matching if row.nature not in (IMAGE, REFERENCES)]:
+            yield f"{reason} ({first_of(names)})"
+    if unread := unread_changes(rows, unreported):
+        yield f"access that is not judged ({first_of(unread)})"
