@@ -124,6 +124,29 @@ def test_an_interrupted_run_interrupts_its_command_once_and_waits_for_it(
     assert "DetachedError: `deploy` was interrupted: took the change back" in errors
 
 
+def test_ctrl_c_is_passed_on_to_the_command_whose_last_lines_say_how_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[object] = []
+
+    class Process:
+        returncode = 75
+
+        def communicate(self) -> tuple[str, str]:
+            events.append("waits")
+            if len(events) == 1:
+                raise KeyboardInterrupt
+            return "took the lock back", ""
+
+        def send_signal(self, number: int) -> None:
+            events.append(number)
+
+    monkeypatch.setattr("subprocess.Popen", lambda *arguments, **options: Process())
+    with pytest.raises(DetachedError, match="`deploy` was interrupted: took the lock back"):
+        commands(tmp_path).run("deploy", expected=(75,))
+    assert events == ["waits", signal.SIGINT, "waits"]
+
+
 def test_the_lock_of_a_run_is_free_only_when_its_commands_have_ended_too(tmp_path: Path) -> None:
     with locked(tmp_path) as held:
         assert commands(tmp_path, held=held).run("--version").code == 0
