@@ -137,6 +137,27 @@ OTHERS = [
     ("package.json", '{"packageManager":\n"yarn@1.22.22+sha1.0123"}', 2),
     ("package.json", f'{{"packageManager": "{MANAGER}",\n"packageManager": "pnpm@10.x"}}', 2),
     ("package.json", '{"devEngines": {"packageManager": [{"name": "pnpm",\n"onFail": "download"}]}}', 2),
+    *(
+        ("package.json", f'{{"packageManager":\n{json.dumps(value)}}}', 2)
+        for value in (
+            f"evilpkg@9.1.0+sha512.{'0a' * 64}",
+            f"pnpm@9.1.0+sha512.{'0a' * 28}",
+            f"yarn@4.1.0+sha224.{'0a' * 64}",
+            f"npm@10+sha256.{'0a' * 32}",
+            f"pnpm@9.1.0+sha512.{'0a' * 64}\n",
+        )
+    ),
+    ("package.json", '{\n"packageManager": ""}', 2),
+    ("package.json", '{\n"packageManager": {"name": "pnpm"}}', 2),
+    ("package.json", '{\n"packageManager": null}', 2),
+    ("package.json", '{"devEngines": {\n"packageManager": {"name": "pnpm", "version": "9.1.0"}}}', 2),
+    ("package.json", '{"devEngines": {\n"packageManager": "pnpm"}}', 2),
+    ("package.json", '{"devEngines": {\n"packageManager": [{"onFail": "error"}, {"name": "yarn"}]}}', 2),
+    ("package.json", '{"devEngines": {"runtime": {"name": "node",\n"onFail": "download"}}}', 2),
+    ("package.json", '{"devEngines": {"runtime": [{"onFail": "warn"}, {"name": "deno",\n"onFail": "download"}]}}', 2),
+    ("package.json", '{"devEngines": {"packageManager": {"onFail": "error",\n"onFail": "download"}}}', 2),
+    ("package.json", '{"devEngines": {"os": {"name": "x",\n"onFail": true}}}', 2),
+    ("package.json", '{"pnpm": {"executionEnv": {\n"nodeVersion": "20.1.0"}}}', 2),
     (".corepack.env", f"COREPACK_NPM_REGISTRY={EVIL}", 1),
     ("package-lock.json", npm_lock(resolved=f"{EVIL}/a-1.0.0.tgz"), 8),
     ("npm-shrinkwrap.json", npm_lock(resolved="https:evil.example/a-1.0.0.tgz"), 8),
@@ -227,6 +248,16 @@ PLAIN = {
     "package.json": json.dumps(
         {"homepage": EVIL, "repository": f"git+{EVIL}", "dependencies": {"a": "^1.0.0", "b": "npm:c@1", "d": "file:d"}}
         | {"packageManager": MANAGER, "devEngines": {"packageManager": {"name": "pnpm", "onFail": "error"}}}
+    ),
+    "a/package.json": json.dumps(
+        {
+            "packageManager": f"yarn@4.1.0-rc.2+sha224.{'0a' * 28}",
+            "pnpm": {"overrides": {"a": "1"}, "executionEnv": {}},
+            "devEngines": {
+                "packageManager": [{"name": "npm", "onFail": "warn"}, {"name": "yarn", "onFail": "ignore"}],
+                "runtime": {"name": "node", "version": ">=20"},
+            },
+        }
     ),
     "package-lock.json": npm_lock(
         resolved=f"{NODE}/@a/b/-/b-1.0.0.tgz", funding=[{"url": EVIL}], deprecated=f"See {EVIL}", license=EVIL

@@ -22,10 +22,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from cicd_templates.builds.scripts.dockerfile_indexes import ADDRESS, in_variables
+from cicd_templates.builds.scripts.package_managers import unpinned_managers
 from cicd_templates.builds.scripts.requirements_grammar import ambiguity
 from cicd_templates.builds.scripts.toml_strings import toml_strings
 
 SHOWN = 20
+HASH = "write it with the hash that `corepack use` adds, or remove it"
 
 
 def _hosts(ending: str, *names: str) -> tuple[str, ...]:
@@ -215,19 +217,6 @@ def in_package_json(text: str) -> Iterator[tuple[int, str]]:
     return in_json(text, lambda path: bool(keys.fullmatch(path[0] if path else "")))
 
 
-# A package manager with its version and a hash: https://github.com/nodejs/corepack#readme
-HASHED_MANAGER = re.compile(r"[a-z]+@[0-9][\w.-]*\+sha(?:224|256|384|512)\.[0-9a-f]{56,128}")
-HASH = "write it with the hash that `corepack use` adds, or remove it"
-
-
-def unpinned_managers(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the package managers that a package.json file lets corepack or pnpm download without a hash."""
-    for path, string in strings(json.loads(text, object_pairs_hook=lambda pairs: pairs)):
-        downloads = path[:2] == ("devEngines", "packageManager") and string == "download"
-        if downloads or (path == ("packageManager",) and not HASHED_MANAGER.fullmatch(string)):
-            yield line_of(text, text.find(json.dumps(string, ensure_ascii=False)[1:-1])), string
-
-
 def in_composer(text: str) -> Iterator[tuple[int, str]]:
     """Yield the addresses from which Composer takes packages, in its lock file or its configuration."""
     places = (("source",), ("dist",))
@@ -311,8 +300,9 @@ def problems_of(
         return
     for number, line in unread_inclusions(text, path) if read is in_requirements else ():
         yield f"{path!a}:{number}: {line[:100]!a} includes a file that no check reads; {INCLUDE}"
-    for number, manager in unpinned_managers(text) if read is in_package_json else ():
-        yield f"{path!a}:{number}: {manager[:100]!a} lets an installer run a package manager without a hash; {HASH}"
+    for manager in unpinned_managers(text) if read is in_package_json else ():
+        number = line_of(text, text.find(json.dumps(manager, ensure_ascii=False)[1:-1]))
+        yield f"{path!a}:{number}: {manager[:100]!a} lets an installer download a program without a hash; {HASH}"
     for number, address in places:
         if not is_allowed(address, hosts):
             host = re.fullmatch(r"(?:[a-z]+\+)?https://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/.*)?", address)
