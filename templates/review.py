@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awacs import kms, s3
+from awacs import codepipeline, kms, s3
 from awacs.sts import AssumeRole
 from troposphere import AWSHelperFn, Sub, awslambda, iam, logs
 
@@ -14,7 +14,7 @@ from cicd_templates.blocks.lambda_functions import inline_function, may_answer_j
 from cicd_templates.blocks.signing_keys import signed_keys
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import TEMPLATES_KEY, approval_keys, pipeline_name, role_arn
+from cicd_templates.config.naming import TEMPLATES_KEY, approval_keys, pipeline_arn, pipeline_name, role_arn
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import BucketName, FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
@@ -94,6 +94,9 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
         may_read("ReadWhatWasSigned", evidence, signed_keys(service.name)),
         allow("ReadTheSignedTemplates", [s3.GetObjectVersion], on=bucket_arn(reviewed, TEMPLATES_KEY)),
         allow("VerifyTheSignatures", [kms.Verify], on=key),
+        allow(
+            "TellReleasesFromRollbacks", [codepipeline.GetPipelineExecution], on=Sub(pipeline_arn(env, service.name))
+        ),
         name=(service.name, APPROVAL_CHECK),
         key=layer.read(keys.KEY_ARN),
         dead_letters=layer.read(notifications.DEAD_LETTER_QUEUE),

@@ -9,8 +9,8 @@ get that name. The function fails the stage if there is no signature or no recor
 The user parameters are `stacks` and `layers` (the stacks and their layers, in the same order, separated by commas),
 `changeSet`, `role` (assumed to read the change sets), `region`, `environment`, `execution`, `statements` (the folder
 with the signed statements) and, after an approval, `reviewed` (the digest of the record). The environment variable
-`WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas. The function stores
-nothing. The event is never logged, because it contains credentials.
+`WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas. `PIPELINE` is the
+pipeline. The function stores nothing. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: object) -> None:
     pipeline = boto3.client("codepipeline")
     try:
         parameters = read_parameters(job, REQUIRED, OPTIONAL)
-        _require_release(parameters)
+        _require_release(pipeline, parameters)
     except Exception as error:
         expected = isinstance(error, NotApprovedError | NotSignedError | RefusedError)
         reason = str(error) if expected else f"{type(error).__name__}: {error}"
@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], context: object) -> None:
         answer_job(pipeline.put_job_success_result, jobId=job["id"])
 
 
-def _require_release(parameters: dict[str, str]) -> None:
+def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
     """Raise an error if a change set is not signed or not approved, or if the function cannot decide this."""
     from botocore.exceptions import ClientError
 
@@ -63,6 +63,7 @@ def _require_release(parameters: dict[str, str]) -> None:
         record = read_record(parameters["environment"], parameters["execution"], parameters["reviewed"])
         approved = {entry["stack"]: entry for entry in record["changeSets"]}
     signed = read_signed_image(parameters["statements"])
+    _require_run(pipeline, parameters["execution"], signed.execution, parameters["statements"])
     stacks = parameters["stacks"].split(",")
     files = [
         f"{parameters['environment']}/{layer}-{os.environ['SERVICE']}.yaml" for layer in parameters["layers"].split(",")
@@ -85,6 +86,23 @@ def _require_release(parameters: dict[str, str]) -> None:
         problems += _unsigned(present, signed.image, file, template)
     if problems:
         raise RefusedError("; ".join(problems))
+
+
+def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
+    """Raise an error if the statements are about another run than the present one.
+
+    A rollback of a stage is a run of its own, but uses the variables of the run to which it returns. Its statements are
+    those of this older run.
+    """
+    if signed == present:
+        return
+    answer = pipeline.get_pipeline_execution(pipelineName=os.environ["PIPELINE"], pipelineExecutionId=present)
+    run = answer["pipelineExecution"]
+    target = run.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")
+    if run.get("executionType") != "ROLLBACK" or target != signed:
+        raise RefusedError(
+            f"{statements} is about the run {signed}, and {present} is neither this run nor a rollback to it"
+        )
 
 
 def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:

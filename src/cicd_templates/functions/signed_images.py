@@ -52,10 +52,12 @@ class NotSignedError(Exception):
 class SignedImage:
     """An image that may be deployed, by its digest, and the templates that may be deployed with it.
 
+    `execution` is the run of the pipeline that signed them.
     `templates` is the address of a version of an S3 object, and `templates_sha256` is its SHA-256.
     """
 
     image: str
+    execution: str
     templates: str
     templates_sha256: str
 
@@ -114,7 +116,7 @@ def read_signed_image(folder: str) -> SignedImage:
     if listed.get(TEMPLATES_ARCHIVE) is None:
         raise NotSignedError(f"{folder}/{RELEASE} lists no {TEMPLATES_ARCHIVE}")
     templates = release.field("predicate", "locations", TEMPLATES_ARCHIVE)
-    return SignedImage(reference, templates, listed[TEMPLATES_ARCHIVE]["sha256"])
+    return SignedImage(reference, named["execution"], templates, listed[TEMPLATES_ARCHIVE]["sha256"])
 
 
 class _Statement:

@@ -36,6 +36,12 @@ REASONS = (
     ("*", "SendDeadLetters", "sqs:SendMessage", FAILURE),
     ("*", "SendTraces", "xray:*", "for X-Ray, which the local AWS does not have"),
     ("*", "AnswerThePipeline", "codepipeline:PutJobFailureResult", FAILURE),
+    (
+        "*-approval-check-function",
+        "TellReleasesFromRollbacks",
+        "codepipeline:GetPipelineExecution",
+        "used only in a rollback of a stage, which no rehearsal does",
+    ),
     ("*", "CompareEvidence", "s3:GetObject", "used if an action is retried after its evidence was stored"),
     (
         "*-image",

@@ -75,6 +75,8 @@ class Pipeline:
         self.aws, self.s3 = SimulatedAws(), Evidence()
         self.results: list[tuple[str, dict[str, Any]]] = []
         self.shown: dict[str, str] = {}
+        # The run of the statements, which count as signed here.
+        self.execution = WHERE["execution"]
 
     def client(self, service: str, **_: Any) -> Any:
         return {"codepipeline": self, "sts": self, "s3": self.s3, "cloudformation": self.aws.cloudformation}[service]

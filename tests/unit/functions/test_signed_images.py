@@ -48,6 +48,8 @@ class DeployingAccount(SigningAccount):
         super().__init__()
         self.aws = SimulatedAws()
         self.verified: dict[str, Any] = {}
+        # The runs of the pipeline besides the one that was signed.
+        self.runs: dict[str, dict[str, Any]] = {}
         files = {f"staging__{layer}-basket_dot_yaml": text for layer, text in TEMPLATES.items()}
         self.objects["templates", "templates.zip"][1] = ("t-1", archive(**files))
 
@@ -56,6 +58,10 @@ class DeployingAccount(SigningAccount):
 
     def _Verify(self, **asked: Any) -> dict[str, Any]:  # noqa: N802
         return super()._Verify(**asked) | self.verified
+
+    def _GetPipelineExecution(self, pipelineName: str, pipelineExecutionId: str) -> dict[str, Any]:  # noqa: N802, N803
+        assert pipelineName == ENVIRONMENT["PIPELINE"]
+        return {"pipelineExecution": self.runs[pipelineExecutionId]}
 
     def sign_release(self) -> None:
         configuration = {"configuration": {"UserParameters": json.dumps(PARAMETERS)}}
@@ -392,6 +398,35 @@ def test_statements_of_another_execution_do_not_count_under_the_name_of_this_one
             account.objects[bucket, key.replace("e-1", "e-2")] = versions
 
     assert "has predicate.execution 'e-1' instead of 'e-2'" in account.check(statements=FOLDER.replace("e-1", "e-2"))
+
+
+@pytest.mark.parametrize(
+    ("run", "accepted"),
+    [
+        ({"executionType": "STANDARD"}, False),
+        ({"executionType": "ROLLBACK", "rollbackMetadata": {"rollbackTargetPipelineExecutionId": EXECUTION}}, True),
+        ({"executionType": "ROLLBACK", "rollbackMetadata": {"rollbackTargetPipelineExecutionId": "e-0"}}, False),
+        ({"executionType": "ROLLBACK", "rollbackMetadata": {}}, False),
+        ({"executionType": "ROLLBACK"}, False),
+        ({"rollbackMetadata": {"rollbackTargetPipelineExecutionId": EXECUTION}}, False),
+        ({}, False),
+    ],
+    ids=["a release", "a rollback", "to another", "to nothing", "without a target", "without a type", "unknown"],
+)
+def test_statements_of_another_run_count_only_in_a_rollback_to_it(
+    account: DeployingAccount, run: dict[str, Any], accepted: bool
+) -> None:
+    account.runs["e-2"] = run
+    message = f"{FOLDER} is about the run e-1, and e-2 is neither this run nor a rollback to it"
+
+    assert account.check(execution="e-2") == ("" if accepted else f"Nothing more is executed: {message}")
+
+
+def test_a_rollback_with_the_variables_of_the_older_run_needs_no_further_answer(account: DeployingAccount) -> None:
+    account.denied.add("GetPipelineExecution")
+
+    assert account.check() == ""
+    assert "Nothing more is executed: ClientError: " in account.check(execution="e-2")
 
 
 @pytest.mark.parametrize("operation", ["Verify", "AssumeRole"])
