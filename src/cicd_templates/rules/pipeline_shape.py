@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from cicd_templates.rules.approval_checks import may_deploy, prepares, run_order, uncovered
 from cicd_templates.rules.reading import EACH, Resource, TemplateNode, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
 
-# This mode of a CloudFormation action only creates a change set; an approver can review it before it is executed.
-PREPARES = "CHANGE_SET_REPLACE"
 # Actions that run code of the source, and actions that neither run nor deploy anything.
 RUNS_CODE = "runs code"
 HARMLESS = ("Source",)
@@ -27,9 +26,10 @@ class PipelineShape(ResourceRule):
         " fails the stage if a VariableCheck does not find the required value in the gate's variable. A protected stage"
         " has a manual approval before its first deployment. The pipeline's metadata lists the protected stages under"
         " ProtectedStages. Without this list, the rule assumes that the last of several deploying stages is protected."
-        " If there is a list, a function must check the approved change sets between the approval and the deployment,"
-        " and in every other stage a function must run before the first change set is executed, because it checks"
-        " what is signed. Conditions require a pipeline of type V2."
+        " A function, which is the same in every stage, must check each change set before it is executed. It runs after"
+        " every preparation of the stage and, in a protected stage, after the approval. Its parameters name the stack"
+        " and the change set. An action of another provider or mode cannot be checked, so it is a finding. Conditions"
+        " require a pipeline of type V2."
     )
     source_url = "docs/rules.md#e9161"
     tags = ["pipeline"]
@@ -55,12 +55,20 @@ class PipelineShape(ResourceRule):
                     yield RuleFinding(
                         "the stage is not locked by the gate's verdict; add a VariableCheck to BeforeEntry", stage.path
                     )
-        listed = any(isinstance(node.value, list) for node in resource.values("Metadata", PROTECTED_STAGES_KEY))
         yield from _unknown_stages(resource, stages)
         guarded = _guarded(resource, stages)
-        yield from _approval(guarded, checked=listed)
-        if listed:
-            yield from _unsigned([stage for stage in stages if stage not in guarded])
+        found = [*_approval(guarded), *_unsigned([stage for stage in stages if stage not in guarded])]
+        yield from found
+        reported = {finding.path for finding in found}
+        approved = {index: _approved(stage) for index, stage in enumerate(stages) if stage in guarded}
+        for action in uncovered(resource, stages, approved):
+            if action.path[:-2] not in reported:
+                yield RuleFinding(
+                    "the approval check does not cover this deployment; execute a change set, and let the check, which"
+                    " is the same function in every stage, name the stack in `stacks` and the change set in"
+                    " `changeSet`, after every preparation and the approval, and before the execution",
+                    action.path,
+                )
 
 
 def _categories(stage: TemplateNode) -> list[str]:
@@ -118,9 +126,19 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
     return deploying[1:][-1:]
 
 
-def _approval(stages: list[TemplateNode], *, checked: bool) -> Iterator[RuleFinding]:
-    """Yield a finding for each stage that deploys without an approval or, if `checked`, without a check of the approved
-    change sets after the approval.
+def _approved(stage: TemplateNode) -> float:
+    """Return the latest RunOrder of the first approval of a stage."""
+    orders = [
+        run_order(action)[1]
+        for action in values(stage, "Actions", EACH)
+        if [node.value for node in values(action, "ActionTypeId", "Category")] == ["Approval"]
+    ]
+    return min(orders, default=math.inf)
+
+
+def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
+    """Yield a finding for each stage that deploys without an approval, or without a check of the approved change sets
+    after the approval.
 
     An action whose category is unknown before the deployment counts as a deployment.
     """
@@ -128,17 +146,16 @@ def _approval(stages: list[TemplateNode], *, checked: bool) -> Iterator[RuleFind
         orders: dict[str, list[tuple[float, float]]] = {"Approval": [], "Invoke": [], "Deploy": [], RUNS_CODE: []}
         for action in values(stage, "Actions", EACH):
             categories = {str(node.value) for node in values(action, "ActionTypeId", "Category")}
-            modes = [node.value for node in values(action, "Configuration", "ActionMode")]
             kind = RUNS_CODE if categories and categories <= {"Build", "Test", "Compute"} else "".join(categories)
-            if kind not in HARMLESS and (kind, modes) != ("Deploy", [PREPARES]):
-                orders[kind if kind in orders else "Deploy"].append(_run_order(action))
+            if kind not in HARMLESS and not prepares(action):
+                orders[kind if kind in orders else "Deploy"].append(run_order(action))
         if not orders["Deploy"]:
             continue
         approved = min((last for _, last in orders["Approval"]), default=math.inf)
         deployed = min(first for first, _ in orders["Deploy"])
         if approved >= deployed:
             yield RuleFinding("this stage deploys without an approval; add a manual approval", stage.path)
-        elif checked and not any(approved < first and last < deployed for first, last in orders["Invoke"]):
+        elif not any(approved < first and last < deployed for first, last in orders["Invoke"]):
             yield RuleFinding(
                 "no function checks the approved change sets between the approval and the deployment; add the approval"
                 " check, with a RunOrder between theirs",
@@ -158,25 +175,16 @@ def _unsigned(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
         checked, executed = [], []
         for action in values(stage, "Actions", EACH):
             categories = [node.value for node in values(action, "ActionTypeId", "Category")]
-            modes = [node.value for node in values(action, "Configuration", "ActionMode") if node.value is not None]
             if categories == ["Invoke"]:
-                checked.append(_run_order(action)[1])
-            elif modes not in ([], [PREPARES]):
-                executed.append(_run_order(action)[0])
+                checked.append(run_order(action)[1])
+            elif may_deploy(action):
+                executed.append(run_order(action)[0])
         if executed and min(checked, default=math.inf) >= min(executed):
             yield RuleFinding(
                 "no function checks what is signed before this stage executes a change set; add the approval check,"
                 " with a smaller RunOrder",
                 stage.path,
             )
-
-
-def _run_order(action: TemplateNode) -> tuple[float, float]:
-    """Return the earliest and the latest RunOrder that an action can have."""
-    orders = [1 if node.value is None else node.value for node in values(action, "RunOrder")]
-    if all(str(order).isdecimal() for order in orders):
-        return min(map(int, orders)), max(map(int, orders))
-    return -math.inf, math.inf
 
 
 def _unknown_stages(resource: Resource, stages: list[TemplateNode]) -> Iterator[RuleFinding]:

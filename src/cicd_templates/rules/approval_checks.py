@@ -1,0 +1,111 @@
+"""Decides whether the approval check covers each action of a pipeline that deploys."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from cfnlint.helpers import is_function
+
+from cicd_templates.rules.reading import EACH, Resource, TemplateNode, values
+
+# This mode of a CloudFormation action only creates a change set; an approver can review it before it is executed.
+PREPARES = "CHANGE_SET_REPLACE"
+# The function of the approval check, as the templates of this project refer to it.
+APPROVAL_CHECK = {"Ref": "ApprovalCheckFunctionName"}
+DEPLOY_NOTHING = {"Approval", "Build", "Compute", "Invoke", "Source", "Test"}
+
+
+class Check(NamedTuple):
+    """An action that calls a function with the names of a change set and of stacks, and when it runs."""
+
+    function: Any
+    stacks: frozenset[str]
+    change_set: str
+    orders: tuple[float, float]
+
+
+def prepares(action: TemplateNode) -> bool:
+    """Return whether an action certainly does nothing but create a change set."""
+    kinds = [[node.value for node in values(action, "ActionTypeId", key)] for key in ("Category", "Provider")]
+    modes = [node.value for node in values(action, "Configuration", "ActionMode")]
+    return kinds == [["Deploy"], ["CloudFormation"]] and modes == [PREPARES]
+
+
+def may_deploy(action: TemplateNode) -> bool:
+    """Return whether an action may do more than prepare a deployment. An unknown category may be a deployment."""
+    categories = {str(node.value) for node in values(action, "ActionTypeId", "Category")}
+    return not prepares(action) and not (categories and categories <= DEPLOY_NOTHING)
+
+
+def run_order(action: TemplateNode) -> tuple[float, float]:
+    """Return the earliest and the latest RunOrder that an action can have."""
+    orders = [1 if node.value is None else node.value for node in values(action, "RunOrder")]
+    if all(str(order).isdecimal() for order in orders):
+        return min(map(int, orders)), max(map(int, orders))
+    return -math.inf, math.inf
+
+
+def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int, float]) -> Iterator[TemplateNode]:
+    """Yield each action that deploys a change set which no approval check covers.
+
+    A check covers an action if it calls the same function as every other check, names the stack and the change set,
+    and runs after each preparation of the stage and before the action. `approved` has the RunOrder of the approval by
+    the index of its stage in `stages`; there, the check must also run after the approval.
+    """
+    checks = [_checks(stage) for stage in stages]
+    functions = [check.function for found in checks for check in found]
+    function = APPROVAL_CHECK if resource.facts else next(iter(functions), None)
+    for index, stage in enumerate(stages):
+        actions = list(values(stage, "Actions", EACH))
+        prepared = [run_order(action)[1] for action in actions if prepares(action)]
+        ready = max([*prepared, approved.get(index, -math.inf)], default=-math.inf)
+        usable = [each for each in checks[index] if each.function == function and each.orders[0] > ready]
+        for action in actions:
+            if may_deploy(action) and not any(_covers(check, action) for check in usable):
+                yield action
+
+
+def _covers(check: Check, action: TemplateNode) -> bool:
+    stacks = [_text(node.value) for node in values(action, "Configuration", "StackName")]
+    change_sets = [_text(node.value) for node in values(action, "Configuration", "ChangeSetName")]
+    modes = [node.value for node in values(action, "Configuration", "ActionMode")]
+    return (
+        modes == ["CHANGE_SET_EXECUTE"]
+        and check.stacks.issuperset(stacks)
+        and set(change_sets) == {check.change_set}
+        and check.orders[1] < run_order(action)[0]
+    )
+
+
+def _checks(stage: TemplateNode) -> list[Check]:
+    checks = []
+    for action in values(stage, "Actions", EACH):
+        kinds = [[node.value for node in values(action, "ActionTypeId", key)] for key in ("Category", "Provider")]
+        functions = [node.value for node in values(action, "Configuration", "FunctionName")]
+        parameters = [_parameters(node.value) for node in values(action, "Configuration", "UserParameters")]
+        if kinds == [["Invoke"], ["Lambda"]] and len(functions) == len(parameters) == 1 and functions != [None]:
+            stacks, change_set = parameters[0].get("stacks"), parameters[0].get("changeSet")
+            if isinstance(stacks, str) and isinstance(change_set, str):
+                checks.append(Check(functions[0], frozenset(stacks.split(",")), change_set, run_order(action)))
+    return checks
+
+
+def _parameters(value: Any) -> dict[str, Any]:
+    try:
+        parsed = json.loads(_text(value) or "")
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    """Return a text that two values share only if they are equal at deployment, or None if it cannot be known."""
+    function, argument = is_function(value)
+    if function == "Ref":
+        return f"${{{argument}}}"
+    if function == "Fn::Sub":
+        return str(argument) if isinstance(argument, str) else None
+    return str(value) if isinstance(value, str) and "${" not in value else None
