@@ -63,6 +63,25 @@ def begin(folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def begin_check(folder: Path, check: str) -> subprocess.Popen[str]:
+    """Start the command, and return it when the run has begun `check`. Wait for the command of a killed run before."""
+    while True:
+        process = begin(folder)
+        while process.poll() is None:
+            if has_begun(folder, check):
+                return process
+            time.sleep(0.1)
+        output, _ = process.communicate()
+        assert "still works" in output, output
+        time.sleep(0.5)
+
+
+def has_begun(folder: Path, check: str) -> bool:
+    path = folder / ".state/acceptance/journal.json"
+    journal = json.loads(path.read_text()) if path.is_file() else {"running": "", "entries": {}}
+    return check == journal["running"] or check in journal["entries"]
+
+
 def rows(folder: Path) -> list[dict[str, Any]]:
     """Return the checks of the report without their times."""
     document = json.loads((folder / ".state/acceptance/acceptance-report.json").read_text())
@@ -84,20 +103,17 @@ def test_a_run_that_is_killed_ten_times_ends_in_the_same_report_and_leaves_nothi
         check.name: "not possible here" if check.here is Here.NOT_POSSIBLE else "passed" for check in CHECKS
     }
 
-    moments, kills = random.Random(SEED), 0  # noqa: S311 - moments, no secrets
-    while kills < KILLS:
-        process = begin(killed)
-        try:
-            output, _ = process.communicate(timeout=moments.uniform(2, 14))
-            # The command of the run that was killed before may still work.
-            assert "still works" in output, output
-            time.sleep(0.5)
-        except subprocess.TimeoutExpired:
-            # A kill of the whole group is a machine that stops; otherwise, only the run ends, and its command goes on.
-            stop = os.killpg if moments.random() < 0.7 else os.kill
-            stop(process.pid, signal.SIGKILL)
-            process.communicate()
-            kills += 1
+    moments = random.Random(SEED)  # noqa: S311 - moments, no secrets
+    possible = [check.name for check in CHECKS if check.here is not Here.NOT_POSSIBLE]
+    # The kills fall into checks from the first to the last, however fast the machine is.
+    for kill in range(KILLS):
+        check = possible[kill * (len(possible) - 1) // (KILLS - 1)]
+        process = begin_check(killed, check)
+        time.sleep(moments.uniform(0, 2))
+        # A kill of the whole group is a machine that stops; otherwise, only the run ends, and its command goes on.
+        stop = os.killpg if moments.random() < 0.7 else os.kill
+        stop(process.pid, signal.SIGKILL)
+        process.communicate()
     output = ""
     while "nothing of the run is left" not in output:
         output, _ = begin(killed).communicate()
