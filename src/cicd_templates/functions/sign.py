@@ -43,7 +43,7 @@ from cicd_templates.functions.release_statements import (
 )
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.report_artifacts import find_artifacts
-from cicd_templates.functions.zip_names import differing_local_name, only_file
+from cicd_templates.functions.zip_names import differing_local_name, only_file, unclear_directory
 
 CHUNK_BYTES = 1 << 20
 MAX_DOCKERFILE_BYTES = 1 << 20
@@ -218,6 +218,8 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
     with tempfile.TemporaryFile() as file:
         found = _read(s3, location["bucket"], location["key"], into=file)
         with zipfile.ZipFile(file) as archive:
+            if problem := unclear_directory(archive):
+                raise ValueError(f"the source has {problem}, so programs unpack it in different ways")
             if unclear := differing_local_name(archive):
                 raise ValueError(f"the source has the entry {unclear!r}, which programs unpack in different ways")
             with archive.open(only_file(archive.infolist(), dockerfile)) as content:

@@ -6,6 +6,7 @@ So two entries can mean one file. Some programs then keep the first entry, and o
 
 from __future__ import annotations
 
+import io
 import stat
 import struct
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,13 @@ _EXTRA_FIELD = struct.Struct("<HH")
 # The header before the content of an entry, which ends with the lengths of the name and of the extra fields.
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _UTF_8_FLAG = 0x800
+# The record at the end of the file: a signature, the numbers of disks and entries, the size and the offset of the
+# directory, and the length of the comment that follows. A ZIP64 record and its locator can come directly before it.
+_END = struct.Struct("<4s4H2LH")
+_END_64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR = struct.Struct("<4sLQL")
+_END_SIGNATURE = b"PK\5\6"
+_FULL = (0xFFFF,) * 4 + (0xFFFFFFFF,) * 2
 
 
 def unpacked_name(name: str) -> str:
@@ -57,6 +65,35 @@ def differing_local_name(archive: ZipFile) -> str:
         if signature != b"PK\3\4" or file.read(length) != _raw_name(entry):
             return entry.filename
     return ""
+
+
+def unclear_directory(archive: ZipFile) -> str:
+    """Return why programs could find another directory in an archive than zipfile does, or an empty string.
+
+    The record at the end of the file must name exactly this directory, and nothing else may follow the directory.
+    zipfile also obeys a ZIP64 record that contradicts the ordinary record, and skips text around the archive.
+    """
+    file = archive.fp
+    assert file is not None, "the archive is open"
+    place = file.seek(0, io.SEEK_END) - len(archive.comment) - _END.size
+    file.seek(place)
+    found = file.read()
+    signature, *stated, comment = _END.unpack_from(found)
+    if signature != _END_SIGNATURE or comment != len(archive.comment):
+        return "text after the end"
+    size_64 = _END_64.size + _LOCATOR.size
+    end, values = place, stated
+    if any(given == full for given, full in zip(stated, _FULL, strict=True)):
+        file.seek(max(place - size_64, 0))
+        before = file.read(size_64).rjust(size_64, b"\0")
+        head, locator = _END_64.unpack_from(before)[:2], _LOCATOR.unpack_from(before, _END_64.size)
+        if (*head, *locator) == (b"PK\6\6", _END_64.size - 12, b"PK\6\7", 0, place - size_64, 1):
+            end, values = place - size_64, list(_END_64.unpack_from(before)[4:])
+    count = len(archive.infolist())
+    agrees = values == [0, 0, count, count, end - archive.start_dir, archive.start_dir] and all(
+        given in (value, full) for given, value, full in zip(stated, values, _FULL, strict=True)
+    )
+    return "" if agrees else "two different directories"
 
 
 def only_file(entries: Sequence[ZipInfo], name: str) -> ZipInfo:

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 
 from cicd_templates.functions.scan_gate.reading import UnusableError
-from cicd_templates.functions.zip_names import ambiguous_entry, differing_local_name
+from cicd_templates.functions.zip_names import ambiguous_entry, differing_local_name, unclear_directory
 
 MAX_ENTRIES = 100
 # A parsed report takes seven times its size in memory, which the function's memory must hold.
@@ -31,6 +31,8 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     listed = [entry.filename for entry in entries]
     if len(listed) > MAX_ENTRIES:
         raise UnusableError(f"the artifact has {len(listed)} entries; at most {MAX_ENTRIES} are allowed")
+    if problem := unclear_directory(archive):
+        raise UnusableError(f"the artifact has {problem}, so programs unpack it in different ways")
     if unclear := ambiguous_entry(entries) or differing_local_name(archive):
         raise UnusableError(f"the artifact has the entry {unclear!r}, which programs unpack in different ways")
     contents, remaining = {}, MAX_BYTES
