@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -82,6 +83,13 @@ def has_begun(folder: Path, check: str) -> bool:
     return check == journal["running"] or check in journal["entries"]
 
 
+def processes_of(session: int) -> list[int]:
+    """Return the processes of a session. The run gives each command a process group of its own in its session."""
+    # If the session has ended, ps exits with 1 and prints nothing.
+    found = subprocess.run(["ps", "-o", "pid=", "-s", str(session)], capture_output=True, text=True, check=False).stdout
+    return [int(number) for number in found.split()]
+
+
 def rows(folder: Path) -> list[dict[str, Any]]:
     """Return the checks of the report without their times."""
     document = json.loads((folder / ".state/acceptance/acceptance-report.json").read_text())
@@ -110,9 +118,10 @@ def test_a_run_that_is_killed_ten_times_ends_in_the_same_report_and_leaves_nothi
         check = possible[kill * (len(possible) - 1) // (KILLS - 1)]
         process = begin_check(killed, check)
         time.sleep(moments.uniform(0, 2))
-        # A kill of the whole group is a machine that stops; otherwise, only the run ends, and its command goes on.
-        stop = os.killpg if moments.random() < 0.7 else os.kill
-        stop(process.pid, signal.SIGKILL)
+        # A kill of the whole session is a machine that stops; otherwise, only the run ends, and its command goes on.
+        for number in processes_of(process.pid) if moments.random() < 0.7 else [process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
         process.communicate()
     output = ""
     while "nothing of the run is left" not in output:
