@@ -13,6 +13,7 @@ from troposphere import Sub, iam
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.github_roles import github_role
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
+from cicd_templates.blocks.stage_names import approval_of, stage_of
 from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (
@@ -158,7 +159,7 @@ def _may_approve(env: Environment, service: Service, evidence: BucketName) -> li
     approved = [peer for peer in env.route if peer.protected]
     if not approved:
         return []
-    stages = [_pipeline(env, service, f"/{pipeline.approval_of(peer)}") for peer in approved]
+    stages = [_pipeline(env, service, f"/{approval_of(peer)}") for peer in approved]
     return [
         allow("AnswerApprovals", [actions.PutApprovalResult], on=stages),
         may_read("ReadWhatTheyApprove", evidence, f"{approval_keys(service.name)}/*"),
@@ -206,7 +207,7 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
     A rollback deploys older templates. In these stages, a review function refuses the rollback if newer templates have
     replaced the older ones. The automatic rollback works in all stages, because it does not need a person's permission.
     """
-    reviewed = [_pipeline(env, service, f"/{pipeline.stage_of(peer)}") for peer in env.route if peer.protected]
+    reviewed = [_pipeline(env, service, f"/{stage_of(peer)}") for peer in env.route if peer.protected]
     return [
         allow(
             "StartAndStopRuns",

@@ -7,7 +7,7 @@ from awacs.sts import AssumeRole
 from troposphere import GetAtt, Sub, codepipeline, iam
 
 from cicd_templates.blocks import pipeline_stages
-from cicd_templates.blocks.approval_actions import APPROVE, CHECK_ACTION, approval_actions, check_action
+from cicd_templates.blocks.approval_actions import CHECK_ACTION, approval_actions, check_action
 from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
 from cicd_templates.blocks.delivery_actions import (
     SERVICE_LAYER,
@@ -31,6 +31,7 @@ from cicd_templates.blocks.pipeline_trigger import release_rule
 from cicd_templates.blocks.release_tests import job_check_action, smoke_test_action
 from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
+from cicd_templates.blocks.stage_names import migration_stage_of, stage_of
 from cicd_templates.blocks.task_definitions import IMAGE_PARAMETER
 from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.config import reserved_words
@@ -258,7 +259,7 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     if migrates:
         check = _check(layer, context, peer, [MIGRATION], name=f"{CHECK_ACTION}Migration", order=2)
         actions = [_prepare(context, peer, MIGRATION), check, *_migrate(layer, context, peer, order=3)]
-        stages.append(stage(_migration_stage(peer), actions, before=pipeline_stages.gate_condition()))
+        stages.append(stage(migration_stage_of(peer), actions, before=pipeline_stages.gate_condition()))
     actions = [_prepare(context, peer, SERVICE_LAYER), _check(layer, context, peer, [SERVICE_LAYER], order=2)]
     return [*stages, _deployment(layer, context, peer, actions, on_failure=pipeline_stages.rollback_on_failure())]
 
@@ -322,7 +323,7 @@ def _check(
 
 def _migrate(layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int) -> list[PipelineAction]:
     function = layer.read(migration_runner.MIGRATION_FUNCTION)
-    return migration_actions(context, peer, function, stage=_migration_stage(peer), image=IMAGE_URI, order=order)
+    return migration_actions(context, peer, function, stage=migration_stage_of(peer), image=IMAGE_URI, order=order)
 
 
 def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
@@ -338,21 +339,3 @@ def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
     scan = _image_scan(context, f"{title(peer.name)}ImageScan", f"image-scan-{peer.name}.json", order=1)
     window = pipeline_stages.deployment_window_condition(str(settings.deployment_window), settings.time_zone)
     return stage(f"{title(peer.name)}-Window", [scan], before=pipeline_stages.gate_condition(), after=window)
-
-
-def approval_of(peer: Environment) -> str:
-    """Return `<stage>/<action>` of the action that approves releases to the environment `peer`.
-
-    The ARN of the action ends in this text.
-    """
-    return f"{stage_of(peer)}/{APPROVE}"
-
-
-def stage_of(peer: Environment) -> str:
-    """Return the name of the stage that deploys to the environment `peer`."""
-    return title(peer.name)
-
-
-def _migration_stage(peer: Environment) -> str:
-    """Return the name of the stage that runs the migration in `peer`."""
-    return stage_of(peer) if peer.protected else f"{stage_of(peer)}-Migration"

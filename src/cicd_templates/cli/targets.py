@@ -235,18 +235,14 @@ class Target:
         return hints.make(verb, **chosen, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """Return the plans and interrupted runs on this machine that still need a stack, keyed by the stack's name.
-
-        Raises the errors of `claims.claims`.
-        """
+        """Return the plans and interrupted runs on this machine that still need a stack, keyed by the stack's name."""
         return claims(self.state, self.stacks[0], local=self.engine is not None)
 
     @property
     def labels(self) -> frozenset[str] | None:
         """Return the labels of the chosen stacks, or None if all stacks are chosen.
 
-        None includes stacks that are no longer rendered. A stack's label is the name of its template file without the
-        extension.
+        None includes stacks that are no longer rendered. A label is the name of a template file without its extension.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 

@@ -79,6 +79,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
     """Ask the user, then destroy disposable environments. If one is protected, only write a plan and exit."""
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.reporting import report
+    from cicd_templates.deploy.reporting.plan_commands import digest_line
 
     work = [(target, target.inventory()) for target in selection.targets(**options, removed=True)[::-1]]
     for target, inventory in work:
@@ -94,7 +95,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
         plan_file.DESTRUCTION_PLANS.write(plan, path)
         command = hints.make("destroy", PLAN=str(path), LOCAL=options["local"])
         reporter.report(report.Note(f"nothing was deleted; read {path}, then: {command}"))
-        reporter.report(report.Note(report.digest_line(plan_file.DESTRUCTION_PLANS.digest(plan))))
+        reporter.report(report.Note(digest_line(plan_file.DESTRUCTION_PLANS.digest(plan))))
         raise click.exceptions.Exit(ChangesRemainError.exit_code)
     confirmed = selection.confirmation(yes)
     for target, inventory in work:

@@ -67,3 +67,9 @@ def restored(returned: Any, rendered: Any) -> Any:
     if isinstance(returned, str) and isinstance(rendered, str) and returned == as_returned(rendered):
         return rendered
     return returned
+
+
+def resources_in(body: Any, stack: StackTemplate) -> Mapping[str, Any]:
+    """Return the resources of `stack` in the template `body`, which GetTemplate returned."""
+    resources: Mapping[str, Any] = restored(content_of(body)["Resources"], dict(stack.resources))
+    return resources

@@ -26,7 +26,7 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import (
     describe_stack,
     live_resources,
 )
-from cicd_templates.deploy.change_sets.deployed_text import content_of, restored
+from cicd_templates.deploy.change_sets.deployed_text import resources_in
 from cicd_templates.deploy.change_sets.drift_aware import with_actual_states
 from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.change_sets.ownership import (
@@ -218,12 +218,6 @@ def deployed_body(clients: Clients, stack: StackTemplate) -> Any:
     """Return the template that was last deployed to a stack. A JSON template is already parsed, YAML is text."""
     answer = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")
     return answer["TemplateBody"]
-
-
-def resources_in(body: Any, stack: StackTemplate) -> Mapping[str, Any]:
-    """Return the resources of `stack` in the template `body`, which GetTemplate returned."""
-    resources: Mapping[str, Any] = restored(content_of(body)["Resources"], dict(stack.resources))
-    return resources
 
 
 def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, str]:

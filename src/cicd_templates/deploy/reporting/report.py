@@ -13,13 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from cicd_templates import hints, plurals
+from cicd_templates import plurals
 from cicd_templates.deploy.change_sets.drift import StackDrift
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.text import drift_answer, drift_lines, planned_lines
 from cicd_templates.deploy.reporting.inventory_items import Item, Remainder, item_lines, remainder_lines
+from cicd_templates.deploy.reporting.plan_commands import deploy_command, digest_line
 from cicd_templates.printable import printable
 from cicd_templates.template.changes.duration import format_duration
 from cicd_templates.template.changes.planned_stack import PlannedStack
@@ -215,20 +216,6 @@ def _plan_lines(event: PlanEvent) -> list[str]:
         f"  deploy exactly this plan: {command}",
         f"  {digest_line(event.digest)}",
     ]
-
-
-def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: str = "") -> str:
-    """Return the command that deploys the plan in the file `path`.
-
-    `allow` has the names of the resources that may be lost. If `digest` is given, the command refuses a plan with a
-    different digest.
-    """
-    return hints.make("deploy", PLAN=path, ALLOW=",".join(allow), LOCAL=local, DIGEST=digest)
-
-
-def digest_line(digest: str) -> str:
-    """Return a line to print below a plan. It names the option that prevents the execution of any other plan."""
-    return f"to execute only this plan, add DIGEST={digest}"
 
 
 def report_plan(made: Plan, reporter: Reporter) -> None:

@@ -22,6 +22,7 @@ from cicd_templates.deploy.plans.survey import Survey
 from cicd_templates.deploy.plans.wave import Wave, blocked_stacks, take_survey, unpublished
 from cicd_templates.deploy.plans.web_page.page import plan_page
 from cicd_templates.deploy.reporting import report
+from cicd_templates.deploy.reporting.plan_commands import deploy_command
 from cicd_templates.deploy.reporting.report import Reporter
 from cicd_templates.deploy.runs.approval import Confirm
 from cicd_templates.deploy.runs.engine import DeploymentEngine, ignore_approval, ignore_stack
@@ -114,7 +115,7 @@ def _plan(
         path = path or context.plans / f"{made.environment}.json"
         until = f"{made.expires:%Y-%m-%d %H:%M} UTC"
         lost, digest = plans.to_allow(made, context.recorded), plans.digest(made)
-        command = report.deploy_command(str(path), lost, local=made.local, digest=digest)
+        command = deploy_command(str(path), lost, local=made.local, digest=digest)
         plans.write(made, path, plan_markdown(made), plan_page([made], command))
         reporter.report(report.Sealed(str(path), digest, until, made.local, lost))
     elif made.drifted or made.removed:
