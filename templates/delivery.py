@@ -82,7 +82,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 def _review_role(env: Environment, service: Service) -> iam_resources.Role:
     """Return the role with which functions of the tools environment read the change sets of releases.
 
-    Only a protected environment has a function that describes them to people.
+    Every environment has the approval check. Only a protected environment also has a review function.
     """
     functions = [*([reserved_words.REVIEW] if env.protected else []), reserved_words.APPROVAL_CHECK]
     return assumed_role(

@@ -57,9 +57,9 @@ class Commands:
     def run(self, verb: str, *arguments: str, expected: Collection[int] = (0,)) -> Answer:
         """Run a command and return how it ended. Its standard input is empty, and never a terminal.
 
-        Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the command itself had
-        to stop while AWS continues, or if Ctrl-C or SIGTERM interrupts the run. In this case the command is
-        interrupted too, and the run waits until it has ended.
+        Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the command ended while
+        its work in AWS continues. After Ctrl-C or SIGTERM, passes the interrupt on to the command, waits until the
+        command has ended, and raises `DetachedError`.
         """
         command = [sys.executable, "-m", "cicd_templates", verb, *arguments]
         process = subprocess.Popen(  # noqa: S603 - our own program

@@ -147,7 +147,7 @@ def _started(bench: Bench, archive: str) -> list[str]:
 def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
     """Approve the execution if it waits for an approval now, and reject every other execution that waits for one.
 
-    An execution that waits for its approval keeps its stage, so this one could not enter the stage.
+    Another execution that waits for its approval occupies the stage, so that `execution` could not enter the stage.
     """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
         own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution

@@ -11,7 +11,7 @@ from typing import Any
 from cicd_templates.acceptance.check import Check, Here, State
 from cicd_templates.acceptance.journal import Journal
 from cicd_templates.acceptance.project import Place
-from cicd_templates.markdown import cell
+from cicd_templates.markdown import Markup, cell
 
 FORMAT = 1
 # A number of twelve digits, also inside a name; the end of a UUID alone is no account.
@@ -147,15 +147,15 @@ def as_markdown(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield "# Acceptance report"
     yield ""
+    if report.local:
+        yield "**This run used a local AWS, which imitates AWS on one machine. Nothing in it was measured on AWS.**"
+    else:
+        plural = "account" if report.accounts == 1 else "accounts"
+        yield f"**This run used AWS, in {report.accounts} {plural}.**"
+    yield ""
     yield "cicd-templates renders CloudFormation templates of a pipeline, which builds, scans, signs and deploys an"
     yield "application to staging and, after an approval, to production. It also has the commands that deploy these"
     yield "templates, examine them and destroy what they made. This report says which of that was proven, and how."
-    yield ""
-    if report.local:
-        yield "**It ran on a local AWS, which imitates AWS on one machine. Nothing in it was measured on AWS itself.**"
-    else:
-        plural = "account" if report.accounts == 1 else "accounts"
-        yield f"**It ran on AWS, in {report.accounts} {plural}.**"
     yield ""
     yield f"- Regions: {', '.join(report.regions)}"
     yield f"- Version {report.version}, Python {report.python}"
@@ -163,16 +163,20 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"- {len(report.rows)} checks: {', '.join(_counts(report))}"
     sections = (
         ("Failed", "These do not work as the documents say.", report.having(State.FAILED)),
-        ("Proven", "Each of these was done and its outcome was looked at.", _passed(report, Here.SHOWN)),
+        (
+            "Proven on the local AWS" if report.local else "Proven",
+            "Each of these ran, and the run compared the outcome with what it must be.",
+            _passed(report, Here.SHOWN),
+        ),
         (
             "Walked through",
-            "The same steps ran, but the local AWS does not do what matters in them. They prove that nothing is missing"
-            " up to this point, not that AWS does the rest.",
+            "The same steps ran without an error, but the local AWS does not do what matters in them. Each answer says"
+            " what was not shown.",
             _passed(report, Here.WALKED_THROUGH),
         ),
         (
-            "Not proven",
-            "These did not run.",
+            "Not run",
+            "Nothing is known about these.",
             [row for row in report.rows if row.state in (State.SKIPPED, State.WAITING, State.NOT_POSSIBLE)],
         ),
     )
@@ -181,7 +185,7 @@ def _lines(report: Report) -> Iterator[str]:
             yield from ("", f"## {title}", "", meaning, "", "| Check | What it is about | Answer | Seconds |")
             yield "|---|---|---|---|"
             for row in rows:
-                yield f"| {row.name} | {cell(row.proves)} | {cell(_answer(row))} | {row.seconds:.0f} |"
+                yield f"| {row.name} | {Markup(row.proves)} | {cell(_answer(row))} | {row.seconds:.0f} |"
 
 
 def _answer(row: Row) -> str:
@@ -197,6 +201,7 @@ def _counts(report: Report) -> Iterator[str]:
     for here in (Here.SHOWN, Here.WALKED_THROUGH):
         if rows := _passed(report, here):
             yield f"{len(rows)} {'proven' if here is Here.SHOWN else here.value}"
-    for state in (State.FAILED, State.SKIPPED, State.WAITING, State.NOT_POSSIBLE):
+    yield f"{len(report.having(State.FAILED))} failed"
+    for state in (State.SKIPPED, State.WAITING, State.NOT_POSSIBLE):
         if rows := report.having(state):
             yield f"{len(rows)} {state.value}"

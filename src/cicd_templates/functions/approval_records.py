@@ -104,5 +104,5 @@ def _read(key: str) -> bytes:
     except ClientError as error:
         # For a missing key, S3 answers "access denied" to a caller that may not list the bucket.
         code = error.response["Error"]["Code"]
-        raise NotApprovedError(f"there is no record of an approval that could be read ({code}): {key}") from None
+        raise NotApprovedError(f"the record of the approval could not be read ({code}): {key}") from None
     return body

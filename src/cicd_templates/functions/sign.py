@@ -20,6 +20,7 @@ import zipfile
 from datetime import UTC, datetime
 from typing import IO, Any
 
+from cicd_templates.functions.archived_files import only_file
 from cicd_templates.functions.dockerfile_images import base_images
 from cicd_templates.functions.evidence_format import (
     FOLDER,
@@ -43,7 +44,7 @@ from cicd_templates.functions.release_statements import (
 )
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.report_artifacts import find_artifacts
-from cicd_templates.functions.zip_names import differing_local_name, only_file, unclear_directory
+from cicd_templates.functions.zip_names import differing_local_name, unclear_directory
 
 CHUNK_BYTES = 1 << 20
 MAX_DOCKERFILE_BYTES = 1 << 20

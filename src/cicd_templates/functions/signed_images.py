@@ -21,6 +21,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
+from cicd_templates.functions.archived_files import only_file
 from cicd_templates.functions.evidence_format import (
     FOLDER,
     PAYLOAD_TYPE,
@@ -34,7 +35,6 @@ from cicd_templates.functions.evidence_format import (
     VERIFICATION_SUMMARY,
     signed_bytes,
 )
-from cicd_templates.functions.zip_names import only_file
 
 MAX_STATEMENT_BYTES = 8 << 20
 MAX_TEMPLATES_BYTES = 100 << 20

@@ -7,7 +7,6 @@ So two entries can mean one file. Some programs then keep the first entry, and o
 from __future__ import annotations
 
 import io
-import stat
 import struct
 from collections.abc import Iterator, Sequence
 from zipfile import ZipFile, ZipInfo
@@ -94,22 +93,6 @@ def unclear_directory(archive: ZipFile) -> str:
         given in (value, full) for given, value, full in zip(stated, values, _FULL, strict=True)
     )
     return "" if agrees else "two different directories"
-
-
-def only_file(entries: Sequence[ZipInfo], name: str) -> ZipInfo:
-    """Return the entry of the file `name` of a source.
-
-    Raises `ValueError` if the source does not have exactly one such file, if the file or a folder above the file is a
-    link or another special file, or if any entry of the source is ambiguous.
-    """
-    if unclear := ambiguous_entry(entries):
-        raise ValueError(f"the source has the entry {unclear!r}, which programs unpack in different ways")
-    found = [entry for entry in entries if unpacked_name(entry.filename) == name and not entry.is_dir()]
-    if len(found) != 1:
-        raise ValueError(f"the source has {len(found)} files named {name}")
-    if stat.S_IFMT(found[0].external_attr >> 16) not in (0, stat.S_IFREG):
-        raise ValueError(f"{name} is a link or another special file in the source")
-    return found[0]
 
 
 def _raw_name(entry: ZipInfo) -> bytes:

@@ -1,7 +1,7 @@
 """Describes the changes between two sets of templates. The changes that need most attention come first.
 
 Comments, reasons and formatting are not compared, because they do not affect AWS. The caller passes a function that
-returns the properties of a resource type that cannot change without a replacement.
+takes a resource type and returns the properties whose change forces a replacement.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ class IsolatedBuilds(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield the findings about a build project.
 
-        If the project runs the application on purpose, the findings are the secrets of the build. Otherwise, the
-        findings are the commands that start Python without `-I` or that start a program of the application.
+        If the metadata says that the build runs the application, yield a finding for each secret of the build.
+        Otherwise, yield a finding for each command that starts Python without `-I`, or a program of the application.
         """
         runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
         for node in resource.properties("Source", "BuildSpec"):

@@ -51,17 +51,16 @@ def test_a_report_of_the_local_aws_says_what_was_not_shown() -> None:
     page, document = report(local=True)
 
     assert (
-        "**It ran on a local AWS, which imitates AWS on one machine. Nothing in it was measured on AWS itself.**"
-        in page
+        "**This run used a local AWS, which imitates AWS on one machine. Nothing in it was measured on AWS.**" in page
     )
     assert "- 4 checks: 1 proven, 1 walked through, 1 failed, 1 not possible here" in page
     assert "| walked | It moves. | it was deployed. Not shown: nothing moves here | 0 |" in page
     assert "| impossible | It waits. | not possible on the local AWS: there is no queue | 0 |" in page
     assert [title for title in page.splitlines() if title.startswith("## ")] == [
         "## Failed",
-        "## Proven",
+        "## Proven on the local AWS",
         "## Walked through",
-        "## Not proven",
+        "## Not run",
     ]
     assert (document["aws"], document["accounts"], document["regions"]) == ("local", 2, ["eu-central-1", "us-east-1"])
 
@@ -69,7 +68,7 @@ def test_a_report_of_the_local_aws_says_what_was_not_shown() -> None:
 def test_a_report_of_aws_counts_what_passed_as_proven() -> None:
     page, document = report(local=False)
 
-    assert "**It ran on AWS, in 2 accounts.**" in page
+    assert "**This run used AWS, in 2 accounts.**" in page
     assert "- 4 checks: 2 proven, 1 failed, 1 not possible here" in page
     assert document["aws"] == "real"
 

@@ -99,5 +99,5 @@ def test_a_function_that_imports_nothing_of_its_neighbours_stays_as_its_file_is(
 
 
 def test_two_modules_that_define_the_same_name_are_not_joined() -> None:
-    with pytest.raises(ValueError, match=r"handler is defined twice: # --- review: .* and # --- migrate: "):
+    with pytest.raises(ValueError, match=r"(REQUIRED|handler) is defined twice: # --- review: .* and # --- migrate: "):
         joined_text([read_module("functions/review"), read_module("functions/migrate")])

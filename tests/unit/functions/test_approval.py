@@ -288,11 +288,13 @@ def test_a_stack_of_which_no_change_set_was_approved_stops_the_stage(pipeline: P
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        pytest.param({"reviewed": "0" * 64}, "there is no record of an approval that could be read", id="no record"),
+        pytest.param({"reviewed": "0" * 64}, "the record of the approval could not be read", id="no record"),
         pytest.param({"reviewed": ""}, "the review passed on '' instead of a digest", id="no digest"),
         pytest.param({"reviewed": "../x"}, "the review passed on '../x' instead of a digest", id="not a digest"),
-        pytest.param({"execution": "e-2"}, "there is no record of an approval", id="another run"),
-        pytest.param({"environment": "other"}, "there is no record of an approval", id="another environment"),
+        pytest.param({"execution": "e-2"}, "the record of the approval could not be read", id="another run"),
+        pytest.param(
+            {"environment": "other"}, "the record of the approval could not be read", id="other environment"
+        ),
     ],
 )
 def test_without_a_record_of_this_run_and_stage_nothing_is_executed(
@@ -336,7 +338,7 @@ def test_a_page_that_is_not_the_recorded_one_stops_the_stage(pipeline: Pipeline,
 
     assert f"the stored page is not the approved page: {key}" in pipeline.check(reviewed)
     del pipeline.s3.objects[key]
-    assert f"there is no record of an approval that could be read (AccessDenied): {key}" in pipeline.check(reviewed)
+    assert f"the record of the approval could not be read (AccessDenied): {key}" in pipeline.check(reviewed)
 
 
 def test_a_record_of_older_templates_stops_the_stage_in_one_line(pipeline: Pipeline) -> None:

@@ -336,7 +336,7 @@ def another_policy(account: SigningAccount) -> None:
         ),
         pytest.param(another_policy, {}, "the reports have 2 different scan policies", id="two policies"),
         pytest.param(
-            without_a_source, {}, "the source has 0 files named services/basket/Dockerfile", id="no Dockerfile"
+            without_a_source, {}, "the zip file has 0 files named services/basket/Dockerfile", id="no Dockerfile"
         ),
         pytest.param(
             with_dockerfile("FROM scratch\n" + "#" * (1 << 20)), {},

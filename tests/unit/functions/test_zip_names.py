@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import stat
 import struct
 import zipfile
@@ -15,7 +14,7 @@ import pytest
 
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.reading import UnusableError
-from cicd_templates.functions.zip_names import ambiguous_entry, differing_local_name, only_file, unclear_directory
+from cicd_templates.functions.zip_names import ambiguous_entry, differing_local_name, unclear_directory
 
 FILE = "services/basket/Dockerfile"
 
@@ -57,32 +56,6 @@ def test_an_entry_that_can_be_unpacked_to_another_place_or_twice_is_ambiguous(na
 @pytest.mark.parametrize(("extra", "unclear"), [(SECOND_NAME, "a"), (SECOND_NAME[:8], ""), (b"\1", "")])
 def test_an_entry_with_a_second_name_is_ambiguous(extra: bytes, unclear: str) -> None:
     assert ambiguous_entry([entry("a", extra=extra)]) == unclear
-
-
-@pytest.mark.parametrize(
-    ("entries", "message"),
-    [
-        (
-            [entry(FILE), entry(f".//{FILE}")],
-            "'.//services/basket/Dockerfile', which programs unpack in different ways",
-        ),
-        ([entry("services", stat.S_IFLNK), entry(FILE)], "the source has the entry 'services'"),
-        ([entry("other")], f"the source has 0 files named {FILE}"),
-        ([entry(f"{FILE}/", stat.S_IFDIR)], f"the source has 0 files named {FILE}"),
-        ([entry(FILE, stat.S_IFLNK)], f"{FILE} is a link or another special file in the source"),
-        ([entry(FILE, stat.S_IFIFO)], f"{FILE} is a link or another special file in the source"),
-    ],
-)
-def test_a_source_has_one_plain_file_at_a_path(entries: list[zipfile.ZipInfo], message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
-        only_file(entries, FILE)
-
-
-@pytest.mark.parametrize("name", [FILE, f"./{FILE}"])
-def test_the_only_file_at_a_path_is_found(name: str) -> None:
-    listed = [entry("services/", stat.S_IFDIR), entry("link", stat.S_IFLNK), entry(name), entry("x", 0)]
-
-    assert only_file(listed, FILE).filename == name
 
 
 def zipped(*names: str) -> bytes:

@@ -97,7 +97,7 @@ def runs_code(path: str) -> bool:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object. Raise `ValueError` if a key occurs twice, because programs read different values."""
+    """Return a JSON object. Raise `ValueError` if it has a key twice: programs differ in which value they read."""
     content = dict(pairs)
     if len(content) < len(pairs):
         raise ValueError("a key occurs twice")

@@ -1,4 +1,4 @@
-"""Parses schedules of jobs in the syntax of EventBridge Scheduler, and computes the times between two runs.
+"""Parses schedules of jobs in the syntax of EventBridge Scheduler, and computes the time between consecutive runs.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
@@ -43,7 +43,10 @@ class Interval:
 
 
 def interval_of(expression: str) -> Interval:
-    """Return the times between two runs. Raises `ValueError` for a wrong schedule; the message says what to write."""
+    """Return the shortest and the longest time between consecutive runs, in minutes.
+
+    Raises `ValueError` for a wrong schedule; the message says what to write.
+    """
     match = _EXPRESSION.fullmatch(expression)
     if match is None or not expression.isascii():
         raise ValueError(f"{expression!r} is not the schedule of a job; write {EXAMPLES}")

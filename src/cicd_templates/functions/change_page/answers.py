@@ -209,7 +209,7 @@ def how_long(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     time = f"The slowest stack, {slowest[1]}, takes at most {format_duration(slowest[0])}." if slowest[0] else ""
     if not changing:
         return "Nothing is deployed."
-    several = "Stacks that depend on each other are deployed one after the other, so all take longer than one."
+    several = "Stacks that depend on each other are deployed one after the other, so the whole deployment takes longer."
     several = several if len(changing) > 1 else ""
     return " ".join(filter(None, [time, several, _interruptions(rows)]))
 

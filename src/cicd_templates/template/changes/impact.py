@@ -28,8 +28,8 @@ SAME_NAME = "if CloudFormation replaces it, the update fails, because the new re
 class Detail:
     """A property that changes. `before` and `after` are empty if CloudFormation does not report these values.
 
-    `cause` names an attribute of another resource if the property changes only if this attribute does. Otherwise, it is
-    empty.
+    Some properties change only when an attribute of another resource changes. `cause` is the name of that attribute. It
+    is empty for all other properties.
     """
 
     attribute: str

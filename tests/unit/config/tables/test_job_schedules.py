@@ -1,4 +1,4 @@
-"""Schedules of jobs: what EventBridge Scheduler accepts, and the times between two runs."""
+"""Schedules of jobs: what EventBridge Scheduler accepts, and the time between consecutive runs."""
 
 from __future__ import annotations
 

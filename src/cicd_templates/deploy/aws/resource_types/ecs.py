@@ -61,8 +61,9 @@ OPERATIONS = {
     ),
     "AWS::ECS::TaskDefinition": ResourceOperations(
         leftover=Leftover(
-            why="Every deployment registers a revision. CloudFormation only deregisters a revision that it replaces."
-            " ECS keeps that revision for ever, or for some minutes while it is being deleted.",
+            why="Every deployment registers a revision. CloudFormation deregisters a replaced revision, but does"
+            " not delete it. ECS keeps a deregistered revision for ever, unless somebody deletes it, which takes some"
+            " minutes.",
             removal="`aws ecs deregister-task-definition --region {region} --task-definition {name}`, then"
             " `aws ecs delete-task-definitions --region {region} --task-definitions {name}`",
             state=_task_definition_state,

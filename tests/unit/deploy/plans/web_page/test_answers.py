@@ -20,7 +20,7 @@ from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, Planne
 
 NOTHING_LOST = "Nothing that holds data is deleted or replaced."
 EMPTY = "The new one is empty, unless its template names a source: CloudFormation copies no data into it."
-SEVERAL = "Stacks that depend on each other are deployed one after the other, so all take longer than one."
+SEVERAL = "Stacks that depend on each other are deployed one after the other, so the whole deployment takes longer."
 NOBODY = "No policy statement allows more than before."
 
 

@@ -18,7 +18,7 @@ NOTHING_LOST = "Nothing that holds data is deleted or replaced."
 NOBODY = "No policy statement allows more than before."
 UNCHECKED = "Not checked in production; make plan DRIFT=1 checks it."
 KNOWN = " No interruption is known."
-SEVERAL = " Stacks that depend on each other are deployed one after the other, so all take longer than one."
+SEVERAL = " Stacks that depend on each other are deployed one after the other, so the whole deployment takes longer."
 DEPLOY = "make deploy PLAN=.state/plans/production.json"
 
 
