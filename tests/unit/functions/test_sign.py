@@ -284,6 +284,12 @@ def with_another_local_name(account: SigningAccount) -> None:
     account.put("artifacts", "basket-shop-tools/App/x", source.replace(other.encode(), DOCKERFILE.encode(), 1), "a-2")
 
 
+def with_text_after_the_end(account: SigningAccount) -> None:
+    account.put(
+        "artifacts", "basket-shop-tools/App/x", archive(services__basket__Dockerfile="FROM scratch\n") + b"#", "a-2"
+    )
+
+
 def another_policy(account: SigningAccount) -> None:
     account.put(
         "artifacts",
@@ -349,6 +355,10 @@ def another_policy(account: SigningAccount) -> None:
         pytest.param(
             with_another_local_name, {},
             "entry 'services/basket/Dockerfilf', which programs unpack in different ways", id="a second name",
+        ),
+        pytest.param(
+            with_text_after_the_end, {},
+            "the source has text after the end, so programs unpack it in different ways", id="more than an archive",
         ),
         pytest.param(
             with_entries((DOCKERFILE, stat.S_IFLNK)), {}, f"{DOCKERFILE} is a link or another special file", id="a link"

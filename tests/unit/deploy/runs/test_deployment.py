@@ -507,7 +507,7 @@ def test_a_plan_without_changes_has_a_page_only_if_there_is_drift(harness: Deplo
         f"nothing to deploy; what was changed outside CloudFormation: {page}",
     ]
     assert list(harness.context.plans.iterdir()) == [page]
-    assert "<dt>To see the repairs</dt><dd><code>make recover ENV=staging</code></dd>" in page.read_text()
+    assert "<dt>To see the repairs</dt><dd><code>make recover ENV=staging</code>" in page.read_text()
 
     harness.plan()
     assert list(harness.context.plans.iterdir()) == []
