@@ -6,14 +6,14 @@ The types and properties are those of CloudFormation's resource schemas.
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cicd_templates.template.intrinsics import is_intrinsic_function
+from cicd_templates.template.openings import OPENED, opened_statements
 from cicd_templates.template.partitions import is_service_principal
-
-Statement = Mapping[str, Any]
+from cicd_templates.template.used_roles import HANDED_ROLES, Statement, handed_roles, roles
 
 # Properties with permissions that are defined outside the template, and the words for these permissions: managed
 # policies by their ARNs, and the groups of a user.
@@ -39,59 +39,94 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 class Permission(NamedTuple):
     """The properties of a resource type that is a permission: the principal, the resource, and the actions.
 
-    If no property has the actions, `action` is in words. Every other property is a condition of the permission.
+    If no property has the actions, `action` is in words. An item of a property in `grants` allows more. A property in
+    `conditions` allows less, and its removal more. For every other property, nobody can say which of these is true, so
+    each change of it counts as wider. If the principals may stand elsewhere, `others` is the words for them.
     """
 
     principals: str
     resources: str
     action: str
+    conditions: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
+    others: str = ""
+
+    def is_given_by(self, properties: Mapping[str, Any]) -> bool:
+        """Return whether the properties name the principals, or what principals that stand elsewhere may use."""
+        return self.principals in properties or bool(self.others and self.resources in properties)
 
 
+_SOURCES = ("SourceAccount", "SourceArn")
 MEMBER = "everything that a member of the group may do"
 PERMISSIONS = {
-    "AWS::ACMPCA::Permission": Permission("Principal", "CertificateAuthorityArn", "Actions"),
-    "AWS::Cognito::UserPoolUserToGroupAttachment": Permission("Username", "GroupName", MEMBER),
+    "AWS::ACMPCA::Permission": Permission("Principal", "CertificateAuthorityArn", "Actions", ("SourceAccount",)),
+    "AWS::Cognito::UserPoolUserToGroupAttachment": Permission("Username", "GroupName", MEMBER, ("UserPoolId",)),
     "AWS::Config::AggregationAuthorization": Permission("AuthorizedAccountId", "AuthorizedAwsRegion", "read all data"),
     "AWS::EC2::NetworkInterfacePermission": Permission("AwsAccountId", "NetworkInterfaceId", "Permission"),
     "AWS::EC2::VPCEndpointServicePermissions": Permission("AllowedPrincipals", "ServiceId", "connect"),
-    "AWS::EKS::AccessEntry": Permission("PrincipalArn", "ClusterName", "use the cluster"),
-    "AWS::Events::EventBusPolicy": Permission("Principal", "EventBusName", "Action"),
+    "AWS::EKS::AccessEntry": Permission(
+        "PrincipalArn", "ClusterName", "use the cluster", grants=("AccessPolicies", "KubernetesGroups")
+    ),
+    "AWS::Events::EventBusPolicy": Permission("Principal", "EventBusName", "Action", ("Condition",)),
     "AWS::GlobalAccelerator::CrossAccountAttachment": Permission("Principals", "Resources", "use"),
     "AWS::IAM::UserToGroupAddition": Permission("Users", "GroupName", MEMBER),
-    "AWS::IdentityStore::GroupMembership": Permission("MemberId", "GroupId", MEMBER),
+    "AWS::IdentityStore::GroupMembership": Permission("MemberId", "GroupId", MEMBER, ("IdentityStoreId",)),
     "AWS::IoT::PolicyPrincipalAttachment": Permission("Principal", "PolicyName", "everything that the policy allows"),
     "AWS::IoTSiteWise::AccessPolicy": Permission(
         "AccessPolicyIdentity", "AccessPolicyResource", "AccessPolicyPermission"
     ),
-    "AWS::LakeFormation::Permissions": Permission("DataLakePrincipal", "Resource", "Permissions"),
-    "AWS::LakeFormation::PrincipalPermissions": Permission("Principal", "Resource", "Permissions"),
-    "AWS::Lambda::LayerVersionPermission": Permission("Principal", "LayerVersionArn", "Action"),
-    "AWS::Lambda::Permission": Permission("Principal", "FunctionName", "Action"),
-    "AWS::LicenseManager::Grant": Permission("Principals", "LicenseArn", "AllowedOperations"),
-    "AWS::QBusiness::DataAccessor": Permission("Principal", "ApplicationId", "read what is indexed"),
-    "AWS::QBusiness::Permission": Permission("Principal", "ApplicationId", "Actions"),
+    "AWS::LakeFormation::Permissions": Permission(
+        "DataLakePrincipal", "Resource", "Permissions", grants=("PermissionsWithGrantOption",)
+    ),
+    "AWS::LakeFormation::PrincipalPermissions": Permission(
+        "Principal", "Resource", "Permissions", grants=("PermissionsWithGrantOption",)
+    ),
+    "AWS::Lambda::LayerVersionPermission": Permission("Principal", "LayerVersionArn", "Action", ("OrganizationId",)),
+    "AWS::Lambda::Permission": Permission(
+        "Principal",
+        "FunctionName",
+        "Action",
+        ("EventSourceToken", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "PrincipalOrgID", *_SOURCES),
+    ),
+    "AWS::LicenseManager::Grant": Permission("Principals", "LicenseArn", "AllowedOperations", ("HomeRegion",)),
+    "AWS::QBusiness::DataAccessor": Permission(
+        "Principal", "ApplicationId", "read what is indexed", grants=("ActionConfigurations",)
+    ),
+    "AWS::QBusiness::Permission": Permission("Principal", "ApplicationId", "Actions", ("Conditions",)),
     "AWS::RAM::PrincipalAssociation": Permission("Principal", "ResourceShareArn", "use what is shared"),
     "AWS::RAM::ResourceAssociation": Permission("ResourceShareArn", "ResourceArn", "use what is shared"),
-    "AWS::RAM::ResourceShare": Permission("Principals", "ResourceArns", "use what is shared"),
-    "AWS::Redshift::EndpointAuthorization": Permission("Account", "ClusterIdentifier", "connect"),
-    "AWS::S3::AccessGrant": Permission("Grantee", "AccessGrantsLocationId", "Permission"),
-    "AWS::SSO::ApplicationAssignment": Permission("PrincipalId", "ApplicationArn", "use the application"),
-    "AWS::SSO::Assignment": Permission("PrincipalId", "TargetId", "PermissionSetArn"),
-    "AWS::ServiceCatalog::PortfolioPrincipalAssociation": Permission("PrincipalARN", "PortfolioId", "use"),
-    "AWS::ServiceCatalog::PortfolioShare": Permission("AccountId", "PortfolioId", "use"),
-    "AWS::Signer::ProfilePermission": Permission("Principal", "ProfileName", "Action"),
+    "AWS::RAM::ResourceShare": Permission(
+        "Principals",
+        "ResourceArns",
+        "use what is shared",
+        ("Sources",),
+        others="the principals that are associated with the share",
+    ),
+    "AWS::Redshift::EndpointAuthorization": Permission("Account", "ClusterIdentifier", "connect", ("VpcIds",)),
+    "AWS::S3::AccessGrant": Permission(
+        "Grantee",
+        "AccessGrantsLocationId",
+        "Permission",
+        ("AccessGrantsLocationConfiguration", "ApplicationArn", "S3PrefixType"),
+    ),
+    "AWS::SSO::ApplicationAssignment": Permission(
+        "PrincipalId", "ApplicationArn", "use the application", ("PrincipalType",)
+    ),
+    "AWS::SSO::Assignment": Permission(
+        "PrincipalId", "TargetId", "PermissionSetArn", ("InstanceArn", "PrincipalType", "TargetType")
+    ),
+    "AWS::ServiceCatalog::PortfolioPrincipalAssociation": Permission(
+        "PrincipalARN", "PortfolioId", "use", ("PrincipalType",)
+    ),
+    "AWS::ServiceCatalog::PortfolioShare": Permission("AccountId", "PortfolioId", "use", grants=("ShareTagOptions",)),
+    "AWS::Signer::ProfilePermission": Permission("Principal", "ProfileName", "Action", ("ProfileVersion",)),
 }
-# Properties of permissions that only name or describe them.
-DESCRIBING = frozenset({"StatementId", "Name", "GrantName", "Description", "Tags"})
+# Properties of permissions that only name or describe them, set a language, or matter when access is revoked.
+DESCRIBING = frozenset(
+    {"StatementId", "Name", "GrantName", "DisplayName", "Description", "Tags", "AcceptLanguage", "Force"}
+)
 
-# Types that everybody may call if the property is `NONE`, with this property, and whether `NONE` is the default.
-CALLABLE = {
-    "AWS::ApiGateway::Method": ("AuthorizationType", True),
-    "AWS::ApiGatewayV2::Route": ("AuthorizationType", True),
-    "AWS::Lambda::Url": ("AuthType", False),
-    "AWS::VpcLattice::Service": ("AuthType", True),
-    "AWS::VpcLattice::ServiceNetwork": ("AuthType", True),
-}
+
 # Types with a policy that AWS adds if the template has none, with this policy's statement.
 # https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
 # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
@@ -103,8 +138,6 @@ DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
         {"Effect": "Allow", "Principal": {"AWS": "the account"}, "Action": "kms:*", "Resource": "*"},
     ),
 }
-# Properties of any type that name the role, or the instance profile with the role, under which something runs.
-_ROLE = re.compile(r"Roles?(Arn|ARN|Name|Id)?s?$|InstanceProfile(Arn|Name)?$")
 
 
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
@@ -117,23 +150,11 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
         for name, words in GRANTED_ELSEWHERE.items():
             for item in as_list(properties.get(name, [])):
                 yield {"Effect": "Allow", "Action": words, "Resource": item}
-    yield from _calls_without_authorization(kind, properties)
+    yield from opened_statements(kind, properties)
+    yield from handed_roles(kind, properties)
     if BOUNDARY in properties:
         outside = "everything that the permissions boundary does not allow"
         yield {"Effect": "Deny", "Action": outside, "Resource": properties[BOUNDARY]}
-
-
-def _calls_without_authorization(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield the statement of a resource that everybody may call. A computed value may be `NONE`."""
-    if kind not in CALLABLE:
-        return
-    name, is_default = CALLABLE[kind]
-    value = properties.get(name, "NONE" if is_default else "")
-    called = {"Effect": "Allow", "Action": "calls without authorization", "Principal": "*"}
-    if value == "NONE":
-        yield called
-    elif not isinstance(value, str):
-        yield {**called, "Condition": {"Equals": {name: value}}}
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
@@ -143,8 +164,8 @@ def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     another role, its access changes.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
-    if kind not in ATTACHED_BY and kind not in PERMISSIONS and kind != "AWS::IAM::Role":
-        yield from _roles(properties)
+    if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:
+        yield from roles(properties, kind)
     name, statement = DEFAULT_POLICIES.get(kind, ("", {}))
     if name and _may_be_omitted(properties.get(name, NO_VALUE)):
         yield statement
@@ -158,49 +179,35 @@ def _may_be_omitted(value: Any) -> bool:
     return bool(value == NO_VALUE)
 
 
-def names_role(property_name: str) -> bool:
-    """Return whether a property with this name has a role, or an instance profile with a role."""
-    return bool(_ROLE.search(property_name))
-
-
-def _roles(value: Any) -> Iterator[Statement]:
-    if isinstance(value, Mapping) and not is_intrinsic_function(value):
-        for key, item in value.items():
-            if names_role(str(key)):
-                for role in _leaves(item):
-                    yield {"Effect": "Allow", "Action": f"everything that its {key} may do", "Resource": role}
-            else:
-                yield from _roles(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _roles(item)
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping) and not is_intrinsic_function(value):
-        value = list(value.values())
-    if not isinstance(value, list):
-        yield value
-        return
-    for item in value:
-        yield from _leaves(item)
-
-
 def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the statement of a resource that is a permission, or None for any other resource."""
     permission = PERMISSIONS.get(resource_type)
-    if permission is None or permission.principals not in properties:
+    if permission is None or not permission.is_given_by(properties):
         return None
-    principal = properties[permission.principals]
+    principal = properties.get(permission.principals, permission.others)
     kind = "Service" if is_service_principal(principal) else "AWS"
-    conditions = {key: value for key, value in properties.items() if key not in DESCRIBING | set(permission)}
+    read = {*permission[:3], *DESCRIBING, *(opening.name for opening in OPENED.get(resource_type, ()))}
+    rest = {name: value for name, value in properties.items() if name not in read}
+    conditions = {name: _as_one(value) for name, value in rest.items() if name not in permission.grants}
+    more = [
+        f"{name} {item if isinstance(item, str) else json.dumps(item, sort_keys=True, default=str)}"
+        for name, value in rest.items()
+        if name not in permission.conditions
+        for item in as_list(value)
+    ]
+    action = properties.get(permission.action, permission.action)
     return {
         "Effect": "Allow",
         "Principal": {kind: principal},
-        "Action": properties.get(permission.action, permission.action),
+        "Action": [*as_list(action), *more] if more else action,
         **({"Resource": properties[permission.resources]} if permission.resources in properties else {}),
         **({"Condition": {"Equals": conditions}} if conditions else {}),
     }
+
+
+def _as_one(value: Any) -> Any:
+    """Return the value of a condition so that a part of it is never taken for a stricter condition."""
+    return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 
 
 def as_list(value: Any) -> list[Any]:

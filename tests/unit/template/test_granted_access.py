@@ -12,15 +12,9 @@ from typing import Any
 import cfnlint
 import pytest
 
-from cicd_templates.template.granted_access import (
-    ATTACHED_BY,
-    CALLABLE,
-    DEFAULT_POLICIES,
-    PERMISSIONS,
-    names_role,
-    permission_statement,
-)
+from cicd_templates.template.granted_access import ATTACHED_BY, DEFAULT_POLICIES, PERMISSIONS, permission_statement
 from cicd_templates.template.policy_diff import compare, property_widens
+from cicd_templates.template.used_roles import names_role
 
 POLICY = {"Statement": [{"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}]}
 DENY = {"Effect": "Deny", "Action": "a:B", "Resource": "*"}
@@ -115,7 +109,7 @@ def of_policy(*statements: Any) -> dict[str, Any]:
         pytest.param(
             holder("RAM::ResourceShare", Name="x", Principals=["1"], ResourceArns=["r"], AllowExternalPrincipals=False),
             holder("RAM::ResourceShare", Name="x", Principals=["1"], ResourceArns=["r"], AllowExternalPrincipals=True),
-            "allow use what is shared on r to 1 if AllowExternalPrincipals Equals True",
+            "allow use of the share by accounts of any organization",
             id="a share with other accounts",
         ),
         pytest.param(
@@ -245,7 +239,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
 
 
 def _schemas() -> Iterator[dict[str, Any]]:
-    known = {*PERMISSIONS, *CALLABLE, *DEFAULT_POLICIES, *ATTACHED_BY}
+    known = {*PERMISSIONS, *DEFAULT_POLICIES, *ATTACHED_BY}
     for path in SCHEMAS.glob("*.json"):
         text = path.read_text(encoding="utf-8")
         if _PRINCIPAL.search(text) or any(f'"{name}"' in text for name in known):
@@ -254,8 +248,11 @@ def _schemas() -> Iterator[dict[str, Any]]:
 
 def test_the_tables_name_types_and_properties_that_exist() -> None:
     named = {
-        **{kind: set(permission) - {permission.action} for kind, permission in PERMISSIONS.items()},
-        **{kind: {name} for kind, (name, _) in (*CALLABLE.items(), *DEFAULT_POLICIES.items())},
+        **{
+            kind: {permission.principals, permission.resources, *permission.conditions, *permission.grants}
+            for kind, permission in PERMISSIONS.items()
+        },
+        **{kind: {name} for kind, (name, _) in DEFAULT_POLICIES.items()},
         **{kind: set(names) for kind, names in ATTACHED_BY.items()},
     }
 
@@ -315,4 +312,4 @@ def test_a_permission_names_the_kind_of_its_principal_in_each_partition(principa
     ],
 )
 def test_properties_with_a_role_are_known_by_their_names(name: str, expected: bool) -> None:
-    assert names_role(name) is expected
+    assert names_role(name, "AWS::Any::Type") is expected

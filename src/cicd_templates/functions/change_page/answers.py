@@ -20,8 +20,10 @@ from cicd_templates.template.changes.impact import (
     loss_in_words,
     total,
 )
-from cicd_templates.template.granted_access import CALLABLE, PERMISSIONS
+from cicd_templates.template.granted_access import PERMISSIONS
+from cicd_templates.template.openings import CALLABLE, GRANTED_BY_TYPE
 from cicd_templates.template.resource_types.registry import facts_of
+from cicd_templates.template.used_roles import HANDED_ROLES
 
 PERHAPS_MODIFY = "Perhaps modify"
 # The number of rows that a sentence names. The others are counted.
@@ -190,7 +192,7 @@ def grants_access(resource_type: str) -> bool:
     return (
         resource_type.startswith("AWS::IAM::")
         or resource_type.endswith("Policy")
-        or resource_type in (*NETWORK_TYPES, "AWS::KMS::Key", *PERMISSIONS, *CALLABLE)
+        or resource_type in (*NETWORK_TYPES, "AWS::KMS::Key", *PERMISSIONS, *CALLABLE, *GRANTED_BY_TYPE, *HANDED_ROLES)
     )
 
 

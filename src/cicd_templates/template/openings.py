@@ -1,0 +1,109 @@
+"""Finds the values with which a resource lets people in, such as an access key or visitors, as IAM statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cicd_templates.template.used_roles import Statement, leaves
+
+# Properties of one type that let somebody in, and the words for what each item allows.
+GRANTED_BY_TYPE = {
+    "AWS::Cognito::IdentityPool": {
+        "CognitoIdentityProviders": "sign-in through the user pool",
+        "DeveloperProviderName": "sign-in through the developer provider",
+        "OpenIdConnectProviderARNs": "sign-in through the provider",
+        "SamlProviderARNs": "sign-in through the provider",
+        "SupportedLoginProviders": "sign-in through the provider",
+    },
+    "AWS::IAM::OIDCProvider": {
+        "ClientIdList": "tokens for the client",
+        "ThumbprintList": "tokens of a server with the thumbprint",
+        "Url": "tokens of the issuer",
+    },
+}
+
+
+class Opening(NamedTuple):
+    """A property and its value that lets somebody in, the value that AWS takes by default, and what is allowed then.
+
+    `principal` is `*` for everybody. `resource` is the property with what is opened, if this is not the resource.
+    """
+
+    name: str
+    value: str
+    default: str = ""
+    action: str = "calls without authorization"
+    principal: str = "*"
+    resource: str = ""
+
+
+# Types that people outside of the account can call with one value of a property.
+CALLABLE = {
+    "AWS::ApiGateway::Method": (Opening("AuthorizationType", "NONE", "NONE"),),
+    "AWS::ApiGatewayV2::Route": (Opening("AuthorizationType", "NONE", "NONE"),),
+    "AWS::AppSync::GraphQLApi": (Opening("AuthenticationType", "API_KEY", action="calls with only an API key"),),
+    "AWS::Cognito::IdentityPool": (
+        Opening("AllowUnauthenticatedIdentities", "true", action="use of a role without authentication"),
+        Opening("AllowClassicFlow", "true", action="use of any role that trusts the pool", principal=""),
+    ),
+    "AWS::Lambda::Url": (Opening("AuthType", "NONE"),),
+    "AWS::VpcLattice::Service": (Opening("AuthType", "NONE", "NONE"),),
+    "AWS::VpcLattice::ServiceNetwork": (Opening("AuthType", "NONE", "NONE"),),
+}
+# Types that one value of a property opens in another way.
+OPENED = {
+    "AWS::CodeBuild::Project": (Opening("Visibility", "PUBLIC_READ", action="read logs and artifacts of builds"),),
+    "AWS::ECS::Service": (
+        Opening("EnableExecuteCommand", "true", action="commands in its containers (ECS Exec)", principal=""),
+    ),
+    "AWS::IAM::AccessKey": (
+        Opening("Status", "Active", "Active", "everything that the user may do, with an access key", "", "UserName"),
+    ),
+    "AWS::RAM::ResourceShare": (
+        Opening("AllowExternalPrincipals", "true", "true", "use of the share by accounts of any organization", ""),
+    ),
+}
+# A new password is no other access, and no sentence may have it.
+PASSWORD: Statement = {"Effect": "Allow", "Action": "sign in to the console with a password"}
+
+
+def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
+    """Yield what a resource of the type `kind` allows to the people that it lets in."""
+    for name, words in GRANTED_BY_TYPE.get(kind, {}).items():
+        for item in leaves(properties.get(name, [])):
+            yield {"Effect": "Allow", "Action": words, "Resource": item}
+    for opening in (*CALLABLE.get(kind, ()), *OPENED.get(kind, ())):
+        yield from _opened(opening, properties)
+    if kind == "AWS::IAM::User" and "LoginProfile" in properties:
+        yield PASSWORD
+
+
+def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
+    """Yield what an opened resource allows. A computed value may be the one that opens it.
+
+    The property can also stand in a part of the resource, such as one more provider of authentication.
+    """
+    allowed = {
+        "Effect": "Allow",
+        "Action": opening.action,
+        **({"Principal": opening.principal} if opening.principal else {}),
+        **({"Resource": properties.get(opening.resource, "*")} if opening.resource else {}),
+    }
+    for value in (
+        properties.get(opening.name, opening.default),
+        *_parts_named(opening.name, list(properties.values())),
+    ):
+        if not isinstance(value, str | bool):
+            yield {**allowed, "Condition": {"Equals": {opening.name: value}}}
+        elif str(value).lower() == opening.value.lower():
+            yield allowed
+
+
+def _parts_named(name: str, value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from (item,) if key == name else _parts_named(name, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _parts_named(name, item)

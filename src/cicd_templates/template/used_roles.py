@@ -1,0 +1,75 @@
+"""Finds the roles under which a resource runs, and the resources that hand a role to somebody, as IAM statements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cicd_templates.template.intrinsics import is_intrinsic_function
+
+Statement = Mapping[str, Any]
+
+# Properties of any type that name the role, or the instance profile with the role, under which something runs.
+_ROLE = re.compile(r"Roles?(Arn|ARN|Name|Id)?s?$|InstanceProfile(Arn|Name)?$")
+# Other names of such properties, by the beginning of the type.
+_OTHER_ROLES = {"AWS::ApiGateway": re.compile(r"Credentials(Arn)?$")}
+# Types that hand a role to somebody, and the properties that say to whom. A new resource hands over the role as well.
+HANDED_ROLES = {
+    "AWS::Cognito::IdentityPoolRoleAttachment": ("IdentityPoolId",),
+    "AWS::EKS::PodIdentityAssociation": ("ClusterName", "Namespace", "ServiceAccount"),
+    "AWS::RolesAnywhere::Profile": (),
+    "AWS::Transfer::User": ("ServerId", "UserName", "SshPublicKeys"),
+}
+# Policies that limit what somebody may do with a role. Without them, everything that the role may do is allowed.
+SESSION_POLICIES = {
+    "AWS::EKS::PodIdentityAssociation": ("Policy",),
+    "AWS::RolesAnywhere::Profile": ("SessionPolicy", "ManagedPolicyArns"),
+    "AWS::Transfer::User": ("Policy",),
+}
+
+
+def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
+    """Yield the roles that a resource hands to somebody, and a Deny for each policy that limits what they may do."""
+    if kind in HANDED_ROLES:
+        holders = {name: properties[name] for name in HANDED_ROLES[kind] if name in properties}
+        for statement in roles(properties, kind):
+            yield {**statement, **({"Principal": holders} if holders else {})}
+    for name in SESSION_POLICIES.get(kind, ()):
+        if name in properties:
+            yield {
+                "Effect": "Deny",
+                "Action": f"everything that its {name} does not allow",
+                "Resource": properties[name],
+            }
+
+
+def names_role(property_name: str, resource_type: str) -> bool:
+    """Return whether a property with this name has a role, or an instance profile with a role."""
+    patterns = [pattern for beginning, pattern in _OTHER_ROLES.items() if resource_type.startswith(beginning)]
+    return any(pattern.search(property_name) for pattern in (_ROLE, *patterns))
+
+
+def roles(value: Any, kind: str) -> Iterator[Statement]:
+    """Yield what the roles in a part of a resource of the type `kind` may do."""
+    if isinstance(value, Mapping) and not is_intrinsic_function(value):
+        for key, item in value.items():
+            if names_role(str(key), kind):
+                for role in leaves(item):
+                    yield {"Effect": "Allow", "Action": f"everything that its {key} may do", "Resource": role}
+            else:
+                yield from roles(item, kind)
+    elif isinstance(value, list):
+        for item in value:
+            yield from roles(item, kind)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Yield the values in lists and maps, each by itself."""
+    if isinstance(value, Mapping) and not is_intrinsic_function(value):
+        value = list(value.values())
+    if not isinstance(value, list):
+        yield value
+        return
+    for item in value:
+        yield from leaves(item)
