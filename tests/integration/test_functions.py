@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.config.naming import TEMPLATES_KEY
+from cicd_templates.functions.review import REQUIRED
 from cicd_templates.local.codepipeline import RUNS_FILE, ActionExecutions, JobResults
 from tests.integration.conftest import Project
 from tests.unit.functions.sample_reports import CLEAN, snyk
@@ -159,7 +160,7 @@ def test_the_deployed_gate_and_review_refuse_templates_that_were_replaced(projec
 
     for operation, request in (
         run_gate(project, before),
-        invoke(project, "review", job({"templates": before})),
+        invoke(project, "review", job(dict.fromkeys(REQUIRED, "-") | {"templates": before})),
     ):
         assert operation == "PutJobFailureResult"
         assert expected in request["failureDetails"]["message"]
@@ -202,14 +203,14 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
     assert variables["Templates"].endswith(", handed over by root")
     assert "stackId=arn%3Aaws%3Acloudformation" in variables["ChangeSetUrl"]
 
-    # The deployed check finds the record, and the change set as it was reviewed.
+    # The deployed check finds the record of the review, but no statements, because nothing was signed.
     shared = {name: parameters[name] for name in ("changeSet", "role", "region", "environment", "execution")}
-    check = {**shared, "stacks": stack, "reviewed": variables["Reviewed"]}
-    assert invoke(project, "approval-check", job(check))[0] == "PutJobSuccessResult"
-    production.delete_change_set(StackName=stack, ChangeSetName=parameters["changeSet"])
-    operation, request = invoke(project, "approval-check", job(check))
-    assert operation == "PutJobFailureResult"
-    assert f"{stack}: the approved change set arn:" in request["failureDetails"]["message"]
+    statements = "parcel-dispatcher/e-1/signed"
+    check = {**shared, "stacks": stack, "layers": "service", "statements": statements}
+    for reviewed, refusal in ((variables["Reviewed"], statements), ("0" * 64, "the record of the approval could not")):
+        operation, request = invoke(project, "approval-check", job({**check, "reviewed": reviewed}))
+        assert operation == "PutJobFailureResult"
+        assert refusal in request["failureDetails"]["message"]
 
 
 def test_an_event_of_the_pipeline_is_kept_in_the_history_and_described_in_words(project: Project) -> None:
