@@ -93,6 +93,12 @@ seen = request_resources.Requests(
     iam_actions,
     lambda definition: ecs_tasks.passed_roles(ecs, definition),
     lambda change_set: str(cloudformation._change_sets.get(change_set, {}).get("StackId", "")),
+    lambda stack: {
+        tag["Key"]: tag["Value"]
+        for found in (cloudformation._stacks.get(stack, {}),)
+        if found.get("StackStatus") != "DELETE_COMPLETE"
+        for tag in found.get("Tags", ())
+    },
 )
 seen.listen()
 condition_keys.register(iam_evaluator, iam_actions)

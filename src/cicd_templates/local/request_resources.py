@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -42,13 +42,19 @@ class Requests:
     """
 
     def __init__(
-        self, actions: ModuleType, roles_of: Callable[[str], list[str]], stack_of: Callable[[str], str]
+        self,
+        actions: ModuleType,
+        roles_of: Callable[[str], list[str]],
+        stack_of: Callable[[str], str],
+        tags_of_stack: Callable[[str], Mapping[str, str]],
     ) -> None:
         """Extend `actions`. `roles_of` returns the roles that RunTask passes to the tasks of a task definition.
 
-        `stack_of` returns the ARN of the stack of a change set, or an empty string.
+        `stack_of` returns the ARN of the stack of a change set, or an empty string. `tags_of_stack` returns the tags of
+        a stack by its name.
         """
         self._actions, self._roles_of, self._stack_of = actions, roles_of, stack_of
+        self._tags_of_stack = tags_of_stack
         self._tags_of = actions.request_tag_context
         self._resource_of, self._context_of = actions.extract_resource_arn, actions._s3_object_context
         self._latest = threading.local()
@@ -77,6 +83,8 @@ class Requests:
         self._latest.roles, self._latest.keys = [], {}
         if service == "cloudformation" and (role := self._actions._query_param(query, "RoleARN")):
             self._latest.roles = [(role, "cloudformation.amazonaws.com")]
+        if service == "cloudformation":
+            self._latest.keys = self._of_cloudformation(query)
         elif (service, operation) == ("ecs", "RunTask"):
             roles = self._roles_of(json.loads(body)["taskDefinition"])
             self._latest.roles = [(role, "ecs-tasks.amazonaws.com") for role in roles]
@@ -94,8 +102,25 @@ class Requests:
         return str(self._resource_of(service, method, path, headers, body, query, region, account))
 
     def tags(self, service: str, *request: Any) -> dict[str, Any]:
-        """Return the condition keys, with their values, for the tags and the ECS cluster of a request."""
-        return {**self._tags_of(service, *request), **(self._latest.keys if service == "ecs" else {})}
+        """Return the condition keys, with their values, for the tags, the ECS cluster and the stack of a request."""
+        more = self._latest.keys if service in ("cloudformation", "ecs") else {}
+        return {**self._tags_of(service, *request), **more}
+
+    def _of_cloudformation(self, query: Any) -> dict[str, str]:
+        """Return the condition keys of a request for a stack, with the tags of the stack.
+
+        A change set that is named by its ARN sets no key here, because AWS documents the key for names:
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html#awscloudformation-policy-keys
+        """
+        named = {key: self._actions._query_param(query, key) for key in ("StackName", "ChangeSetName", "RoleARN")}
+        stack = named["StackName"] or ""
+        name = stack.split("/")[1] if stack.startswith("arn:") else stack
+        keys = {f"aws:ResourceTag/{key}": value for key, value in self._tags_of_stack(name).items()}
+        if named["ChangeSetName"] and not named["ChangeSetName"].startswith("arn:"):
+            keys["cloudformation:ChangeSetName"] = named["ChangeSetName"]
+        if named["RoleARN"]:
+            keys["cloudformation:RoleArn"] = named["RoleARN"]
+        return keys
 
     def context(self, action: str, query: Any, path: str, headers: dict[str, str]) -> dict[str, Any]:
         """Return the condition keys, with their values, of a request for an S3 object."""

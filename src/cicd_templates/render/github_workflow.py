@@ -64,7 +64,7 @@ jobs:
           echo '* -export-ignore -export-subst -text -eol -ident -filter -working-tree-encoding' > .git/info/attributes
           git archive --format=zip --output="$RUNNER_TEMP/source.zip" "$TREE"
           curl --silent --show-error --fail --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
-            "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --raw-output .value > "$RUNNER_TEMP/token"
+            "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --join-output .value > "$RUNNER_TEMP/token"
           export AWS_WEB_IDENTITY_TOKEN_FILE="$RUNNER_TEMP/token"
           version="$(aws s3api put-object --bucket "$BUCKET" --key "$KEY" --body "$RUNNER_TEMP/source.zip" \\
             --metadata "revision=$GITHUB_SHA,author=$GITHUB_ACTOR" --query VersionId --output text)"
@@ -95,7 +95,7 @@ jobs:
               --raw-field state="$1" --raw-field description="$2" --raw-field target_url="$PAGE" --silent
           }}
           curl --silent --show-error --fail --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
-            "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --raw-output .value > "$RUNNER_TEMP/token"
+            "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --join-output .value > "$RUNNER_TEMP/token"
           export AWS_WEB_IDENTITY_TOKEN_FILE="$RUNNER_TEMP/token"
           report pending "The pipeline has the source"
           # The credentials of the role end after an hour. An approval can take longer.

@@ -118,7 +118,7 @@ _PREVIEW = """\
         run: |
           set -euo pipefail
           curl --silent --show-error --fail --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
-            "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --raw-output .value > "$RUNNER_TEMP/token"
+            "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --join-output .value > "$RUNNER_TEMP/token"
           printf '[%s]\\nrole_arn = %s\\nweb_identity_token_file = %s\\nrole_session_name = %s\\n' \\
             "$PROFILE" "$ROLE" "$RUNNER_TEMP/token" "pull-request-$GITHUB_RUN_ID" > "$RUNNER_TEMP/aws"
           export AWS_CONFIG_FILE="$RUNNER_TEMP/aws"

@@ -10,6 +10,7 @@ import pytest
 
 from cicd_templates.local.request_resources import Requests
 
+TAGS = {"keys": {"Project": "shipping"}}
 STACKS = {"arn:c": "arn:aws:cloudformation:x:stack/keys/1"}
 
 
@@ -23,6 +24,7 @@ def requests() -> tuple[Requests, ModuleType]:
         actions,
         lambda definition: [f"{definition}-execution", f"{definition}-task"],
         lambda change_set: STACKS.get(change_set, ""),
+        lambda stack: TAGS.get(stack, {}),
     )
     made.listen()
     return made, actions
@@ -140,3 +142,25 @@ def test_a_change_set_that_is_named_by_its_arn_alone_is_a_resource_of_its_stack(
     _, actions = requests()
 
     assert resource(actions, "cloudformation", "DescribeChangeSet", {}, query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param({"StackName": "keys"}, {"aws:ResourceTag/Project": "shipping"}, id="its tags"),
+        pytest.param({"StackName": STACKS["arn:c"]}, {"aws:ResourceTag/Project": "shipping"}, id="by its ARN"),
+        pytest.param({"StackName": "new"}, {}, id="no stack yet"),
+        pytest.param(
+            {"StackName": "new", "ChangeSetName": "c", "RoleARN": "arn:role"},
+            {"cloudformation:ChangeSetName": "c", "cloudformation:RoleArn": "arn:role"},
+            id="a change set and a role",
+        ),
+        pytest.param({"StackName": "new", "ChangeSetName": "arn:c"}, {}, id="a change set by its ARN"),
+    ],
+)
+def test_a_stack_sets_the_condition_keys_of_cloudformation(query: dict[str, str], expected: dict[str, str]) -> None:
+    _, actions = requests()
+    resource(actions, "cloudformation", "", {}, query)
+
+    found = actions.request_tag_context("cloudformation", "cloudformation:CreateChangeSet", b"", query)
+    assert found == {"aws:TagKeys": [], **expected}

@@ -109,6 +109,22 @@ def test_boto3_finds_the_role_under_the_profile_of_the_environment(
     assert credentials.method == "assume-role-with-web-identity"
 
 
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed here; runners of GitHub have it")
+def test_the_file_of_the_token_has_the_token_alone(tmp_path: Path) -> None:
+    (step,) = (step for step in jobs()["preview"]["steps"] if "PROFILE" in step.get("env", {}))
+    (tmp_path / "curl").write_text('#!/bin/sh\necho \'{"value": "a-token"}\'\n')
+    (tmp_path / "curl").chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "RUNNER_TEMP": str(tmp_path),
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "https://x?y=1",
+    }
+    subprocess.run(["bash", "-c", step["run"].partition("printf")[0]], env=environment, check=True)
+
+    assert (tmp_path / "token").read_text() == "a-token"
+
+
 def test_every_action_is_pinned_by_its_commit() -> None:
     uses = re.findall(r"uses: (.*)$", rendered(), re.MULTILINE)
 

@@ -5,6 +5,7 @@ If each proposal read its own input, a plan of many stacks would make two more c
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.retry import Steps, retry_steps
 from cicd_templates.deploy.change_sets.change_set_request import published
-from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stacks
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, describe_stacks
 from cicd_templates.template.stack_template import StackTemplate
 
 
@@ -35,6 +36,19 @@ class Survey:
 def paths_read_by(stack: StackTemplate) -> set[str]:
     """Return the Parameter Store paths that a deployment of `stack` reads, including the path of the role's ARN."""
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
+
+
+def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
+    """Read `stacks` one by one, in steps, and no values.
+
+    A list of all stacks needs a permission for every stack of the account, which the role of pull requests lacks.
+    """
+    described = {}
+    for stack in stacks:
+        existing = yield from retry_steps(functools.partial(describe_stack, clients, stack.name))
+        if existing is not None:
+            described[stack.name] = existing
+    return Survey(described, {})
 
 
 def survey(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cicd_templates.deploy.aws.clients import explain
+from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, Steps, run_steps
 from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
@@ -63,7 +63,7 @@ class Wave:
     """A group of stacks that are planned together, and then shown and approved as one plan.
 
     `drift` is None if drift was not detected. `known` has AWS's answers about
-    the stacks, or is None if the wave must read them.
+    the stacks, or is None if the wave must read them with `survey`.
     """
 
     context: DeployContext
@@ -72,6 +72,7 @@ class Wave:
     propose: Callable[[DeployContext, StackTemplate, str, Survey], Steps[PlannedStack]] = propose
     drift: DetectedDrift | None = None
     known: Survey | None = None
+    survey: Callable[[Clients, Sequence[StackTemplate]], Steps[Survey]] = survey
     planned: dict[str, PlannedStack] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     refused: RefusedError | None = None
@@ -79,7 +80,9 @@ class Wave:
     def __post_init__(self) -> None:
         """Prepare the wave without calling AWS. The validity of the plan begins now."""
         self._began = self.context.today()
-        self._survey: Steps[Survey] | None = survey(self.context.clients, self.stacks) if self.known is None else None
+        self._survey: Steps[Survey] | None = None
+        if self.known is None:
+            self._survey = self.survey(self.context.clients, self.stacks)
         self._steps = {} if self.known is None else self._proposals(self.known)
 
     def advance(self) -> bool:

@@ -18,6 +18,7 @@ from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.deploy.plans.preview import delete_preview, missing_inputs
 from cicd_templates.deploy.plans.preview import preview as preview_stack
 from cicd_templates.deploy.plans.propose import DeployContext
+from cicd_templates.deploy.plans.survey import survey_by_name
 from cicd_templates.deploy.plans.wave import Wave
 from cicd_templates.deploy.plans.web_page.page import plan_page
 from cicd_templates.deploy.reporting import report
@@ -41,7 +42,7 @@ def preview_environment(
     if not previewed:
         listed = "; ".join(f"{label} after {', '.join(after)}" for label, after in waits.items())
         raise CicdError(f"{stacks[0].links.environment}: nothing can be previewed before a deployment: {listed}")
-    wave = Wave(context, previewed, context.new_plan_id(), propose=preview_stack)
+    wave = Wave(context, previewed, context.new_plan_id(), propose=preview_stack, survey=survey_by_name)
     try:
         while not wave.advance():
             context.polling.pause()

@@ -79,6 +79,28 @@ def test_an_existing_stack_is_described_and_its_change_set_is_deleted(
         assert request.keys().isdisjoint({"RoleARN", "Tags", "OnStackFailure"})
 
 
+def test_stacks_are_described_by_name_alone(harness: DeployHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of all stacks needs a permission for every stack of the account."""
+    harness.deploy()
+    described: list[dict[str, Any]] = []
+    describe = harness.aws.cloudformation.describe_stacks
+    paginator = harness.aws.cloudformation.get_paginator
+
+    def record(**request: Any) -> Any:
+        described.append(request)
+        return describe(**request)
+
+    def only_others(operation: str) -> Any:
+        assert operation != "describe_stacks"
+        return paginator(operation)
+
+    monkeypatch.setattr(harness.aws.cloudformation, "describe_stacks", record)
+    monkeypatch.setattr(harness.aws.cloudformation, "get_paginator", only_others)
+    preview(harness)
+
+    assert {request["StackName"] for request in described} == {stack.name for stack in harness.stacks}
+
+
 def test_a_preview_without_changes_is_written_too(harness: DeployHarness) -> None:
     harness.deploy()
     made = preview(harness)
