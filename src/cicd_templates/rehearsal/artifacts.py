@@ -58,7 +58,7 @@ def read_artifact(s3: Any, artifact: Artifact) -> zipfile.ZipFile:
     data = s3.get_object(Bucket=artifact.bucket, Key=artifact.object_key)["Body"].read()
     try:
         return zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, ValueError):
         raise CicdError(f"the artifact {artifact.name} is not a zip file") from None
 
 
@@ -86,7 +86,7 @@ def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
         try:
             # zipfile never extracts more bytes than the entry states, and compares the two names of an entry.
             path = Path(archive.extract(entry, folder))
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
             raise CicdError(f"an archive has the entry {entry.filename!r}, which cannot be read: {error}") from None
         if mode := entry.external_attr >> 16 & 0o111:
             path.chmod(path.stat().st_mode | mode)

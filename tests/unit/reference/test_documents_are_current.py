@@ -252,7 +252,9 @@ def test_the_tests_of_the_example_of_an_own_layer_pass_in_a_project(in_project: 
 
 
 def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
-    rows = [line for line in (ROOT / "docs/comparison.md").read_text().splitlines() if line.startswith("| ")][1:]
+    # Other tools than pipelines were not run, so no test has their rows.
+    pipelines = (ROOT / "docs/comparison.md").read_text().partition("Other tools than these templates")[0]
+    rows = [line for line in pipelines.splitlines() if line.startswith("| ")][1:]
     known = {
         name
         for path in (ROOT / "tests").rglob("test_*.py")

@@ -29,8 +29,9 @@ from cicd_templates.template.stack_template import StackTemplate
 # The earliest date that the zip format supports.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "node_modules"}
-# The errors that zipfile raises for damaged or encrypted archives and for unknown compression methods.
-UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError)
+# The errors that zipfile raises for damaged or encrypted archives, for unknown compression methods, and for entries
+# that begin before the file.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError, ValueError)
 
 # The limit for the total size of a bundle's files. The templates of a hundred services are smaller than this.
 BUNDLE_BYTES = 100_000_000

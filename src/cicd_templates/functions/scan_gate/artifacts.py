@@ -25,7 +25,7 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, ValueError) as error:
         raise UnusableError(f"the artifact is not a zip: {error}") from None
     entries = archive.infolist()
     listed = [entry.filename for entry in entries]
@@ -48,7 +48,7 @@ def _read_entry(archive: zipfile.ZipFile, name: str, remaining: int) -> bytes:
     try:
         with archive.open(name) as entry:
             content = entry.read(remaining + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise UnusableError(f"{name} cannot be read: {error}") from None
     if len(content) > remaining:
         raise UnusableError(f"{name} has more than {MAX_BYTES:,} bytes")

@@ -144,6 +144,17 @@ def deflated(folder: Path) -> Path:
     return path
 
 
+def displaced(folder: Path) -> Path:
+    """Return a zip whose end says that the directory is later in the file, so that the entry begins before the file."""
+    path = folder / "d.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.txt", "hello")
+    data = path.read_bytes()
+    start = int.from_bytes(data[-6:-2], "little")
+    path.write_bytes(data[:-6] + (start + 1000).to_bytes(4, "little") + data[-2:])
+    return path
+
+
 def marked(folder: Path, offset: int, central: int, value: int) -> Path:
     """Return a zip whose two headers contradict its content."""
     path = folder / "m.zip"
@@ -224,6 +235,7 @@ def a_file(folder: Path) -> Path:
         pytest.param(broken_zip, None, r"contains 'x.txt', which is damaged; make the zip again", id="damaged zip"),
         pytest.param(linked, None, "link: is a link, so its content is not", id="link"),
         pytest.param(deflated, None, "cannot be read as a zip file: Error -3", id="damaged deflated zip"),
+        pytest.param(displaced, None, "cannot be read as a zip file: negative seek value", id="displaced directory"),
         pytest.param(lambda f: marked(f, 6, 8, 1), None, "is encrypted, password required", id="encrypted zip"),
         pytest.param(lambda f: marked(f, 8, 10, 99), None, "compression method is not supported", id="method"),
         pytest.param(
