@@ -24,6 +24,9 @@ from cicd_templates.template.yaml_nodes import (
     text_of,
 )
 
+# Many services have the same inline function, which can have 100,000 characters. So long texts have their own cache,
+# which is small.
+LONG_TEXT, CACHED_LONG_TEXTS = 4_000, 64
 # Matches only texts that libyaml writes without quotes in a block. libyaml also writes some other texts without quotes;
 # this module passes those to libyaml.
 _PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
@@ -242,11 +245,18 @@ def _quoted(text: str) -> str:
 
 def _literal(text: str, indent: str) -> str:
     """Return a text as a literal block that begins with ` |`, or an empty string if PyYAML must write it."""
+    return _long_literal(text, indent) if len(text) > LONG_TEXT else _new_literal(text, indent)
+
+
+def _new_literal(text: str, indent: str) -> str:
     if not text or _NOT_IN_LITERAL.search(text):
         return ""
     if text.endswith("\n"):
         return " |\n" + _LINE_START.sub(f"{indent}  ", text)
     return " |-\n" + _LINE_START.sub(f"{indent}  ", text) + "\n"
+
+
+_long_literal = lru_cache(CACHED_LONG_TEXTS)(_new_literal)
 
 
 def _one_line(text: str) -> str:
