@@ -38,23 +38,23 @@ def deploy_by_plans(bench: Bench, environment: str, *options: str) -> None:
     """
     file = bench.project.folder / f"{environment}-plan.json"
     for _ in range(MOST_PLANS):
-        planned = bench.commands.on(
-            "plan", environment, *options, "--out", str(file), "--detailed-exitcode", expected=(NOTHING, CHANGES)
-        )
-        if planned.code == NOTHING:
+        if not plan_has_changes(bench, environment, *options, "--out", str(file)):
             return
         bench.commands.on("deploy", environment, "--plan", str(file), "--yes", expected=(NOTHING, CHANGES))
     require(False, f"{environment} still has changes after {MOST_PLANS} plans")
 
 
+def plan_has_changes(bench: Bench, environment: str, *options: str) -> bool:
+    """Plan an environment, with `options` of the command, and return whether the plan contains a change."""
+    planned = bench.commands.on("plan", environment, *options, "--detailed-exitcode", expected=(NOTHING, CHANGES))
+    return planned.code != NOTHING
+
+
 def plan_again(bench: Bench) -> str:
     """Plan every environment again. Raise `CheckFailed` if a plan contains a change."""
     for environment in ENVIRONMENTS:
-        again = bench.commands.on("plan", environment, "--detailed-exitcode", expected=(NOTHING, CHANGES))
-        require(
-            again.code == NOTHING,
-            f"{environment} would change again, although no template changed",
-        )
+        changes = plan_has_changes(bench, environment)
+        require(not changes, f"{environment} would change again, although no template changed")
     return "the plans of all environments are empty"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cicd_templates.acceptance.check import Bench, Check, CheckFailed, Here, require
-from cicd_templates.acceptance.checks.deployments import CHANGES, NOTHING
+from cicd_templates.acceptance.checks.deployments import CHANGES, NOTHING, plan_has_changes
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.checks.stacks import stacks_of
 from cicd_templates.acceptance.project import ENVIRONMENTS, STAGING
@@ -20,7 +20,7 @@ DAYS_AS_RENDERED, OTHER_DAYS = 1, 3
 LOG_GROUP, ALARM = "AWS::Logs::LogGroup", "AWS::CloudWatch::Alarm"
 POLL_SECONDS, ACTION_SECONDS = 15.0, 300.0
 REASON = "the acceptance run asks"
-USES = frozenset({"kms:Decrypt", "kms:GenerateDataKey*", "kms:GenerateDataKey"})
+DECRYPT, ENCRYPT = "kms:Decrypt", frozenset({"kms:GenerateDataKey*", "kms:GenerateDataKey"})
 
 
 def show_drift(bench: Bench) -> str:
@@ -137,7 +137,7 @@ def _may_be_used(policy: dict[str, Any]) -> bool:
         if statement["Effect"] == "Allow":
             actions = statement["Action"]
             allowed.update([actions] if isinstance(actions, str) else actions)
-    return "kms:Decrypt" in allowed and bool(allowed & (USES - {"kms:Decrypt"}))
+    return DECRYPT in allowed and bool(allowed & ENCRYPT)
 
 
 def roll_out_blue_green(bench: Bench) -> str:
@@ -145,8 +145,7 @@ def roll_out_blue_green(bench: Bench) -> str:
     for rollout in ("blue-green", "rolling"):
         render_with(bench, rollout=rollout)
         bench.commands.on("deploy", STAGING, "--yes")
-        again = bench.commands.on("plan", STAGING, "--detailed-exitcode", expected=(NOTHING, CHANGES))
-        require(again.code == NOTHING, f"after the change to {rollout}, staging would still change")
+        require(not plan_has_changes(bench, STAGING), f"after the change to {rollout}, staging would still change")
     return "staging was changed to blue/green and back to rolling, and nothing was left to change"
 
 

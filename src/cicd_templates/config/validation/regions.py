@@ -27,7 +27,9 @@ def why_not_usable(region: str) -> list[str]:
     """Return the reasons why no environment with a pipeline can be in `region`, for a user who can choose another."""
     if region not in REGIONS:
         close = difflib.get_close_matches(region, REGIONS, n=1)
-        return [f"{region} is not an AWS region; {f'did you mean {close[0]}?' if close else 'such as eu-central-1'}"]
+        return [
+            f"{region} is not an AWS region; {f'did you mean {close[0]}?' if close else 'use one such as eu-central-1'}"
+        ]
     partition = partition_of(region)
     if partition.name not in CHECKED_PARTITIONS and not partition.console:
         return [f"{region} is in the partition {partition.name}, whose names are not known here; choose another region"]

@@ -111,7 +111,7 @@ def test_a_configuration_that_is_not_there_is_written() -> None:
         ({"source": "gitlab"}, "error: --source: use s3 or github, not 'gitlab'"),
         ({"source": ""}, "error: --source: use s3 or github, not ''"),
         ({"region": "eu-west-9"}, "error: --region: eu-west-9 is not an AWS region; did you mean eu-west-"),
-        ({"region": "moon"}, "error: --region: moon is not an AWS region; such as eu-central-1"),
+        ({"region": "moon"}, "error: --region: moon is not an AWS region; use one such as eu-central-1"),
         (
             {"region": "us-iso-east-1"},
             "error: --region: us-iso-east-1 is in the partition aws-iso, whose names are not",
