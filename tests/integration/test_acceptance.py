@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 
 from cicd_templates.acceptance import local_aws
-from cicd_templates.acceptance.check import Bench, Check, Here, State
+from cicd_templates.acceptance.check import Check, CheckContext, LocalCoverage, State
 from cicd_templates.acceptance.checks import CHECKS, certificates, destruction, permissions, releases, running
 from cicd_templates.acceptance.commands import Answer, Commands
 from cicd_templates.acceptance.journal import new_journal
-from cicd_templates.acceptance.project import Place, Project
+from cicd_templates.acceptance.project import EnvironmentAccess, Project
 from cicd_templates.acceptance.run import run_checks
 from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.local import engine_process
@@ -36,10 +36,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.long]
 KILLS, SEED = 10, 24
 REGION = "eu-central-1"
 SUFFIX = "abcde"
-PLACES = {
-    "staging": Place("422222222222", REGION),
-    "production": Place("433333333333", REGION),
-    "tools": Place("411111111111", REGION),
+ACCESS = {
+    "staging": EnvironmentAccess("422222222222", REGION),
+    "production": EnvironmentAccess("433333333333", REGION),
+    "tools": EnvironmentAccess("411111111111", REGION),
 }
 
 
@@ -108,11 +108,12 @@ def test_a_run_that_is_killed_ten_times_ends_in_the_same_report_and_leaves_nothi
     assert "nothing of the run is left" in output, output
     expected = rows(whole)
     assert {row["name"]: row["state"] for row in expected} == {
-        check.name: "not possible here" if check.here is Here.NOT_POSSIBLE else "passed" for check in CHECKS
+        check.name: "not possible here" if check.local_coverage is LocalCoverage.NOT_POSSIBLE else "passed"
+        for check in CHECKS
     }
 
     moments = random.Random(SEED)  # noqa: S311 - moments, no secrets
-    possible = [check.name for check in CHECKS if check.here is not Here.NOT_POSSIBLE]
+    possible = [check.name for check in CHECKS if check.local_coverage is not LocalCoverage.NOT_POSSIBLE]
     # The kills fall into checks from the first to the last, however fast the machine is.
     for kill in range(KILLS):
         check = possible[kill * (len(possible) - 1) // (KILLS - 1)]
@@ -184,9 +185,9 @@ def with_a_key_for_nobody(folder: Path) -> None:
     path.write_text(cloudformation_yaml.dump(template))
 
 
-def forget_a_bucket(bench: Bench) -> str:
+def forget_a_bucket(context: CheckContext) -> str:
     tags = {"Project": "acceptance", "Environment": "staging", "Suffix": SUFFIX, "ManagedBy": "cicd-templates"}
-    s3, name = bench.clients("staging").s3, f"{bench.project.name('staging')}-forgotten"
+    s3, name = context.clients("staging").s3, f"{context.project.name('staging')}-forgotten"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_tagging(
         Bucket=name, Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]}
@@ -194,8 +195,8 @@ def forget_a_bucket(bench: Bench) -> str:
     return "a bucket is forgotten"
 
 
-def deploy_at_once(bench: Bench) -> str:
-    bench.commands.on("deploy", "all", "--yes")
+def deploy_at_once(context: CheckContext) -> str:
+    context.commands.on("deploy", "all", "--yes")
     return "everything is deployed"
 
 
@@ -209,7 +210,7 @@ ENDING = (*FIRST, destruction.DESTROYED, FORGOTTEN, destruction.REMOVED, destruc
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    made = Project(tmp_path / "project", ROOT, SUFFIX, PLACES, local=True)
+    made = Project(tmp_path / "project", ROOT, SUFFIX, ACCESS, local=True)
     engine = local_aws.start(made, ENGINE_PYTHON)
     yield made
     engine_process.stop(engine)
@@ -237,12 +238,12 @@ def test_a_fault_turns_exactly_its_check_red(
     engine = local_aws.find(project)
     assert engine is not None
     made: dict[str, Clients] = {
-        name: local_clients(engine.url, place.account, place.region, engine.secret) for name, place in PLACES.items()
+        name: local_clients(engine.url, place.account, place.region, engine.secret) for name, place in ACCESS.items()
     }
     journal = new_journal(project.folder / "journal.json", {}, "now", local=True)
     commands = Sabotaged(project.folder, ROOT, SUFFIX, local=True)
-    bench = Bench(project, commands, made.__getitem__, time.time, time.sleep, journal.save, journal.facts)
-    run_checks(checks, bench, journal, lambda check, entry: None)
+    context = CheckContext(project, commands, made.__getitem__, time.time, time.sleep, journal.save, journal.facts)
+    run_checks(checks, context, journal, lambda check, entry: None)
 
     failed = {name: entry.answer for name, entry in journal.entries.items() if entry.state is not State.PASSED}
     assert list(failed) == [red], failed

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from cicd_templates.acceptance.commands import Commands
-from cicd_templates.acceptance.project import Place, Project
+from cicd_templates.acceptance.project import EnvironmentAccess, Project
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.errors import CicdError
 
@@ -17,15 +17,15 @@ class CheckFailed(CicdError):  # noqa: N818 - the outcome of a check, not an err
     """A check found that something does not work. The message becomes the answer of the check."""
 
 
-class NotYet(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
+class CheckMustWait(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
     """A check must wait, for example for an hour after the destruction. The message says how long."""
 
 
-class Here(StrEnum):
+class LocalCoverage(StrEnum):
     """Whether a check on the local AWS proves its statement, only runs the same steps, or cannot run."""
 
-    SHOWN = "shown"
-    WALKED_THROUGH = "walked through"
+    PROVEN = "shown"
+    STEPS_ONLY = "walked through"
     NOT_POSSIBLE = "not possible here"
 
 
@@ -40,7 +40,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Bench:
+class CheckContext:
     """The context of a check.
 
     `clients` returns the AWS clients of an environment with the credentials of the user. A check uses them for
@@ -67,9 +67,9 @@ class Bench:
         return Polling(poll_seconds=seconds, sleep=self.pause, now=self.clock)
 
     @property
-    def places(self) -> dict[str, Place]:
+    def access(self) -> dict[str, EnvironmentAccess]:
         """Return the account, region and credentials of each environment."""
-        return self.project.places
+        return self.project.access
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,18 @@ class Check:
     `proves` is the statement, in one sentence. `run` returns the answer, a sentence for the report, or raises
     `CheckFailed`. A killed run repeats the check that was interrupted, so `run` can be repeated at any time. `needs`
     are the checks that must have passed before. After a failure, the run continues if `safe_to_continue` is true.
-    Otherwise, only the checks that are `last` are run. `here` is how far the check goes on the local AWS, and `because`
-    says why it does not go further.
+    Otherwise, only the checks that are `last` are run. `local_coverage` is how far the check goes on the local AWS, and
+    `local_limit` says why it does not go further.
     """
 
     name: str
     proves: str
-    run: Callable[[Bench], str]
+    run: Callable[[CheckContext], str]
     needs: tuple[str, ...] = ()
     safe_to_continue: bool = True
     last: bool = False
-    here: Here = Here.SHOWN
-    because: str = ""
+    local_coverage: LocalCoverage = LocalCoverage.PROVEN
+    local_limit: str = ""
 
 
 def require(condition: object, problem: str) -> None:

@@ -40,12 +40,12 @@ class Entry:
 
 @dataclass
 class Journal:
-    """The progress of a run. `places` are the accounts and regions of the run."""
+    """The progress of a run. `accounts` are the accounts and regions of the run."""
 
     path: Path
     suffix: str
     local: bool
-    places: Mapping[str, str]
+    accounts: Mapping[str, str]
     began: str
     running: str = ""
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Journal:
         """Write the journal in one step."""
         document = {
             "format": FORMAT,
-            **{name: getattr(self, name) for name in ("suffix", "local", "places", "began", "running", "facts")},
+            **{name: getattr(self, name) for name in ("suffix", "local", "accounts", "began", "running", "facts")},
             "entries": {name: dataclasses.asdict(entry) for name, entry in self.entries.items()},
         }
         write_privately(self.path, json.dumps(document, indent=2) + "\n")
@@ -76,10 +76,10 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
-def new_journal(path: Path, places: Mapping[str, str], began: str, *, local: bool) -> Journal:
+def new_journal(path: Path, accounts: Mapping[str, str], began: str, *, local: bool) -> Journal:
     """Return the journal of a new run. The run gets a new suffix, which begins with a letter."""
     suffix = "".join(secrets.choice(LETTERS) for _ in range(SUFFIX_LENGTH))
-    return Journal(path, suffix, local, dict(places), began)
+    return Journal(path, suffix, local, dict(accounts), began)
 
 
 def read_journal(path: Path) -> Journal | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.acceptance.check import Bench, CheckFailed
+from cicd_templates.acceptance.check import CheckContext, CheckFailed
 from cicd_templates.acceptance.project import SERVICE, TOOLS
 from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.template import cloudformation_yaml
@@ -49,26 +49,26 @@ class PipelineRun:
         return "; ".join(f"{path}: {text.strip().partition(chr(10))[0]}" for path, text in self.errors.items())
 
 
-def run_pipeline(bench: Bench, archive: str, name: str) -> PipelineRun:
+def run_pipeline(context: CheckContext, archive: str, name: str) -> PipelineRun:
     """Release the application `archive` of the project, approve it, and return how the run ended.
 
     `name` names the run among the facts. If the check was interrupted, it continues with the run that its release
     started, also if the interruption came before the release said which run that is.
     """
-    return _rehearsed(bench, archive, name) if bench.local else _released(bench, archive, name)
+    return _rehearsed(context, archive, name) if context.local else _released(context, archive, name)
 
 
-def rehearsal_folder(bench: Bench, name: str) -> str:
+def rehearsal_folder(context: CheckContext, name: str) -> str:
     """Return the folder with the results of a rehearsal."""
-    return str(bench.project.folder / "runs" / name)
+    return str(context.project.folder / "runs" / name)
 
 
-def _rehearsed(bench: Bench, archive: str, name: str) -> PipelineRun:
-    output = Path(rehearsal_folder(bench, name))
+def _rehearsed(context: CheckContext, archive: str, name: str) -> PipelineRun:
+    output = Path(rehearsal_folder(context, name))
     shutil.rmtree(output, ignore_errors=True)
-    answer = bench.commands.run(
+    answer = context.commands.run(
         "rehearse",
-        *("--suffix", bench.project.suffix, "--service", SERVICE, "--app", archive, "--yes", "--output", str(output)),
+        *("--suffix", context.project.suffix, "--service", SERVICE, "--app", archive, "--yes", "--output", str(output)),
         expected=(0, 1),
     )
     result = output / "rehearsal.json"
@@ -79,13 +79,13 @@ def _rehearsed(bench: Bench, archive: str, name: str) -> PipelineRun:
     return PipelineRun(states, {step["path"]: step["error"] for step in document["steps"] if step["error"]})
 
 
-def _released(bench: Bench, archive: str, name: str) -> PipelineRun:
+def _released(context: CheckContext, archive: str, name: str) -> PipelineRun:
     known = f"run {name}"
-    if known not in bench.facts:
-        bench.facts[known] = _continued(bench, name) or _started(bench, archive)
-        bench.save()
-    pipeline, execution = bench.facts[known]
-    client = bench.clients(TOOLS).codepipeline
+    if known not in context.facts:
+        context.facts[known] = _continued(context, name) or _started(context, archive)
+        context.save()
+    pipeline, execution = context.facts[known]
+    client = context.clients(TOOLS).codepipeline
 
     def ended() -> bool:
         found = client.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
@@ -95,35 +95,35 @@ def _released(bench: Bench, archive: str, name: str) -> PipelineRun:
         return False
 
     what = "the run of the pipeline"
-    bench.polling(POLL_SECONDS).until(
+    context.polling(POLL_SECONDS).until(
         ignore_transient(ended), what, RUN_SECONDS, "the console of CodePipeline shows it"
     )
     return _actions(client, pipeline, execution)
 
 
-def _continued(bench: Bench, name: str) -> list[str] | None:
+def _continued(context: CheckContext, name: str) -> list[str] | None:
     """Return the pipeline and the execution that an earlier attempt of this release started, or None.
 
     The first attempt records the source versions that have executions, before it uploads another one. A later attempt
     searches for an execution of any other version. It waits as long as CodePipeline may take to start one.
     """
     before = f"versions before {name}"
-    client, pipeline = bench.clients(TOOLS).codepipeline, str(_rendered_pipeline(bench)["Name"])
-    if before not in bench.facts:
-        bench.facts[before] = sorted({version for version, _ in _executions(client, pipeline)})
-        bench.save()
+    client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])
+    if before not in context.facts:
+        context.facts[before] = sorted({version for version, _ in _executions(client, pipeline)})
+        context.save()
         return None
     started: list[str] = []
-    latest = bench.clock() + START_SECONDS
+    latest = context.clock() + START_SECONDS
 
     def looked() -> bool:
-        others = (run for version, run in _executions(client, pipeline) if version not in bench.facts[before])
+        others = (run for version, run in _executions(client, pipeline) if version not in context.facts[before])
         started.extend(others)
-        return bool(started) or bench.clock() >= latest
+        return bool(started) or context.clock() >= latest
 
     # Without an answer of CodePipeline nothing is released again, so this wait has a later limit.
     what = "the search for the execution of an interrupted release"
-    bench.polling(POLL_SECONDS).until(ignore_transient(looked), what, 2 * START_SECONDS)
+    context.polling(POLL_SECONDS).until(ignore_transient(looked), what, 2 * START_SECONDS)
     return [pipeline, started[0]] if started else None
 
 
@@ -136,8 +136,8 @@ def _executions(client: Any, pipeline: str) -> Iterator[tuple[str, str]]:
                     yield revision["revisionId"], run["pipelineExecutionId"]
 
 
-def _started(bench: Bench, archive: str) -> list[str]:
-    answer = bench.commands.run("release", "--suffix", bench.project.suffix, "--service", SERVICE, "--app", archive)
+def _started(context: CheckContext, archive: str) -> list[str]:
+    answer = context.commands.run("release", "--suffix", context.project.suffix, "--service", SERVICE, "--app", archive)
     started = STARTED.search(answer.output)
     if started is None:
         raise CheckFailed("`release` did not say which run it started")
@@ -190,14 +190,14 @@ def is_of(path: str, environment: str) -> bool:
     return stage == environment or stage.startswith(f"{environment}-")
 
 
-def pipeline_stages(bench: Bench) -> list[str]:
+def pipeline_stages(context: CheckContext) -> list[str]:
     """Return the names of the stages of the rendered pipeline, in their order."""
-    return [stage["Name"] for stage in _rendered_pipeline(bench)["Stages"]]
+    return [stage["Name"] for stage in _rendered_pipeline(context)["Stages"]]
 
 
-def _rendered_pipeline(bench: Bench) -> dict[str, Any]:
+def _rendered_pipeline(context: CheckContext) -> dict[str, Any]:
     """Return the properties of the pipeline of the service, from its rendered template."""
-    for path in sorted(bench.project.rendered(TOOLS).glob("*.yaml")):
+    for path in sorted(context.project.rendered(TOOLS).glob("*.yaml")):
         template = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
         for resource in template["Resources"].values():
             if resource["Type"] == PIPELINE:

@@ -41,7 +41,7 @@ def run(command: str) -> None:
 
 
 @dataclass(frozen=True)
-class Place:
+class EnvironmentAccess:
     """The account and region of an environment, and the user's credentials for it.
 
     `caller_account` is the account of these credentials before a role is assumed; by default, it is `account`.
@@ -87,12 +87,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Project:
-    """The folder of the project, and the place of each environment."""
+    """The folder of the project, and the account, region and credentials of each environment."""
 
     folder: Path
     tool: Path
     suffix: str
-    places: dict[str, Place]
+    access: dict[str, EnvironmentAccess]
     local: bool
 
     @property
@@ -144,19 +144,19 @@ class Project:
                 yield f"{json.dumps(path)} = {{ value = {json.dumps(value)}, because = {json.dumps(BECAUSE)} }}"
 
     def _environment(self, name: str, settings: Settings) -> Iterator[str]:
-        place = self.places[name]
+        access = self.access[name]
         protection = settings.production if name == PRODUCTION else DISPOSABLE
         yield f"[environments.{name}]"
         yield f'kind = "{"tools" if name == TOOLS else "runtime"}"'
-        yield from (f'account = "{place.account}"', f'region = "{place.region}"', f'protection = "{protection}"')
+        yield from (f'account = "{access.account}"', f'region = "{access.region}"', f'protection = "{protection}"')
         yield f"log_retention_days = {365 if name == PRODUCTION else 1}"
-        access = {"profile": place.profile, "role_arn": place.role_arn, "external_id": place.external_id}
+        credentials = {"profile": access.profile, "role_arn": access.role_arn, "external_id": access.external_id}
         if name in settings.roles:
-            access = {"profile": place.profile, "role_arn": settings.roles[name], "external_id": None}
-        yield from (f"{key} = {json.dumps(value)}" for key, value in access.items() if value)
+            credentials = {"profile": access.profile, "role_arn": settings.roles[name], "external_id": None}
+        yield from (f"{key} = {json.dumps(value)}" for key, value in credentials.items() if value)
         if name in RUNTIME:
-            unknown = f"arn:{place.partition}:acm:{place.region}:{place.account}:certificate/{UNKNOWN_ID}"
-            zones = settings.zones.get(name, [f"{place.region}{letter}" for letter in "ab"])
+            unknown = f"arn:{access.partition}:acm:{access.region}:{access.account}:certificate/{UNKNOWN_ID}"
+            zones = settings.zones.get(name, [f"{access.region}{letter}" for letter in "ab"])
             yield from (f'cidr = "{RANGES[name]}"', f"zones = {json.dumps(list(zones))}")
             yield f'certificate_arn = "{settings.certificates.get(name, unknown)}"'
             yield f'domain = "{name}.{NAME}.example.com"'

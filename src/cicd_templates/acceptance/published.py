@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.acceptance.check import Check, Here, State
+from cicd_templates.acceptance.check import Check, LocalCoverage, State
 from cicd_templates.acceptance.report import FORMAT
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.markdown import cell
@@ -72,9 +72,10 @@ def table(checks: Iterable[Check], known: dict[str, Measured]) -> list[str]:
     """Return the lines of a table of all checks, with what was measured on AWS."""
     lines = ["| Check | What it proves | On the local AWS | Measured on AWS |", "|---|---|---|---|"]
     for check in checks:
-        here = check.here.value if check.here is Here.SHOWN else f"{check.here.value}: {check.because}"
+        coverage = check.local_coverage.value
+        local = coverage if check.local_coverage is LocalCoverage.PROVEN else f"{coverage}: {check.local_limit}"
         measured = known[check.name].words if check.name in known else NOT_MEASURED
-        lines.append(f"| `{check.name}` | {cell(check.proves)} | {cell(here)} | {cell(measured)} |")
+        lines.append(f"| `{check.name}` | {cell(check.proves)} | {cell(local)} | {cell(measured)} |")
     return lines
 
 

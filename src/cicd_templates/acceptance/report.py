@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cicd_templates.acceptance.check import Check, Here, State
+from cicd_templates.acceptance.check import Check, LocalCoverage, State
 from cicd_templates.acceptance.journal import Journal
-from cicd_templates.acceptance.project import Place
+from cicd_templates.acceptance.project import EnvironmentAccess
 from cicd_templates.markdown import Markup, cell
 
 FORMAT = 1
@@ -80,18 +80,18 @@ def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
     return text.replace(f"-{journal.suffix}", "")[:ANSWER_LENGTH]
 
 
-def known_values(places: Iterable[Place]) -> dict[str, str]:
+def known_values(accesses: Iterable[EnvironmentAccess]) -> dict[str, str]:
     """Return the accounts, profiles, names of roles and external ids of a run, and what the report says instead."""
     known: dict[str, str] = {}
-    for place in places:
-        role = (place.role_arn or "").partition(":role/")[2]
+    for access in accesses:
+        role = (access.role_arn or "").partition(":role/")[2]
         for value, word in (
-            (place.account, "(an account)"),
-            (place.caller_account, "(an account)"),
-            (place.profile, "(a profile)"),
+            (access.account, "(an account)"),
+            (access.caller_account, "(an account)"),
+            (access.profile, "(a profile)"),
             (role, "(a role)"),
             (role.rpartition("/")[2], "(a role)"),
-            (place.external_id, "(an external id)"),
+            (access.external_id, "(an external id)"),
         ):
             if value:
                 known[value] = word
@@ -101,25 +101,25 @@ def known_values(places: Iterable[Place]) -> dict[str, str]:
 def report_of(
     checks: Sequence[Check],
     journal: Journal,
-    places: Iterable[Place],
+    accesses: Iterable[EnvironmentAccess],
     *,
     version: str,
     python: str,
     ended: str,
 ) -> Report:
-    """Return the report of a run in `places`."""
-    known = known_values(places)
+    """Return the report of a run with `accesses`."""
+    known = known_values(accesses)
     rows = []
     for check in checks:
         entry = journal.entries[check.name]
-        here = check.here.value if journal.local else Here.SHOWN.value
-        counts_as = here if entry.state is State.PASSED else ""
+        coverage = check.local_coverage if journal.local else LocalCoverage.PROVEN
+        counts_as = coverage.value if entry.state is State.PASSED else ""
         answer = redacted(entry.answer, journal, known)
-        if counts_as == Here.WALKED_THROUGH.value:
-            answer = f"{answer}. Not shown: {check.because}"
+        if counts_as == LocalCoverage.STEPS_ONLY.value:
+            answer = f"{answer}. Not shown: {check.local_limit}"
         rows.append(Row(check.name, check.proves, entry.state, counts_as, answer, entry.seconds, entry.began))
-    where = [place.partition(" ") for place in journal.places.values()]
-    accounts, regions = {place[0] for place in where}, sorted({place[2] for place in where})
+    where = [account.partition(" ") for account in journal.accounts.values()]
+    accounts, regions = {account for account, _, _ in where}, sorted({region for _, _, region in where})
     return Report(version, python, journal.local, len(accounts), regions, journal.began, ended, rows)
 
 
@@ -166,13 +166,13 @@ def _lines(report: Report) -> Iterator[str]:
         (
             "Proven on the local AWS" if report.local else "Proven",
             "Each of these ran, and the run compared the outcome with what it must be.",
-            _passed(report, Here.SHOWN),
+            _passed(report, LocalCoverage.PROVEN),
         ),
         (
             "Walked through",
             "The same steps ran without an error, but the local AWS does not do what matters in them. Each answer says"
             " what was not shown.",
-            _passed(report, Here.WALKED_THROUGH),
+            _passed(report, LocalCoverage.STEPS_ONLY),
         ),
         (
             "Not run",
@@ -193,14 +193,14 @@ def _answer(row: Row) -> str:
     return f"{words[row.state]}: {row.answer}" if row.state in words else row.answer
 
 
-def _passed(report: Report, here: Here) -> list[Row]:
-    return [row for row in report.having(State.PASSED) if row.counts_as == here.value]
+def _passed(report: Report, coverage: LocalCoverage) -> list[Row]:
+    return [row for row in report.having(State.PASSED) if row.counts_as == coverage.value]
 
 
 def _counts(report: Report) -> Iterator[str]:
-    for here in (Here.SHOWN, Here.WALKED_THROUGH):
-        if rows := _passed(report, here):
-            yield f"{len(rows)} {'proven' if here is Here.SHOWN else here.value}"
+    for coverage in (LocalCoverage.PROVEN, LocalCoverage.STEPS_ONLY):
+        if rows := _passed(report, coverage):
+            yield f"{len(rows)} {'proven' if coverage is LocalCoverage.PROVEN else coverage.value}"
     yield f"{len(report.having(State.FAILED))} failed"
     for state in (State.SKIPPED, State.WAITING, State.NOT_POSSIBLE):
         if rows := report.having(state):

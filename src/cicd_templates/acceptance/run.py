@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from cicd_templates.acceptance.check import Bench, Check, Here, NotYet, State
+from cicd_templates.acceptance.check import Check, CheckContext, CheckMustWait, LocalCoverage, State
 from cicd_templates.acceptance.journal import Entry, Journal
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
@@ -14,7 +14,7 @@ from cicd_templates.errors import CicdError, DetachedError
 Listener = Callable[[Check, Entry | None], None]
 
 
-def run_checks(checks: Sequence[Check], bench: Bench, journal: Journal, listener: Listener) -> None:
+def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal, listener: Listener) -> None:
     """Run every check that is not finished: one without an entry in the journal, or one that is to be repeated.
 
     A check is repeated if it waits, or if it is one of the last checks and has not passed. `listener` gets each check
@@ -25,11 +25,11 @@ def run_checks(checks: Sequence[Check], bench: Bench, journal: Journal, listener
         known = journal.entries.get(check.name)
         if known is not None and not _is_repeated(check, known):
             continue
-        entry = _not_run(check, checks, bench, journal)
+        entry = _not_run(check, checks, context, journal)
         if entry is None:
             listener(check, None)
             journal.begin(check.name)
-            entry = _run(check, bench)
+            entry = _run(check, context)
         journal.end(check.name, entry)
         listener(check, entry)
 
@@ -39,14 +39,14 @@ def _is_repeated(check: Check, entry: Entry) -> bool:
     return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
 
 
-def _not_run(check: Check, checks: Sequence[Check], bench: Bench, journal: Journal) -> Entry | None:
+def _not_run(check: Check, checks: Sequence[Check], context: CheckContext, journal: Journal) -> Entry | None:
     """Return the entry of a check that cannot be run, or None."""
     if missing := _missing(check, journal.entries):
         return Entry(State.SKIPPED, f"needs {', '.join(missing)}")
     if not check.last and (unsafe := _unsafe_failures(checks, journal.entries)):
         return Entry(State.SKIPPED, f"nothing but the end is safe after the failure of {unsafe[0]}")
-    if bench.local and check.here is Here.NOT_POSSIBLE:
-        return Entry(State.NOT_POSSIBLE, check.because)
+    if context.local and check.local_coverage is LocalCoverage.NOT_POSSIBLE:
+        return Entry(State.NOT_POSSIBLE, check.local_limit)
     return None
 
 
@@ -61,14 +61,14 @@ def _missing(check: Check, entries: Mapping[str, Entry]) -> list[str]:
     return [name for name in check.needs if name not in passed]
 
 
-def _run(check: Check, bench: Bench) -> Entry:
-    began = bench.clock()
+def _run(check: Check, context: CheckContext) -> Entry:
+    began = context.clock()
     state, answer = State.PASSED, ""
     try:
-        answer = check.run(bench)
+        answer = check.run(context)
     except DetachedError:
         raise
-    except NotYet as error:
+    except CheckMustWait as error:
         state, answer = State.WAITING, str(error)
     except CicdError as error:
         state, answer = State.FAILED, str(error)
@@ -78,4 +78,4 @@ def _run(check: Check, bench: Bench) -> Entry:
     except Exception as error:
         state, answer = State.FAILED, f"{type(error).__name__}: {error}"
     at = datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds")
-    return Entry(state, answer, round(bench.clock() - began, 1), at)
+    return Entry(state, answer, round(context.clock() - began, 1), at)

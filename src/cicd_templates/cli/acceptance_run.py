@@ -14,12 +14,12 @@ from typing import Any
 
 from cicd_templates import hints
 from cicd_templates.acceptance import estimate, local_aws
-from cicd_templates.acceptance.check import Bench, State
+from cicd_templates.acceptance.access import access_of, zones_of
+from cicd_templates.acceptance.check import CheckContext, State
 from cicd_templates.acceptance.checks import CHECKS
 from cicd_templates.acceptance.commands import Commands
 from cicd_templates.acceptance.journal import FOLDER, JOURNAL, Journal, locked, new_journal, read_journal
-from cicd_templates.acceptance.places import places_of, zones_of
-from cicd_templates.acceptance.project import RUNTIME, Place, Project, settings_of
+from cicd_templates.acceptance.project import RUNTIME, EnvironmentAccess, Project, settings_of
 from cicd_templates.acceptance.report import Report, as_json, as_markdown, report_of
 from cicd_templates.acceptance.run import Listener, run_checks
 from cicd_templates.cli import terminal
@@ -43,40 +43,40 @@ def continue_run(
     or if a run on another AWS, or on other accounts, is not finished.
     """
     with locked(FOLDER) as held:
-        places = places_of(configuration)
+        accesses = access_of(configuration)
         if not local:
-            places = {name: _with_caller(place) for name, place in places.items()}
-        journal = _journal(places, local=local)
-        project = Project(FOLDER.absolute() / "project", TOOL, journal.suffix, places, local)
+            accesses = {name: _with_caller(access) for name, access in accesses.items()}
+        journal = _journal(accesses, local=local)
+        project = Project(FOLDER.absolute() / "project", TOOL, journal.suffix, accesses, local)
         if local and not journal.facts.get("finished") and local_aws.find(project) is None:
             journal = _begin_again(journal)
             project = replace(project, suffix=journal.suffix)
         clients = _Clients(project)
         commands = Commands(project.folder, TOOL, journal.suffix, local, held)
-        bench = Bench(project, commands, clients.of, time.time, time.sleep, journal.save, journal.facts)
+        context = CheckContext(project, commands, clients.of, time.time, time.sleep, journal.save, journal.facts)
         if not journal.path.exists():
-            _agree(confirm, places, local=local)
-            _begin(bench)
+            _agree(confirm, accesses, local=local)
+            _begin(context)
             journal.save()
         if not journal.facts.get("finished"):
-            run_checks(CHECKS, bench, journal, listener)
+            run_checks(CHECKS, context, journal, listener)
         _finish(journal, project)
 
 
-def _with_caller(place: Place) -> Place:
-    """Return the place with the account of the credentials that assume the user's `role_arn`, if there is one.
+def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
+    """Return the access with the account of the credentials that assume the user's `role_arn`, if there is one.
 
     The roles of the run are assumed with the same credentials, so their trust policies name this account.
     """
-    if not place.role_arn:
-        return place
-    caller = aws_clients(Access(place.region, place.profile)).sts.get_caller_identity()
-    return replace(place, caller_account=caller["Account"])
+    if not access.role_arn:
+        return access
+    caller = aws_clients(Access(access.region, access.profile)).sts.get_caller_identity()
+    return replace(access, caller_account=caller["Account"])
 
 
-def _journal(places: dict[str, Place], *, local: bool) -> Journal:
+def _journal(accesses: dict[str, EnvironmentAccess], *, local: bool) -> Journal:
     """Return the journal of the run to continue, or of a new one."""
-    known = {name: f"{place.account} {place.region}" for name, place in places.items()}
+    known = {name: f"{access.account} {access.region}" for name, access in accesses.items()}
     journal = read_journal(FOLDER / JOURNAL)
     if journal is None:
         return new_journal(FOLDER / JOURNAL, known, _now(), local=local)
@@ -84,7 +84,7 @@ def _journal(places: dict[str, Place], *, local: bool) -> Journal:
         where = "the local AWS" if journal.local else "AWS"
         again = hints.make("acceptance", LOCAL=journal.local)
         raise RefusedError(f"a run on {where} is not finished; continue it with `{again}`")
-    if dict(journal.places) != known:
+    if dict(journal.accounts) != known:
         raise RefusedError(
             "a run on other accounts or regions is not finished; restore them in templates/environments.toml, and"
             f" continue it with `{hints.make('acceptance', LOCAL=local)}`"
@@ -95,21 +95,21 @@ def _journal(places: dict[str, Place], *, local: bool) -> Journal:
 def _begin_again(journal: Journal) -> Journal:
     """Return the journal of a new run, because the local AWS of the earlier run is gone with all its resources."""
     journal.remove()
-    return new_journal(journal.path, journal.places, _now(), local=True)
+    return new_journal(journal.path, journal.accounts, _now(), local=True)
 
 
-def _agree(confirm: Callable[[str], bool], places: dict[str, Place], *, local: bool) -> None:
-    accounts = {place.account for place in places.values()}
-    regions = sorted({place.region for place in places.values()})
+def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess], *, local: bool) -> None:
+    accounts = {access.account for access in accesses.values()}
+    regions = sorted({access.region for access in accesses.values()})
     for line in estimate.lines(local=local, accounts=len(accounts), regions=regions, checks=len(CHECKS)):
         terminal.show(line)
     if not confirm("Begin the acceptance run?"):
         raise RefusedError("declined; nothing was made")
 
 
-def _begin(bench: Bench) -> None:
+def _begin(context: CheckContext) -> None:
     """Write and render the project, so that the end can run whatever fails. Stop the local AWS again on an error."""
-    project = bench.project
+    project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.
     local_aws.stop(project)
     shutil.rmtree(project.folder, ignore_errors=True)
@@ -117,10 +117,10 @@ def _begin(bench: Bench) -> None:
     try:
         if project.local:
             local_aws.start(project, DEFAULT_PYTHON)
-        zones = {name: zones_of(bench.clients(name).ec2, project.places[name].region) for name in RUNTIME}
-        bench.facts["settings"] = {"zones": zones}
-        project.write(settings_of(bench.facts))
-        bench.commands.run("render", "--suffix", project.suffix)
+        zones = {name: zones_of(context.clients(name).ec2, project.access[name].region) for name in RUNTIME}
+        context.facts["settings"] = {"zones": zones}
+        project.write(settings_of(context.facts))
+        context.commands.run("render", "--suffix", project.suffix)
     except BaseException:
         local_aws.stop(project)
         raise
@@ -136,14 +136,14 @@ class _Clients:
     def of(self, environment: str) -> Any:
         """Return the clients of an environment."""
         if environment not in self._known:
-            place = self._project.places[environment]
+            access = self._project.access[environment]
             if self._project.local:
                 engine = local_aws.find(self._project)
                 if engine is None:
                     raise CicdError("the local AWS of the run has stopped; run the same command again")
-                made = local_clients(engine.url, place.account, place.region, engine.secret)
+                made = local_clients(engine.url, access.account, access.region, engine.secret)
             else:
-                made = aws_clients(Access(place.region, place.profile, place.role_arn, place.external_id))
+                made = aws_clients(Access(access.region, access.profile, access.role_arn, access.external_id))
             self._known[environment] = made
         return self._known[environment]
 
@@ -153,7 +153,7 @@ def _finish(journal: Journal, project: Project) -> None:
     report = report_of(
         CHECKS,
         journal,
-        project.places.values(),
+        project.access.values(),
         version=version("cicd-templates"),
         python=platform.python_version(),
         ended=_now(),

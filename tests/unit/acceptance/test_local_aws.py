@@ -9,7 +9,7 @@ import pytest
 
 from cicd_templates.acceptance import local_aws
 from cicd_templates.local.engine_process import Engine
-from tests.unit.acceptance.bench import bench
+from tests.unit.acceptance.check_context import check_context
 
 
 def test_the_local_aws_of_a_run_enforces_iam_and_is_found_again(
@@ -30,7 +30,7 @@ def test_the_local_aws_of_a_run_enforces_iam_and_is_found_again(
         "cicd_templates.local.engine_state_file.recall", lambda path: answers.pop(0) if answers else None
     )
     monkeypatch.setattr(local_aws, "PAUSE_SECONDS", 0)
-    project = bench(tmp_path).project
+    project = check_context(tmp_path).project
 
     assert local_aws.find(project) is None
     local_aws.start(project, tmp_path / "venv/bin/python")

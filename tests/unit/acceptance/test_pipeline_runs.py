@@ -13,7 +13,7 @@ from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.commands import Answer
 from cicd_templates.acceptance.pipeline_runs import PipelineRun, run_pipeline
 from cicd_templates.errors import CicdError
-from tests.unit.acceptance.bench import bench, render_pipeline
+from tests.unit.acceptance.check_context import check_context, render_pipeline
 
 STARTED = Answer(0, "released shop\n  version  v1\n  run      exec-1 of shop-acceptance\n")
 
@@ -33,7 +33,7 @@ def test_on_the_local_aws_a_release_is_rehearsed_and_its_result_is_read(tmp_path
         {"path": "Source/App", "state": "succeeded", "error": ""},
         {"path": "Gate/Gate", "state": "failed", "error": "\n# FAIL\nfindings"},
     ]
-    made = bench(tmp_path, {"rehearse": rehearsal(steps)}, local=True)
+    made = check_context(tmp_path, {"rehearse": rehearsal(steps)}, local=True)
     run = run_pipeline(made, "application.zip", "good")
 
     assert run.states == {"Source/App": "succeeded", "Gate/Gate": "failed"}
@@ -42,7 +42,7 @@ def test_on_the_local_aws_a_release_is_rehearsed_and_its_result_is_read(tmp_path
 
 
 def test_a_rehearsal_that_cannot_begin_is_a_failure(tmp_path: Path) -> None:
-    made = bench(tmp_path, {"rehearse": Answer(1, "", "error: the pipeline cannot run")}, local=True)
+    made = check_context(tmp_path, {"rehearse": Answer(1, "", "error: the pipeline cannot run")}, local=True)
     (tmp_path / "runs/good").mkdir(parents=True)
     (tmp_path / "runs/good/rehearsal.json").write_text("of an earlier attempt")
 
@@ -126,7 +126,7 @@ def codepipeline(
 def test_in_aws_a_release_is_followed_and_its_approval_is_given_and_that_of_another_refused(tmp_path: Path) -> None:
     render_pipeline(tmp_path, "Source")
     approved: list[dict[str, Any]] = []
-    made = bench(tmp_path, {"release": STARTED}, codepipeline(["InProgress", "Succeeded"], approved))
+    made = check_context(tmp_path, {"release": STARTED}, codepipeline(["InProgress", "Succeeded"], approved))
     run = run_pipeline(made, "application.zip", "good")
 
     answers = {request["token"]: (request["stageName"], request["result"]["status"]) for request in approved}
@@ -138,7 +138,7 @@ def test_in_aws_a_release_is_followed_and_its_approval_is_given_and_that_of_anot
 
 def test_a_check_that_was_interrupted_follows_the_same_run(tmp_path: Path) -> None:
     facts = {"run good": ["shop-acceptance", "exec-1"]}
-    made = bench(tmp_path, aws=codepipeline(["Failed"], []), facts=facts)
+    made = check_context(tmp_path, aws=codepipeline(["Failed"], []), facts=facts)
     run_pipeline(made, "application.zip", "good")
 
     assert made.commands.typed == []
@@ -155,11 +155,13 @@ def test_a_release_that_is_killed_is_not_repeated(tmp_path: Path) -> None:
         assert facts == {"versions before good": ["v1"]}, "it is in the journal before the upload"
         raise KeyboardInterrupt
 
-    first = bench(tmp_path, {"release": killed}, codepipeline([], [], [[summary("", "exec-n"), OLD]]), facts=facts)
+    first = check_context(
+        tmp_path, {"release": killed}, codepipeline([], [], [[summary("", "exec-n"), OLD]]), facts=facts
+    )
     with pytest.raises(KeyboardInterrupt):
         run_pipeline(first, "application.zip", "good")
     listings: list[Any] = [UNREACHED, [OLD], [NEW, OLD]]
-    made = bench(tmp_path, aws=codepipeline(["Succeeded"], [], listings), facts=facts)
+    made = check_context(tmp_path, aws=codepipeline(["Succeeded"], [], listings), facts=facts)
     run_pipeline(made, "application.zip", "good")
 
     assert made.facts["run good"] == ["shop-acceptance", "exec-1"]
@@ -178,7 +180,7 @@ def test_a_release_is_repeated_only_if_codepipeline_lists_no_execution_of_it(
 ) -> None:
     render_pipeline(tmp_path, "Source")
     facts = {"versions before good": ["v1"]}
-    made = bench(tmp_path, {"release": STARTED}, codepipeline(["Succeeded"], [], [listed]), facts=facts)
+    made = check_context(tmp_path, {"release": STARTED}, codepipeline(["Succeeded"], [], [listed]), facts=facts)
     if again:
         run_pipeline(made, "application.zip", "good")
     else:
@@ -190,19 +192,19 @@ def test_a_release_is_repeated_only_if_codepipeline_lists_no_execution_of_it(
 
 def test_a_minute_without_network_does_not_end_the_wait_for_a_release(tmp_path: Path) -> None:
     facts = {"run good": ["shop-acceptance", "exec-1"]}
-    made = bench(tmp_path, aws=codepipeline([UNREACHED, UNREACHED, "Succeeded"], []), facts=facts)
+    made = check_context(tmp_path, aws=codepipeline([UNREACHED, UNREACHED, "Succeeded"], []), facts=facts)
 
     assert run_pipeline(made, "application.zip", "good").states
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "not yours"}}, "Call")
     with pytest.raises(ClientError, match="not yours"):
-        run_pipeline(bench(tmp_path, aws=codepipeline([denied], []), facts=facts), "application.zip", "good")
+        run_pipeline(check_context(tmp_path, aws=codepipeline([denied], []), facts=facts), "application.zip", "good")
 
 
 def test_a_release_that_never_ends_or_does_not_begin_is_a_failure(tmp_path: Path) -> None:
     render_pipeline(tmp_path, "Source")
-    made = bench(tmp_path, {"release": STARTED}, codepipeline(["InProgress"], []))
+    made = check_context(tmp_path, {"release": STARTED}, codepipeline(["InProgress"], []))
     with pytest.raises(CicdError, match="the run of the pipeline has not finished within 180 minutes"):
         run_pipeline(made, "application.zip", "good")
-    made = bench(tmp_path, {"release": Answer(0, "released")}, codepipeline([], []))
+    made = check_context(tmp_path, {"release": Answer(0, "released")}, codepipeline([], []))
     with pytest.raises(CheckFailed, match="did not say which run"):
         run_pipeline(made, "application.zip", "good")

@@ -1,4 +1,4 @@
-"""The project of a run: its configuration is valid, its archives are always the same, its places are the user's."""
+"""The project of a run: its configuration is valid, its archives are always the same, its access are the user's."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.acceptance.places import places_of, zones_of
-from cicd_templates.acceptance.project import APPLICATION, PLANTED, PRODUCTION, Place, Settings, settings_of
+from cicd_templates.acceptance.access import access_of, zones_of
+from cicd_templates.acceptance.project import APPLICATION, PLANTED, PRODUCTION, EnvironmentAccess, Settings, settings_of
 from cicd_templates.config.load import parse_configuration
 from cicd_templates.errors import CicdError, ConfigurationError
 from tests.conftest import configured
 from tests.fakes.answering_aws import FakeAws
-from tests.unit.acceptance.bench import PLACES, SUFFIX, bench
+from tests.unit.acceptance.check_context import ACCESS, SUFFIX, check_context
 
-ROLES = {name: f"arn:aws:iam::{place.account}:role/deployer" for name, place in PLACES.items()}
+ROLES = {name: f"arn:aws:iam::{place.account}:role/deployer" for name, place in ACCESS.items()}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ ROLES = {name: f"arn:aws:iam::{place.account}:role/deployer" for name, place in 
 def test_a_project_is_valid_and_has_what_was_decided(
     tmp_path: Path, settings: Settings, path: str, expected: object
 ) -> None:
-    bench(tmp_path).project.write(settings)
+    check_context(tmp_path).project.write(settings)
     raw = tomllib.loads((tmp_path / "templates/environments.toml").read_text())
 
     parse_configuration(raw, source="environments.toml", suffix=SUFFIX)
@@ -64,7 +64,7 @@ def test_a_project_is_valid_and_has_what_was_decided(
 
 
 def test_the_same_application_is_the_same_archive_and_the_other_has_one_more_file(tmp_path: Path) -> None:
-    project = bench(tmp_path).project
+    project = check_context(tmp_path).project
     project.write(Settings())
     first = (tmp_path / APPLICATION).read_bytes()
     project.write(Settings())
@@ -85,11 +85,11 @@ def test_the_same_application_is_the_same_archive_and_the_other_has_one_more_fil
     ],
 )
 def test_the_certificate_is_for_every_load_balancer_of_the_region(region: str, name: str) -> None:
-    assert Place("111111111111", region).certificate_name == name
+    assert EnvironmentAccess("111111111111", region).certificate_name == name
 
 
 def test_names_have_the_suffix_of_the_run(tmp_path: Path) -> None:
-    project = bench(tmp_path).project
+    project = check_context(tmp_path).project
 
     assert project.name("staging") == "acceptance-staging-abcde"
     assert project.deployer("staging") == "acceptance-staging-abcde-acceptance"
@@ -99,14 +99,14 @@ def test_names_have_the_suffix_of_the_run(tmp_path: Path) -> None:
 
 
 def test_the_places_are_those_of_the_users_configuration() -> None:
-    places = places_of(configured(("environments/staging/profile", "sandbox")))
+    access = access_of(configured(("environments/staging/profile", "sandbox")))
 
-    assert {name: place.account for name, place in places.items()} == {
+    assert {name: place.account for name, place in access.items()} == {
         "staging": "222222222222",
         "production": "333333333333",
         "tools": "111111111111",
     }
-    assert (places["staging"].profile, places[PRODUCTION].profile) == ("sandbox", None)
+    assert (access["staging"].profile, access[PRODUCTION].profile) == ("sandbox", None)
 
 
 def test_the_zones_of_a_run_are_the_first_two_that_the_account_can_use() -> None:
@@ -132,4 +132,4 @@ def test_a_configuration_without_a_runtime_environment_is_refused() -> None:
         deploy_order = ()
 
     with pytest.raises(ConfigurationError, match="needs an environment `tools`"):
-        places_of(Empty())  # type: ignore[arg-type] # it needs the order alone
+        access_of(Empty())  # type: ignore[arg-type] # it needs the order alone

@@ -8,14 +8,20 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.acceptance.check import Check, Here
+from cicd_templates.acceptance.check import Check, LocalCoverage
 from cicd_templates.acceptance.checks import CHECKS
 from cicd_templates.acceptance.published import contradictions, read_reports, table
 from cicd_templates.errors import ConfigurationError
 
 ROWS = [
-    Check("doctor", "It finds nothing.", lambda bench: ""),
-    Check("alarms", "They | act.", lambda bench: "", here=Here.WALKED_THROUGH, because="nothing is sent"),
+    Check("doctor", "It finds nothing.", lambda context: ""),
+    Check(
+        "alarms",
+        "They | act.",
+        lambda context: "",
+        local_coverage=LocalCoverage.STEPS_ONLY,
+        local_limit="nothing is sent",
+    ),
 ]
 
 
@@ -68,5 +74,5 @@ def test_every_check_has_a_name_of_its_own_and_needs_only_what_comes_before() ->
         assert check.name not in known
         assert set(check.needs) <= known, check.name
         assert check.proves.endswith(".")
-        assert bool(check.because) or check.here is Here.SHOWN, check.name
+        assert bool(check.local_limit) or check.local_coverage is LocalCoverage.PROVEN, check.name
         known.add(check.name)

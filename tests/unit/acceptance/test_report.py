@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.acceptance.check import Check, Here, State
+from cicd_templates.acceptance.check import Check, LocalCoverage, State
 from cicd_templates.acceptance.journal import Entry, Journal
-from cicd_templates.acceptance.project import Place
+from cicd_templates.acceptance.project import EnvironmentAccess
 from cicd_templates.acceptance.report import ANSWER_LENGTH, as_json, as_markdown, known_values, redacted, report_of
 
-PLACES = {"tools": "111111111111 eu-central-1", "staging": "222222222222 us-east-1"}
-PLACE = Place(
+ACCESS = {"tools": "111111111111 eu-central-1", "staging": "222222222222 us-east-1"}
+ONE_ACCESS = EnvironmentAccess(
     "111111111111",
     "eu-central-1",
     profile="acme-prod",
@@ -21,12 +21,18 @@ PLACE = Place(
     external_id="s3cr+t",
     caller_account="444444444444",
 )
-OTHER = Place("222222222222", "us-east-1")
+OTHER = EnvironmentAccess("222222222222", "us-east-1")
 CHECKS = (
-    Check("shown", "It works.", lambda bench: ""),
-    Check("walked", "It moves.", lambda bench: "", here=Here.WALKED_THROUGH, because="nothing moves here"),
-    Check("impossible", "It waits.", lambda bench: "", here=Here.NOT_POSSIBLE),
-    Check("broken", "It holds | really.", lambda bench: ""),
+    Check("shown", "It works.", lambda context: ""),
+    Check(
+        "walked",
+        "It moves.",
+        lambda context: "",
+        local_coverage=LocalCoverage.STEPS_ONLY,
+        local_limit="nothing moves here",
+    ),
+    Check("impossible", "It waits.", lambda context: "", local_coverage=LocalCoverage.NOT_POSSIBLE),
+    Check("broken", "It holds | really.", lambda context: ""),
 )
 ENTRIES = {
     "shown": Entry(State.PASSED, "34 stacks", 61.4, "2026-01-01T00:00:00"),
@@ -37,12 +43,12 @@ ENTRIES = {
 
 
 def journal(*, local: bool) -> Journal:
-    return Journal(Path("journal.json"), "abcde", local, PLACES, "2026-01-01T00:00:00", entries=dict(ENTRIES))
+    return Journal(Path("journal.json"), "abcde", local, ACCESS, "2026-01-01T00:00:00", entries=dict(ENTRIES))
 
 
 def report(*, local: bool) -> tuple[str, dict[str, object]]:
     made = report_of(
-        CHECKS, journal(local=local), [PLACE], version="1.2.3", python="3.11.7", ended="2026-01-01T01:00:00"
+        CHECKS, journal(local=local), [ONE_ACCESS], version="1.2.3", python="3.11.7", ended="2026-01-01T01:00:00"
     )
     return as_markdown(made), json.loads(as_json(made))
 
@@ -100,7 +106,7 @@ def test_a_report_of_aws_counts_what_passed_as_proven() -> None:
     ],
 )
 def test_an_answer_holds_no_account_name_or_token(text: str, expected: str) -> None:
-    assert redacted(text, journal(local=True), known_values([PLACE, OTHER])) == expected
+    assert redacted(text, journal(local=True), known_values([ONE_ACCESS, OTHER])) == expected
 
 
 def test_no_part_of_a_report_holds_an_account() -> None:

@@ -8,18 +8,26 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.acceptance.check import Bench, Check, CheckFailed, Here, NotYet, State, require
+from cicd_templates.acceptance.check import (
+    Check,
+    CheckContext,
+    CheckFailed,
+    CheckMustWait,
+    LocalCoverage,
+    State,
+    require,
+)
 from cicd_templates.acceptance.journal import Entry, Journal, new_journal, read_journal
 from cicd_templates.acceptance.run import run_checks
 from cicd_templates.errors import CicdError, DetachedError
-from tests.unit.acceptance.bench import bench
+from tests.unit.acceptance.check_context import check_context
 
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "not yours"}}, "Call")
 
 
-def ending(error: Exception | None) -> Callable[[Bench], str]:
-    def run(bench: Bench) -> str:
-        bench.facts["runs"] = bench.facts.get("runs", 0) + 1
+def ending(error: Exception | None) -> Callable[[CheckContext], str]:
+    def run(context: CheckContext) -> str:
+        context.facts["runs"] = context.facts.get("runs", 0) + 1
         if error is not None:
             raise error
         return "right"
@@ -34,7 +42,7 @@ def check(name: str, error: Exception | None = None, **options: object) -> Check
 def run(folder: Path, *checks: Check, local: bool = False, journal: Journal | None = None) -> dict[str, str]:
     journal = journal or new_journal(folder / "journal.json", {}, "now", local=local)
     heard: list[str] = []
-    made = bench(folder, local=local, facts=journal.facts)
+    made = check_context(folder, local=local, facts=journal.facts)
     run_checks(checks, made, journal, lambda check, entry: heard.append(f"{check.name} {entry and entry.state.value}"))
     assert heard
     known = read_journal(folder / "journal.json")
@@ -50,7 +58,7 @@ def run(folder: Path, *checks: Check, local: bool = False, journal: Journal | No
         pytest.param(CicdError("no openssl"), "failed: no openssl", id="expected error"),
         pytest.param(DENIED, f"failed: {DENIED}", id="error of AWS"),
         pytest.param(KeyError("Status"), "failed: KeyError: 'Status'", id="a bug in the check"),
-        pytest.param(NotYet("in an hour"), "waiting: in an hour", id="waiting"),
+        pytest.param(CheckMustWait("in an hour"), "waiting: in an hour", id="waiting"),
     ],
 )
 def test_a_check_ends_as_its_function_does(tmp_path: Path, error: Exception | None, expected: str) -> None:
@@ -87,7 +95,7 @@ def test_a_run_that_was_killed_after_an_unsafe_failure_still_runs_only_the_end(t
 
 @pytest.mark.parametrize(("local", "expected"), [(True, "not possible here: no queue"), (False, "passed: right")])
 def test_what_is_not_possible_on_the_local_aws_is_not_run_there(tmp_path: Path, local: bool, expected: str) -> None:
-    one = check("one", here=Here.NOT_POSSIBLE, because="no queue")
+    one = check("one", local_coverage=LocalCoverage.NOT_POSSIBLE, local_limit="no queue")
 
     assert run(tmp_path, one, local=local) == {"one": expected}
 
@@ -121,7 +129,7 @@ def test_a_resumed_run_repeats_what_waits_and_an_end_that_did_not_pass(
 ) -> None:
     journal = new_journal(tmp_path / "journal.json", {}, "now", local=False)
     journal.end("one", Entry(state, "before"))
-    made = bench(tmp_path, facts=journal.facts)
+    made = check_context(tmp_path, facts=journal.facts)
     run_checks([check("one", last=last)], made, journal, lambda check, entry: None)
 
     assert (made.facts == {"runs": 1}) is repeated

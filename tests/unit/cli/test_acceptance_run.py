@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cicd_templates.acceptance import local_aws
-from cicd_templates.acceptance.check import Bench, Check, CheckFailed, NotYet, State
+from cicd_templates.acceptance.check import Check, CheckContext, CheckFailed, CheckMustWait, State
 from cicd_templates.acceptance.checks.certificates import CERTIFICATES
 from cicd_templates.acceptance.commands import Answer, Commands
 from cicd_templates.acceptance.journal import FOLDER, Entry, new_journal, read_journal
@@ -53,16 +53,16 @@ class LocalFake(FakeAws):
         self.endpoint_url = url
 
 
-def use(monkeypatch: pytest.MonkeyPatch, *runs: Callable[[Bench], str], last: bool = True) -> None:
+def use(monkeypatch: pytest.MonkeyPatch, *runs: Callable[[CheckContext], str], last: bool = True) -> None:
     checks = [Check(f"check-{number}", "It works.", run) for number, run in enumerate(runs)]
     monkeypatch.setattr(acceptance_run, "CHECKS", tuple(checks))
 
 
-def passes(bench: Bench) -> str:
+def passes(context: CheckContext) -> str:
     return "34 stacks"
 
 
-def fails(bench: Bench) -> str:
+def fails(context: CheckContext) -> str:
     raise CheckFailed("a bucket is left")
 
 
@@ -96,8 +96,8 @@ def test_a_run_on_the_local_aws_leaves_a_report_and_nothing_else(
 ) -> None:
     seen: list[Any] = []
 
-    def look(bench: Bench) -> str:
-        seen.append((bench.clients("staging"), bench.clients("staging"), len(engines)))
+    def look(context: CheckContext) -> str:
+        seen.append((context.clients("staging"), context.clients("staging"), len(engines)))
         return "seen"
 
     use(monkeypatch, look)
@@ -132,10 +132,10 @@ def test_the_first_check_of_a_run_on_aws_finds_a_rendered_project_in_a_private_f
     project = FOLDER / "project"
     seen: list[Any] = []
 
-    def look(bench: Bench) -> str:
+    def look(context: CheckContext) -> str:
         seen.append((project.stat().st_mode & 0o777, len([*project.glob("build/*/*/*.yaml")])))
         seen.append((project / "templates/environments.toml").read_text())
-        return CERTIFICATES.run(bench)
+        return CERTIFICATES.run(context)
 
     use(monkeypatch, look)
     result = type_it("--yes")
@@ -173,13 +173,13 @@ def test_a_failed_check_is_named_and_the_exit_code_is_1(monkeypatch: pytest.Monk
 def test_a_run_that_stops_continues_where_it_was(engines: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
 
-    def stop(bench: Bench) -> str:
+    def stop(context: CheckContext) -> str:
         order.append("second")
         if len(order) < 3:
             raise DetachedError("still under way")
         return "done"
 
-    def begin(bench: Bench) -> str:
+    def begin(context: CheckContext) -> str:
         order.append("first")
         return "done"
 
@@ -195,8 +195,8 @@ def test_a_run_that_stops_continues_where_it_was(engines: list[Engine], monkeypa
 def test_a_run_whose_local_aws_is_gone_begins_again(engines: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
 
-    def stop(bench: Bench) -> str:
-        order.append(bench.project.suffix)
+    def stop(context: CheckContext) -> str:
+        order.append(context.project.suffix)
         if len(order) == 1:
             raise DetachedError("still under way")
         return "done"
@@ -248,9 +248,9 @@ def test_a_run_on_aws_that_waits_or_leaves_something_says_how_it_goes_on(monkeyp
 
     monkeypatch.setattr(acceptance_run, "aws_clients", open_clients)
 
-    def wait(bench: Bench) -> str:
-        bench.clients("tools")
-        raise NotYet("look again in 60 minutes with the same command")
+    def wait(context: CheckContext) -> str:
+        context.clients("tools")
+        raise CheckMustWait("look again in 60 minutes with the same command")
 
     use(monkeypatch, wait)
     waiting = type_it("--yes")
@@ -267,9 +267,9 @@ def test_a_run_on_aws_that_waits_or_leaves_something_says_how_it_goes_on(monkeyp
 
 @pytest.mark.usefixtures("engines")
 def test_a_local_aws_that_stops_during_a_run_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def look(bench: Bench) -> str:
+    def look(context: CheckContext) -> str:
         monkeypatch.setattr(local_aws, "find", lambda project: None)
-        clients: Clients = bench.clients("tools")
+        clients: Clients = context.clients("tools")
         return clients.region
 
     use(monkeypatch, look)
@@ -291,8 +291,8 @@ def test_the_roles_of_a_run_trust_the_account_whose_credentials_assume_the_users
     monkeypatch.setattr(acceptance_run, "aws_clients", lambda access: SimpleNamespace(sts=identity, ec2=ec2))
     seen: dict[str, str] = {}
 
-    def look(bench: Bench) -> str:
-        seen.update({name: place.caller_account for name, place in bench.places.items()})
+    def look(context: CheckContext) -> str:
+        seen.update({name: place.caller_account for name, place in context.access.items()})
         return "seen"
 
     use(monkeypatch, look)

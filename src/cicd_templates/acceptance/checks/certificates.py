@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.acceptance.check import Bench, Check, Here, NotYet, require
+from cicd_templates.acceptance.check import Check, CheckContext, CheckMustWait, LocalCoverage, require
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.project import RUNTIME
 from cicd_templates.errors import CicdError
@@ -39,8 +39,8 @@ def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
 
     The program openssl makes both in a folder inside `folder` that is removed at once. Raises `CicdError` if it fails.
     """
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        certificate, key = Path(place, "certificate.pem"), Path(place, "key.pem")
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        certificate, key = Path(temporary, "certificate.pem"), Path(temporary, "key.pem")
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         command += ["-days", str(DAYS), "-subj", "/CN=acceptance", "-addext", f"subjectAltName=DNS:{name}"]
         # Python 3.13 refuses an authority without this extension.
@@ -55,41 +55,41 @@ def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
         return certificate.read_bytes(), key.read_bytes()
 
 
-def import_certificates(bench: Bench) -> str:
+def import_certificates(context: CheckContext) -> str:
     """Import a certificate for each runtime environment, unless this run has done so before it was interrupted."""
     certificates, trusted = {}, []
     for environment in RUNTIME:
-        place, acm = bench.places[environment], bench.clients(environment).acm
-        known = own_certificates(acm, bench.project.suffix)
+        access, acm = context.access[environment], context.clients(environment).acm
+        known = own_certificates(acm, context.project.suffix)
         if not known:
-            certificate, key = make_certificate(place.certificate_name, bench.project.folder)
-            tags = [{"Key": TAG, "Value": bench.project.suffix}]
+            certificate, key = make_certificate(access.certificate_name, context.project.folder)
+            tags = [{"Key": TAG, "Value": context.project.suffix}]
             imported = acm.import_certificate(Certificate=certificate, PrivateKey=key, Tags=tags)
             known = [imported["CertificateArn"]]
         described = acm.describe_certificate(CertificateArn=known[0])["Certificate"]
         require(described["Status"] == "ISSUED", f"the certificate of {environment} is {described['Status']}")
         certificates[environment] = known[0]
         trusted.append(acm.get_certificate(CertificateArn=known[0])["Certificate"].strip())
-    render_with(bench, certificates=certificates, trusted="\n".join(trusted))
+    render_with(context, certificates=certificates, trusted="\n".join(trusted))
     count = len(set(certificates.values()))
     plural = "certificate, valid for {} days, was" if count == 1 else "certificates, valid for {} days, were"
     return f"{count} self-signed {plural.format(DAYS)} imported for {' and '.join(RUNTIME)}"
 
 
-def remove_certificates(bench: Bench, environment: str) -> None:
+def remove_certificates(context: CheckContext, environment: str) -> None:
     """Delete the certificates that this run has imported into the account and region of an environment.
 
-    ACM says for some time after the deletion of a load balancer that its certificate is in use. Raises `NotYet` if it
-    still says so after ten minutes.
+    ACM says for some time after the deletion of a load balancer that its certificate is in use. Raises `CheckMustWait`
+    if it still says so after ten minutes.
     """
-    acm = bench.clients(environment).acm
-    for arn in own_certificates(acm, bench.project.suffix):
+    acm = context.clients(environment).acm
+    for arn in own_certificates(acm, context.project.suffix):
         attempt = 1
         while not _is_deleted(acm, arn):
             if attempt == ATTEMPTS:
-                raise NotYet(f"ACM still says that the certificate of {environment} is in use; try again later")
+                raise CheckMustWait(f"ACM still says that the certificate of {environment} is in use; try again later")
             attempt += 1
-            bench.pause(PAUSE_SECONDS)
+            context.pause(PAUSE_SECONDS)
 
 
 def _is_deleted(acm: Any, arn: str) -> bool:
@@ -108,6 +108,6 @@ CERTIFICATES = Check(
     "Load balancers can serve TLS with a certificate that was made for this run and is trusted by nothing else.",
     import_certificates,
     safe_to_continue=False,
-    here=Here.WALKED_THROUGH,
-    because="the local AWS keeps certificates, and its load balancers answer no requests",
+    local_coverage=LocalCoverage.STEPS_ONLY,
+    local_limit="the local AWS keeps certificates, and its load balancers answer no requests",
 )

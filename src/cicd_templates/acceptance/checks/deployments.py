@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.check import Check, CheckContext, require
 from cicd_templates.acceptance.checks.stacks import stacks_of
 from cicd_templates.acceptance.project import ENVIRONMENTS, PRODUCTION, STAGING, TOOLS
 from cicd_templates.errors import ChangesRemainError
@@ -15,45 +15,45 @@ SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 UPDATABLE = SETTLED | {"UPDATE_ROLLBACK_COMPLETE"}
 
 
-def deploy_all(bench: Bench) -> str:
+def deploy_all(context: CheckContext) -> str:
     """Deploy staging and tools with one command each, and production, which is protected, by reviewed plans only."""
-    bench.commands.on("deploy", STAGING, "--yes")
-    deploy_by_plans(bench, PRODUCTION)
-    bench.commands.on("deploy", TOOLS, "--yes", "--hand-over")
+    context.commands.on("deploy", STAGING, "--yes")
+    deploy_by_plans(context, PRODUCTION)
+    context.commands.on("deploy", TOOLS, "--yes", "--hand-over")
     count = 0
     for environment in ENVIRONMENTS:
-        stacks = stacks_of(bench, environment)
+        stacks = stacks_of(context, environment)
         wrong = sorted(set(stacks.values()) - SETTLED)
         require(not wrong, f"{environment} has stacks in {', '.join(wrong)}")
-        rendered = len(list(bench.project.rendered(environment).glob("*.yaml")))
+        rendered = len(list(context.project.rendered(environment).glob("*.yaml")))
         require(len(stacks) == rendered, f"{environment} has {len(stacks)} of {rendered} stacks")
         count += rendered
     return f"{count} stacks of {len(ENVIRONMENTS)} environments exist; production was deployed by its plans alone"
 
 
-def deploy_by_plans(bench: Bench, environment: str, *options: str) -> None:
+def deploy_by_plans(context: CheckContext, environment: str, *options: str) -> None:
     """Plan an environment and deploy exactly the plan, until a plan has nothing to change.
 
     `options` choose a part of the environment for the plan. Raises `CheckFailed` if it never ends.
     """
-    file = bench.project.folder / f"{environment}-plan.json"
+    file = context.project.folder / f"{environment}-plan.json"
     for _ in range(MOST_PLANS):
-        if not plan_has_changes(bench, environment, *options, "--out", str(file)):
+        if not plan_has_changes(context, environment, *options, "--out", str(file)):
             return
-        bench.commands.on("deploy", environment, "--plan", str(file), "--yes", expected=(NOTHING, CHANGES))
+        context.commands.on("deploy", environment, "--plan", str(file), "--yes", expected=(NOTHING, CHANGES))
     require(False, f"{environment} still has changes after {MOST_PLANS} plans")
 
 
-def plan_has_changes(bench: Bench, environment: str, *options: str) -> bool:
+def plan_has_changes(context: CheckContext, environment: str, *options: str) -> bool:
     """Plan an environment, with `options` of the command, and return whether the plan contains a change."""
-    planned = bench.commands.on("plan", environment, *options, "--detailed-exitcode", expected=(NOTHING, CHANGES))
+    planned = context.commands.on("plan", environment, *options, "--detailed-exitcode", expected=(NOTHING, CHANGES))
     return planned.code != NOTHING
 
 
-def plan_again(bench: Bench) -> str:
+def plan_again(context: CheckContext) -> str:
     """Plan every environment again. Raise `CheckFailed` if a plan contains a change."""
     for environment in ENVIRONMENTS:
-        changes = plan_has_changes(bench, environment)
+        changes = plan_has_changes(context, environment)
         require(not changes, f"{environment} would change again, although no template changed")
     return "the plans of all environments are empty"
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
-from cicd_templates.acceptance.check import Bench, Check, CheckFailed, require
+from cicd_templates.acceptance.check import Check, CheckContext, CheckFailed, require
 from cicd_templates.acceptance.project import ENVIRONMENTS
 
 
-def examine(bench: Bench) -> str:
+def examine(context: CheckContext) -> str:
     """Run `doctor` for each environment, and require that it finds nothing to fix."""
     subjects = set()
     for environment in ENVIRONMENTS:
-        answer = bench.commands.on("doctor", environment, "--json", expected=(0, 1))
+        answer = context.commands.on("doctor", environment, "--json", expected=(0, 1))
         try:
             examined = json.loads(answer.output)
         except ValueError:

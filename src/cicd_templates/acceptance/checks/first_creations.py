@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.acceptance.check import Bench, Check, require
+from cicd_templates.acceptance.check import Check, CheckContext, require
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.checks.stacks import first_failed_type, newest_stack, stacks_of
 from cicd_templates.acceptance.project import STAGING, UNKNOWN_ID
@@ -21,53 +21,53 @@ FAILED_CREATIONS = frozenset(
 FAILING_TYPE = "AWS::EC2::NatGateway"
 
 
-def decline(bench: Bench) -> str:
+def decline(context: CheckContext) -> str:
     """Plan the first creation and discard the plan, then require that nothing is left of it."""
-    bench.commands.on("plan", STAGING)
-    planned = stacks_of(bench, STAGING)
+    context.commands.on("plan", STAGING)
+    planned = stacks_of(context, STAGING)
     require(planned, "the plan of a first creation made no stack in review, so there is nothing to discard")
-    bench.commands.on("plan-discard", STAGING)
-    left = stacks_of(bench, STAGING)
+    context.commands.on("plan-discard", STAGING)
+    left = stacks_of(context, STAGING)
     require(not left, f"{len(left)} stacks are left of a plan that was discarded")
     return "a plan of a first creation was discarded, and nothing is left of it"
 
 
-def fail_then_deploy(bench: Bench) -> str:
+def fail_then_deploy(context: CheckContext) -> str:
     """Let the first creation of a stack fail, then deploy the same environment without the fault."""
     try:
-        if not bench.facts.get("failed first creation"):
-            _fail(bench)
-            bench.facts["failed first creation"] = True
-            bench.save()
+        if not context.facts.get("failed first creation"):
+            _fail(context)
+            context.facts["failed first creation"] = True
+            context.save()
     finally:
-        if bench.local:
-            _record(bench).fail_no_more()
-        render_with(bench, patch={})
-    bench.commands.on("deploy", STAGING, "--yes")
-    wrong = {name: status for name, status in stacks_of(bench, STAGING).items() if status != "CREATE_COMPLETE"}
+        if context.local:
+            _record(context).fail_no_more()
+        render_with(context, patch={})
+    context.commands.on("deploy", STAGING, "--yes")
+    wrong = {name: status for name, status in stacks_of(context, STAGING).items() if status != "CREATE_COMPLETE"}
     require(not wrong, f"after the repair: {', '.join(sorted(set(wrong.values())))}")
     return "the first creation of a stack failed, and the next deployment created the whole environment"
 
 
-def _fail(bench: Bench) -> None:
-    place, failing = bench.places[STAGING], FAILING_TYPE if bench.local else LOG_GROUP_TYPE
-    if bench.local:
-        _record(bench).fail(FAILING_TYPE, "create", "told to fail by the acceptance run")
+def _fail(context: CheckContext) -> None:
+    access, failing = context.access[STAGING], FAILING_TYPE if context.local else LOG_GROUP_TYPE
+    if context.local:
+        _record(context).fail(FAILING_TYPE, "create", "told to fail by the acceptance run")
     else:
-        key = f"arn:{place.partition}:kms:{place.region}:{place.account}:key/{UNKNOWN_ID}"
-        render_with(bench, patch={STACK: {LOG_GROUP: key}})
-    answer = bench.commands.on("deploy", STAGING, "--yes", expected=(0, 1))
+        key = f"arn:{access.partition}:kms:{access.region}:{access.account}:key/{UNKNOWN_ID}"
+        render_with(context, patch={STACK: {LOG_GROUP: key}})
+    answer = context.commands.on("deploy", STAGING, "--yes", expected=(0, 1))
     require(answer.code, "a creation that should fail succeeded")
-    stack_id, status = newest_stack(bench, STAGING, STACK)
+    stack_id, status = newest_stack(context, STAGING, STACK)
     require(
         status in FAILED_CREATIONS, f"{STACK} is {status or 'missing'}, so something else failed: {answer.last_lines}"
     )
-    failed = first_failed_type(bench, STAGING, stack_id)
+    failed = first_failed_type(context, STAGING, stack_id)
     require(failed == failing, f"{failed or 'nothing'} failed in {STACK}, not {failing}: {answer.last_lines}")
 
 
-def _record(bench: Bench) -> Record:
-    return engine_state_file.required(bench.project.engine_file).record
+def _record(context: CheckContext) -> Record:
+    return engine_state_file.required(context.project.engine_file).record
 
 
 DECLINED = Check(

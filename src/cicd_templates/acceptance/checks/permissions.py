@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.acceptance.check import Bench, Check, CheckFailed, Here, require
+from cicd_templates.acceptance.check import Check, CheckContext, CheckFailed, LocalCoverage, require
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.commands import CommandFailed
 from cicd_templates.acceptance.project import ENVIRONMENTS
@@ -16,23 +16,23 @@ from cicd_templates.acceptance.project import ENVIRONMENTS
 ATTEMPTS, PAUSE_SECONDS = 12, 10.0
 
 
-def use_printed_policies(bench: Bench) -> str:
+def use_printed_policies(context: CheckContext) -> str:
     """Create a role with the printed policies for each environment, and let the project deploy with these roles."""
     roles, documents = {}, 0
     for environment in ENVIRONMENTS:
-        printed = bench.commands.run(
-            "deploy-policy", "--env", environment, "--suffix", bench.project.suffix, "--destroying"
+        printed = context.commands.run(
+            "deploy-policy", "--env", environment, "--suffix", context.project.suffix, "--destroying"
         )
         policies = json.loads(printed.output)
-        roles[environment] = _make_role(bench, environment, policies)
+        roles[environment] = _make_role(context, environment, policies)
         documents += len(policies)
-    render_with(bench, roles=roles)
+    render_with(context, roles=roles)
     try:
         for environment in ENVIRONMENTS:
-            _wait_until_it_deploys(bench, environment)
+            _wait_until_it_deploys(context, environment)
     except CheckFailed:
         # The end of the run must not need roles that cannot be used.
-        render_with(bench, roles={})
+        render_with(context, roles={})
         raise
     return (
         f"{documents} printed policies of {len(roles)} environments are attached to {len(roles)} roles, which make"
@@ -40,10 +40,10 @@ def use_printed_policies(bench: Bench) -> str:
     )
 
 
-def _make_role(bench: Bench, environment: str, policies: dict[str, Any]) -> str:
-    iam, place = bench.clients(environment).iam, bench.places[environment]
-    name = bench.project.deployer(environment)
-    principal = f"arn:{place.partition}:iam::{place.caller_account or place.account}:root"
+def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]) -> str:
+    iam, access = context.clients(environment).iam, context.access[environment]
+    name = context.project.deployer(environment)
+    principal = f"arn:{access.partition}:iam::{access.caller_account or access.account}:root"
     trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
     _unless_exists(
         iam.create_role,
@@ -52,9 +52,9 @@ def _make_role(bench: Bench, environment: str, policies: dict[str, Any]) -> str:
     )
     for policy, document in policies.items():
         _unless_exists(iam.create_policy, PolicyName=policy, PolicyDocument=json.dumps(document))
-        arn = f"arn:{place.partition}:iam::{place.account}:policy/{policy}"
+        arn = f"arn:{access.partition}:iam::{access.account}:policy/{policy}"
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
-    return f"arn:{place.partition}:iam::{place.account}:role/{name}"
+    return f"arn:{access.partition}:iam::{access.account}:role/{name}"
 
 
 def _unless_exists(create: Any, **request: Any) -> None:
@@ -66,31 +66,31 @@ def _unless_exists(create: Any, **request: Any) -> None:
             raise
 
 
-def _wait_until_it_deploys(bench: Bench, environment: str) -> None:
+def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
     """Run `doctor` until it answers, and require that the role made its calls."""
     attempt = 1
-    while (rows := _examined(bench, environment)) is None:
+    while (rows := _examined(context, environment)) is None:
         require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")
         attempt += 1
-        bench.pause(PAUSE_SECONDS)
+        context.pause(PAUSE_SECONDS)
     callers = [row["finding"] for row in rows if row["subject"] == "credentials"]
-    role = f"assumed-role/{bench.project.deployer(environment)}/"
+    role = f"assumed-role/{context.project.deployer(environment)}/"
     require(any(role in caller for caller in callers), f"another principal than the role calls AWS in {environment}")
 
 
-def _examined(bench: Bench, environment: str) -> list[dict[str, str]] | None:
+def _examined(context: CheckContext, environment: str) -> list[dict[str, str]] | None:
     """Return what `doctor` finds, or None if it cannot call AWS."""
     try:
-        answer = bench.commands.on("doctor", environment, "--json", expected=(0, 1))
-        rows: list[dict[str, str]] = json.loads(answer.output)[f"{environment}-{bench.project.suffix}"]
+        answer = context.commands.on("doctor", environment, "--json", expected=(0, 1))
+        rows: list[dict[str, str]] = json.loads(answer.output)[f"{environment}-{context.project.suffix}"]
     except (CommandFailed, ValueError, KeyError):
         return None
     return rows
 
 
-def remove_roles(bench: Bench, environment: str) -> int:
+def remove_roles(context: CheckContext, environment: str) -> int:
     """Remove the role of an environment and its policies. Return the number of removed roles and policies."""
-    iam, name = bench.clients(environment).iam, bench.project.deployer(environment)
+    iam, name = context.clients(environment).iam, context.project.deployer(environment)
     removed = 0
     try:
         attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
@@ -104,7 +104,7 @@ def remove_roles(bench: Bench, environment: str) -> int:
         removed += 1
     pages = iam.get_paginator("list_policies").paginate(Scope="Local")
     for policy in [policy for page in pages for policy in page["Policies"]]:
-        if policy["PolicyName"].startswith(f"{bench.project.name(environment)}-deploy-"):
+        if policy["PolicyName"].startswith(f"{context.project.name(environment)}-deploy-"):
             iam.delete_policy(PolicyArn=policy["Arn"])
             removed += 1
     return removed
@@ -116,6 +116,6 @@ PERMISSIONS = Check(
     use_printed_policies,
     needs=("certificates",),
     safe_to_continue=False,
-    here=Here.WALKED_THROUGH,
-    because="the local AWS asks IAM for every call of a command, but not for what CloudFormation does for its caller",
+    local_coverage=LocalCoverage.STEPS_ONLY,
+    local_limit="the local AWS asks IAM for every call of a command, but not for what CloudFormation does for it",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.acceptance.check import Bench, Check, Here, require
+from cicd_templates.acceptance.check import Check, CheckContext, LocalCoverage, require
 from cicd_templates.acceptance.pipeline_runs import SUCCEEDED
 
 
@@ -12,15 +12,17 @@ def question(name: str, proves: str, path: str, because: str) -> Check:
     A release that failed answers too: an action of it that failed is the answer "no".
     """
 
-    def answer(bench: Bench) -> str:
-        require("states" in bench.facts, "no answer: no release of the run has ended")
-        states = {place: state for place, state in bench.facts["states"].items() if path in place}
+    def answer(context: CheckContext) -> str:
+        require("states" in context.facts, "no answer: no release of the run has ended")
+        states = {action: state for action, state in context.facts["states"].items() if path in action}
         require(states, f"no answer: the release ran no action {path}")
-        wrong = sorted(place for place, state in states.items() if state != SUCCEEDED)
+        wrong = sorted(action for action, state in states.items() if state != SUCCEEDED)
         require(not wrong, f"no: {', '.join(wrong)} did not succeed")
         return f"yes: {', '.join(sorted(states))} succeeded"
 
-    return Check(name, proves, answer, needs=("permissions",), here=Here.NOT_POSSIBLE, because=because)
+    return Check(
+        name, proves, answer, needs=("permissions",), local_coverage=LocalCoverage.NOT_POSSIBLE, local_limit=because
+    )
 
 
 QUESTIONS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from cicd_templates.acceptance.check import Bench, Check, Here, require
+from cicd_templates.acceptance.check import Check, CheckContext, LocalCoverage, require
 from cicd_templates.acceptance.pipeline_runs import (
     FAILED,
     NOT_REACHED,
@@ -27,21 +27,21 @@ NOT_AWS = (
 )
 
 
-def release(bench: Bench) -> str:
+def release(context: CheckContext) -> str:
     """Release the application, and require that every action has succeeded, up to production."""
-    run = run_pipeline(bench, APPLICATION, GOOD)
+    run = run_pipeline(context, APPLICATION, GOOD)
     # The questions also need the actions of a release that fails.
-    bench.facts["states"] = dict(run.states)
-    bench.save()
+    context.facts["states"] = dict(run.states)
+    context.save()
     require(run.succeeded, f"the release did not pass: {run.problem}")
     require(any(is_of(path, PRODUCTION) for path in run.states), "the release did not reach production")
     require(run.count(APPROVE), "nobody was asked to approve the release")
     return f"{len(run.states)} actions succeeded, from the source to production, and production had its approval"
 
 
-def see_migrations(bench: Bench) -> str:
+def see_migrations(context: CheckContext) -> str:
     """Require that the release ran its migration once for each runtime environment."""
-    states = bench.facts["states"]
+    states = context.facts["states"]
     for environment in RUNTIME:
         migrations = [path for path in states if MIGRATE in path and is_of(path, environment)]
         done = [path for path in migrations if states[path] == SUCCEEDED]
@@ -49,14 +49,14 @@ def see_migrations(bench: Bench) -> str:
     return f"the migration of the release ran once in each of {', '.join(RUNTIME)}"
 
 
-def stop_planted(bench: Bench) -> str:
+def stop_planted(context: CheckContext) -> str:
     """Release an application with a planted vulnerability, and require that the gate alone stopped it."""
-    run = run_pipeline(bench, PLANTED, BAD)
+    run = run_pipeline(context, PLANTED, BAD)
     state = run.states.get(GATE, "")
     require(state == FAILED, f"the gate did not stop the planted vulnerability: it {state or 'did not run'}")
     before = {path: text for path, text in run.errors.items() if path != GATE}
     require(not before, f"the release failed before the gate: {'; '.join(before)}")
-    stages = pipeline_stages(bench)
+    stages = pipeline_stages(context)
     gate = GATE.partition("/")[0]
     require(gate in stages, f"the rendered pipeline has no stage {gate}")
     after = stages[stages.index(gate) + 1 :]
@@ -65,21 +65,21 @@ def stop_planted(bench: Bench) -> str:
     return f"the gate stopped the release, and no action of the {len(after)} stages after it ran"
 
 
-def verify_evidence(bench: Bench) -> str:
+def verify_evidence(context: CheckContext) -> str:
     """Verify the evidence of the release offline, and require that one changed byte is found."""
-    folder = Path(rehearsal_folder(bench, GOOD)) / "evidence"
-    if not bench.local:
+    folder = Path(rehearsal_folder(context, GOOD)) / "evidence"
+    if not context.local:
         shutil.rmtree(folder, ignore_errors=True)
-        suffix = bench.project.suffix
-        bench.commands.run("evidence", "--suffix", suffix, "--service", SERVICE, "--out", str(folder))
-    bench.commands.run("verify-evidence", str(folder))
+        suffix = context.project.suffix
+        context.commands.run("evidence", "--suffix", suffix, "--service", SERVICE, "--out", str(folder))
+    context.commands.run("verify-evidence", str(folder))
     changed = folder.with_name("changed-evidence")
     shutil.rmtree(changed, ignore_errors=True)
     shutil.copytree(folder, changed)
     content = bytearray((changed / TAMPERED).read_bytes())
     content[0] ^= 1
     (changed / TAMPERED).write_bytes(content)
-    answer = bench.commands.run("verify-evidence", str(changed), expected=(0, 1))
+    answer = context.commands.run("verify-evidence", str(changed), expected=(0, 1))
     require(answer.code and TAMPERED.as_posix() in answer.output, "evidence with a changed byte was accepted")
     return "every file and signature was verified without AWS, and a changed byte was found in the file that has it"
 
@@ -89,16 +89,16 @@ RELEASED = Check(
     "A release passes every check, is built, scanned and signed, reaches staging, and after an approval production.",
     release,
     needs=("permissions",),
-    here=Here.WALKED_THROUGH,
-    because=NOT_AWS,
+    local_coverage=LocalCoverage.STEPS_ONLY,
+    local_limit=NOT_AWS,
 )
 MIGRATED = Check(
     "migrated",
     "A release migrates its data once in every environment before the service is updated.",
     see_migrations,
     needs=("released",),
-    here=Here.WALKED_THROUGH,
-    because=NOT_AWS,
+    local_coverage=LocalCoverage.STEPS_ONLY,
+    local_limit=NOT_AWS,
 )
 STOPPED = Check(
     "vulnerability-stopped",

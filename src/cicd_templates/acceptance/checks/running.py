@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from cicd_templates.acceptance.check import Bench, Check, CheckFailed, Here, require
+from cicd_templates.acceptance.check import Check, CheckContext, CheckFailed, LocalCoverage, require
 from cicd_templates.acceptance.checks.deployments import CHANGES, NOTHING, plan_has_changes
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.checks.stacks import stacks_of
@@ -23,23 +23,23 @@ REASON = "the acceptance run asks"
 DECRYPT, ENCRYPT = "kms:Decrypt", frozenset({"kms:GenerateDataKey*", "kms:GenerateDataKey"})
 
 
-def show_drift(bench: Bench) -> str:
+def show_drift(context: CheckContext) -> str:
     """Change the retention of a log group outside CloudFormation, require that it is found, and take it back."""
-    logs, name = bench.clients(STAGING).logs, _log_group(bench)
+    logs, name = context.clients(STAGING).logs, _log_group(context)
     try:
         logs.put_retention_policy(logGroupName=name, retentionInDays=OTHER_DAYS)
-        found = bench.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
+        found = context.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
     finally:
         logs.put_retention_policy(logGroupName=name, retentionInDays=DAYS_AS_RENDERED)
     require(found.code == CHANGES, "a change outside CloudFormation was not found")
-    after = bench.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
+    after = context.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
     require(after.code == NOTHING, "after the change was taken back, drift is still found")
     return "a change of a log group outside CloudFormation was found, and was gone after it was taken back"
 
 
-def _log_group(bench: Bench) -> str:
+def _log_group(context: CheckContext) -> str:
     """Return the first log group of staging whose name and retention are written out in its template."""
-    for path in sorted(bench.project.rendered(STAGING).glob("*.yaml")):
+    for path in sorted(context.project.rendered(STAGING).glob("*.yaml")):
         template = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
         for resource in template["Resources"].values():
             properties = resource.get("Properties", {})
@@ -53,14 +53,16 @@ def _is_short(properties: dict[str, Any]) -> bool:
     return bool(properties.get("RetentionInDays") == DAYS_AS_RENDERED)
 
 
-def see_alarms(bench: Bench) -> str:
+def see_alarms(context: CheckContext) -> str:
     """Require that each alarm has an action, and that each environment has the topic for operations."""
     count = 0
     for environment in ENVIRONMENTS:
-        topics = bench.clients(environment).sns.get_paginator("list_topics").paginate()
+        topics = context.clients(environment).sns.get_paginator("list_topics").paginate()
         names = {topic["TopicArn"].rpartition(":")[2] for page in topics for topic in page["Topics"]}
-        require(f"{bench.project.name(environment)}-operations" in names, f"{environment} has no topic for operations")
-        for where, properties in _deployed_alarms(bench, environment):
+        require(
+            f"{context.project.name(environment)}-operations" in names, f"{environment} has no topic for operations"
+        )
+        for where, properties in _deployed_alarms(context, environment):
             acts = properties.get("AlarmActions") and properties.get("ActionsEnabled", True) is True
             require(acts, f"{environment}: {where} has no action")
             count += 1
@@ -68,30 +70,30 @@ def see_alarms(bench: Bench) -> str:
     return f"{count} alarms of {len(ENVIRONMENTS)} environments have an action, and the topics of operations exist"
 
 
-def _deployed_alarms(bench: Bench, environment: str) -> Iterator[tuple[str, Any]]:
+def _deployed_alarms(context: CheckContext, environment: str) -> Iterator[tuple[str, Any]]:
     """Yield the place and the properties of each alarm in the templates of the deployed stacks."""
-    prefix = f"{bench.project.name(environment)}-"
-    for name in stacks_of(bench, environment):
-        body = bench.clients(environment).cloudformation.get_template(StackName=name)["TemplateBody"]
+    prefix = f"{context.project.name(environment)}-"
+    for name in stacks_of(context, environment):
+        body = context.clients(environment).cloudformation.get_template(StackName=name)["TemplateBody"]
         for logical, resource in cloudformation_yaml.load(str(body))["Resources"].items():
             if resource["Type"] == ALARM:
                 yield f"{name.removeprefix(prefix)}/{logical}", resource["Properties"]
 
 
-def hear_alarms(bench: Bench) -> str:
+def hear_alarms(context: CheckContext) -> str:
     """Set an alarm of each environment to ALARM and back, and require that CloudWatch has executed its action."""
     for environment in ENVIRONMENTS:
-        cloudwatch = bench.clients(environment).cloudwatch
+        cloudwatch = context.clients(environment).cloudwatch
         pages = cloudwatch.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=f"{bench.project.name(environment)}-", AlarmTypes=["MetricAlarm"]
+            AlarmNamePrefix=f"{context.project.name(environment)}-", AlarmTypes=["MetricAlarm"]
         )
         names = [alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]]
         require(names, f"{environment} has no alarm")
-        _require_action(bench, cloudwatch, names[0], f"{environment}: the action of an alarm")
+        _require_action(context, cloudwatch, names[0], f"{environment}: the action of an alarm")
     return f"an alarm of each of {len(ENVIRONMENTS)} environments was set, and its message reached the encrypted topic"
 
 
-def _require_action(bench: Bench, cloudwatch: Any, name: str, what: str) -> None:
+def _require_action(context: CheckContext, cloudwatch: Any, name: str, what: str) -> None:
     """Set the alarm, require that CloudWatch says within five minutes that an action has succeeded, and reset it.
 
     The history of the alarm also has the actions of an attempt that was interrupted. Those do not count.
@@ -103,7 +105,7 @@ def _require_action(bench: Bench, cloudwatch: Any, name: str, what: str) -> None
 
     try:
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=REASON)
-        polling = bench.polling(POLL_SECONDS)
+        polling = context.polling(POLL_SECONDS)
         polling.until(ignore_transient(acted), what, ACTION_SECONDS, "the console of CloudWatch shows its history")
     finally:
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason=REASON)
@@ -117,11 +119,11 @@ def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]
     return [(item["Timestamp"], item["HistoryData"]) for item in succeeded]
 
 
-def use_keys(bench: Bench) -> str:
+def use_keys(context: CheckContext) -> str:
     """Require that the key of each environment is enabled, is rotated, and may be used by somebody."""
     for environment in ENVIRONMENTS:
-        clients = bench.clients(environment)
-        alias = f"alias/{bench.project.name(environment)}-key"
+        clients = context.clients(environment)
+        alias = f"alias/{context.project.name(environment)}-key"
         key = clients.kms.describe_key(KeyId=alias)["KeyMetadata"]
         require(key["KeyState"] == "Enabled", f"the key of {environment} is {key['KeyState']}")
         rotated = clients.kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"]
@@ -140,12 +142,12 @@ def _may_be_used(policy: dict[str, Any]) -> bool:
     return DECRYPT in allowed and bool(allowed & ENCRYPT)
 
 
-def roll_out_blue_green(bench: Bench) -> str:
+def roll_out_blue_green(context: CheckContext) -> str:
     """Deploy the service of staging with a blue/green rollout, then with a rolling one again."""
     for rollout in ("blue-green", "rolling"):
-        render_with(bench, rollout=rollout)
-        bench.commands.on("deploy", STAGING, "--yes")
-        require(not plan_has_changes(bench, STAGING), f"after the change to {rollout}, staging would still change")
+        render_with(context, rollout=rollout)
+        context.commands.on("deploy", STAGING, "--yes")
+        require(not plan_has_changes(context, STAGING), f"after the change to {rollout}, staging would still change")
     return "staging was changed to blue/green and back to rolling, and nothing was left to change"
 
 
@@ -160,16 +162,16 @@ ALARMS = Check(
     "Every alarm that a person must hear of has an action on a topic that exists.",
     see_alarms,
     needs=("deployed",),
-    here=Here.WALKED_THROUGH,
-    because="the local AWS records alarms and sends nothing",
+    local_coverage=LocalCoverage.STEPS_ONLY,
+    local_limit="the local AWS records alarms and sends nothing",
 )
 HEARD = Check(
     "alarms-heard",
     "CloudWatch may publish alarms to the encrypted topics.",
     hear_alarms,
     needs=("deployed",),
-    here=Here.NOT_POSSIBLE,
-    because="the local AWS records alarms and does not evaluate them",
+    local_coverage=LocalCoverage.NOT_POSSIBLE,
+    local_limit="the local AWS records alarms and does not evaluate them",
 )
 KEYS = Check(
     "keys",
@@ -182,6 +184,6 @@ BLUE_GREEN = Check(
     "The rollout of a running service can be changed to blue/green and back.",
     roll_out_blue_green,
     needs=("deployed",),
-    here=Here.WALKED_THROUGH,
-    because="the local AWS starts no tasks and shifts no requests",
+    local_coverage=LocalCoverage.STEPS_ONLY,
+    local_limit="the local AWS starts no tasks and shifts no requests",
 )

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from cicd_templates.acceptance.check import Bench
+from cicd_templates.acceptance.check import CheckContext
 
 GONE = "DELETE_COMPLETE"
 
 
-def newest_stack(bench: Bench, environment: str, layer: str) -> tuple[str, str]:
+def newest_stack(context: CheckContext, environment: str, layer: str) -> tuple[str, str]:
     """Return the id and the status of the newest stack of a layer, also if it is deleted.
 
     Both are empty if there was no such stack. An id also finds the events of a deleted stack.
     """
-    pages = bench.clients(environment).cloudformation.get_paginator("list_stacks").paginate()
-    name = f"{bench.project.name(environment)}-{layer}"
+    pages = context.clients(environment).cloudformation.get_paginator("list_stacks").paginate()
+    name = f"{context.project.name(environment)}-{layer}"
     found = [summary for page in pages for summary in page["StackSummaries"] if summary["StackName"] == name]
     newest = max(found, key=lambda summary: summary["CreationTime"], default={"StackId": "", "StackStatus": ""})
     return newest["StackId"], newest["StackStatus"]
 
 
-def first_failed_type(bench: Bench, environment: str, stack_id: str) -> str:
+def first_failed_type(context: CheckContext, environment: str, stack_id: str) -> str:
     """Return the type of the first resource of a stack whose creation failed, or an empty string.
 
     CloudFormation then cancels the creation of other resources, whose events also say CREATE_FAILED.
     """
-    paginator = bench.clients(environment).cloudformation.get_paginator("describe_stack_events")
+    paginator = context.clients(environment).cloudformation.get_paginator("describe_stack_events")
     # The newest event comes first.
     failed = [
         event["ResourceType"]
@@ -35,11 +35,11 @@ def first_failed_type(bench: Bench, environment: str, stack_id: str) -> str:
     return failed[-1] if failed else ""
 
 
-def stacks_of(bench: Bench, environment: str) -> dict[str, str]:
+def stacks_of(context: CheckContext, environment: str) -> dict[str, str]:
     """Return the status of each stack of an environment by the stack's name, without deleted stacks."""
-    pages = bench.clients(environment).cloudformation.get_paginator("list_stacks").paginate()
+    pages = context.clients(environment).cloudformation.get_paginator("list_stacks").paginate()
     found = [summary for page in pages for summary in page["StackSummaries"]]
-    prefix = f"{bench.project.name(environment)}-"
+    prefix = f"{context.project.name(environment)}-"
     return {
         summary["StackName"]: summary["StackStatus"]
         for summary in found

@@ -17,7 +17,7 @@ from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.checks.certificates import import_certificates, make_certificate
 from cicd_templates.errors import CicdError
 from tests.fakes.answering_aws import FakeAws
-from tests.unit.acceptance.bench import SUFFIX, bench
+from tests.unit.acceptance.check_context import SUFFIX, check_context
 
 OURS, OTHER = (f"arn:aws:acm:eu-central-1:222222222222:certificate/{number}" for number in (1, 2))
 TAGS = {OURS: SUFFIX, OTHER: "zzzzz"}
@@ -37,7 +37,7 @@ def acm(known: list[str], status: str = "ISSUED") -> dict[str, Any]:
 
 @pytest.mark.parametrize(("known", "imports"), [([], 2), ([OTHER], 2), ([OTHER, OURS], 0)])
 def test_a_certificate_is_imported_unless_this_run_has_one(tmp_path: Path, known: list[str], imports: int) -> None:
-    made = bench(tmp_path, aws=acm(known))
+    made = check_context(tmp_path, aws=acm(known))
 
     answer = import_certificates(made)
     assert answer == "1 self-signed certificate, valid for 3 days, was imported for staging and production"
@@ -54,14 +54,14 @@ def test_a_certificate_is_imported_unless_this_run_has_one(tmp_path: Path, known
 def test_two_accounts_have_a_certificate_each(tmp_path: Path) -> None:
     clients = {name: FakeAws(acm([])) for name in ("staging", "production")}
     clients["production"] = FakeAws({**acm([]), "acm.import_certificate": {"CertificateArn": OTHER}})
-    made = bench(tmp_path, aws=clients)
+    made = check_context(tmp_path, aws=clients)
 
     assert import_certificates(made).startswith("2 self-signed certificates, valid for 3 days, were imported for")
 
 
 def test_a_certificate_that_cannot_be_used_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(CheckFailed, match="the certificate of staging is FAILED"):
-        import_certificates(bench(tmp_path, aws=acm([OURS], "FAILED")))
+        import_certificates(check_context(tmp_path, aws=acm([OURS], "FAILED")))
 
 
 def test_a_certificate_is_for_its_name_alone_and_its_key_stays_nowhere(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.checks import deployments, doctor, first_creations
 from cicd_templates.acceptance.commands import Answer, CommandFailed
 from cicd_templates.local.engine_process import Engine
-from tests.unit.acceptance.bench import bench, stack, stacks
+from tests.unit.acceptance.check_context import check_context, stack, stacks
 
 LISTED = "cloudformation.list_stacks"
 
@@ -35,7 +35,7 @@ def existing(environment: str, *statuses: str) -> list[dict[str, Any]]:
 )
 def test_the_doctor_finds_nothing_to_fix(tmp_path: Path, fix: str, expected: str) -> None:
     rows = {"x": [{"subject": "certificate", "finding": "none", "fix": fix}]}
-    made = bench(tmp_path, {"doctor": Answer(1 if fix else 0, json.dumps(rows))})
+    made = check_context(tmp_path, {"doctor": Answer(1 if fix else 0, json.dumps(rows))})
     if fix:
         with pytest.raises(CheckFailed, match=expected):
             doctor.examine(made)
@@ -44,7 +44,7 @@ def test_the_doctor_finds_nothing_to_fix(tmp_path: Path, fix: str, expected: str
 
 
 def test_a_doctor_that_prints_no_json_has_failed_with_its_last_lines(tmp_path: Path) -> None:
-    made = bench(tmp_path, {"doctor": Answer(1, "", "error: the credentials have expired")})
+    made = check_context(tmp_path, {"doctor": Answer(1, "", "error: the credentials have expired")})
 
     with pytest.raises(CheckFailed, match="staging: `doctor` printed no JSON: error: the credentials have expired"):
         doctor.examine(made)
@@ -61,7 +61,7 @@ def test_a_doctor_that_prints_no_json_has_failed_with_its_last_lines(tmp_path: P
 def test_a_discarded_plan_leaves_nothing(tmp_path: Path, planned: list[str], left: list[str], problem: str) -> None:
     others = [stack("parcels-staging-keys", "CREATE_COMPLETE"), *existing("staging", "DELETE_COMPLETE")]
     answers = [stacks(*others, *existing("staging", *statuses)) for statuses in (planned, left)]
-    made = bench(tmp_path, aws={LISTED: lambda **request: answers.pop(0)})
+    made = check_context(tmp_path, aws={LISTED: lambda **request: answers.pop(0)})
     if problem:
         with pytest.raises(CheckFailed, match=problem):
             first_creations.decline(made)
@@ -113,7 +113,7 @@ def test_a_failed_first_creation_on_aws_has_a_key_that_does_not_exist(
         configurations.append((tmp_path / "templates/environments.toml").read_text())
         return Answer(left.pop(0), "", "no lock")
 
-    made = bench(tmp_path, {"deploy": deploy}, aws)
+    made = check_context(tmp_path, {"deploy": deploy}, aws)
     if problem:
         with pytest.raises(CheckFailed, match=problem):
             first_creations.fail_then_deploy(made)
@@ -124,7 +124,7 @@ def test_a_failed_first_creation_on_aws_has_a_key_that_does_not_exist(
 
 
 def test_a_refusal_is_no_failed_first_creation_and_the_fault_is_taken_back(tmp_path: Path) -> None:
-    made = bench(tmp_path, {"deploy": Answer(3, "", "refused")})
+    made = check_context(tmp_path, {"deploy": Answer(3, "", "refused")})
 
     with pytest.raises(CommandFailed, match="`deploy` ended with 3: refused"):
         first_creations.fail_then_deploy(made)
@@ -133,7 +133,7 @@ def test_a_refusal_is_no_failed_first_creation_and_the_fault_is_taken_back(tmp_p
 
 def test_a_failed_first_creation_is_not_repeated_after_an_interruption(tmp_path: Path) -> None:
     facts = {"failed first creation": True}
-    made = bench(tmp_path, aws={LISTED: stacks(*existing("staging", "CREATE_COMPLETE"))}, facts=facts)
+    made = check_context(tmp_path, aws={LISTED: stacks(*existing("staging", "CREATE_COMPLETE"))}, facts=facts)
     first_creations.fail_then_deploy(made)
 
     assert made.commands.typed == ["render --suffix abcde", "deploy staging --yes"]
@@ -150,7 +150,7 @@ def test_on_the_local_aws_a_resource_is_told_to_fail_and_then_no_more(
         told.append((tmp_path / "failures.json").read_text())
         return Answer(len(told) % 2, "")
 
-    made = bench(tmp_path, {"deploy": deploy}, failing("DELETE_COMPLETE", GATEWAY), local=True)
+    made = check_context(tmp_path, {"deploy": deploy}, failing("DELETE_COMPLETE", GATEWAY), local=True)
     first_creations.fail_then_deploy(made)
 
     assert ["NatGateway" in text for text in told] == [True, False]
@@ -164,7 +164,7 @@ def test_everything_is_deployed_and_production_by_its_plans_alone(tmp_path: Path
         *existing("production", "CREATE_COMPLETE"),
         *existing("tools", "CREATE_COMPLETE"),
     )
-    made = bench(tmp_path, {"plan": plans, "deploy production": Answer(4, "")}, {LISTED: every})
+    made = check_context(tmp_path, {"plan": plans, "deploy production": Answer(4, "")}, {LISTED: every})
 
     assert deployments.deploy_all(made).startswith("4 stacks of 3 environments exist")
     assert [typed.split(" --")[0] for typed in made.commands.typed] == [
@@ -182,14 +182,14 @@ def test_everything_is_deployed_and_production_by_its_plans_alone(tmp_path: Path
 )
 def test_a_stack_that_is_missing_or_broken_is_a_failure(tmp_path: Path, statuses: list[str], problem: str) -> None:
     rendered(tmp_path, staging=2)
-    made = bench(tmp_path, aws={LISTED: stacks(*existing("staging", *statuses))})
+    made = check_context(tmp_path, aws={LISTED: stacks(*existing("staging", *statuses))})
 
     with pytest.raises(CheckFailed, match=problem):
         deployments.deploy_all(made)
 
 
 def test_plans_that_never_end_are_a_failure(tmp_path: Path) -> None:
-    made = bench(tmp_path, {"plan": Answer(4, "")})
+    made = check_context(tmp_path, {"plan": Answer(4, "")})
 
     with pytest.raises(CheckFailed, match="production still has changes after 15 plans"):
         deployments.deploy_by_plans(made, "production")
@@ -200,7 +200,7 @@ def test_plans_that_never_end_are_a_failure(tmp_path: Path) -> None:
     [(0, ""), (4, "tools would change again, although no template changed")],
 )
 def test_a_second_plan_is_empty(tmp_path: Path, code: int, problem: str) -> None:
-    made = bench(tmp_path, {"plan tools": Answer(code, "")})
+    made = check_context(tmp_path, {"plan tools": Answer(code, "")})
     if problem:
         with pytest.raises(CheckFailed, match=problem):
             deployments.plan_again(made)

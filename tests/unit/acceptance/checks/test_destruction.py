@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.acceptance.check import CheckFailed, NotYet
+from cicd_templates.acceptance.check import CheckFailed, CheckMustWait
 from cicd_templates.acceptance.checks import certificates, destruction
 from cicd_templates.acceptance.commands import Answer, CommandFailed
 from cicd_templates.errors import DetachedError
 from tests.fakes.answering_aws import FakeAws, missing
-from tests.unit.acceptance.bench import SUFFIX, bench, stack, stacks
+from tests.unit.acceptance.check_context import SUFFIX, check_context, stack, stacks
 
 LISTED = "cloudformation.list_stacks"
 OURS = "arn:aws:acm:eu-central-1:222222222222:certificate/1"
@@ -61,7 +61,7 @@ def test_of_a_production_that_is_not_whole_only_stacks_that_can_be_updated_are_d
     tmp_path: Path, statuses: list[str], facts: dict[str, Any], plans: list[str]
 ) -> None:
     rendered(tmp_path, "keys", "service-shop", "storage")
-    made = bench(tmp_path, aws={LISTED: of_production(*statuses), UNPROTECT: {}}, facts=dict(facts))
+    made = check_context(tmp_path, aws={LISTED: of_production(*statuses), UNPROTECT: {}}, facts=dict(facts))
 
     with pytest.raises(CheckFailed, match=r"^\d stacks of production are left$"):
         destruction.destroy_all(made)
@@ -87,7 +87,7 @@ def test_a_step_of_the_destruction_that_fails_does_not_keep_staging_alive(
 ) -> None:
     rendered(tmp_path, "keys")
     answers = {LISTED: of_production("CREATE_COMPLETE"), UNPROTECT: refusal}
-    made = bench(tmp_path, commands, answers)
+    made = check_context(tmp_path, commands, answers)
 
     with pytest.raises(CheckFailed, match=rf"{problem}.*; 1 stacks of production are left"):
         destruction.destroy_all(made)
@@ -98,7 +98,7 @@ def test_a_destruction_that_must_stop_stops_at_once(tmp_path: Path) -> None:
     def stop(*words: str) -> Answer:
         raise DetachedError("still under way")
 
-    made = bench(tmp_path, {"destroy": stop})
+    made = check_context(tmp_path, {"destroy": stop})
     with pytest.raises(DetachedError):
         destruction.destroy_all(made)
     assert made.commands.typed == ["destroy tools --yes"]
@@ -124,7 +124,7 @@ def test_the_pipeline_goes_first_and_production_gives_up_its_protection(tmp_path
         LISTED: lambda **request: stacks(*(stack(each, "CREATE_COMPLETE") for each in exists)),
         "cloudformation.update_termination_protection": unprotect,
     }
-    made = bench(tmp_path, {"destroy": destroy}, answers)
+    made = check_context(tmp_path, {"destroy": destroy}, answers)
 
     assert "every environment is destroyed" in destruction.destroy_all(made)
     assert "--layer" not in " ".join(made.commands.typed)
@@ -137,7 +137,7 @@ def test_the_pipeline_goes_first_and_production_gives_up_its_protection(tmp_path
 
 
 def test_a_stack_that_is_left_is_a_failure(tmp_path: Path) -> None:
-    made = bench(tmp_path, aws={LISTED: stacks(stack("acceptance-tools-abcde-keys", "DELETE_FAILED"))})
+    made = check_context(tmp_path, aws={LISTED: stacks(stack("acceptance-tools-abcde-keys", "DELETE_FAILED"))})
 
     with pytest.raises(CheckFailed, match="1 stacks of tools are left"):
         destruction.destroy_all(made)
@@ -150,7 +150,7 @@ def test_what_the_checks_made_is_removed(tmp_path: Path) -> None:
         "iam.list_attached_role_policies": missing("NoSuchEntity"),
         "iam.list_policies": [{"Policies": []}],
     }
-    made = bench(tmp_path, aws=answers)
+    made = check_context(tmp_path, aws=answers)
 
     assert "are removed" in destruction.remove_own(made)
     deleted = [request for call, request in made.clients("staging").calls if call == "acm.delete_certificate"]
@@ -179,7 +179,7 @@ def test_what_an_environment_with_stacks_needs_is_kept(tmp_path: Path) -> None:
     clients = {name: aws(name) for name in environments}
     clients["production"] = aws("production", stack("acceptance-production-abcde-keys", "DELETE_FAILED"))
     facts = {"settings": {"roles": {name: f"arn:aws:iam::111111111111:role/{name}" for name in environments}}}
-    made = bench(tmp_path, aws=clients, facts=facts)
+    made = check_context(tmp_path, aws=clients, facts=facts)
 
     with pytest.raises(CheckFailed, match="what the checks made for production is kept"):
         destruction.remove_own(made)
@@ -191,7 +191,7 @@ def test_what_an_environment_with_stacks_needs_is_kept(tmp_path: Path) -> None:
     ("refusals", "outcome"),
     [
         pytest.param([missing("ResourceInUseException")] * 3, None, id="in use for a time"),
-        pytest.param([missing("ResourceInUseException")] * 20, NotYet, id="in use for long"),
+        pytest.param([missing("ResourceInUseException")] * 20, CheckMustWait, id="in use for long"),
         pytest.param([missing("AccessDeniedException")], ClientError, id="refused"),
     ],
 )
@@ -205,7 +205,7 @@ def test_a_certificate_that_is_still_in_use_is_waited_for(
             raise answers.pop(0)
         return {}
 
-    made = bench(tmp_path, aws={**acm(OURS), "acm.delete_certificate": delete})
+    made = check_context(tmp_path, aws={**acm(OURS), "acm.delete_certificate": delete})
     began = made.clock()
     if outcome:
         with pytest.raises(outcome):
@@ -219,7 +219,7 @@ def test_a_certificate_that_is_still_in_use_is_waited_for(
 @pytest.mark.parametrize(
     ("local", "later", "outcome"),
     [
-        pytest.param(False, 0, NotYet, id="too early on AWS"),
+        pytest.param(False, 0, CheckMustWait, id="too early on AWS"),
         pytest.param(False, 3600, None, id="an hour later"),
         pytest.param(True, 0, None, id="at once on the local AWS"),
     ],
@@ -227,7 +227,7 @@ def test_a_certificate_that_is_still_in_use_is_waited_for(
 def test_the_proof_is_repeated_an_hour_later(
     tmp_path: Path, local: bool, later: float, outcome: type[Exception] | None
 ) -> None:
-    made = bench(tmp_path, aws=acm(), local=local, facts={"settings": {"roles": {"tools": "gone"}}})
+    made = check_context(tmp_path, aws=acm(), local=local, facts={"settings": {"roles": {"tools": "gone"}}})
     made.facts["destroyed at"] = made.clock()
     made.pause(later)
     if outcome:
@@ -248,7 +248,7 @@ def test_the_proof_is_repeated_an_hour_later(
 def test_what_is_left_an_hour_later_is_a_failure(
     tmp_path: Path, status: Answer, arns: list[str], outcome: type[Exception], words: str
 ) -> None:
-    made = bench(tmp_path, {"status": status}, acm(*arns), local=True, facts={"destroyed at": 0.0})
+    made = check_context(tmp_path, {"status": status}, acm(*arns), local=True, facts={"destroyed at": 0.0})
 
     with pytest.raises(outcome, match=words):
         destruction.prove_again(made)

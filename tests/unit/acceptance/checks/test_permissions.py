@@ -13,7 +13,7 @@ from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.checks.permissions import ATTEMPTS, remove_roles, use_printed_policies
 from cicd_templates.acceptance.commands import Answer
 from tests.fakes.answering_aws import denied, missing
-from tests.unit.acceptance.bench import bench
+from tests.unit.acceptance.check_context import check_context
 
 POLICIES = {"acceptance-x-deploy-1": {"Version": "2012-10-17", "Statement": []}, "acceptance-x-deploy-2": {}}
 DATE = "2026-01-01"
@@ -51,7 +51,7 @@ def commands(**answers: Any) -> dict[str, Any]:
     ],
 )
 def test_every_environment_gets_a_role_with_the_printed_policies(tmp_path: Path, answers: dict[str, Any]) -> None:
-    made = bench(tmp_path, commands(), iam(**answers))
+    made = check_context(tmp_path, commands(), iam(**answers))
 
     assert use_printed_policies(made).startswith("6 printed policies of 3 environments are attached to 3 roles")
     role = "arn:aws:iam::111111111111:role/acceptance-tools-abcde-acceptance"
@@ -65,12 +65,12 @@ def test_every_environment_gets_a_role_with_the_printed_policies(tmp_path: Path,
 
 def test_an_error_of_iam_is_not_taken_for_what_exists(tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="not yours"):
-        use_printed_policies(bench(tmp_path, commands(), iam(create_role=denied())))
+        use_printed_policies(check_context(tmp_path, commands(), iam(create_role=denied())))
 
 
 def test_a_role_that_cannot_be_assumed_yet_is_waited_for(tmp_path: Path) -> None:
     answers = [Answer(2, "", "cannot be assumed"), Answer(1, "no JSON"), doctor("staging")]
-    made = bench(tmp_path, commands(**{"doctor staging": answers}), iam())
+    made = check_context(tmp_path, commands(**{"doctor staging": answers}), iam())
     began = made.clock()
 
     use_printed_policies(made)
@@ -78,7 +78,7 @@ def test_a_role_that_cannot_be_assumed_yet_is_waited_for(tmp_path: Path) -> None
 
 
 def test_a_role_that_never_can_be_assumed_is_a_failure(tmp_path: Path) -> None:
-    made = bench(tmp_path, commands(doctor=Answer(2, "", "cannot be assumed")), iam())
+    made = check_context(tmp_path, commands(doctor=Answer(2, "", "cannot be assumed")), iam())
 
     with pytest.raises(CheckFailed, match="the role that deploys staging cannot be assumed"):
         use_printed_policies(made)
@@ -88,7 +88,7 @@ def test_a_role_that_never_can_be_assumed_is_a_failure(tmp_path: Path) -> None:
 
 def test_another_caller_than_the_role_is_a_failure(tmp_path: Path) -> None:
     rows = [{"subject": "credentials", "finding": "arn:aws:iam::222222222222:root"}]
-    made = bench(tmp_path, commands(doctor=Answer(0, json.dumps({"staging-abcde": rows}))), iam())
+    made = check_context(tmp_path, commands(doctor=Answer(0, json.dumps({"staging-abcde": rows}))), iam())
 
     with pytest.raises(CheckFailed, match="another principal than the role calls AWS in staging"):
         use_printed_policies(made)
@@ -104,7 +104,7 @@ def test_the_role_and_its_policies_are_removed_and_nothing_else(tmp_path: Path) 
         delete_policy={},
         list_policies=[{"Policies": policies}],
     )
-    made = bench(tmp_path, aws=answers)
+    made = check_context(tmp_path, aws=answers)
 
     assert remove_roles(made, "staging") == 2
     deleted = [request["PolicyArn"] for call, request in made.clients("staging").calls if call == "iam.delete_policy"]
@@ -113,7 +113,7 @@ def test_the_role_and_its_policies_are_removed_and_nothing_else(tmp_path: Path) 
 
 @pytest.mark.parametrize(("error", "raises"), [(missing("NoSuchEntity"), False), (denied(), True)])
 def test_a_role_that_is_gone_already_is_no_error(tmp_path: Path, error: ClientError, raises: bool) -> None:
-    made = bench(tmp_path, aws=iam(list_attached_role_policies=error, list_policies=[{"Policies": []}]))
+    made = check_context(tmp_path, aws=iam(list_attached_role_policies=error, list_policies=[{"Policies": []}]))
     if raises:
         with pytest.raises(ClientError):
             remove_roles(made, "staging")

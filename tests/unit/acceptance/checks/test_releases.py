@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.acceptance.check import CheckFailed, Here, State
+from cicd_templates.acceptance.check import CheckFailed, LocalCoverage, State
 from cicd_templates.acceptance.checks import questions, releases
 from cicd_templates.acceptance.commands import Answer
 from cicd_templates.acceptance.journal import Entry, new_journal
 from cicd_templates.acceptance.pipeline_runs import PipelineRun
 from cicd_templates.acceptance.run import run_checks
-from tests.unit.acceptance.bench import bench, render_pipeline
+from tests.unit.acceptance.check_context import check_context, render_pipeline
 
 PASSED = {
     "Source/App": "succeeded",
@@ -28,7 +28,7 @@ REFUSED = {"Source/App": "succeeded", "Gate/Gate": "failed", "Build/Image": "not
 def running(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], **errors: str) -> list[tuple[str, str]]:
     asked: list[tuple[str, str]] = []
 
-    def run(bench: Any, archive: str, name: str) -> PipelineRun:
+    def run(context: Any, archive: str, name: str) -> PipelineRun:
         asked.append((archive, name))
         return PipelineRun(states, {path.replace("_", "/"): text for path, text in errors.items()})
 
@@ -38,7 +38,7 @@ def running(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], **errors: s
 
 def test_a_release_passes_every_stage_and_has_its_approval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = running(monkeypatch, PASSED)
-    made = bench(tmp_path)
+    made = check_context(tmp_path)
 
     assert releases.release(made).startswith("5 actions succeeded")
     assert asked == [("application.zip", "good")]
@@ -59,7 +59,7 @@ def test_a_release_that_is_not_whole_is_a_failure(
 ) -> None:
     running(monkeypatch, states, Build_Sign="no key")
     with pytest.raises(CheckFailed, match=problem):
-        releases.release(made := bench(tmp_path))
+        releases.release(made := check_context(tmp_path))
     assert made.facts["states"] == states, "the questions can be answered"
 
 
@@ -82,7 +82,7 @@ def test_a_migration_that_did_not_run_once_in_each_environment_is_a_failure(
     tmp_path: Path, states: dict[str, str], problem: str
 ) -> None:
     with pytest.raises(CheckFailed, match=problem):
-        releases.see_migrations(bench(tmp_path, facts={"states": states}))
+        releases.see_migrations(check_context(tmp_path, facts={"states": states}))
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_planted_vulnerability_is_stopped_by_the_gate_alone(
     render_pipeline(tmp_path, "Source", "Verify", "Gate", "Build", "Production")
     if problem:
         with pytest.raises(CheckFailed, match=problem):
-            releases.stop_planted(bench(tmp_path))
+            releases.stop_planted(check_context(tmp_path))
     else:
-        assert "no action of the 2 stages after it ran" in releases.stop_planted(bench(tmp_path))
+        assert "no action of the 2 stages after it ran" in releases.stop_planted(check_context(tmp_path))
         assert asked == [("planted.zip", "planted")]
 
 
@@ -121,7 +121,7 @@ def test_without_a_stage_of_the_gate_nothing_is_proven(
     if stages:
         render_pipeline(tmp_path, *stages)
     with pytest.raises(CheckFailed, match=problem):
-        releases.stop_planted(bench(tmp_path))
+        releases.stop_planted(check_context(tmp_path))
 
 
 @pytest.mark.parametrize("local", [True, False])
@@ -143,7 +143,7 @@ def test_evidence_is_verified_and_a_changed_byte_is_found(
         (folder / "evidence/verdict.json").write_text("{}")
         return Answer(0, "")
 
-    made = bench(tmp_path, {"evidence": collect, "verify-evidence": [Answer(0, ""), changed]}, local=local)
+    made = check_context(tmp_path, {"evidence": collect, "verify-evidence": [Answer(0, ""), changed]}, local=local)
     if local:
         collect()
     if problem:
@@ -168,9 +168,9 @@ def test_a_question_is_answered_by_the_actions_of_the_release(
     tmp_path: Path, states: dict[str, str] | None, expected: str
 ) -> None:
     check = questions.question("docker", "It builds.", "Build/Image", "nothing is built here")
-    made = bench(tmp_path, facts={} if states is None else {"states": states})
+    made = check_context(tmp_path, facts={} if states is None else {"states": states})
 
-    assert check.here is Here.NOT_POSSIBLE
+    assert check.local_coverage is LocalCoverage.NOT_POSSIBLE
     if expected.startswith("yes"):
         assert check.run(made) == expected
     else:
@@ -182,7 +182,7 @@ def test_a_question_is_also_asked_of_a_release_that_failed(tmp_path: Path, monke
     running(monkeypatch, {"Source/App": "succeeded", "Verify/UnitTests": "failed"}, Verify_UnitTests="denied")
     journal = new_journal(tmp_path / "journal.json", {}, "now", local=False)
     journal.end("permissions", Entry(State.PASSED, ""))
-    made = bench(tmp_path, facts=journal.facts)
+    made = check_context(tmp_path, facts=journal.facts)
     run_checks([releases.RELEASED, *questions.QUESTIONS], made, journal, lambda check, entry: None)
 
     states = {name: entry.state for name, entry in journal.entries.items()}

@@ -16,7 +16,7 @@ from cicd_templates.acceptance.commands import Answer
 from cicd_templates.acceptance.project import ENVIRONMENTS
 from cicd_templates.errors import CicdError, DetachedError
 from tests.fakes.answering_aws import FakeAws
-from tests.unit.acceptance.bench import bench, stack, stacks
+from tests.unit.acceptance.check_context import check_context, stack, stacks
 
 GROUPS = {"short": ("/acceptance/flow-log", 1), "long": ("/acceptance/audit", 365)}
 UNREACHED = EndpointConnectionError(endpoint_url="https://monitoring")
@@ -52,7 +52,7 @@ def rendered(folder: Path, *groups: str) -> None:
 )
 def test_drift_is_found_and_taken_back(tmp_path: Path, codes: list[int], problem: str) -> None:
     rendered(tmp_path, "long", "short")
-    made = bench(tmp_path, {"drift": [Answer(code, "") for code in codes]}, {"logs.put_retention_policy": {}})
+    made = check_context(tmp_path, {"drift": [Answer(code, "") for code in codes]}, {"logs.put_retention_policy": {}})
     if problem:
         with pytest.raises(CicdError, match=problem):
             running.show_drift(made)
@@ -66,7 +66,7 @@ def test_drift_is_found_and_taken_back(tmp_path: Path, codes: list[int], problem
 
 def test_a_change_is_taken_back_when_the_credentials_expire_in_between(tmp_path: Path) -> None:
     rendered(tmp_path, "short")
-    made = bench(tmp_path, {"drift": Answer(75, "", "expired")}, {"logs.put_retention_policy": {}})
+    made = check_context(tmp_path, {"drift": Answer(75, "", "expired")}, {"logs.put_retention_policy": {}})
     with pytest.raises(DetachedError, match="expired"):
         running.show_drift(made)
     assert [request["retentionInDays"] for _, request in made.clients("staging").calls] == [3, 1]
@@ -75,7 +75,7 @@ def test_a_change_is_taken_back_when_the_credentials_expire_in_between(tmp_path:
 def test_without_a_log_group_to_change_the_check_fails(tmp_path: Path) -> None:
     rendered(tmp_path, "long")
     with pytest.raises(CheckFailed, match="no template of staging has a log group"):
-        running.show_drift(bench(tmp_path))
+        running.show_drift(check_context(tmp_path))
 
 
 def alarms(environment: str, *, topic: str = "operations", **properties: Any) -> FakeAws:
@@ -103,7 +103,7 @@ def alarms(environment: str, *, topic: str = "operations", **properties: Any) ->
 )
 def test_every_alarm_has_an_action(tmp_path: Path, options: dict[str, Any], problem: str) -> None:
     aws = {name: alarms(name, **(options if name == "staging" else {})) for name in ENVIRONMENTS}
-    made = bench(tmp_path, aws=aws)
+    made = check_context(tmp_path, aws=aws)
     if problem:
         with pytest.raises(CheckFailed, match=problem):
             running.see_alarms(made)
@@ -117,7 +117,7 @@ def test_an_environment_without_alarms_is_a_failure(tmp_path: Path) -> None:
         fake.answers["cloudformation.list_stacks"] = stacks()
 
     with pytest.raises(CheckFailed, match="no alarm is deployed"):
-        running.see_alarms(bench(tmp_path, aws=aws))
+        running.see_alarms(check_context(tmp_path, aws=aws))
 
 
 def cloudwatch(names: list[str], histories: list[Any]) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def cloudwatch(names: list[str], histories: list[Any]) -> dict[str, Any]:
 def test_an_alarm_is_heard_when_cloudwatch_says_so(
     tmp_path: Path, names: list[str], histories: list[Any], problem: str
 ) -> None:
-    made = bench(tmp_path, aws=cloudwatch(names, list(histories)))
+    made = check_context(tmp_path, aws=cloudwatch(names, list(histories)))
     if problem:
         with pytest.raises(CicdError, match=problem):
             running.hear_alarms(made)
@@ -188,7 +188,7 @@ def kms(*, state: str = "Enabled", rotated: bool = True, policy: dict[str, Any] 
     ],
 )
 def test_every_key_may_be_used(tmp_path: Path, options: dict[str, Any], problem: str) -> None:
-    made = bench(tmp_path, aws=kms(**options))
+    made = check_context(tmp_path, aws=kms(**options))
     if problem:
         with pytest.raises(CheckFailed, match=problem):
             running.use_keys(made)
@@ -204,7 +204,7 @@ def test_a_rollout_is_changed_and_changed_back(tmp_path: Path, codes: list[int],
         rollouts.append("blue-green" in (tmp_path / "templates/environments.toml").read_text())
         return Answer(0, "")
 
-    made = bench(tmp_path, {"deploy": deploy, "plan": [Answer(code, "") for code in codes]})
+    made = check_context(tmp_path, {"deploy": deploy, "plan": [Answer(code, "") for code in codes]})
     if problem:
         with pytest.raises(CheckFailed, match=problem):
             running.roll_out_blue_green(made)

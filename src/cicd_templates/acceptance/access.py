@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.acceptance.project import PRODUCTION, STAGING, TOOLS, Place
+from cicd_templates.acceptance.project import PRODUCTION, STAGING, TOOLS, EnvironmentAccess
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.errors import CicdError, ConfigurationError
 
@@ -14,8 +14,8 @@ ZONES = 2
 ZONE_FILTERS = {"opt-in-status": "opt-in-not-required", "zone-type": "availability-zone", "state": "available"}
 
 
-def places_of(configuration: Configuration) -> dict[str, Place]:
-    """Return the place of each environment of the run: tools, and the first and the last runtime environment.
+def access_of(configuration: Configuration) -> dict[str, EnvironmentAccess]:
+    """Return the access to each environment of the run: tools, and the first and the last runtime environment.
 
     Raises `ConfigurationError` if the configuration has no tools or no runtime environment.
     """
@@ -24,7 +24,7 @@ def places_of(configuration: Configuration) -> dict[str, Place]:
     tools = [environment for environment in ordered if environment.kind == TOOLS]
     if not runtime or not tools:
         raise ConfigurationError("the acceptance run needs an environment `tools` and at least one runtime environment")
-    return {STAGING: _place(runtime[0]), PRODUCTION: _place(runtime[-1]), TOOLS: _place(tools[0])}
+    return {STAGING: _access(runtime[0]), PRODUCTION: _access(runtime[-1]), TOOLS: _access(tools[0])}
 
 
 def zones_of(ec2: Any, region: str) -> list[str]:
@@ -40,6 +40,8 @@ def zones_of(ec2: Any, region: str) -> list[str]:
     return names[:ZONES]
 
 
-def _place(environment: Environment) -> Place:
+def _access(environment: Environment) -> EnvironmentAccess:
     settings = environment.settings
-    return Place(environment.account, environment.region, settings.profile, settings.role_arn, settings.external_id)
+    return EnvironmentAccess(
+        environment.account, environment.region, settings.profile, settings.role_arn, settings.external_id
+    )

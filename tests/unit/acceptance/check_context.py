@@ -1,4 +1,4 @@
-"""A bench for checks: commands and an AWS that answer from tables, a clock that is moved by pauses, and a project."""
+"""A context for checks: commands and an AWS that answer from tables, a clock that is moved by pauses, and a project."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.acceptance.check import Bench
+from cicd_templates.acceptance.check import CheckContext
 from cicd_templates.acceptance.commands import Answer, CommandFailed
-from cicd_templates.acceptance.project import PRODUCTION, STAGING, TOOLS, Place, Project
+from cicd_templates.acceptance.project import PRODUCTION, STAGING, TOOLS, EnvironmentAccess, Project
 from cicd_templates.errors import DetachedError
 from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws
 
 SUFFIX = "abcde"
-PLACES = {
-    STAGING: Place("222222222222", "eu-central-1"),
-    PRODUCTION: Place("333333333333", "eu-central-1"),
-    TOOLS: Place("111111111111", "eu-central-1", profile="sandbox"),
+ACCESS = {
+    STAGING: EnvironmentAccess("222222222222", "eu-central-1"),
+    PRODUCTION: EnvironmentAccess("333333333333", "eu-central-1"),
+    TOOLS: EnvironmentAccess("111111111111", "eu-central-1", profile="sandbox"),
 }
 
 
@@ -66,7 +66,7 @@ class Clock:
         self.now += seconds
 
 
-def bench(
+def check_context(
     folder: Path,
     commands: dict[str, Any] | None = None,
     aws: dict[str, Any] | dict[str, FakeAws] | None = None,
@@ -74,13 +74,13 @@ def bench(
     local: bool = False,
     facts: dict[str, Any] | None = None,
 ) -> Any:
-    """Return a bench. `aws` are the answers of AWS for every environment, or one AWS for each environment."""
+    """Return a context. `aws` are the answers of AWS for every environment, or one AWS for each environment."""
     given = aws or {}
     one = FakeAws(given)
-    clients = {name: given.get(name, one) for name in PLACES}
+    clients = {name: given.get(name, one) for name in ACCESS}
     clock = Clock()
-    return Bench(
-        Project(folder, ROOT, SUFFIX, PLACES, local),
+    return CheckContext(
+        Project(folder, ROOT, SUFFIX, ACCESS, local),
         FakeCommands(folder, commands or {}),  # type: ignore[arg-type] # it has both methods
         clients.__getitem__,
         clock,
