@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "evidence": "errors functions plurals printable",
     "lint": "errors files hints printable",
     "config": "errors plurals template",
-    "files": "",
+    "files": "errors",
     "builds": "config functions template",
     "layer": "config errors template",
     "blocks": "builds config functions layer template",

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path, PurePosixPath
 
 import yaml
 
 from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.files.git_commands import read_with_git
 from cicd_templates.files.git_objects import LINK, SUBMODULE, ListedFile, batch_contents, batch_input, listed_files
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate, parse_template, read_template
 
-GIT_TIMEOUT_SECONDS = 60
 # If there is no such revision, `git rev-parse --verify --quiet` exits with this status and prints no message.
 NO_SUCH_REVISION = 1
 TEMPLATE_SUFFIXES = (".yaml", ".json")
@@ -88,7 +86,7 @@ def _read_files(revision: str, listed: list[ListedFile]) -> list[tuple[ListedFil
     for file, content in zip(listed, batch_contents(listed, answer), strict=True):
         if content is None:
             raise ConfigurationError(
-                f"{file.path} of {revision}: the git repository has no intact object of the file; use a fresh clone"
+                f"{file.path} of {revision}: the git repository has no intact object of the file; use a fresh, full clone"
             )
         files.append((file, content))
     return files
@@ -110,19 +108,7 @@ def commit_of(revision: str) -> str:
 
 
 def _git(*arguments: str, text: bytes = b"") -> bytes:
-    # Replacement refs exist only in this clone, and would show other content under the id of a commit.
-    here = {**os.environ, "GIT_NO_REPLACE_OBJECTS": "1"}
-    try:
-        result = subprocess.run(  # noqa: S603 - no shell
-            ["git", *arguments],  # noqa: S607 - the user's own git
-            input=text,
-            capture_output=True,
-            timeout=GIT_TIMEOUT_SECONDS,
-            check=False,
-            env=here,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CicdError(f"git {arguments[0]}: {error}") from None
+    result = read_with_git(Path(), *arguments, text=text)
     if result.returncode:
         raise GitRefusedError(arguments[0], result.returncode, " ".join(result.stderr.decode(errors="replace").split()))
     return result.stdout

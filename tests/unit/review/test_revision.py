@@ -88,6 +88,31 @@ def test_a_damaged_file_of_a_revision_is_named(repository: Path) -> None:
         revision.templates_at("HEAD", "out")
 
 
+def test_a_clone_starts_no_program_to_fetch_a_missing_file(repository: Path) -> None:
+    program = repository / "program"
+    program.write_text(f"#!/bin/sh\ntouch {repository}/started\n")
+    program.chmod(0o755)
+    for name, value in {"url": str(repository), "promisor": "true", "uploadpack": str(program)}.items():
+        git("config", f"remote.origin.{name}", value)
+    git("config", "extensions.partialClone", "origin")
+    git("config", "core.fsmonitor", str(program))
+    name = subprocess.check_output(["git", "rev-parse", "HEAD:out/staging/keys.yaml"], text=True).strip()
+    (repository / ".git/objects" / name[:2] / name[2:]).unlink()
+
+    with pytest.raises(ConfigurationError, match=r"out/staging/keys\.yaml of HEAD: the git repository has no intact"):
+        revision.templates_at("HEAD", "out")
+    assert not (repository / "started").exists()
+
+
+def test_a_hook_of_another_repository_does_not_change_which_one_is_read(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("init", "-q", str(tmp_path / "other"))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other/.git"))
+
+    assert [each.label for each in revision.templates_at("HEAD", "out")] == ["keys"]
+
+
 def test_a_replaced_commit_is_not_read(repository: Path) -> None:
     git("replace", "HEAD", "HEAD~1")
 
@@ -160,7 +185,7 @@ def test_a_file_that_is_no_template_of_ours_is_named() -> None:
 def test_without_git_the_reason_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(ConfigurationError, match=r"git rev-parse: \[Errno 2\] No such file or directory: 'git'"):
+    with pytest.raises(ConfigurationError, match=r"git did not answer: \[Errno 2\] No such file or directory: 'git'"):
         revision.commit_of("HEAD")
 
 

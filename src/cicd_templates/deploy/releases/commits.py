@@ -7,14 +7,13 @@ A file of the work tree can differ from the commit although git reports no chang
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.files.git_commands import run_git
 from cicd_templates.files.git_objects import (
     EXECUTABLE,
     LINK,
@@ -26,28 +25,7 @@ from cicd_templates.files.git_objects import (
     listed_files,
 )
 
-GIT_SECONDS = 60
 SEARCHED_COMMITS = 50
-# Inside a hook, git sets these variables. If they were passed on, git would read the hook's repository instead.
-HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
-# Keeps git from running what the configuration of a foreign repository names, and from fetching missing objects.
-# https://git-scm.com/docs/git-config
-HARMLESS = (
-    "--no-optional-locks",
-    "--no-pager",
-    *("-c", "core.fsmonitor=false"),
-    *("-c", f"core.hooksPath={os.devnull}"),
-    *("-c", "log.showSignature=false"),
-    *("-c", "safe.bareRepository=explicit"),
-)
-OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
-# Settings of a repository that name a program, as `git config` lists them. Options cannot switch them off, because the
-# repository chooses a part of their names.
-RUNS_PROGRAM = re.compile(
-    r"filter\..*\.(?:clean|smudge|process)|diff\.(?:.*\.)?(?:command|textconv|external)|tar\..*\.command"
-    r"|remote\..*\.(?:uploadpack|receivepack|vcs)|core\.alternaterefscommand",
-    re.DOTALL | re.IGNORECASE,
-)
 # Without the last option, git runs `git status` in submodules, where the options above do not count.
 STATUS = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
 
@@ -87,7 +65,7 @@ def git_problem(folder: Path) -> str:
     if not in_work_tree(folder):
         return f"{folder} is not in a git work tree"
     try:
-        head = _run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+        head = run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
         if head.returncode == 1 and not head.stderr:
             return f"{folder} is in a git work tree that has no commit yet"
         _require_success(folder, head)
@@ -116,7 +94,7 @@ def read_commit(folder: Path) -> Commit:
     Files are never read from the folder itself, because it may contain files that git ignores. Raises
     `ConfigurationError` for uncommitted changes, links and submodules, and if git fails.
     """
-    head = _run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    head = run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     if head.returncode == 1 and not head.stderr:
         raise ConfigurationError(
             f"{folder}: is in a git work tree that has no commit yet; commit what is to be released"
@@ -191,8 +169,8 @@ def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | Non
         return None
     options = ("-m", "--no-show-signature", "--format=%h", f"--max-count={SEARCHED_COMMITS}")
     # In a repository without commits, git fails and lists nothing.
-    for revision in _run_git(path.parent, "log", *options, "--", path.name).stdout.decode().split():
-        shown = _run_git(path.parent, "cat-file", "blob", f"{revision}:./{path.name}")
+    for revision in run_git(path.parent, "log", *options, "--", path.name).stdout.decode().split():
+        shown = run_git(path.parent, "cat-file", "blob", f"{revision}:./{path.name}")
         # A commit that deletes the file does not contain its text.
         if shown.returncode == 0 and matches(shown.stdout.decode(errors="replace")):
             return revision
@@ -217,48 +195,7 @@ def _names(answer: bytes) -> list[str]:
 
 
 def _git(folder: Path, *arguments: str, text: bytes = b"") -> bytes:
-    return _require_success(folder, _run_git(folder, *arguments, text=text))
-
-
-def _run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run git in `folder`. Raises `ConfigurationError` if the repository could make git run a program of its own."""
-    parents = (folder.resolve(), *folder.resolve().parents)
-    for each in takewhile(lambda parent: not (parent / ".git").exists(), parents):
-        # Git takes a folder with such names for a repository, and obeys the file `config` in it.
-        if (each / "HEAD").exists() and any((each / name).exists() for name in ("objects", "commondir")):
-            raise ConfigurationError(
-                f"{each}: looks like a git repository without a work tree, so git would run what its configuration"
-                " names; rename HEAD"
-            )
-    settings = _start_git(folder, "config", "--list", "--show-scope", "--includes", "--name-only", "-z")
-    if settings.returncode != 0:
-        return settings
-    words = _names(settings.stdout)
-    own = [name for scope, name in zip(words[::2], words[1::2], strict=True) if scope in ("local", "worktree")]
-    programs = [name for name in own if RUNS_PROGRAM.fullmatch(name)]
-    if programs:
-        raise ConfigurationError(
-            f"{folder}: the configuration of its git repository names a program to run ({programs[0]!a}); if you trust"
-            " the program, set it by git config --global instead, otherwise name a fresh clone"
-        )
-    return _start_git(folder, *arguments, text=text)
-
-
-def _start_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    here = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES} | OFFLINE
-    # Replacement refs exist only in this clone, and would show other content under the id of a commit.
-    here["GIT_NO_REPLACE_OBJECTS"] = "1"
-    try:
-        return subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
-            ["git", *HARMLESS, "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
-            input=text,
-            capture_output=True,
-            check=False,
-            timeout=GIT_SECONDS,
-            env=here,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"{folder}: is in a git work tree, but git did not answer: {error}") from None
+    return _require_success(folder, run_git(folder, *arguments, text=text))
 
 
 def _require_success(folder: Path, answer: subprocess.CompletedProcess[bytes]) -> bytes:

@@ -16,6 +16,7 @@ from cicd_templates.deploy.releases import commits
 from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.deploy.releases.commits import in_work_tree, read_commit
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.files import git_commands
 
 PEOPLE = {
     f"GIT_{who}_{what}": value
@@ -70,7 +71,7 @@ def test_git_says_why_it_cannot_be_asked(tree: Path, tmp_path: Path, monkeypatch
     problem = commits.git_problem(tree)
     assert problem.startswith(f"{tree}: is in a git work tree, but git failed: fatal: detected dubious ownership")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "but git did not answer: [Errno 2] No such file" in commits.git_problem(tree)
+    assert "git did not answer: [Errno 2] No such file" in commits.git_problem(tree)
 
 
 def test_a_commit_has_its_id_its_author_and_its_files(tree: Path) -> None:
@@ -232,12 +233,12 @@ def test_a_folder_of_which_nothing_is_committed_says_so(tree: Path) -> None:
 def test_without_git_a_work_tree_is_refused(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
 
-    with pytest.raises(ConfigurationError, match=r"is in a git work tree, but git did not answer: .*No such file"):
+    with pytest.raises(ConfigurationError, match=r"git did not answer: .*No such file"):
         source_archive(tree)
 
 
 def test_a_git_command_that_hangs_is_stopped(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commits, "GIT_SECONDS", 0)
+    monkeypatch.setattr(git_commands, "GIT_SECONDS", 0)
 
     with pytest.raises(ConfigurationError, match=r"git did not answer: .*timed out"):
         source_archive(tree)

@@ -1,0 +1,85 @@
+"""Runs git in a work tree that may be hostile. Git then starts no program of the repository and opens no connection.
+
+The configuration of a repository can name programs, for example as filters.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from itertools import takewhile
+from pathlib import Path
+
+from cicd_templates.errors import ConfigurationError
+
+GIT_SECONDS = 60
+# Inside a hook, git sets these variables. If they were passed on, git would read the hook's repository instead.
+HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
+# Keeps git from running what the configuration of a foreign repository names, and from fetching missing objects.
+# https://git-scm.com/docs/git-config
+HARMLESS = (
+    "--no-optional-locks",
+    "--no-pager",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "safe.bareRepository=explicit"),
+)
+OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
+# Settings of a repository that name a program, as `git config` lists them. Options cannot switch them off, because the
+# repository chooses a part of their names.
+RUNS_PROGRAM = re.compile(
+    r"filter\..*\.(?:clean|smudge|process)|diff\.(?:.*\.)?(?:command|textconv|external)|tar\..*\.command"
+    r"|remote\..*\.(?:uploadpack|receivepack|vcs)|core\.alternaterefscommand",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run any git command in `folder`.
+
+    Raises `ConfigurationError` if the repository's configuration names a program that git could start, and if git
+    cannot run.
+    """
+    parents = (folder.resolve(), *folder.resolve().parents)
+    for each in takewhile(lambda parent: not (parent / ".git").exists(), parents):
+        # Git takes a folder with such names for a repository, and obeys the file `config` in it.
+        if (each / "HEAD").exists() and any((each / name).exists() for name in ("objects", "commondir")):
+            raise ConfigurationError(
+                f"{each}: looks like a git repository without a work tree, so git would run what its configuration"
+                " names; rename HEAD"
+            )
+    settings = read_with_git(folder, "config", "--list", "--show-scope", "--includes", "--name-only", "-z")
+    if settings.returncode != 0:
+        return settings
+    words = settings.stdout.decode(errors="replace").split("\0")[:-1]
+    own = [name for scope, name in zip(words[::2], words[1::2], strict=True) if scope in ("local", "worktree")]
+    programs = [name for name in own if RUNS_PROGRAM.fullmatch(name)]
+    if programs:
+        raise ConfigurationError(
+            f"{folder}: the configuration of its git repository names a program to run ({programs[0]!a}); if you trust"
+            " the program, set it by git config --global instead, otherwise name a fresh clone"
+        )
+    return read_with_git(folder, *arguments, text=text)
+
+
+def read_with_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a git command that reads only settings, references or objects, and for which git therefore starts no filter.
+
+    Git runs in `folder` and reads `text` as its input. Raises `ConfigurationError` if git cannot run.
+    """
+    here = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES} | OFFLINE
+    # Replacement refs exist only in this clone, and would show other content under the id of a commit.
+    here["GIT_NO_REPLACE_OBJECTS"] = "1"
+    try:
+        return subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
+            ["git", *HARMLESS, "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
+            input=text,
+            capture_output=True,
+            check=False,
+            timeout=GIT_SECONDS,
+            env=here,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(f"{folder}: git did not answer: {error}") from None
