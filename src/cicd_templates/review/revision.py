@@ -86,7 +86,8 @@ def _read_files(revision: str, listed: list[ListedFile]) -> list[tuple[ListedFil
     for file, content in zip(listed, batch_contents(listed, answer), strict=True):
         if content is None:
             raise ConfigurationError(
-                f"{file.path} of {revision}: the git repository has no intact object of the file; use a fresh, full clone"
+                f"{file.path} of {revision}: the git repository has no intact object of the file; use a fresh and full"
+                " clone"
             )
         files.append((file, content))
     return files
