@@ -225,8 +225,13 @@ def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
 
 
 def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: int) -> PipelineAction:
+    """Return an action that judges the registry's scan of the image.
+
+    CodePipeline pastes the address into JSON. A build could end it with quotes, and add variables. So the scan gets the
+    same text as the signer, which accepts nothing but the exact address of an image.
+    """
     variables = {
-        "IMAGE_DIGEST": f"#{{{IMAGE_ACTION}.IMAGE_DIGEST}}",
+        "IMAGE_URI": IMAGE_URI,
         "EXECUTION_ID": EXECUTION_ID,
         "EVIDENCE_NAME": evidence,
     }

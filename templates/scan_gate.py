@@ -24,6 +24,9 @@ GATE_FUNCTION = ServiceOutput(
     FunctionName, "scan_gate", "GateFunctionName", "Function that judges the scan reports of a release"
 )
 SCAN_GATE = reserved_words.SCAN_GATE
+# The keys of what the function stores, below the service's name: the decision and its summary for each run, and the
+# findings of the last releases that passed.
+DECISIONS = ("*/summary*.md", "*/verdict*.json", "passed/*.json")
 # CodePipeline waits up to 20 minutes for the function's answer, and Lambda lets a function run for up to 15 minutes.
 # Reading a dozen reports takes only seconds.
 TIMEOUT_SECONDS = 120
@@ -41,6 +44,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)
     evidence = layer.read(storage.EVIDENCE_BUCKET)
     reviewed = layer.read(storage.TEMPLATES_BUCKET)
+    decisions = [f"{service.name}/{keys}" for keys in DECISIONS]
     checks = checks_of(service)
     expected = {report_artifact(check.name): [check.name, check.format, check.tool or check.format] for check in checks}
     group, role, function = inline_function(
@@ -58,9 +62,9 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             layer.read(storage.ARTIFACTS_BUCKET),
             *(artifact_keys(env, service.name, artifact) for artifact in expected),
         ),
-        may_put("PutEvidence", evidence, f"{service.name}/*"),
+        may_put("PutTheDecision", evidence, *decisions),
         # The function compares its decision with the decision of an earlier attempt. If they differ, it stores both.
-        may_read("CompareEvidence", evidence, f"{service.name}/*"),
+        may_read("CompareDecisions", evidence, *decisions),
         may_list("FindTheLastRelease", evidence, f"{service.name}/passed/"),
         may_read("SeeWhichTemplatesAreNewest", reviewed, TEMPLATES_KEY),
         name=(service.name, SCAN_GATE),

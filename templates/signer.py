@@ -19,7 +19,7 @@ from cicd_templates.blocks.lambda_functions import (
     source,
     templates_variables,
 )
-from cicd_templates.blocks.signing_keys import key_change_rule, signing_key, signing_key_alias
+from cicd_templates.blocks.signing_keys import key_change_rule, signed_keys, signing_key, signing_key_alias
 from cicd_templates.builds import image_build
 from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.builds.source import service_path
@@ -78,7 +78,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         ),
         allow("ReadTheTemplates", [s3.GetObjectVersion], on=bucket_arn(reviewed, TEMPLATES_KEY)),
         may_read("ReadTheEvidence", evidence, f"{service.name}/*"),
-        may_put("PutTheStatements", evidence, f"{service.name}/*"),
+        may_put("PutTheStatements", evidence, signed_keys(service.name)),
         allow(
             "ListTheEvidence",
             [s3.ListBucket],

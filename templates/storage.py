@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from troposphere import s3
+from troposphere import events, s3
 
 from cicd_templates.blocks.buckets import (
     delivery_roles_may_read,
     encrypted_bucket,
     encrypted_bucket_policy,
+    lock_change_rule,
     lock_objects,
     log_delivery_bucket,
     log_delivery_policy,
@@ -15,11 +16,12 @@ from cicd_templates.blocks.buckets import (
     refuse_source_replacement,
     refuse_unlocking,
 )
+from cicd_templates.blocks.event_rules import MonitoredEnvironment
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import APP, TEMPLATES
 from cicd_templates.layer.outputs import BucketName, KeyArn, Output
 from cicd_templates.layer.template import LayerTemplate
-from templates import keys
+from templates import keys, notifications
 
 UPLOADS_BUCKET = Output(BucketName, "storage", "UploadsBucketName", "Templates that are too large for one request")
 LOG_DELIVERY_BUCKET = Output(
@@ -65,9 +67,17 @@ def build(env: Environment) -> LayerTemplate:
             grants = [refuse_replacement(bucket)]
             if env.evidence_lock_mode and env.protected:
                 grants.append(refuse_unlocking(bucket))
+            if env.evidence_lock_mode:
+                layer.add(_lock_rule(layer, bucket))
         layer.add(encrypted_bucket_policy(f"{bucket.title}Policy", bucket, key, *grants))
         layer.publish(output, BucketName(bucket.ref()))
     return layer
+
+
+def _lock_rule(layer: LayerTemplate, bucket: s3.Bucket) -> events.Rule:
+    monitored = MonitoredEnvironment(layer.env, layer.read(notifications.DEAD_LETTER_QUEUE))
+    security, operations = layer.read(notifications.SECURITY), layer.read(notifications.OPERATIONS)
+    return lock_change_rule(f"{bucket.title}LockChangedRule", monitored, bucket, security, operations)
 
 
 def _pipeline_buckets(env: Environment, key: KeyArn, logs: s3.Bucket) -> dict[Output[BucketName], s3.Bucket]:

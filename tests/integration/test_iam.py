@@ -43,8 +43,6 @@ DOOR = "the-tests"
 LOADER = botocore.loaders.create_loader()
 
 CHECK = {"read the source of its run", "encrypt with the tools key"}
-BUILD_EVIDENCE = {"put the packages of an image", "put a bill of materials", "put the scan of an image"}
-EVIDENCE_WRITER = {"put evidence", "read the evidence"} | BUILD_EVIDENCE
 FUNCTION = {"encrypt with the tools key", "send a dead letter"}
 SOURCES = {"put another source into a run", "put other templates into a run"}
 HAND_ON = {"hand on Bandit's report", "hand on Snyk's report"} | SOURCES
@@ -68,10 +66,24 @@ MAY: dict[str, set[str]] = {
     "build BillOfMaterialsRole": CHECK | {"put a bill of materials", "fill the bill of materials' cache"},
     "build ImageScanRole": CHECK | {"put the scan of an image"},
     "build SmokeTestRole": CHECK,
-    "scan-gate ScanGateRole": FUNCTION | EVIDENCE_WRITER | {"read the reviewed templates", "read Snyk's report"},
+    "scan-gate ScanGateRole": FUNCTION
+    | {
+        "put a verdict",
+        "read the evidence",
+        "read the reviewed templates",
+        "read Snyk's report",
+        "remember a release",
+    },
     "signer SignerRole": FUNCTION
-    | EVIDENCE_WRITER
-    | {"sign", "list the evidence", "read the public key", "read Snyk's report", "read the source of its run"},
+    | {
+        "sign",
+        "list the evidence",
+        "put statements",
+        "read the evidence",
+        "read the public key",
+        "read Snyk's report",
+        "read the source of its run",
+    },
     "review ReviewRole": FUNCTION
     | {"act as production's reviewer", "read the reviewed templates", "record what is approved"},
     "review ApprovalCheckRole": FUNCTION | {"act as production's reviewer", "read what was approved"},
@@ -175,7 +187,7 @@ SENTENCES = [
     ("developers do not read what was approved", "access DevelopersPolicy", "read what was approved", False),
     ("approvers release nothing", "access ApproversPolicy", "release a source", False),
     ("auditors read no source", "access AuditorsPolicy", "read the source of its run", False),
-    ("auditors put no evidence", "access AuditorsPolicy", "put evidence", False),
+    ("auditors put no evidence", "access AuditorsPolicy", "put any evidence", False),
     ("nobody overrides a lock", "access OperatorsPolicy", "override a lock", False),
     ("the Bandit project can write its report", "build BanditRole", "hand on Bandit's report", True),
     ("the Bandit project can write its log", "build BanditRole", "write Bandit's log", True),
@@ -191,7 +203,11 @@ SENTENCES = [
     ("the image build cannot delete an image", "build ImageRole", "delete an image", False),
     ("only the review records what is approved", "review ApprovalCheckRole", "record what is approved", False),
     ("no build records what is approved", "build ImageRole", "record what is approved", False),
-    ("no build puts a verdict", "build ImageScanRole", "put evidence", False),
+    ("no build puts a verdict", "build ImageScanRole", "put a verdict", False),
+    ("the gate puts no statements", "scan-gate ScanGateRole", "put statements", False),
+    ("the gate puts no evidence of a build", "scan-gate ScanGateRole", "put the scan of an image", False),
+    ("the signer puts no verdict", "signer SignerRole", "put a verdict", False),
+    ("the signer puts no evidence of a build", "signer SignerRole", "put the packages of an image", False),
     ("no build puts the evidence of another build", "build ImageRole", "put the scan of an image", False),
     ("a record of an approval is never replaced", "review ReviewRole", "replace what was approved", False),
     ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
@@ -319,7 +335,7 @@ def _furnish(world: World) -> None:
         *(("artifacts", f"{run}/{name}/there") for run in (RUN, ANOTHER_RUN) for name in ("App", "SnykReport")),
         ("artifacts", f"{RUN}/Templates/there"),
         ("cache", "parcel-dispatcher/bandit/pip"),
-        ("evidence", "parcel-dispatcher/verdict.json"),
+        ("evidence", "parcel-dispatcher/1/verdict.json"),
         ("evidence", "_approvals/parcel-dispatcher/change-sets.json"),
     ):
         root("s3").put_object(Bucket=world.place.bucket(bucket), Key=name, Body=b"x")

@@ -55,6 +55,9 @@ def may_put_tagged(sid: str, bucket: BucketName, keys: str) -> Grant:
     return allow(sid, [actions.PutObject, actions.PutObjectTagging], on=bucket_arn(bucket, keys))
 
 
-def may_put(sid: str, bucket: BucketName, keys: str) -> Grant:
-    """Let a role put objects whose keys match `keys`. If an object is replaced, the bucket keeps its old version."""
-    return allow(sid, [actions.PutObject], on=bucket_arn(bucket, keys))
+def may_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
+    """Let a role put objects whose keys match one of `keys`.
+
+    If an object is replaced, the bucket keeps its old version.
+    """
+    return allow(sid, [actions.PutObject], on=[bucket_arn(bucket, pattern) for pattern in keys])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from awacs import s3 as actions
 from awacs.aws import Action, ArnLike, ArnNotLike, Bool, Null, Principal, StringEquals, StringNotEquals
-from troposphere import GetAtt, Sub, s3
+from troposphere import GetAtt, Sub, events, s3
 
+from cicd_templates.blocks.event_rules import MonitoredEnvironment, notification_rule
+from cicd_templates.blocks.pipeline_event_rules import API_CALL
 from cicd_templates.blocks.removal_policies import because, exempt_from_check, stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, physical_name
@@ -18,10 +20,19 @@ from cicd_templates.layer.iam import (
     deny,
     document,
 )
-from cicd_templates.layer.outputs import BucketName, KeyArn, joined_text
+from cicd_templates.layer.outputs import BucketName, KeyArn, TopicArn, joined_text
+from cicd_templates.template.partitions import console_address
 
 ABORT_UPLOADS_AFTER_DAYS = 7
 ACCESS_LOG_DAYS = 400
+# API calls with which somebody could end or weaken the lock of a bucket for new objects, or remove the statement that
+# protects it. CloudTrail names the first call as the API or as the permission; its documentation has both.
+LOCK_CALLS = [
+    "DeleteBucketPolicy",
+    "PutBucketObjectLockConfiguration",
+    "PutBucketPolicy",
+    "PutObjectLockConfiguration",
+]
 EVERY_S3_ACTION = Action("s3", "*")
 
 
@@ -42,7 +53,7 @@ def encrypted_bucket(
     Objects expire after `expire_days`, if given. Replaced versions expire after `noncurrent_days`. With `notify`, the
     bucket sends its events to EventBridge.
     """
-    events = s3.EventBridgeConfiguration(EventBridgeEnabled=True)
+    event_bridge = s3.EventBridgeConfiguration(EventBridgeEnabled=True)
     bucket = _private_bucket(
         logical_id,
         env,
@@ -55,7 +66,7 @@ def encrypted_bucket(
         DestinationBucketName=logs if isinstance(logs, BucketName) else logs.ref(), LogFilePrefix=f"s3/{name}/"
     )
     if notify:
-        bucket.NotificationConfiguration = s3.NotificationConfiguration(EventBridgeConfiguration=events)
+        bucket.NotificationConfiguration = s3.NotificationConfiguration(EventBridgeConfiguration=event_bridge)
     return bucket
 
 
@@ -196,6 +207,39 @@ def refuse_unlocking(bucket: s3.Bucket) -> Grant:
         [actions.BypassGovernanceRetention],
         on=joined_text(GetAtt(bucket, "Arn"), "/*"),
         to=Principal("*"),
+    )
+
+
+def lock_change_rule(
+    logical_id: str,
+    monitored: MonitoredEnvironment,
+    bucket: s3.Bucket,
+    security: TopicArn,
+    operations: TopicArn,
+) -> events.Rule:
+    """Return an EventBridge rule that reports a changed or removed lock of `bucket`, or policy that protects the lock.
+
+    S3 has no call that only removes a default retention: whoever removes it sends a configuration without a rule.
+    """
+    pattern = {
+        "source": ["aws.s3"],
+        "detail-type": [API_CALL],
+        "detail": {
+            "eventSource": ["s3.amazonaws.com"],
+            "eventName": LOCK_CALLS,
+            "requestParameters": {"bucketName": [bucket.ref()]},
+        },
+    }
+    region = monitored.env.region
+    return notification_rule(
+        logical_id,
+        monitored,
+        "evidence-lock-changed",
+        pattern,
+        "<who> has called <call> for the bucket with the locked evidence.",
+        {"who": "$.detail.userIdentity.arn", "call": "$.detail.eventName"},
+        {"security": security, "operations": operations},
+        f"{console_address(region)}/s3/buckets?region={region}",
     )
 
 

@@ -1,4 +1,4 @@
-"""EventBridge rules for one service. They send notifications in plain words, record events and invoke functions."""
+"""EventBridge rules for a service or an environment. They notify in plain words, record events, invoke functions."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ class MonitoredService:
     dead_letters: QueueArn
 
     @property
+    def subject(self) -> str:
+        """The name with which messages begin."""
+        return self.service.name
+
+    @property
     def pipeline(self) -> str:
         """The name of the service's pipeline."""
         return pipeline_name(self.env, self.service.name)
@@ -54,9 +59,26 @@ class MonitoredService:
         return Sub(f"arn:${{AWS::Partition}}:events:{self.env.region}:{self.env.account}:rule/{name}")
 
 
+@dataclass(frozen=True)
+class MonitoredEnvironment:
+    """An environment that EventBridge rules monitor, and the dead-letter queue for events that they cannot deliver."""
+
+    env: Environment
+    dead_letters: QueueArn
+
+    @property
+    def subject(self) -> str:
+        """The name with which messages begin."""
+        return f"{self.env.project.name} {self.env.qualified}"
+
+    def rule_name(self, purpose: str) -> str:
+        """Return the name of the environment's EventBridge rule for `purpose`."""
+        return physical_name(self.env, "AWS::Events::Rule", purpose)
+
+
 def notification_rule(
     logical_id: str,
-    monitored: MonitoredService,
+    monitored: MonitoredService | MonitoredEnvironment,
     purpose: str,
     event_pattern: Mapping[str, Any],
     message: str,
@@ -69,7 +91,7 @@ def notification_rule(
     EventBridge replaces `<name>` in the message by the event's value at the JSON path `paths["name"]`. `page` is the
     URL of the console page with details.
     """
-    transformer = events.InputTransformer(InputTemplate=json.dumps(f"{monitored.service.name}: {message} {page}"))
+    transformer = events.InputTransformer(InputTemplate=json.dumps(f"{monitored.subject}: {message} {page}"))
     if paths:
         transformer.InputPathsMap = dict(paths)
     return _rule(
@@ -160,7 +182,7 @@ def invocation_rule(
 
 def _rule(
     logical_id: str,
-    monitored: MonitoredService,
+    monitored: MonitoredService | MonitoredEnvironment,
     purpose: str,
     description: str,
     targets: Sequence[events.Target],

@@ -10,7 +10,6 @@ from cicd_templates.config.environment import Service
 from cicd_templates.template import cloudformation_yaml
 
 IMAGE_URI = "IMAGE_URI"
-IMAGE_DIGEST = "IMAGE_DIGEST"
 # Starts Python in the CodeBuild image that has Docker. Python starts in `/`: in the source, pyenv would read a file
 # that chooses the Python version.
 ISOLATED_PYTHON = "cd / && python3 -I"
@@ -41,7 +40,7 @@ def image(service: Service) -> str:
     commands = [_build(service), _export(), _examine(service)]
     specification = {
         "version": 0.2,
-        "env": {"shell": "bash", "exported-variables": [IMAGE_URI, IMAGE_DIGEST]},
+        "env": {"shell": "bash", "exported-variables": [IMAGE_URI]},
         "phases": {"build": {"commands": commands}},
     }
     return cloudformation_yaml.dump(specification)
@@ -114,9 +113,15 @@ fi
 
 
 def _export() -> str:
+    """Return the command that exports the image's address. The pipeline pastes it into the parameters of actions."""
     return f"""\
-export {IMAGE_DIGEST}="$(cat /tmp/digest)"
-export {IMAGE_URI}="$REPOSITORY_URI@${IMAGE_DIGEST}"
+digest="$(cat /tmp/digest)"
+if [[ "$digest" =~ ^sha256:[0-9a-f]{{64}}$ ]]; then
+  export {IMAGE_URI}="$REPOSITORY_URI@$digest"
+else
+  printf 'error: the registry answered %q instead of a digest, sha256: and 64 hexadecimal digits\\n' "$digest" >&2
+  false
+fi
 """
 
 

@@ -476,10 +476,24 @@ def test_an_image_that_is_there_is_not_built_again(source: Path, tmp_path: Path)
     stub(tmp_path / "bin", "aws", f'case "$*" in *) echo {DIGEST};; esac')
     stub(tmp_path / "bin", "docker", INSPECT)
     build, export, *_ = commands(image_build.image(service()))
-    answer = run(f"{build}\n{export}\necho $IMAGE_DIGEST", source, tmp_path / "bin", **image_variables(source))
+    answer = run(f"{build}\n{export}\necho $IMAGE_URI", source, tmp_path / "bin", **image_variables(source))
 
-    assert answer.stdout.splitlines()[-1] == DIGEST
+    assert answer.stdout.splitlines()[-1] == f"1.dkr.ecr.eu-central-1.amazonaws.com/shipping@{DIGEST}"
     assert not re.search("docker (build|push)", (tmp_path / "bin/calls").read_text())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "None", DIGEST[:-1], f"{DIGEST}0", f'{DIGEST}","type":"PLAINTEXT"', f"{DIGEST}\n{DIGEST}", "sha512:1"],
+)
+def test_only_a_digest_is_handed_to_later_actions(source: Path, tmp_path: Path, answer: str) -> None:
+    export = commands(image_build.image(service()))[1]
+    (source.parent / "tmp").mkdir()
+    (source.parent / "tmp/digest").write_text(answer)
+    ended = run(f"{export}\nif [ $? = 0 ]; then echo $IMAGE_URI; fi", source, tmp_path / "bin", **IMAGE_VARIABLES)
+
+    assert ended.stdout == ""
+    assert "instead of a digest, sha256: and 64 hexadecimal digits" in ended.stderr
 
 
 def test_an_image_with_a_package_that_no_check_judged_is_refused(source: Path, tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from botocore.exceptions import ClientError
 from tests.conftest import ROOT
 
 SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
+DIGEST = "sha256:" + "1" * 64
 ENVIRONMENT = {
     "REPOSITORY": "shipping",
-    "IMAGE_DIGEST": "sha256:1",
+    "IMAGE_URI": f"1.dkr.ecr.eu-central-1.amazonaws.com/shipping@{DIGEST}",
     "SEVERITIES": "CRITICAL,HIGH",
     "UNRATED": "stop",
     "SERVICE": "pay",
@@ -52,7 +53,7 @@ class Fake:
         return self
 
     def paginate(self, **request: Any) -> list[dict[str, Any]]:
-        assert request == {"repositoryName": "shipping", "imageId": {"imageDigest": "sha256:1"}}
+        assert request == {"repositoryName": "shipping", "imageId": {"imageDigest": DIGEST}}
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -123,7 +124,7 @@ def scan(status: str, **counts: int) -> dict[str, Any]:
         ),
         pytest.param(
             [scan("COMPLETE", CRITICAL=1)],
-            "exit: the registry's scan of sha256:1 found blocking vulnerabilities: {'CRITICAL': 1}: CVE-2026-1; see",
+            f"exit: the registry's scan of {DIGEST} found blocking vulnerabilities: {{'CRITICAL': 1}}: CVE-2026-1; see",
             id="bad",
         ),
         pytest.param(
@@ -170,7 +171,7 @@ def test_an_image_passes_only_when_its_scan_has_ended_well(
 
     assert expected in found
     written = json.loads((tmp_path / "scan.json").read_text())
-    assert (written["digest"], written["repository"]) == ("sha256:1", "shipping")
+    assert (written["digest"], written["repository"]) == (DIGEST, "shipping")
 
 
 def scanned(hours_ago: float, **counts: int) -> dict[str, Any]:
@@ -209,7 +210,7 @@ def test_a_scan_is_started_if_there_is_none_or_the_last_one_is_old(
     fake.refusal = refused(refusal) if refusal else None
 
     assert expected in run("image_scan", fake, str(tmp_path / "scan.json"))
-    assert fake.starts == [{"repositoryName": "shipping", "imageId": {"imageDigest": "sha256:1"}}] * starts
+    assert fake.starts == [{"repositoryName": "shipping", "imageId": {"imageDigest": DIGEST}}] * starts
 
 
 def test_a_scan_that_may_not_be_started_is_no_clean_scan(run: Run, tmp_path: Path) -> None:
@@ -246,6 +247,18 @@ def test_more_severe_findings_block_too_and_the_configuration_decides_about_find
 
     assert ("blocking vulnerabilities" in found) is blocks
     assert ("found nothing that blocks the release" in found) is not blocks
+
+
+@pytest.mark.parametrize(
+    "end", ["", ":v-1", f"@{DIGEST}0", f'@{DIGEST}", "type": "PLAINTEXT"}}, {{"name": "SEVERITIES', "@sha256:1"]
+)
+def test_an_address_without_a_digest_is_not_scanned(
+    end: str, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "IMAGE_URI", f"1.dkr.ecr.eu-central-1.amazonaws.com/shipping{end}")
+    found = run("image_scan", Fake(scan("COMPLETE")), str(tmp_path / "scan.json"))
+
+    assert "does not end in a digest, @sha256: and 64 hexadecimal digits" in found
 
 
 def test_a_refusal_of_the_registry_is_no_clean_scan(run: Run, tmp_path: Path) -> None:

@@ -72,6 +72,31 @@ def test_only_the_evidence_is_locked_and_only_a_disposable_environment_can_open_
         assert statement["Action"] == ["s3:BypassGovernanceRetention"]
 
 
+def test_a_change_of_the_lock_notifies_security_and_operations() -> None:
+    rule = storage({"lock_days": 30})["EvidenceLockChangedRule"]["Properties"]
+
+    assert rule["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventSource": ["s3.amazonaws.com"],
+            "eventName": [
+                "DeleteBucketPolicy",
+                "PutBucketObjectLockConfiguration",
+                "PutBucketPolicy",
+                "PutObjectLockConfiguration",
+            ],
+            "requestParameters": {"bucketName": [{"Ref": "Evidence"}]},
+        },
+    }
+    assert [target["Id"] for target in rule["Targets"]] == ["Security", "Operations"]
+    assert "<who> has called <call>" in rule["Targets"][0]["InputTransformer"]["InputTemplate"]
+
+
+def test_evidence_without_a_lock_has_no_rule_about_a_lock() -> None:
+    assert "EvidenceLockChangedRule" not in storage({})
+
+
 @pytest.mark.parametrize(("days", "expected"), [(30, 1096), (1096, 1096), (3653, 3653)])
 def test_locked_evidence_does_not_expire_before_its_lock_ends(days: int, expected: int) -> None:
     assert expiration(storage({"lock_days": days})["Evidence"]) == expected

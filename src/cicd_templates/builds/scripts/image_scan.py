@@ -1,9 +1,11 @@
 """Block a release if the registry's scan finds vulnerabilities in its image, or if the registry has no scan of the
 image.
 
-The script waits for the scan of $REPOSITORY@$IMAGE_DIGEST. It starts a scan if there is none, or if the last basic scan
-is older than a day. It writes the findings to the file in its argument. It exits with 1 in these cases:
+The script waits for the scan of the image $IMAGE_URI in the repository $REPOSITORY. It starts a scan if there is none,
+or if the last basic scan is older than a day. It writes the findings to the file in its argument. It exits with 1 in
+these cases:
 
+- $IMAGE_URI does not end in a digest.
 - A finding has one of the severities in $SEVERITIES, or a higher severity.
 - A finding has no known severity, and $UNRATED is not `pass`.
 - The scan failed or is missing.
@@ -12,6 +14,7 @@ is older than a day. It writes the findings to the file in its argument. It exit
 
 import json
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -142,7 +145,9 @@ def problem_of(status: str, counts: dict[str, int], findings: list[Any]) -> str:
 
 def main() -> None:
     """Write the result of the image scan to a file. Exit with 1 if this result blocks the release."""
-    repository, digest = os.environ["REPOSITORY"], os.environ["IMAGE_DIGEST"]
+    repository, (_, _, digest) = os.environ["REPOSITORY"], os.environ["IMAGE_URI"].partition("@")
+    if not re.fullmatch("sha256:[0-9a-f]{64}", digest):
+        sys.exit(f"{os.environ['IMAGE_URI']!r} does not end in a digest, @sha256: and 64 hexadecimal digits")
     status, counts, findings = wait_for_scan(boto3.client("ecr"), repository, digest)
     summary = {"repository": repository, "digest": digest, "status": status, "counts": counts, "findings": findings}
     with open(sys.argv[1], "w") as file:
