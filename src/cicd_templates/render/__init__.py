@@ -4,7 +4,8 @@ layers --> tagging --> patching --> template_text --> render (checks the links, 
 
 1. `layer_rendering` builds each layer for each environment and service, in several processes if there are many stacks.
    `stack_rendering` takes each template through the next three steps. `template_store` stores the results.
-2. `tagging` puts tags on every taggable resource, and the permissions boundary and the path on every role.
+2. `tagging` puts tags on every taggable resource, and the permissions boundary and the path on every role. `plain_data`
+   turns the objects of troposphere into dicts and lists.
 3. `patching` sets the values that the configuration patches, each with its reason.
 4. `template_text` orders the keys and writes the YAML or JSON, with a header and with the reasons as comments.
 5. `equal_names` refuses resources with the same physical name, across all environments.

@@ -12,6 +12,7 @@ from typing import Any
 from troposphere import AWSObject, Tags, Template, iam
 
 from cicd_templates.config.environment import Environment
+from cicd_templates.render.plain_data import template_content
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 
@@ -35,7 +36,7 @@ def apply_tags_and_role_settings(template: Template, env: Environment, tags: dic
 
     Raises `TypeError` for a resource type whose tags are neither a list nor a map.
     """
-    content: dict[str, Any] = template.to_dict()
+    content = template_content(template)
     tag_list = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
     for name, resource in template.resources.items():
         properties = content["Resources"][name].setdefault("Properties", {})

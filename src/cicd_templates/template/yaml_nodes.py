@@ -17,8 +17,9 @@ import yaml
 YAML_WIDTH = 110
 LONGEST_IN_LINE = 76
 INDENT = 2
-# The same texts occur in many templates. The caches have room for the texts of some hundred templates.
-CACHED_TEXTS = 1 << 16
+# The same texts occur in many templates, and many of them occur in each. So the caches need room for the texts of some
+# ten templates. Larger ones would take memory in each process and save no time.
+CACHED_TEXTS = 1 << 13
 
 # Every intrinsic function has a short form except `Fn::Transform` and `Fn::ForEach::...`, which keep their long one:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html

@@ -1,0 +1,50 @@
+"""Turns troposphere and awacs objects into plain dicts, lists and scalars, in one walk.
+
+troposphere's own `encode_to_dict` gives the same result, but it walks a value once for each object around the value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import AWSHelperFn, BaseAWSObject, Template, encode_to_dict
+
+_SCALARS = frozenset({str, int, bool, float, type(None)})
+
+
+def template_content(template: Template) -> dict[str, Any]:
+    """Return the sections of `template` that a layer can fill. Raises troposphere's errors for invalid objects."""
+    sections = {
+        "Conditions": template.conditions,
+        "Mappings": template.mappings,
+        "Outputs": template.outputs,
+        "Parameters": template.parameters,
+        "Resources": template.resources,
+    }
+    return {name: plain_data(section) for name, section in sections.items()}
+
+
+def plain_data(value: Any) -> Any:
+    """Return `value` as plain data. No dict and no list of the result is part of `value`."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is dict:
+        return {key: plain_data(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [plain_data(item) for item in value]
+    if isinstance(value, AWSHelperFn) and kind.to_dict is AWSHelperFn.to_dict:
+        return plain_data(value.data)
+    if isinstance(value, BaseAWSObject) and kind.to_dict is BaseAWSObject.to_dict and _is_complete(value):
+        if value.do_validation:
+            value.validate()
+        return plain_data(value.resource)
+    if hasattr(value, "to_dict"):
+        return plain_data(value.to_dict())
+    return plain_data(value.JSONrepr()) if hasattr(value, "JSONrepr") else encode_to_dict(value)
+
+
+def _is_complete(value: BaseAWSObject) -> bool:
+    """Return whether a troposphere object has properties, and all those that are required."""
+    properties = value.properties
+    return bool(properties) and all(name in properties for name, (_, required) in value.props.items() if required)
