@@ -53,6 +53,9 @@ MAKES_MANAGED_SECRET = frozenset({"secretsmanager:CreateSecret", "secretsmanager
 # The deployer lists the snapshots of a cluster without their names. RDS then authorizes the call for all snapshots, as
 # it does for clusters and instances.
 LISTS_SNAPSHOTS = "rds:DescribeDBClusterSnapshots"
+# IAM authorizes this call for the path in the request. No page says whether the resource keeps the path's last slash:
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html
+READS_A_PATH = "ssm:GetParametersByPath"
 # The deployer calls DescribeStacks without a name, to find stacks that are no longer rendered. IAM then authorizes the
 # call for all stacks:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
@@ -160,6 +163,8 @@ def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple
     }
     if action == LISTS_SNAPSHOTS:
         patterns.add(f"arn:{names.partition}:rds:{names.region}:{names.account}:cluster-snapshot:*")
+    if action == READS_A_PATH:
+        patterns |= {pattern.removesuffix("/*") for pattern in patterns}
     if names.databases:
         patterns |= _used_by_databases(action, kinds, names)
     if action == GET_ROLE:

@@ -280,6 +280,22 @@ def test_who_destroys_may_sweep_copies_with_any_suffix_and_no_other_environment(
             assert not may(action, other, destroying=True)
 
 
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("path", ["/{0}/{1}", "/{0}/{1}/"])
+def test_parameters_are_read_by_path_whether_or_not_iam_keeps_the_last_slash(name: str, path: str) -> None:
+    first = EVERY[name][0]
+    project, environment = first.facts.project, first.environment
+    arn = f"arn:aws:ssm:eu-central-1:{first.account}:parameter"
+
+    def may(action: str, resource: str) -> bool:
+        return allows(policies(EVERY[name]).values(), action, f"{arn}{resource}")
+
+    assert may("ssm:GetParametersByPath", path.format(project, environment))
+    for other in (f"{environment}-pr1", f"{environment}2", "other"):
+        assert not may("ssm:GetParametersByPath", path.format(project, other))
+    assert not may("ssm:PutParameter", f"/{project}/{environment}")
+
+
 def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT)
     every = CliRunner().invoke(main, ["deploy-policy", "--env", "staging"])
