@@ -30,6 +30,7 @@ SERVICE_KEYS = (
 )
 ENVIRONMENT_KEYS = (
     *("patch", "provided", "services", "suffix", "zones", "copy_domain", "deployment_window", "time_zone"),
+    "certificate_authority",
     *("role_path", "permissions_boundary", "profile", "role_arn", "stakeholders"),
 )
 

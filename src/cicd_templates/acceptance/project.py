@@ -24,7 +24,6 @@ ENVIRONMENTS = (*RUNTIME, TOOLS)
 APPLICATION, PLANTED = "application.zip", "planted.zip"
 SOURCE = Path("examples/acceptance")
 TRUSTED = "smoke/trusted.pem"
-# The domain exists nowhere: clients use the name of the load balancer, for which the certificate of the run is.
 BECAUSE = "the acceptance run lets this creation fail"
 EMAIL = "nobody@example.com"
 # A zip file has times; these are the earliest that it can have, so that the same files are the same archive.
@@ -159,7 +158,10 @@ class Project:
             zones = settings.zones.get(name, [f"{access.region}{letter}" for letter in "ab"])
             yield from (f'cidr = "{RANGES[name]}"', f"zones = {json.dumps(list(zones))}")
             yield f'certificate_arn = "{settings.certificates.get(name, unknown)}"'
-            yield f'domain = "{name}.{NAME}.example.com"'
+            # The name exists in no DNS. The certificate is for it, so that the hook can verify the certificate.
+            yield f'domain = "{access.certificate_name.replace("*", f"{NAME}-{name}")}"'
+            if settings.trusted:
+                yield f"certificate_authority = {json.dumps(f'{settings.trusted}{chr(10)}')}"
         yield from ("", f"[environments.{name}.stakeholders]")
         groups = ("operations", "approvers") if name == PRODUCTION else ("operations",)
         yield from (f'{group} = ["{EMAIL}"]' for group in groups)

@@ -103,6 +103,7 @@ def smoke(
             "HOST": env.domain or env.settings.domain or balancer,
             "TLS": "" if env.settings.allow_http else "1",
             "PROBES": json.dumps(probed_paths(service)),
+            **({"AUTHORITY": env.settings.certificate_authority} if env.settings.certificate_authority else {}),
         },
         network=awslambda.VPCConfig(SubnetIds=subnets, SecurityGroupIds=[group.ref()]),
     )

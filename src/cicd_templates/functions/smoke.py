@@ -4,8 +4,8 @@ ECS calls this hook when the test listener sends requests to the new release, an
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 Environment variables: `BALANCER` and `PORT` are the address to connect to. `HOST` is the host header. `TLS` is empty
-for plain HTTP. `PROBES` is JSON that maps each path to the expected status. If the hook fails without an answer, ECS
-rolls the release back.
+for plain HTTP. `AUTHORITY`, if it is set, has the only certificates to trust, as PEM. `PROBES` is JSON that maps each
+path to the expected status. If the hook fails without an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations
@@ -47,12 +47,15 @@ def find_problem(path: str, expected: int) -> str:
 
 def request_status(path: str) -> int:
     """Return the status of a GET request to the load balancer. With TLS, its certificate must be valid for `HOST`."""
-    host, port = os.environ["HOST"], int(os.environ["PORT"])
+    host, port, authority = os.environ["HOST"], int(os.environ["PORT"]), os.environ.get("AUTHORITY")
     connection = http.client.HTTPConnection(host, port, timeout=REQUEST_SECONDS)
     plain = socket.create_connection((os.environ["BALANCER"], port), timeout=REQUEST_SECONDS)
     try:
-        tls = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if os.environ["TLS"] else plain
-        connection.sock = tls
+        connection.sock = plain
+        if os.environ["TLS"]:
+            # With `cadata`, the context trusts no other authority.
+            context = ssl.create_default_context(cadata=authority)
+            connection.sock = context.wrap_socket(plain, server_hostname=host)
         connection.request("GET", path, headers={"User-Agent": "cicd-templates-smoke"})
         return connection.getresponse().status
     finally:

@@ -13,6 +13,19 @@ from tests.conftest import RAW, raw_configuration
 STAGING = "environments/staging"
 PRODUCTION = "environments/production"
 SERVICE = "services/parcel-dispatcher"
+# A self-signed certificate, whose key was thrown away.
+AUTHORITY = """-----BEGIN CERTIFICATE-----
+MIIBkDCCATWgAwIBAgIUP9eeJBF/sDelKQrVYV32Pku81UcwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJYXV0aG9yaXR5MCAXDTI2MTEyOTAxMTk0NloYDzIxMjYxMTA1
+MDExOTQ2WjAUMRIwEAYDVQQDDAlhdXRob3JpdHkwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAS+bSOIqnN4tcpzg4MVRMzJ6IhuF53rBgoqCf9xhpT85IqQBy/L/FtS
+LTMOBjcGBkt8eh6qHhAjRRbbwNy98yY5o2MwYTAdBgNVHQ4EFgQUYSZaAmWSOPF+
+vyswcd7tNNshRVowHwYDVR0jBBgwFoAUYSZaAmWSOPF+vyswcd7tNNshRVowDwYD
+VR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAoQwCgYIKoZIzj0EAwIDSQAwRgIh
+AKBAGuUW642jK5Sb47bIf5GqsULqicP2A357I9jFVUktAiEAuTwqZEA/REI9dvt3
+r/oMl6RYRlARPrZnNGoLLTSVKzE=
+-----END CERTIFICATE-----
+"""
 CERTIFICATE = RAW["environments"]["staging"]["certificate_arn"]
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cicd_templates.acceptance.checks.certificates import make_certificate
 from cicd_templates.functions import smoke, verify_image
 from tests.conftest import free_port
 from tests.unit.functions.test_functions import Aws
@@ -224,3 +227,43 @@ def test_a_certificate_that_is_not_the_hosts_is_no_agreement(
 
     assert smoke.handler({}, Clock(40)) == {"hookStatus": "FAILED"}
     assert "SSL" in capsys.readouterr().out
+
+
+WILDCARD = "*.eu-central-1.elb.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "problem"),
+    [
+        pytest.param("acceptance-staging.eu-central-1.elb.amazonaws.com", "served", "", id="the authority"),
+        pytest.param("acceptance-staging.eu-central-1.elb.amazonaws.com", "other", "self-signed", id="another one"),
+        pytest.param("acceptance-staging.eu-central-1.elb.amazonaws.com", "", "self-signed", id="public authorities"),
+        pytest.param("shipping.example.com", "served", "Hostname mismatch", id="another host"),
+    ],
+)
+def test_a_certificate_is_trusted_only_if_the_configured_authority_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, trusted: str, problem: str
+) -> None:
+    certificates = {name: make_certificate(WILDCARD, tmp_path) for name in ("served", "other")}
+    (tmp_path / "served.pem").write_bytes(b"".join(certificates["served"]))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "served.pem")
+    handler = type("Handler", (Release,), {"answers": {"/health": [200]}, "hosts": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    # A refused handshake is no error of the server.
+    monkeypatch.setattr(server, "handle_error", lambda *arguments: None)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for name, value in {"BALANCER": "127.0.0.1", "PORT": str(server.server_port), "HOST": host, "TLS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    if trusted:
+        monkeypatch.setenv("AUTHORITY", certificates[trusted][0].decode())
+    try:
+        found = smoke.find_problem("/health", 200)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    assert (problem in found) if problem else not found, found

@@ -9,6 +9,7 @@ import pytest
 from cicd_templates.template.metadata import REASONS_KEY
 from templates import cluster, hooks, ingress, network, service
 from tests.conftest import environment
+from tests.unit.config.problems import AUTHORITY
 
 STAGING = "environments/staging"
 
@@ -202,7 +203,21 @@ def test_the_smoke_hook_requests_the_folder_of_its_service_at_the_load_balancer_
     variables = resources["Smoke"]["Properties"]["Environment"]["Variables"]
 
     assert variables["PROBES"] == '{"/pay/health": 200}'
+    assert "AUTHORITY" not in variables, "the public authorities are trusted"
     assert (variables["BALANCER"], variables["HOST"]) == ({"Ref": "LoadBalancerHost"}, "pr7.pay.example.com")
+
+
+def test_the_smoke_hook_trusts_only_the_authority_of_the_environment() -> None:
+    edits = [
+        ("services/parcel-dispatcher/hooks", ["smoke"]),
+        ("services/parcel-dispatcher/rollout", "blue-green"),
+        ("services/parcel-dispatcher/rollback_on_alarm", True),
+        (f"{STAGING}/certificate_authority", AUTHORITY),
+    ]
+    env = environment("staging", *edits)
+    resources = hooks.build(env, env.services[0]).template.to_dict()["Resources"]
+
+    assert resources["Smoke"]["Properties"]["Environment"]["Variables"]["AUTHORITY"] == AUTHORITY
 
 
 @pytest.mark.parametrize(("name", "expected"), [("staging", "false"), ("production", "true")])

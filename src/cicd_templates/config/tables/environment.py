@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
+from cicd_templates.config.tables.certificate_field_types import Authority
 from cicd_templates.config.tables.cron_field_types import Window
 from cicd_templates.config.tables.field_types import SUFFIX_LENGTH, Region, matching, name_part
 from cicd_templates.config.tables.network_field_types import (
@@ -171,6 +172,11 @@ class EnvironmentTable(Table):
         description="Host name of a copy (`SUFFIX=`) that the certificate covers, such as"
         " `{suffix}.staging.example.com`; default: the name of the copy's own load balancer, but clients cannot verify"
         " a certificate for this name",
+    )
+    certificate_authority: Authority | None = Field(
+        default=None,
+        description="Certificates, as PEM, of the authority that issued `certificate_arn`; the hook `smoke` then trusts"
+        " only these; default: the public authorities",
     )
     deployment_window: Window | None = Field(
         default=None,

@@ -22,6 +22,8 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         yield Problem(f"{at}.allow_http", "a protected environment serves TLS only; set certificate_arn instead")
     if settings.allow_http and settings.certificate_arn:
         yield Problem(f"{at}.allow_http", "contradicts certificate_arn; keep one of them")
+    if settings.certificate_authority and not settings.certificate_arn:
+        yield Problem(f"{at}.certificate_authority", "has no certificate to check; set certificate_arn, or remove it")
     if settings.certificate_arn and not settings.domain:
         yield Problem(f"{at}.domain", "missing; set the host name that certificate_arn is for")
     if not settings.allow_http and not settings.certificate_arn:

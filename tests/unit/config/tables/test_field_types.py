@@ -12,6 +12,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from cicd_templates.config import tables
 from cicd_templates.config.tables.build import DownloadAddress, ImagePrefix, IndexHost
+from cicd_templates.config.tables.certificate_field_types import Authority
 from cicd_templates.config.tables.container import ContainerPath, UserId
 from cicd_templates.config.tables.database import PostgresName
 from cicd_templates.config.tables.dynamodb import AttributeName
@@ -44,6 +45,7 @@ from cicd_templates.config.tables.project import ProjectPrefix, TagKey, TagText
 from cicd_templates.config.tables.secret_field_types import SecretKeyArn, SecretSource
 from cicd_templates.config.tables.service import PathPattern
 from cicd_templates.config.tables.stakeholders import Email
+from tests.unit.config.problems import AUTHORITY
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:pay/db-AbCdEf"
 CONNECTION_ARN = "arn:aws:codeconnections:eu-central-1:111111111111:connection/0-1"
@@ -164,6 +166,12 @@ KINDS = [
         id="CopyDomain",
     ),
     pytest.param(Domain, ["pay.example.com"], ["localhost", "Pay.example.com", "a." * 126 + "ab"], id="Domain"),
+    pytest.param(
+        Authority,
+        [AUTHORITY, AUTHORITY * 2],
+        ["", "x", AUTHORITY.strip().partition("\n")[2], f"{AUTHORITY}-----BEGIN PRIVATE KEY-----\n"],
+        id="Authority",
+    ),
     pytest.param(OutputName, ["network.VpcId"], ["network", "network.vpcId", "Network.VpcId"], id="OutputName"),
 ]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import environment
-from tests.unit.config.problems import PRODUCTION, SERVICE, STAGING, problems_of
+from tests.unit.config.problems import AUTHORITY, PRODUCTION, SERVICE, STAGING, problems_of
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,21 @@ from tests.unit.config.problems import PRODUCTION, SERVICE, STAGING, problems_of
             [("project/tags", {"a b": "c"})],
             "project.tags.a b: 'a b' is not allowed; use the letters A to Z and a to z, digits",
             id="tag key",
+        ),
+        pytest.param(
+            [(f"{STAGING}/certificate_authority", f"{AUTHORITY}-----BEGIN PRIVATE KEY-----\n")],
+            "is not allowed; write one or more PEM certificates, and no private key; at most 3000 characters",
+            id="private key beside the authority",
+        ),
+        pytest.param(
+            [(f"{STAGING}/certificate_authority", AUTHORITY * 6)],
+            "is not allowed; write one or more PEM certificates, and no private key; at most 3000 characters",
+            id="authority longer than Lambda's variables",
+        ),
+        pytest.param(
+            [(f"{STAGING}/certificate_authority", AUTHORITY.replace("M", "A"))],
+            "environments.staging.certificate_authority: not a certificate that a client can trust: ",
+            id="authority that is no certificate",
         ),
         pytest.param(
             [(f"{STAGING}/cidr", "8.8.0.0/16")],

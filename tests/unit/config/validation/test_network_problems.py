@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import environment
-from tests.unit.config.problems import CERTIFICATE, STAGING, problems_of
+from tests.unit.config.problems import AUTHORITY, CERTIFICATE, STAGING, problems_of
 
 PROVIDED = {
     "network.VpcId": "vpc-0123456789abcdef0",
@@ -79,6 +79,11 @@ def test_an_existing_network_needs_neither_a_range_nor_zones() -> None:
             [(f"{STAGING}/allow_http", True)],
             "environments.staging.allow_http: contradicts certificate_arn",
             id="both transports",
+        ),
+        pytest.param(
+            [(f"{STAGING}/certificate_arn", ...), (f"{STAGING}/certificate_authority", AUTHORITY)],
+            "environments.staging.certificate_authority: has no certificate to check; set certificate_arn",
+            id="authority of no certificate",
         ),
         pytest.param(
             [(f"{STAGING}/certificate_arn", ...)],
