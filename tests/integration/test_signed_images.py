@@ -149,7 +149,7 @@ def test_nothing_unsigned_reaches_execute(released: tuple[Engine, Archive], proj
         attempts: list[tuple[dict[str, dict[str, str]], str]] = [
             ({"Image": run.variables["Image"] | {"IMAGE_URI": unsigned}}, f"{unsigned}, but {image} is signed"),
             ({"Sign": no_statements}, f"{service}/e/signed/{form.RELEASE} of the signed release cannot be read"),
-            ({"Sign": of_another}, f"it would deploy {image}, but {unsigned} is signed"),
+            ({"Sign": of_another}, f"would deploy {image}, but the signed image is {unsigned}"),
             ({"Sign": by_another}, "is not signed with arn:aws:kms:"),
             ({"Sign": of_a_failure}, "has predicate.verificationResult 'FAILED' instead of 'PASSED'"),
         ]

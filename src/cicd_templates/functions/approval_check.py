@@ -1,10 +1,10 @@
 """Fail a stage of the pipeline if it would deploy an unsigned image or template, or a change set that was not approved.
 
-This function runs directly before a stage executes anything. It compares each change set that the stage will execute
-with what the signer has signed about the release: the image that the change set deploys, by its digest, and the
-template. If releases to the environment need an approval, it also compares each change set with the record that the
-review function stored: the pipeline executes a change set by its name, and after the approval, another change set can
-get that name. The function fails the stage if there is no signature or no record.
+This function runs directly before a stage executes anything. It reads each change set that the stage will execute. The
+image digest and the template of the change set must be those that the signer has signed for the release. If releases to
+the environment need an approval, it also compares each change set with the record that the review function stored: the
+pipeline executes a change set by its name, and after the approval, another change set can get that name. The function
+fails the stage if there is no signature or no record.
 
 The user parameters are `stacks` and `layers` (the stacks and their layers, in the same order, separated by commas),
 `changeSet`, `role` (assumed to read the change sets), `region`, `environment`, `execution`, `statements` (the folder
@@ -89,10 +89,10 @@ def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
 
 
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
-    """Raise an error if the statements are about another run than the present one.
+    """Raise an error unless the signed statements are about the current run.
 
-    A rollback of a stage is a run of its own, but uses the variables of the run to which it returns. Its statements are
-    those of this older run.
+    A rollback of a stage is a separate run, but it has the variables of the older run to which it returns. So its
+    statements are about the older run.
     """
     if signed == present:
         return
@@ -101,12 +101,13 @@ def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> N
     target = run.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")
     if run.get("executionType") != "ROLLBACK" or target != signed:
         raise RefusedError(
-            f"{statements} is about the run {signed}, and {present} is neither this run nor a rollback to it"
+            f"{statements} is about the run {signed}, but the current run {present} is neither that run nor a "
+            "rollback to it"
         )
 
 
 def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
-    """Return the message for a change set that no longer exists. Raises `error` again if it has another cause."""
+    """Return the message for a change set that no longer exists. Raise `error` again if it is about anything else."""
     if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
         raise error
     name = f"approved change set {approved['changeSetArn']}" if approved else "change set"
@@ -126,7 +127,7 @@ def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -
 
 
 def _unsigned(present: ChangeSet, signed: str, file: str, template: str) -> list[str]:
-    """Return a message for an image, and one for a template, that the change set would deploy without a signature.
+    """Return messages about an unsigned image and an unsigned template that the change set would deploy.
 
     A change set without changes has no template, because it deploys no template.
     """
@@ -134,7 +135,9 @@ def _unsigned(present: ChangeSet, signed: str, file: str, template: str) -> list
     images = [each["ParameterValue"] for each in parameters if each["ParameterKey"] == IMAGE]
     problems = []
     if images != [signed]:
-        problems.append(f"{present.stack}: it would deploy {', '.join(images) or 'no image'}, but {signed} is signed")
+        problems.append(
+            f"{present.stack} would deploy {', '.join(images) or 'no image'}, but the signed image is {signed}"
+        )
     if present.template and not is_text_of(template, present.template):
         problems.append(f"{present.stack}: its template differs from {file} in the signed templates")
     return problems

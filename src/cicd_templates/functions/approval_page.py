@@ -1,6 +1,6 @@
-"""Writes the page that an approver sees: what the change sets of a stage change, what is lost, who can do more.
+"""Writes the page for the approver of a stage: what its change sets change, what is lost, and who can do more.
 
-The page looks like the page of a plan, and the same modules judge the changes. The function cannot read YAML, so it
+The page looks like the page of a plan, and it is made by the same modules. The function cannot read YAML, so it
 reads the properties of resources from the contexts that CloudFormation reports with each change. If CloudFormation
 reports no context, the page says that policies were not compared.
 """
@@ -29,7 +29,10 @@ from cicd_templates.template.policy_diff import PolicyDiff, compare, hides_acces
 # Stands for a value before the change that CloudFormation does not report. It must not equal an unknown value after it.
 NOT_REPORTED = "(not reported)"
 NO_DRIFT = "Not checked; make drift checks it."
-NEXT = "Compare the digest in CodePipeline's question with the folder of this page; approve or reject it there."
+NEXT = (
+    "Compare the digest in CodePipeline's approval request with the folder of this page; then approve or reject "
+    "it there."
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class ApprovalPage:
 
 
 def reviewed_stage(environment: str, service: str, change_sets: Sequence[tuple[str, ChangeSet]]) -> ReviewedStage:
-    """Return the changes of a stage. `change_sets` has pairs of the name of a layer and the change set of its stack."""
+    """Return the changes of a stage. `change_sets` pairs the name of each layer with the change set of its stack."""
     stacks, unreported = [], set()
     for layer, change_set in change_sets:
         stack, names = _reviewed_stack(environment, service, f"{layer}-{service}", change_set)
@@ -102,7 +105,7 @@ def _reviewed_stack(
 
 
 def _resource(change: dict[str, Any], context: str, unknown: str) -> dict[str, Any]:
-    """Return a changed resource as in a template, or an empty dictionary if CloudFormation does not report its
+    """Return a changed resource in the form of a template, or an empty dictionary if CloudFormation does not report its
     properties.
     """
     try:
@@ -133,7 +136,10 @@ def _compared(change: Change, before: dict[str, Any], after: dict[str, Any]) -> 
 
 
 def _resource_lines(template: str) -> dict[str, int]:
-    """Return the line of each resource in a rendered template. A template in another layout has no lines."""
+    """Return the line number of each resource in a rendered template.
+
+    The result is empty for a template in another layout.
+    """
     lines: dict[str, int] = {}
     section = ""
     for number, line in enumerate(template.splitlines(), 1):
@@ -188,6 +194,6 @@ def approval_page(stage: ReviewedStage, facts: Sequence[str], change_sets: Seque
 
 
 def _line_of(row: Row) -> str:
-    """Return a row as a line, for a browser without JavaScript."""
+    """Return a row as one line of text, for a browser without JavaScript."""
     facts = (row.change.resource_type, row.effect, row.impact.holds and row.impact.fate, *row.grants.added)
     return f"{row.title}: {', '.join(filter(None, facts))}"

@@ -1,6 +1,6 @@
-"""Stores as evidence the change sets and the page that an approver sees, and reads them before anything is executed.
+"""Stores the change sets and the page that an approver sees as evidence, and reads them before a stage executes them.
 
-The record names the change sets, and the SHA-256 of the page and of its data, which are stored beside it.
+The record lists the change sets, and the SHA-256 of the page and of its data. These two files are stored beside it.
 
 A record is about one stage in one pipeline execution. Its S3 key contains the SHA-256 of its content. The review
 function passes this digest on in a variable of the pipeline. So nobody can replace a record, not even a role that may
@@ -85,7 +85,7 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
         raise NotApprovedError(f"the stored record is not the approved record: {key}")
     if not isinstance(record.get("page"), dict):
         raise NotApprovedError(
-            f"the record names no page, because older templates wrote the record; retry the whole stage: {key}"
+            f"the record was written by older templates and has no page; retry the whole stage: {key}"
         )
     for name, expected in record["page"].items():
         key = record_key(environment, execution, digest, name)

@@ -1,4 +1,4 @@
-"""Finds a file by its path in a zip file, if every program that unpacks the zip file finds the same one."""
+"""Finds a file by its path in a zip file. Refuses a zip file that programs can unpack in different ways."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Finds the base images of a Dockerfile.
 
-The image build refuses every Dockerfile that BuildKit could read in another way, for example with directives,
+The image build refuses every Dockerfile that BuildKit could interpret differently, for example with directives,
 here-documents, or quotes in options. So this module needs to know only instructions, options, comments and continued
 lines.
 """

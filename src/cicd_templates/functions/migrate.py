@@ -13,7 +13,7 @@ run has ended. After a success, the same run begins no other attempt.
 
 A rollback deploys an older release. During a rollback, no task runs, because an older migration must not change the
 newer schema. A rollback has the variables of the older run, which do not show that it is a rollback. So the function
-requests the run in the stage from CodePipeline.
+asks CodePipeline which run is in the stage.
 """
 
 from __future__ import annotations

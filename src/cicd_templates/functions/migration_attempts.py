@@ -1,4 +1,4 @@
-"""Record the attempts at a service's migrations, or at checks of its job, as evidence.
+"""Record each attempt to run a migration of a service, or a check of a job, as evidence.
 
 The record is needed because ECS deletes its data about a task an hour after the task has stopped.
 

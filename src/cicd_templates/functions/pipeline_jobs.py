@@ -14,7 +14,7 @@ def read_parameters(job: dict[str, Any], required: Set[str], optional: Set[str] 
     """Return the user parameters of a job: exactly `required`, and any of `optional`.
 
     CodePipeline inserts the values of variables into the text without escaping them. So the value of a build's variable
-    could end with other parameters. Raises `ValueError` for another name, a missing name, or one that occurs twice.
+    could contain further parameters. Raises `ValueError` for another name, a missing name, or one that occurs twice.
     """
     text = job["data"]["actionConfiguration"]["configuration"]["UserParameters"]
     parameters = json.loads(text, object_pairs_hook=_without_repetition)

@@ -25,8 +25,8 @@ SETTINGS = (
 class ChangeSet:
     """A change set: its stack's name, the first page of its description, and its changes.
 
-    `valued` are the changes with the values of properties. CloudFormation may omit changes in `valued`, but not in
-    `changes`. `template` is empty if there is nothing to execute.
+    `changes` has all changes. `valued` has changes with the values of properties, but CloudFormation may leave some
+    out. `template` is empty if there is nothing to execute.
     """
 
     stack: str

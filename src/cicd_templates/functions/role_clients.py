@@ -1,4 +1,4 @@
-"""Creates clients of AWS services in other accounts, with the permissions of a role in that account."""
+"""Creates clients of AWS services in another account, with the permissions of a role in that account."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
 
 
 def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document], list[CheckedTests], bytes]:
-    """Return the reports that the gate read, by their exact versions, the tests that they list, and the scan policy.
+    """Return the exact versions of the reports that the gate read, the tests that they list, and the scan policy.
 
     The environment variable `TEST_CHECKS` has the names of the checks that run tests, separated by commas. The policy
     is in the artifact of each report. It is empty if the application has no policy and the defaults apply.
@@ -243,7 +243,7 @@ def _evidence(s3: Any, execution: str) -> list[Document]:
 
 
 def _read(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | None = None) -> tuple[str, str]:
-    """Return the address, with the version, and the SHA-256 of one version of an object, by default the newest.
+    """Return the address and the SHA-256 of a version of an object, by default the newest. The address has the version.
 
     Write the bytes of this version to `into`.
     """

@@ -80,8 +80,9 @@ class SignedImage:
 def read_signed_image(folder: str) -> SignedImage:
     """Return the image and the templates that the statements in `folder` name.
 
-    `folder` is the S3 prefix that the signer has reported, `<service>/<execution>/signed`, with a number after later
-    attempts. Raises `NotSignedError` if a statement is missing, is not signed by the key, or is about another release.
+    `folder` is the S3 prefix that the signer has reported: `<service>/<execution>/signed`, and a number if it is not
+    the first attempt. Raises `NotSignedError` if a statement is missing, is not signed by the key, or is about another
+    release.
     """
     named = re.fullmatch(FOLDER_PATTERN, folder)
     if named is None or named["service"] != os.environ["SERVICE"]:

@@ -50,10 +50,10 @@ def ambiguous_entry(entries: Sequence[ZipInfo]) -> str:
 
 
 def differing_local_name(archive: ZipFile) -> str:
-    """Return the name of the first entry that has another name before its content, or an empty string.
+    """Return the name of the first entry that has two different names in the file, or an empty string.
 
-    zipfile takes the names from the directory at the end of the file. Programs that read a zip file from its beginning
-    take the names before the contents.
+    A zip file has each name twice. zipfile takes the names from the directory at the end of the file. Programs that
+    read a zip file from its beginning take the name before each content.
     """
     file = archive.fp
     assert file is not None, "the archive is open"
@@ -69,7 +69,7 @@ def differing_local_name(archive: ZipFile) -> str:
 def unclear_directory(archive: ZipFile) -> str:
     """Return why programs could find another directory in an archive than zipfile does, or an empty string.
 
-    The record at the end of the file must name exactly this directory, and nothing else may follow the directory.
+    The record at the end of the file must point to exactly this directory, and nothing else may follow the directory.
     zipfile also obeys a ZIP64 record that contradicts the ordinary record, and skips text around the archive.
     """
     file = archive.fp
@@ -100,7 +100,7 @@ def _raw_name(entry: ZipInfo) -> bytes:
 
 
 def _as_utf_8(entry: ZipInfo) -> str:
-    """Return the name of an entry for programs that read every name as UTF-8, also without the flag for it."""
+    """Return the name of an entry for programs that read every name as UTF-8, even without the flag for it."""
     return _raw_name(entry).decode("utf-8", errors="replace")
 
 

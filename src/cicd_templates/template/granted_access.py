@@ -39,9 +39,10 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 class Permission(NamedTuple):
     """The properties of a resource type that is a permission: the principal, the resource, and the actions.
 
-    If no property has the actions, `action` is in words. An item of a property in `grants` allows more. A property in
-    `conditions` allows less, and its removal more. For every other property, nobody can say which of these is true, so
-    each change of it counts as wider. If the principals may stand elsewhere, `others` is the words for them.
+    If no property has the actions, `action` describes them in words. If a property in `grants` gets a further item,
+    access becomes wider. A property in `conditions` restricts access, so access becomes wider if it is removed. A
+    change of any other property counts as wider access, because its effect is unknown. If the principals may be defined
+    in another resource, `others` describes them in words.
     """
 
     principals: str
@@ -52,7 +53,7 @@ class Permission(NamedTuple):
     others: str = ""
 
     def is_given_by(self, properties: Mapping[str, Any]) -> bool:
-        """Return whether the properties name the principals, or what principals that stand elsewhere may use."""
+        """Return whether the properties name the principals, or resources for principals that are defined elsewhere."""
         return self.principals in properties or bool(self.others and self.resources in properties)
 
 
@@ -206,7 +207,7 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Return the value of a condition so that a part of it is never taken for a stricter condition."""
+    """Return a list or map in a condition as a single item, so that a part of it never counts as a stricter condition."""
     return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 
 

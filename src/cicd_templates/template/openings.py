@@ -25,9 +25,10 @@ GRANTED_BY_TYPE = {
 
 
 class Opening(NamedTuple):
-    """A property and its value that lets somebody in, the value that AWS takes by default, and what is allowed then.
+    """A property that can let somebody in: its name, the value that does so, AWS's default, and what is then allowed.
 
-    `principal` is `*` for everybody. `resource` is the property with what is opened, if this is not the resource.
+    `principal` is `*` for everybody. `resource` is the property that names the opened resource, if it is another
+    resource.
     """
 
     name: str
@@ -80,9 +81,9 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 
 
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield what an opened resource allows. A computed value may be the one that opens it.
+    """Yield what an opened resource allows. A value that is computed at deployment counts as one that may open it.
 
-    The property can also stand in a part of the resource, such as one more provider of authentication.
+    The property can also be in a part of the resource, such as an additional provider of authentication.
     """
     allowed = {
         "Effect": "Allow",

@@ -62,9 +62,9 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a resource is removed together with all resources that its statements restrict.
 
-    If so, the removal of its Deny statements cannot give access to anything that remains. A separate policy restricts
-    the resources to which it refers outside its statements, such as the bucket of a bucket policy. For a policy without
-    such a reference, the result is false, because the policy may name a resource that remains.
+    If so, the removal of its Deny statements cannot give access to anything that remains. A bucket policy, for example,
+    restricts the bucket to which its property `Bucket` refers. For a policy without such a reference, the result is
+    false, because the policy may name a resource that remains.
     """
     if logical_id in after or logical_id not in before or is_retained(before[logical_id]):
         return False

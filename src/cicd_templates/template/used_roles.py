@@ -51,7 +51,7 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield what the roles in a part of a resource of the type `kind` may do."""
+    """Yield a statement for each role in `value`, a part of a resource of the type `kind`: the role's permissions."""
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for key, item in value.items():
             if names_role(str(key), kind):
@@ -65,7 +65,7 @@ def roles(value: Any, kind: str) -> Iterator[Statement]:
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """Yield the values in lists and maps, each by itself."""
+    """Yield the values in nested lists and maps one by one."""
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         value = list(value.values())
     if not isinstance(value, list):

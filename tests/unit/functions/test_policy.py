@@ -347,15 +347,17 @@ def test_a_finding_that_only_the_default_policy_stops_is_said_and_can_be_refused
     assert ("(stops a release under the default policy)" in summary(decision)) is weaker
     if weaker:
         assert (decision.verdict, strict.verdict) == ("PASS", "FAIL")
-        assert "pipeline.weaker_policy refuses: 1 findings" in strict.broken["scan-policy.toml"]
-        assert "(X-1); fix them or add waivers" in strict.broken["scan-policy.toml"]
+        assert (
+            "would stop the release because of 1 findings (X-1); fix them or add waivers"
+            in strict.broken["scan-policy.toml"]
+        )
     else:
         assert strict.verdict == decision.verdict
         assert strict.broken == {}
 
 
 def test_a_policy_without_a_version_is_said_to_be_one_even_if_nothing_passes_for_that() -> None:
-    line = "The policy has no `version = 2`: the kind and the exploitation of findings do not count."
+    line = "The policy has no `version = 2`, so the gate ignores the kind and the exploitation of findings."
 
     assert line in summary(decide([], {}, read_policy(b"", CHECKS), TODAY))
     assert line not in summary(decide([], {}, Policy(), TODAY))
@@ -369,7 +371,7 @@ def test_a_refused_policy_names_some_of_the_findings_and_counts_the_others() -> 
     decision = decide(["all"], {"all": Report(found)}, policy, TODAY)
 
     assert (
-        "7 findings would stop the release under the default (X-0, X-1, X-2, X-3, X-4 and 2 more)"
+        "would stop the release because of 7 findings (X-0, X-1, X-2, X-3, X-4 and 2 more)"
         in decision.broken["scan-policy.toml"]
     )
 

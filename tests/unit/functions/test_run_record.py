@@ -45,11 +45,11 @@ def test_a_record_of_this_run_has_no_problem() -> None:
         ({"execution": None}, "run.json has execution None instead of 'e-7'"),
         (
             {"started": "2027-02-22T11:00:00Z", "finished": "2027-02-22T11:59:59Z"},
-            "run.json is of 2027-02-22 11:59, but a report is valid for only 7 days",
+            "run.json is from 2027-02-22 11:59, but a report is valid for only 7 days",
         ),
         (
             {"finished": "2027-03-01T13:00:01Z"},
-            "run.json is of 2027-03-01 13:00, but a report is valid for only 7 days",
+            "run.json is from 2027-03-01 13:00, but a report is valid for only 7 days",
         ),
         ({"started": "2027-03-01T11:00:00", "finished": "2027-03-01T11:05:00"}, "run.json is not a valid run record"),
         ({"tool_version": "  "}, "shows that the tool could not be run (version '  ', exit code 0)"),

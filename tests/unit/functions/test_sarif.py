@@ -210,12 +210,12 @@ def test_an_absent_result_was_in_the_baseline_and_is_gone() -> None:
         (
             {"externalPropertyFileReferences": {"invocations": [{}]}},
             "incomplete",
-            "its invocations are in another file",
+            "a run keeps its invocations in another file",
         ),
         (
             {"externalPropertyFileReferences": {"driver": {"location": {}}}},
             "incomplete",
-            "its driver are in another file",
+            "a run keeps its driver in another file",
         ),
         ({"externalPropertyFileReferences": {"taxonomies": [{}]}}, "ok", ""),
         ({"results": None}, "incomplete", "a run has no results"),

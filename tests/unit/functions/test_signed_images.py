@@ -269,7 +269,7 @@ def test_an_unsigned_digest_is_not_deployed(account: DeployingAccount, layer: st
     account.prepare(layer, UNSIGNED)
 
     assert account.check("migration", "service") == (
-        f"Nothing more is executed: {STACKS[layer]}: it would deploy {UNSIGNED}, but {SIGNED} is signed"
+        f"Nothing more is executed: {STACKS[layer]} would deploy {UNSIGNED}, but the signed image is {SIGNED}"
     )
 
 
@@ -417,7 +417,7 @@ def test_statements_of_another_run_count_only_in_a_rollback_to_it(
     account: DeployingAccount, run: dict[str, Any], accepted: bool
 ) -> None:
     account.runs["e-2"] = run
-    message = f"{FOLDER} is about the run e-1, and e-2 is neither this run nor a rollback to it"
+    message = f"{FOLDER} is about the run e-1, but the current run e-2 is neither that run nor a rollback to it"
 
     assert account.check(execution="e-2") == ("" if accepted else f"Nothing more is executed: {message}")
 

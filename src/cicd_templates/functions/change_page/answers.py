@@ -37,7 +37,7 @@ CONTENTS = frozenset({
     "a database", "a table", "objects", "files", "messages", "records", "images", "an index", "users", "logs", "a disk",
     "archived events", "reports",
 })  # fmt: skip
-EMPTY = "The new one is empty, unless its template names a source: CloudFormation copies no data into it"
+EMPTY = "The new resource is empty unless its template names a source, because CloudFormation copies no data into it"
 NOTHING_WIDER = "No policy statement allows more than before."
 # Resource types that decide who can reach something. This program does not compare them as it compares policies.
 NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
@@ -76,7 +76,7 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
 
 
 def _action(change: Change) -> str:
-    """Return the action as which a change is counted. A change that depends on another resource is not certain."""
+    """Return the action under which a change is counted. A change that depends on another resource is not certain."""
     (action,) = total([change])
     if nature_of(change) != REFERENCES:
         return action
@@ -221,23 +221,26 @@ def _interruptions(rows: Sequence[Row]) -> str:
     replaced = [named(row) for row in rows if may_interrupt(row)]
     sentences = [f"Interrupted meanwhile: {first_of(interrupted)}."] if interrupted else []
     if replaced:
-        sentences.append(f"An interruption of what uses the old {first_of(replaced)} cannot be excluded.")
+        sentences.append(f"Whatever uses the old {first_of(replaced)} may be interrupted.")
     return " ".join(sentences) or "No interruption is known."
 
 
 def may_interrupt(row: Row) -> bool:
-    """Return whether a row replaces a resource that others may use. A new revision leaves the old one as it is."""
+    """Return whether a row replaces a resource that others may use.
+
+    Resource types that keep old revisions do not count.
+    """
     is_replaced = row.impact.kind == REPLACEMENT and row.nature not in (IMAGE, REFERENCES)
     return is_replaced and not facts_of(row.change.resource_type).has_revisions
 
 
 def named(row: Row) -> str:
-    """Return the name of a row. A few resources of several services have their own names instead of a placeholder."""
+    """Return the name of a row. If it has only a few resources of one environment, list their names."""
     if 1 < len(row.places) <= NAMED and len({place.environment for place in row.places}) == 1:
         return ", ".join(place.name for place in row.places)
     return f"{row.title} in {row.count}" if row.count and row.name else row.title
 
 
 def first_of(items: Sequence[str], separator: str = ", ") -> str:
-    """Return the first items as a text, with the number of the others."""
+    """Return the first items as text, followed by the number of the remaining items."""
     return separator.join(items[:NAMED]) + (f" and {len(items) - NAMED:,} more" if len(items) > NAMED else "")

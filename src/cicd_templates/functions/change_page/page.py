@@ -23,7 +23,9 @@ _ACTIVE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
 def page_html(texts: Mapping[str, str], data: str) -> str:
-    """Return the HTML page. `texts` are the texts for the places in `page.html`, and `data` is what `page.js` reads.
+    """Return the HTML page.
+
+    `texts` are the texts for the placeholders in `page.html`, and `data` is what `page.js` reads.
 
     `data` must come from `script_data`. The page adds no date, so the same texts and data give the same page.
     """
@@ -40,7 +42,7 @@ def page_html(texts: Mapping[str, str], data: str) -> str:
 
 
 def fitting_data(contents: Callable[[int], Any]) -> str:
-    """Return the result of `contents` as JSON. `contents` gets the length to which it cuts values.
+    """Return the result of `contents` as JSON. `contents` is a function that gets the length to which it cuts values.
 
     If the JSON is too large, values are cut shorter.
     """

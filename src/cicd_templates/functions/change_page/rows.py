@@ -39,7 +39,7 @@ STACK_TYPE, SERVICE_TYPE = "AWS::CloudFormation::Stack", "AWS::ECS::Service"
 
 
 class ShownPlan(Protocol):
-    """The part of a plan that the page shows: its environment, its stacks, and those that wait or were removed."""
+    """The part of a plan that the page shows: its environment, its stacks, waiting stacks and removed stacks."""
 
     @property
     def environment(self) -> str:
@@ -186,10 +186,10 @@ def stack_rows(environment: str, stack: PlannedStack) -> Iterator[Row]:
 
 
 def _shown_details(change: Change) -> Iterator[Detail]:
-    """Yield the details of a change without what differs in every resource.
+    """Yield the details of a change that are the same for all similar resources.
 
-    This is the revision of a task definition, what stays as it is in a container with another image, and tags that stay
-    as they are.
+    Left out are the number of a task definition's revision, the unchanged settings of a container with another image,
+    and unchanged tags.
     """
     is_image = nature_of(change) == IMAGE
     for detail in change.details:
@@ -223,7 +223,10 @@ def _changed_tags(detail: Detail) -> Iterator[Detail]:
 
 
 def _tags(text: str) -> dict[str, str] | None:
-    """Return the tags in the JSON `text`, a list or a map, or None if it has none. An empty text has no tags."""
+    """Return the tags in the JSON `text`, which is a list or a map. Return None if the text is anything else.
+
+    An empty text has no tags.
+    """
     try:
         tags = json.loads(text or "{}")
         pairs = tags.items() if isinstance(tags, dict) else [(tag["Key"], tag["Value"]) for tag in tags]
@@ -233,9 +236,9 @@ def _tags(text: str) -> dict[str, str] | None:
 
 
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
-    """Return the rows of `pairs`, in the order of the attention that they need. Alike rows become one row.
+    """Return the rows of `pairs`, those that need most attention first. Similar rows become one row.
 
-    A pair has a row and the form of the row that is compared. In this form, placeholders can replace names.
+    A pair is a row, and the form of the row that is compared. In this form, placeholders can replace names.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for row, generic in pairs:
@@ -273,7 +276,7 @@ def _joined(rows: Sequence[Row]) -> Row:
 def nature_of(change: Change) -> str:
     """Return `TAGS`, `IMAGE` or `REFERENCES` if a change affects nothing else, otherwise an empty string.
 
-    With `REFERENCES`, the resource changes only if an attribute of another changed resource does.
+    `REFERENCES` means that the resource changes only if an attribute of another changed resource changes.
     A change of an ECS service that only uses a new revision of its task definition counts as `IMAGE`, too.
     """
     if change.action != "Modify" or not change.details:

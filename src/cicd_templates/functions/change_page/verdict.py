@@ -31,7 +31,7 @@ def verdict(rows: Sequence[Row], drift: Sequence[str] = (), unreported: Collecti
 
 
 def verdict_mark(line: str) -> str:
-    """Return how the page displays the line that `verdict` returned."""
+    """Return the mark with which the page displays the line of `verdict`: a warning or none."""
     return WARNING if line.startswith(LOOK_CLOSELY) else CALM
 
 

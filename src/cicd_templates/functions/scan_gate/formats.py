@@ -48,7 +48,9 @@ def format_of(tool: str) -> str | None:
 
 
 def read_report(form: str, data: bytes, tool: str = "") -> Report:
-    """Return the report in `data`, whose format is `form`. The status and the reason of an unusable report say why.
+    """Return the report in `data`, whose format is `form`.
+
+    If the report is unusable, its status and its reason say why.
 
     If `tool` is given, a SARIF or CycloneDX report must say that this tool wrote it.
     """

@@ -11,7 +11,7 @@ OK, INCOMPLETE, ERROR = "ok", "incomplete", "error"
 
 
 class UnusableError(Exception):
-    """Raised for an unusable report, which is damaged, is only an error message, or was written by another tool."""
+    """Raised if a report cannot be used: it is damaged, is only an error message, or comes from another tool."""
 
 
 @dataclass

@@ -59,7 +59,7 @@ def record_problem(
     if reversed_times or incomplete:
         return incomplete or f"{RECORD} shows that the run ended before it started"
     if age > MAX_AGE or age < -CLOCK_SKEW:
-        return f"{RECORD} is of {finished:%Y-%m-%d %H:%M}, but a report is valid for only {MAX_AGE.days} days"
+        return f"{RECORD} is from {finished:%Y-%m-%d %H:%M}, but a report is valid for only {MAX_AGE.days} days"
     return ""
 
 

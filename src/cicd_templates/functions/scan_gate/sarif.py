@@ -83,7 +83,7 @@ def _read_run(run: dict[str, Any], read: Report) -> None:
     external = mapping(run.get("externalPropertyFileReferences"), "externalPropertyFileReferences")
     elsewhere = [key for key in _DECISIVE if external.get(key)]
     if elsewhere:
-        read.mark_incomplete(f"its {' and '.join(elsewhere)} are in another file, which the gate does not have")
+        read.mark_incomplete(f"a run keeps its {' and '.join(elsewhere)} in another file, which the gate does not have")
     if run.get("results") is None:
         read.mark_incomplete("a run has no results, so it scanned nothing")
     rules = Descriptors(components, "rules")

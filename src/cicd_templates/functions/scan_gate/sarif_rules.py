@@ -37,7 +37,7 @@ class Descriptors:
         self._guids = {str(each.get("guid")).lower(): number for number, each in enumerate(components)}
 
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
-        """Return the descriptor that `reference` names by index, guid or id, or an empty object.
+        """Return the descriptor that `reference` refers to by index, guid or id, or an empty object.
 
         The id `CA1000/md5` also finds the rule `CA1000`. `index` and `name` are the index and the id of the rule, if
         they are in the result instead of the reference.
@@ -83,7 +83,7 @@ class Levels:
     """The severity levels of a run's rules or notifications: the defaults, and the levels that an invocation sets."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the overrides of levels from the key `key` of each invocation."""
+        """Read the levels that each invocation overrides under the key `key`."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}

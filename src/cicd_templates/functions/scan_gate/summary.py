@@ -51,7 +51,7 @@ def summary(decision: Decision) -> str:
 
 
 def _weaker_lines(decision: Decision) -> list[str]:
-    """Return lines that say how the policy is weaker than the default policy. There are none if it is not weaker."""
+    """Return lines that say how the policy is weaker than the default policy, or an empty list if it is not weaker."""
     lines = []
     if decision.weakened:
         lines += [
@@ -61,7 +61,8 @@ def _weaker_lines(decision: Decision) -> list[str]:
         ]
     if decision.policy_version != DEFAULT.version:
         lines += [
-            f"The policy has no `version = {DEFAULT.version}`: the kind and the exploitation of findings do not count.",
+            f"The policy has no `version = {DEFAULT.version}`, so the gate ignores the kind and the exploitation of "
+            "findings.",
             "",
         ]
     return lines

@@ -1,4 +1,4 @@
-"""Read a report without raising an error. The status and the reason of an unusable report say why."""
+"""Read a report without raising an error. If the report is unusable, its status and its reason say why."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _number_repeats(findings: list[Finding]) -> None:
 def _writer_problem(report: Report, form: str, tool: str) -> str:
     """Return a problem if another tool than `tool` wrote the report, otherwise an empty string.
 
-    Only SARIF and CycloneDX reports are checked. JUnit reports do not name a tool, and only one tool writes each other
-    format.
+    Only SARIF and CycloneDX reports are checked. JUnit reports do not name a tool. Each other format is written by only
+    one tool.
     """
     if not tool or form not in ("sarif", "cyclonedx"):
         return ""

@@ -67,8 +67,7 @@ class Impact:
 
     `holds` names the data in a stateful resource, and `fate` says what happens to the data. `why` says why a running
     service is interrupted, what ends with a deleted resource, what can never be changed back, or why a possible
-    replacement would fail. `certain` is
-    false if CloudFormation does not know whether it replaces the resource.
+    replacement would fail. `certain` is false if CloudFormation does not know whether it replaces the resource.
     """
 
     kind: str
@@ -139,10 +138,10 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without the properties that cannot change, because only tags of what they refer to change.
+    """Return `changes` without properties that stay the same because only tags of the referenced resource change.
 
-    CloudFormation lists such a property as one that may change, and the replacement that it would need as conditional.
-    A resource without another change keeps its details, and is not replaced.
+    CloudFormation reports that such a property may change. If the change would need a replacement, CloudFormation
+    reports the replacement as conditional. A resource without another change keeps its details, and is not replaced.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -166,7 +165,7 @@ def _without_kept(change: Change, kept: Container[str]) -> Change:
 
 
 def _keeps_attributes(change: Change) -> bool:
-    """Return whether the attributes of a resource can only change with another resource.
+    """Return whether a resource keeps its attributes if only its tags change.
 
     A custom resource or a nested stack can return other values after a change of its tags.
     """
@@ -285,8 +284,8 @@ def _fate(policy: str, resource_type: str) -> str:
 def interruption(change: Change) -> str:
     """Return why this update in place interrupts a running service, or an empty string if it does not.
 
-    A property that only may follow an attribute of another resource does not count: a resource that is modified in
-    place keeps its id and its ARN.
+    A property does not count if it changes only when an attribute of another resource changes. A resource that is
+    modified in place keeps its id and its ARN.
     """
     if change.action != "Modify":
         return ""
@@ -308,8 +307,7 @@ def irreversible(change: Change) -> str:
 def total(changes: Sequence[Change]) -> dict[str, int]:
     """Return the number of changes of each action, in the order of display.
 
-    Replacement is counted separately from modification, and a replacement of which CloudFormation is not certain
-    separately from both.
+    Modifications, certain replacements and uncertain replacements are counted separately.
     """
     counts = {"Add": 0, "Modify": 0, "Replace": 0, PERHAPS_REPLACE: 0, "Remove": 0}
     replaced = {"True": "Replace", "Conditional": PERHAPS_REPLACE}

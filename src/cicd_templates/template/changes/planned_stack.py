@@ -10,7 +10,7 @@ from cicd_templates.template.policy_diff import PolicyDiff
 
 @dataclass(frozen=True)
 class AccessPath:
-    """A way to a resource: `principal` has the `right`, such as `reads`, to use `target`.
+    """An access path to a resource: `principal` has the `right`, such as `reads`, to use `target`.
 
     `is_data` says that the right is about data or about its encryption. `change` is `new`, `gone` or `same`.
     """
@@ -32,7 +32,7 @@ class PlannedStack:
     `inputs` are the values that the stack reads from Parameter Store, by path. `kept` has the parameters that the
     pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
 
-    `paths` are the ways to resources in the policies of the changed resources.
+    `paths` are the access paths in the policies of the changed resources.
 
     `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
     `ignored_drift` has a line for each property that was changed in this way and that the change set does not revert.

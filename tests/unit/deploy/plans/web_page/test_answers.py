@@ -19,7 +19,7 @@ from tests.unit.deploy.plans.web_page import planned_changes as changes
 from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange, Project
 
 NOTHING_LOST = "Nothing that holds data is deleted or replaced."
-EMPTY = "The new one is empty, unless its template names a source: CloudFormation copies no data into it."
+EMPTY = "The new resource is empty unless its template names a source, because CloudFormation copies no data into it."
 SEVERAL = "Stacks that depend on each other are deployed one after the other, so the whole deployment takes longer."
 NOBODY = "No policy statement allows more than before."
 
@@ -53,8 +53,8 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "1 updated stack: 1 resource replaced.",
                 "service-till/Table (AWS::DynamoDB::Table): replaced; a table: deleted. " + EMPTY,
                 NOBODY,
-                "The slowest stack, service-till, takes at most 5 min. An interruption of what uses the"
-                " old service-till/Table cannot be excluded.",
+                "The slowest stack, service-till, takes at most 5 min. Whatever uses the"
+                " old service-till/Table may be interrupted.",
             ),
             id="a table is replaced",
         ),
@@ -64,8 +64,8 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "1 updated stack: 1 resource replaced.",
                 "storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack. " + EMPTY,
                 NOBODY,
-                "The slowest stack, storage, takes at most 5 min. An interruption of what uses the old"
-                " storage/Uploads cannot be excluded.",
+                "The slowest stack, storage, takes at most 5 min. Whatever uses the old"
+                " storage/Uploads may be interrupted.",
             ),
             id="a bucket is replaced and kept",
         ),
@@ -76,7 +76,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 NOTHING_LOST,
                 NOBODY,
                 "The slowest stack, network, takes at most 5 min."
-                " An interruption of what uses the old network/PrivateSubnet cannot be excluded.",
+                " Whatever uses the old network/PrivateSubnet may be interrupted.",
             ),
             id="a subnet moves",
         ),
@@ -163,10 +163,8 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 " without a condition);"
                 " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
                 " Resources in new stacks that grant access: 1; read their statements below.",
-                "The slowest stack, service-till, takes at most 3 h. "
-                + SEVERAL
-                + " An interruption of what uses the old"
-                " service-till/Table, storage/Uploads, network/PrivateSubnet cannot be excluded.",
+                "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " Whatever uses the old"
+                " service-till/Table, storage/Uploads, network/PrivateSubnet may be interrupted.",
             ),
             id="all at once",
         ),

@@ -45,10 +45,10 @@ ANSWERS = {
         NOTHING_LOST,
         NOBODY,
         UNCHECKED,
-        "The slowest stack, network, takes at most 5 min. An interruption of what uses the old network/PrivateSubnet2,"
-        " network/PrivateSubnet2Routes cannot be excluded. databases, service-billing, service-ledger use"
+        "The slowest stack, network, takes at most 5 min. Whatever uses the old network/PrivateSubnet2,"
+        " network/PrivateSubnet2Routes may be interrupted. databases, service-billing, service-ledger use"
         " the old values"
-        " until planned and deployed again; an interruption until then cannot be excluded.",
+        " until planned and deployed again, and may be interrupted until then.",
         DEPLOY,
     ),
     "tags only": (
@@ -72,7 +72,7 @@ ANSWERS = {
         "1 updated stack: 1 resource modified, 1 perhaps replaced. Changed: service-billing/TaskRole.",
         NOTHING_LOST,
         "More is allowed by service-billing/TaskRole (ReadExports, otherwise unchanged: allow s3:PutObject)."
-        " New ways to data: service-billing/TaskRole writes s3:::books-production-exports-222222222222/*.",
+        " New access paths to data: service-billing/TaskRole writes s3:::books-production-exports-222222222222/*.",
         UNCHECKED,
         f"The slowest stack, service-billing, takes at most 5 min.{KNOWN}",
         DEPLOY,
@@ -80,7 +80,7 @@ ANSWERS = {
     "drift": (
         "Nothing changes.",
         NOTHING_LOST,
-        f"Changed outside CloudFormation, so you must read it below: databases/GeneralLedgerSecurityGroup. {NOBODY}",
+        f"Changed outside CloudFormation; read these changes below: databases/GeneralLedgerSecurityGroup. {NOBODY}",
         "3 resources. A deployment does not revert such changes reliably; make plan REVERT_DRIFT=1 does. Found:"
         ' databases/GeneralLedgerSecurityGroup: SecurityGroupIngress/0 added: {"CidrIp": "0.0.0.0/0", "FromPort": 5432,'
         ' "IpProtocol": "tcp", "ToPort": 5432}; databases/GeneralLedgerCpu: deleted; databases/GeneralLedgerCluster:'
@@ -99,15 +99,14 @@ ANSWERS = {
         " deployment), DBInstanceIdentifier books-production-general-ledger-2 → books-production-general-ledger-v2-2)"
         " and 4 more. After it, 2 stacks must be planned again (make plan ENV=production).",
         "databases/GeneralLedgerCluster (AWS::RDS::DBCluster): replaced; a database: deleted, a snapshot is kept."
-        " The new one is empty, unless its template names a source: CloudFormation copies no data into it and restores"
-        " no snapshot.",
+        " The new resource is empty unless its template names a source, because CloudFormation copies no data into"
+        " it and restores no snapshot.",
         NOBODY,
         UNCHECKED,
-        "The slowest stack, databases, takes at most 1 h. An interruption of what uses the old"
-        " databases/GeneralLedgerCluster, databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2 cannot be"
-        " excluded. service-billing, service-ledger use the old values until planned and deployed again;"
-        " an interruption"
-        " until then cannot be excluded.",
+        "The slowest stack, databases, takes at most 1 h. Whatever uses the old"
+        " databases/GeneralLedgerCluster, databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2 may be"
+        " interrupted. service-billing, service-ledger use the old values until planned and deployed again,"
+        " and may be interrupted until then.",
         f"{DEPLOY} ALLOW=databases/GeneralLedgerCluster",
     ),
     "image only": (
@@ -132,8 +131,8 @@ ANSWERS = {
         "1 updated stack: 1 resource modified, 1 perhaps modified. Changed: keys/Key.",
         NOTHING_LOST,
         "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root, without a condition)."
-        " New ways to data: iam::555555555555:root reads keys/Key."
-        " Not an account of this plan, so check whose it is: 555555555555.",
+        " New access paths to data: iam::555555555555:root reads keys/Key."
+        " Accounts that are not part of this plan, so check who owns them: 555555555555.",
         UNCHECKED,
         f"The slowest stack, keys, takes at most 5 min.{KNOWN}",
         DEPLOY,
