@@ -61,8 +61,8 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
     """Return the problems with `answer` to the question `name`, by itself or together with the `accepted` answers.
 
-    The same mistake in several tables is one problem. Problems of keys without the answer as their value are returned
-    only if there are no other problems, because most of them are consequences of other problems.
+    The same mistake in several tables is one problem. Problems of keys that do not contain the answer are returned only
+    if there are no other problems, because most of them are consequences of other problems.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

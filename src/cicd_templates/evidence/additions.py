@@ -26,8 +26,9 @@ _PAGE = re.compile(rf"(approvals/[^/]+/[0-9a-f]{{64}}/)({'|'.join(map(re.escape,
 
 
 def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str:
-    """Return the path in the folder of `file`, which belongs to the record with this digest of an approval in
-    `environment`.
+    """Return the path of `file` in the folder. The file belongs to an approval in `environment`.
+
+    `digest` is the digest of the approval's record.
     """
     return f"approvals/{environment}/{digest}/{file}"
 

@@ -1,4 +1,4 @@
-"""Manual approval actions: notify the approvers that the action's configuration names, then ask the user.
+"""Manual approval actions: notify the approvers in the action's configuration, then ask the user.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html
 """

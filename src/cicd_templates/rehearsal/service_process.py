@@ -157,7 +157,7 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 
 
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
-    """Return whether the task has requested messages from each queue since IAM had made `before` decisions."""
+    """Return whether the task has requested messages from each queue. The first `before` IAM decisions are ignored."""
     asked = {
         resource
         for principal, action, resource, decision, _ in run.setup.calls.rows()[before:]

@@ -81,7 +81,7 @@ class Session:
         return self._assumed(role)
 
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
-        """Return a session of `role`, as assumed by the service that acts for the resource `on_behalf_of`.
+        """Return a session of `role` for the service that acts on behalf of the resource `on_behalf_of`.
 
         This principal must be the root of the resource's account. The role's trust policy checks the service and the
         resource; the local AWS reads both from the external id.

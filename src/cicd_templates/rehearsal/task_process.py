@@ -1,4 +1,4 @@
-"""Runs an ECS task's own container, the first in its definition, as a process, because a rehearsal runs no containers.
+"""Runs the first container of an ECS task as a process, because a rehearsal runs no containers.
 
 The process gets the variables and secrets of the task definition and the credentials of the task role, but no other
 variables of the environment. The secrets are read and the log is written with the execution role, as ECS does.
@@ -41,7 +41,7 @@ NO_FURTHER_CONTAINERS = "not rehearsed: the further containers of the task ({})"
 
 @dataclass(frozen=True)
 class Task:
-    """A task whose own container, the first in its definition, can run as a process. `role` is the task role's name."""
+    """A task whose first container can run as a process. `role` is the name of the task role."""
 
     run: PipelineRun
     arn: str

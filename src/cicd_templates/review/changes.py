@@ -106,7 +106,7 @@ def _access_unlike(
     own, others = general_sentences(stack), general_sentences(sibling)
     shared = own.keys() & others.keys()
     if shared:
-        text = plain(f"the same as {sibling.template.service} has, for {stack.template.service}")
+        text = plain(f"{stack.template.service} has the same access as {sibling.template.service}")
         yield TemplateChange("Access widened", environment, label, text)
     for key, statement in own.items():
         if key not in shared:

@@ -1,5 +1,4 @@
-"""Writes `DIFFERENCES.md`, which compares each runtime environment with the environment that the pipeline deploys
-before.
+"""Writes `DIFFERENCES.md`, which compares each runtime environment with the previous environment of the pipeline.
 
 All properties are compared except physical names, account numbers and tags, because these always differ.
 """

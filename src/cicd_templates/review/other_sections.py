@@ -1,6 +1,6 @@
 """Finds what differs between two templates outside their parameters and resources.
 
-Conditions, mappings and macros decide what a template means, and commands obey the facts in its metadata. So both are
+Conditions, mappings and macros decide what a template means, and commands use the facts in its metadata. So both are
 compared, although CloudFormation itself ignores metadata.
 """
 

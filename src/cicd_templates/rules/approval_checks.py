@@ -1,4 +1,4 @@
-"""Decides whether the approval check covers each action of a pipeline that deploys."""
+"""Decides whether an approval check covers every pipeline action that deploys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ DEPLOY_NOTHING = {"Approval", "Build", "Compute", "Invoke", "Source", "Test"}
 
 
 class Check(NamedTuple):
-    """An action that calls a function with the names of a change set and of stacks, and when it runs."""
+    """An action that checks approvals: it calls a function with the names of stacks and of their change set.
+
+    `orders` are the earliest and the latest RunOrder of the action.
+    """
 
     function: Any
     stacks: frozenset[str]
@@ -28,7 +31,7 @@ class Check(NamedTuple):
 
 
 def prepares(action: TemplateNode) -> bool:
-    """Return whether an action certainly does nothing but create a change set."""
+    """Return whether it is certain that an action only creates a change set."""
     kinds = [[node.value for node in values(action, "ActionTypeId", key)] for key in ("Category", "Provider")]
     modes = [node.value for node in values(action, "Configuration", "ActionMode")]
     return kinds == [["Deploy"], ["CloudFormation"]] and modes == [PREPARES]
@@ -51,9 +54,9 @@ def run_order(action: TemplateNode) -> tuple[float, float]:
 def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int, float]) -> Iterator[TemplateNode]:
     """Yield each action that deploys a change set which no approval check covers.
 
-    A check covers an action if it calls the same function as every other check, names the stack and the change set,
-    and runs after each preparation of the stage and before the action. `approved` has the RunOrder of the approval by
-    the index of its stage in `stages`; there, the check must also run after the approval.
+    A check covers an action if it calls the same function as every other check, names the stack and the change set, and
+    runs after each preparation of the stage and before the action. `approved` maps the index of a stage in `stages` to
+    the RunOrder of its approval. In such a stage, the check must also run after the approval.
     """
     checks = [_checks(stage) for stage in stages]
     functions = [check.function for found in checks for check in found]
@@ -102,7 +105,10 @@ def _parameters(value: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text that two values share only if they are equal at deployment, or None if it cannot be known."""
+    """Return a text for `value`. Two values have the same text only if they are equal at deployment.
+
+    Return None if nothing is known about the value before the deployment.
+    """
     function, argument = is_function(value)
     if function == "Ref":
         return f"${{{argument}}}"

@@ -38,12 +38,16 @@ class OpenContainers(ResourceRule):
                     yield RuleFinding("set ReadonlyRootFilesystem to true", node.path)
             for node in values(container, "Privileged"):
                 if node.value in (True, "true"):
-                    yield RuleFinding("a privileged container has root's power over its host", node.path)
+                    yield RuleFinding(
+                        "a privileged container has root's power over its host; remove Privileged", node.path
+                    )
             for node in values(container, "LinuxParameters", "Capabilities", "Drop"):
                 if node.value is None or (isinstance(node.value, list) and "ALL" not in node.value):
-                    yield RuleFinding("drop the capabilities: Drop is a list with ALL", node.path)
+                    yield RuleFinding("drop all capabilities: set Drop to a list with ALL", node.path)
             for node in values(container, "LinuxParameters", "Capabilities", "Add", EACH):
-                yield RuleFinding(f"{node.value} is added; no container needs a capability here", node.path)
+                yield RuleFinding(
+                    f"remove the capability {node.value}; no container needs a capability here", node.path
+                )
 
 
 def _image(container: TemplateNode) -> Iterator[RuleFinding]:
@@ -56,6 +60,6 @@ def _image(container: TemplateNode) -> Iterator[RuleFinding]:
 def _user(container: TemplateNode) -> Iterator[RuleFinding]:
     for node in values(container, "User"):
         if node.value is None:
-            yield RuleFinding("without User, the image decides who runs the container, mostly root", node.path)
+            yield RuleFinding("set User; without it, the image decides who runs the container, mostly root", node.path)
         elif ROOT.fullmatch(str(node.value).partition(":")[0]):
             yield RuleFinding(f"{node.value} is root; use another user", node.path)

@@ -64,9 +64,9 @@ class PipelineShape(ResourceRule):
         for action in uncovered(resource, stages, approved):
             if action.path[:-2] not in reported:
                 yield RuleFinding(
-                    "the approval check does not cover this deployment; execute a change set, and let the check, which"
-                    " is the same function in every stage, name the stack in `stacks` and the change set in"
-                    " `changeSet`, after every preparation and the approval, and before the execution",
+                    "the approval check does not cover this deployment; execute a change set, give the check the "
+                    "stack in `stacks` and the change set in `changeSet`, call the same function in every stage, and "
+                    "run the check after every preparation and the approval, but before the execution",
                     action.path,
                 )
 

@@ -39,7 +39,9 @@ class TlsOnly(ResourceRule):
                 _refuses(statement) for statement in resource_statements(policy, RESOURCE_POLICIES)
             ):
                 return
-        yield RuleFinding(f"no {policy_type} here denies {resource.name} while aws:SecureTransport is false; add one")
+        yield RuleFinding(
+            f"add an {policy_type} that denies requests to {resource.name} if aws:SecureTransport is false"
+        )
 
 
 def _refuses(statement: PolicyStatement) -> bool:

@@ -40,7 +40,7 @@ class WrittenOutPolicies(ResourceRule):
             text = next((place for place in texts if path[: len(place)] == place), None)
             if text is not None:
                 if texts[text] is None:
-                    yield RuleFinding("no rule reads the policy; write it as valid JSON, without parameters", text)
+                    yield RuleFinding("no rule can read the policy; write it as valid JSON, without parameters", text)
                 else:
                     yield from (RuleFinding(finding.message, text) for finding in _computed(texts[text], text))
             elif is_intrinsic_function(policy) and not any(
@@ -48,7 +48,7 @@ class WrittenOutPolicies(ResourceRule):
             ):
                 yield RuleFinding("the policy comes from elsewhere; write it out as a map", path)
             elif isinstance(policy, str):
-                yield RuleFinding("the policy is a JSON text, which no rule reads; write it as a map", path)
+                yield RuleFinding("the policy is a JSON text, which no rule can read; write it as a map", path)
             else:
                 yield from _choices(policy, path)
                 yield from _computed(policy, path)

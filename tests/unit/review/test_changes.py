@@ -109,7 +109,7 @@ def test_a_new_service_is_described_by_what_differs_from_one_that_is_there() -> 
 
     assert changes_between([till], [till, ledger]) == [
         ("Added", "build-general-ledger", "the stack, with 1 resource"),
-        ("Access widened", "build-general-ledger", "the same as till has, for general-ledger"),
+        ("Access widened", "build-general-ledger", "general-ledger has the same access as till"),
         ("Access widened", "build-general-ledger.JobRole", "Send: may sqs: SendMessage on q"),
         ("Access widened", "build-general-ledger.JobRole", "unlike till, without Never: may not s3: \\* on \\*"),
     ]
@@ -122,7 +122,7 @@ def test_of_two_new_services_the_first_is_described_in_full() -> None:
         ("build-a.JobRole", "Trust: ecs-tasks.amazonaws.com may sts: AssumeRole on itself"),
         ("build-a.JobRole", "Read: may s3: GetObject on store/a-shop-tools/App/\\*"),
         ("build-a.JobRole", "Log: may logs: Put on logs/a"),
-        ("build-b", "the same as a has, for b"),
+        ("build-b", "b has the same access as a"),
     ]
 
 

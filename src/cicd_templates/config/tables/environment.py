@@ -159,8 +159,8 @@ class EnvironmentTable(Table):
     )
     endpoints: Endpoints = Field(
         default="gateway",
-        description="VPC endpoints: `gateway` (S3, free) or `all` (also ECR, Logs, KMS, Secrets Manager, SSM, and SSM"
-        ' messages with `audited_exec`), `nat = "none"` needs `all`',
+        description="VPC endpoints: `gateway` (S3, free) or `all` (also ECR, Logs, KMS, Secrets Manager, SSM, and "
+        'SSM messages with `audited_exec`); `nat = "none"` needs `all`',
     )
     certificate_arn: CertificateArn | None = Field(default=None, description="ACM certificate of the load balancer")
     domain: Domain | None = Field(

@@ -1,9 +1,8 @@
-"""Writes and reads destroy-report.json:
+"""Writes and reads destroy-report.json, the report of destructions.
 
-the deletions of a destruction, the remaining resources, and what can be imported.
-
-The file has one entry for each environment of a project in an account. A destruction changes only its own entry,
-because the entries are the only lasting record of the KMS keys that were kept.
+The report has the deletions of a destruction, the remaining resources, and what can be imported. It has one entry for
+each environment of a project in an account. A destruction changes only its own entry, because the entries are the only
+lasting record of the KMS keys that were kept.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def _check_certificate(examined: ExaminedEnvironment, stack: StackTemplate, arn:
     # A load balancer accepts certificates of its own region only:
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html
     if (region := Arn.parse(arn).region) != stack.region:
-        return Check("certificate", f"{arn} is in {region}, the load balancer in {stack.region}", request)
+        return Check("certificate", f"{arn} is in {region}, but the load balancer is in {stack.region}", request)
     try:
         certificate = examined.clients.acm.describe_certificate(CertificateArn=arn)["Certificate"]
     except ClientError as error:
@@ -46,7 +46,7 @@ def _check_certificate(examined: ExaminedEnvironment, stack: StackTemplate, arn:
         return Check("certificate", f"{arn} is {certificate['Status']}", _records(certificate) or request)
     names = certificate.get("SubjectAlternativeNames") or [certificate["DomainName"]]
     if domain and not any(_covers(name, domain) for name in names):
-        return Check("certificate", f"{arn} is for {', '.join(names)}, and the domain is {domain}", request)
+        return Check("certificate", f"{arn} is for {', '.join(names)}, but the domain is {domain}", request)
     return Check("certificate", f"issued for {', '.join(names)}")
 
 

@@ -68,10 +68,10 @@ def _service_of(value: str) -> str:
 def _subnet_problem(subnets: Any, vpc: str | None) -> str:
     zones = {subnet["AvailabilityZone"] for subnet in subnets}
     if len(zones) < LEAST_ZONES:
-        return f"is in {', '.join(sorted(zones))} only, and a load balancer needs two zones"
+        return f"is in {', '.join(sorted(zones))} only, but a load balancer needs two zones"
     return _vpc_problem(subnets, vpc)
 
 
 def _vpc_problem(resources: Any, vpc: str | None) -> str:
     others = sorted({resource["VpcId"] for resource in resources} - {vpc})
-    return f"is in {', '.join(others)}, and the provided VPC is {vpc}" if vpc and others else ""
+    return f"is in {', '.join(others)}, but the provided VPC is {vpc}" if vpc and others else ""

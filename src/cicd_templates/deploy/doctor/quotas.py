@@ -155,7 +155,7 @@ def _check_concurrency(examined: ExaminedEnvironment, wanted: int) -> Check:
     The quota of a new account may be 10, and then no function can reserve any concurrency.
     """
     limit = examined.clients.lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    finding = f"{limit} functions may run at once, and these stacks reserve {wanted}"
+    finding = f"{limit} functions may run at once, but these stacks reserve {wanted}"
     if limit - wanted >= UNRESERVED:
         return Check("quota Lambda", finding)
     fix = "request a higher quota of concurrent executions, or set reserve_concurrency = false under [pipeline]"

@@ -26,9 +26,9 @@ class Plan:
     `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `moved` are the labels
     of stacks that read a value which the plan changes, so they must be planned again. `removed` are the labels of
     stacks that are no longer rendered but still exist; the plan does not change them. `drift` has the result of drift
-    detection for each planned stack. It is None if drift was not detected. If the plan reverts drift, `kept_drift` maps
-    the label of each stack whose drift it does not revert to the reason. A `preview` only shows what would change: its
-    change sets are deleted already, and nothing executes it.
+    detection for each planned stack. It is None if drift was not detected. If the plan reverts drift, `kept_drift` has
+    the stacks whose drift it does not revert: the label of each stack, with the reason. A `preview` only shows what
+    would change: its change sets are deleted already, and nothing executes it.
     """
 
     id: str

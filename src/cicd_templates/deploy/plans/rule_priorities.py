@@ -34,7 +34,7 @@ class PriorityReport:
 def find_taken_priorities(
     clients: Clients, stack: StackTemplate, changes: Sequence[Change], inputs: Mapping[str, str]
 ) -> PriorityReport:
-    """Return the listener rules in `changes` that would get a priority which another rule of the listener already has.
+    """Return the listener rules in `changes` whose new priority already belongs to another rule of the listener.
 
     `inputs` has the values that `stack` reads, keyed by their paths in Parameter Store.
     """

@@ -36,9 +36,9 @@ EXECUTED_BY = {"deployment": "deploy", "destruction": "destroy"}
 
 
 class SealedPlan(Protocol):
-    """The fields of every kind of plan:
+    """The fields that every kind of plan has.
 
-    when the plan was made, when it expires, and whether it is for the local AWS.
+    They say when the plan was made, when it expires, and whether it is for the local AWS.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]

@@ -92,11 +92,9 @@ def drift_notes(planned: PlannedStack) -> tuple[str, ...]:
 
 
 def drift_answer(plans: Sequence[Plan]) -> str:
-    """Return sentences for `plans`:
+    """Return sentences about the drift of `plans`, which must not be empty.
 
-    how many resources were changed outside CloudFormation, and which changes are reverted.
-
-    `plans` must not be empty.
+    They say how many resources were changed outside CloudFormation, and which of these changes are reverted.
     """
     stacks = [stack for plan in plans for stack in plan.drift or () if stack.deployed]
     unchecked = [plan.environment for plan in plans if plan.drift is None]

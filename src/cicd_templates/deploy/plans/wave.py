@@ -62,8 +62,8 @@ def unpublished(known: Survey, stacks: Sequence[StackTemplate]) -> set[str]:
 class Wave:
     """A group of stacks that are planned together, and then shown and approved as one plan.
 
-    `drift` is None if drift was not detected. `known` has AWS's answers about
-    the stacks, or is None if the wave must read them with `survey`.
+    `drift` is None if drift was not detected. `known` has AWS's answers about the stacks. If it is None, the wave reads
+    them with `survey`.
     """
 
     context: DeployContext

@@ -276,7 +276,7 @@ class Running:
 class TerminalReporter:
     """Prints in colour.
 
-    Each stack under way has a status line with its elapsed time, expected time and latest event.
+    Each stack in progress has a status line with its elapsed time, expected time and latest event.
     """
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
@@ -303,7 +303,7 @@ class TerminalReporter:
             self._console.print(printable(line), style=style, markup=False, emoji=False, highlight=False)
 
     def lines(self) -> list[str]:
-        """Return the status line of each stack under way, cut to the width of the terminal."""
+        """Return the status line of each stack in progress, cut to the width of the terminal."""
         rows = []
         for stack, running in self._running.items():
             expected = f" of about {format_duration(running.expected_seconds)}" if running.expected_seconds else ""

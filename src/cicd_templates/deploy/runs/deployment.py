@@ -65,11 +65,11 @@ def plan(
     """Create change sets for every stack whose input values exist, and write the plan to a file.
 
     The file is `path` or, by default, in the folder for plans. Deletes the change sets of the previous plan. The change
-    sets of the new plan exist until it is executed, discarded or expired. Of a plan that changes nothing, only the page
-    is written, if it shows drift or removed stacks.
-    If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`. `removed` are the labels
-    of stacks that are no longer rendered but still exist, and `to_destroy` the commands that delete them. The plan
-    shows or reverts `drift`, which is None if drift was not detected.
+    sets of the new plan exist until it is executed, discarded or expired. If the plan changes nothing, only its page is
+    written, and only if the page shows drift or removed stacks. If a stack cannot be planned, deletes all change sets
+    of the plan, then raises `CicdError`. `removed` are the labels of stacks that are no longer rendered but still
+    exist, and `to_destroy` the commands that delete them. The plan shows or reverts `drift`, which is None if drift was
+    not detected.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)

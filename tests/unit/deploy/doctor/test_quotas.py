@@ -53,7 +53,7 @@ def test_the_tools_environment_takes_as_many_builds_as_a_stage_starts_at_once() 
 
     assert seen["CodeBuild, small"] == ("5 needed, 20 allowed", "")
     assert seen["CodeBuild, medium"] == ("1 needed, 20 allowed", "")
-    assert seen["Lambda"] == ("1000 functions may run at once, and these stacks reserve 12", "")
+    assert seen["Lambda"] == ("1000 functions may run at once, but these stacks reserve 12", "")
 
 
 @pytest.mark.parametrize("subject", CODES)

@@ -93,7 +93,7 @@ RECORD = {"Name": "_a.example.com.", "Type": "CNAME", "Value": "_b.acm-validatio
         ),
         pytest.param(
             certificate(SubjectAlternativeNames=["*.example.com"]),
-            f"{CERTIFICATE} is for *.example.com, and the domain is shipping.staging.example.com",
+            f"{CERTIFICATE} is for *.example.com, but the domain is shipping.staging.example.com",
             "aws acm request-certificate --region eu-central-1 --domain-name shipping.staging.example.com",
             id="a wildcard is one label",
         ),
@@ -128,7 +128,7 @@ def test_a_certificate_must_be_issued_for_the_domain(answers: dict[str, Any], fi
 def test_a_certificate_of_another_region_is_not_even_asked_for() -> None:
     (only,) = seen(certificates.check_certificates, [rewritten(CLUSTER, "acm:eu-central-1", "acm:us-east-1")])
 
-    assert only.finding.endswith(" is in us-east-1, the load balancer in eu-central-1")
+    assert only.finding.endswith(" is in us-east-1, but the load balancer is in eu-central-1")
 
 
 def test_a_listener_whose_domain_is_not_known_takes_any_issued_certificate() -> None:
@@ -260,7 +260,7 @@ def test_subscribers_who_have_not_confirmed_are_reported() -> None:
 
     assert [(check.finding, check.status) for check in found] == [
         ("a@example.com has confirmed", "ok"),
-        ("b@example.com has not confirmed and receives nothing", "fix"),
+        ("b@example.com has not confirmed it and receives nothing", "fix"),
     ]
     assert found[1].fix.endswith(
         f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint b@example.com"
@@ -293,7 +293,7 @@ def subnets(*zones: str) -> dict[str, Any]:
         ("vpc-1", {}, ""),
         ("vpc-1", {"ec2.describe_vpcs": missing("InvalidVpcID.NotFound")}, "does not exist here"),
         ("subnet-1,subnet-2", subnets("a", "b"), ""),
-        ("subnet-1,subnet-2", subnets("a", "a"), "is in a only, and a load balancer needs two zones"),
+        ("subnet-1,subnet-2", subnets("a", "a"), "is in a only, but a load balancer needs two zones"),
         ("subnet-1", {"ec2.describe_subnets": missing("InvalidSubnetID.Malformed")}, "does not exist here"),
         ("sg-1", {"ec2.describe_security_groups": {"SecurityGroups": [{"VpcId": "vpc-1"}]}}, ""),
         (KEY, {"kms.describe_key": {"KeyMetadata": {"KeyId": "1", "KeyState": "Enabled"}}}, ""),
@@ -323,7 +323,7 @@ def test_provided_values_must_be_of_the_provided_network(value: str, answers: di
     given = {"network.VpcId": "vpc-9", "network.Value": value}
     found = list(provided.check_provided_values(examined(aws(answers), provided=given)))
 
-    assert found[1].finding == f"{value} is in vpc-1, and the provided VPC is vpc-9"
+    assert found[1].finding == f"{value} is in vpc-1, but the provided VPC is vpc-9"
 
 
 def test_a_value_that_may_not_be_looked_up_is_unknown() -> None:

@@ -179,7 +179,7 @@ def _locked_version(clients: Clients, bucket: str, error: Any) -> str:
     if "ObjectLockRetainUntilDate" not in version:
         return ""
     mode, until = version["ObjectLockMode"].lower(), version["ObjectLockRetainUntilDate"]
-    return f"; Object Lock keeps it in {mode} mode until {until:%Y-%m-%d}, and its bucket as long"
+    return f"; Object Lock ({mode} mode) keeps it and its bucket until {until:%Y-%m-%d}"
 
 
 def describe_contents(clients: Clients, bucket: str) -> str:

@@ -1,7 +1,7 @@
-"""Turns the paths of access in plans into a list and a drawing for the page. Does not call AWS.
+"""Turns the access paths in plans into a list and a drawing for the page. Does not call AWS.
 
-Equal paths of several services are one path, with their number. The drawing has only paths that change, and its size is
-limited: what does not fit is counted.
+Equal paths of several services are shown as one path, with the number of services. The drawing has only paths that
+change, and its size is limited: items that do not fit are only counted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ SERVICES, ANYONE, EVERYTHING = "AWS services", "anyone", "every resource"
 
 @dataclass(frozen=True)
 class FoldedPath:
-    """A path with the number of services that have it. `account` names the environment and account of its stack."""
+    """An access path, and the number of services that have it.
+
+    `account` names the environment and account of its stack.
+    """
 
     path: AccessPath
     account: str
@@ -38,7 +41,7 @@ class FoldedPath:
 class Node(NamedTuple):
     """A node of the drawing, with its number of services.
 
-    `targets` has the targets of a node that stands for several, so that only equal targets are the same node.
+    If the node stands for several targets, `targets` lists them. Nodes with different targets are different nodes.
     """
 
     side: str
@@ -68,7 +71,7 @@ def _title(plans: Sequence[Plan]) -> str:
 
 
 def fold_paths(plans: Iterable[Plan]) -> list[FoldedPath]:
-    """Return the paths of `plans`: first the new ones, then those that are gone, then the others."""
+    """Return the paths of `plans`: first the new ones, then the removed ones, then the others."""
     folded: dict[tuple[str, AccessPath], dict[str, AccessPath]] = {}
     for plan in plans:
         account = f"{plan.environment}, {plan.account}"
@@ -90,7 +93,7 @@ def _generic(path: AccessPath, service: str) -> AccessPath:
 
 
 def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the paths with their number. All targets of one right of a principal are on one line."""
+    """Return the number of `paths`, and their lines. All targets of one right of a principal are on one line."""
     rows = [
         {
             "change": change,
@@ -108,8 +111,8 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing of `paths`.
 
-    Too many targets of one right are one node. The principals of one box that are too many are another node, and their
-    targets count together.
+    If a right has too many targets, one node stands for all of them. If there are too many principals, one node for
+    each box stands for the principals that are not shown.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])
@@ -147,7 +150,7 @@ def _ends(targets: list[str], account: str, count: int) -> list[Node]:
 
 
 def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int], str, str, list[str]]]:
-    """Yield each principal with a right, the change, and the targets of this right."""
+    """Yield each principal with one of its rights, the change of this right, and its targets."""
     groups: dict[tuple[tuple[str, str, int], str, str], dict[str, None]] = {}
     for each in paths:
         principal = (each.path.principal, each.account, each.count)

@@ -72,7 +72,7 @@ def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
-    """Return the labels of stacks. Those of several services that have the same label in `generic` are one item."""
+    """Return the labels of stacks. Labels of several services become one item if they are equal in `generic`."""
     counts = Counter(generic.get(label, label) for label in labels)
     joined = (_counted(generic.get(label, label), label, counts) for label in labels)
     return list(dict.fromkeys(joined))

@@ -1,7 +1,8 @@
-"""Judges changes that were made outside CloudFormation, by tables of resource types and properties. Calls no AWS.
+"""Assesses changes that were made outside CloudFormation, by tables of resource types and properties.
 
 A change of a resource that grants access or holds data cannot be judged if no table has the property. Policies are in
-no table, because CloudFormation reports only a part of them. Changes of other resources are only listed.
+no table, because CloudFormation reports only a part of them. Changes of other resources are only listed. This module
+does not call AWS.
 """
 
 from __future__ import annotations
@@ -126,6 +127,6 @@ def _is_true(text: str) -> bool:
 
 
 def _keeps_as_long(difference: PropertyDrift) -> bool:
-    """Return whether a number of days is as large as in the template. What is no number does not pass."""
+    """Return whether a number of days is at least as large as in the template. Other values count as smaller."""
     texts = [text.strip('"') for text in (difference.expected, difference.actual)]
     return all(text.isdecimal() for text in texts) and int(texts[1]) >= int(texts[0])

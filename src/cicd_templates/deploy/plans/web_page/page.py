@@ -73,29 +73,29 @@ def _old_values(plans: Sequence[Plan]) -> str:
     if not labels:
         return ""
     return (
-        f"{answers.first_of(labels)} {'use' if len(labels) > 1 else 'uses'} the old values until planned and deployed"
-        " again; an interruption until then cannot be excluded."
+        f"{answers.first_of(labels)} {('use' if len(labels) > 1 else 'uses')} the old values until planned and "
+        "deployed again, and may be interrupted until then."
     )
 
 
 def _new_ways(plans: Sequence[Plan]) -> str:
-    """Return a sentence about the new ways to data in stacks that exist, or an empty string if there are none."""
+    """Return a sentence about new access paths to data in existing stacks, or an empty string if there are none."""
     existing = [replace(plan, stacks=tuple(stack for stack in plan.stacks if not stack.creates)) for plan in plans]
     ways = [
         f"{way.path.principal} {way.path.right} {way.path.target}"
         for way in fold_paths(existing)
         if way.path.change == "new" and way.path.is_data
     ]
-    return f"New ways to data: {answers.first_of(ways, '; ')}." if ways else ""
+    return f"New access paths to data: {answers.first_of(ways, '; ')}." if ways else ""
 
 
 def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return a sentence about the accounts in wider policies that are not those of `plans`, or an empty string."""
+    """Return a sentence about accounts that get wider access but belong to none of `plans`, or an empty string."""
     statements = " ".join(statement for row in rows if row.grants.widens for statement in row.grants.added)
     others = sorted(set(re.findall(r"\b\d{12}\b", statements)) - {plan.account for plan in plans})
     if not others:
         return ""
-    return f"Not an account of this plan, so check whose it is: {answers.first_of(others)}."
+    return f"Accounts that are not part of this plan, so check who owns them: {answers.first_of(others)}."
 
 
 def _explanation(plans: Sequence[Plan], command: str) -> str:
@@ -131,7 +131,7 @@ def _drifted_access(plans: Sequence[Plan]) -> str:
         for resource in stack.drifted
         if answers.grants_access(resource.resource_type)
     ]
-    return f"Changed outside CloudFormation, so you must read it below: {', '.join(names)}." if names else ""
+    return f"Changed outside CloudFormation; read these changes below: {', '.join(names)}." if names else ""
 
 
 def _next(plans: Sequence[Plan]) -> str:

@@ -177,7 +177,7 @@ def test_versions_in_governance_mode_are_deleted_with_the_bypass_only_after_s3_r
     [
         pytest.param(
             {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": WHEN},
-            "; Object Lock keeps it in compliance mode until 2026-01-02, and its bucket as long",
+            "; Object Lock (compliance mode) keeps it and its bucket until 2026-01-02",
             id="compliance",
         ),
         pytest.param(
