@@ -207,7 +207,7 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Return a list or map in a condition as a single item, so that a part of it never counts as a stricter condition."""
+    """Return a list or map in a condition as one item, so that a part of it never counts as a stricter condition."""
     return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 
 
