@@ -46,6 +46,11 @@ class RenderedStack:
         return StackTemplate(Path(self.path), self.text, self.store.content(self.number), self.facts)
 
     @property
+    def without_text(self) -> StackTemplate:
+        """The template with an empty text. Each access may read it again, in less time than `template` needs."""
+        return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
+
+    @property
     def text(self) -> str:
         """The text of the file. Each access may read it again."""
         return self.store.text(self.number)
@@ -84,7 +89,7 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
         each.name: [stack for stack in rendered[each.name] if stack.layer.name not in _provided(each)]
         for each in configuration.environments
     }
-    refuse_equal_names(stack.template for kept in kept_stacks.values() for stack in kept)
+    refuse_equal_names(stack.without_text for kept in kept_stacks.values() for stack in kept)
     stacks: list[RenderedStack] = []
     for environment in configuration.environments:
         kept = kept_stacks[environment.name]

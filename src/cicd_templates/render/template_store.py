@@ -6,6 +6,7 @@ any size needs little memory. The file has no name and disappears with the proce
 
 from __future__ import annotations
 
+import os
 import pickle
 import tempfile
 import weakref
@@ -77,6 +78,8 @@ class TemplateStore:
             file = self._opened()
             file.seek(place.start)
             file.writelines(packed)
+            # Otherwise, a forked process would not find the template in the file.
+            file.flush()
         except OSError as error:
             raise _unusable(error) from None
         self._end = place.end
@@ -100,9 +103,8 @@ class TemplateStore:
 
     def _read(self, start: int, end: int) -> bytes:
         try:
-            file = self._opened()
-            file.seek(start)
-            return file.read(end - start)
+            # Forked processes share the position in the file, so this does not depend on it.
+            return os.pread(self._opened().fileno(), end - start, start)
         except OSError as error:
             raise _unusable(error) from None
 

@@ -113,6 +113,8 @@ def _compared(
     stack's account number.
     """
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"
+    number = stack.template.account
+    account_texts = (number, stack.formatter.format(number))
     properties = {
         key: value
         for key, value in resource.get("Properties", {}).items()
@@ -121,10 +123,11 @@ def _compared(
     parts = {key: resource[key] for key in _ATTRIBUTES if key in resource} | {"Properties": properties}
 
     def text_of(text: str) -> str:
-        number = stack.template.account
-        if account and text in (number, stack.formatter.format(number)):
+        if account and text in account_texts:
             return account
-        return environment.sub(_ENVIRONMENT, text.replace(number, account) if account else text)
+        known = text.replace(number, account) if account else text
+        # Most texts do not contain the name, and a search for a plain text is much faster than one for a pattern.
+        return environment.sub(_ENVIRONMENT, known) if stack.template.environment in known else known
 
     return _formatted(parts, stack, text_of)
 

@@ -37,8 +37,8 @@ class Templated(Protocol):
     """The interface of objects that have a template. An object may read its template again on each access."""
 
     @property
-    def template(self) -> StackTemplate:
-        """The template."""
+    def without_text(self) -> StackTemplate:
+        """The template. Its text may be empty, because a review reads only its content."""
         ...
 
 
@@ -64,12 +64,12 @@ class ReviewedStacks:
 
     def review(self, source: Templated) -> ReviewedStack:
         """Return the template with its formatter and its IAM statements."""
-        template = source.template
+        template = source.without_text
         return ReviewedStack(template, Formatter(template, self._names))
 
     def _templates(self) -> Iterator[StackTemplate]:
         for source in self._sources:
-            template = source.template
+            template = source.without_text
             self._by_label.setdefault(template.environment, {})[template.label] = source
             yield template
 

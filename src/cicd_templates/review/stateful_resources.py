@@ -45,9 +45,7 @@ def data_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
 
 def without_own_key(stack: ReviewedStack) -> list[str]:
     """Return the logical ids of the resources that are encrypted with a key of AWS instead of the project's key."""
-    return [
-        name for name, entries in stack.property_values.items() if any(value == "AES256" for _, value, _ in entries)
-    ]
+    return [name for name, entries in stack.property_values.items() if "AES256" in [value for _, value, _ in entries]]
 
 
 def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], formatter: Formatter) -> str:

@@ -20,7 +20,7 @@ class Counted:
     reads: list[str] = field(default_factory=list)
 
     @property
-    def template(self) -> StackTemplate:
+    def without_text(self) -> StackTemplate:
         self.reads.append(self.stack.label)
         return self.stack
 
