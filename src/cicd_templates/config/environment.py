@@ -6,7 +6,8 @@ These values contain no physical names; `naming` derives physical names from the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from ipaddress import IPv4Network
 
 from cicd_templates.config.tables.database import DatabaseTable
@@ -72,6 +73,27 @@ class Environment:
     tables: Mapping[str, DynamoDbTable] = field(default_factory=dict)
     databases: Mapping[str, DatabaseTable] = field(default_factory=dict)
     evidence: EvidenceTable = field(default_factory=EvidenceTable)
+
+    def for_service(self, service: Service | None) -> Environment:
+        """Return this environment and its peers with no other service than `service`, or with no service for None.
+
+        A peer keeps the service of the same name, with the settings that the service has in the peer. This is all that
+        a layer with one stack per service can read, so a change of one service changes no stack of another.
+        """
+        name = service.name if service else None
+        own = () if service is None else (service,)
+        return replace(
+            self, services=own, peers=tuple(replace(peer, services=peer._named(name)) for peer in self.peers)
+        )
+
+    def _named(self, name: str | None) -> tuple[Service, ...]:
+        service = self._services_by_name.get(name)
+        return () if service is None else (service,)
+
+    @cached_property
+    def _services_by_name(self) -> Mapping[str | None, Service]:
+        # A search in `services` for each stack would take time that grows with the square of the number of services.
+        return {service.name: service for service in self.services}
 
     @property
     def tools(self) -> Environment:

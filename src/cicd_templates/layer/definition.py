@@ -41,8 +41,9 @@ def every_service(service: Service) -> bool:
 class Layer:
     """A module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per service.
 
-    `build_with_uses` is a `build` that also receives the resources of other layers that the service uses. `offers`
-    returns the resources of this layer that services can use in an environment.
+    `build_with_uses` is a `build` that also receives the resources of other layers that the service uses. Both receive
+    an environment that has no other service, so a stack of a service depends on no other service. `offers` returns the
+    resources of this layer that services can use in an environment, and receives an environment without services.
 
     The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A layer
     with one stack per service has a stack for each service for which `needed` returns true. `after` names layers that
@@ -106,7 +107,7 @@ class Layer:
         return template
 
     def _build_for(self, env: Environment, service: Service, uses: Sequence[Use]) -> LayerTemplate:
-        built = self._call_build(env, service, uses)
+        built = self._call_build(env.for_service(service), service, uses)
         if not isinstance(built, LayerTemplate) or built.service is not service:
             raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env, service)")
         return built

@@ -39,9 +39,11 @@ def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
 def _offers(env: Environment, layers: Sequence[Layer]) -> dict[str, Offer]:
     offers: dict[str, Offer] = {}
     offered_by: dict[str, str] = {}
+    # Functions in an offer run while stacks of services are built, so they must not read a service from `env`.
+    without_services = env.for_service(None)
     for layer in layers:
         if layer.exists(env):
-            for offer in layer.offers(env):
+            for offer in layer.offers(without_services):
                 if offer.name in offers:
                     raise ConfigurationError(
                         f"{layer.source}: the layer {offered_by[offer.name]} already offers {offer.name!r} to services;"
