@@ -27,6 +27,9 @@ REFERENCE = re.compile(r"[$%{<*]|arn:|/|[a-z][a-z0-9+.-]*://")
 ARN = re.compile(r"""arn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s;,"']+""")
 # Names of resources, such as payments-db-2 or pay/token, and plain words and numbers.
 NAME = re.compile(r"(?:[a-z]+\d{0,2}|[A-Z]+\d{0,2}|\d+)(?:[-_./](?:[a-z]+\d{0,2}|[A-Z]+\d{0,2}|\d+))*")
+# The start of a dynamic reference, in two parts: an inlined function contains this code, and a template with such a
+# reference is never certainly unchanged, so that each plan would need a change set of its stack.
+DYNAMIC_REFERENCE = "{{resolve" + ":"
 SHORTEST = 6
 # Bits for each character, by Shannon's formula. A text of eight different characters has three.
 LEAST_ENTROPY = 2.5
@@ -41,7 +44,7 @@ def kinds_of_secret(text: str) -> Iterator[str]:
 
 def is_literal_secret(name: str, value: str) -> bool:
     """Return whether a variable has a secret's name, such as `API_TOKEN`, and a literal value that is not empty."""
-    return bool(value) and not value.startswith(("{{resolve:", "arn:")) and NAMES_A_SECRET.search(name) is not None
+    return bool(value) and not value.startswith((DYNAMIC_REFERENCE, "arn:")) and NAMES_A_SECRET.search(name) is not None
 
 
 def has_password(text: str) -> bool:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.change_sets.unchanged import is_proven_unchanged
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
+from tests.conftest import PROJECT
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import EPOCH
 
@@ -134,3 +136,26 @@ def test_a_template_that_cloudformation_evaluates_anew_needs_a_change_set(sectio
 )
 def test_words_that_only_look_like_references_need_no_change_set(section: str) -> None:
     assert proven(stack=with_section(section))
+
+
+@pytest.mark.parametrize("environment", ["tools", "staging", "production"])
+def test_no_rendered_stack_of_the_project_needs_a_change_set_to_be_proven_unchanged(environment: str) -> None:
+    def described(stack: StackTemplate) -> dict[str, Any]:
+        paths = {read.parameter: read.path for read in stack.links.reads}
+        return {
+            "StackStatus": "CREATE_COMPLETE",
+            "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
+            "Parameters": [
+                {"ParameterKey": name, "ParameterValue": paths.get(name, "1"), "ResolvedValue": "1"}
+                for name in stack.parameters
+            ],
+        }
+
+    unproven = [
+        stack.label
+        for stack in read_stacks(PROJECT / "out" / environment)
+        if not is_proven_unchanged(
+            stack, described(stack), stack.text, {read.path: "1" for read in stack.links.reads}, EPOCH
+        )
+    ]
+    assert unproven == [], "an inlined function must not contain the text that begins a dynamic reference"
