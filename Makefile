@@ -85,7 +85,7 @@ init.takes := PROJECT SERVICES ENVIRONMENTS ACCOUNTS REGION EMAIL SOURCE YES
 init: $(VENV)/.done ## Write the configuration of a new project; ask for the answers
 	@$(RUN) init
 
-rehearse.takes := APP SERVICE SUFFIX YES REFUSE TOOLS TOKENS FORMAT
+rehearse.takes := APP EXAMPLE SERVICE SUFFIX YES REFUSE TOOLS TOKENS FORMAT
 rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the rendered pipeline on this machine, with APP, under IAM
 	@$(RUN) rehearse
 

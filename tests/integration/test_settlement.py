@@ -44,7 +44,7 @@ pytestmark = [
 TABLE, QUEUE = "clearing-{}-payments", "clearing-{}-settlements"
 # What each service does with what it `uses`.
 USED = {
-    "checkout": {
+    "payment-processor": {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "kms:Decrypt",
@@ -176,7 +176,7 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
 ) -> None:
     # A worker that may not receive has no queue to wait for, but needs time to notice on a busy machine.
     monkeypatch.setattr(service_process, "IDLE_SECONDS", 60.0)
-    with clearing.released("checkout") as passed:
+    with clearing.released("payment-processor") as passed:
         assert [(step.path, step.error) for step in passed.rehearsal.result.failed] == []
         assert passed.rehearsal.result.succeeded
         # The migration ran, and the smoke test paid by HTTP.
@@ -197,7 +197,7 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
         ]
         assert items(passed, "production") == {"schema": "schema", "invoice-7": "accepted"}
         assert waiting(passed, "production") == 2
-        assert_each_right_is_used_or_explained(passed, "checkout")
+        assert_each_right_is_used_or_explained(passed, "payment-processor")
 
         def fail_to_pay() -> None:
             with (
@@ -206,7 +206,7 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
             ):
                 pay(url, "smoke-again")
 
-        assert_each_used_right_is_needed(passed, "checkout", fail_to_pay)
+        assert_each_used_right_is_needed(passed, "payment-processor", fail_to_pay)
 
     with clearing.released("settlement") as passed:
         assert [(step.path, step.error) for step in passed.rehearsal.result.failed] == []
@@ -258,7 +258,7 @@ def test_a_migration_that_fails_stops_the_release_before_production_moves(cleari
         migrate.read_text().replace('if __name__ == "__main__":\n', f'{FAILING}if __name__ == "__main__":\n')
     )
 
-    with clearing.released("checkout") as passed:
+    with clearing.released("payment-processor") as passed:
         steps = {step.path: step for step in passed.rehearsal.result.steps}
         assert [path for path, step in steps.items() if step.state is ActionState.FAILED] == [
             "Production/MigrateProduction"
@@ -267,5 +267,5 @@ def test_a_migration_that_fails_stops_the_release_before_production_moves(cleari
         assert steps["Production/Execute"].state is ActionState.NOT_REACHED
         assert items(passed, "production") == {}
         ecs = account(passed, "production").client("ecs")
-        described = ecs.describe_task_definition(taskDefinition="clearing-production-checkout")
+        described = ecs.describe_task_definition(taskDefinition="clearing-production-payment-processor")
         assert described["taskDefinition"]["containerDefinitions"][0]["image"] == BOOTSTRAP_IMAGE

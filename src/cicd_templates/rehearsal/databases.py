@@ -27,6 +27,7 @@ from cicd_templates.template.arn import Arn
 
 SCRIPTS = Path("rehearsal")
 CONNECT = "rds-db:connect"
+CLUSTER_TYPE = "AWS::RDS::DBCluster"
 NOTE = "the database {} is a PostgreSQL server on this machine, with the users that {} creates"
 
 

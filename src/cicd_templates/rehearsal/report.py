@@ -13,6 +13,8 @@ from cicd_templates.rehearsal.pipeline_definition import Pipeline
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult, critical_path
 
 LINE_WIDTH = 80
+# How many of the lines that the tasks of an action have printed are shown with the action.
+PRINTED_LINES = 3
 STATE_MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", ActionState.NOT_REACHED: "..."}
 
 
@@ -23,10 +25,15 @@ def heading(pipeline: Pipeline, stacks: int, seconds: float) -> str:
 
 
 def progress(step: ActionProgress) -> str:
-    """Return a line for an action that has ended. If it failed, its error and the end of its log follow."""
+    """Return a line for an action that has ended, and the last lines that its tasks have printed.
+
+    If the action failed, its error and the end of its log follow instead.
+    """
     line = f"  {step.path:<40} {STATE_MARKS[step.state]:<6} {step.seconds:6.1f} s"
     if step.state is not ActionState.FAILED:
-        return line
+        # Applications print texts of any length.
+        printed = [text for each in step.printed[-PRINTED_LINES:] for text in printable_lines(each).splitlines()]
+        return "\n".join([line, *(f"    | {textwrap.shorten(text, LINE_WIDTH - 6)}" for text in printed)])
     lines = [line, *_wrapped(step.error, "    ")]
     # A function's metrics are lines of its log too, in CloudWatch's embedded metric format. They are for machines.
     log = [text for text in printable_lines(step.log.strip()).splitlines() if not text.startswith('{"_aws"')]

@@ -39,6 +39,8 @@ class ActionProgress:
     roles: set[str] = field(default_factory=set)
     error: str = ""
     log: str = ""
+    # What the processes of tasks have printed during the action.
+    printed: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
         """Add `text` to the notes unless they already contain it."""
@@ -102,8 +104,8 @@ def as_junit(result: RehearsalResult) -> str:
             failure.text = printable_lines(step.error)
         elif step.state is ActionState.NOT_REACHED:
             ElementTree.SubElement(case, "skipped")
-        if step.notes or step.log:
-            ElementTree.SubElement(case, "system-out").text = printable_lines("\n".join([*step.notes, step.log]))
+        if said := [*step.notes, *step.printed, *([step.log] if step.log else [])]:
+            ElementTree.SubElement(case, "system-out").text = printable_lines("\n".join(said))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 

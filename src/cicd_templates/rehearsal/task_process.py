@@ -41,9 +41,10 @@ NO_FURTHER_CONTAINERS = "not rehearsed: the further containers of the task ({})"
 
 @dataclass(frozen=True)
 class Task:
-    """A task whose first container can run as a process. `role` is the name of the task role."""
+    """A task whose first container can run as a process during the action `step`. `role` names the task role."""
 
     run: PipelineRun
+    step: ActionProgress
     arn: str
     role: str
     container: dict[str, Any]
@@ -90,6 +91,9 @@ class Task:
             process.wait()
             # The log driver of ECS writes what a task has printed, however the task ends.
             self._write_log(self.log())
+            self.step.printed += (
+                f"{self.container['name']}: {line}" for line in self.log().splitlines() if line.strip()
+            )
 
     def run_to_its_end(self) -> int:
         """Run the command of the task definition. Return its exit code, as a shell would."""
@@ -140,7 +144,7 @@ def prepare_task(run: PipelineRun, step: ActionProgress, arn: str, definition: s
     environment |= run.setup.database_addresses(
         run, step, folder / "src", environment, described["taskRoleArn"], working.keys
     )
-    return Task(run, arn, described["taskRoleArn"].rpartition("/")[2], container, environment, starting, folder)
+    return Task(run, step, arn, described["taskRoleArn"].rpartition("/")[2], container, environment, starting, folder)
 
 
 def run_started_tasks(run: PipelineRun, step: ActionProgress) -> None:

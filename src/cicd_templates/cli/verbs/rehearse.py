@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import JSON, SERVICE, SUFFIX, YES, make_option
+from cicd_templates.cli.options import JSON, SUFFIX, YES, make_option
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.files.private_files import write_privately
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from cicd_templates.deploy.releases.archives import Archive
+    from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
     from cicd_templates.rehearsal.build_tools import BuildTools
     from cicd_templates.rehearsal.deployed_pipeline import DeployedPipeline
     from cicd_templates.rehearsal.result import RehearsalResult
+    from cicd_templates.template.stack_template import StackTemplate
 
 OUTPUT = Path(".state/rehearsal")
 EVIDENCE = "evidence"
@@ -30,8 +34,19 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
 @verb(
     "rehearse",
     SUFFIX,
-    SERVICE,
+    make_option(
+        "--service",
+        variable="SERVICE",
+        narrows=True,
+        help="Service to release; several, separated with commas, are released one after the other.",
+    ),
     make_option("--app", variable="APP", default="", help="Git work tree, folder or .zip file to release."),
+    make_option(
+        "--example",
+        variable="EXAMPLE",
+        default="",
+        help="Rehearse this example with its own configuration and source, instead of your project.",
+    ),
     YES,
     make_option("--refuse", variable="REFUSE", is_flag=True, help="Refuse every approval."),
     make_option(
@@ -52,6 +67,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
 )
 def rehearse(
     app: str,
+    example: str,
     yes: bool,
     refuse: bool,
     tools: Path | None,
@@ -61,30 +77,25 @@ def rehearse(
     suffix: str | None,
     as_json: bool,
 ) -> None:
-    """Run the rendered pipeline on this machine, on a separate local AWS that enforces IAM."""
-    from cicd_templates.deploy.releases import archives
-    from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
-    from cicd_templates.files.paths import rendered_folder
+    """Run the rendered pipeline on this machine, on a separate local AWS that enforces IAM.
+
+    Several services share this local AWS, so a worker finds the messages that the service before it has sent.
+    """
     from cicd_templates.local import engine_process as local_engine
-    from cicd_templates.rehearsal import check_reports, deployed_pipeline, report, result
+    from cicd_templates.rehearsal import check_reports, report, result
     from cicd_templates.rehearsal.rehearse import run_rehearsal
     from cicd_templates.rehearsal.release_evidence import write_release_evidence
     from cicd_templates.rehearsal.sessions import root
 
-    if not app:
-        raise ConfigurationError(
-            f"which source? Name a git work tree, a folder or a .zip file with {hints.option('APP')}"
-        )
-    if yes and refuse:
-        raise ConfigurationError(
-            f"{hints.option('YES', value=True)} and {hints.option('REFUSE', value=True)} exclude each other: "
-            "an approval is either given or refused"
-        )
+    _refuse_contradictions(app, example, suffix, yes=yes, refuse=refuse)
     prepared = _prepared(tools)
     given = _given([name for names in tokens for name in names.split(",")])
-    folder = rendered_folder(suffix)
-    stacks = deployed_pipeline.read_every_stack(folder, suffix)
-    archive = archives.source_archive(Path(app))
+    request = _request(app, example, suffix, service)
+    if as_json and len(request.services) > 1:
+        raise ConfigurationError(
+            f"{hints.option('FORMAT', 'json', name='--json')} prints the result of one service; name it with"
+            f" {hints.option('SERVICE')}"
+        )
     selection.require_answers(yes or refuse)
     confirm = (lambda question: False) if refuse else selection.confirmation(yes)
 
@@ -95,33 +106,102 @@ def rehearse(
         if step.state is not result.ActionState.NOT_REACHED:
             say(report.progress(step))
 
-    commit = TemplatesCommit() if suffix else find_templates_commit(folder, stacks)
-
     def start(definition: DeployedPipeline, seconds: float) -> None:
-        say(f"templates: rehearsed as they are in the work tree: {commit.problem or commit.description}")
-        say(report.heading(definition.pipeline, len(stacks), seconds))
+        say(
+            f"templates: rehearsed as they are in the work tree: {request.commit.problem or request.commit.description}"
+        )
+        say(report.heading(definition.pipeline, len(request.stacks), seconds))
 
-    with (
-        local_engine.running(auth=True, tls=True) as engine,
-        run_rehearsal(
-            engine,
-            stacks,
-            service,
-            archive,
-            tools=prepared,
-            tokens=given,
-            network={name: value for name, value in os.environ.items() if name.upper() in NETWORK},
-            confirm=confirm,
-            on_progress=tell,
-            on_start=start,
-        ) as rehearsal,
-    ):
-        outcome = rehearsal.result
-        setup = rehearsal.run.setup
-        s3 = root(setup.endpoint, setup.account, setup.region, setup.secret).client("s3")
-        reports = check_reports.read_check_reports(s3, rehearsal.run.artifacts.values())
-        signed = write_release_evidence(rehearsal.run, output / EVIDENCE)
-    finish(outcome, reports, output, say, as_json, signed=signed)
+    if _lacks_postgresql(request.stacks):
+        say(
+            "PostgreSQL is not installed on this machine, so no task can connect to a database (apt install postgresql)"
+        )
+    several = len(request.services) > 1
+    with local_engine.running(auth=True, tls=True) as engine:
+        for name in request.services:
+            kept = output / str(name) if several else output
+            with run_rehearsal(
+                engine,
+                request.stacks,
+                name,
+                request.archive,
+                tools=prepared,
+                tokens=given,
+                network={name: value for name, value in os.environ.items() if name.upper() in NETWORK},
+                confirm=confirm,
+                on_progress=tell,
+                on_start=start,
+            ) as rehearsal:
+                setup = rehearsal.run.setup
+                s3 = root(setup.endpoint, setup.account, setup.region, setup.secret).client("s3")
+                reports = check_reports.read_check_reports(s3, rehearsal.run.artifacts.values())
+                signed = write_release_evidence(rehearsal.run, kept / EVIDENCE)
+            finish(rehearsal.result, reports, kept, say, as_json, signed=signed)
+    if several:
+        say(f"released one after the other in the same local AWS: {', '.join(map(str, request.services))}")
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is rehearsed. `services` contains only None if the user named no service, because there is only one."""
+
+    stacks: list[StackTemplate]
+    archive: Archive
+    commit: TemplatesCommit
+    services: Sequence[str | None]
+
+
+def _refuse_contradictions(app: str, example: str, suffix: str | None, *, yes: bool, refuse: bool) -> None:
+    """Raise `ConfigurationError` if the options name no source or contradict each other."""
+    if not app and not example:
+        raise ConfigurationError(
+            f"which source? Name a git work tree, a folder or a .zip file with {hints.option('APP')}"
+        )
+    if example and (app or suffix):
+        raise ConfigurationError(
+            f"{hints.option('EXAMPLE', example)} has a source and templates of its own;"
+            f" omit {hints.option('APP')} and {hints.option('SUFFIX')}"
+        )
+    if yes and refuse:
+        raise ConfigurationError(
+            f"{hints.option('YES', value=True)} and {hints.option('REFUSE', value=True)} exclude each other: "
+            "an approval is either given or refused"
+        )
+
+
+def _request(app: str, example: str, suffix: str | None, service: str | None) -> _Request:
+    """Return the templates, the source and the services of the user's project, or of an example.
+
+    Raises `ConfigurationError` if something is missing, or if a service has no pipeline.
+    """
+    from cicd_templates.cli.example_project import render_example
+    from cicd_templates.deploy.releases.archives import source_archive
+    from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
+    from cicd_templates.files.paths import rendered_folder
+    from cicd_templates.rehearsal.deployed_pipeline import pipeline_stack, read_every_stack
+
+    services: Sequence[str | None] = service.split(",") if service else [None]
+    folder, source = rendered_folder(suffix), Path(app)
+    if example:
+        project = render_example(example)
+        folder, source, services = project.templates, project.source, services if service else project.services
+    stacks = read_every_stack(folder, suffix)
+    for name in services:
+        pipeline_stack(stacks, name)
+    archive = source_archive(source)
+    if example:
+        commit = TemplatesCommit(problem=f"they are rendered for the example {example}")
+    else:
+        commit = TemplatesCommit() if suffix else find_templates_commit(folder, stacks)
+    return _Request(stacks, archive, commit, services)
+
+
+def _lacks_postgresql(stacks: Sequence[StackTemplate]) -> bool:
+    """Return whether the stacks have a database that cannot run on this machine."""
+    from cicd_templates.rehearsal import databases, postgresql
+
+    types = {resource["Type"] for stack in stacks for resource in stack.resources.values()}
+    return databases.CLUSTER_TYPE in types and postgresql.find_programs() is None
 
 
 def finish(
