@@ -82,6 +82,11 @@ def test_a_line_tells_an_action_and_a_failure_its_reason_and_log() -> None:
     assert lines[0].split() == ["Gate/Gate", "FAILED", "1.0", "s"]
     colored = "    | \\x1b[31mline\\x1b[0m"
     assert lines[1:] == ["    IAM denied: x may not y on z", "    why", "    end of its log:", colored]
+    talkative = step("A/B", 0, 1, printed=["first", *(f"pay: {word}" for word in ("a\x1b", "b " * 60, "c"))])
+    shown = report.progress(talkative).splitlines()[1:]
+    assert shown[::2] == ["    | pay: a\\x1b", "    | pay: c"]
+    assert (shown[1].startswith("    | pay: b b b"), len(shown[1]) <= 80, len(shown)) == (True, True, 3)
+    assert "pay: c" in as_junit(result(talkative))
     silent = step("A/B", 0, 1, ActionState.FAILED, error="why")
     assert report.progress(silent).splitlines()[1:] == ["    why"]
 

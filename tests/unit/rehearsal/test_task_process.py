@@ -209,10 +209,13 @@ def test_the_end_of_a_command_and_its_output_are_those_of_the_task(
 ) -> None:
     run, fake = prepared(tmp_path, monkeypatch, command)
 
-    task_process.run_started_tasks(run, ActionProgress("S/A", "Lambda"))
+    step = ActionProgress("S/A", "Lambda")
+    task_process.run_started_tasks(run, step)
 
     assert run.setup.tasks.exit_code(TASK) == code
     assert logged(fake) == log
+    # A program that cannot be started prints nothing.
+    assert step.printed == ([] if code == 127 else [f"shop: {line}" for line in log])
 
 
 def test_what_a_command_printed_is_written_even_after_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

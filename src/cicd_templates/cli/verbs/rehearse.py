@@ -93,7 +93,7 @@ def rehearse(
     request = _request(app, example, suffix, service)
     if as_json and len(request.services) > 1:
         raise ConfigurationError(
-            f"{hints.option('FORMAT', 'json', name='--json')} prints the result of one service; name it with"
+            f"{'FORMAT=json' if hints.under_make() else '--json'} prints the result of one service; name it with"
             f" {hints.option('SERVICE')}"
         )
     selection.require_answers(yes or refuse)

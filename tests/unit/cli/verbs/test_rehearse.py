@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from cicd_templates.cli import main
 from cicd_templates.cli.verbs.rehearse import finish
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, ROOT
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,20 @@ from tests.conftest import PROJECT
         ("--app nowhere", 2, "nowhere: no such folder"),
         ("--app . --yes --suffix pr9", 2, "no rendered templates; run `make render` first"),
         ("--app {app} --refuse --token HOME --service other", 2, "no pipeline of 'other'; there are parcel-dispatcher"),
+        (
+            "--app {app} --yes --service parcel-dispatcher,other",
+            2,
+            "no pipeline of 'other'; there are parcel-dispatche",
+        ),
+        (
+            "--app {app} --yes --json --service parcel-dispatcher,parcel-dispatcher",
+            2,
+            "--json prints the result of one service; name it with --service",
+        ),
+        ("--example settlement --app . --yes", 2, "--example settlement has a source and templates of its own; omit"),
+        ("--example settlement --suffix pr9 --yes", 2, "--example settlement has a source and templates of its own"),
+        ("--example own-layer --yes", 2, "no example 'own-layer'; examples/ has settlement"),
+        ("--example ../examples/settlement --yes", 2, "no example '../examples/settlement'; examples/ has settlement"),
     ],
 )
 def test_a_wrong_call_is_a_line(
@@ -126,3 +141,65 @@ def test_each_action_is_shown_as_it_ends_and_a_refusal_answers_every_question(
     assert "Source/App" in lines[3]
     assert not [line for line in lines if "Production/Approve" in line]
     assert (json.loads(answer.stdout)["succeeded"] if as_json else answer.stderr == "") is True
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, *states: ActionState) -> list[tuple[object, ...]]:
+    """Let rehearsals end with an action in each of `states`, one after the other. Return what is rehearsed."""
+    rehearsed: list[tuple[object, ...]] = []
+    left = list(states)
+
+    @contextlib.contextmanager
+    def run_rehearsal(engine: object, stacks: Any, service: str, archive: Any, **options: Any) -> Iterator[Any]:
+        rehearsed.append((engine, stacks[-1].name, service, b"settlement/web.py" in archive.data))
+        step = ActionProgress("Source/App", "S3", left.pop(0), error="why")
+        outcome = RehearsalResult("p", "e", "v", 1.0, {}, (step,), "", (), (), ())
+        setup = SimpleNamespace(endpoint="http://127.0.0.1:1", account="1" * 12, region="eu-central-1", secret="s")
+        options["on_start"](SimpleNamespace(pipeline=SimpleNamespace(name=service)), 1.5)
+        yield SimpleNamespace(result=outcome, run=SimpleNamespace(artifacts={}, setup=setup))
+
+    monkeypatch.setattr("cicd_templates.rehearsal.rehearse.run_rehearsal", run_rehearsal)
+    monkeypatch.setattr("cicd_templates.rehearsal.release_evidence.write_release_evidence", lambda run, folder: False)
+    monkeypatch.setattr(
+        "cicd_templates.local.engine_process.running", lambda **options: contextlib.nullcontext("engine")
+    )
+    return rehearsed
+
+
+@pytest.mark.usefixtures("commands_render_once")
+def test_the_services_of_an_example_are_released_one_after_the_other(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearsed = pretend(monkeypatch, *[ActionState.SUCCEEDED] * 4)
+    monkeypatch.setattr("cicd_templates.rehearsal.postgresql.find_programs", lambda: None)
+    shutil.copytree(ROOT / "examples/settlement", in_project / "examples/settlement")
+    answer = CliRunner().invoke(main, ["rehearse", "--example", "settlement", "--refuse"])
+
+    assert answer.exit_code == 0, answer.output
+    services = ["payment-processor", "settlement", "settlement-report"]
+    assert [row[2:] for row in rehearsed] == [(service, True) for service in services]
+    assert {(row[0], str(row[1]).partition("-")[0]) for row in rehearsed} == {("engine", "clearing")}
+    assert sorted(path.name for path in in_project.glob(".state/rehearsal/*")) == services
+    assert not (in_project / "out").exists()
+    lines = answer.output.splitlines()
+    assert lines[0].startswith("PostgreSQL is not installed on this machine, so no task can connect to a database")
+    assert lines[1].endswith("they are rendered for the example settlement")
+    assert lines[-1] == f"released one after the other in the same local AWS: {', '.join(services)}"
+
+    # One of them alone, as JSON.
+    words = ["rehearse", "--example", "settlement", "--refuse", "--service", "settlement", "--json"]
+    answer = CliRunner().invoke(main, words)
+    assert (answer.exit_code, json.loads(answer.stdout)["succeeded"]) == (0, True)
+    assert rehearsed[-1][2] == "settlement"
+    assert (in_project / ".state/rehearsal/rehearsal.json").is_file()
+
+
+def test_no_service_is_released_after_one_that_failed(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rehearsed = pretend(monkeypatch, ActionState.SUCCEEDED, ActionState.FAILED)
+    (in_project / "app").mkdir()
+    (in_project / "app/a").write_text("1")
+    (in_project / "out").symlink_to(PROJECT / "out")
+    services = ",".join(["parcel-dispatcher"] * 3)
+    answer = CliRunner().invoke(main, ["rehearse", "--app", "app", "--yes", "--service", services])
+
+    assert (answer.exit_code, len(rehearsed)) == (1, 2)
+    assert answer.output.splitlines()[-1] == "error: p failed at Source/App"
