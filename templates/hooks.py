@@ -12,7 +12,7 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import title
 from cicd_templates.layer.outputs import FunctionArn, RoleArn, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
-from templates import cluster, keys, network, notifications
+from templates import cluster, keys, network, notifications, signer
 
 HOOKS_ROLE = ServiceOutput(RoleArn, "hooks", "HooksRoleArn", "Role with which ECS invokes the deployment hooks")
 
@@ -51,7 +51,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             subnets = layer.read(network.PRIVATE_SUBNET_IDS)
             hook_resources = release_hooks.smoke(monitored, key, balancer, subnets, group)
         else:
-            hook_resources = release_hooks.verify_image(monitored, key)
+            hook_resources = release_hooks.verify_image(monitored, key, signer.names_in_statements(env.tools, service))
         _, _, function = layer.add_all(hook_resources)
         words = [service.name, hook]
         layer.add(function_error_alarm(f"{title(hook)}Errors", env, words, function.ref(), [operations]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from troposphere import GetAtt
 
 from cicd_templates.blocks import databases
+from cicd_templates.blocks.image_hooks import hooks_may_decrypt_statements
 from cicd_templates.blocks.keys import (
     alarms_and_rules_may_publish,
     customer_key,
@@ -45,7 +46,7 @@ def build(env: Environment) -> LayerTemplate:
     else:
         # EventBridge writes only to log groups whose names begin with /aws/events/.
         log_groups.append(f"/aws/events/{name_prefix(env)}-*")
-        statements.append(delivery_roles_may_decrypt(env, *env.route))
+        statements += [delivery_roles_may_decrypt(env, *env.route), *hooks_may_decrypt_statements(env)]
     key = layer.add(customer_key("Key", env, logs_may_encrypt(env, *log_groups), *statements))
     layer.add(key_alias("KeyAlias", env, key))
     layer.publish(KEY_ARN, KeyArn(GetAtt(key, "Arn")))

@@ -10,8 +10,8 @@ from troposphere import AWSHelperFn, Sub, awslambda, iam, logs
 
 from cicd_templates.blocks.alarms import METRIC_NAMESPACE
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
+from cicd_templates.blocks.image_hooks import statement_keys
 from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, source, templates_variables
-from cicd_templates.blocks.signing_keys import signed_keys
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES_KEY, approval_keys, pipeline_arn, pipeline_name, role_arn
@@ -91,7 +91,7 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
         may_answer_jobs("AnswerThePipeline"),
         allow("LookAtChangeSets", [AssumeRole], on=_roles(env.route, service)),
         may_read("ReadWhatWasApproved", evidence, f"{approval_keys(service.name)}/*"),
-        may_read("ReadWhatWasSigned", evidence, signed_keys(service.name)),
+        may_read("ReadWhatWasSigned", evidence, statement_keys(service.name)),
         allow("ReadTheSignedTemplates", [s3.GetObjectVersion], on=bucket_arn(reviewed, TEMPLATES_KEY)),
         allow("VerifyTheSignatures", [kms.Verify], on=key),
         allow(

@@ -12,6 +12,7 @@ from cicd_templates.blocks.alarms import METRIC_NAMESPACE, function_error_alarm
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.build_projects import sha256
 from cicd_templates.blocks.event_rules import MonitoredService
+from cicd_templates.blocks.image_hooks import statement_keys, verifying
 from cicd_templates.blocks.lambda_functions import (
     inline_function,
     may_answer_jobs,
@@ -19,7 +20,7 @@ from cicd_templates.blocks.lambda_functions import (
     source,
     templates_variables,
 )
-from cicd_templates.blocks.signing_keys import key_change_rule, signed_keys, signing_key, signing_key_alias
+from cicd_templates.blocks.signing_keys import key_change_rule, signing_key, signing_key_alias
 from cicd_templates.builds import image_build
 from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.builds.source import service_path
@@ -78,7 +79,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         ),
         allow("ReadTheTemplates", [s3.GetObjectVersion], on=bucket_arn(reviewed, TEMPLATES_KEY)),
         may_read("ReadTheEvidence", evidence, f"{service.name}/*"),
-        may_put("PutTheStatements", evidence, signed_keys(service.name)),
+        may_put("PutTheStatements", evidence, statement_keys(service.name)),
         allow(
             "ListTheEvidence",
             [s3.ListBucket],
@@ -111,7 +112,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         },
     )
     layer.add_all((group, role))
-    key = layer.add(signing_key(KEY, env, service, role))
+    key = layer.add(signing_key(KEY, env, service, role, verifying(env.runtimes, service.name)))
     layer.add(signing_key_alias(f"{KEY}Alias", env, service, key))
     layer.add(function)
     layer.add(function_error_alarm("SignerErrors", env, [service.name, SIGNER], function.ref(), [operations]))

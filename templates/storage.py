@@ -17,6 +17,7 @@ from cicd_templates.blocks.buckets import (
     refuse_unlocking,
 )
 from cicd_templates.blocks.event_rules import MonitoredEnvironment
+from cicd_templates.blocks.image_hooks import hooks_may_read_statements
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import APP, TEMPLATES
 from cicd_templates.layer.outputs import BucketName, KeyArn, Output
@@ -64,7 +65,7 @@ def build(env: Environment) -> LayerTemplate:
                 delivery_roles_may_read(bucket, TEMPLATES, *env.route),
             ]
         elif output is EVIDENCE_BUCKET:
-            grants = [refuse_replacement(bucket)]
+            grants = [refuse_replacement(bucket), *hooks_may_read_statements(bucket, env)]
             if env.evidence_lock_mode and env.protected:
                 grants.append(refuse_unlocking(bucket))
             if env.evidence_lock_mode:

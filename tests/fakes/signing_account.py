@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 SERVICE, EXECUTION, PIPELINE = "basket", "e-1", "basket-shop-tools"
 REPOSITORY = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop-tools-basket"
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/1"
+ALIAS = "arn:aws:kms:eu-central-1:111122223333:alias/shop-tools-basket-signing"
 BASE = "b" * 64
 DIGEST, TREE = "sha256:" + "1" * 64, "ab" * 32
 ENVIRONMENT = {
@@ -203,7 +204,9 @@ class SigningAccount:
         return {"Signature": self.key.sign(Message, ec.ECDSA(utils.Prehashed(hashes.SHA256())))}
 
     def _Verify(self, **asked: Any) -> dict[str, Any]:  # noqa: N802
-        assert (asked["KeyId"], asked["MessageType"], asked["SigningAlgorithm"]) == (KEY, "DIGEST", "ECDSA_SHA_256")
+        assert (asked["MessageType"], asked["SigningAlgorithm"]) == ("DIGEST", "ECDSA_SHA_256")
+        # KMS accepts the ARN of an alias, too, and always answers with the ARN of the key.
+        assert asked["KeyId"] in (KEY, ALIAS)
         try:
             algorithm = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
             self.key.public_key().verify(asked["Signature"], asked["Message"], algorithm)

@@ -6,17 +6,20 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from awacs import ec2 as ec2_actions
 from awacs import ecr, ecs
 from awacs.aws import ArnEquals
-from troposphere import Sub, awslambda, ec2, iam, logs
+from troposphere import AWSHelperFn, Sub, awslambda, ec2, iam, logs
 
 from cicd_templates.blocks.event_rules import MonitoredService
+from cicd_templates.blocks.image_hooks import evidence_bucket, may_verify_statements
 from cicd_templates.blocks.lambda_functions import inline_function, registry_variables, source
 from cicd_templates.blocks.load_balancers import TEST_PORT
 from cicd_templates.blocks.removal_policies import exempt_from_check
 from cicd_templates.blocks.repositories import VERIFY_IMAGE
+from cicd_templates.blocks.signing_keys import alias_arn, alias_name
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import cluster_name, physical_name, repository_arn, service_name
@@ -36,11 +39,12 @@ JOINS_THE_NETWORK = (
 )
 
 
-def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
+def verify_image(monitored: MonitoredService, key: KeyArn, names: Mapping[str, AWSHelperFn | str]) -> Hook:
     """Return the Lambda function that verifies a release's image, as a lifecycle hook of the ECS deployment.
 
-    The function requires that the image comes from our repository, is named by digest, and has no findings of the
-    blocking severities. The bootstrap image passes without these checks. Images of further containers must come from
+    The function requires that the image comes from our repository, is named by digest, has signed statements, and has
+    no findings of the blocking severities. `names` has the builder and the verifier that the statements must name. The
+    bootstrap image passes without these checks. Images of further containers must come from
     the repositories in the configuration, and must be named by digest.
     """
     env, service = monitored.env, monitored.service
@@ -63,6 +67,7 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
             because="ecs:DescribeTaskDefinition supports no resource-level permissions.",
         ),
         allow("ReadTheScan", [ecr.DescribeImageScanFindings], on=Sub(repository_arn(tools, service.name))),
+        *may_verify_statements(tools, service, alias_name(tools, service)),
         name=(service.name, VERIFY_IMAGE),
         key=key,
         dead_letters=monitored.dead_letters,
@@ -71,6 +76,10 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
             "BOOTSTRAP": BOOTSTRAP_IMAGE,
             "CONTAINER": service.name,
             "FURTHER": ",".join(_repositories(service)),
+            "SERVICE": service.name,
+            "EVIDENCE_BUCKET": evidence_bucket(tools),
+            "SIGNING_KEY": alias_arn(tools, service),
+            **names,
             **registry_variables(env, service),
         },
     )

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from awacs import kms as actions
 from awacs.aws import AWSPrincipal
 from troposphere import GetAtt, Sub, events, iam, kms
 
 from cicd_templates.blocks.event_rules import MonitoredService, notification_rule
+from cicd_templates.blocks.image_hooks import hooks_may
 from cicd_templates.blocks.keys import ADMINISTRATION, DISPOSABLE_WINDOW_DAYS, PROTECTED_WINDOW_DAYS, THIS_KEY
 from cicd_templates.blocks.pipeline_event_rules import API_CALL
 from cicd_templates.blocks.removal_policies import because, stateful
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
-from cicd_templates.functions.evidence_format import FOLDER
 from cicd_templates.layer.iam import allow, document
 from cicd_templates.layer.outputs import TopicArn
 from cicd_templates.template.partitions import console_address
 
-# API calls with which somebody could sign, or could prevent the signer from signing. KMS reports the key's ARN with
-# each call.
-REPORTED_CALLS = ["CreateGrant", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion"]
+# API calls with which somebody could sign, could prevent the signer from signing, or could make hooks verify with
+# another key. KMS reports the ARN of the key or of the alias with each call.
+REPORTED_CALLS = [
+    "CreateAlias",
+    "CreateGrant",
+    "DeleteAlias",
+    "DisableKey",
+    "PutKeyPolicy",
+    "ScheduleKeyDeletion",
+    "UpdateAlias",
+]
+SIGNING = "signing"
 
 
-def signing_key(logical_id: str, env: Environment, service: Service, signer: iam.Role) -> kms.Key:
+def signing_key(
+    logical_id: str, env: Environment, service: Service, signer: iam.Role, verifiers: Sequence[Environment]
+) -> kms.Key:
     """Return an asymmetric key with which only the role `signer` may sign.
 
-    The account may administer the key and verify with it. No statement lets the account sign, so IAM policies cannot
-    allow this either: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    The account may administer the key and verify with it, and the hooks of the environments `verifiers` may verify. No
+    statement lets the account sign, so IAM policies cannot allow this either:
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
     key = kms.Key(
@@ -47,6 +61,7 @@ def signing_key(logical_id: str, env: Environment, service: Service, signer: iam
                     on=THIS_KEY,
                     to=AWSPrincipal(GetAtt(signer, "Arn")),
                 ),
+                *hooks_may("LetTheHooksVerify", [actions.Verify], [(peer, service) for peer in verifiers], THIS_KEY),
             ]
         ),
     )
@@ -55,15 +70,19 @@ def signing_key(logical_id: str, env: Environment, service: Service, signer: iam
     return stateful(key, env)
 
 
-def signed_keys(service: str) -> str:
-    """Return a pattern for the S3 keys of the signed statements about a service's releases."""
-    return f"{service}/*/{FOLDER}*"
-
-
 def signing_key_alias(logical_id: str, env: Environment, service: Service, key: kms.Key) -> kms.Alias:
     """Return the alias of the service's signing key."""
-    name = physical_name(env, "AWS::KMS::Alias", service.name, "signing")
-    return kms.Alias(logical_id, AliasName=f"alias/{name}", TargetKeyId=key.ref())
+    return kms.Alias(logical_id, AliasName=alias_name(env, service), TargetKeyId=key.ref())
+
+
+def alias_name(env: Environment, service: Service) -> str:
+    """Return the name of the alias of the service's signing key, which begins with `alias/`."""
+    return f"alias/{physical_name(env, 'AWS::KMS::Alias', service.name, SIGNING)}"
+
+
+def alias_arn(env: Environment, service: Service) -> Sub:
+    """Return the ARN of the alias of the service's signing key. `env` is the tools environment."""
+    return Sub(f"arn:${{AWS::Partition}}:kms:{env.region}:{env.account}:{alias_name(env, service)}")
 
 
 def key_change_rule(
@@ -76,8 +95,9 @@ def key_change_rule(
         "detail": {
             "eventSource": ["kms.amazonaws.com"],
             "eventName": REPORTED_CALLS,
-            # The parameters of a call may name the key in several ways, but CloudTrail always adds its ARN.
-            "resources": {"ARN": [GetAtt(key, "Arn")]},
+            # The parameters of a call may name the key in several ways, but CloudTrail always adds its ARN. Of an
+            # alias that is moved to another key, it adds the ARN of the alias.
+            "resources": {"ARN": [GetAtt(key, "Arn"), alias_arn(monitored.env, monitored.service)]},
         },
     }
     region = monitored.env.region

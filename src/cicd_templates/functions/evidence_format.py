@@ -15,6 +15,8 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 RELEASE_TYPE = "urn:cicd-templates:release:1"
 # The folder of the signed files below that of an execution. A number follows after later attempts.
 FOLDER = "signed"
+# Below this folder of a service, the signer lists the folders with statements about each image, by its SHA-256.
+DIGESTS = "digests"
 RELEASE = "release.dsse.json"
 PROVENANCE = "statements/provenance.dsse.json"
 VERIFICATION_SUMMARY = "statements/verification-summary.dsse.json"
@@ -34,6 +36,14 @@ TEST_RESULT_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 PUBLIC_KEY = "public-key.pem"
 SCAN_POLICY = "scan-policy.toml"
 TEMPLATES_ARCHIVE = "templates.zip"
+
+
+def list_of_digest(service: str, sha256: str) -> str:
+    """Return the beginning of the S3 keys that list the statements about an image.
+
+    The rest of such a key is that of a folder with statements, without the service: `<execution>/signed`.
+    """
+    return f"{service}/{DIGESTS}/{sha256}/"
 
 
 def name_of_test_result(check: str) -> str:

@@ -7,6 +7,7 @@ that block a release.
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import Any
 
@@ -20,9 +21,20 @@ RESERVE = 10_000
 
 def image_problem(ecr: Any, image: str, context: Any) -> str:
     """Return the reason why `image` must not run, or an empty string."""
+    return address_problem(image) or scan_problem(ecr, image, context)
+
+
+def address_problem(image: str) -> str:
+    """Return why `image` is not the address of an image in the repository, by digest, or an empty string."""
     repository, _, digest = image.partition("@")
-    if repository != os.environ["REPOSITORY"] or not digest.startswith("sha256:"):
-        return f"{image} is not an image by digest in {os.environ['REPOSITORY']}"
+    if repository == os.environ["REPOSITORY"] and re.fullmatch("sha256:[0-9a-f]{64}", digest):
+        return ""
+    return f"{image} is not an image by digest in {os.environ['REPOSITORY']}"
+
+
+def scan_problem(ecr: Any, image: str, context: Any) -> str:
+    """Return why the registry's scan of `image` does not let it run, or an empty string. `image` has a digest."""
+    repository, _, digest = image.partition("@")
     status, counts = wait_for_scan(ecr, repository, digest, context)
     if status not in DONE:
         return f"the registry's scan of {digest} has status {status}"

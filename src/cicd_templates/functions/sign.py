@@ -28,7 +28,9 @@ from cicd_templates.functions.evidence_format import (
     RELEASE,
     SCAN_POLICY,
     TEMPLATES_ARCHIVE,
+    canonical_json,
     envelope,
+    list_of_digest,
     signed_bytes,
 )
 from cicd_templates.functions.image_findings import read_findings
@@ -89,6 +91,7 @@ def _sign_release(parameters: dict[str, str], signer: str) -> dict[str, str]:
     # The release statement is stored last: without it, a folder is not finished.
     files = {SCAN_POLICY: policy, PUBLIC_KEY: _pem(public), **files, RELEASE: last}
     prefix = _store(s3, f"{os.environ['SERVICE']}/{parameters['execution']}/{FOLDER}", files)
+    _list(s3, release, prefix)
     return {"Statements": prefix, "Signer": fingerprint}
 
 
@@ -254,6 +257,24 @@ def _read(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | N
         if into:
             into.write(chunk)
     return f"s3://{bucket}/{key}?versionId={answer['VersionId']}", digest.hexdigest()
+
+
+def _list(s3: Any, release: SignedRelease, folder: str) -> None:
+    """Store an object whose key names the folder with the statements by the digest of the image, unless it exists.
+
+    Hooks of deployments know only the digest. They verify the statements, so the object needs no signature.
+    """
+    from botocore.exceptions import ClientError
+
+    key = list_of_digest(release.service, release.image) + folder.partition("/")[2]
+    body = canonical_json({"statements": folder})
+    try:
+        s3.put_object(
+            Bucket=os.environ["EVIDENCE_BUCKET"], Key=key, Body=body, IfNoneMatch="*", ChecksumAlgorithm="SHA256"
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":
+            raise
 
 
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:

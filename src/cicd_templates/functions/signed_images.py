@@ -1,8 +1,9 @@
 """Reads what the signer has signed about a release, so that only this image and these templates are deployed.
 
 Three statements count: the release statement, the provenance and the gate's verification summary. Each must have one
-signature, which KMS verifies with exactly the key `SIGNING_KEY`, by its full ARN. The release statement binds the other
-two to its pipeline execution, because it has their SHA-256.
+signature, which KMS verifies with the key `SIGNING_KEY`. This is the full ARN of the key, or, for functions in other
+accounts, which are deployed before the key exists, the ARN of its alias. The release statement binds the other two to
+its pipeline execution, because it has their SHA-256.
 
 Further environment variables: `EVIDENCE_BUCKET` has the statements. `SERVICE`, `BUILDER` and `GATE` are the service,
 the builder and the verifier that the statements must name. `TEMPLATES_BUCKET` and `TEMPLATES_KEY` name the object with
@@ -33,11 +34,14 @@ from cicd_templates.functions.evidence_format import (
     STATEMENT_TYPE,
     TEMPLATES_ARCHIVE,
     VERIFICATION_SUMMARY,
+    list_of_digest,
     signed_bytes,
 )
 
 MAX_STATEMENT_BYTES = 8 << 20
 MAX_TEMPLATES_BYTES = 100 << 20
+# A release of the same source finds the image that an earlier run has built, and signs it again.
+MAX_FOLDERS = 5
 FOLDER_PATTERN = f"(?P<service>[^/]+)/(?P<execution>[^/]+)/{FOLDER}(?:-[0-9]+)?"
 
 
@@ -120,6 +124,32 @@ def read_signed_image(folder: str) -> SignedImage:
     return SignedImage(reference, named["execution"], templates, listed[TEMPLATES_ARCHIVE]["sha256"])
 
 
+def require_signed(image: str) -> str:
+    """Return the folder whose statements name exactly `image`, an address with a digest.
+
+    Raises `NotSignedError` if there is none. The signer lists the folders by the digest. The list is not trusted: the
+    statements in a folder must name the image.
+    """
+    import boto3
+
+    service, bucket = os.environ["SERVICE"], os.environ["EVIDENCE_BUCKET"]
+    prefix = list_of_digest(service, image.rpartition("@sha256:")[2])
+    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    listed = [(item["LastModified"], item["Key"]) for page in pages for item in page.get("Contents", ())]
+    problem = f"the signer has signed no statements about {image}"
+    for _, key in sorted(listed, reverse=True)[:MAX_FOLDERS]:
+        folder = f"{service}/{key.removeprefix(prefix)}"
+        try:
+            signed = read_signed_image(folder)
+        except NotSignedError as error:
+            problem = str(error)
+            continue
+        if signed.image == image:
+            return folder
+        problem = f"the statements in {folder} are about {signed.image}, not about {image}"
+    raise NotSignedError(problem)
+
+
 class _Statement:
     """A statement whose signature is verified."""
 
@@ -172,9 +202,15 @@ def _verified_payload(name: str, content: bytes) -> bytes:
         if error.response["Error"]["Code"] != "KMSInvalidSignatureException":
             raise
         raise NotSignedError(f"{name} is not signed with {key}") from None
-    if answer["SignatureValid"] is not True or answer["KeyId"] != key:
+    if answer["SignatureValid"] is not True or not _is_key(answer["KeyId"], key):
         raise NotSignedError(f"{name} is not signed with {key}")
     return payload
+
+
+def _is_key(used: str, key: str) -> bool:
+    """Return whether KMS has used the key `key`. For an alias, the account and the region of the key are compared."""
+    place, alias, _ = key.partition(":alias/")
+    return used.startswith(f"{place}:key/") if alias else used == key
 
 
 def _read_object(limit: int, **asked: Any) -> bytes:

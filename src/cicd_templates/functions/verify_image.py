@@ -1,12 +1,12 @@
-"""Approve a deployment only if its image is in the pipeline's repository and the registry's scan allows it.
+"""Approve a deployment only if its image is signed and in the pipeline's repository, and the scan allows it.
 
 ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 Environment variables: `BOOTSTRAP` is the image that the service runs before its first release. `CONTAINER` is the name
 of the container that runs the release's image. `FURTHER` are the repositories of the images of all other containers,
-separated by commas. The module `registry_scan` describes the other variables. If the hook fails without an answer, ECS
-rolls the release back.
+separated by commas. The modules `registry_scan` and `signed_images` describe the other variables. If the hook fails
+without an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import json
 import os
 from typing import Any
 
-from cicd_templates.functions.registry_scan import image_problem
+from cicd_templates.functions.registry_scan import address_problem, scan_problem
+from cicd_templates.functions.signed_images import NotSignedError, require_signed
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
@@ -52,7 +53,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 def find_problem(ecr: Any, image: str, context: Any) -> str:
     """Return the reason why `image` must not run, or an empty string. The bootstrap image may always run."""
-    return "" if image == os.environ["BOOTSTRAP"] else image_problem(ecr, image, context)
+    if image == os.environ["BOOTSTRAP"]:
+        return ""
+    if problem := address_problem(image):
+        return problem
+    try:
+        folder = require_signed(image)
+    except NotSignedError as error:
+        return f"{image} is not signed: {error}"
+    print(json.dumps({"image": image, "statements": folder}))
+    return scan_problem(ecr, image, context)
 
 
 def find_problem_of_further(name: str, image: str) -> str:

@@ -96,9 +96,12 @@ ROLLOUT_STEPS = (
     ),
     RolloutStep(
         'hooks = ["verify-image", "smoke"]',
-        "ECS starts only tasks whose image comes from the repository of the service, by digest, with an acceptable"
-        " scan. Clients reach the release only after it has responded on the test listener.",
-        "A hook that cannot complete its check stops every release; this is intended.",
+        "ECS starts only tasks whose image comes from the repository of the service, by digest, with signed statements"
+        " about exactly this digest and an acceptable scan. Clients reach the release only after it has responded on"
+        " the test listener.",
+        "A hook that cannot complete its check stops every release; this is intended. Policies of the tools"
+        " environment must name the hook, so deploy both environments before the next release. An older version of this"
+        " tool did not list statements by the digest of the image, so release such an image once more first.",
         "The log of the function says why; `...-verify-image-errors` or `...-smoke-errors` is in ALARM if the function"
         " raised an exception. This step adds the stack of the hooks. If the line is removed, that stack remains,"
         " because the service must stop using the stack first; `make status` then lists it, and"
@@ -133,8 +136,9 @@ a strategy without hooks, a circuit breaker for a strategy without one, and limi
 
 With every rollout, the pipeline deploys an image only if it is signed. It verifies the signatures directly before it
 executes the change set ([pipeline.md](pipeline.md#only-what-is-signed-is-deployed)). The hook `verify-image` runs
-later, when ECS starts the release. It compares the repository and the scan of the image, and does not verify
-signatures.
+later, when ECS starts the release. It verifies the signatures again, for exactly the digest that ECS is about to start,
+and compares repository and scan. So what is started without the pipeline, such as an update of the stack, must be
+signed as well.
 
 ## What no step replaces
 

@@ -48,6 +48,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+    # Signatures have tests of their own, in test_signed_hooks.py.
+    monkeypatch.setattr(verify_image, "require_signed", lambda image: "the/statements/signed")
     fake.answer("DescribeServiceRevisions", {"serviceRevisions": [{"taskDefinition": "shipping:7"}]})
     return fake
 
@@ -134,7 +136,7 @@ def test_any_other_image_may_not(aws: Aws, images: list[str], answers: list[Any]
     aws.answer("DescribeImageScanFindings", *answers)
 
     assert verified() == "FAILED"
-    logged = json.loads(capsys.readouterr().out)
+    logged = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert logged["approved"] is False
     assert logged["images"] == images
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
 from cicd_templates.evidence.verification import Verification, verify_folder
@@ -261,6 +262,20 @@ def test_a_further_attempt_is_stored_beside_and_does_not_attest_the_earlier_one(
     assert not [name for name in names if "signed" in name]
     result, request = answer(account)
     assert (result, "have statements" in request["failureDetails"]["message"]) == ("failure", True)
+
+
+def test_a_release_that_cannot_be_listed_by_its_digest_is_refused(account: SigningAccount) -> None:
+    store = account._PutObject
+
+    def put(Key: str, **more: Any) -> dict[str, Any]:  # noqa: N803
+        if "/digests/" in Key:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
+        return store(Key=Key, **more)
+
+    account._PutObject = put  # type: ignore[method-assign,assignment]
+    result, request = answer(account)
+
+    assert (result, "AccessDenied" in request["failureDetails"]["message"]) == ("failure", True)
 
 
 def without_a_source(account: SigningAccount) -> None:

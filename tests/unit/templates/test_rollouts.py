@@ -185,12 +185,15 @@ def test_a_rollout_step_in_either_direction_changes_nothing_that_serves_requests
     assert carriers(before) == carriers(after)
     assert service(before)["LoadBalancers"] == service(after)["LoadBalancers"]
     changed = {path for path in rendered(after) if rendered(before).get(path) != rendered(after)[path]}
-    # Hooks need the way to the test listener and, in tools, the consent of the registry.
+    # Hooks need the way to the test listener and, in tools, the consent of the registry, the evidence and both keys.
     assert changed <= {
         "staging/service-parcel-dispatcher.yaml",
         "staging/hooks-parcel-dispatcher.yaml",
         "staging/cluster.yaml",
         "tools/registry-parcel-dispatcher.yaml",
+        "tools/keys.yaml",
+        "tools/signer-parcel-dispatcher.yaml",
+        "tools/storage.yaml",
     }
 
 

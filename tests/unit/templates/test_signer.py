@@ -16,6 +16,8 @@ from tests.conftest import PROJECT
 OUT = PROJECT / "out"
 TEMPLATES = sorted(OUT.glob("*/*.yaml"))
 SIGNER = cloudformation_yaml.load((OUT / "tools/signer-parcel-dispatcher.yaml").read_text())["Resources"]
+ALIAS = SIGNER["SigningKeyAlias"]["Properties"]["AliasName"]
+ALIAS_ARN = f"arn:${{AWS::Partition}}:kms:eu-central-1:111111111111:{ALIAS}"
 POLICY = {statement["Sid"]: statement for statement in SIGNER["SigningKey"]["Properties"]["KeyPolicy"]["Statement"]}
 
 
@@ -79,8 +81,16 @@ def test_a_change_of_the_key_notifies_security_and_operations() -> None:
         "detail-type": ["AWS API Call via CloudTrail"],
         "detail": {
             "eventSource": ["kms.amazonaws.com"],
-            "eventName": ["CreateGrant", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion"],
-            "resources": {"ARN": [{"Fn::GetAtt": ["SigningKey", "Arn"]}]},
+            "eventName": [
+                "CreateAlias",
+                "CreateGrant",
+                "DeleteAlias",
+                "DisableKey",
+                "PutKeyPolicy",
+                "ScheduleKeyDeletion",
+                "UpdateAlias",
+            ],
+            "resources": {"ARN": [{"Fn::GetAtt": ["SigningKey", "Arn"]}, {"Fn::Sub": ALIAS_ARN}]},
         },
     }
     assert [target["Id"] for target in rule["Targets"]] == ["Security", "Operations"]

@@ -1,0 +1,117 @@
+"""Grants for the hooks `verify-image`: what they may read in the tools environment, and which policies allow it there.
+
+A hook is in the account of its environment. Policies in the tools account cannot name the roles of the hooks as
+principals, because AWS refuses principals that do not exist yet. They name the accounts, and a condition limits access
+to the roles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from awacs import kms, s3
+from awacs.aws import Action, ArnEquals, ConditionElement, StringEquals, StringLike
+from troposphere import GetAtt, Sub
+from troposphere.s3 import Bucket
+
+from cicd_templates.blocks.repositories import VERIFY_IMAGE
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import physical_name, role_arn, title
+from cicd_templates.functions.evidence_format import DIGESTS, FOLDER
+from cicd_templates.layer.iam import Grant, ResourceArn, account_principal, allow
+from cicd_templates.layer.outputs import joined_text
+from cicd_templates.template.partitions import regional_hosts
+
+Hook = tuple[Environment, Service]
+
+
+def verifying(environments: Sequence[Environment], service: str) -> list[Environment]:
+    """Return the environments in which the service has the hook `verify-image`."""
+    return [
+        env
+        for env in environments
+        for own in env.services
+        if own.name == service and VERIFY_IMAGE in own.settings.hooks
+    ]
+
+
+def hooks_may(
+    sid: str,
+    actions: Sequence[Action],
+    hooks: Sequence[Hook],
+    on: ResourceArn | Sequence[ResourceArn],
+    *when: ConditionElement,
+) -> list[Grant]:
+    """Return a statement of a resource policy that allows `actions` to exactly the roles of `hooks`.
+
+    Return an empty list if there are no hooks.
+    """
+    if not hooks:
+        return []
+    roles = [Sub(role_arn(env, service.name, VERIFY_IMAGE, "function")) for env, service in hooks]
+    accounts = account_principal(*(env.account for env, _ in hooks))
+    return [allow(sid, actions, on=on, to=accounts, when=[ArnEquals({"aws:PrincipalArn": roles}), *when])]
+
+
+def hooks_may_read_statements(bucket: Bucket, env: Environment) -> list[Grant]:
+    """Return the statements of the evidence bucket's policy that let the hooks find and read signed statements.
+
+    Each hook may read only the statements about its own service.
+    """
+    grants = []
+    for service in env.services:
+        hooks = [(peer, service) for peer in verifying(env.runtimes, service.name)]
+        name = title(service.name)
+        objects = joined_text(GetAtt(bucket, "Arn"), f"/{statement_keys(service.name)}")
+        listed = StringLike({"s3:prefix": listed_keys(service.name)})
+        grants += hooks_may(f"LetTheHooksFindStatementsOf{name}", [s3.ListBucket], hooks, GetAtt(bucket, "Arn"), listed)
+        grants += hooks_may(f"LetTheHooksReadStatementsOf{name}", [s3.GetObject], hooks, objects)
+    return grants
+
+
+def hooks_may_decrypt_statements(env: Environment) -> list[Grant]:
+    """Return the statement of the tools environment's key policy that lets hooks decrypt statements through S3."""
+    hooks = [(peer, service) for service in env.services for peer in verifying(env.runtimes, service.name)]
+    through_s3 = StringEquals({"kms:ViaService": regional_hosts("s3", env.region)})
+    return hooks_may("LetTheHooksReadStatements", [kms.Decrypt], hooks, "*", through_s3)
+
+
+def may_verify_statements(tools: Environment, service: Service, alias: str) -> list[Grant]:
+    """Let a hook find, read and verify the signed statements about its service. `alias` is that of the signing key.
+
+    The ids of the keys are known only in the tools account, and are chosen after the hook exists. So a condition limits
+    which keys the hook may use, and how. The key policies name the hook.
+    """
+    evidence = f"arn:${{AWS::Partition}}:s3:::{evidence_bucket(tools)}"
+    keys = Sub(f"arn:${{AWS::Partition}}:kms:{tools.region}:{tools.account}:key/*")
+    return [
+        allow(
+            "FindTheStatements",
+            [s3.ListBucket],
+            on=Sub(evidence),
+            when=[StringLike({"s3:prefix": listed_keys(service.name)})],
+        ),
+        allow("ReadTheStatements", [s3.GetObject], on=Sub(f"{evidence}/{statement_keys(service.name)}")),
+        allow(
+            "DecryptTheStatements",
+            [kms.Decrypt],
+            on=keys,
+            when=[StringEquals({"kms:ViaService": regional_hosts("s3", tools.region)})],
+        ),
+        allow("VerifyTheSignatures", [kms.Verify], on=keys, when=[StringEquals({"kms:RequestAlias": alias})]),
+    ]
+
+
+def evidence_bucket(tools: Environment) -> str:
+    """Return the name of the evidence bucket, which layers of other environments need."""
+    return physical_name(tools, "AWS::S3::Bucket", "evidence")
+
+
+def listed_keys(service: str) -> str:
+    """Return a pattern for the S3 prefixes below which the signer lists the statements about an image."""
+    return f"{service}/{DIGESTS}/*"
+
+
+def statement_keys(service: str) -> str:
+    """Return a pattern for the S3 keys of the signed statements about a service's releases."""
+    return f"{service}/*/{FOLDER}*"
