@@ -22,6 +22,7 @@ def disabled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Record the entry points' calls to the garbage collector instead of making them."""
     calls: list[str] = []
     monkeypatch.setattr(gc, "disable", lambda: calls.append("disable"))
+    monkeypatch.setattr(gc, "set_threshold", lambda objects: calls.append(f"after {objects}"))
     monkeypatch.setattr(atexit, "register", lambda function: calls.append(f"at exit {function.__name__}"))
     return calls
 
@@ -36,16 +37,25 @@ def test_a_traceback_is_printed_through_the_terminal_module(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("run", "argv"),
+    ("run", "argv", "collected"),
     [
-        (lambda: runpy.run_module("cicd_templates", run_name="__main__"), ["cicd_templates", "render", "--check"]),
-        (lambda: runpy.run_path(str(ROOT / "generate.py"), run_name="__main__"), ["generate.py", "--check"]),
+        (
+            lambda: runpy.run_module("cicd_templates", run_name="__main__"),
+            ["cicd_templates", "render", "--check"],
+            ["after 50000", "at exit freeze", "disable"],
+        ),
+        (
+            lambda: runpy.run_path(str(ROOT / "generate.py"), run_name="__main__"),
+            ["generate.py", "--check"],
+            ["disable", "at exit freeze"],
+        ),
     ],
     ids=["module", "generate.py"],
 )
 def test_both_ways_in_run_the_same_command(
     run: object,
     argv: list[str],
+    collected: list[str],
     disabled: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -57,7 +67,7 @@ def test_both_ways_in_run_the_same_command(
         run()  # type: ignore[operator] # a function of the table
 
     assert left.value.code == 0
-    assert disabled == ["disable", "at exit freeze"]
+    assert disabled == collected
     assert capsys.readouterr().out == f"out/ is up to date: {len(list((PROJECT / 'out').glob('*/*.yaml')))} stacks\n"
 
 
@@ -100,4 +110,4 @@ def test_other_verbs_collect_garbage_for_as_long_as_they_run(
     with pytest.raises(SystemExit):
         runpy.run_module("cicd_templates", run_name="__main__")
 
-    assert disabled == []
+    assert disabled == ["after 50000", "at exit freeze"]
