@@ -227,8 +227,8 @@ def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
 def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: int) -> PipelineAction:
     """Return an action that judges the registry's scan of the image.
 
-    CodePipeline pastes the address into JSON. A build could end it with quotes, and add variables. So the scan gets the
-    same text as the signer, which accepts nothing but the exact address of an image.
+    CodePipeline inserts the image's address into JSON. A build could end the address with quotes, and add variables. So
+    the scan gets the same text as the signer, which accepts only the exact address of an image.
     """
     variables = {
         "IMAGE_URI": IMAGE_URI,
@@ -248,9 +248,9 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     For a protected environment, a single stage asks for approval, then runs the migration of the release, if the
     service has one, and then deploys the service.
 
-    Directly before a stage executes a change set of the migration or of the service, it fails if a change set would
-    deploy what is not signed. For a protected environment, it also fails if the change sets differ from the approved
-    ones.
+    Directly before a stage executes a change set of the migration or of the service, an approval check runs. The stage
+    fails if a change set would deploy anything unsigned. For a protected environment, it also fails if the change sets
+    differ from the approved ones.
 
     For any other environment, the migration has a stage of its own before the service's stage. So a failed migration
     can be retried, and a rollback of the service does not run a migration. If the service's stage fails, it rolls back

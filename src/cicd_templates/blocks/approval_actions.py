@@ -1,8 +1,8 @@
-"""The pipeline's actions for an approval: describe the change sets, ask the approver, and compare before the execution.
+"""The pipeline's actions for an approval: describe the change sets, ask for approval, and check the change sets again.
 
-In every environment, the comparison also makes sure that the change sets deploy only what the signer has signed.
-CodePipeline executes a change set by its name. The comparison makes sure that the pipeline executes only the change set
-that the approver saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
+The check runs before the execution. In every environment, it requires that the change sets deploy only what the signer
+has signed. CodePipeline executes a change set by its name, so the check also requires that it is the change set that
+the approver saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ def check_action(
     name: str = CHECK_ACTION,
     order: int,
 ) -> PipelineAction:
-    """Return an action that fails if a change set of the stacks of `layers` is not signed, or not the approved one.
+    """Return an action that fails if a change set is unsigned, or is not the approved one.
+
+    `layers` have the stacks to check.
 
     `statements` is the folder in which the signer has stored its statements about the release.
     """

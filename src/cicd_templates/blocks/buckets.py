@@ -217,7 +217,7 @@ def lock_change_rule(
     security: TopicArn,
     operations: TopicArn,
 ) -> events.Rule:
-    """Return an EventBridge rule that reports a changed or removed lock of `bucket`, or policy that protects the lock.
+    """Return an EventBridge rule that reports changes of the lock of `bucket`, and of the policy that protects it.
 
     S3 has no call that only removes a default retention: whoever removes it sends a configuration without a rule.
     """

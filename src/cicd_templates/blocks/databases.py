@@ -41,7 +41,7 @@ BUSY_PERCENT = 90
 
 
 def log_groups(env: Environment) -> str:
-    """Return a pattern that matches the log groups to which RDS exports the logs of the clusters of `env`."""
+    """Return a pattern for the log groups of all clusters in `env`, to which RDS exports the clusters' logs."""
     return f"/aws/rds/cluster/{name_prefix(env)}-*"
 
 

@@ -187,7 +187,7 @@ def approval_check_alarms(
         "NotApprovedAlarm",
         monitored,
         [word, "not-approved"],
-        "A stage was stopped: its change set was not signed or not approved, or the function could not check this",
+        "A stage was stopped: a change set was unsigned or not approved, or could not be checked",
         "ApprovalCheckErrors",
         pipeline,
         notified,

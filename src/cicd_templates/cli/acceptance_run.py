@@ -179,7 +179,7 @@ def _finish(journal: Journal, project: Project) -> None:
 
 def _show_what_is_left(journal: Journal) -> None:
     terminal.show(f"still there: what has `{journal.suffix}` in its name, in the accounts of the run")
-    terminal.show(f"`{hints.make('acceptance', LOCAL=journal.local)}` tries again to remove it, and says what stays")
+    terminal.show(f"`{hints.make('acceptance', LOCAL=journal.local)}` tries again to remove it, and lists what remains")
 
 
 def _require_success(report: Report) -> None:

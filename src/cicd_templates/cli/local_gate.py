@@ -86,7 +86,7 @@ def judge(
 
 
 def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
-    """Return each source version that the record of a build states, with the checks whose records state it."""
+    """Return the source versions in the records of the builds, each with the checks whose records have it."""
     versions: dict[str, list[str]] = {}
     for check in checks:
         record = folder / check / RECORD

@@ -69,12 +69,12 @@ def targets(
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
-    """Report each environment whose template files differ from what `make render` wrote or would write now.
+    """Report each environment whose templates were edited, or would be rendered differently now.
 
-    Also report template files that `make render` did not write, which no command deploys.
+    Also report template files that `make render` did not write. No command deploys them.
 
-    Raises `RefusedError` if a protected environment has such differences or files. With `rehearsed`, they are only
-    reported: use it for commands that deploy nothing, or deploy only to the local AWS.
+    Raises `RefusedError` if a protected environment has such files. With `rehearsed`, they are only reported: use it
+    for commands that deploy nothing, or deploy only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays

@@ -69,7 +69,7 @@ class Target:
         return self.stacks[0].account
 
     def heading(self, verb: str) -> Heading:
-        """Return the event that reports, before the work begins, what is done to which environment."""
+        """Return the heading of a report: what the command does to which environment."""
         where = "local AWS" if self.engine else ""
         return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
 
@@ -297,11 +297,11 @@ class Target:
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
-        """Return the resources of the stacks in `inventory` that the local AWS has recorded and that still exist there.
+        """Return the recorded resources of the stacks in `inventory` that the local AWS still has.
 
-        The local AWS does not build resources of some types, but only records them. After a correct destruction, none
-        is left. The result includes resources of stacks that are no longer rendered, or that were deleted before the
-        inventory.
+        The local AWS only records resources of some types and does not build them. After a correct destruction, none of
+        them is left. The result includes resources of stacks that are no longer rendered, or that were deleted before
+        the inventory.
         """
         labels = inventory.labels
         names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}

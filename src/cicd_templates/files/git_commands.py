@@ -39,8 +39,8 @@ RUNS_PROGRAM = re.compile(
 def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run any git command in `folder`.
 
-    Raises `ConfigurationError` if the repository's configuration names a program that git could start, and if git
-    cannot run.
+    Raises `ConfigurationError` if the repository's configuration names a program that git could start, or if git cannot
+    run.
     """
     parents = (folder.resolve(), *folder.resolve().parents)
     for each in takewhile(lambda parent: not (parent / ".git").exists(), parents):
@@ -65,7 +65,7 @@ def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.Comp
 
 
 def read_with_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run a git command that reads only settings, references or objects, and for which git therefore starts no filter.
+    """Run a git command that reads only settings, references or objects. Git starts no filters for such a command.
 
     Git runs in `folder` and reads `text` as its input. Raises `ConfigurationError` if git cannot run.
     """

@@ -1,7 +1,7 @@
 """Reads what git prints about files of a commit, and compares each content with its object id. Runs no program.
 
-The content is that of the objects. `git archive` would also obey attributes: those of the commit, and those that a
-clone sets for itself. They leave files out, replace texts in them, and change line endings.
+The content is that of the objects. `git archive` would also apply git attributes, of the commit and of the clone. They
+can leave files out, replace texts in them, and change line endings.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 This function runs directly before a stage executes anything. It reads each change set that the stage will execute. The
 image digest and the template of the change set must be those that the signer has signed for the release. If releases to
-the environment need an approval, it also compares each change set with the record that the review function stored: the
-pipeline executes a change set by its name, and after the approval, another change set can get that name. The function
+the environment need an approval, each change set must also be in the record that the review function stored. The
+pipeline executes a change set by its name, and another change set can get that name after the approval. The function
 fails the stage if there is no signature or no record.
 
 The user parameters are `stacks` and `layers` (the stacks and their layers, in the same order, separated by commas),
@@ -38,7 +38,7 @@ class RefusedError(Exception):
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report the job's success, or a failure that names the change set that is not signed or not approved."""
+    """Report the job's success, or a failure with the unsigned or unapproved change set."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -55,7 +55,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
-    """Raise an error if a change set is not signed or not approved, or if the function cannot decide this."""
+    """Raise an error unless all change sets are signed and approved. Also raise an error if this cannot be decided."""
     from botocore.exceptions import ClientError
 
     approved = None

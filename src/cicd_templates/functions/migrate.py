@@ -110,8 +110,8 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
     """Begin an attempt or follow the attempt in `state`, and return the answer to the job. A rollback runs nothing.
 
     `state` is the content of the continuation token: the time and the id of the first job, and the number of its
-    attempt. A retry of the stage is another job of the same run. It follows the attempt of the earlier job if that
-    attempt has not ended, and begins another attempt only if the earlier attempt has failed.
+    attempt. A retry of the stage is another job of the same run. If the attempt of the earlier job has not ended, the
+    retry follows it. If that attempt has failed, the retry begins another one.
     """
     import boto3
 

@@ -1,10 +1,10 @@
 """Sign statements about a release with a KMS key, after examining the image, the source, the reports and the verdict.
 
 The user parameters are `image` (by digest), `sourceVersion`, `sourceDigest`, `templatesVersion`, `execution` and
-`reportKey` (the gate's decision). The function signs only if the registry has this image under the tag of this source,
-and has scanned it, and if the gate's stored decision let this source pass. Files that builds have written are only
-listed, as received files. Every path answers the job exactly once. The event is never logged, because it contains
-credentials.
+`reportKey` (the gate's decision). The function signs only if three conditions are met: the registry has this image
+under the tag of this source, the registry has scanned it, and the gate's decision let this source pass. Files that
+builds have written are only listed, as received files. Every path answers the job exactly once. The event is never
+logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -214,8 +214,8 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
 def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], list[str]]:
     """Return the address and the SHA-256 of the source archive, and the images that its Dockerfile builds on.
 
-    Raises `ValueError` if other programs could unpack a different Dockerfile from the archive, or if the Dockerfile is
-    too long or has an image without a digest.
+    Raises `ValueError` if the Dockerfile is too long or has an image without a digest, or if other programs could
+    unpack a different Dockerfile from the archive.
     """
     dockerfile = os.environ["DOCKERFILE"]
     location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]

@@ -69,8 +69,8 @@ def allow(
 
     In a resource policy, `to` is the principal. The resource `*` then means the resource that has the policy, and
     `on=[]` omits the Resource element, as ECR requires. In a role's policy, `*` means all resources. Then, and only
-    then, `because` must name the API that has no resource-level permissions. Raises `ValueError` if a role's policy
-    breaks these rules, if an action is a pattern, if a resource is a name instead of an ARN, or if `when` has a
+    then, `because` must name the API that has no resource-level permissions. Raises `ValueError` in these cases: a
+    role's policy breaks these rules, an action is a pattern, a resource is a name instead of an ARN, or `when` has a
     condition key twice for one operator.
     """
     resources = _resource_list(sid, on)
@@ -107,7 +107,7 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     `service` is the name before `.amazonaws.com`. The condition prevents other AWS customers from using the role
     through the service: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    AWS documents only for some services that they send `aws:SourceAccount`. A service that does not send the key could
+    AWS documents for only a few services that they send `aws:SourceAccount`. A service that does not send the key could
     never assume a role with a strict condition. So for services without this documentation, the condition applies only
     if the request has the key. The role is still protected, because `iam:PassRole` can pass a role only within its own
     account.

@@ -1,6 +1,6 @@
-"""Corrects the facts about a request's caller on which IAM decides:
+"""Corrects the facts about a request's caller on which IAM decides.
 
-the use of TLS, the calling service, the role's ARN.
+These are the use of TLS, the calling service, and the ARN of the role.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -86,9 +86,9 @@ class ActionExecutions:
 class PipelineExecutions:
     """The executions of pipelines, in a file with one execution per line that any process can read.
 
-    Events start executions without a call to CodePipeline. `events` returns those of an account, as
-    `event_targets` records them. `pipelines` returns the names of an account's pipelines, and `account` that of
-    the current request.
+    Events start executions without a call to CodePipeline. `events` returns the executions of an account that
+    `event_targets` has recorded. `pipelines` returns the names of an account's pipelines. `account` returns the account
+    of the current request.
     """
 
     def __init__(

@@ -36,9 +36,9 @@ SSM_NAMES = {"GetParameters": "Names", "GetParametersByPath": "Path"}
 
 
 class Requests:
-    """Adds to the facts that the engine's module `iam_actions` finds in a request:
+    """Adds facts about a request that the engine's module `iam_actions` does not find.
 
-    resources, condition keys, passed roles.
+    These are resources, condition keys and passed roles.
     """
 
     def __init__(

@@ -61,10 +61,9 @@ def files_of(
 ) -> Mapping[str, str]:
     """Return every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the files' sources. If `only` names an environment, the result has new texts for the
-    files of this environment, the index and the checksums. The digest and the texts of all other files, such as the
-    files of other environments and the page that compares environments, are read from the folder. A file that is not in
-    the folder is left out.
+    `sources` is the digest of the files' sources. If `only` names an environment, only the files of this environment,
+    the index and the checksums get new texts. The digest and the texts of all other files are read from the folder. A
+    file that is not in the folder is left out.
     """
     templates = {stack.path: stack for stack in stacks}
     texts = {**_workflows(stacks), **pages(stacks)}

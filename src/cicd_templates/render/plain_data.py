@@ -45,6 +45,6 @@ def plain_data(value: Any) -> Any:
 
 
 def _is_complete(value: BaseAWSObject) -> bool:
-    """Return whether a troposphere object has properties, and all those that are required."""
+    """Return whether a troposphere object has properties, including all required ones."""
     properties = value.properties
     return bool(properties) and all(name in properties for name, (_, required) in value.props.items() if required)

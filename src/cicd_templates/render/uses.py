@@ -16,9 +16,9 @@ from cicd_templates.layer.offers import Offer, Use, backlogs
 def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
     """Return what each service of `env` uses, keyed by the name of the service.
 
-    A tools environment runs no services, so the result is empty. Raises `ConfigurationError`, which lists all problems:
-    no layer offers a resource, an offer does not have a kind of access, two sources set the same environment variable,
-    or a service scales on messages but receives messages from no queue.
+    A tools environment runs no services, so the result is empty. Raises `ConfigurationError` with all problems: a
+    resource that no layer offers, an unknown kind of access, an environment variable that two sources set, or a service
+    that scales on messages but receives from no queue.
     """
     if env.kind != "runtime":
         return {}

@@ -1,4 +1,4 @@
-"""Finds the resources that the internet can reach. Only properties are judged, so every resource type is covered."""
+"""Finds the resources that the internet can reach. It examines only properties, so it covers every resource type."""
 
 from __future__ import annotations
 

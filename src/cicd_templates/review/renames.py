@@ -56,7 +56,7 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return a sentence that says which services were renamed in a statement that has no other change."""
+        """Return a sentence about the renamed services in a statement that has no other change."""
         text = sentence(statement)
         named = [
             f"{new} instead of {old}" for new, old in self.old_names.items() if with_placeholders(text, new) != text

@@ -52,11 +52,16 @@ def run_order(action: TemplateNode) -> tuple[float, float]:
 
 
 def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int, float]) -> Iterator[TemplateNode]:
-    """Yield each action that deploys a change set which no approval check covers.
+    """Yield each action that deploys a change set without an approval check.
 
-    A check covers an action if it calls the same function as every other check, names the stack and the change set, and
-    runs after each preparation of the stage and before the action. `approved` maps the index of a stage in `stages` to
-    the RunOrder of its approval. In such a stage, the check must also run after the approval.
+    A check covers an action if all of this is true:
+
+    - It calls the same function as every other check.
+    - It names the stack and the change set.
+    - It runs after each preparation of the stage, and before the action.
+
+    `approved` maps the index of a stage in `stages` to the RunOrder of its approval. In such a stage, the check must
+    also run after the approval.
     """
     checks = [_checks(stage) for stage in stages]
     functions = [check.function for found in checks for check in found]

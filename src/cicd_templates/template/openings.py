@@ -1,4 +1,4 @@
-"""Finds the values with which a resource lets people in, such as an access key or visitors, as IAM statements."""
+"""Finds settings that let people use a resource, such as an access key or public access, as IAM statements."""
 
 from __future__ import annotations
 

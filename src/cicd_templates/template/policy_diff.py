@@ -126,7 +126,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a part of a condition admits, with the values `wide`, every request that it admits with `narrow`.
+    """Return whether every request that a part of a condition admits with the values `narrow` is admitted with `wide`.
 
     A part of a condition is one condition key with its operator and its values.
     """
@@ -241,10 +241,10 @@ def _difference(
 ) -> str:
     """Return `statement` as a sentence. If another statement changed into `statement`, return only the new parts.
 
-    One of `own` and `others` has the statements before the change, and the other has those after the change. `own`
-    contains `statement`. The statement counts as changed if `others` has a statement with the same Sid, effect and
-    elements. If `own` or `others` has several statements with this Sid, the complete statement is returned. The result
-    is empty if `statement` has no new parts.
+    `own` has all statements on the side of `statement`, before or after the change. `others` has those on the other
+    side. The statement counts as changed if `others` has a statement with the same Sid, effect and elements. If `own`
+    or `others` has several statements with this Sid, the complete statement is returned. The result is empty if
+    `statement` has no new parts.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

@@ -1,4 +1,4 @@
-"""Finds the roles under which a resource runs, and the resources that hand a role to somebody, as IAM statements."""
+"""Finds the roles with which a resource runs, or which it passes to somebody, as IAM statements."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SESSION_POLICIES = {
 
 
 def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield the roles that a resource hands to somebody, and a Deny for each policy that limits what they may do."""
+    """Yield the roles that a resource passes to somebody, and a Deny statement for each policy that limits them."""
     if kind in HANDED_ROLES:
         holders = {name: properties[name] for name in HANDED_ROLES[kind] if name in properties}
         for statement in roles(properties, kind):

@@ -43,9 +43,7 @@ _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """Raised if PyYAML must write the complete value at once, because it writes a part of the value differently if the
-    part is written alone.
-    """
+    """Raised if PyYAML must write a complete value at once, because it would write a part alone in another form."""
 
 
 def write_yaml(value: Any, column: int) -> str:

@@ -28,7 +28,7 @@ def without_repetitions(
 
     If every runtime environment has a mistake of a shared table, the result has one problem at the key of the shared
     table. If only some environments have the mistake, because of their own settings, the result has one problem at the
-    first of these environments, which names the others. `raw` is the parsed file of `configuration`.
+    first of these environments. This problem names the others. `raw` is the parsed file of `configuration`.
     """
     runtimes = {environment.name for environment in configuration.environments if environment.kind == "runtime"}
     groups: dict[tuple[str, str], list[str]] = {}
@@ -42,7 +42,7 @@ def without_repetitions(
 
 
 def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
-    """Return whether the key `rest` of `environment` has a value that other environments share."""
+    """Return whether `environment` shares the value of the key `rest` with other environments."""
     kind, *steps = rest.replace("[", ".[").split(".")
     if kind in SHARED and len(steps) > 1:
         return not _overrides(raw["environments"][environment], [kind, *steps])

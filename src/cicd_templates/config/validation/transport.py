@@ -21,7 +21,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     if settings.allow_http and environment.protected:
         yield Problem(f"{at}.allow_http", "a protected environment serves TLS only; set certificate_arn instead")
     if settings.allow_http and settings.certificate_arn:
-        yield Problem(f"{at}.allow_http", "contradicts certificate_arn; keep one of them")
+        yield Problem(f"{at}.allow_http", "contradicts certificate_arn; remove one of them")
     if settings.certificate_authority and not settings.certificate_arn:
         yield Problem(f"{at}.certificate_authority", "has no certificate to check; set certificate_arn, or remove it")
     if settings.certificate_arn and not settings.domain:

@@ -54,7 +54,9 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return `returned`, in which GetTemplate replaced non-ASCII characters by question marks, with the original texts.
+    """Return the template `returned` with its original texts.
+
+    GetTemplate replaces non-ASCII characters by question marks.
 
     A text is replaced by the text at the same place in `rendered` if they differ only in such characters.
     """

@@ -169,7 +169,7 @@ def drifted_resources(
     stack_id: str,
     statuses: Sequence[str],
 ) -> Iterator[DriftedResource]:
-    """Yield the resources whose drift status, in the last drift detection, is one of `statuses`.
+    """Yield the resources that had one of `statuses` in the last drift detection.
 
     Listener rules that differ only in their weights are left out, because ECS changes the weights. Security groups are
     left out if they differ only in rules that another stack in `environment` adds.

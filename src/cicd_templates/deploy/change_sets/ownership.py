@@ -44,9 +44,9 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack. If it has no tags yet, return those that its change set or its template would set.
+    """Return the tags of a stack. If it has none yet, return the tags that its change set or its template would set.
 
-    Returns no tags if this program made no change set or template for the stack, or if the caller may not read them.
+    Returns no tags if this program made neither of them, or if the caller may not read them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:

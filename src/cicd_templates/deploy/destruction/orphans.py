@@ -86,7 +86,7 @@ def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[Stack
     """Return the variables with which `make destroy` chooses the `removed` stacks: one dict for each command.
 
     A service is chosen as a whole if none of its stacks is rendered. A stack is left out if its variables would also
-    choose a rendered stack, for example if its layer now has one stack for each service.
+    choose a rendered stack. For example, its layer may now have one stack for each service.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

@@ -54,7 +54,7 @@ DESTRUCTION_PLANS: PlanFormat[DestructionPlan] = PlanFormat(
 
 
 def plan_file(*, local: bool) -> Path:
-    """Return the default path of the plan of a destruction."""
+    """Return the default path of a destruction's plan."""
     return LOCAL_PLAN_FILE if local else PLAN_FILE
 
 
@@ -79,7 +79,7 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
     """Raise `RefusedError` if the plan in `path` is not valid at `now`.
 
-    The reason can be that it has expired, that its validity is too long, or that it was made in the future.
+    It has expired, is valid for too long, or was made in the future.
     """
     if difference := next(time_differences(plan, now), None):
         raise RefusedError(f"{path}: {difference}; plan again")

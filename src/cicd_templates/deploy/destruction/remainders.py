@@ -1,4 +1,4 @@
-"""Finds the resources that are left of an environment, and explains those that remain on purpose."""
+"""Finds the resources of an environment that no stack owns, and explains why some of them remain on purpose."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ WHILE_IN_USE = "no stack owns the resource; it stays until the environment that 
 
 
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
-    """Return the resources of `inventory` that no stack owns. Those that are left for an unknown reason come first.
+    """Return the resources of `inventory` that no stack owns. Resources that are left for an unknown reason come first.
 
-    With `stacks_too`, after a destruction, the result also has each stack, because none should exist any more. Without
-    `stacks_too`, an environment that has stacks counts as in use. Resources that it created outside its stacks, such as
-    older task definition revisions, are then explained.
+    After a destruction, `stacks_too` adds each stack that still exists, because none should. Without `stacks_too`, an
+    environment with stacks counts as in use. Resources that it created outside its stacks, such as older task
+    definition revisions, are then explained.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

@@ -32,7 +32,7 @@ class Scope:
 
     @property
     def prefix(self) -> str:
-        """The prefix of the environment's physical names, which is also a prefix of the names of its copies."""
+        """The prefix of the environment's physical names. The names of its copies have the same prefix."""
         return f"{self.project}-{self.qualified}-"
 
     @property

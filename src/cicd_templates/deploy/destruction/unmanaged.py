@@ -160,9 +160,9 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
     """Yield the log groups to which our EventBridge rules write.
 
-    EventBridge prescribes the prefix of their names, which log groups of a copy can have, too. So only the tags of a
-    group prove to whom it belongs. If the caller may not read the tags of a group, such as the group of a removed
-    service, the group is left out here. In AWS, the tagging API still lists this group.
+    EventBridge prescribes a prefix for their names. Log groups of a copy can have the same prefix, so only the tags of
+    a group prove who owns it. A group whose tags the caller may not read is left out here, such as the group of a
+    removed service. In AWS, the tagging API still lists this group.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):

@@ -49,7 +49,7 @@ class Denial:
 
     @property
     def fact(self) -> str:
-        """Return a line that says who may not perform which action on which resource."""
+        """Return a line with the denied action, the principal and the resource."""
         where = f" on {self.resource}" if self.resource else ""
         return f"{self.principal} may not {self.action}{where}"
 

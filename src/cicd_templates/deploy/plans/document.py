@@ -23,12 +23,12 @@ from cicd_templates.template.changes.planned_stack import PlannedStack
 class Plan:
     """The plan of one wave, which is a group of stacks that can be planned at the same time.
 
-    `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first. `moved` are the labels
-    of stacks that read a value which the plan changes, so they must be planned again. `removed` are the labels of
-    stacks that are no longer rendered but still exist; the plan does not change them. `drift` has the result of drift
-    detection for each planned stack. It is None if drift was not detected. If the plan reverts drift, `kept_drift` has
-    the stacks whose drift it does not revert: the label of each stack, with the reason. A `preview` only shows what
-    would change: its change sets are deleted already, and nothing executes it.
+    - `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first.
+    - `moved` are the labels of stacks that read a value which the plan changes. They must be planned again.
+    - `removed` are the labels of stacks that are no longer rendered but still exist. The plan does not change them.
+    - `drift` has the result of drift detection for each planned stack, or is None if drift was not detected.
+    - `kept_drift` maps labels of stacks to the reasons why the plan does not revert their drift.
+    - `preview` is true if the plan only shows what would change. Its change sets are deleted, and nothing executes it.
     """
 
     id: str

@@ -44,10 +44,10 @@ def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[str
             causes = sorted({detail.name for detail in change.details if detail.recreation not in ("", "Never")})
             spelled = " and ".join(f"{name} {properties[name]}" for name in names)
             yield (
-                f"{change.logical_id} ({change.resource_type}): {', '.join(causes) or 'this change'} cannot change"
-                f" without a replacement, and CloudFormation cannot replace it, because the new resource would exist"
-                f" beside the old one and have the same {spelled}; undo this change, or add a resource with another"
-                " name, move to it, and then remove this one"
+                f"{change.logical_id} ({change.resource_type}): {', '.join(causes) or 'this change'} cannot change "
+                "without a replacement, but CloudFormation cannot create the new resource, because it would have "
+                f"the same {spelled} as the old one; undo this change, or add a resource with another name, move to "
+                "it, and then remove this one"
             )
 
 

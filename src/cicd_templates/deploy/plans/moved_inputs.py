@@ -1,7 +1,7 @@
-"""Finds the stacks that read a value which another stack of the same plan changes. Does not call AWS.
+"""Finds the stacks whose input values are changed by other stacks of the same plan. Does not call AWS.
 
 CloudFormation reads values from Parameter Store when it makes a change set. So the change sets of a plan have the
-values from before the plan. A deployment of the plan must plan the stacks that read a changed value again.
+values from before the plan. A deployment of the plan must therefore plan these stacks again.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 def _next_free(priority: int, taken: set[int]) -> int:
     """Return the first free priority after `priority`, or before it if there is none.
 
-    A later priority is better: until the rule that now has `priority` is deleted, it still gets its requests first.
+    A later priority is better, because the rule that has `priority` now gets its requests first until it is deleted.
     """
     numbers: list[int] = [*range(priority + 1, HIGHEST_PRIORITY + 1), *range(priority - 1, 0, -1)]
     return next(number for number in numbers if number not in taken)

@@ -1,4 +1,4 @@
-"""Reads the input of the proposals of a wave with few calls: the account's stacks and values of Parameter Store.
+"""Reads the input for all proposals of a wave with few calls: the account's stacks and values of Parameter Store.
 
 If each proposal read its own input, a plan of many stacks would make two more calls for each stack.
 """

@@ -190,8 +190,9 @@ def _change_set_differences(
 ) -> Iterator[str]:
     """Yield a line for each reason to refuse a change set.
 
-    The reasons are: the plan did not create the change set, the change set is too old, or the findings of
-    CloudFormation's validation are no longer those in the plan.
+    - The plan did not create the change set.
+    - The change set is too old.
+    - The findings of CloudFormation's validation differ from those in the plan.
     """
     answer: Mapping[str, Any] = described.answer
     if (answer["ChangeSetName"], answer["StackName"]) != (plan_change_set_name(plan.id), stack.name):

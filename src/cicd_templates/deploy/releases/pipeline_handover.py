@@ -121,7 +121,7 @@ class PipelineHandover:
 def left_to_the_pipeline(
     clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
 ) -> list[StackTemplate]:
-    """Return those of `stacks` that only the pipeline may deploy.
+    """Return the stacks among `stacks` that only the pipeline may deploy.
 
     Such a stack belongs to a protected environment, is updated by releases, and already has its ECS service or task
     definition.

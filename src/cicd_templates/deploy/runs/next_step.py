@@ -64,7 +64,7 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Compare the values that a stack reads with those of its plan, because a stack that publishes one was deployed."""
+    """Read the input values of a stack again and compare them with its plan, because a publisher was deployed."""
 
     planned: PlannedStack
 

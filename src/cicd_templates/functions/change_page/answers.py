@@ -44,7 +44,7 @@ NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "A
 
 
 def what_changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
-    """Return sentences that say which stacks and resources change, which services are new, and what stays as it is."""
+    """Return sentences about changed stacks and resources, new services, and stacks that stay as they are."""
     return " ".join(filter(None, [_changes(plans, rows), _new_services(plans), _left(plans)]))
 
 
@@ -102,7 +102,7 @@ def _tag_values(rows: Sequence[Row]) -> str:
 
 
 def _short_change(detail: Detail) -> str:
-    """Return a property with its short values before and after a change, or an empty string for other values."""
+    """Return a property with its short values before and after a change, or an empty string if they are not short."""
     before, after = detail.before, detail.after
     if not (before or after) or before == after or max(len(before), len(after)) > LONGEST_VALUE:
         return ""
@@ -155,11 +155,11 @@ def _loss(row: Row) -> str:
 
 
 def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> str:
-    """Return sentences that say which policies allow more than before, and which changes a person must read.
+    """Return sentences about policies that allow more than before, and about changes that a person must read.
 
-    This program compares policies, but not other changes that can grant access, such as those of security groups. A
-    person must read these, and the changes of the resources whose names are in `unreported`, because their policies are
-    not known. Resources in new stacks that grant access are only counted.
+    This program compares only policies. A person must read other changes that can grant access, such as changes of
+    security groups. A person must also read the changes of resources in `unreported`, because their policies are not
+    known. Resources in new stacks that grant access are only counted.
     """
     wider = [row for row in rows if row.grants.widens]
     created = [row for row in rows if row.creates_stack]

@@ -20,8 +20,8 @@ MAX_BYTES = 100_000_000
 def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     """Return the content of each of the zip entries `names` that exist in `data`.
 
-    Raises `UnusableError` if the file is damaged, encrypted or too large. Also raises `UnusableError` if the file has
-    too many entries, or an entry that programs unpack in different ways, such as two entries for one file.
+    Raises `UnusableError` if the file is damaged, encrypted or too large, or has too many entries. Also raises it if
+    programs unpack an entry in different ways, for example if two entries are for one file.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))

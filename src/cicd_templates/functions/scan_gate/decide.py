@@ -243,9 +243,8 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds for which the policy blocks a finding.
 
-    The reader of the report may have lowered the finding's severity because of the tool's low confidence. For kinds,
-    the tool's own severity counts if it is worse, because tools have low confidence even in a deliberately planted
-    injection.
+    The reader of a report may lower the severity of a finding if the tool has low confidence. For kinds, the tool's
+    own severity counts if it is worse. Tools have low confidence even in a deliberately planted injection.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

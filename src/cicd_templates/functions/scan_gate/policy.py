@@ -183,8 +183,9 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Note a problem if no finding of a check can reach its threshold, unless the policy accepts this threshold until a
-    date.
+    """Note a problem if no finding of a check can reach its threshold.
+
+    The policy may accept such a threshold until a date.
     """
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")

@@ -123,9 +123,9 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
     """Return the changes of one change set, merged from two descriptions of it.
 
     `plain` is the description without property values. It has all changes. `valued` is the description with property
-    values. It can lack changes or details. The result has the changes of both. If both describe the same detail of a
-    change, the result has the detail of `valued`. A property that refers to another resource is left out if only the
-    tags of that resource change, because the value of the property stays the same.
+    values. It can lack changes or details. The result has the changes of both, with the details of `valued` if it has
+    them. A property that refers to another resource is left out if only the tags of that resource change, because the
+    value of the property stays the same.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []

@@ -21,7 +21,7 @@ VALUE_KEYS = ("Value", "value")
 
 
 def mask(resource_type: str, path: str, value: str) -> str:
-    """Return the value of the property at `path`, as JSON or plain text, with `(secret)` instead of each secret.
+    """Return the value of the property at `path`, as JSON or plain text. `(secret)` replaces each secret.
 
     A text is a secret if its name in the path or in the JSON says so, or if it looks like a key, token or password. All
     properties of a Secrets Manager secret are masked. An empty value stays empty.

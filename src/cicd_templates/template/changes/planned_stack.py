@@ -26,16 +26,14 @@ class AccessPath:
 class PlannedStack:
     """The plan of one stack. `change_set` is the ARN of its change set, or empty if nothing would change.
 
-    `service` is the service to which the stack belongs, or empty. `file` is the file of its template. `lines` has the
-    line of each changed resource in this file, by logical id, except for removed resources.
-
-    `inputs` are the values that the stack reads from Parameter Store, by path. `kept` has the parameters that the
-    pipeline sets; a deployment keeps their values. `impacts` has one entry for each of `changes`, in the same order.
-
-    `paths` are the access paths in the policies of the changed resources.
-
-    `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
-    `ignored_drift` has a line for each property that was changed in this way and that the change set does not revert.
+    - `service` is the service to which the stack belongs, or empty.
+    - `file` is the file of its template. `lines` has the line of each changed resource in it, by logical id.
+    - `inputs` are the values that the stack reads from Parameter Store, by path.
+    - `kept` has the parameters that the pipeline sets. A deployment keeps their values.
+    - `impacts` has one entry for each of `changes`, in the same order.
+    - `paths` are the access paths in the policies of the changed resources.
+    - `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
+    - `ignored_drift` has a line for each property whose drift the change set does not revert.
     """
 
     name: str

@@ -47,8 +47,8 @@ def found(
         (
             replaced("AWS::Athena::WorkGroup", "Anything"),
             {"Name": "w"},
-            "R (AWS::Athena::WorkGroup): Anything cannot change without a replacement, and CloudFormation cannot"
-            " replace it, because the new resource would exist beside the old one and have the same Name w; undo this"
+            "R (AWS::Athena::WorkGroup): Anything cannot change without a replacement, but CloudFormation cannot"
+            " create the new resource, because it would have the same Name w as the old one; undo this"
             " change, or add a resource with another name, move to it, and then remove this one",
         ),
         (replaced("AWS::IAM::Role"), {"RoleName": "x"}, "this change cannot change"),

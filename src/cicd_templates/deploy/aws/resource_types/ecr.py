@@ -36,8 +36,8 @@ def _state(clients: Clients, name: str) -> str:
 def empty_repository(clients: Clients, repository: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all images of an ECR repository and return their number.
 
-    ECR refuses to delete an image while an image index refers to it, so such an image is tried again after others were
-    deleted. Raises `CicdError` with ECR's reason if no further image can be deleted.
+    ECR refuses to delete an image while an image index refers to it. Such an image is tried again after other images
+    were deleted. Raises `CicdError` with ECR's reason if no further image can be deleted.
     """
     count = 0
     while images := _images(clients, repository):

@@ -110,8 +110,8 @@ def _explanation(plans: Sequence[Plan], command: str) -> str:
         ),
         (
             "make recover" in command,
-            "make recover only shows the differences and the repairs. make plan REVERT_DRIFT=1 makes a plan that takes"
-            " the changes back, and a deployment of that plan carries it out.",
+            "make recover only shows the differences and the repairs. make plan REVERT_DRIFT=1 makes a plan that "
+            "reverts the changes; deploy that plan to revert them.",
         ),
         (
             "make destroy" in command,

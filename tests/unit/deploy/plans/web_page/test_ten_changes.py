@@ -169,8 +169,8 @@ VERDICTS = {
 }
 EXPLANATIONS = {
     "drift": (
-        "make recover only shows the differences and the repairs. make plan REVERT_DRIFT=1 makes a plan that takes the"
-        " changes back, and a deployment of that plan carries it out."
+        "make recover only shows the differences and the repairs. make plan REVERT_DRIFT=1 makes a plan that reverts"
+        " the changes; deploy that plan to revert them."
     ),
     "replaced database": (
         "ALLOW=databases/GeneralLedgerCluster accepts that databases/GeneralLedgerCluster is replaced or deleted;"
