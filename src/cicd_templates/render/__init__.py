@@ -2,8 +2,8 @@
 
 layers --> tagging --> patching --> template_text --> render (checks the links, derives the order) --> out_folder
 
-1. `layer_rendering` builds each layer for each environment and service, in several processes if there are many stacks.
-   `stack_rendering` takes each template through the next three steps. `template_store` stores the results.
+1. `layer_rendering` builds each layer for each environment and service, in several `processes` if there are many
+   stacks. `stack_rendering` takes each template through the next three steps. `template_store` stores the results.
 2. `tagging` puts tags on every taggable resource, and the permissions boundary and the path on every role. `plain_data`
    turns the objects of troposphere into dicts and lists.
 3. `patching` sets the values that the configuration patches, each with its reason.

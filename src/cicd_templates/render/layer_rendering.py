@@ -7,21 +7,16 @@ stacks do not depend on the number of processes.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from cicd_templates.config.environment import Environment
-from cicd_templates.errors import CicdError
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.offers import Use
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.layer.user_layers import explained_user_errors
+from cicd_templates.render.processes import map_in_processes, process_count
 from cicd_templates.render.stack_rendering import render_stack
 from cicd_templates.render.template_store import Packed, Unpacked, pack
 from cicd_templates.render.template_text import Format
@@ -30,10 +25,7 @@ from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_graph import Links
 from cicd_templates.template.stack_template import StackTemplate
 
-# For fewer stacks, starting processes and reading their results takes more time than it saves.
-STACKS_WORTH_PROCESSES = 150
 STACKS_PER_JOB = 20
-MOST_PROCESSES = 8
 
 
 class FinishedStack(NamedTuple):
@@ -84,6 +76,14 @@ class Project:
             for build in builds[job.start : job.stop]:
                 yield _finished(render_stack(env, layer, self.layers, build(), self.form))
 
+    def render_packed(self, job: Job) -> list[FinishedStack]:
+        """Return the stacks of a job, compressed. Raises the errors of `render`."""
+        return [stack._replace(template=pack(stack.template)) for stack in self.render(job)]
+
+    def layer_of(self, job: Job) -> str:
+        """Return which layer a job renders, for a message."""
+        return f"rendered the layer {self.layers[job.layer].name} of {self.environments[job.environment].qualified}"
+
     def _builds(self, environment: int, layer: int) -> Sequence[Callable[[], LayerTemplate]]:
         building = self.layers[layer]
         with explained_user_errors(self.layers, building):
@@ -95,61 +95,22 @@ def render_layers(
 ) -> Iterator[tuple[Environment, Layer, FinishedStack]]:
     """Yield the stacks of all environments and layers, in the order of environments, layers and services.
 
-    `cores` is the number of processes to use for many stacks; the default is the result of `most_processes`. Raises
-    `CicdError` with the name of the layer if a process ends without its stacks.
+    `cores` is the number of processes to use for many stacks; the default is one for each core. Raises `CicdError`
+    with the name of the layer if a process ends without its stacks.
     """
     with explained_user_errors(layers):
         uses = [uses_of(env, layers) for env in environments]
     project = Project(environments, layers, form, uses)
     jobs = list(project.jobs(STACKS_PER_JOB))
-    processes = min(cores or most_processes(), len(jobs))
-    stacks = sum(job.stop - job.start for job in jobs)
-    # Only a forked process has the layers without importing them again.
-    if stacks < STACKS_WORTH_PROCESSES or processes < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        finished: Iterable[Iterable[FinishedStack]] = map(project.render, jobs)
-    else:
-        finished = _render_in_processes(project, jobs, processes)
+    processes = process_count(sum(job.stop - job.start for job in jobs), cores)
+    finished: Iterable[Iterable[FinishedStack]] = (
+        map(project.render, jobs)
+        if processes < 2
+        else map_in_processes(project.render_packed, jobs, processes, project.layer_of)
+    )
     for job, rendered in zip(jobs, finished, strict=True):
         for stack in rendered:
             yield environments[job.environment], layers[job.layer], stack
-
-
-def most_processes() -> int:
-    """Return how many processes render a large project on this machine."""
-    return min(os.cpu_count() or 1, MOST_PROCESSES)
-
-
-def _render_in_processes(project: Project, jobs: Sequence[Job], processes: int) -> Iterator[list[FinishedStack]]:
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, context, initializer=begin, initargs=(project,)) as pool:
-        done = 0
-        try:
-            for stacks in pool.map(render_packed, jobs):
-                yield stacks
-                done += 1
-        except BrokenProcessPool:
-            job = jobs[done]
-            env, layer = project.environments[job.environment].qualified, project.layers[job.layer].name
-            raise CicdError(
-                f"{env}: one of {processes} processes was killed while it rendered the layer {layer} or a later one; "
-                "if memory is short, close other programs, then run the command again"
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-_project: list[Project] = []
-
-
-def begin(project: Project) -> None:
-    """Prepare a process: store `project` for its jobs, and ignore Ctrl-C, which the waiting parent process handles."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _project[:] = [project]
-
-
-def render_packed(job: Job) -> list[FinishedStack]:
-    """Return the stacks of a job, compressed."""
-    return [stack._replace(template=pack(stack.template)) for stack in _project[0].render(job)]
 
 
 def _finished(template: StackTemplate) -> FinishedStack:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from cicd_templates.config.environment import Environment
+from cicd_templates.render.processes import map_in_processes, process_count
 from cicd_templates.review import differences_page, environment_page
+from cicd_templates.review.environment_page import Review
 from cicd_templates.review.reviewed_stacks import ReviewedStacks
 
 if TYPE_CHECKING:
     from cicd_templates.render.render import RenderedStack
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
@@ -19,13 +24,18 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
 
     The pages are made from the contents of the templates, not from rendered text.
     """
-    reviewed = ReviewedStacks(stacks)
+    processes = process_count(len(stacks))
+
+    def mapped(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+        return map_in_processes(function, items, processes, lambda item: "reviewed a stack")
+
+    reviewed = ReviewedStacks(stacks, mapped)
+    review = Review()
+    for part in reviewed.in_parts(Review):
+        review.extend(part)
     environments = {stack.environment.qualified: stack.environment for stack in stacks}
     overrides = {name: _overrides(environment) for name, environment in environments.items()}
-    texts = {
-        f"{name}/{environment_page.REVIEW_FILE}": text
-        for name, text in environment_page.review_pages(reviewed, overrides).items()
-    }
+    texts = {f"{name}/{environment_page.REVIEW_FILE}": text for name, text in review.pages(overrides).items()}
     route = [
         peer.qualified
         for environment in environments.values()
@@ -34,7 +44,7 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
     ]
     if len(route) > 1:
         texts[differences_page.DIFFERENCES_FILE] = differences_page.differences_page(
-            {name: reviewed.by_label(name) for name in route}
+            {name: reviewed.by_label(name) for name in route}, mapped
         )
     return texts
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from cicd_templates.markdown import cell, plain, table
-from cicd_templates.review.reviewed_stacks import ReviewedStack
+from cicd_templates.review.reviewed_stacks import Mapper, ReviewedStack
 from cicd_templates.template.comparison import ABSENT, Difference
 from cicd_templates.template.comparison import differences as value_differences
 
@@ -22,14 +22,15 @@ _ATTRIBUTES = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplac
 Row = tuple[str, str, str, str]
 
 
-def differences_page(route: Mapping[str, Mapping[str, ReviewedStack]]) -> str:
+def differences_page(route: Mapping[str, Mapping[str, ReviewedStack]], mapped: Mapper = map) -> str:
     """Return the page that compares each environment of `route` with the environment before it.
 
-    `route` has the stacks of each environment, keyed by the short names of the stacks.
+    `route` has the stacks of each environment, keyed by the short names of the stacks. `mapped` may compare several
+    stacks at the same time.
     """
     lines = ["# How the environments differ", "", *_NOTES]
     for (before, old), (after, new) in pairwise(route.items()):
-        rows = list(rows_between(old, new))
+        rows = list(rows_between(old, new, mapped))
         lines += ["", f"## {plain(f'{after} against {before}')}", "", f"Differences: {len(rows)}.", ""]
         lines += table(("what", "property", cell(before), cell(after)), rows)
     return "\n".join(lines) + "\n"
@@ -41,17 +42,21 @@ _NOTES = (
 )
 
 
-def rows_between(before: Mapping[str, ReviewedStack], after: Mapping[str, ReviewedStack]) -> Iterator[Row]:
+def rows_between(
+    before: Mapping[str, ReviewedStack], after: Mapping[str, ReviewedStack], mapped: Mapper = map
+) -> Iterator[Row]:
     """Yield one row for each difference between two environments. Resources that differ in the same way share a row."""
     groups: dict[tuple[str, str, str], list[str]] = {}
-    for label in (*before, *(label for label in after if label not in before)):
-        for resource, prop, old, new in _stack_rows(label, before.get(label), after.get(label)):
+    labels = [*before, *(label for label in after if label not in before)]
+    compared = mapped(lambda label: list(_stack_rows(before.get(label), after.get(label))), labels)
+    for label, rows in zip(labels, compared, strict=True):
+        for resource, prop, old, new in rows:
             groups.setdefault((prop, old, new), []).append(f"{label}.{resource}" if resource else label)
     for (prop, old, new), where in groups.items():
         yield ", ".join(where), prop, old, new
 
 
-def _stack_rows(label: str, before: ReviewedStack | None, after: ReviewedStack | None) -> Iterator[Row]:
+def _stack_rows(before: ReviewedStack | None, after: ReviewedStack | None) -> Iterator[Row]:
     if before is None or after is None:
         yield "", "the stack", "-" if before is None else "exists", "-" if after is None else "exists"
         return

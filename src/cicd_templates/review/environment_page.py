@@ -52,7 +52,7 @@ class EnvironmentReview:
     """
 
     def __init__(self, facts: StackFacts) -> None:
-        self._facts = facts
+        self.facts = facts
         self._reachable: list[str] = []
         self._on_every_resource = MergedRows()
         self._without_own_key = MergedRows()
@@ -61,7 +61,7 @@ class EnvironmentReview:
         self._billed: list[billing.BilledItem] = []
         self._used = service_resources.ServiceResources()
         self._containers = MergedRows()
-        self._tables = [(title, heads, rows_of, MergedRows()) for title, heads, rows_of in _TABLES]
+        self._tables = [MergedRows() for _ in _TABLES]
 
     def add(self, stack: ReviewedStack) -> None:
         """Add the facts of a stack. Stacks are added in deploy order."""
@@ -94,13 +94,25 @@ class EnvironmentReview:
         self._used.add(stack)
         self._containers.add(template.service, further_containers.container_rows(stack))
         self._billed += billing.billed_items(template)
-        for _, _, rows_of, rows in self._tables:
+        for (_, _, rows_of), rows in zip(_TABLES, self._tables, strict=True):
             rows.add(template.service, rows_of(stack))
+
+    def extend(self, other: EnvironmentReview) -> None:
+        """Add what `other` has collected from stacks that come after the stacks of this review."""
+        self._reachable += other._reachable
+        self._examples |= other._examples
+        self._billed += other._billed
+        self._used.extend(other._used)
+        for rows, more in zip(self._all_rows(), other._all_rows(), strict=True):
+            rows.extend(more)
+
+    def _all_rows(self) -> list[MergedRows]:
+        return [self._on_every_resource, self._without_own_key, self._skipped, self._containers, *self._tables]
 
     def page(self, access: AccessReview, overrides: Overrides) -> str:
         """Return the page. `access` has facts about all environments, because environments can access each other."""
         lines = [*self._summary(access, overrides), "", *_NOTES]
-        for title, heads, _, rows in self._tables:
+        for (title, heads, _), rows in zip(_TABLES, self._tables, strict=True):
             lines += ["", f"## {title}", "", *table(heads, rows.rows())]
         used = self._used.rows()
         if used:
@@ -112,7 +124,7 @@ class EnvironmentReview:
         return "\n".join(lines) + "\n"
 
     def _summary(self, access: AccessReview, overrides: Overrides) -> Iterable[str]:
-        facts, environment = self._facts, self._facts.qualified_environment
+        facts, environment = self.facts, self.facts.qualified_environment
         yield f"# {plain(f'Review of {environment}: account {facts.account} in {facts.region}, {facts.protection}')}"
         yield ""
         yield _answer("Reachable from the internet", self._reachable)
@@ -143,20 +155,36 @@ class EnvironmentReview:
         ]
 
 
-def review_pages(stacks: Iterable[ReviewedStack], overrides: Mapping[str, Overrides]) -> dict[str, str]:
-    """Return the page of each environment. `stacks` are the stacks of all environments. Each stack is read once.
+class Review:
+    """The contents of the pages of all environments. They are collected stack by stack.
 
-    `overrides` has the settings of each environment.
+    Several reviews of some stacks each can be joined, so that several processes can collect them.
     """
-    access = AccessReview()
-    reviews: dict[str, EnvironmentReview] = {}
-    for stack in stacks:
-        environment = stack.template.environment
-        if environment not in reviews:
-            reviews[environment] = EnvironmentReview(stack.template.facts)
-        reviews[environment].add(stack)
-        access.add(stack)
-    return {environment: review.page(access, overrides[environment]) for environment, review in reviews.items()}
+
+    def __init__(self, stacks: Iterable[ReviewedStack] = ()) -> None:
+        self._access = AccessReview()
+        self._environments: dict[str, EnvironmentReview] = {}
+        for stack in stacks:
+            self._of_environment(stack.template.environment, stack.template.facts).add(stack)
+            self._access.add(stack)
+
+    def extend(self, other: Review) -> None:
+        """Add what `other` has collected from stacks that come after the stacks of this review."""
+        self._access.extend(other._access)
+        for environment, review in other._environments.items():
+            self._of_environment(environment, review.facts).extend(review)
+
+    def pages(self, overrides: Mapping[str, Overrides]) -> dict[str, str]:
+        """Return the page of each environment. `overrides` has the settings of each environment."""
+        return {
+            environment: review.page(self._access, overrides[environment])
+            for environment, review in self._environments.items()
+        }
+
+    def _of_environment(self, environment: str, facts: StackFacts) -> EnvironmentReview:
+        if environment not in self._environments:
+            self._environments[environment] = EnvironmentReview(facts)
+        return self._environments[environment]
 
 
 def _answer(question: str, answers: Sequence[str]) -> str:

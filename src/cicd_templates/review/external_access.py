@@ -75,6 +75,19 @@ class AccessReview:
             self._sources += _sources(stack)
             self._add_releasers(stack)
 
+    def extend(self, other: AccessReview) -> None:
+        """Add what `other` has collected from stacks that come after the stacks of this review."""
+        self._runtimes |= other._runtimes
+        self._services |= other._services
+        for environment, accounts in other._accounts.items():
+            self._accounts.setdefault(environment, set()).update(accounts)
+            self._role_names.setdefault(environment, set()).update(other._role_names[environment])
+            self._trusts.setdefault(environment, []).extend(other._trusts[environment])
+        for ability, rows in other._releasers.items():
+            self._releasers[ability].extend(rows)
+        self._writers += other._writers
+        self._sources += other._sources
+
     def _add_releasers(self, stack: ReviewedStack) -> None:
         service = stack.template.service
         holders: dict[str, dict[str, None]] = {ability: {} for ability in _RELEASE_ACTIONS}

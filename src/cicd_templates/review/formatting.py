@@ -48,6 +48,17 @@ class NameIndex:
             for logical_id, resource in stack.resources.items():
                 self._add_resource(stack, logical_id, resource)
 
+    def extend(self, other: NameIndex) -> None:
+        """Add the names in `other`, whose stacks come after the stacks of this index."""
+        self.published |= other.published
+        self.references |= other.references
+        for account, environments in other._environments.items():
+            self._environments.setdefault(account, set()).update(environments)
+        for service, known in other._known.items():
+            own = self._known.setdefault(service, {})
+            for name, entry in known.items():
+                own.setdefault(name, entry)
+
     def _add_resource(self, stack: StackTemplate, logical_id: str, resource: Mapping[str, Any]) -> None:
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::SSM::Parameter" and isinstance(properties.get("Name"), str):

@@ -26,6 +26,13 @@ class MergedRows:
             self._first.setdefault(pattern, row)
             self._services.setdefault(pattern, []).append(service)
 
+    def extend(self, other: MergedRows) -> None:
+        """Add the rows of `other` after the rows of this table."""
+        self._all_services |= other._all_services
+        for pattern, services in other._services.items():
+            self._first.setdefault(pattern, other._first[pattern])
+            self._services.setdefault(pattern, []).extend(services)
+
     def rows(self) -> list[Row]:
         """Return the merged rows. If only some of the services have a merged row, its first cell names them."""
         merged = []

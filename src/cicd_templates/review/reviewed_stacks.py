@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from cicd_templates.review.formatting import Formatter, NameIndex
 from cicd_templates.review.property_values import PropertyValue, property_values
 from cicd_templates.review.statements import Statement, statements
+from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_template import StackTemplate
+
+# So many stacks are read and reviewed at a time by a process.
+STACKS_PER_PART = 20
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,24 @@ class Templated(Protocol):
         """The template. Its text may be empty, because a review reads only its content."""
         ...
 
+    @property
+    def facts(self) -> StackFacts:
+        """The facts about the stack."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """The short name of the stack."""
+        ...
+
+
+class Mapper(Protocol):
+    """The function `map`, or one that computes the same results in several processes."""
+
+    def __call__(self, function: Callable[[T], R], items: Sequence[T], /) -> Iterable[R]:
+        """Return the results of `function` for all `items`, in their order."""
+        ...
+
 
 class ReviewedStacks:
     """The stacks of a review, in the order of their templates.
@@ -49,14 +74,19 @@ class ReviewedStacks:
     needs little memory. The formatter of each stack knows the names in all stacks.
     """
 
-    def __init__(self, sources: Sequence[Templated]) -> None:
-        self._sources = sources
+    def __init__(self, sources: Sequence[Templated], mapped: Mapper = map) -> None:
+        self._mapped = mapped
+        self._parts = [sources[start : start + STACKS_PER_PART] for start in range(0, len(sources), STACKS_PER_PART)]
         self._by_label: dict[str, dict[str, Templated]] = {}
-        self._names = NameIndex(self._templates())
+        for source in sources:
+            self._by_label.setdefault(source.facts.qualified_environment, {})[source.label] = source
+        self._names = NameIndex(())
+        for names in mapped(lambda part: NameIndex(source.without_text for source in part), self._parts):
+            self._names.extend(names)
 
-    def __iter__(self) -> Iterator[ReviewedStack]:
-        """Yield every stack."""
-        return map(self.review, self._sources)
+    def in_parts(self, function: Callable[[Iterable[ReviewedStack]], R]) -> Iterable[R]:
+        """Return the results of `function` for some stacks at a time, in the order of the stacks."""
+        return self._mapped(lambda part: function(map(self.review, part)), self._parts)
 
     def by_label(self, environment: str) -> Mapping[str, ReviewedStack]:
         """Return the stacks of an environment, keyed by their short names."""
@@ -66,12 +96,6 @@ class ReviewedStacks:
         """Return the template with its formatter and its IAM statements."""
         template = source.without_text
         return ReviewedStack(template, Formatter(template, self._names))
-
-    def _templates(self) -> Iterator[StackTemplate]:
-        for source in self._sources:
-            template = source.without_text
-            self._by_label.setdefault(template.environment, {})[template.label] = source
-            yield template
 
 
 class _StacksByLabel(Mapping[str, ReviewedStack]):

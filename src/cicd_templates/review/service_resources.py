@@ -40,6 +40,14 @@ class ServiceResources:
                     uses = self._users.setdefault(name, {}).setdefault((part, statement.actions_text), {})
                     uses[f"{label}.{statement.holder}"] = None
 
+    def extend(self, other: ServiceResources) -> None:
+        """Add the resources and roles of `other`, whose stacks come after the stacks of this collection."""
+        self._types |= other._types
+        for name, uses in other._users.items():
+            own = self._users.setdefault(name, {})
+            for use, roles in uses.items():
+                own.setdefault(use, {}).update(roles)
+
     def rows(self) -> list[tuple[str, ...]]:
         """Return one row for each kind of use, in the order of the resources."""
         return [

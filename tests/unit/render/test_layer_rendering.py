@@ -13,8 +13,8 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.template import LayerTemplate
-from cicd_templates.render import layer_rendering
-from cicd_templates.render.layer_rendering import Job, Project, begin, render_layers, render_packed
+from cicd_templates.render import layer_rendering, processes
+from cicd_templates.render.layer_rendering import Job, Project, render_layers
 from cicd_templates.render.template_store import TemplateStore
 from tests.conftest import configured
 
@@ -46,7 +46,7 @@ def described(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_rendering, "STACKS_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(processes, "STACKS_WORTH_PROCESSES", 1)
 
 
 def rendered(cores: int) -> list[object]:
@@ -68,7 +68,7 @@ def test_two_processes_render_what_one_renders() -> None:
 @pytest.mark.usefixtures("in_processes")
 def test_without_fork_one_process_renders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
-    monkeypatch.setattr(layer_rendering, "_render_in_processes", lambda *arguments: pytest.fail("starts processes"))
+    monkeypatch.setattr(layer_rendering, "map_in_processes", lambda *arguments: pytest.fail("starts processes"))
 
     assert len(rendered(2)) == len(ENVIRONMENTS) * len(LAYERS)
 
@@ -77,7 +77,9 @@ def test_without_fork_one_process_renders(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_killed_process_is_one_line_with_its_layer() -> None:
     layers = (*LAYERS[:1], Layer("hungry", killed))
 
-    with pytest.raises(CicdError, match=r"^tools: one of 2 processes was killed while it rendered the layer "):
+    with pytest.raises(
+        CicdError, match=r"^one of 2 processes was killed while it rendered the layer \w+ of tools or a later one; if"
+    ):
         list(render_layers(ENVIRONMENTS, layers, "yaml", 2))
 
 
@@ -87,14 +89,12 @@ def test_an_error_in_a_process_is_the_same_error() -> None:
         list(render_layers(ENVIRONMENTS, (*LAYERS, Layer("wrong", wrong)), "yaml", 2))
 
 
-def test_a_process_keeps_the_project_and_returns_compressed_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signal, "signal", lambda *arguments: None)
+def test_a_process_returns_compressed_stacks() -> None:
     project = Project(ENVIRONMENTS[:1], LAYERS, "yaml", [{}])
-    begin(project)
     store = TemplateStore()
 
     assert list(project.jobs(1)) == [Job(0, number, 0, 1) for number in range(3)]
-    (packed,) = render_packed(Job(0, 1, 0, 1))
+    (packed,) = project.render_packed(Job(0, 1, 0, 1))
     (plain,) = project.render(Job(0, 1, 0, 1))
     assert packed.facts == plain.facts
     assert packed.digest == plain.digest

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from cicd_templates.markdown import table
+from cicd_templates.render import processes
 from cicd_templates.render.render import render
 from cicd_templates.render.review_pages import pages
-from cicd_templates.review import differences_page, environment_page
+from cicd_templates.review import differences_page, environment_page, reviewed_stacks
 from cicd_templates.review.reviewed_stacks import ReviewedStack, review_stacks
 from cicd_templates.template.stack_template import StackTemplate
 from templates import LAYERS
@@ -52,7 +53,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
         }
     )
     settings = environment_page.Overrides({"network.VpcId": "vpc-1"}, ("network: A = 1 because so",))
-    first = environment_page.review_pages(review_stacks([here]), {"staging": settings})["staging"].splitlines()[:10]
+    first = environment_page.Review(review_stacks([here])).pages({"staging": settings})["staging"].splitlines()[:10]
 
     assert first[0] == "# Review of staging: account 100000000002 in eu-central-1, disposable"
     assert first[2:9] == [
@@ -72,7 +73,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
 
 def test_a_stack_says_what_it_reads_from_whom() -> None:
     each = stack_of({}, parameters={"Key": reading("/shop/staging/keys/KeyArn"), "Image": {"Type": "String"}})
-    text = environment_page.review_pages(review_stacks([each]), {"staging": NOTHING})["staging"]
+    text = environment_page.Review(review_stacks([each])).pages({"staging": NOTHING})["staging"]
 
     assert "| network | What network is for | keys: KeyArn | 0 |" in text
 
@@ -83,7 +84,7 @@ def test_alike_rows_of_services_are_one() -> None:
         return stack_of({"JobRole": role(grant)}, label=f"build-{service}", service=service)
 
     stacks = [of("till", "s3:Get"), of("shop", "s3:Get"), of("post", "s3:Put")]
-    text = environment_page.review_pages(review_stacks(stacks), {"staging": NOTHING})["staging"]  # type: ignore[arg-type] # subjects
+    text = environment_page.Review(review_stacks(stacks)).pages({"staging": NOTHING})["staging"]  # type: ignore[arg-type] # subjects
 
     assert "| build-{service} (till, shop) | JobRole | Work | s3: Get | bucket/{service}/\\* |" in text
     assert "| build-post | JobRole | Work | s3: Put | bucket/post/\\* |" in text
@@ -186,6 +187,18 @@ def test_a_missing_property_is_a_dash() -> None:
     )
 
     assert list(rows) == [("s.A", "Size", "1", "-")]
+
+
+@pytest.mark.parametrize("stacks_per_part", [1, 7, 1000])
+def test_pages_of_stacks_in_several_parts_and_processes_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, stacks_per_part: int
+) -> None:
+    stacks = rendered_stacks(*services(3))
+    expected = pages(stacks)
+    monkeypatch.setattr(reviewed_stacks, "STACKS_PER_PART", stacks_per_part)
+    monkeypatch.setattr(processes, "STACKS_WORTH_PROCESSES", 1 if stacks_per_part == 7 else 1000)
+
+    assert pages(stacks) == expected
 
 
 @pytest.mark.parametrize("path", sorted(PROJECT.glob("out/*/REVIEW.md")), ids=lambda path: path.parent.name)

@@ -118,7 +118,7 @@ def test_the_page_has_the_table_only_if_there_are_such_containers() -> None:
 
     def page(*containers: Any) -> str:
         stack: StackTemplate = stack_of(resources(*containers), label="service-till", layer="service", service="till")
-        return environment_page.review_pages(review_stacks([stack]), nothing)["staging"]
+        return environment_page.Review(review_stacks([stack])).pages(nothing)["staging"]
 
     assert "## Further containers" in page(OWN, further())
     assert "Further containers" not in page(OWN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cicd_templates.review.reviewed_stacks import ReviewedStacks
+from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_template import StackTemplate
 from tests.unit.review.conftest import reading, resource, stack_of
 
@@ -24,12 +25,22 @@ class Counted:
         self.reads.append(self.stack.label)
         return self.stack
 
+    @property
+    def facts(self) -> StackFacts:
+        return self.stack.facts
+
+    @property
+    def label(self) -> str:
+        return self.stack.label
+
 
 def test_each_pass_reads_every_template_once() -> None:
     sources = [Counted(KEYS), Counted(READER)]
     stacks = ReviewedStacks(sources)
 
-    assert [[stack.template for stack in stacks] for _ in range(2)] == [[KEYS, READER]] * 2
+    assert [[stack.template for part in stacks.in_parts(list) for stack in part] for _ in range(2)] == [
+        [KEYS, READER]
+    ] * 2
     # The names are read in a pass of their own.
     assert [len(source.reads) for source in sources] == [3, 3]
 

@@ -77,7 +77,7 @@ def test_the_page_has_the_table_only_if_a_service_uses_something() -> None:
     nothing = {"staging": environment_page.Overrides({}, ())}
 
     def page(*stacks: StackTemplate) -> str:
-        return environment_page.review_pages(review_stacks([DATABASES, *stacks]), nothing)["staging"]
+        return environment_page.Review(review_stacks([DATABASES, *stacks])).pages(nothing)["staging"]
 
     assert "| databases.LedgerCluster | RDS::DBCluster | /read | rds-db: connect | service-till.TaskRole |" in page(
         service("till", connects("read"))

@@ -1,0 +1,77 @@
+"""Maps a function over many items in forked processes, one per core.
+
+A forked process has all objects of this process at the time of the fork, so only the results are sent.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from cicd_templates.errors import CicdError
+
+MOST_PROCESSES = 8
+# For fewer stacks, starting processes and reading their results takes more time than it saves.
+STACKS_WORTH_PROCESSES = 150
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def process_count(stacks: int, cores: int | None = None) -> int:
+    """Return how many processes to use for work on `stacks`: one for each of the `cores`, or 1 for few stacks.
+
+    The default of `cores` is their number on this machine.
+    """
+    # Only a forked process has the layers without importing them again.
+    if stacks < STACKS_WORTH_PROCESSES or "fork" not in multiprocessing.get_all_start_methods():
+        return 1
+    return min(cores or os.cpu_count() or 1, MOST_PROCESSES)
+
+
+def map_in_processes(
+    function: Callable[[T], R], items: Sequence[T], processes: int, doing: Callable[[T], str]
+) -> Iterator[R]:
+    """Yield the results of `function` for all `items`, in their order, from `processes` processes.
+
+    Only the results must be picklable. `doing` returns what a process does with an item, as a part of the
+    message of the `CicdError` that is raised if a process ends without its results.
+    """
+    processes = min(processes, len(items))
+    if processes < 2:
+        yield from map(function, items)
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, context, initializer=begin, initargs=(function, items)) as pool:
+        done = 0
+        try:
+            for result in pool.map(call, range(len(items))):
+                yield result
+                done += 1
+        except BrokenProcessPool:
+            raise CicdError(
+                f"one of {processes} processes was killed while it {doing(items[done])} or a"
+                " later one; if memory is short, close other programs, then run the command again"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
+
+
+def begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
+    """Prepare a process: store its work, and ignore Ctrl-C, which the waiting parent process handles."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _work[:] = [(function, items)]
+
+
+def call(index: int) -> Any:
+    """Return the result of the process's function for one of its items."""
+    ((function, items),) = _work
+    return function(items[index])
