@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -45,13 +45,17 @@ class CheckContext:
 
     `clients` returns the AWS clients of an environment with the credentials of the user. A check uses them for
     resources that it creates, changes or reads itself. `facts` are values that checks record for later checks; they are
-    written to the journal. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to
-    the journal at once.
+    written to the journal. `connect` returns the clients of an environment with temporary credentials, as AssumeRole
+    returns them. `post` sends a body to an address, trusts only the given certificates, and returns the status of the
+    response. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to the journal at
+    once.
     """
 
     project: Project
     commands: Commands
     clients: Callable[[str], Any]
+    connect: Callable[[str, Mapping[str, Any]], Any]
+    post: Callable[[str, bytes, str], int]
     clock: Callable[[], float]
     pause: Callable[[float], None]
     save: Callable[[], None]
@@ -80,7 +84,8 @@ class Check:
     `CheckFailed`. A killed run repeats the check that was interrupted, so `run` can be repeated at any time. `needs`
     are the checks that must have passed before. After a failure, the run continues if `safe_to_continue` is true.
     Otherwise, only the checks that are `last` are run. `local_coverage` is how far the check goes on the local AWS, and
-    `local_limit` says why it does not go further.
+    `local_limit` says why it does not go further. `question` is a question that the documentation of AWS does not
+    settle; the answer of the check on AWS settles it.
     """
 
     name: str
@@ -91,6 +96,7 @@ class Check:
     last: bool = False
     local_coverage: LocalCoverage = LocalCoverage.PROVEN
     local_limit: str = ""
+    question: str = ""
 
 
 def require(condition: object, problem: str) -> None:

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,15 @@ from cicd_templates.errors import CicdError, DetachedError
 
 LAST_LINES = 5
 DETACHED = DetachedError.exit_code
+# The variables with which botocore chooses credentials. AWS_SESSION_TOKEN also has an older name.
+CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+)
 # Variables that would steer the commands from outside.
 OWN_PREFIX = "CICD_TEMPLATES_"
 
@@ -54,8 +63,16 @@ class Commands:
     local: bool
     held: int | None = None
 
-    def run(self, verb: str, *arguments: str, expected: Collection[int] = (0,)) -> Answer:
+    def run(
+        self,
+        verb: str,
+        *arguments: str,
+        expected: Collection[int] = (0,),
+        credentials: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Run a command and return how it ended. Its standard input is empty, and never a terminal.
+
+        With `credentials`, as AssumeRole returns them, the command has no others in its environment.
 
         Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the command ended while
         its work in AWS continues. After Ctrl-C or SIGTERM, passes the interrupt on to the command, waits until the
@@ -65,7 +82,7 @@ class Commands:
         process = subprocess.Popen(  # noqa: S603 - our own program
             command,
             cwd=self.folder,
-            env=self._variables(),
+            env=self._variables(credentials),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -89,12 +106,23 @@ class Commands:
             raise CommandFailed(f"`{verb}` ended with {answer.code}: {answer.last_lines}")
         return answer
 
-    def on(self, verb: str, environment: str, *arguments: str, expected: Collection[int] = (0,)) -> Answer:
+    def on(
+        self,
+        verb: str,
+        environment: str,
+        *arguments: str,
+        expected: Collection[int] = (0,),
+        credentials: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Run a command on the copy of `environment` that the run makes, on the AWS of the run."""
-        local = ["--local"] if self.local else []
-        return self.run(verb, "--env", environment, "--suffix", self.suffix, *local, *arguments, expected=expected)
+        where = ["--env", environment, "--suffix", self.suffix, *(["--local"] if self.local else [])]
+        return self.run(verb, *where, *arguments, expected=expected, credentials=credentials)
 
-    def _variables(self) -> dict[str, str]:
+    def _variables(self, credentials: Mapping[str, str] | None) -> dict[str, str]:
         given = {name: value for name, value in os.environ.items() if not name.startswith(OWN_PREFIX)}
+        if credentials is not None:
+            names = {"AccessKeyId": CREDENTIALS[0], "SecretAccessKey": CREDENTIALS[1], "SessionToken": CREDENTIALS[2]}
+            given = {name: value for name, value in given.items() if name not in CREDENTIALS}
+            given |= {variable: credentials[name] for name, variable in names.items()}
         # The folder has a `templates/` without code; the code is the tool's.
         return {**given, "PYTHONPATH": str(self.tool)}

@@ -6,39 +6,107 @@ compared with the price pages of AWS. Other regions differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cicd_templates.markdown import cell
 
 DATE = "2026-11-28"
 SOURCE = f"prices of us-east-1 as remembered on {DATE}; not checked against the price pages of AWS"
-HOURS = 4
+HOURS = 6
+# Of the application: three that succeed, one that its alarm takes back, and one that the gate stops.
+RELEASES = 5
 
 
 @dataclass(frozen=True)
 class Item:
-    """A resource that costs money in the run: the number of such resources, and the price of one, per hour or once."""
+    """A resource that costs money in the run: the number of such resources, and the price of one, per hour or once.
+
+    `page` is the page of AWS that has the price. `repeated` is a page of somebody else with the same price, and its
+    date. `units` maps each type of resource to the number of units that one such resource is charged for.
+    """
 
     name: str
     count: float
     price: float
+    page: str
+    repeated: str = ""
     per_hour: bool = True
+    units: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def dollars(self) -> float:
         """Return the price of all these resources for the whole run."""
-        return self.count * self.price * (HOURS if self.per_hour else 1)
+        return self.price_of(self.count, HOURS)
+
+    def units_in(self, counts: Mapping[str, int]) -> float:
+        """Return the number of units in `counts`, the number of resources of each type; `count` if none is counted."""
+        if not self.units:
+            return self.count
+        return sum(counts.get(resource_type, 0) * number for resource_type, number in self.units.items())
+
+    def price_of(self, units: float, hours: float) -> float:
+        """Return the price of a number of units for a number of hours."""
+        return units * self.price * (hours if self.per_hour else 1)
 
 
+# A load balancer has one address in each of two zones. A service runs a second task while a release replaces the first.
 ITEMS = (
-    Item("NAT gateway, one for each runtime environment", 2, 0.045),
-    Item("public IPv4 addresses, of NAT gateways and load balancers", 6, 0.005),
-    Item("application load balancer, one for each runtime environment", 2, 0.0225),
-    Item("Fargate task with 0.25 vCPU and 0.5 GB, two while a release replaces another", 4, 0.0123),
-    Item("KMS key, charged by the hour and until it is deleted", 5, 0.0014),
-    Item("alarms and metrics of CloudWatch", 60, 0.00014),
-    Item("CodeBuild minutes, small, for four releases", 120, 0.005, per_hour=False),
-    Item("CodePipeline, minutes of actions", 120, 0.002, per_hour=False),
+    Item(
+        "NAT gateway, one for each runtime environment", 2, 0.045, "Amazon VPC pricing",
+        "cloudpipelines.pages.dev, 2026", units={"AWS::EC2::NatGateway": 1},
+    ),
+    Item(
+        "public IPv4 addresses, of NAT gateways and load balancers", 6, 0.005, "Amazon VPC pricing",
+        "factualminds.com, 2026-06-13", units={"AWS::EC2::EIP": 1, "AWS::ElasticLoadBalancingV2::LoadBalancer": 2},
+    ),
+    Item(
+        "application load balancer, one for each runtime environment", 2, 0.0225, "Elastic Load Balancing pricing",
+        units={"AWS::ElasticLoadBalancingV2::LoadBalancer": 1},
+    ),
+    Item(
+        "Fargate task with 0.25 vCPU and 0.5 GB, two while a release replaces another", 4, 0.0123,
+        "AWS Fargate pricing", "fortem.dev, 2026", units={"AWS::ECS::Service": 2},
+    ),
+    Item(
+        "KMS key, charged by the hour and until it is deleted", 5, 0.0014, "AWS KMS pricing",
+        units={"AWS::KMS::Key": 1},
+    ),
+    Item(
+        "alarms of CloudWatch; a composite alarm costs as much as five", 64, 0.00014, "Amazon CloudWatch pricing",
+        units={"AWS::CloudWatch::Alarm": 1, "AWS::CloudWatch::CompositeAlarm": 5},
+    ),
+    Item(
+        "dashboards of CloudWatch, of which three are free", 3, 0.0042, "Amazon CloudWatch pricing",
+        units={"AWS::CloudWatch::Dashboard": 1},
+    ),
+    Item("CodeBuild minutes, small, for the releases", 30 * RELEASES, 0.005, "AWS CodeBuild pricing", per_hour=False),
+    Item("CodePipeline, minutes of actions", 30 * RELEASES, 0.002, "AWS CodePipeline pricing", per_hour=False),
+)  # fmt: skip
+# Types that are charged by the hour and that the run must not have.
+OTHERS = frozenset(
+    {
+        "AWS::EC2::Instance",
+        "AWS::EC2::TransitGateway",
+        "AWS::EC2::VPNGateway",
+        "AWS::ElastiCache::ReplicationGroup",
+        "AWS::OpenSearchService::Domain",
+        "AWS::RDS::DBCluster",
+        "AWS::RDS::DBInstance",
+        "AWS::SecretsManager::Secret",
+        "AWS::WAFv2::WebACL",
+    }
 )
+
+
+def price_table() -> list[str]:
+    """Return the lines of a table of the prices, with the page of AWS that has each, and what it was compared with."""
+    lines = ["| Price in US dollars | For | Page of AWS | Written down | Compared with |", "|---|---|---|---|---|"]
+    for item in ITEMS:
+        per = "an hour" if item.per_hour else "each"
+        compared = f"not with this page; {item.repeated} has the same price" if item.repeated else "nothing"
+        lines.append(f"| {item.price:g} {per} | {cell(item.name)} | {item.page} | {DATE} | {cell(compared)} |")
+    return lines
 
 
 def total() -> float:

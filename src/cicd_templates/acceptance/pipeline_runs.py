@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ STARTED = re.compile(r"^  run +([\w-]+) of (\S+)$", re.MULTILINE)
 POLL_SECONDS, RUN_SECONDS = 30.0, 3 * 3600.0
 # The action of the source, and how long EventBridge and CodePipeline may take to start an execution of a new version.
 SOURCE_ACTION, START_SECONDS = "App", 180.0
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
+WINDOW_PROVIDER, IN_PROGRESS, HELD_SECONDS = "DeploymentWindow", "InProgress", 600.0
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineExecution.html
 ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"})
 
@@ -49,13 +51,20 @@ class PipelineRun:
         return "; ".join(f"{path}: {text.strip().partition(chr(10))[0]}" for path, text in self.errors.items())
 
 
-def run_pipeline(context: CheckContext, archive: str, name: str) -> PipelineRun:
+def run_pipeline(
+    context: CheckContext, archive: str, name: str, *, at_each_poll: Callable[[], None] = lambda: None
+) -> PipelineRun:
     """Release the application `archive` of the project, approve it, and return how the run ended.
+
+    In AWS, calls `at_each_poll` as long as the run works. A run that waits longer than `HELD_SECONDS` for its
+    deployment window is stopped.
 
     `name` names the run among the facts. If the check was interrupted, it continues with the run that its release
     started, also if the interruption came before the release said which run that is.
     """
-    return _rehearsed(context, archive, name) if context.local else _released(context, archive, name)
+    if context.local:
+        return _rehearsed(context, archive, name)
+    return _released(context, archive, name, at_each_poll)
 
 
 def rehearsal_folder(context: CheckContext, name: str) -> str:
@@ -79,7 +88,7 @@ def _rehearsed(context: CheckContext, archive: str, name: str) -> PipelineRun:
     return PipelineRun(states, {step["path"]: step["error"] for step in document["steps"] if step["error"]})
 
 
-def _released(context: CheckContext, archive: str, name: str) -> PipelineRun:
+def _released(context: CheckContext, archive: str, name: str, at_each_poll: Callable[[], None]) -> PipelineRun:
     known = f"run {name}"
     if known not in context.facts:
         context.facts[known] = _continued(context, name) or _started(context, archive)
@@ -92,6 +101,11 @@ def _released(context: CheckContext, archive: str, name: str) -> PipelineRun:
         if found["pipelineExecution"]["status"] in ENDED:
             return True
         _answer_approvals(client, pipeline, execution)
+        if _is_held(context, client, pipeline, execution):
+            client.stop_pipeline_execution(
+                pipelineName=pipeline, pipelineExecutionId=execution, abandon=True, reason="by the acceptance run"
+            )
+        at_each_poll()
         return False
 
     what = "the run of the pipeline"
@@ -99,6 +113,31 @@ def _released(context: CheckContext, archive: str, name: str) -> PipelineRun:
         ignore_transient(ended), what, RUN_SECONDS, "the console of CodePipeline shows it"
     )
     return _actions(client, pipeline, execution)
+
+
+def window_rule(context: CheckContext, name: str) -> str:
+    """Return the state of the rule of the deployment window in the run `name`; an empty string if it was not evaluated.
+
+    The state of a run that was stopped because it waited is `Abandoned`, or still `InProgress`.
+    """
+    pipeline, execution = context.facts[f"run {name}"]
+    rules = _window_rules(context.clients(TOOLS).codepipeline, pipeline, execution)
+    return str(rules[0]["status"]) if rules else ""
+
+
+def _window_rules(client: Any, pipeline: str, execution: str) -> list[dict[str, Any]]:
+    """Return the evaluations of deployment windows in a run, the newest first."""
+    pages = client.get_paginator("list_rule_executions").paginate(
+        pipelineName=pipeline, filter={"pipelineExecutionId": execution}
+    )
+    details = [detail for page in pages for detail in page["ruleExecutionDetails"]]
+    return [detail for detail in details if detail["input"]["ruleTypeId"]["provider"] == WINDOW_PROVIDER]
+
+
+def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) -> bool:
+    """Return whether the run has waited longer than `HELD_SECONDS` for its deployment window, and still waits."""
+    waiting = [rule for rule in _window_rules(client, pipeline, execution) if rule["status"] == IN_PROGRESS]
+    return any(context.clock() - rule["startTime"].timestamp() > HELD_SECONDS for rule in waiting)
 
 
 def _continued(context: CheckContext, name: str) -> list[str] | None:

@@ -22,7 +22,12 @@ DISPOSABLE = "disposable"
 RUNTIME = (STAGING, PRODUCTION)
 ENVIRONMENTS = (*RUNTIME, TOOLS)
 APPLICATION, PLANTED = "application.zip", "planted.zip"
+# Other releases of the application. An image that exists already would be no new deployment of the service.
+SECOND, THIRD, FAILING = "second.zip", "third.zip", "failing.zip"
 SOURCE = Path("examples/acceptance")
+ROLLING, BLUE_GREEN = "rolling", "blue-green"
+# The load balancer's metrics arrive minutes late, and an alarm needs two bad minutes.
+BAKE_MINUTES = 10
 TRUSTED = "smoke/trusted.pem"
 BECAUSE = "the acceptance run lets this creation fail"
 EMAIL = "nobody@example.com"
@@ -30,6 +35,8 @@ EMAIL = "nobody@example.com"
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 RANGES = {STAGING: "10.210.0.0/20", PRODUCTION: "10.220.0.0/20"}
+# The start of the application, into which the failing release puts a line.
+MAIN, FAIL = f"{SERVICE}/__main__.py", b'\nos.environ["FAIL"] = "1"\nHOST = '
 # What Bandit calls a finding of high severity: a shell that runs what it is given.
 PLANTED_FILE = """import subprocess
 
@@ -69,16 +76,20 @@ class Settings:
     """The settings of the project that change during a run.
 
     `certificates` maps each runtime environment to the ARN of its certificate, and `roles` each environment to the role
-    that deploys it. `zones` are the availability zones of each runtime environment. `rollout` is the rollout of the
-    service. `patch` is the patch of one stack of staging. `production` is the protection of production, which becomes
+    that deploys it; without a role, the user's credentials deploy. `sessions` are the environments whose commands use
+    the credentials in environment variables instead. `zones` are the availability zones of each runtime environment.
+    `rollout` is the rollout of the service in staging, and `window` the deployment window of production, if there is
+    one. `patch` is the patch of one stack of staging. `production` is the protection of production, which becomes
     disposable before the destruction. `trusted` are the certificates, as PEM, that the smoke test of the application
-    trusts.
+    and the hook `smoke` trust.
     """
 
     certificates: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    sessions: Sequence[str] = ()
     zones: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    rollout: str = "rolling"
+    rollout: str = ROLLING
+    window: str = ""
     patch: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     production: str = "protected"
     trusted: str = ""
@@ -120,23 +131,25 @@ class Project:
             files[TRUSTED] = f"{settings.trusted}\n".encode()
         write_archive(self.folder / APPLICATION, files)
         write_archive(self.folder / PLANTED, {**files, f"{SERVICE}/planted.py": PLANTED_FILE.encode()})
+        for name in (SECOND, THIRD):
+            number = f'"""Makes this release another one: {name}."""\n'
+            write_archive(self.folder / name, {**files, f"{SERVICE}/release.py": number.encode()})
+        write_archive(self.folder / FAILING, {**files, MAIN: files[MAIN].replace(b"\nHOST = ", FAIL, 1)})
 
     def _lines(self, settings: Settings) -> Iterator[str]:
         yield from ("[project]", f'name = "{NAME}"', f'owner = "{NAME}"', f'cost_center = "{NAME}"', "")
         yield from ("[pipeline]", f"path = {json.dumps(RUNTIME)}", 'weaker_policy = "refuse"', "")
         yield from (f"[services.{SERVICE}]", "port = 8080")
         yield f'migration = ["python3", "-m", "{SERVICE}.migrate"]'
-        if settings.rollout != "rolling":
-            yield from (
-                f'rollout = "{settings.rollout}"',
-                "rollback_on_alarm = true",
-                'hooks = ["verify-image"]',
-            )
         yield from ("", f"[services.{SERVICE}.checks]")
         yield from (f'{check} = {{ preset = "{check}" }}' for check in ("unit-tests", "bandit", "secrets"))
         for environment in (TOOLS, *RUNTIME):
             yield ""
             yield from self._environment(environment, settings)
+        if settings.rollout != ROLLING:
+            yield from ("", f"[environments.{STAGING}.services.{SERVICE}]", f'rollout = "{settings.rollout}"')
+            yield from ("rollback_on_alarm = true", 'hooks = ["verify-image", "smoke"]')
+            yield f"bake_minutes = {BAKE_MINUTES}"
         for stack, changes in settings.patch.items():
             yield from ("", f"[environments.{STAGING}.patch.{stack}]")
             for path, value in changes.items():
@@ -152,6 +165,8 @@ class Project:
         credentials = {"profile": access.profile, "role_arn": access.role_arn, "external_id": access.external_id}
         if name in settings.roles:
             credentials = {"profile": access.profile, "role_arn": settings.roles[name], "external_id": None}
+        if name in settings.sessions:
+            credentials = {}
         yield from (f"{key} = {json.dumps(value)}" for key, value in credentials.items() if value)
         if name in RUNTIME:
             unknown = f"arn:{access.partition}:acm:{access.region}:{access.account}:certificate/{UNKNOWN_ID}"
@@ -162,6 +177,8 @@ class Project:
             yield f'domain = "{access.certificate_name.replace("*", f"{NAME}-{name}")}"'
             if settings.trusted:
                 yield f"certificate_authority = {json.dumps(f'{settings.trusted}{chr(10)}')}"
+        if name == PRODUCTION and settings.window:
+            yield f'deployment_window = "{settings.window}"'
         yield from ("", f"[environments.{name}.stakeholders]")
         groups = ("operations", "approvers") if name == PRODUCTION else ("operations",)
         yield from (f'{group} = ["{EMAIL}"]' for group in groups)

@@ -79,6 +79,16 @@ def table(checks: Iterable[Check], known: dict[str, Measured]) -> list[str]:
     return lines
 
 
+def question_table(checks: Iterable[Check], known: dict[str, Measured]) -> list[str]:
+    """Return the lines of a table of the questions that only AWS can answer, each with its check and its answer."""
+    lines = ["| Question | Check | Answer of AWS |", "|---|---|---|"]
+    for check in checks:
+        if check.question:
+            answer = known[check.name].answer if check.name in known else NOT_MEASURED
+            lines.append(f"| {cell(check.question)} | `{check.name}` | {cell(answer)} |")
+    return lines
+
+
 def contradictions(checks: Sequence[Check], known: dict[str, Measured]) -> Iterator[str]:
     """Yield a line for each sentence of the documents that a report on AWS contradicts."""
     for check in checks:

@@ -19,13 +19,14 @@ from cicd_templates.acceptance.check import CheckContext, State
 from cicd_templates.acceptance.checks import CHECKS
 from cicd_templates.acceptance.commands import Commands
 from cicd_templates.acceptance.journal import FOLDER, JOURNAL, Journal, locked, new_journal, read_journal
+from cicd_templates.acceptance.orders import post
 from cicd_templates.acceptance.project import RUNTIME, EnvironmentAccess, Project, settings_of
 from cicd_templates.acceptance.report import Report, as_json, as_markdown, report_of
 from cicd_templates.acceptance.run import Listener, run_checks
 from cicd_templates.cli import terminal
 from cicd_templates.config.environment import Configuration
 from cicd_templates.deploy.aws.access import Access
-from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients
+from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, session_clients
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.files.private_files import make_private_folder, write_privately
 from cicd_templates.local.engine_process import DEFAULT_PYTHON
@@ -53,7 +54,17 @@ def continue_run(
             project = replace(project, suffix=journal.suffix)
         clients = _Clients(project)
         commands = Commands(project.folder, TOOL, journal.suffix, local, held)
-        context = CheckContext(project, commands, clients.of, time.time, time.sleep, journal.save, journal.facts)
+        context = CheckContext(
+            project,
+            commands,
+            clients.of,
+            lambda environment, credentials: session_clients(accesses[environment].region, credentials),
+            post,
+            time.time,
+            time.sleep,
+            journal.save,
+            journal.facts,
+        )
         if not journal.path.exists():
             _agree(confirm, accesses, local=local)
             _begin(context)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cicd_templates.acceptance import published
+from cicd_templates.acceptance import estimate, published
 from cicd_templates.acceptance.checks import CHECKS
 from cicd_templates.errors import CicdError
 from cicd_templates.reference import building_blocks, compliance, diagrams
@@ -15,7 +15,7 @@ from cicd_templates.template.stack_template import StackTemplate
 COMPLIANCE = Path("docs/compliance.md")
 # The parts that each document contains.
 PARTS = {
-    Path("docs/acceptance.md"): ("acceptance checks",),
+    Path("docs/acceptance.md"): ("acceptance checks", "acceptance questions", "acceptance prices"),
     Path("docs/own-layers.md"): ("building blocks", "grants"),
     Path("docs/pipeline.md"): ("pipeline",),
     Path("docs/review.md"): ("pipeline", "stacks"),
@@ -50,8 +50,11 @@ def generated_parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
     diagram_lines: list[str] = []
     for name in kinds.values():
         diagram_lines += ["", f"`{name}`:", "", *diagrams.stacks_diagram(by_environment[name])]
+    known = published.read_reports(published.FOLDER)
     return {
-        "acceptance checks": published.table(CHECKS, published.read_reports(published.FOLDER)),
+        "acceptance checks": published.table(CHECKS, known),
+        "acceptance questions": published.question_table(CHECKS, known),
+        "acceptance prices": estimate.price_table(),
         "pipeline": diagrams.pipelines_diagram(stacks),
         "stacks": diagram_lines[1:],
         "building blocks": building_blocks.table(building_blocks.BLOCKS),

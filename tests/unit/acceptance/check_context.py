@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,21 @@ class FakeCommands:
     def __init__(self, folder: Path, answers: dict[str, Any]) -> None:
         self.folder, self.answers = folder, answers
         self.typed: list[str] = []
+        # Those of each command that is not `render` or `plan`.
+        self.credentials: list[dict[str, str] | None] = []
 
-    def run(self, verb: str, *arguments: str, expected: Collection[int] = (0,)) -> Answer:
+    def run(
+        self,
+        verb: str,
+        *arguments: str,
+        expected: Collection[int] = (0,),
+        credentials: dict[str, str] | None = None,
+    ) -> Answer:
         if not self.folder.is_dir():
             raise FileNotFoundError(self.folder)
         self.typed.append(" ".join([verb, *arguments]))
+        if verb not in ("render", "plan"):
+            self.credentials.append(credentials)
         answer = self._answer(verb, arguments)
         if answer.code == DetachedError.exit_code and answer.code not in expected:
             raise DetachedError(answer.last_lines)
@@ -40,8 +50,15 @@ class FakeCommands:
             raise CommandFailed(f"`{verb}` ended with {answer.code}: {answer.last_lines}")
         return answer
 
-    def on(self, verb: str, environment: str, *arguments: str, expected: Collection[int] = (0,)) -> Answer:
-        return self.run(verb, environment, *arguments, expected=expected)
+    def on(
+        self,
+        verb: str,
+        environment: str,
+        *arguments: str,
+        expected: Collection[int] = (0,),
+        credentials: dict[str, str] | None = None,
+    ) -> Answer:
+        return self.run(verb, environment, *arguments, expected=expected, credentials=credentials)
 
     def _answer(self, verb: str, arguments: tuple[str, ...]) -> Answer:
         key = f"{verb} {arguments[0]}" if arguments and f"{verb} {arguments[0]}" in self.answers else verb
@@ -73,6 +90,7 @@ def check_context(
     *,
     local: bool = False,
     facts: dict[str, Any] | None = None,
+    post: Callable[[str, bytes, str], int] | None = None,
 ) -> Any:
     """Return a context. `aws` are the answers of AWS for every environment, or one AWS for each environment."""
     given = aws or {}
@@ -80,9 +98,11 @@ def check_context(
     clients = {name: given.get(name, one) for name in ACCESS}
     clock = Clock()
     return CheckContext(
-        Project(folder, ROOT, SUFFIX, ACCESS, local),
+        Project(folder, ROOT, SUFFIX, dict(ACCESS), local),
         FakeCommands(folder, commands or {}),  # type: ignore[arg-type] # it has both methods
         clients.__getitem__,
+        lambda environment, credentials: clients[environment],
+        post or (lambda url, body, trusted: 201),
         clock,
         clock.pause,
         lambda: None,

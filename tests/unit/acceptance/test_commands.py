@@ -72,6 +72,34 @@ def test_a_command_that_stopped_while_aws_continues_stops_the_run(
     assert commands(tmp_path).run("deploy", expected=(75,)) == Answer(75, "a\nb", "still running")
 
 
+def test_a_command_gets_the_given_credentials_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, str]] = []
+
+    class Done:
+        returncode = 0
+
+        def __init__(self, command: list[str], *, env: dict[str, str], **options: object) -> None:
+            given.append({name: value for name, value in env.items() if name.startswith("AWS_")})
+
+        def communicate(self) -> tuple[str, str]:
+            return "", ""
+
+    monkeypatch.setattr("subprocess.Popen", Done)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "config")
+    keys = {"AccessKeyId": "AKIA", "SecretAccessKey": "secret", "SessionToken": "token", "Expiration": "now"}
+    commands(tmp_path).on("deploy", "staging", credentials=keys)
+    commands(tmp_path).on("deploy", "staging")
+
+    variables = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+    assert given == [
+        variables | {"AWS_CONFIG_FILE": "config"},
+        {"AWS_PROFILE": "mine", "AWS_CONFIG_FILE": "config"},
+    ]
+
+
 CLEANING = """
 import pathlib, signal, sys, time
 try:

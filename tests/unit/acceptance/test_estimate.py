@@ -7,6 +7,15 @@ import pytest
 from cicd_templates.acceptance import estimate
 
 
+def test_each_price_has_its_page_and_says_what_it_was_compared_with() -> None:
+    rows = estimate.price_table()[2:]
+
+    assert len(rows) == len(estimate.ITEMS)
+    assert all(f"pricing | {estimate.DATE} |" in row for row in rows)
+    assert rows[0].endswith("| not with this page; cloudpipelines.pages.dev, 2026 has the same price |")
+    assert rows[-1].endswith("| nothing |")
+
+
 def test_on_the_local_aws_nothing_is_paid() -> None:
     text = " ".join(estimate.lines(local=True, accounts=3, regions=["eu-central-1"], checks=20))
 

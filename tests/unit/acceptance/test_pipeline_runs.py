@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,7 @@ def codepipeline(
         "codepipeline.get_pipeline_state": state,
         "codepipeline.put_approval_result": approve,
         "codepipeline.list_action_executions": [{"actionExecutionDetails": details}],
+        "codepipeline.list_rule_executions": [{"ruleExecutionDetails": []}],
     }
 
 
@@ -134,6 +136,35 @@ def test_in_aws_a_release_is_followed_and_its_approval_is_given_and_that_of_anot
     assert run.states == {"Production/Execute": "succeeded", "Gate/Gate": "failed", "Verify/Bandit": "failed"}
     assert run.errors == {"Gate/Gate": "2 findings", "Verify/Bandit": "a build failed"}
     assert made.facts["run good"] == ["shop-acceptance", "exec-1"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "provider", "state", "stopped"),
+    [
+        pytest.param(601, "DeploymentWindow", "InProgress", True, id="held"),
+        pytest.param(599, "DeploymentWindow", "InProgress", False, id="not yet"),
+        pytest.param(601, "DeploymentWindow", "Succeeded", False, id="open"),
+        pytest.param(601, "CloudWatchAlarm", "InProgress", False, id="another rule"),
+    ],
+)
+def test_a_run_that_waits_for_its_window_is_stopped_after_ten_minutes(
+    tmp_path: Path, seconds: int, provider: str, state: str, stopped: bool
+) -> None:
+    polls: list[str] = []
+    aws = codepipeline(["InProgress", "Stopped"], [])
+    made = check_context(tmp_path, aws=aws, facts={"run good": ["shop-acceptance", "exec-1"]})
+    rule = {
+        "input": {"ruleTypeId": {"category": "Rule", "provider": provider}},
+        "status": state,
+        "startTime": datetime.fromtimestamp(made.clock() - seconds, UTC),
+    }
+    aws["codepipeline.list_rule_executions"] = [{"ruleExecutionDetails": [rule]}]
+    aws["codepipeline.stop_pipeline_execution"] = {}
+    run_pipeline(made, "application.zip", "good", at_each_poll=lambda: polls.append("polled"))
+
+    calls = [request for call, request in made.clients("tools").calls if call == "codepipeline.stop_pipeline_execution"]
+    assert [call["pipelineExecutionId"] for call in calls] == ["exec-1"] * stopped
+    assert polls == ["polled"]
 
 
 def test_a_check_that_was_interrupted_follows_the_same_run(tmp_path: Path) -> None:

@@ -9,12 +9,23 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.acceptance.access import access_of, zones_of
-from cicd_templates.acceptance.project import APPLICATION, PLANTED, PRODUCTION, EnvironmentAccess, Settings, settings_of
+from cicd_templates.acceptance.project import (
+    APPLICATION,
+    FAILING,
+    PLANTED,
+    PRODUCTION,
+    SECOND,
+    THIRD,
+    EnvironmentAccess,
+    Settings,
+    settings_of,
+)
 from cicd_templates.config.load import parse_configuration
 from cicd_templates.errors import CicdError, ConfigurationError
 from tests.conftest import configured
 from tests.fakes.answering_aws import FakeAws
 from tests.unit.acceptance.check_context import ACCESS, SUFFIX, check_context
+from tests.unit.config.problems import AUTHORITY
 
 ROLES = {name: f"arn:aws:iam::{place.account}:role/deployer" for name, place in ACCESS.items()}
 
@@ -35,7 +46,29 @@ ROLES = {name: f"arn:aws:iam::{place.account}:role/deployer" for name, place in 
             ["eu-central-1b", "eu-central-1c"],
             id="the zones of the account",
         ),
-        pytest.param(Settings(rollout="blue-green"), "services/shop/rollout", "blue-green", id="rollout"),
+        pytest.param(
+            Settings(rollout="blue-green"),
+            "environments/staging/services/shop",
+            {
+                "rollout": "blue-green",
+                "rollback_on_alarm": True,
+                "hooks": ["verify-image", "smoke"],
+                "bake_minutes": 10,
+            },
+            id="rollout",
+        ),
+        pytest.param(
+            Settings(window="* * * ? * MON"), "environments/production/deployment_window", "* * * ? * MON", id="window"
+        ),
+        pytest.param(
+            Settings(trusted=AUTHORITY.strip()), "environments/staging/certificate_authority", AUTHORITY, id="trusted"
+        ),
+        pytest.param(
+            Settings(),
+            "environments/staging/domain",
+            "acceptance-staging.eu-central-1.elb.amazonaws.com",
+            id="a name for which the certificate is",
+        ),
         pytest.param(
             Settings(patch={"network": {"Resources.FlowLogGroup.Properties.KmsKeyId": "none"}}),
             "environments/staging/patch/network",
@@ -61,6 +94,28 @@ def test_a_project_is_valid_and_has_what_was_decided(
         assert isinstance(value, dict)
         value = value[key]
     assert value == expected
+
+
+def test_the_commands_of_a_session_have_neither_a_role_nor_a_profile(tmp_path: Path) -> None:
+    check_context(tmp_path).project.write(Settings(roles=ROLES, sessions=["tools"]))
+    environments = tomllib.loads((tmp_path / "templates/environments.toml").read_text())["environments"]
+
+    assert environments["staging"]["role_arn"] == ROLES["staging"]
+    assert not {"profile", "role_arn", "external_id"} & set(environments["tools"])
+
+
+def test_each_release_is_another_one_and_the_failing_one_fails_its_orders(tmp_path: Path) -> None:
+    check_context(tmp_path).project.write(Settings())
+    contents = {}
+    for name in (APPLICATION, SECOND, THIRD, FAILING):
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            contents[name] = {file: archive.read(file) for file in archive.namelist()}
+
+    assert len({tuple(sorted(files.items())) for files in contents.values()}) == 4
+    differing = {file for file, text in contents[FAILING].items() if text != contents[APPLICATION].get(file)}
+    assert differing == {"shop/__main__.py"}
+    assert b'\nos.environ["FAIL"] = "1"\n' in contents[FAILING]["shop/__main__.py"]
+    compile(contents[FAILING]["shop/__main__.py"], "__main__.py", "exec")
 
 
 def test_the_same_application_is_the_same_archive_and_the_other_has_one_more_file(tmp_path: Path) -> None:

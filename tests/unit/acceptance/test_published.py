@@ -10,7 +10,7 @@ import pytest
 
 from cicd_templates.acceptance.check import Check, LocalCoverage
 from cicd_templates.acceptance.checks import CHECKS
-from cicd_templates.acceptance.published import contradictions, read_reports, table
+from cicd_templates.acceptance.published import contradictions, question_table, read_reports, table
 from cicd_templates.errors import ConfigurationError
 
 ROWS = [
@@ -36,6 +36,13 @@ def test_without_a_report_nothing_is_measured(tmp_path: Path) -> None:
         "| `doctor` | It finds nothing. | shown | not measured |",
         "| `alarms` | They \\| act. | walked through: nothing is sent | not measured |",
     ]
+
+
+def test_a_question_has_its_check_and_the_answer_of_aws(tmp_path: Path) -> None:
+    asked = [*ROWS, Check("window", "It waits.", lambda context: "", question="Does it | wait?")]
+    assert question_table(asked, {})[2:] == ["| Does it \\| wait? | `window` | not measured |"]
+    write(tmp_path, "a.json", "2026-02-01T00:00:00", window="failed")
+    assert question_table(asked, read_reports(tmp_path))[2:] == ["| Does it \\| wait? | `window` | a reason |"]
 
 
 def test_the_newest_report_on_aws_that_ran_a_check_says_how_it_ended(tmp_path: Path) -> None:

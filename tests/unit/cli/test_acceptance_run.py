@@ -22,6 +22,7 @@ from cicd_templates.errors import CicdError, DetachedError
 from cicd_templates.local.engine_process import Engine
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied
+from tests.unit.config.problems import AUTHORITY
 
 RUN = Commands.run
 ZONES = {"ec2.describe_availability_zones": {"AvailabilityZones": [{"ZoneName": f"eu-central-1{x}"} for x in "bc"]}}
@@ -125,7 +126,7 @@ def test_the_first_check_of_a_run_on_aws_finds_a_rendered_project_in_a_private_f
             "CertificateArn": f"arn:aws:acm:eu-central-1:{accounts.pop(0)}:certificate/1"
         },
         "acm.describe_certificate": {"Certificate": {"Status": "ISSUED"}},
-        "acm.get_certificate": {"Certificate": "PEM"},
+        "acm.get_certificate": {"Certificate": AUTHORITY},
     }
     monkeypatch.setattr(acceptance_run, "aws_clients", lambda access: FakeAws(answers))
     monkeypatch.setattr(Commands, "run", RUN)
@@ -291,7 +292,11 @@ def test_the_roles_of_a_run_trust_the_account_whose_credentials_assume_the_users
     monkeypatch.setattr(acceptance_run, "aws_clients", lambda access: SimpleNamespace(sts=identity, ec2=ec2))
     seen: dict[str, str] = {}
 
+    keys = {"AccessKeyId": "AKIA", "SecretAccessKey": "secret", "SessionToken": "token"}
+
     def look(context: CheckContext) -> str:
+        connected = context.connect("staging", keys)
+        assert (connected.region, connected.local) == ("eu-central-1", False)
         seen.update({name: place.caller_account for name, place in context.access.items()})
         return "seen"
 

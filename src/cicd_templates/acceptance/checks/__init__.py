@@ -2,7 +2,9 @@
 
 from cicd_templates.acceptance.check import Check
 from cicd_templates.acceptance.checks import (
+    builds,
     certificates,
+    costs,
     deployments,
     destruction,
     doctor,
@@ -10,7 +12,11 @@ from cicd_templates.acceptance.checks import (
     permissions,
     questions,
     releases,
+    rollouts,
     running,
+    sessions,
+    spellings,
+    windows,
 )
 
 CHECKS: tuple[Check, ...] = (
@@ -30,7 +36,15 @@ CHECKS: tuple[Check, ...] = (
     *questions.QUESTIONS,
     releases.VERIFIED,
     releases.STOPPED,
-    running.BLUE_GREEN,
+    builds.CACHES_READ,
+    spellings.PATHS,
+    spellings.KEY_SPELLINGS,
+    sessions.EXPIRED,
+    rollouts.ROLLED_BLUE_GREEN,
+    windows.WINDOW_CLOSED,
+    rollouts.TAKEN,
+    windows.WINDOW_OPEN,
+    costs.COST,
     destruction.DESTROYED,
     destruction.REMOVED,
     destruction.STILL_GONE,

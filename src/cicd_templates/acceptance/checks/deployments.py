@@ -17,6 +17,8 @@ UPDATABLE = SETTLED | {"UPDATE_ROLLBACK_COMPLETE"}
 
 def deploy_all(context: CheckContext) -> str:
     """Deploy staging and tools with one command each, and production, which is protected, by reviewed plans only."""
+    context.facts.setdefault("deployed at", context.clock())
+    context.save()
     context.commands.on("deploy", STAGING, "--yes")
     deploy_by_plans(context, PRODUCTION)
     context.commands.on("deploy", TOOLS, "--yes", "--hand-over")

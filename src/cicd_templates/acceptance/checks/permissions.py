@@ -10,15 +10,20 @@ from botocore.exceptions import ClientError
 from cicd_templates.acceptance.check import Check, CheckContext, CheckFailed, LocalCoverage, require
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.commands import CommandFailed
-from cicd_templates.acceptance.project import ENVIRONMENTS
+from cicd_templates.acceptance.project import BLUE_GREEN, ENVIRONMENTS, ROLLING
 
 # A new role can be assumed only after some seconds: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
 ATTEMPTS, PAUSE_SECONDS = 12, 10.0
 
 
 def use_printed_policies(context: CheckContext) -> str:
-    """Create a role with the printed policies for each environment, and let the project deploy with these roles."""
+    """Create a role with the printed policies for each environment, and let the project deploy with these roles.
+
+    The policies are printed for the templates with the most resources: blue/green rollouts have hooks, which are
+    functions.
+    """
     roles, documents = {}, 0
+    render_with(context, rollout=BLUE_GREEN)
     for environment in ENVIRONMENTS:
         printed = context.commands.run(
             "deploy-policy", "--env", environment, "--suffix", context.project.suffix, "--destroying"
@@ -26,7 +31,7 @@ def use_printed_policies(context: CheckContext) -> str:
         policies = json.loads(printed.output)
         roles[environment] = _make_role(context, environment, policies)
         documents += len(policies)
-    render_with(context, roles=roles)
+    render_with(context, roles=roles, rollout=ROLLING)
     try:
         for environment in ENVIRONMENTS:
             _wait_until_it_deploys(context, environment)
@@ -43,8 +48,10 @@ def use_printed_policies(context: CheckContext) -> str:
 def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]) -> str:
     iam, access = context.clients(environment).iam, context.access[environment]
     name = context.project.deployer(environment)
-    principal = f"arn:{access.partition}:iam::{access.caller_account or access.account}:root"
-    trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    # The checks also assume the role, with the user's `role_arn` in the account of the environment.
+    callers = sorted({access.caller_account or access.account, access.account})
+    principals = [f"arn:{access.partition}:iam::{account}:root" for account in callers]
+    trust = {"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "sts:AssumeRole"}
     _unless_exists(
         iam.create_role,
         RoleName=name,

@@ -6,8 +6,8 @@ from cicd_templates.acceptance.check import Check, CheckContext, LocalCoverage, 
 from cicd_templates.acceptance.pipeline_runs import SUCCEEDED
 
 
-def question(name: str, proves: str, path: str, because: str) -> Check:
-    """Return the check that the actions with `path` in their path have succeeded in the release of the run.
+def question(name: str, asks: str, proves: str, path: str, because: str) -> Check:
+    """Return the check that answers the question `asks`: whether the actions with `path` in their path have succeeded.
 
     A release that failed answers too: an action of it that failed is the answer "no".
     """
@@ -21,37 +21,48 @@ def question(name: str, proves: str, path: str, because: str) -> Check:
         return f"yes: {', '.join(sorted(states))} succeeded"
 
     return Check(
-        name, proves, answer, needs=("permissions",), local_coverage=LocalCoverage.NOT_POSSIBLE, local_limit=because
+        name,
+        proves,
+        answer,
+        needs=("permissions",),
+        local_coverage=LocalCoverage.NOT_POSSIBLE,
+        local_limit=because,
+        question=asks,
     )
 
 
 QUESTIONS = (
     question(
         "pipeline-trust",
+        "Does CodePipeline send the account and the pipeline when it assumes its role?",
         "CodePipeline assumes a role whose trust names the account and the pipeline.",
         "Source/",
         "the local AWS has no pipeline that assumes its role",
     ),
     question(
         "report-group",
+        "Which permissions does CodeBuild need for test reports?",
         "CodeBuild writes test reports with the permissions of the role of the unit tests.",
         "Verify/UnitTests",
         "the local AWS has no report groups",
     ),
     question(
         "docker-in-build",
+        "Does Docker work in the curated image of CodeBuild?",
         "The curated image of CodeBuild builds the image of the application with Docker.",
         "Build/Image",
         "a rehearsal builds no image",
     ),
     question(
         "typed-parameters",
+        "Who reads the parameters of a change set from Parameter Store?",
         "The delivery role creates a change set whose parameters come from Parameter Store.",
         "/Prepare",
         "the local AWS resolves such parameters for everybody",
     ),
     question(
         "cloudformation-role",
+        "Which permissions do the handlers of CloudFormation's resource types need?",
         "CloudFormation deploys a release with the permissions of its role.",
         "/Execute",
         "the local AWS creates resources without asking IAM",

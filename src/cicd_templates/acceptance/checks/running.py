@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cicd_templates.acceptance.check import Check, CheckContext, CheckFailed, LocalCoverage, require
-from cicd_templates.acceptance.checks.deployments import CHANGES, NOTHING, plan_has_changes
-from cicd_templates.acceptance.checks.rendering import render_with
+from cicd_templates.acceptance.checks.deployments import CHANGES, NOTHING
 from cicd_templates.acceptance.checks.stacks import stacks_of
 from cicd_templates.acceptance.project import ENVIRONMENTS, STAGING
 from cicd_templates.deploy.aws.retry import ignore_transient
@@ -142,15 +141,6 @@ def _may_be_used(policy: dict[str, Any]) -> bool:
     return DECRYPT in allowed and bool(allowed & ENCRYPT)
 
 
-def roll_out_blue_green(context: CheckContext) -> str:
-    """Deploy the service of staging with a blue/green rollout, then with a rolling one again."""
-    for rollout in ("blue-green", "rolling"):
-        render_with(context, rollout=rollout)
-        context.commands.on("deploy", STAGING, "--yes")
-        require(not plan_has_changes(context, STAGING), f"after the change to {rollout}, staging would still change")
-    return "staging was changed to blue/green and back to rolling, and nothing was left to change"
-
-
 DRIFT_FOUND = Check(
     "drift-found",
     "A change outside CloudFormation is found.",
@@ -172,18 +162,11 @@ HEARD = Check(
     needs=("deployed",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
     local_limit="the local AWS records alarms and does not evaluate them",
+    question="May CloudWatch publish alarms to topics that are encrypted with the key?",
 )
 KEYS = Check(
     "keys",
     "The key of every environment is enabled, is rotated, and may be used.",
     use_keys,
     needs=("deployed",),
-)
-BLUE_GREEN = Check(
-    "blue-green",
-    "The rollout of a running service can be changed to blue/green and back.",
-    roll_out_blue_green,
-    needs=("deployed",),
-    local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS starts no tasks and shifts no requests",
 )

@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.aws.access import Access
+from cicd_templates.deploy.aws.endpoint_urls import IGNORE
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.aws.service_models import service_models
 from cicd_templates.errors import CicdError, CredentialsError, MissingCodeError, NoTerminalError, RefusedError
@@ -265,6 +266,19 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str, tok
     bare.register_component("data_loader", service_models())
     session = boto3.session.Session(account, secret, token, botocore_session=bare)
     return Clients(session, region, endpoint_url)
+
+
+def session_clients(region: str, credentials: Mapping[str, Any]) -> Clients:
+    """Return clients for AWS with temporary credentials, as AssumeRole returns them."""
+    import boto3
+    import botocore.session
+
+    core = botocore.session.Session()
+    core.register_component("data_loader", service_models())
+    # Settings of this machine must not replace the addresses of AWS services.
+    core.set_config_variable(IGNORE, True)
+    core.set_credentials(*(str(credentials[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")))
+    return Clients(boto3.session.Session(botocore_session=core, region_name=region), region)
 
 
 def local_clients_as(clients: Clients, role_arn: str) -> Clients:

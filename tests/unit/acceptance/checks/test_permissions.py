@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.checks.permissions import ATTEMPTS, remove_roles, use_printed_policies
 from cicd_templates.acceptance.commands import Answer
 from tests.fakes.answering_aws import denied, missing
-from tests.unit.acceptance.check_context import check_context
+from tests.unit.acceptance.check_context import ACCESS, check_context
 
 POLICIES = {"acceptance-x-deploy-1": {"Version": "2012-10-17", "Statement": []}, "acceptance-x-deploy-2": {}}
 DATE = "2026-01-01"
@@ -60,7 +61,30 @@ def test_every_environment_gets_a_role_with_the_printed_policies(tmp_path: Path,
     attached = [request["PolicyArn"] for call, request in calls if call == "iam.attach_role_policy"]
     assert "arn:aws:iam::222222222222:policy/acceptance-x-deploy-2" in attached
     trust = [request["AssumeRolePolicyDocument"] for call, request in calls if call == "iam.create_role"]
-    assert '"AWS": "arn:aws:iam::222222222222:root"' in trust[0]
+    assert '"AWS": ["arn:aws:iam::222222222222:root"]' in trust[0]
+    typed = [words.split()[0] for words in made.commands.typed]
+    assert typed[:5] == ["render", "deploy-policy", "deploy-policy", "deploy-policy", "render"]
+    assert made.facts["settings"]["rollout"] == "rolling"
+
+
+def test_the_policies_are_printed_for_the_hooks_of_a_blue_green_rollout(tmp_path: Path) -> None:
+    rollouts: list[bool] = []
+
+    def printed(*words: str) -> Answer:
+        rollouts.append("blue-green" in (tmp_path / "templates/environments.toml").read_text())
+        return Answer(0, json.dumps(POLICIES))
+
+    use_printed_policies(check_context(tmp_path, commands(**{"deploy-policy": printed}), iam()))
+    assert rollouts == [True] * 3
+
+
+def test_a_role_trusts_the_account_of_the_user_and_its_own(tmp_path: Path) -> None:
+    made = check_context(tmp_path, commands(), iam())
+    made.project.access["staging"] = replace(ACCESS["staging"], caller_account="999999999999")
+    use_printed_policies(made)
+    calls = made.clients("tools").calls
+    trust = [request["AssumeRolePolicyDocument"] for call, request in calls if call == "iam.create_role"]
+    assert '"AWS": ["arn:aws:iam::222222222222:root", "arn:aws:iam::999999999999:root"]' in trust[0]
 
 
 def test_an_error_of_iam_is_not_taken_for_what_exists(tmp_path: Path) -> None:

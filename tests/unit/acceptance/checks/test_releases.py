@@ -167,7 +167,7 @@ def test_evidence_is_verified_and_a_changed_byte_is_found(
 def test_a_question_is_answered_by_the_actions_of_the_release(
     tmp_path: Path, states: dict[str, str] | None, expected: str
 ) -> None:
-    check = questions.question("docker", "It builds.", "Build/Image", "nothing is built here")
+    check = questions.question("docker", "Does it build?", "It builds.", "Build/Image", "nothing is built here")
     made = check_context(tmp_path, facts={} if states is None else {"states": states})
 
     assert check.local_coverage is LocalCoverage.NOT_POSSIBLE

@@ -194,20 +194,3 @@ def test_every_key_may_be_used(tmp_path: Path, options: dict[str, Any], problem:
             running.use_keys(made)
     else:
         assert running.use_keys(made).startswith("the keys of 3 environments are enabled")
-
-
-@pytest.mark.parametrize(("codes", "problem"), [([0, 0], ""), ([4], "after the change to blue-green")])
-def test_a_rollout_is_changed_and_changed_back(tmp_path: Path, codes: list[int], problem: str) -> None:
-    rollouts: list[bool] = []
-
-    def deploy(*words: str) -> Answer:
-        rollouts.append("blue-green" in (tmp_path / "templates/environments.toml").read_text())
-        return Answer(0, "")
-
-    made = check_context(tmp_path, {"deploy": deploy, "plan": [Answer(code, "") for code in codes]})
-    if problem:
-        with pytest.raises(CheckFailed, match=problem):
-            running.roll_out_blue_green(made)
-    else:
-        assert "nothing was left to change" in running.roll_out_blue_green(made)
-        assert rollouts == [True, False]

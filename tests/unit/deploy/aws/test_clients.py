@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.stub import Stubber
 
 from cicd_templates.deploy.aws.access import Access
-from cicd_templates.deploy.aws.clients import aws_clients, explain, local_clients, local_clients_as, require_account
+from cicd_templates.deploy.aws.clients import (
+    aws_clients,
+    explain,
+    local_clients,
+    local_clients_as,
+    require_account,
+    session_clients,
+)
 from cicd_templates.deploy.aws.sessions import session_for
 from cicd_templates.errors import CicdError, RefusedError
 from tests.fakes.scripted_cloudformation import client_error
@@ -150,3 +158,13 @@ def test_each_attribute_is_the_client_of_its_service(attribute: str, service: st
 
     assert getattr(clients, attribute).meta.service_model.service_name == service
     assert clients.region == "eu-central-1"
+
+
+def test_the_clients_of_a_session_sign_with_its_credentials_and_call_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://another.example.com")
+    keys = {"AccessKeyId": "AKIA", "SecretAccessKey": "secret", "SessionToken": "token", "Expiration": "now"}
+    client: Any = session_clients("eu-central-1", keys).ssm
+
+    assert client.meta.endpoint_url == "https://ssm.eu-central-1.amazonaws.com"
+    signer = client._request_signer._credentials
+    assert (signer.access_key, signer.secret_key, signer.token) == ("AKIA", "secret", "token")

@@ -1,0 +1,67 @@
+"""The caches of the builds: whether the second build of a project reads what the first one has left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cicd_templates.acceptance.check import Check, CheckContext, LocalCoverage, require
+from cicd_templates.acceptance.project import TOOLS
+from cicd_templates.template import cloudformation_yaml
+
+PROJECT, CACHE = "AWS::CodeBuild::Project", "S3"
+# What CodeBuild writes into the log of a build after it has downloaded a cache. No field of BatchGetBuilds says so:
+# https://github.com/aws/aws-codebuild-docker-images/issues/821
+READ = ("Unarchiving cache", "compressed S3 cache")
+
+
+def read_caches(context: CheckContext) -> str:
+    """Require that the newest build of each project with a cache says in its log that it has read the cache."""
+    codebuild, logs = context.clients(TOOLS).codebuild, context.clients(TOOLS).logs
+    without, read = [], 0
+    for project in _cached_projects(context):
+        pages = codebuild.get_paginator("list_builds_for_project").paginate(projectName=project)
+        builds = [build for page in pages for build in page["ids"]]
+        if len(builds) < 2:
+            continue
+        log = codebuild.batch_get_builds(ids=builds[:1])["builds"][0]["logs"]
+        lines = "".join(_messages(logs, log["groupName"], log["streamName"]))
+        if any(words in lines for words in READ):
+            read += 1
+        else:
+            without.append(project.removeprefix(f"{context.project.name(TOOLS)}-"))
+    require(read or without, "no answer: no project with a cache was built twice")
+    require(not without, f"no: the second builds of {', '.join(without)} read no cache")
+    return f"yes: the second builds of {read} projects read the caches of the first"
+
+
+def _cached_projects(context: CheckContext) -> Iterator[str]:
+    """Yield the name of each rendered project that has a cache in S3."""
+    for path in sorted(context.project.rendered(TOOLS).glob("*.yaml")):
+        template = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
+        for resource in template["Resources"].values():
+            properties = resource.get("Properties", {})
+            if resource["Type"] == PROJECT and properties.get("Cache", {}).get("Type") == CACHE:
+                yield str(properties["Name"])
+
+
+def _messages(logs: Any, group: str, stream: str) -> Iterator[str]:
+    """Yield the messages of a log stream. At its end, CloudWatch Logs returns the token of the request again."""
+    request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
+    while True:
+        page = logs.get_log_events(**request)
+        yield from (event["message"] for event in page["events"])
+        if page["nextForwardToken"] == request.get("nextToken"):
+            return
+        request["nextToken"] = page["nextForwardToken"]
+
+
+CACHES_READ = Check(
+    "caches",
+    "Builds read and write their caches in S3 without the permission to list the bucket.",
+    read_caches,
+    needs=("permissions",),
+    local_coverage=LocalCoverage.NOT_POSSIBLE,
+    local_limit="a rehearsal runs the commands of a build, and CodeBuild's caches are not among them",
+    question="Do the caches of builds in S3 work without s3:ListBucket?",
+)

@@ -1,0 +1,42 @@
+"""Compares the estimate that is shown before a run with the resources that exist and the time that they existed."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cicd_templates.acceptance import estimate
+from cicd_templates.acceptance.check import Check, CheckContext, require
+from cicd_templates.acceptance.checks.stacks import stacks_of
+from cicd_templates.acceptance.project import ENVIRONMENTS
+
+
+def price_what_exists(context: CheckContext) -> str:
+    """Count the resources of the stacks, and require that the estimate has as many of each type that costs money.
+
+    The price is for the time since the deployment began. The bill of AWS has the real cost a day later; Cost Explorer
+    charges each call, so it is not asked.
+    """
+    counts: Counter[str] = Counter()
+    for environment in ENVIRONMENTS:
+        cloudformation = context.clients(environment).cloudformation
+        for name in stacks_of(context, environment):
+            pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+            counts.update(each["ResourceType"] for page in pages for each in page["StackResourceSummaries"])
+    more = sorted(item.name for item in estimate.ITEMS if item.units_in(counts) > item.count)
+    require(not more, f"there is more than the estimate has: {', '.join(more)}")
+    unknown = sorted(estimate.OTHERS & set(counts))
+    require(not unknown, f"the estimate leaves out {', '.join(unknown)}")
+    hours = (context.clock() - float(context.facts["deployed at"])) / 3600
+    dollars = sum(item.price_of(item.units_in(counts), hours) for item in estimate.ITEMS)
+    return (
+        f"about {dollars:.2f} USD for {hours:.1f} hours, by prices that were not checked; the bill shows the real cost"
+    )
+
+
+COST = Check(
+    "cost",
+    "The estimate before the run has every resource that costs money by the hour.",
+    price_what_exists,
+    needs=("deployed",),
+    question="What does a run cost?",
+)

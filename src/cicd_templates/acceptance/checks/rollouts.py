@@ -1,0 +1,129 @@
+"""Releases that ECS rolls out blue/green: one that succeeds, and one that its alarm takes back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from cicd_templates.acceptance.check import Check, CheckContext, CheckFailed, LocalCoverage, require
+from cicd_templates.acceptance.checks.deployments import plan_has_changes
+from cicd_templates.acceptance.checks.releases import NOT_AWS
+from cicd_templates.acceptance.checks.rendering import render_with
+from cicd_templates.acceptance.checks.services import deployments_since, output, task_definition
+from cicd_templates.acceptance.orders import NO_RESPONSE
+from cicd_templates.acceptance.pipeline_runs import FAILED, NOT_REACHED, SUCCEEDED, PipelineRun, is_of, run_pipeline
+from cicd_templates.acceptance.project import BLUE_GREEN, FAILING, PRODUCTION, SECOND, STAGING, TOOLS
+
+BLUE_GREEN_RUN, FAILING_RUN = "blue-green", "failing"
+DAY_SECONDS, DAYS_UNTIL_OPEN = 86_400, 3
+# Both are the words of ECS.
+STRATEGY, SUCCESSFUL = "BLUE_GREEN", "SUCCESSFUL"
+# The deployment of a service whose rollback has begun, has succeeded, or has failed.
+TAKEN_BACK = frozenset({"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
+# The alarm on errors wants more than two in a minute, two minutes long.
+ORDERS, ORDER = 20, b'{"items": 1}'
+
+
+def deploy_with(context: CheckContext, **changes: Any) -> None:
+    """Render with changed settings, deploy staging and the pipeline, and hand the templates over to the pipeline."""
+    render_with(context, **changes)
+    context.commands.on("deploy", STAGING, "--yes")
+    require(not plan_has_changes(context, STAGING), "staging would change again, although it was just deployed")
+    context.commands.on("deploy", TOOLS, "--yes", "--hand-over")
+
+
+def closed_window(seconds: float) -> str:
+    """Return a deployment window that is open on one day of the week, three days after `seconds` since the epoch."""
+    day = datetime.fromtimestamp(seconds + DAYS_UNTIL_OPEN * DAY_SECONDS, UTC)
+    return f"* * * ? * {day.strftime('%a').upper()}"
+
+
+def release_blue_green(context: CheckContext) -> str:
+    """Release to staging with a blue/green rollout, and require that ECS used this strategy.
+
+    The deployment window of production is closed, for the check of the window.
+    """
+    began = float(context.facts.setdefault("blue-green began", context.clock()))
+    context.save()
+    deploy_with(context, rollout=BLUE_GREEN, window=closed_window(began))
+    run = run_pipeline(context, SECOND, BLUE_GREEN_RUN)
+    context.facts["blue-green states"] = dict(run.states)
+    context.save()
+    states = {path: state for path, state in run.states.items() if is_of(path, STAGING)}
+    wrong = sorted(path for path, state in states.items() if state != SUCCEEDED)
+    require(states and not wrong, f"the release did not pass staging: {run.problem or ', '.join(wrong) or 'no action'}")
+    if context.local:
+        return f"{len(states)} actions of staging succeeded with the templates of a blue/green rollout"
+    used = [
+        deployment["status"]
+        for deployment in deployments_since(context, STAGING, began)
+        if deployment.get("deploymentConfiguration", {}).get("strategy") == STRATEGY
+    ]
+    require(SUCCESSFUL in used, f"ECS has no successful blue/green deployment: {', '.join(used) or 'none began'}")
+    return "ECS deployed the release blue/green, and both hooks agreed to it"
+
+
+def take_back(context: CheckContext) -> str:
+    """Release an application that answers orders with an error, and require that staging runs the old release again.
+
+    In AWS, orders are sent all the time. The health check of the application succeeds, so only the alarm on errors can
+    take the release back.
+    """
+    if not context.local and "before failing" not in context.facts:
+        context.facts["before failing"] = [context.clock(), task_definition(context, STAGING)]
+        context.save()
+    statuses: set[int] = set()
+    run = run_pipeline(context, FAILING, FAILING_RUN, at_each_poll=partial(_send_orders, context, statuses))
+    _require_stopped(run)
+    if context.local:
+        return "a release that fails orders was stopped in staging by its smoke test, and nothing of production ran"
+    began, expected = context.facts["before failing"]
+    alarms = {
+        alarm
+        for deployment in deployments_since(context, STAGING, began)
+        if deployment["status"] in TAKEN_BACK
+        for alarm in deployment.get("alarms", {}).get("triggeredAlarmNames", ())
+    }
+    answered = f"orders were answered with {', '.join(map(str, sorted(statuses))) or 'nothing'}"
+    require(alarms, f"no alarm took the release back; {answered}; {run.problem}")
+    require(task_definition(context, STAGING) == expected, "staging does not run the old release again")
+    return f"{len(alarms)} alarms took the release back, and staging runs the old one again; {answered}"
+
+
+def _require_stopped(run: PipelineRun) -> None:
+    """Require that the release failed in staging and that nothing of production ran."""
+    failed = [path for path, state in run.states.items() if is_of(path, STAGING) and state == FAILED]
+    require(failed, f"the release did not fail in staging: {run.problem or 'it succeeded'}")
+    ran = sorted(path for path, state in run.states.items() if is_of(path, PRODUCTION) and state != NOT_REACHED)
+    require(not ran, f"the release failed in staging, but then these ran: {', '.join(ran)}")
+
+
+def _send_orders(context: CheckContext, statuses: set[int]) -> None:
+    """Send orders to the service of staging, and add the statuses of the responses to `statuses`."""
+    url = f"{output(context, STAGING, 'cluster', 'BaseUrl')}/orders"
+    trusted = context.facts["settings"]["trusted"]
+    for _ in range(ORDERS):
+        try:
+            statuses.add(context.post(url, ORDER, trusted))
+        except NO_RESPONSE as error:
+            if not statuses:
+                raise CheckFailed(f"no order reached the service from this machine: {error}") from None
+
+
+ROLLED_BLUE_GREEN = Check(
+    "blue-green",
+    "A release is rolled out blue/green after its hooks have agreed to it.",
+    release_blue_green,
+    needs=("released",),
+    local_coverage=LocalCoverage.STEPS_ONLY,
+    local_limit=f"{NOT_AWS}, and no requests are shifted",
+)
+TAKEN = Check(
+    "alarm-rollback",
+    "A release whose responses are errors is taken back by its alarm.",
+    take_back,
+    needs=("blue-green",),
+    local_coverage=LocalCoverage.STEPS_ONLY,
+    local_limit="the local AWS evaluates no alarms, so the smoke test stops the release, and ECS takes nothing back",
+)

@@ -1,0 +1,49 @@
+"""A command whose temporary credentials expire while it works."""
+
+from __future__ import annotations
+
+from cicd_templates.acceptance.check import Check, CheckContext, LocalCoverage, require
+from cicd_templates.acceptance.checks.deployments import plan_has_changes
+from cicd_templates.acceptance.checks.rendering import render_with
+from cicd_templates.acceptance.project import BLUE_GREEN, STAGING
+from cicd_templates.errors import DetachedError
+
+# The shortest session that AssumeRole makes, and what is left of it when the command begins:
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+SESSION_SECONDS, LEFT_SECONDS = 900, 25.0
+DETACHED = DetachedError.exit_code
+
+
+def expire(context: CheckContext) -> str:
+    """Deploy a change to staging with a session that expires meanwhile, then continue with fresh credentials.
+
+    The change, to a blue/green rollout with hooks, takes minutes.
+    """
+    role = context.facts["settings"]["roles"][STAGING]
+    sts = context.clients(STAGING).sts
+    render_with(context, rollout=BLUE_GREEN, sessions=[STAGING])
+    try:
+        keys = sts.assume_role(RoleArn=role, RoleSessionName="acceptance", DurationSeconds=SESSION_SECONDS)
+        credentials = keys["Credentials"]
+        context.pause(max(0.0, credentials["Expiration"].timestamp() - context.clock() - LEFT_SECONDS))
+        answer = context.commands.on("deploy", STAGING, "--yes", expected=(0, 1, DETACHED), credentials=credentials)
+    finally:
+        render_with(context, sessions=[])
+    require(answer.code, "no answer: the command ended before its session expired")
+    require(answer.code == DETACHED, f"the command ended with {answer.code} instead of {DETACHED}: {answer.last_lines}")
+    lines = answer.errors.strip().splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    require(len(errors) <= 1 and not any("Traceback" in line for line in lines), f"not one clear line: {answer.errors}")
+    context.commands.on("deploy", STAGING, "--yes")
+    require(not plan_has_changes(context, STAGING), "staging would still change after the deployment was continued")
+    return f"the command ended with {DETACHED} and one line, and the same command with fresh credentials finished"
+
+
+EXPIRED = Check(
+    "expired-session",
+    "A command whose session expires ends with one clear line, and the same command continues later.",
+    expire,
+    needs=("permissions", "deployed"),
+    local_coverage=LocalCoverage.NOT_POSSIBLE,
+    local_limit="a command signs its calls to the local AWS with the key of that AWS, which does not expire",
+)

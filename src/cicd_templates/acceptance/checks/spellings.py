@@ -1,0 +1,93 @@
+"""What AWS compares with a policy: the path of a request for parameters, and the key of a request to S3."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.acceptance.check import Check, CheckContext, LocalCoverage, require
+from cicd_templates.acceptance.checks.services import output, parameter_root
+from cicd_templates.acceptance.checks.sessions import SESSION_SECONDS
+from cicd_templates.acceptance.project import STAGING, TOOLS
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+BY_PATH = "ssm:GetParametersByPath"
+# A key of the account that is not the environment's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+OTHER_KEY = "alias/aws/s3"
+OBJECT = "acceptance/key"
+
+
+def read_by_path(context: CheckContext) -> str:
+    """Ask which spelling of the path IAM compares with a policy, with sessions that allow one spelling each."""
+    access, root = context.access[STAGING], parameter_root(context, STAGING)
+    role = context.facts["settings"]["roles"][STAGING]
+    spellings = {"without its last slash": root.removesuffix("/"), "with its last slash": root}
+    allowed = []
+    for words, path in spellings.items():
+        resource = f"arn:{access.partition}:ssm:{access.region}:{access.account}:parameter{path}"
+        statement = {"Effect": "Allow", "Action": BY_PATH, "Resource": resource}
+        keys = context.clients(STAGING).sts.assume_role(
+            RoleArn=role,
+            RoleSessionName="acceptance",
+            DurationSeconds=SESSION_SECONDS,
+            Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+        ssm = context.connect(STAGING, keys["Credentials"]).ssm
+        if _is_allowed(ssm.get_parameters_by_path, Path=root, Recursive=True):
+            allowed.append(words)
+    require(allowed, "IAM compares neither spelling of the path with the policy")
+    return f"IAM compares the path {' and '.join(allowed)}; the printed policies have both spellings"
+
+
+def encrypt_with_each_spelling(context: CheckContext) -> str:
+    """Put an object with each spelling of the environment's key, and require that another key is refused."""
+    s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
+    bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")
+    alias = f"alias/{context.project.name(TOOLS)}-key"
+    key = kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"]
+
+    def is_accepted(spelling: str) -> bool:
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": spelling} if spelling else {}
+        return _is_allowed(s3.put_object, Bucket=bucket, Key=OBJECT, Body=b"", **encryption)
+
+    require(is_accepted(""), "no answer: your credentials may not write to a bucket of the run")
+    require(is_accepted(arn), "the bucket refuses the environment's own key, named by its ARN")
+    require(not is_accepted(OTHER_KEY), "the bucket accepts another key than the environment's")
+    spellings = {"its id": key, "its alias": alias, "the ARN of its alias": f"{arn.rpartition(':')[0]}:{alias}"}
+    accepted = {words: is_accepted(spelling) for words, spelling in spellings.items()}
+    taken = ["its ARN", *(words for words, answer in accepted.items() if answer)]
+    refused = [words for words, answer in accepted.items() if not answer]
+    return f"the key is accepted by {', '.join(taken)}; refused by {', '.join(refused) or 'none'}; another is refused"
+
+
+def _is_allowed(call: Any, **request: Any) -> bool:
+    """Make a call, and return whether AWS allows it."""
+    try:
+        call(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED:
+            raise
+        return False
+    return True
+
+
+PATHS = Check(
+    "parameters-by-path",
+    "The printed policies allow the deployer to read the parameters below its path.",
+    read_by_path,
+    needs=("permissions", "deployed"),
+    local_coverage=LocalCoverage.NOT_POSSIBLE,
+    local_limit="the local AWS compares the path as it was sent",
+    question="Does IAM compare the path of GetParametersByPath with or without its last slash?",
+)
+KEY_SPELLINGS = Check(
+    "key-spellings",
+    "Objects are encrypted with the key of the environment, and with no other.",
+    encrypt_with_each_spelling,
+    needs=("deployed",),
+    local_coverage=LocalCoverage.NOT_POSSIBLE,
+    local_limit="the local AWS compares the name of the key as it was sent",
+    question="Does a bucket accept its key by its id or alias, although the policy names its ARN?",
+)

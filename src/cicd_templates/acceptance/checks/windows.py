@@ -1,0 +1,57 @@
+"""The deployment window of production: closed, so that no release enters, and open."""
+
+from __future__ import annotations
+
+from cicd_templates.acceptance.check import Check, CheckContext, LocalCoverage, require
+from cicd_templates.acceptance.checks.rollouts import BLUE_GREEN_RUN, deploy_with
+from cicd_templates.acceptance.pipeline_runs import SUCCEEDED, is_of, run_pipeline, window_rule
+from cicd_templates.acceptance.project import PRODUCTION, ROLLING, THIRD
+
+# CodePipeline requires the seconds to be `*`.
+OPEN = "* * * ? * *"
+WINDOW = "-window/"
+NO_WINDOWS = "a rehearsal evaluates no deployment windows"
+
+
+def stay_out(context: CheckContext) -> str:
+    """Require that the blue/green release, for which the window was closed, did not enter production.
+
+    The answer says whether the stage failed at once or waited until the run was stopped.
+    """
+    states = context.facts["blue-green states"]
+    window = [path for path in states if is_of(path, PRODUCTION) and WINDOW in path.lower()]
+    require(window, "no answer: the release did not reach the stage of the window")
+    entered = sorted(path for path in states if is_of(path, PRODUCTION) and path not in window)
+    require(not entered, f"the window was closed, but these ran: {', '.join(entered)}")
+    state = window_rule(context, BLUE_GREEN_RUN)
+    require(state, "no answer: CodePipeline did not evaluate the window")
+    return "the stage failed at once" if state == "Failed" else "the stage waited for the window until it was stopped"
+
+
+def go_in(context: CheckContext) -> str:
+    """Release with an open window and with rolling deployments again, and require that it reaches production."""
+    deploy_with(context, rollout=ROLLING, window=OPEN)
+    run = run_pipeline(context, THIRD, "open")
+    require(run.succeeded, f"the release did not pass: {run.problem}")
+    entered = [path for path, state in run.states.items() if is_of(path, PRODUCTION) and state == SUCCEEDED]
+    require(any(WINDOW not in path.lower() for path in entered), "the release did not reach production")
+    return "a release in an open window reached production, and staging rolled back to rolling deployments"
+
+
+WINDOW_CLOSED = Check(
+    "window-closed",
+    "A release outside the deployment window does not enter production, and nobody is asked to approve it.",
+    stay_out,
+    needs=("blue-green",),
+    local_coverage=LocalCoverage.NOT_POSSIBLE,
+    local_limit=NO_WINDOWS,
+    question="Does a closed deployment window hold the release, or does the stage fail?",
+)
+WINDOW_OPEN = Check(
+    "window-open",
+    "A release in the deployment window enters production.",
+    go_in,
+    needs=("blue-green",),
+    local_coverage=LocalCoverage.STEPS_ONLY,
+    local_limit=NO_WINDOWS,
+)
