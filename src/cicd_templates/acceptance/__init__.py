@@ -6,6 +6,7 @@
 - `checks` contains the checks, one file for each kind, and their order.
 - `project` writes the project that the checks deploy. Of the user's configuration, it has only accounts, regions and
   credentials.
+- `roles` creates the roles with which the commands run, and removes them.
 - `orders` sends requests to the application, as its clients do.
 - `commands` runs the commands of this tool in that project, as a user would.
 - `run` runs the checks in order. `journal` records the finished checks, so that a killed run can continue.

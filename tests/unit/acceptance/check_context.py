@@ -70,6 +70,17 @@ class FakeCommands:
         return answer if isinstance(answer, Answer) else Answer(*answer)
 
 
+DATE = "2026-01-01"
+# The answers of IAM and STS when a role of the run is created and assumed.
+ROLE = {"Path": "/", "RoleName": "r", "RoleId": "A" * 16, "Arn": "a" * 20, "CreateDate": DATE}
+KEYS = {"AccessKeyId": "A" * 16, "SecretAccessKey": "secret", "SessionToken": "token", "Expiration": DATE}
+PEOPLE = {
+    "iam.create_role": {"Role": ROLE},
+    "iam.attach_role_policy": {},
+    "sts.assume_role": {"Credentials": KEYS},
+}
+
+
 class Clock:
     """The seconds since the epoch, which only pauses move."""
 

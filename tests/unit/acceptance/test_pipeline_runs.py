@@ -14,7 +14,7 @@ from cicd_templates.acceptance.check import CheckFailed
 from cicd_templates.acceptance.commands import Answer
 from cicd_templates.acceptance.pipeline_runs import PipelineRun, run_pipeline
 from cicd_templates.errors import CicdError
-from tests.unit.acceptance.check_context import check_context, render_pipeline
+from tests.unit.acceptance.check_context import PEOPLE, check_context, render_pipeline
 
 STARTED = Answer(0, "released shop\n  version  v1\n  run      exec-1 of shop-acceptance\n")
 
@@ -116,6 +116,7 @@ def codepipeline(
         detail("Verify", "Bandit", "Failed", externalExecutionSummary="a build failed"),
     ]
     return {
+        **PEOPLE,
         "codepipeline.get_pipeline_execution": status,
         "codepipeline.list_pipeline_executions": executions,
         "codepipeline.get_pipeline_state": state,
@@ -183,7 +184,7 @@ def test_a_release_that_is_killed_is_not_repeated(tmp_path: Path) -> None:
     facts: dict[str, Any] = {}
 
     def killed(*words: str) -> Answer:
-        assert facts == {"versions before good": ["v1"]}, "it is in the journal before the upload"
+        assert facts["versions before good"] == ["v1"], "it is in the journal before the upload"
         raise KeyboardInterrupt
 
     first = check_context(

@@ -12,6 +12,7 @@ from cicd_templates.acceptance.checks.permissions import remove_roles
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.checks.stacks import stacks_of
 from cicd_templates.acceptance.project import DISPOSABLE, ENVIRONMENTS, PRODUCTION, RUNTIME, SERVICE, TOOLS
+from cicd_templates.acceptance.roles import remove_people
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.errors import CicdError, DetachedError
@@ -27,6 +28,7 @@ def destroy_all(context: CheckContext) -> str:
     running, so that nothing costs money longer than necessary.
     """
     steps = [
+        partial(remove_people, context),
         partial(_destroy, context, TOOLS),
         partial(_redeploy, context),
         partial(_end_termination_protection, context),

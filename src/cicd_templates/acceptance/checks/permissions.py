@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from cicd_templates.acceptance.check import Check, CheckContext, CheckFailed, LocalCoverage, require
 from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.commands import CommandFailed
 from cicd_templates.acceptance.project import BLUE_GREEN, ENVIRONMENTS, ROLLING
-
-# A new role can be assumed only after some seconds: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
-ATTEMPTS, PAUSE_SECONDS = 12, 10.0
+from cicd_templates.acceptance.roles import ATTEMPTS, PAUSE_SECONDS, create_role, delete_role, unless_exists
 
 
 def use_printed_policies(context: CheckContext) -> str:
@@ -46,31 +42,10 @@ def use_printed_policies(context: CheckContext) -> str:
 
 
 def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]) -> str:
-    iam, access = context.clients(environment).iam, context.access[environment]
-    name = context.project.deployer(environment)
-    # The checks also assume the role, with the user's `role_arn` in the account of the environment.
-    callers = sorted({access.caller_account or access.account, access.account})
-    principals = [f"arn:{access.partition}:iam::{account}:root" for account in callers]
-    trust = {"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "sts:AssumeRole"}
-    _unless_exists(
-        iam.create_role,
-        RoleName=name,
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-    )
     for policy, document in policies.items():
-        _unless_exists(iam.create_policy, PolicyName=policy, PolicyDocument=json.dumps(document))
-        arn = f"arn:{access.partition}:iam::{access.account}:policy/{policy}"
-        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
-    return f"arn:{access.partition}:iam::{access.account}:role/{name}"
-
-
-def _unless_exists(create: Any, **request: Any) -> None:
-    """Call `create`, and ignore the error if an interrupted attempt of this check has already created the resource."""
-    try:
-        create(**request)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "EntityAlreadyExists":
-            raise
+        create = context.clients(environment).iam.create_policy
+        unless_exists(create, PolicyName=policy, PolicyDocument=json.dumps(document))
+    return create_role(context, environment, context.project.deployer(environment), policies)
 
 
 def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
@@ -97,18 +72,8 @@ def _examined(context: CheckContext, environment: str) -> list[dict[str, str]] |
 
 def remove_roles(context: CheckContext, environment: str) -> int:
     """Remove the role of an environment and its policies. Return the number of removed roles and policies."""
-    iam, name = context.clients(environment).iam, context.project.deployer(environment)
-    removed = 0
-    try:
-        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchEntity":
-            raise
-    else:
-        for policy in attached:
-            iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
-        iam.delete_role(RoleName=name)
-        removed += 1
+    iam = context.clients(environment).iam
+    removed = int(delete_role(context, environment, context.project.deployer(environment)))
     pages = iam.get_paginator("list_policies").paginate(Scope="Local")
     for policy in [policy for page in pages for policy in page["Policies"]]:
         if policy["PolicyName"].startswith(f"{context.project.name(environment)}-deploy-"):

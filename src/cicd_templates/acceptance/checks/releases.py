@@ -16,6 +16,7 @@ from cicd_templates.acceptance.pipeline_runs import (
     run_pipeline,
 )
 from cicd_templates.acceptance.project import APPLICATION, PLANTED, PRODUCTION, RUNTIME, SERVICE
+from cicd_templates.acceptance.roles import AUDITORS, acting_as
 
 GOOD, BAD = "good", "planted"
 GATE, MIGRATE, APPROVE = "Gate/Gate", "/Migrate", "/Approve"
@@ -71,7 +72,8 @@ def verify_evidence(context: CheckContext) -> str:
     if not context.local:
         shutil.rmtree(folder, ignore_errors=True)
         suffix = context.project.suffix
-        context.commands.run("evidence", "--suffix", suffix, "--service", SERVICE, "--out", str(folder))
+        with acting_as(context, AUDITORS):
+            context.commands.run("evidence", "--suffix", suffix, "--service", SERVICE, "--out", str(folder))
     context.commands.run("verify-evidence", str(folder))
     changed = folder.with_name("changed-evidence")
     shutil.rmtree(changed, ignore_errors=True)

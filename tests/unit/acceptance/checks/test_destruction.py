@@ -44,6 +44,8 @@ def of_production(*statuses: str) -> dict[str, Any]:
     )
 
 
+# No role of a person exists.
+NOBODY: dict[str, Any] = {"iam.list_attached_role_policies": missing("NoSuchEntity")}
 UNPROTECT = "cloudformation.update_termination_protection"
 
 
@@ -61,7 +63,7 @@ def test_of_a_production_that_is_not_whole_only_stacks_that_can_be_updated_are_d
     tmp_path: Path, statuses: list[str], facts: dict[str, Any], plans: list[str]
 ) -> None:
     rendered(tmp_path, "keys", "service-shop", "storage")
-    made = check_context(tmp_path, aws={LISTED: of_production(*statuses), UNPROTECT: {}}, facts=dict(facts))
+    made = check_context(tmp_path, aws={**NOBODY, LISTED: of_production(*statuses), UNPROTECT: {}}, facts=dict(facts))
 
     with pytest.raises(CheckFailed, match=r"^\d stacks of production are left$"):
         destruction.destroy_all(made)
@@ -87,7 +89,7 @@ def test_a_step_of_the_destruction_that_fails_does_not_keep_staging_alive(
 ) -> None:
     rendered(tmp_path, "keys")
     answers = {LISTED: of_production("CREATE_COMPLETE"), UNPROTECT: refusal}
-    made = check_context(tmp_path, commands, answers)
+    made = check_context(tmp_path, commands, NOBODY | answers)
 
     with pytest.raises(CheckFailed, match=rf"{problem}.*; 1 stacks of production are left"):
         destruction.destroy_all(made)
@@ -98,7 +100,7 @@ def test_a_destruction_that_must_stop_stops_at_once(tmp_path: Path) -> None:
     def stop(*words: str) -> Answer:
         raise DetachedError("still under way")
 
-    made = check_context(tmp_path, {"destroy": stop})
+    made = check_context(tmp_path, {"destroy": stop}, NOBODY)
     with pytest.raises(DetachedError):
         destruction.destroy_all(made)
     assert made.commands.typed == ["destroy tools --yes"]
@@ -124,7 +126,7 @@ def test_the_pipeline_goes_first_and_production_gives_up_its_protection(tmp_path
         LISTED: lambda **request: stacks(*(stack(each, "CREATE_COMPLETE") for each in exists)),
         "cloudformation.update_termination_protection": unprotect,
     }
-    made = check_context(tmp_path, {"destroy": destroy}, answers)
+    made = check_context(tmp_path, {"destroy": destroy}, NOBODY | answers)
 
     assert "every environment is destroyed" in destruction.destroy_all(made)
     assert "--layer" not in " ".join(made.commands.typed)
@@ -137,7 +139,9 @@ def test_the_pipeline_goes_first_and_production_gives_up_its_protection(tmp_path
 
 
 def test_a_stack_that_is_left_is_a_failure(tmp_path: Path) -> None:
-    made = check_context(tmp_path, aws={LISTED: stacks(stack("acceptance-tools-abcde-keys", "DELETE_FAILED"))})
+    made = check_context(
+        tmp_path, aws={**NOBODY, LISTED: stacks(stack("acceptance-tools-abcde-keys", "DELETE_FAILED"))}
+    )
 
     with pytest.raises(CheckFailed, match="1 stacks of tools are left"):
         destruction.destroy_all(made)

@@ -11,8 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.acceptance.check import CheckFailed
-from cicd_templates.acceptance.checks.permissions import ATTEMPTS, remove_roles, use_printed_policies
+from cicd_templates.acceptance.checks.permissions import remove_roles, use_printed_policies
 from cicd_templates.acceptance.commands import Answer
+from cicd_templates.acceptance.roles import ATTEMPTS
 from tests.fakes.answering_aws import denied, missing
 from tests.unit.acceptance.check_context import ACCESS, check_context
 

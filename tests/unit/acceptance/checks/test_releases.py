@@ -13,7 +13,7 @@ from cicd_templates.acceptance.commands import Answer
 from cicd_templates.acceptance.journal import Entry, new_journal
 from cicd_templates.acceptance.pipeline_runs import PipelineRun
 from cicd_templates.acceptance.run import run_checks
-from tests.unit.acceptance.check_context import check_context, render_pipeline
+from tests.unit.acceptance.check_context import PEOPLE, check_context, render_pipeline
 
 PASSED = {
     "Source/App": "succeeded",
@@ -143,7 +143,9 @@ def test_evidence_is_verified_and_a_changed_byte_is_found(
         (folder / "evidence/verdict.json").write_text("{}")
         return Answer(0, "")
 
-    made = check_context(tmp_path, {"evidence": collect, "verify-evidence": [Answer(0, ""), changed]}, local=local)
+    made = check_context(
+        tmp_path, {"evidence": collect, "verify-evidence": [Answer(0, ""), changed]}, PEOPLE, local=local
+    )
     if local:
         collect()
     if problem:
