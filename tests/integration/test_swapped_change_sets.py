@@ -70,7 +70,7 @@ def test_a_change_set_that_was_swapped_after_the_approval_is_not_executed(layer:
         check = steps["Production/CheckProduction"]
         assert check.state is ActionState.FAILED
         assert (
-            f"Nothing more is executed: {swap.stack}: {swap.after} has taken the place of the approved change set"
+            f"Nothing more is executed: {swap.stack}: {swap.after} has replaced the approved change set"
             f" {swap.before}, different: "
         ) in check.error
         assert "parameters" in check.error

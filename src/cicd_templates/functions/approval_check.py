@@ -120,7 +120,7 @@ def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -
     parts = f"different: {', '.join(differing)}" if differing else "with the same content"
     if any(approved[arn] != present[arn] for arn in ARNS):
         return [
-            f"{stack}: {present['changeSetArn']} has taken the place of the approved change set"
+            f"{stack}: {present['changeSetArn']} has replaced the approved change set"
             f" {approved['changeSetArn']}, {parts}"
         ]
     return [f"{stack}: the content of the approved change set has changed, {parts}"] if differing else []

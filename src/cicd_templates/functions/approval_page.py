@@ -39,7 +39,7 @@ NEXT = (
 class ReviewedStage:
     """The change sets of one stage.
 
-    `unreported` has the names of resources whose policies could not be compared, as on the page.
+    `unreported` has the names, as shown on the page, of resources whose policies could not be compared.
     """
 
     environment: str

@@ -97,7 +97,7 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 def _is_transient(error: Exception) -> bool:
     """Return whether another invocation can succeed after `error`.
 
-    It can also succeed if S3 refuses to store evidence that exists already, because another function stored it first.
+    Another invocation can also succeed if S3 refuses to store evidence because another function has already stored it.
     """
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -202,7 +202,7 @@ def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters
             f" ({attempt.task or 'its task can still start'}); retry this stage when it has ended"
         )
     else:
-        attempts.end(attempt.number, UNKNOWN, "ECS no longer returned the task to the next run")
+        attempts.end(attempt.number, UNKNOWN, "the next run found that ECS no longer returns the task")
 
 
 def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], state: dict[str, Any]) -> dict[str, Any]:

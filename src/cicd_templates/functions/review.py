@@ -128,7 +128,10 @@ def _describe_change_sets(parameters: dict[str, str], templates: str) -> dict[st
 
 
 def _page_url(key: str) -> str:
-    """Return the address of an object in the console, which shows it to whoever may read it."""
+    """Return the address of an object in the AWS console.
+
+    The console shows the object to users with permission to read it.
+    """
     bucket = f"{os.environ['CONSOLE']}/s3/object/{quote(os.environ['EVIDENCE_BUCKET'])}"
     return f"{bucket}?region={os.environ['AWS_REGION']}&prefix={quote(key, safe='')}"
 

@@ -221,8 +221,7 @@ def test_a_change_set_that_was_swapped_after_the_approval_stops_the_stage(
     after = pipeline.prepare(**change)
 
     assert pipeline.check(reviewed) == (
-        f"Nothing more is executed: {SERVICE}: {after} has taken the place of the approved change set {before},"
-        f" {difference}"
+        f"Nothing more is executed: {SERVICE}: {after} has replaced the approved change set {before}, {difference}"
     )
 
 
@@ -403,7 +402,7 @@ def test_a_change_set_without_changes_has_nothing_to_execute_and_may_be_approved
 
     assert pipeline.check(reviewed) == ""
     pipeline.prepare(ChangeSetType="UPDATE", size="2")
-    assert "has taken the place of the approved change set" in pipeline.check(reviewed)
+    assert "has replaced the approved change set" in pipeline.check(reviewed)
 
 
 def test_the_order_in_which_cloudformation_lists_things_makes_no_difference(

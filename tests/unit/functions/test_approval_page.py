@@ -92,7 +92,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "More is allowed by service-till/Role (Read, otherwise unchanged: allow s3:Put*).",
+                "More access is allowed by service-till/Role (Read, otherwise unchanged: allow s3:Put*).",
             ),
             id="a role gains an action",
         ),
@@ -101,7 +101,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource added.",
                 NOTHING_LOST,
-                "More is allowed by service-till/Role (allow s3:GetObject on arn:aws:s3:::uploads/*,"
+                "More access is allowed by service-till/Role (allow s3:GetObject on arn:aws:s3:::uploads/*,"
                 " without a condition).",
             ),
             id="a role is added",
@@ -114,7 +114,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "More is allowed by service-till/Role"
+                "More access is allowed by service-till/Role"
                 " (Read, otherwise unchanged: allow on (known after the deployment) and 1 more).",
             ),
             id="an unknown value is not the value of before",
@@ -124,7 +124,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "Changes that are not compared and that you must read: service-till/Role.",
+                "Read these changes, which are not compared: service-till/Role.",
             ),
             id="what was before is not reported",
         ),
@@ -186,7 +186,7 @@ def statement_of(value: Any) -> dict[str, Any]:
     ],
 )
 def test_policies_that_are_not_reported_are_never_called_unchanged(described: dict[str, Any]) -> None:
-    assert page_of(described).access == "Changes that are not compared and that you must read: service-till/R."
+    assert page_of(described).access == "Read these changes, which are not compared: service-till/R."
 
 
 def test_changes_that_touch_no_policy_need_no_report() -> None:

@@ -177,7 +177,7 @@ def with_values(pages: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], d
             [change("Modify", "Service", "False")],
             "1 updated stack: 1 resource modified. modify Service (AWS::ECS::Service)"
             " LOST: Nothing that holds data is deleted or replaced."
-            " ACCESS: Changes that are not compared and that you must read: service-shipping/Service.",
+            " ACCESS: Read these changes, which are not compared: service-shipping/Service.",
         ),
         (
             [
@@ -189,7 +189,7 @@ def with_values(pages: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], d
             "1 updated stack: 1 resource deleted, 1 replaced, 1 added, 1 perhaps replaced."
             " REMOVE C (AWS::ECS::Service); REPLACE D (AWS::ECS::Service); MAY REPLACE B (..."
             " LOST: Nothing that holds data is deleted or replaced."
-            " ACCESS: Changes that are not compared and that you must read: service-shipping/B, ser...",
+            " ACCESS: Read these changes, which are not compared: service-shipping/B, service-shipp...",
         ),
     ],
     ids=["nothing", "one", "the worst first"],
@@ -248,7 +248,7 @@ def test_the_change_set_of_a_migration_is_described_beside_that_of_the_service(a
     assert variables["Summary"] == (
         "modify Service (AWS::ECS::Service); migration: REPLACE TaskDefinition (AWS::ECS::Service)."
         " LOST: Nothing that holds data is deleted or replaced."
-        " ACCESS: Changes that are not compared and that you must read: migration-shipping/Task..."
+        " ACCESS: Read these changes, which are not compared: migration-shipping/TaskDefinition..."
     )
     assert variables["MigrationCommand"] == "not shown by the change set"
     asked = [parameters for operation, parameters in aws.calls if operation == "DescribeChangeSet"]

@@ -77,7 +77,7 @@ def test_an_advisory_without_an_address_or_a_package_keeps_a_name() -> None:
         pytest.param(
             without(FOUND, "vulnerabilities", "minimist"),
             "incomplete",
-            "it lists no advisory for minimist",
+            "the report lists no advisory for minimist",
             id="a cause that is not listed",
         ),
         pytest.param(npm_audit(minimist=[]), "incomplete", "no advisory for minimist", id="a package without a cause"),
@@ -86,7 +86,7 @@ def test_an_advisory_without_an_address_or_a_package_keeps_a_name() -> None:
         pytest.param(
             replaced(FOUND, "low", "vulnerabilities", "mkdirp", "severity"),
             "incomplete",
-            "it states 0 packages of severity low but lists 1",
+            "the report states 0 packages of severity low but lists 1",
             id="counts by severity",
         ),
         pytest.param(

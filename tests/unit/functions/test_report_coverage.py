@@ -127,25 +127,25 @@ FILTER = "detect_secrets.filters."
         pytest.param(
             "safety",
             replaced(safety_check(), 3, "report_meta", "vulnerabilities_found"),
-            "it states 3 vulnerabilities but lists 0",
+            "the report states 3 vulnerabilities but lists 0",
             id="safety counts more than it lists",
         ),
         pytest.param(
             "safety",
             replaced(safety_check(), True, "report_meta", "vulnerabilities_ignored"),
-            "it states True ignored vulnerabilities but lists 0",
+            "the report states True ignored vulnerabilities but lists 0",
             id="safety counts what it ignores",
         ),
         pytest.param(
             "safety",
             without(safety_check(), "scanned_packages", "six"),
-            "it states 2 packages but lists 1",
+            "the report states 2 packages but lists 1",
             id="safety lists fewer packages than it found",
         ),
         pytest.param(
             "safety",
             replaced(safety_check(), {"Jinja2": {}}, "affected_packages"),
-            "it lists no vulnerability of the affected package jinja2",
+            "the report lists no vulnerability of the affected package jinja2",
             id="safety names an affected package",
         ),
         pytest.param(
@@ -162,7 +162,7 @@ FILTER = "detect_secrets.filters."
                 *("scan_results", "projects", 0, "files", 0, "results", "dependencies", 0, "specifications", 0),
                 *("vulnerabilities", "remediation"),
             ),
-            "it states 2 vulnerabilities of flask but lists 1",
+            "the report states 2 vulnerabilities of flask but lists 1",
             id="safety scan with fewer rows than its remediation",
         ),
         pytest.param(
@@ -181,7 +181,9 @@ FILTER = "detect_secrets.filters."
             "findings below high are left out; run Snyk without --severity-threshold",
             id="snyk with a threshold",
         ),
-        pytest.param("trivy", MISCONFIGURED, "it states 2 failed checks of main.tf but lists 1", id="trivy's summary"),
+        pytest.param(
+            "trivy", MISCONFIGURED, "the report states 2 failed checks of main.tf but lists 1", id="trivy's summary"
+        ),
         pytest.param("trivy", {"SchemaVersion": 2, "Results": None}, "nothing was scanned", id="trivy without results"),
         pytest.param(
             "trivy",
@@ -196,13 +198,13 @@ FILTER = "detect_secrets.filters."
         pytest.param(
             "grype",
             replaced(grype(), {"status": {"valid": False, "error": "too old"}}, "descriptor", "db"),
-            "its database of vulnerabilities is not valid: too old",
+            "the tool's vulnerability database is not valid: too old",
             id="grype without a database",
         ),
         pytest.param(
             "grype",
             replaced(grype(), {"built": "2024-01-01", "error": "checksum"}, "descriptor", "db"),
-            "its database of vulnerabilities is not valid: checksum",
+            "the tool's vulnerability database is not valid: checksum",
             id="old grype without a database",
         ),
         pytest.param(
@@ -251,7 +253,7 @@ def test_a_scan_that_covers_less_than_it_should_is_incomplete(form: str, report:
         ),
         pytest.param(
             '<testsuite tests="2"><testcase name="a"/><testcase classname="t"/></testsuite>',
-            "1 tests have no name: the run was interrupted",
+            "1 tests have no name, so the test run was interrupted",
             id="a test without a name",
         ),
         pytest.param(

@@ -135,7 +135,7 @@ def _left(plans: Sequence[ShownPlan]) -> str:
         more = f" and {len(removed) - NAMED_STACKS:,} more" if len(removed) > NAMED_STACKS else ""
         sentences.append(f"No longer rendered, but left in AWS: {', '.join(removed[:NAMED_STACKS])}{more}.")
     if waits:
-        sentences.append(f"{counted(waits, 'stack')} can be planned only after this plan.")
+        sentences.append(f"{counted(waits, 'stack')} can be planned only after this plan is deployed.")
     return " ".join(sentences)
 
 
@@ -164,14 +164,14 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
     wider = [row for row in rows if row.grants.widens]
     created = [row for row in rows if row.creates_stack]
     new = sum(count * len(row.places) for row in rows for type_, count in row.contents if grants_access(type_))
-    sentences = [f"More is allowed by {first_of([_access(row) for row in wider], '; ')}."] if wider else []
+    sentences = [f"More access is allowed by {first_of([_access(row) for row in wider], '; ')}."] if wider else []
     if new:
         where = (
             "read their statements below" if any(row.grants.added for row in created) else "read them in the templates"
         )
-        sentences.append(f"Resources in new stacks that grant access: {new}; {where}.")
+        sentences.append(f"These resources in new stacks grant access: {new}; {where}.")
     if unread := unread_changes(rows, unreported):
-        sentences.append(f"Changes that are not compared and that you must read: {first_of(unread)}.")
+        sentences.append(f"Read these changes, which are not compared: {first_of(unread)}.")
     return " ".join(sentences) or NOTHING_WIDER
 
 

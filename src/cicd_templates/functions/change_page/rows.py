@@ -248,7 +248,7 @@ def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
 
 
 def _likeness_key(row: Row) -> tuple[object, ...]:
-    """Return the key of a change. Changes with the same key share a row.
+    """Return a key for a change. Changes with the same key share a row.
 
     Each resource with data has a row of its own, because the user must allow its loss by name. Changes of tags, and of
     references, share a row even if their resources have different types.

@@ -16,7 +16,7 @@ LOOK_CLOSELY, NOTHING_MARKED = "Look closely", "No warning"
 WARNING, CALM = "warning", "calm"
 NO_WARNING = (
     f"{NOTHING_MARKED}: by the rules of this page, no data is lost or replaced, no access is widened, and no"
-    " interruption is known. Read the changes below all the same."
+    " interruption is known. Read the changes below nevertheless."
 )
 
 
@@ -50,4 +50,4 @@ def _reasons(rows: Sequence[Row], unreported: Collection[str]) -> Iterator[str]:
         if names := [named(row) for row in matching if row.nature not in (IMAGE, REFERENCES)]:
             yield f"{reason} ({first_of(names)})"
     if unread := unread_changes(rows, unreported):
-        yield f"access that is not judged ({first_of(unread)})"
+        yield f"access that this page cannot judge ({first_of(unread)})"

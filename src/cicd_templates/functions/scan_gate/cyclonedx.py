@@ -38,8 +38,8 @@ def read_cyclonedx(value: Any) -> Report:
     listed = rows(bill.get("vulnerabilities"), "vulnerabilities")
     if not listed:
         read.mark_incomplete(
-            "it lists components but no vulnerabilities, so it does not show that anything was scanned; use the tool's"
-            " own format"
+            "the report lists components but no vulnerabilities, so it does not show that anything was scanned; use "
+            "the tool's own format"
         )
     for row in listed:
         refs = [text(affected.get("ref")) for affected in rows(row.get("affects"), "affects")]

@@ -120,7 +120,7 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
         ids = list(dict.fromkeys(each.alike[0].id for each in decision.findings if each.weakened))
         more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
         problems.append(
-            "it is weaker than the default policy, and pipeline.weaker_policy does not allow this; the default "
+            "the policy is weaker than the default policy, and pipeline.weaker_policy does not allow this; the default "
             f"policy would stop the release because of {decision.weakened} findings "
             f"({', '.join(ids[:SHOWN_IDS])}{more}); fix them or add waivers"
         )

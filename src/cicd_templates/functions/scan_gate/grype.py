@@ -31,7 +31,7 @@ def read_grype(value: Any) -> Report:
     database = mapping(descriptor.get("db"), "descriptor.db")
     status = mapping(database.get("status"), "descriptor.db.status") or database
     if status.get("valid") is False or status.get("error"):
-        read.mark_incomplete(f"its database of vulnerabilities is not valid: {text(status.get('error'))[:200]}")
+        read.mark_incomplete(f"the tool's vulnerability database is not valid: {text(status.get('error'))[:200]}")
     for key, suppressed in (("matches", False), ("ignoredMatches", True)):
         for match in rows(report.get(key), key):
             read.add(_grype_finding(match), suppressed)

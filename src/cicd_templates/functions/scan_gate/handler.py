@@ -1,4 +1,4 @@
-"""The gate: judge the reports of a release, store the decision as evidence, and answer the pipeline's job.
+"""The scan gate: judge the reports of a release, store the decision as evidence, and answer the pipeline's job.
 
 Every path answers the job exactly once, and only the verdict PASS is a success. A crash, an unusable report or a
 timeout fails the release. The event is never logged, because it contains credentials.

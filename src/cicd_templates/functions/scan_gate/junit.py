@@ -35,7 +35,7 @@ def read_junit(data: bytes) -> Report:
             result.findings.append(Finding("junit", name, "failed", "high", file=file, line=line))
     nameless = sum(not case.get("name", "").strip() for case in cases)
     if nameless:
-        result.mark_incomplete(f"{nameless} tests have no name: the run was interrupted")
+        result.mark_incomplete(f"{nameless} tests have no name, so the test run was interrupted")
     executed = sum(outcome_of(case) != "skipped" for case in cases)
     if not executed:
         result.mark_incomplete("no test was executed")

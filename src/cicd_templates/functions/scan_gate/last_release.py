@@ -26,7 +26,7 @@ def known_fingerprints(s3: Any) -> set[str] | None:
 def remember_release(s3: Any, execution: str, decision: Decision) -> None:
     """Store the fingerprints of a release that passed.
 
-    The key sorts before the keys of earlier releases, so it is listed first.
+    The S3 key sorts before the keys of earlier releases, so S3 lists it first.
     """
     from botocore.exceptions import ClientError
 

@@ -36,7 +36,7 @@ def read_npm_audit(value: Any) -> Report:
         read.findings += [_finding(name, package, advisory) for advisory in advisories]
         unlisted = [cause for cause in causes if cause not in packages]
         if unlisted or not (causes or advisories):
-            read.mark_incomplete(f"it lists no advisory for {unlisted[0] if unlisted else name}")
+            read.mark_incomplete(f"the report lists no advisory for {unlisted[0] if unlisted else name}")
     stated = mapping(metadata.get("vulnerabilities"), "metadata.vulnerabilities")
     require_count(read, stated.get("total"), len(packages), "vulnerable packages")
     for severity in ("info", "low", "moderate", "high", "critical"):

@@ -157,7 +157,8 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
     """Read the severities of `raw` into `policy`.
 
     Some severities switch a check off, because no finding of the check can reach them. Such a severity needs a reason,
-    an owner and an expiry date. If `strict` is true, each severity that is weaker than its default needs them.
+    an owner and an expiry date. If `strict` is true, every severity that is weaker than the default needs a reason, an
+    owner and an expiry date.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")

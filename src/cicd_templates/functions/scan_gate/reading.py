@@ -143,7 +143,7 @@ def require_version(value: Any, known: str, where: str) -> None:
 def require_count(read: Report, stated: Any, counted: int, what: str) -> None:
     """Mark a report as incomplete if the number that it states differs from the number of items that it lists."""
     if stated is not None and (isinstance(stated, bool) or stated != counted):
-        read.mark_incomplete(f"it states {text(stated)[:20]} {what} but lists {counted}")
+        read.mark_incomplete(f"the report states {text(stated)[:20]} {what} but lists {counted}")
 
 
 def mapping(value: Any, where: str) -> dict[str, Any]:

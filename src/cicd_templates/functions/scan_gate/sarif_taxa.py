@@ -30,7 +30,7 @@ class Taxonomies:
         }
 
     def cwe_numbers(self, rule: dict[str, Any], result: dict[str, Any]) -> list[int]:
-        """Return the CWE numbers of the taxa that a result and its rule refer to."""
+        """Return the CWE numbers of the taxa to which a result and its rule refer."""
         references = [
             mapping(each.get("target"), "target") for each in rows(rule.get("relationships"), "relationships")
         ]

@@ -42,7 +42,8 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "More is allowed by service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject).",
+                "More access is allowed by service-till/TaskRole (ReadUploads, otherwise unchanged: allow"
+                " s3:PutObject).",
                 "The slowest stack, service-till, takes at most 5 min. No interruption is known.",
             ),
             id="a role gains an action",
@@ -85,7 +86,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 new stack: 4 resources added. New service: locker.",
                 NOTHING_LOST,
-                "Resources in new stacks that grant access: 1; read their statements below.",
+                "These resources in new stacks grant access: 1; read their statements below.",
                 "The slowest stack, service-locker, takes at most 3 h. No interruption is known.",
             ),
             id="a new service",
@@ -105,7 +106,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
+                "More access is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
                 " without a condition).",
                 "The slowest stack, keys, takes at most 5 min. No interruption is known.",
             ),
@@ -159,10 +160,10 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 + EMPTY
                 + " storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack. "
                 + EMPTY,
-                "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
+                "More access is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
                 " without a condition);"
                 " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
-                " Resources in new stacks that grant access: 1; read their statements below.",
+                " These resources in new stacks grant access: 1; read their statements below.",
                 "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " Whatever uses the old"
                 " service-till/Table, storage/Uploads, network/PrivateSubnet may be interrupted.",
             ),
@@ -205,10 +206,10 @@ def test_the_first_losses_are_named_and_the_others_counted() -> None:
 @pytest.mark.parametrize(
     ("grants", "expected"),
     [
-        (PolicyDiff(("a", "b"), ("c",), True), "More is allowed by roles/Role (a and 2 more)."),
-        (PolicyDiff((), ("deny x",), True), "More is allowed by roles/Role (no longer: deny x)."),
-        (PolicyDiff((), (), True), "More is allowed by roles/Role (read its policy)."),
-        (PolicyDiff(("x" * 161,), (), True), f"More is allowed by roles/Role ({'x' * 159}…)."),
+        (PolicyDiff(("a", "b"), ("c",), True), "More access is allowed by roles/Role (a and 2 more)."),
+        (PolicyDiff((), ("deny x",), True), "More access is allowed by roles/Role (no longer: deny x)."),
+        (PolicyDiff((), (), True), "More access is allowed by roles/Role (read its policy)."),
+        (PolicyDiff(("x" * 161,), (), True), f"More access is allowed by roles/Role ({'x' * 159}…)."),
         (PolicyDiff((), ("allow x",), False), NOBODY),
     ],
     ids=["several statements", "a denial that ends", "no statement to show", "a long statement", "less access"],
@@ -220,7 +221,7 @@ def test_wider_access_is_shown_by_the_changed_statement(grants: PolicyDiff, expe
 
 
 RANGE = Detail("Properties", "CidrIp", before="10.0.0.0/8", after="0.0.0.0/0")
-UNREAD = "Changes that are not compared and that you must read: stack/R."
+UNREAD = "Read these changes, which are not compared: stack/R."
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,7 @@ def test_what_a_new_stack_grants_is_counted(resource_type: str) -> None:
     new = replace(stack("new", (Change("Add", "R", resource_type), Impact("new"))), creates=True)
 
     assert answers(replace(PLAN, stacks=(new,)))[2] == (
-        "Resources in new stacks that grant access: 1; read them in the templates."
+        "These resources in new stacks grant access: 1; read them in the templates."
     )
 
 
@@ -265,7 +266,7 @@ def test_an_equal_statement_of_several_environments_is_told_once(tmp_path: Path)
 
     assert answers(*plans)[::2] == (
         "3 updated stacks in 3 environments: 3 resources modified.",
-        "More is allowed by service-till/TaskRole in 3 environments"
+        "More access is allowed by service-till/TaskRole in 3 environments"
         " (ReadUploads, otherwise unchanged: allow s3:PutObject).",
     )
 
@@ -281,7 +282,7 @@ def test_waiting_stacks_and_stacks_without_resources_are_mentioned() -> None:
     )
     assert answers(waiting)[0] == (
         "Nothing changes. No longer rendered, but left in AWS: a, b, c, d, e, f, g, h, i, j, k, l and 2 more."
-        " 1 stack can be planned only after this plan."
+        " 1 stack can be planned only after this plan is deployed."
     )
     assert answers(replace(PLAN, stacks=(stack("network", rule),)))[3] == "Interrupted meanwhile: network/Rule."
 

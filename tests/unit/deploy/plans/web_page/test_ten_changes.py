@@ -60,10 +60,10 @@ ANSWERS = {
         DEPLOY,
     ),
     "new service": (
-        "2 new stacks: 22 resources added. New service: reports. 2 stacks can be planned only after this plan."
-        " Changed: delivery-reports, ingress-reports.",
+        "2 new stacks: 22 resources added. New service: reports. 2 stacks can be planned only after this plan"
+        " is deployed. Changed: delivery-reports, ingress-reports.",
         NOTHING_LOST,
-        "Resources in new stacks that grant access: 9; read their statements below.",
+        "These resources in new stacks grant access: 9; read their statements below.",
         UNCHECKED,
         f"The slowest stack, ingress-reports, takes at most 5 min.{SEVERAL}{KNOWN}",
         DEPLOY,
@@ -71,7 +71,7 @@ ANSWERS = {
     "widened role": (
         "1 updated stack: 1 resource modified, 1 perhaps replaced. Changed: service-billing/TaskRole.",
         NOTHING_LOST,
-        "More is allowed by service-billing/TaskRole (ReadExports, otherwise unchanged: allow s3:PutObject)."
+        "More access is allowed by service-billing/TaskRole (ReadExports, otherwise unchanged: allow s3:PutObject)."
         " New access paths to data: service-billing/TaskRole writes s3:::books-production-exports-222222222222/*.",
         UNCHECKED,
         f"The slowest stack, service-billing, takes at most 5 min.{KNOWN}",
@@ -130,8 +130,8 @@ ANSWERS = {
     "key policy edit": (
         "1 updated stack: 1 resource modified, 1 perhaps modified. Changed: keys/Key.",
         NOTHING_LOST,
-        "More is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root, without a condition)."
-        " New access paths to data: iam::555555555555:root reads keys/Key."
+        "More access is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root, without a"
+        " condition). New access paths to data: iam::555555555555:root reads keys/Key."
         " Accounts that are not part of this plan, so check who owns them: 555555555555.",
         UNCHECKED,
         f"The slowest stack, keys, takes at most 5 min.{KNOWN}",
@@ -147,7 +147,7 @@ def test_a_page_answers_five_questions(name: str, tmp_path: Path) -> None:
 
 CALM = (
     "No warning: by the rules of this page, no data is lost or replaced, no access is widened, and no interruption is"
-    " known. Read the changes below all the same."
+    " known. Read the changes below nevertheless."
 )
 VERDICTS = {
     "moved subnet": "Look closely: what others use is replaced (network/PrivateSubnet2, network/PrivateSubnet2Routes).",
