@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.plurals import counted
@@ -94,32 +94,65 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
     )
 
 
+def name_marks(stack: StackTemplate) -> tuple[int, ...]:
+    """Return a number for each name in a stack. Equal names have equal numbers, also in other stacks.
+
+    So if no number occurs twice, `refuse_equal_names` would find no equal names. The numbers are those of this process
+    and of the processes that are forked from it.
+    """
+    return tuple(hash(found.identity if isinstance(found, NamedResource) else found.looks) for found in _names(stack))
+
+
+def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
+    """Return whether a number occurs more than once in the marks of stacks."""
+    seen: set[int] = set()
+    for marks in marks_of_stacks:
+        for mark in marks:
+            if mark in seen:
+                return True
+            seen.add(mark)
+    return False
+
+
+class _UnlistedName(NamedTuple):
+    """A value that looks like the physical name of a resource, whose name property is not in our table."""
+
+    looks: Hashable
+    logical_id: str
+
+
+def _names(stack: StackTemplate) -> Iterator[NamedResource | _UnlistedName]:
+    kept = _with_only(stack)
+    yield _of_the_stack(kept)
+    text = partial(_text, stack=stack, known=_known_values(stack))
+    for logical_id, resource in stack.resources.items():
+        properties = resource.get("Properties", {})
+        facts = facts_of(resource["Type"])
+        if facts.name_property:
+            if facts.name_property in properties:
+                within = {key: text(properties[key]) for key in facts.name_within if key in properties}
+                yield _named(kept, logical_id, resource, text(properties[facts.name_property]), within)
+        elif not facts.names_may_repeat:
+            for key in _name_keys(resource["Type"], properties):
+                yield _UnlistedName((resource["Type"], key, text(properties[key])), logical_id)
+
+
 def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
     unlisted: dict[Hashable, tuple[StackTemplate, str]] = {}
     identified: set[tuple[Path, str]] = set()
     for stack in stacks:
-        kept = _with_only(stack)
-        yield _of_the_stack(kept)
-        text = partial(_text, stack=stack, known=_known_values(stack))
-        for logical_id, resource in stack.resources.items():
-            properties = resource.get("Properties", {})
-            facts = facts_of(resource["Type"])
-            if facts.name_property:
-                if facts.name_property in properties:
-                    within = {key: text(properties[key]) for key in facts.name_within if key in properties}
-                    yield _named(kept, logical_id, resource, text(properties[facts.name_property]), within)
+        for name in _names(stack):
+            if isinstance(name, NamedResource):
+                yield name
                 continue
-            if facts.names_may_repeat:
+            logical_id = name.logical_id
+            first_stack, first_id = unlisted.setdefault(name.looks, (_with_only(stack, logical_id), logical_id))
+            if (first_stack.path, first_id) == (stack.path, logical_id):
                 continue
-            for key in _name_keys(resource["Type"], properties):
-                looks = (resource["Type"], key, text(properties[key]))
-                first_stack, first_id = unlisted.setdefault(looks, (_with_only(stack, logical_id), logical_id))
-                if (first_stack.path, first_id) == (stack.path, logical_id):
-                    continue
-                for at, alike in ((first_stack, first_id), (stack, logical_id)):
-                    if (at.path, alike) not in identified:
-                        identified.add((at.path, alike))
-                        yield from _by_schema(at, alike)
+            for at, alike in ((first_stack, first_id), (stack, logical_id)):
+                if (at.path, alike) not in identified:
+                    identified.add((at.path, alike))
+                    yield from _by_schema(at, alike)
 
 
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.offers import Use
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.layer.user_layers import explained_user_errors
+from cicd_templates.render.equal_names import name_marks
 from cicd_templates.render.processes import map_in_processes, process_count
 from cicd_templates.render.stack_rendering import render_stack
 from cicd_templates.render.template_store import Packed, Unpacked, pack
@@ -29,13 +30,17 @@ STACKS_PER_JOB = 20
 
 
 class FinishedStack(NamedTuple):
-    """A rendered stack. `path` is relative to the output folder, and `size` is the number of bytes of the file."""
+    """A rendered stack. `path` is relative to the output folder, and `size` is the number of bytes of the file.
+
+    `name_marks` are the marks of the physical names in the stack, which `equal_names` explains.
+    """
 
     path: str
     facts: StackFacts
     links: Links
     digest: str
     size: int
+    name_marks: tuple[int, ...]
     template: Unpacked | Packed
 
 
@@ -121,5 +126,6 @@ def _finished(template: StackTemplate) -> FinishedStack:
         template.links,
         hashlib.sha256(encoded).hexdigest(),
         len(encoded),
+        name_marks(template),
         Unpacked(template.text, template.content),
     )

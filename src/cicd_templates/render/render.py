@@ -12,7 +12,7 @@ from cicd_templates.errors import suggestion
 from cicd_templates.files.paths import CONFIGURATION
 from cicd_templates.layer.definition import Layer
 from cicd_templates.render import patching
-from cicd_templates.render.equal_names import refuse_equal_names
+from cicd_templates.render.equal_names import marks_repeat, refuse_equal_names
 from cicd_templates.render.layer_rendering import render_layers
 from cicd_templates.render.template_store import TemplateStore
 from cicd_templates.render.template_text import Format
@@ -22,7 +22,7 @@ from cicd_templates.template.stack_graph import Links
 from cicd_templates.template.stack_template import StackTemplate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RenderedStack:
     """A rendered stack: its template, and the configuration and the layer from which it was rendered.
 
@@ -72,9 +72,11 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
     Raises `ConfigurationError` if layers and configuration do not fit together.
     """
     store = TemplateStore()
+    marks: list[tuple[int, ...]] = []
     rendered: dict[str, list[RenderedStack]] = {environment.name: [] for environment in configuration.environments}
     for env, layer, stack in render_layers(configuration.environments, layers, form):
         number = store.add(stack.template)
+        marks.append(stack.name_marks)
         rendered[env.name].append(
             RenderedStack(env, layer, stack.path, stack.facts, stack.links, stack.digest, stack.size, store, number)
         )
@@ -89,7 +91,10 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
         each.name: [stack for stack in rendered[each.name] if stack.layer.name not in _provided(each)]
         for each in configuration.environments
     }
-    refuse_equal_names(stack.without_text for kept in kept_stacks.values() for stack in kept)
+    named = [stack for kept in kept_stacks.values() for stack in kept]
+    # Reading all templates again to compare their names takes long. Nearly always, equal names are certainly absent.
+    if marks_repeat(marks[stack.number] for stack in named):
+        refuse_equal_names(stack.without_text for stack in named)
     stacks: list[RenderedStack] = []
     for environment in configuration.environments:
         kept = kept_stacks[environment.name]

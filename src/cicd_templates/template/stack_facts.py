@@ -30,7 +30,7 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackFacts:
     """The facts about a stack in its template's metadata: its names, its environment, and the sources of its template.
 

@@ -17,7 +17,7 @@ from cicd_templates.template.stack_facts import StackFacts
 READING_TYPE = "AWS::SSM::Parameter::Value<"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Read:
     """A template parameter whose value CloudFormation reads from Parameter Store."""
 
@@ -26,7 +26,7 @@ class Read:
     is_list: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Links:
     """The values that one stack reads and publishes, and the stacks that must be deployed before it.
 

@@ -11,7 +11,7 @@ import yaml
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.user_layers import with_user_layers
 from cicd_templates.render import equal_names
-from cicd_templates.render.equal_names import refuse_equal_names
+from cicd_templates.render.equal_names import marks_repeat, name_marks, refuse_equal_names
 from cicd_templates.render.render import render
 from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_template import StackTemplate, parse_template
@@ -63,6 +63,8 @@ def problems_of(*stacks: StackTemplate) -> list[str]:
     try:
         refuse_equal_names(stacks)
     except ConfigurationError as error:
+        # Otherwise, rendering would not compare the names of these stacks.
+        assert marks_repeat(map(name_marks, stacks))
         return str(error).split("\n  ")[1:]
     return []
 
@@ -222,6 +224,20 @@ def test_two_layers_that_make_one_stack_are_refused() -> None:
     assert problem.startswith(
         "AWS::CloudFormation::Stack shipping-staging-own: staging layer own and staging layer own have the same name"
     )
+
+
+def test_templates_are_read_again_only_if_marks_of_names_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    monkeypatch.setattr(
+        "cicd_templates.render.render.refuse_equal_names", lambda stacks: compared.append(len([*stacks]))
+    )
+
+    stacks = render(configured(), LAYERS, "yaml")
+    assert compared == []
+    assert not marks_repeat(name_marks(stack.template) for stack in stacks)
+    monkeypatch.setattr("cicd_templates.render.render.marks_repeat", lambda marks: True)
+    render(configured(), LAYERS, "yaml")
+    assert compared == [len(stacks)]
 
 
 _ENVIRONMENTS = ("tools", "staging", "production")
