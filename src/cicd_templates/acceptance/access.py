@@ -28,7 +28,7 @@ def access_of(configuration: Configuration) -> dict[str, EnvironmentAccess]:
 
 
 def zones_of(ec2: Any, region: str) -> list[str]:
-    """Return the names of two availability zones that the account can use. An account does not have all zones.
+    """Return the names of two availability zones that the account can use. Some accounts lack some zones.
 
     Raises `CicdError` if there are fewer than two.
     """
@@ -36,7 +36,7 @@ def zones_of(ec2: Any, region: str) -> list[str]:
     answer = ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]
     names = sorted(zone["ZoneName"] for zone in answer)
     if len(names) < ZONES:
-        raise CicdError(f"{region}: the account can use {len(names)} availability zones, and the run needs {ZONES}")
+        raise CicdError(f"{region}: the account can use {len(names)} availability zones, but the run needs {ZONES}")
     return names[:ZONES]
 
 

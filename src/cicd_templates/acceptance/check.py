@@ -1,4 +1,4 @@
-"""Defines a check: its name, what it proves, its function, and how far it goes on the local AWS. Runs no check."""
+"""Defines a check: its name, the statement that it proves, its function, and its limits on the local AWS."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cicd_templates.errors import CicdError
 
 
 class CheckFailed(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
-    """A check found that something does not work. The message becomes the answer of the check."""
+    """Raised if a check found that something does not work. The message becomes the result of the check."""
 
 
 class CheckMustWait(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
-    """A check must wait, for example for an hour after the destruction. The message says how long."""
+    """Raised if a check must wait, for example for an hour after the destruction. The message says how long."""
 
 
 class LocalCoverage(StrEnum):
@@ -67,7 +67,7 @@ class CheckContext:
         return self.project.local
 
     def polling(self, seconds: float) -> Polling:
-        """Return the settings of a wait with `seconds` between two polls."""
+        """Return polling settings with `seconds` between two polls."""
         return Polling(poll_seconds=seconds, sleep=self.pause, now=self.clock)
 
     @property
@@ -83,9 +83,9 @@ class Check:
     `proves` is the statement, in one sentence. `run` returns the answer, a sentence for the report, or raises
     `CheckFailed`. A killed run repeats the check that was interrupted, so `run` can be repeated at any time. `needs`
     are the checks that must have passed before. After a failure, the run continues if `safe_to_continue` is true.
-    Otherwise, only the checks that are `last` are run. `local_coverage` is how far the check goes on the local AWS, and
-    `local_limit` says why it does not go further. `question` is a question that the documentation of AWS does not
-    settle; the answer of the check on AWS settles it.
+    Otherwise, only the checks that are `last` are run. `local_coverage` is the part of the check that runs on the local
+    AWS, and `local_limit` says why the rest does not. `question` is a question that AWS's documentation leaves open.
+    The result of the check on AWS answers it.
     """
 
     name: str

@@ -1,6 +1,7 @@
 """Runs the commands of this tool in the project of the acceptance run, as a user would: each in a separate process.
 
-A kill at any moment therefore has the same effect as a killed command, and the run continues in the commands' own ways.
+If the run is killed at any moment, its current command is killed, too. The run then continues in the same way as a user
+after a killed command.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ OWN_PREFIX = "CICD_TEMPLATES_"
 
 
 class CommandFailed(CicdError):  # noqa: N818 - the outcome of a command
-    """A command ended with an exit code that the check does not expect."""
+    """Raised if a command ended with an exit code that the check does not expect."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Commands:
     ) -> Answer:
         """Run a command and return how it ended. Its standard input is empty, and never a terminal.
 
-        With `credentials`, as AssumeRole returns them, the command has no others in its environment.
+        `credentials` are the result of AssumeRole. If they are given, they are the only credentials in the command's
+        environment.
 
         Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the command ended while
         its work in AWS continues. After Ctrl-C or SIGTERM, passes the interrupt on to the command, waits until the
@@ -114,7 +116,7 @@ class Commands:
         expected: Collection[int] = (0,),
         credentials: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a command on the copy of `environment` that the run makes, on the AWS of the run."""
+        """Run a command on the run's copy of `environment`, in AWS or the local AWS."""
         where = ["--env", environment, "--suffix", self.suffix, *(["--local"] if self.local else [])]
         return self.run(verb, *where, *arguments, expected=expected, credentials=credentials)
 

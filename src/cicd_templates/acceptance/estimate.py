@@ -1,4 +1,4 @@
-"""Says before a run what the run creates, how long it takes, and roughly what it costs. Does not call AWS.
+"""Estimates before a run what the run creates, how long it takes, and roughly what it costs. Does not call AWS.
 
 The prices are list prices of us-east-1 in US dollars. They were written down from memory on `DATE` and were never
 compared with the price pages of AWS. Other regions differ.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from cicd_templates.markdown import cell
 
 DATE = "2026-11-28"
-SOURCE = f"prices of us-east-1 as remembered on {DATE}; not checked against the price pages of AWS"
+SOURCE = f"prices of us-east-1, written down from memory on {DATE} and not compared with the price pages of AWS"
 HOURS = 6
 # Of the application: three that succeed, one that its alarm takes back, and one that the gate stops.
 RELEASES = 5
@@ -22,8 +22,8 @@ RELEASES = 5
 class Item:
     """A resource that costs money in the run: the number of such resources, and the price of one, per hour or once.
 
-    `page` is the page of AWS that has the price. `repeated` is a page of somebody else with the same price, and its
-    date. `units` maps each type of resource to the number of units that one such resource is charged for.
+    `page` is the page of AWS that has the price. `repeated` is a page of another publisher with the same price, and the
+    date of the page. `units` maps each type of resource to the number of units that one such resource is charged for.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Item:
         return self.price_of(self.count, HOURS)
 
     def units_in(self, counts: Mapping[str, int]) -> float:
-        """Return the number of units in `counts`, the number of resources of each type; `count` if none is counted."""
+        """Return the number of units for `counts`, which has the number of resources of each type."""
         if not self.units:
             return self.count
         return sum(counts.get(resource_type, 0) * number for resource_type, number in self.units.items())
@@ -100,7 +100,7 @@ OTHERS = frozenset(
 
 
 def price_table() -> list[str]:
-    """Return the lines of a table of the prices, with the page of AWS that has each, and what it was compared with."""
+    """Return the lines of a table of the prices, each with its page of AWS, and the page with which it was compared."""
     lines = ["| Price in US dollars | For | Page of AWS | Written down | Compared with |", "|---|---|---|---|---|"]
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
@@ -121,10 +121,16 @@ def lines(*, local: bool, accounts: int, regions: list[str], checks: int) -> Ite
         yield "It takes some minutes."
         return
     plural = "account" if accounts == 1 else "accounts"
-    yield f"{checks} checks in {accounts} {plural}, {', '.join(regions)}; this makes there, and removes at the end:"
+    yield (
+        f"{checks} checks in {accounts} {plural}, {', '.join(regions)}; the run creates these resources there, and "
+        "removes them at the end:"
+    )
     yield "  about 34 CloudFormation stacks in three environments, one of which has the pipeline; a certificate for"
     yield "  each runtime environment; a role for each environment with the policies of `make deploy-policy`."
-    yield f"It takes about {HOURS} hours, in which it waits for AWS, and one more until the last proof. Rough cost:"
+    yield (
+        f"The run takes about {HOURS} hours, mostly waiting for AWS, and one more hour until the last check. Rough "
+        "cost:"
+    )
     for item in ITEMS:
         yield f"  {item.dollars:6.2f} USD  {item.name} ({item.count:g})"
     yield f"  {total():6.2f} USD  in all; {SOURCE}"

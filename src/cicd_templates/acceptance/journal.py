@@ -96,8 +96,8 @@ def read_journal(path: Path) -> Journal | None:
         return None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CicdError(
-            f"{path}: not written by this version of `make acceptance`; what its run made has the tag"
-            " Project=acceptance; destroy it, then remove the file"
+            f"{path}: not written by this version of `make acceptance`; the resources of its run have the tag "
+            "Project=acceptance; destroy them, then remove the file"
         ) from None
 
 
@@ -113,7 +113,7 @@ def locked(folder: Path) -> Iterator[int]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise RefusedError(
-                f"another acceptance run, or a command that a killed one started, still works; {folder / LOCK} is free"
-                " when it has ended"
+                f"another acceptance run, or a command of a killed run, is still running; wait until {folder / LOCK} "
+                "is unlocked"
             ) from None
         yield stream.fileno()

@@ -29,7 +29,10 @@ def start(project: Project, python: Path) -> Engine:
 
 
 def find(project: Project) -> Engine | None:
-    """Return the local AWS of the run if it still runs, or None. A new one has some seconds to answer."""
+    """Return the local AWS of the run if it is still running, otherwise None.
+
+    Wait some seconds for a new one to answer.
+    """
     for _ in range(ATTEMPTS):
         engine = engine_state_file.recall(project.engine_file)
         if engine is not None or not project.engine_file.exists():

@@ -1,4 +1,4 @@
-"""Releases an application and returns what became of each action: in AWS through the pipeline, here by a rehearsal."""
+"""Releases an application and returns the result of each action, from the pipeline in AWS or from a rehearsal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"})
 
 @dataclass(frozen=True)
 class PipelineRun:
-    """A run of the pipeline: the state of each action by `<stage>/<action>`, and what the failed ones said."""
+    """A run of the pipeline: the state of each action by `<stage>/<action>`, and the messages of the failed actions."""
 
     states: Mapping[str, str]
     errors: Mapping[str, str]
@@ -48,7 +48,7 @@ class PipelineRun:
 
     @property
     def problem(self) -> str:
-        """Return the failed actions with the first line of what each said."""
+        """Return the failed actions, each with the first line of its message."""
         return "; ".join(f"{path}: {text.strip().partition(chr(10))[0]}" for path, text in self.errors.items())
 
 
@@ -57,11 +57,11 @@ def run_pipeline(
 ) -> PipelineRun:
     """Release the application `archive` of the project, approve it, and return how the run ended.
 
-    In AWS, calls `at_each_poll` as long as the run works. A run that waits longer than `HELD_SECONDS` for its
+    In AWS, calls `at_each_poll` at each poll until the run ends. A run that waits longer than `HELD_SECONDS` for its
     deployment window is stopped.
 
-    `name` names the run among the facts. If the check was interrupted, it continues with the run that its release
-    started, also if the interruption came before the release said which run that is.
+    The facts of the run are recorded under `name`. An interrupted check continues with the pipeline run that its
+    release started, even if `release` was interrupted before it showed the id of the run.
     """
     if context.local:
         return _rehearsed(context, archive, name)
@@ -185,14 +185,14 @@ def _started(context: CheckContext, archive: str) -> list[str]:
         )
     started = STARTED.search(answer.output)
     if started is None:
-        raise CheckFailed("`release` did not say which run it started")
+        raise CheckFailed("the output of `release` does not name the run that it started")
     return [started[2], started[1]]
 
 
 def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
-    """Approve the execution if it waits for an approval now, and reject every other execution that waits for one.
+    """Approve the execution if it is waiting for approval. Reject every other execution that is waiting for approval.
 
-    Another execution that waits for its approval occupies the stage, so that `execution` could not enter the stage.
+    Another execution that waits for approval occupies the stage, so `execution` cannot enter the stage.
     """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
         own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution
@@ -230,7 +230,7 @@ def _actions(client: Any, pipeline: str, execution: str) -> PipelineRun:
 
 
 def is_of(path: str, environment: str) -> bool:
-    """Return whether the stage of an action belongs to an environment: `Staging/` and `Staging-Migration/` do."""
+    """Return whether the stage of an action belongs to an environment, as `Staging/` and `Staging-Migration/` do."""
     stage = path.partition("/")[0].lower()
     return stage == environment or stage.startswith(f"{environment}-")
 

@@ -29,7 +29,7 @@ ROLLING, BLUE_GREEN = "rolling", "blue-green"
 # The load balancer's metrics arrive minutes late, and an alarm needs two bad minutes.
 BAKE_MINUTES = 10
 TRUSTED = "smoke/trusted.pem"
-BECAUSE = "the acceptance run lets this creation fail"
+BECAUSE = "the acceptance run makes this creation fail on purpose"
 EMAIL = "nobody@example.com"
 # A zip file has times; these are the earliest that it can have, so that the same files are the same archive.
 EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -67,7 +67,7 @@ class EnvironmentAccess:
 
     @property
     def partition(self) -> str:
-        """Return the partition of the region, as ARNs contain it."""
+        """Return the partition of the region, as it is written in ARNs."""
         return partition_of(self.region).name
 
 
@@ -132,7 +132,7 @@ class Project:
         write_archive(self.folder / APPLICATION, files)
         write_archive(self.folder / PLANTED, {**files, f"{SERVICE}/planted.py": PLANTED_FILE.encode()})
         for name in (SECOND, THIRD):
-            number = f'"""Makes this release another one: {name}."""\n'
+            number = f'"""Makes this release differ from others: {name}."""\n'
             write_archive(self.folder / name, {**files, f"{SERVICE}/release.py": number.encode()})
         write_archive(self.folder / FAILING, {**files, MAIN: files[MAIN].replace(b"\nHOST = ", FAIL, 1)})
 
@@ -185,7 +185,7 @@ class Project:
 
 
 def settings_of(facts: Mapping[str, Any]) -> Settings:
-    """Return the settings that follow from the facts of the checks so far."""
+    """Return the settings according to the facts that checks have recorded so far."""
     return replace(Settings(), **facts.get("settings", {}))
 
 
@@ -200,7 +200,7 @@ def _is_left_over(path: Path) -> bool:
 
 
 def write_archive(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a zip file. The same files are always the same archive."""
+    """Write a zip file. The same files always give the same bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name, EARLIEST), content)

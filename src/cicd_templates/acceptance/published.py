@@ -1,4 +1,4 @@
-"""Reads the reports that are published in `docs/acceptance/`, and returns what they say about each check."""
+"""Reads the published reports in `docs/acceptance/`, and returns the results of each check."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ON_AWS = "real"
 
 @dataclass(frozen=True)
 class Measured:
-    """What the newest report of a run on AWS says about a check."""
+    """The result of a check in the newest report of a run on AWS."""
 
     file: Path
     state: State
@@ -36,10 +36,10 @@ class Measured:
 
 
 def read_reports(folder: Path) -> dict[str, Measured]:
-    """Return what the newest reports on AWS in `folder` say, by the name of the check.
+    """Return the results of each check in the newest reports on AWS in `folder`, keyed by the check's name.
 
-    Reports of the local AWS prove nothing about AWS and are left out. Checks that did not run in the newest report keep
-    what an older one says. Raises `ConfigurationError` if a file is no report.
+    Reports of the local AWS prove nothing about AWS and are left out. If a check did not run in the newest report, the
+    result of an older report is used. Raises `ConfigurationError` if a file is not a report.
     """
     documents = [(path, _document(path)) for path in sorted(folder.glob("*.json"))]
     known: dict[str, Measured] = {}
@@ -69,7 +69,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def table(checks: Iterable[Check], known: dict[str, Measured]) -> list[str]:
-    """Return the lines of a table of all checks, with what was measured on AWS."""
+    """Return the lines of a table of all checks with their results on AWS."""
     lines = ["| Check | What it proves | On the local AWS | Measured on AWS |", "|---|---|---|---|"]
     for check in checks:
         coverage = check.local_coverage.value

@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """A run: its time, its AWS, its versions, and its checks."""
+    """A run: when it ran, on which AWS, with which versions, and its checks."""
 
     version: str
     python: str
@@ -62,7 +62,7 @@ class Report:
 def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
     """Return a text without account ids, ARNs, names of the run, addresses, paths of files and long secrets.
 
-    `known` maps values of the run that the report must not contain to the words that replace them.
+    `known` maps values that must not be in the report to the words that replace them.
     """
     # An ARN contains known values, so it is replaced first.
     text = ARN.sub("(an ARN)", " ".join(text.split()))
@@ -81,7 +81,7 @@ def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
 
 
 def known_values(accesses: Iterable[EnvironmentAccess]) -> dict[str, str]:
-    """Return the accounts, profiles, names of roles and external ids of a run, and what the report says instead."""
+    """Return the accounts, profiles, role names and external ids of a run, each with its replacement in the report."""
     known: dict[str, str] = {}
     for access in accesses:
         role = (access.role_arn or "").partition(":role/")[2]
@@ -155,7 +155,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield "cicd-templates renders CloudFormation templates of a pipeline, which builds, scans, signs and deploys an"
     yield "application to staging and, after an approval, to production. It also has the commands that deploy these"
-    yield "templates, examine them and destroy what they made. This report says which of that was proven, and how."
+    yield "templates, examine them and destroy what they made. This report says which parts were proven, and how."
     yield ""
     yield f"- Regions: {', '.join(report.regions)}"
     yield f"- Version {report.version}, Python {report.python}"
@@ -165,13 +165,13 @@ def _lines(report: Report) -> Iterator[str]:
         ("Failed", "These do not work as the documents say.", report.having(State.FAILED)),
         (
             "Proven on the local AWS" if report.local else "Proven",
-            "Each of these ran, and the run compared the outcome with what it must be.",
+            "Each of these checks ran, and its result was compared with the expected result.",
             _passed(report, LocalCoverage.PROVEN),
         ),
         (
             "Walked through",
-            "The same steps ran without an error, but the local AWS does not do what matters in them. Each answer says"
-            " what was not shown.",
+            "The same steps ran without an error, but the local AWS does not execute their important part. Each "
+            "answer says what was not shown.",
             _passed(report, LocalCoverage.STEPS_ONLY),
         ),
         (

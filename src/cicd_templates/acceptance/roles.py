@@ -1,4 +1,4 @@
-"""Creates and removes the roles of a run: those that deploy, and those of people who use the pipeline."""
+"""Creates and removes the roles of a run: the roles that deploy, and the roles of people who use the pipeline."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ATTEMPTS, PAUSE_SECONDS = 12, 10.0
 
 
 def create_role(context: CheckContext, environment: str, name: str, policies: Iterable[str]) -> str:
-    """Create a role that the user may assume, attach policies, given by name, and return the ARN of the role.
+    """Create a role that the user may assume, attach the `policies` to it, and return the ARN of the role.
 
-    What an interrupted attempt has created is used again.
+    Resources that an interrupted attempt has created are used again.
     """
     iam, access = context.clients(environment).iam, context.access[environment]
     # The checks also assume the role, with the user's `role_arn` in the account of the environment.
@@ -67,7 +67,8 @@ def delete_role(context: CheckContext, environment: str, name: str) -> bool:
 
 @contextmanager
 def acting_as(context: CheckContext, group: str) -> Iterator[None]:
-    """Within the `with` block, let commands on the pipeline use a role with the policy of `group`, as a person would.
+    """Within the `with` block, run commands for the pipeline with a role that has the policy of `group`, as a person
+    would.
 
     Creates the role on first use, and waits until it can be assumed.
     """

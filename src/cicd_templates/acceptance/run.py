@@ -15,11 +15,11 @@ Listener = Callable[[Check, Entry | None], None]
 
 
 def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal, listener: Listener) -> None:
-    """Run every check that is not finished: one without an entry in the journal, or one that is to be repeated.
+    """Run every check that has no entry in the journal or must be repeated.
 
-    A check is repeated if it waits, or if it is one of the last checks and has not passed. `listener` gets each check
-    when it begins, with None, and when it ends, with its entry. Raises `DetachedError` if a command had to stop while
-    AWS continues; the same run can then be continued.
+    A check is repeated if it had to wait, or if it is one of the last checks and has not passed. `listener` is called
+    with each check and None when the check begins, and with its entry when it ends. Raises `DetachedError` if a command
+    had to stop while AWS continues; the same run can then be continued.
     """
     for check in checks:
         known = journal.entries.get(check.name)
@@ -35,7 +35,7 @@ def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal,
 
 
 def _is_repeated(check: Check, entry: Entry) -> bool:
-    """Return whether a check of an earlier run is repeated: it waits, or it is one of the last and has not passed."""
+    """Return whether a check is repeated: it had to wait, or it is one of the last checks and has not passed."""
     return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
 
 
@@ -44,7 +44,7 @@ def _not_run(check: Check, checks: Sequence[Check], context: CheckContext, journ
     if missing := _missing(check, journal.entries):
         return Entry(State.SKIPPED, f"needs {', '.join(missing)}")
     if not check.last and (unsafe := _unsafe_failures(checks, journal.entries)):
-        return Entry(State.SKIPPED, f"nothing but the end is safe after the failure of {unsafe[0]}")
+        return Entry(State.SKIPPED, f"only the last checks are safe after the failure of {unsafe[0]}")
     if context.local and check.local_coverage is LocalCoverage.NOT_POSSIBLE:
         return Entry(State.NOT_POSSIBLE, check.local_limit)
     return None

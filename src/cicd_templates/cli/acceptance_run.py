@@ -1,4 +1,7 @@
-"""Begins or continues an acceptance run: its journal, its project, its local AWS, its report, and its remainders."""
+"""Begins or continues an acceptance run.
+
+It manages the run's journal, project, local AWS, report and remaining resources.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +43,8 @@ def continue_run(
 ) -> None:
     """Run every check that is not finished, then write the report. Ask the user before the first one.
 
-    Raises `CicdError` if a check failed, and `DetachedError` if one waits. Raises `RefusedError` if the user declines,
-    or if a run on another AWS, or on other accounts, is not finished.
+    Raises `CicdError` if a check failed, and `DetachedError` if a check must wait. Raises `RefusedError` if the user
+    declines, or if an earlier run on another AWS or on other accounts is not finished.
     """
     with locked(FOLDER) as held:
         accesses = access_of(configuration)
@@ -75,9 +78,9 @@ def continue_run(
 
 
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
-    """Return the access with the account of the credentials that assume the user's `role_arn`, if there is one.
+    """Return the access with the account of the user's own credentials, if the user has configured `role_arn`.
 
-    The roles of the run are assumed with the same credentials, so their trust policies name this account.
+    These credentials also assume the roles of the run, so the trust policies of these roles name this account.
     """
     if not access.role_arn:
         return access
@@ -119,7 +122,10 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 
 
 def _begin(context: CheckContext) -> None:
-    """Write and render the project, so that the end can run whatever fails. Stop the local AWS again on an error."""
+    """Write and render the project, so that the last checks can run even if another step fails.
+
+    Stop the local AWS on an error.
+    """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.
     local_aws.stop(project)
@@ -160,7 +166,7 @@ class _Clients:
 
 
 def _finish(journal: Journal, project: Project) -> None:
-    """Write the report, remove the files of the run on this machine, and say what is left."""
+    """Write the report, remove the files of the run on this machine, and list the remaining resources."""
     report = report_of(
         CHECKS,
         journal,
@@ -189,8 +195,10 @@ def _finish(journal: Journal, project: Project) -> None:
 
 
 def _show_what_is_left(journal: Journal) -> None:
-    terminal.show(f"still there: what has `{journal.suffix}` in its name, in the accounts of the run")
-    terminal.show(f"`{hints.make('acceptance', LOCAL=journal.local)}` tries again to remove it, and lists what remains")
+    terminal.show(f"resources with `{journal.suffix}` in their names still exist in the accounts of the run")
+    terminal.show(
+        f"`{hints.make('acceptance', LOCAL=journal.local)}` tries again to remove them, and lists what remains"
+    )
 
 
 def _require_success(report: Report) -> None:

@@ -178,7 +178,7 @@ def test_ctrl_c_is_passed_on_to_the_command_whose_last_lines_say_how_it_ended(
 def test_the_lock_of_a_run_is_free_only_when_its_commands_have_ended_too(tmp_path: Path) -> None:
     with locked(tmp_path) as held:
         assert commands(tmp_path, held=held).run("--version").code == 0
-        with pytest.raises(RefusedError, match="still works"), locked(tmp_path):
+        with pytest.raises(RefusedError, match="is still running"), locked(tmp_path):
             pass
     with locked(tmp_path) as held:
         fcntl.flock(held, fcntl.LOCK_UN)

@@ -75,7 +75,7 @@ ROLES = {name: f"arn:aws:iam::{place.account}:role/deployer" for name, place in 
             {
                 "Resources.FlowLogGroup.Properties.KmsKeyId": {
                     "value": "none",
-                    "because": "the acceptance run lets this creation fail",
+                    "because": "the acceptance run makes this creation fail on purpose",
                 }
             },
             id="patch",
@@ -178,7 +178,7 @@ def test_the_zones_of_a_run_are_the_first_two_that_the_account_can_use() -> None
 def test_an_account_with_one_zone_cannot_have_a_run() -> None:
     aws = FakeAws({"ec2.describe_availability_zones": {"AvailabilityZones": [{"ZoneName": "us-east-1a"}]}})
 
-    with pytest.raises(CicdError, match="us-east-1: the account can use 1 availability zones, and the run needs 2"):
+    with pytest.raises(CicdError, match="us-east-1: the account can use 1 availability zones, but the run needs 2"):
         zones_of(aws.ec2, "us-east-1")
 
 

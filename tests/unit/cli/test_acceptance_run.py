@@ -262,8 +262,8 @@ def test_a_run_on_aws_that_waits_or_leaves_something_says_how_it_goes_on(monkeyp
     assert "check-0 waits: look again in 60 minutes" in waiting.output
     assert len(opened) == 3
     assert failed.exit_code == 1
-    assert "still there: what has `" in failed.output
-    assert "`make acceptance` tries again to remove it" in failed.output
+    assert "resources with `" in failed.output
+    assert "`make acceptance` tries again to remove them" in failed.output
 
 
 @pytest.mark.usefixtures("engines")

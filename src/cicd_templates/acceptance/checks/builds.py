@@ -1,4 +1,4 @@
-"""The caches of the builds: whether the second build of a project reads what the first one has left."""
+"""Checks the caches of builds: the second build of a project must read the cache that the first build wrote."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ READ = ("Unarchiving cache", "compressed S3 cache")
 
 
 def read_caches(context: CheckContext) -> str:
-    """Require that the newest build of each project with a cache says in its log that it has read the cache."""
+    """Require that the log of the newest build of each project with a cache says that the build read the cache."""
     codebuild, logs = context.clients(TOOLS).codebuild, context.clients(TOOLS).logs
     without, read = [], 0
     for project in _cached_projects(context):
@@ -31,7 +31,7 @@ def read_caches(context: CheckContext) -> str:
         else:
             without.append(project.removeprefix(f"{context.project.name(TOOLS)}-"))
     require(read or without, "no answer: no project with a cache was built twice")
-    require(not without, f"no: the second builds of {', '.join(without)} read no cache")
+    require(not without, f"no: the second builds of {', '.join(without)} did not read the cache")
     return f"yes: the second builds of {read} projects read the caches of the first"
 
 
@@ -62,6 +62,6 @@ CACHES_READ = Check(
     read_caches,
     needs=("permissions",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="a rehearsal runs the commands of a build, and CodeBuild's caches are not among them",
+    local_limit="a rehearsal runs only the commands of a build, not CodeBuild's caching",
     question="Do the caches of builds in S3 work without s3:ListBucket?",
 )

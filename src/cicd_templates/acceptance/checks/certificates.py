@@ -1,4 +1,4 @@
-"""Imports a certificate for the load balancers of each runtime environment, and finds it again by its tag."""
+"""Imports a certificate for the load balancers of each runtime environment. Later calls find it by its tag."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _run_of(acm: Any, arn: str) -> str:
 def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
     """Return a new self-signed certificate for `name`, and its private key, both as PEM.
 
-    The program openssl makes both in a folder inside `folder` that is removed at once. Raises `CicdError` if it fails.
+    The program openssl makes both in a subfolder of `folder`, which is then removed. Raises `CicdError` if it fails.
     """
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         certificate, key = Path(temporary, "certificate.pem"), Path(temporary, "key.pem")
@@ -49,7 +49,7 @@ def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command
         except OSError as error:
-            raise CicdError(f"openssl, which makes the certificate of the run: {error.strerror}") from None
+            raise CicdError(f"openssl could not make the certificate of the run: {error.strerror}") from None
         if done.returncode:
             raise CicdError(f"openssl: {done.stderr.strip()}")
         return certificate.read_bytes(), key.read_bytes()
@@ -79,8 +79,8 @@ def import_certificates(context: CheckContext) -> str:
 def remove_certificates(context: CheckContext, environment: str) -> None:
     """Delete the certificates that this run has imported into the account and region of an environment.
 
-    ACM says for some time after the deletion of a load balancer that its certificate is in use. Raises `CheckMustWait`
-    if it still says so after ten minutes.
+    After the deletion of a load balancer, ACM says for some time that the certificate is still in use. Raises
+    `CheckMustWait` if it still says so after ten minutes.
     """
     acm = context.clients(environment).acm
     for arn in own_certificates(acm, context.project.suffix):
@@ -105,9 +105,9 @@ def _is_deleted(acm: Any, arn: str) -> bool:
 
 CERTIFICATES = Check(
     "certificates",
-    "Load balancers can serve TLS with a certificate that was made for this run and is trusted by nothing else.",
+    "Load balancers can serve TLS with a certificate that was made for this run and that nothing else trusts.",
     import_certificates,
     safe_to_continue=False,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS keeps certificates, and its load balancers answer no requests",
+    local_limit="the local AWS stores certificates, but its load balancers do not answer requests",
 )

@@ -1,4 +1,4 @@
-"""Compares the estimate that is shown before a run with the resources that exist and the time that they existed."""
+"""Compares the cost estimate, which is shown before a run, with the resources that exist and their lifetime."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from cicd_templates.acceptance.project import ENVIRONMENTS
 
 
 def price_what_exists(context: CheckContext) -> str:
-    """Count the resources of the stacks, and require that the estimate has as many of each type that costs money.
+    """Count the resources of the stacks. Require that the estimate has the same number for each type that costs money.
 
-    The price is for the time since the deployment began. The bill of AWS has the real cost a day later; Cost Explorer
-    charges each call, so it is not asked.
+    The price is for the time since the deployment began. The bill of AWS has the real cost a day later. Cost Explorer
+    is not used, because AWS charges for each call.
     """
     counts: Counter[str] = Counter()
     for environment in ENVIRONMENTS:
@@ -23,7 +23,7 @@ def price_what_exists(context: CheckContext) -> str:
             pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
             counts.update(each["ResourceType"] for page in pages for each in page["StackResourceSummaries"])
     more = sorted(item.name for item in estimate.ITEMS if item.units_in(counts) > item.count)
-    require(not more, f"there is more than the estimate has: {', '.join(more)}")
+    require(not more, f"more resources exist than the estimate has: {', '.join(more)}")
     unknown = sorted(estimate.OTHERS & set(counts))
     require(not unknown, f"the estimate leaves out {', '.join(unknown)}")
     hours = (context.clock() - float(context.facts["deployed at"])) / 3600

@@ -26,7 +26,7 @@ def deploy_all(context: CheckContext) -> str:
     for environment in ENVIRONMENTS:
         stacks = stacks_of(context, environment)
         wrong = sorted(set(stacks.values()) - SETTLED)
-        require(not wrong, f"{environment} has stacks in {', '.join(wrong)}")
+        require(not wrong, f"stacks of {environment} have the status {', '.join(wrong)}")
         rendered = len(list(context.project.rendered(environment).glob("*.yaml")))
         require(len(stacks) == rendered, f"{environment} has {len(stacks)} of {rendered} stacks")
         count += rendered
@@ -36,7 +36,8 @@ def deploy_all(context: CheckContext) -> str:
 def deploy_by_plans(context: CheckContext, environment: str, *options: str) -> None:
     """Plan an environment and deploy exactly the plan, until a plan has nothing to change.
 
-    `options` choose a part of the environment for the plan. Raises `CheckFailed` if it never ends.
+    `options` choose a part of the environment for the plan. Raises `CheckFailed` if the plans still have changes after
+    several deployments.
     """
     file = context.project.folder / f"{environment}-plan.json"
     for _ in range(MOST_PLANS):

@@ -1,4 +1,4 @@
-"""Destroys everything that the run created, and proves now and an hour later that nothing is left."""
+"""Destroys everything that the run created. Proves immediately and an hour later that nothing is left."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def destroy_all(context: CheckContext) -> str:
     """Destroy the pipeline, then remove the protection of production, then destroy the other environments.
 
     As long as a pipeline exists, only the pipeline may change some stacks of production. An environment that was never
-    deployed, or that is destroyed already, has nothing to destroy. A step that fails does not keep the next ones from
-    running, so that nothing costs money longer than necessary.
+    deployed, or that is destroyed already, has nothing to destroy. If a step fails, the next steps still run, so that
+    nothing costs money longer than necessary.
     """
     steps = [
         partial(remove_people, context),
@@ -37,7 +37,7 @@ def destroy_all(context: CheckContext) -> str:
     problems = [problem for step in steps if (problem := _problem_of(step))]
     require(not problems, "; ".join(problems))
     context.facts.setdefault("destroyed at", context.clock())
-    return "every environment is destroyed, and what AWS keeps for a time is explained"
+    return "every environment is destroyed, and the resources that AWS keeps for some time are listed with the reason"
 
 
 def _problem_of(step: Callable[[], None]) -> str:
@@ -56,7 +56,7 @@ def _problem_of(step: Callable[[], None]) -> str:
 def _redeploy(context: CheckContext) -> None:
     """Deploy production once as a disposable environment, because the deletion policies are in its templates.
 
-    Stacks that cannot be updated, and layers that were never deployed, are left out. An attempt to create them might
+    Stacks that cannot be updated are left out, and so are layers that were never deployed, because their creation might
     fail again.
     """
     render_with(context, production=DISPOSABLE)
@@ -75,7 +75,7 @@ def _redeploy(context: CheckContext) -> None:
 
 
 def _end_termination_protection(context: CheckContext) -> None:
-    """Allow the deletion of the stacks of production. No deployment does that."""
+    """Switch off the termination protection of the stacks of production. No deployment does that."""
     cloudformation = context.clients(PRODUCTION).cloudformation
     for name in stacks_of(context, PRODUCTION):
         cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
@@ -90,8 +90,8 @@ def _destroy(context: CheckContext, environment: str) -> None:
 def remove_own(context: CheckContext) -> str:
     """Remove the resources that the checks themselves created: certificates, roles and their policies.
 
-    The role of an environment that still has stacks is kept, and the certificates of its account and region: the next
-    attempt to destroy the environment needs them.
+    If an environment still has stacks, its role and the certificates in its account and region are kept, because the
+    next attempt to destroy the environment needs them.
     """
     kept = [environment for environment in ENVIRONMENTS if stacks_of(context, environment)]
     roles = context.facts.get("settings", {}).get("roles", {})
@@ -105,21 +105,27 @@ def remove_own(context: CheckContext) -> str:
     for environment in ENVIRONMENTS:
         if environment not in kept:
             remove_roles(context, environment)
-    require(not kept, f"what the checks made for {', '.join(kept)} is kept until the stacks there are destroyed")
+    require(
+        not kept,
+        f"resources that the checks created for {', '.join(kept)} are kept until the stacks there are destroyed",
+    )
     return "the certificates, the roles and the policies of the run are removed"
 
 
 def prove_again(context: CheckContext) -> str:
     """Search, an hour after the destruction, for resources that still have a name or a tag of the run."""
     if not context.local and context.clock() < (later := context.facts["destroyed at"] + LATER_SECONDS):
-        raise CheckMustWait(f"look again in {round((later - context.clock()) / 60)} minutes with the same command")
+        raise CheckMustWait(f"check again in {round((later - context.clock()) / 60)} minutes with the same command")
     render_with(context, roles={})
     for environment in ENVIRONMENTS:
         context.commands.on("status", environment, "--left")
     for environment in RUNTIME:
         known = own_certificates(context.clients(environment).acm, context.project.suffix)
         require(not known, f"{environment}: {len(known)} certificates of the run are left")
-    return "nothing of the run is left but what AWS keeps for a time, such as keys that wait for their deletion"
+    return (
+        "nothing of the run is left except resources that AWS keeps for some time, such as keys that wait for "
+        "their deletion"
+    )
 
 
 DESTROYED = Check(
@@ -136,10 +142,11 @@ REMOVED = Check(
 )
 STILL_GONE = Check(
     "still-gone",
-    "An hour after the destruction nothing of the run is left.",
+    "An hour after the destruction, nothing of the run is left.",
     prove_again,
     needs=("destroyed", "removed"),
     last=True,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS forgets at once what AWS lists for some time, so the hour is not waited for",
+    local_limit="AWS lists deleted resources for some time, but the local AWS does not, so the check does not wait "
+    "for an hour",
 )

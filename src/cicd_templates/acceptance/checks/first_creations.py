@@ -1,4 +1,4 @@
-"""Proves that a first creation which is declined or fails does not block the next deployment."""
+"""Proves that the next deployment works after the first creation of a stack was declined or has failed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FAILING_TYPE = "AWS::EC2::NatGateway"
 
 
 def decline(context: CheckContext) -> str:
-    """Plan the first creation and discard the plan, then require that nothing is left of it."""
+    """Plan the first creation of stacks and discard the plan. Require that nothing is left of the plan."""
     context.commands.on("plan", STAGING)
     planned = stacks_of(context, STAGING)
-    require(planned, "the plan of a first creation made no stack in review, so there is nothing to discard")
+    require(planned, "the plan of a first creation left no stack in REVIEW_IN_PROGRESS, so there is nothing to discard")
     context.commands.on("plan-discard", STAGING)
     left = stacks_of(context, STAGING)
     require(not left, f"{len(left)} stacks are left of a plan that was discarded")
@@ -72,13 +72,13 @@ def _record(context: CheckContext) -> Record:
 
 DECLINED = Check(
     "declined-plan",
-    "A plan that nobody accepts leaves nothing in the account.",
+    "A plan that was discarded leaves nothing in the account.",
     decline,
     needs=("permissions",),
 )
 FAILED = Check(
     "failed-first-creation",
-    "A first creation that fails is not in the way of the next deployment.",
+    "A first creation that failed does not block the next deployment.",
     fail_then_deploy,
     needs=("permissions",),
 )

@@ -36,8 +36,8 @@ def use_printed_policies(context: CheckContext) -> str:
         render_with(context, roles={})
         raise
     return (
-        f"{documents} printed policies of {len(roles)} environments are attached to {len(roles)} roles, which make"
-        " every call of the commands from here on"
+        f"{documents} printed policies of {len(roles)} environments are attached to {len(roles)} roles; all later "
+        "commands run with these roles"
     )
 
 
@@ -49,7 +49,7 @@ def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]
 
 
 def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
-    """Run `doctor` until it answers, and require that the role made its calls."""
+    """Run `doctor` until it can call AWS, and require that it called AWS with the role."""
     attempt = 1
     while (rows := _examined(context, environment)) is None:
         require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")
@@ -57,7 +57,10 @@ def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
         context.pause(PAUSE_SECONDS)
     callers = [row["finding"] for row in rows if row["subject"] == "credentials"]
     role = f"assumed-role/{context.project.deployer(environment)}/"
-    require(any(role in caller for caller in callers), f"another principal than the role calls AWS in {environment}")
+    require(
+        any(role in caller for caller in callers),
+        f"`doctor` called AWS in {environment} with another principal than the role",
+    )
 
 
 def _examined(context: CheckContext, environment: str) -> list[dict[str, str]] | None:
@@ -89,5 +92,6 @@ PERMISSIONS = Check(
     needs=("certificates",),
     safe_to_continue=False,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS asks IAM for every call of a command, but not for what CloudFormation does for it",
+    local_limit="the local AWS checks the permissions of every call of a command, but not those of the calls that "
+    "CloudFormation makes for it",
 )

@@ -1,4 +1,4 @@
-"""What no reading of AWS's documentation settles. A release in AWS answers each question; no other run can."""
+"""Questions that AWS's documentation leaves open. Only a release in AWS can answer them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cicd_templates.acceptance.pipeline_runs import SUCCEEDED
 def question(name: str, asks: str, proves: str, path: str, because: str) -> Check:
     """Return the check that answers the question `asks`: whether the actions with `path` in their path have succeeded.
 
-    A release that failed answers too: an action of it that failed is the answer "no".
+    A failed release can answer, too: the answer is "no" if one of these actions failed.
     """
 
     def answer(context: CheckContext) -> str:
@@ -58,13 +58,13 @@ QUESTIONS = (
         "Who reads the parameters of a change set from Parameter Store?",
         "The delivery role creates a change set whose parameters come from Parameter Store.",
         "/Prepare",
-        "the local AWS resolves such parameters for everybody",
+        "the local AWS resolves such parameters without checking permissions",
     ),
     question(
         "cloudformation-role",
         "Which permissions do the handlers of CloudFormation's resource types need?",
         "CloudFormation deploys a release with the permissions of its role.",
         "/Execute",
-        "the local AWS creates resources without asking IAM",
+        "the local AWS creates resources without checking permissions",
     ),
 )

@@ -1,4 +1,4 @@
-"""Releases: one that passes every stage with its migration and its approval, and one that the gate stops."""
+"""Checks releases: one that passes every stage with its migration and its approval, and one that the gate stops."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def release(context: CheckContext) -> str:
     require(run.succeeded, f"the release did not pass: {run.problem}")
     require(any(is_of(path, PRODUCTION) for path in run.states), "the release did not reach production")
     require(run.count(APPROVE), "nobody was asked to approve the release")
-    return f"{len(run.states)} actions succeeded, from the source to production, and production had its approval"
+    return (
+        f"{len(run.states)} actions succeeded, from the source to production, and a person approved the release "
+        "to production"
+    )
 
 
 def see_migrations(context: CheckContext) -> str:
@@ -83,7 +86,7 @@ def verify_evidence(context: CheckContext) -> str:
     (changed / TAMPERED).write_bytes(content)
     answer = context.commands.run("verify-evidence", str(changed), expected=(0, 1))
     require(answer.code and TAMPERED.as_posix() in answer.output, "evidence with a changed byte was accepted")
-    return "every file and signature was verified without AWS, and a changed byte was found in the file that has it"
+    return "every file and signature was verified without AWS, and a changed byte was found in the right file"
 
 
 RELEASED = Check(

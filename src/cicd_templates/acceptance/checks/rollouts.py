@@ -1,4 +1,4 @@
-"""Releases that ECS rolls out blue/green: one that succeeds, and one that its alarm takes back."""
+"""Checks blue/green releases: one that succeeds, and one that ECS rolls back because of an alarm."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def closed_window(seconds: float) -> str:
 def release_blue_green(context: CheckContext) -> str:
     """Release to staging with a blue/green rollout, and require that ECS used this strategy.
 
-    The deployment window of production is closed, for the check of the window.
+    The deployment window of production is closed, because another check examines the closed window.
     """
     began = float(context.facts.setdefault("blue-green began", context.clock()))
     context.save()
@@ -61,14 +61,14 @@ def release_blue_green(context: CheckContext) -> str:
         if deployment.get("deploymentConfiguration", {}).get("strategy") == STRATEGY
     ]
     require(SUCCESSFUL in used, f"ECS has no successful blue/green deployment: {', '.join(used) or 'none began'}")
-    return "ECS deployed the release blue/green, and both hooks agreed to it"
+    return "ECS deployed the release blue/green, and both hooks approved it"
 
 
 def take_back(context: CheckContext) -> str:
     """Release an application that answers orders with an error, and require that staging runs the old release again.
 
-    In AWS, orders are sent all the time. The health check of the application succeeds, so only the alarm on errors can
-    take the release back.
+    In AWS, orders are sent during the release. The health check of the application succeeds, so only the alarm on
+    errors can cause the rollback.
     """
     if not context.local and "before failing" not in context.facts:
         context.facts["before failing"] = [context.clock(), task_definition(context, STAGING)]
@@ -77,7 +77,7 @@ def take_back(context: CheckContext) -> str:
     run = run_pipeline(context, FAILING, FAILING_RUN, at_each_poll=partial(_send_orders, context, statuses))
     _require_stopped(run)
     if context.local:
-        return "a release that fails orders was stopped in staging by its smoke test, and nothing of production ran"
+        return "the smoke test stopped the defective release in staging, and no action of production ran"
     began, expected = context.facts["before failing"]
     alarms = {
         alarm
@@ -86,13 +86,13 @@ def take_back(context: CheckContext) -> str:
         for alarm in deployment.get("alarms", {}).get("triggeredAlarmNames", ())
     }
     answered = f"orders were answered with {', '.join(map(str, sorted(statuses))) or 'nothing'}"
-    require(alarms, f"no alarm took the release back; {answered}; {run.problem}")
+    require(alarms, f"no alarm caused a rollback of the release; {answered}; {run.problem}")
     require(task_definition(context, STAGING) == expected, "staging does not run the old release again")
-    return f"{len(alarms)} alarms took the release back, and staging runs the old one again; {answered}"
+    return f"{len(alarms)} alarms caused the rollback, and staging runs the old release again; {answered}"
 
 
 def _require_stopped(run: PipelineRun) -> None:
-    """Require that the release failed in staging and that nothing of production ran."""
+    """Require that the release failed in staging and that no action of production ran."""
     failed = [path for path, state in run.states.items() if is_of(path, STAGING) and state == FAILED]
     require(failed, f"the release did not fail in staging: {run.problem or 'it succeeded'}")
     ran = sorted(path for path, state in run.states.items() if is_of(path, PRODUCTION) and state != NOT_REACHED)
@@ -113,7 +113,7 @@ def _send_orders(context: CheckContext, statuses: set[int]) -> None:
 
 ROLLED_BLUE_GREEN = Check(
     "blue-green",
-    "A release is rolled out blue/green after its hooks have agreed to it.",
+    "A release is rolled out blue/green after its hooks have approved it.",
     release_blue_green,
     needs=("released",),
     local_coverage=LocalCoverage.STEPS_ONLY,
@@ -121,9 +121,10 @@ ROLLED_BLUE_GREEN = Check(
 )
 TAKEN = Check(
     "alarm-rollback",
-    "A release whose responses are errors is taken back by its alarm.",
+    "ECS rolls back a release whose responses are errors, because of an alarm.",
     take_back,
     needs=("blue-green",),
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS evaluates no alarms, so the smoke test stops the release, and ECS takes nothing back",
+    local_limit="the local AWS does not evaluate alarms, so the smoke test stops the release, and ECS does not roll "
+    "it back",
 )

@@ -1,4 +1,4 @@
-"""What is watched and protected while the environments run: drift, alarms, and the key of each environment."""
+"""Checks the running environments: drift detection, alarms, and the key of each environment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DECRYPT, ENCRYPT = "kms:Decrypt", frozenset({"kms:GenerateDataKey*", "kms:Genera
 
 
 def show_drift(context: CheckContext) -> str:
-    """Change the retention of a log group outside CloudFormation, require that it is found, and take it back."""
+    """Change a log group outside CloudFormation, require that drift detection finds the change, and undo it."""
     logs, name = context.clients(STAGING).logs, _log_group(context)
     try:
         logs.put_retention_policy(logGroupName=name, retentionInDays=OTHER_DAYS)
@@ -32,12 +32,12 @@ def show_drift(context: CheckContext) -> str:
         logs.put_retention_policy(logGroupName=name, retentionInDays=DAYS_AS_RENDERED)
     require(found.code == CHANGES, "a change outside CloudFormation was not found")
     after = context.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
-    require(after.code == NOTHING, "after the change was taken back, drift is still found")
-    return "a change of a log group outside CloudFormation was found, and was gone after it was taken back"
+    require(after.code == NOTHING, "after the change was undone, drift is still found")
+    return "drift detection found a change of a log group, and found no drift after the change was undone"
 
 
 def _log_group(context: CheckContext) -> str:
-    """Return the first log group of staging whose name and retention are written out in its template."""
+    """Return the first log group of staging whose name and retention are literal values in its template."""
     for path in sorted(context.project.rendered(STAGING).glob("*.yaml")):
         template = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
         for resource in template["Resources"].values():
@@ -70,7 +70,7 @@ def see_alarms(context: CheckContext) -> str:
 
 
 def _deployed_alarms(context: CheckContext, environment: str) -> Iterator[tuple[str, Any]]:
-    """Yield the place and the properties of each alarm in the templates of the deployed stacks."""
+    """Yield the name and the properties of each alarm in the templates of the deployed stacks."""
     prefix = f"{context.project.name(environment)}-"
     for name in stacks_of(context, environment):
         body = context.clients(environment).cloudformation.get_template(StackName=name)["TemplateBody"]
@@ -93,9 +93,9 @@ def hear_alarms(context: CheckContext) -> str:
 
 
 def _require_action(context: CheckContext, cloudwatch: Any, name: str, what: str) -> None:
-    """Set the alarm, require that CloudWatch says within five minutes that an action has succeeded, and reset it.
+    """Set the alarm, wait up to five minutes until CloudWatch has executed an action of the alarm, and reset it.
 
-    The history of the alarm also has the actions of an attempt that was interrupted. Those do not count.
+    The history of the alarm can also have actions of an interrupted attempt. They do not count.
     """
     before = _succeeded_actions(cloudwatch, name)
 
@@ -111,7 +111,7 @@ def _require_action(context: CheckContext, cloudwatch: Any, name: str, what: str
 
 
 def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]:
-    """Return the time and the data of each action of the alarm that has succeeded."""
+    """Return the time and the data of each successful action of the alarm."""
     pages = cloudwatch.get_paginator("describe_alarm_history").paginate(AlarmName=name, HistoryItemType="Action")
     items = [item for page in pages for item in page["AlarmHistoryItems"]]
     succeeded = [item for item in items if json.loads(item["HistoryData"]).get("actionState") == "Succeeded"]
@@ -149,11 +149,11 @@ DRIFT_FOUND = Check(
 )
 ALARMS = Check(
     "alarms",
-    "Every alarm that a person must hear of has an action on a topic that exists.",
+    "Every alarm has an action, and the topics for notifications exist.",
     see_alarms,
     needs=("deployed",),
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS records alarms and sends nothing",
+    local_limit="the local AWS stores alarms, but sends no notifications",
 )
 HEARD = Check(
     "alarms-heard",
@@ -161,7 +161,7 @@ HEARD = Check(
     hear_alarms,
     needs=("deployed",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="the local AWS records alarms and does not evaluate them",
+    local_limit="the local AWS stores alarms, but does not evaluate them",
     question="May CloudWatch publish alarms to topics that are encrypted with the key?",
 )
 KEYS = Check(

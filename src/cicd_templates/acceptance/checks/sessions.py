@@ -1,4 +1,4 @@
-"""A command whose temporary credentials expire while it works."""
+"""Checks a command whose temporary credentials expire while the command runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DETACHED = DetachedError.exit_code
 
 
 def expire(context: CheckContext) -> str:
-    """Deploy a change to staging with a session that expires meanwhile, then continue with fresh credentials.
+    """Deploy a change to staging with a session that expires during the deployment. Continue with fresh credentials.
 
     The change, to a blue/green rollout with hooks, takes minutes.
     """
@@ -30,13 +30,19 @@ def expire(context: CheckContext) -> str:
     finally:
         render_with(context, sessions=[])
     require(answer.code, "no answer: the command ended before its session expired")
-    require(answer.code == DETACHED, f"the command ended with {answer.code} instead of {DETACHED}: {answer.last_lines}")
+    require(
+        answer.code == DETACHED,
+        f"the command ended with the exit code {answer.code} instead of {DETACHED}: {answer.last_lines}",
+    )
     lines = answer.errors.strip().splitlines()
     errors = [line for line in lines if line.startswith("error: ")]
     require(len(errors) <= 1 and not any("Traceback" in line for line in lines), f"not one clear line: {answer.errors}")
     context.commands.on("deploy", STAGING, "--yes")
     require(not plan_has_changes(context, STAGING), "staging would still change after the deployment was continued")
-    return f"the command ended with {DETACHED} and one line, and the same command with fresh credentials finished"
+    return (
+        f"the command ended with the exit code {DETACHED} and one line; with fresh credentials, the same command "
+        "finished"
+    )
 
 
 EXPIRED = Check(
@@ -45,5 +51,5 @@ EXPIRED = Check(
     expire,
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="a command signs its calls to the local AWS with the key of that AWS, which does not expire",
+    local_limit="a command signs its calls to the local AWS with a key that does not expire",
 )

@@ -1,4 +1,4 @@
-"""What AWS compares with a policy: the path of a request for parameters, and the key of a request to S3."""
+"""Finds out which form of a parameter path, and of a KMS key in an S3 request, AWS compares with a policy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OBJECT = "acceptance/key"
 
 
 def read_by_path(context: CheckContext) -> str:
-    """Ask which spelling of the path IAM compares with a policy, with sessions that allow one spelling each."""
+    """Find out which spelling of the path IAM compares with a policy. Each session allows only one spelling."""
     access, root = context.access[STAGING], parameter_root(context, STAGING)
     role = context.facts["settings"]["roles"][STAGING]
     spellings = {"without its last slash": root.removesuffix("/"), "with its last slash": root}
@@ -79,7 +79,7 @@ PATHS = Check(
     read_by_path,
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="the local AWS compares the path as it was sent",
+    local_limit="the local AWS compares the path in the request without changing it",
     question="Does IAM compare the path of GetParametersByPath with or without its last slash?",
 )
 KEY_SPELLINGS = Check(
@@ -88,6 +88,6 @@ KEY_SPELLINGS = Check(
     encrypt_with_each_spelling,
     needs=("deployed",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="the local AWS compares the name of the key as it was sent",
+    local_limit="the local AWS compares the name of the key in the request without changing it",
     question="Does a bucket accept its key by its id or alias, although the policy names its ARN?",
 )

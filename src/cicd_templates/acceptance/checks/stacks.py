@@ -8,7 +8,7 @@ GONE = "DELETE_COMPLETE"
 
 
 def newest_stack(context: CheckContext, environment: str, layer: str) -> tuple[str, str]:
-    """Return the id and the status of the newest stack of a layer, also if it is deleted.
+    """Return the id and the status of the newest stack of a layer, even if the stack was deleted.
 
     Both are empty if there was no such stack. An id also finds the events of a deleted stack.
     """
@@ -22,7 +22,8 @@ def newest_stack(context: CheckContext, environment: str, layer: str) -> tuple[s
 def first_failed_type(context: CheckContext, environment: str, stack_id: str) -> str:
     """Return the type of the first resource of a stack whose creation failed, or an empty string.
 
-    CloudFormation then cancels the creation of other resources, whose events also say CREATE_FAILED.
+    After the first failure, CloudFormation cancels the creation of other resources. Their events also say
+    CREATE_FAILED.
     """
     paginator = context.clients(environment).cloudformation.get_paginator("describe_stack_events")
     # The newest event comes first.

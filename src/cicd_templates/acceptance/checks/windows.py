@@ -1,4 +1,4 @@
-"""The deployment window of production: closed, so that no release enters, and open."""
+"""Checks the deployment window of production: a closed window stops a release, and an open window lets it pass."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from cicd_templates.acceptance.project import PRODUCTION, ROLLING, THIRD
 # CodePipeline requires the seconds to be `*`.
 OPEN = "* * * ? * *"
 WINDOW = "-window/"
-NO_WINDOWS = "a rehearsal evaluates no deployment windows"
+NO_WINDOWS = "a rehearsal does not evaluate deployment windows"
 
 
 def stay_out(context: CheckContext) -> str:
-    """Require that the blue/green release, for which the window was closed, did not enter production.
+    """Require that the blue/green release did not enter production, because the window was closed.
 
-    The answer says whether the stage failed at once or waited until the run was stopped.
+    The result says whether the stage failed immediately or waited until the run was stopped.
     """
     states = context.facts["blue-green states"]
     window = [path for path in states if is_of(path, PRODUCTION) and WINDOW in path.lower()]
     require(window, "no answer: the release did not reach the stage of the window")
     entered = sorted(path for path in states if is_of(path, PRODUCTION) and path not in window)
-    require(not entered, f"the window was closed, but these ran: {', '.join(entered)}")
+    require(not entered, f"the window was closed, but these actions ran: {', '.join(entered)}")
     state = window_rule(context, BLUE_GREEN_RUN)
     require(state, "no answer: CodePipeline did not evaluate the window")
     return "the stage failed at once" if state == "Failed" else "the stage waited for the window until it was stopped"

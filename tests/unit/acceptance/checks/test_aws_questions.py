@@ -83,7 +83,7 @@ DOWNLOADED, NOTHING = ["Downloading S3 cache...", "Unarchiving cache..."], ["Dow
         pytest.param(
             {"unit-tests": 2, "bandit": 1},
             {"unit-tests:2": NOTHING},
-            "no: the second builds of unit-tests read no cache",
+            "no: the second builds of unit-tests did not read the cache",
             id="not read",
         ),
         pytest.param(
@@ -226,9 +226,9 @@ def test_the_price_is_of_what_exists_for_the_time_that_it_existed(tmp_path: Path
 @pytest.mark.parametrize(
     ("counts", "problem"),
     [
-        ({"AWS_EC2_NatGateway": 3}, "more than the estimate has: NAT gateway, one for each runtime environment"),
-        ({"AWS_ElasticLoadBalancingV2_LoadBalancer": 3}, "more than the estimate has: application load balancer"),
-        ({"AWS_CloudWatch_CompositeAlarm": 13}, "more than the estimate has: alarms of CloudWatch"),
+        ({"AWS_EC2_NatGateway": 3}, "than the estimate has: NAT gateway, one for each runtime environment"),
+        ({"AWS_ElasticLoadBalancingV2_LoadBalancer": 3}, "than the estimate has: application load balancer"),
+        ({"AWS_CloudWatch_CompositeAlarm": 13}, "than the estimate has: alarms of CloudWatch"),
         ({"AWS_RDS_DBInstance": 1}, "the estimate leaves out AWS::RDS::DBInstance"),
     ],
 )

@@ -77,7 +77,7 @@ def test_a_certificate_is_for_its_name_alone_and_its_key_stays_nowhere(tmp_path:
 @pytest.mark.parametrize(
     ("program", "words"),
     [
-        ("", "openssl, which makes the certificate of the run: No such"),
+        ("", "openssl could not make the certificate of the run: No such"),
         ("#!/bin/sh\necho no >&2\nexit 1\n", "openssl: no"),
     ],
 )

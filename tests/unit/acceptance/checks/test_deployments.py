@@ -54,7 +54,7 @@ def test_a_doctor_that_prints_no_json_has_failed_with_its_last_lines(tmp_path: P
     ("planned", "left", "problem"),
     [
         pytest.param(["REVIEW_IN_PROGRESS"], [], "", id="nothing is left"),
-        pytest.param([], [], "made no stack in review", id="nothing was planned"),
+        pytest.param([], [], "left no stack in REVIEW_IN_PROGRESS", id="nothing was planned"),
         pytest.param(["REVIEW_IN_PROGRESS"], ["REVIEW_IN_PROGRESS"], "1 stacks are left", id="a shell is left"),
     ],
 )
@@ -176,7 +176,7 @@ def test_everything_is_deployed_and_production_by_its_plans_alone(tmp_path: Path
 @pytest.mark.parametrize(
     ("statuses", "problem"),
     [
-        (["CREATE_COMPLETE", "ROLLBACK_COMPLETE"], "staging has stacks in ROLLBACK_COMPLETE"),
+        (["CREATE_COMPLETE", "ROLLBACK_COMPLETE"], "stacks of staging have the status ROLLBACK_COMPLETE"),
         (["CREATE_COMPLETE"], "staging has 1 of 2 stacks"),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_release_whose_orders_fail_is_taken_back_by_its_alarm(
     made = check_context(tmp_path, aws=ecs(deployment(1, "SUCCESSFUL"), BACK), facts=dict(FACTS), post=post)
 
     assert rollouts.take_back(made) == (
-        "1 alarms took the release back, and staging runs the old one again; orders were answered with 201, 500"
+        "1 alarms caused the rollback, and staging runs the old release again; orders were answered with 201, 500"
     )
     assert released == [("failing.zip", "failing")]
     assert set(sent) == {("https://balancer.example.com/orders", b'{"items": 1}', "PEM of the run")}
@@ -150,7 +150,7 @@ def test_on_the_local_aws_the_smoke_test_stops_a_release_whose_orders_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline(monkeypatch, rollouts, STOPPED)
-    assert "stopped in staging by its smoke test" in rollouts.take_back(check_context(tmp_path, local=True))
+    assert "the smoke test stopped the defective release" in rollouts.take_back(check_context(tmp_path, local=True))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_on_the_local_aws_the_smoke_test_stops_a_release_whose_orders_fail(
             STOPPED | {"Production/Approve": "succeeded"}, ecs(BACK), "then these ran: Production/Approve", id="went on"
         ),
         pytest.param(
-            STOPPED, ecs(deployment(1, "STOPPED", alarms=("a",))), "no alarm took the release back", id="no rollback"
+            STOPPED, ecs(deployment(1, "STOPPED", alarms=("a",))), "no alarm caused a rollback", id="no rollback"
         ),
         pytest.param(STOPPED, ecs(deployment(1, "ROLLBACK_SUCCESSFUL")), "no alarm took it|no alarm", id="no alarm"),
     ],
@@ -209,7 +209,7 @@ def rules(*states: str) -> dict[str, Any]:
         pytest.param({"Staging/Execute": "succeeded"}, rules(), "no answer: the release did not reach", id="short"),
         pytest.param(WHOLE, rules(), "no answer: CodePipeline did not evaluate the window", id="no rule"),
         pytest.param(
-            WHOLE | {"Production/Approve": "succeeded"}, rules("Failed"), "but these ran: Production/App", id="entered"
+            WHOLE | {"Production/Approve": "succeeded"}, rules("Failed"), "these actions ran: Production", id="entered"
         ),
     ],
 )

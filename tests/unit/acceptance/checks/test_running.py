@@ -57,7 +57,7 @@ def test_drift_is_found_and_taken_back(tmp_path: Path, codes: list[int], problem
         with pytest.raises(CicdError, match=problem):
             running.show_drift(made)
     else:
-        assert "was gone after it was taken back" in running.show_drift(made)
+        assert "found no drift after the change was undone" in running.show_drift(made)
     assert [(request["logGroupName"], request["retentionInDays"]) for _, request in made.clients("staging").calls] == [
         ("/acceptance/flow-log", 3),
         ("/acceptance/flow-log", 1),

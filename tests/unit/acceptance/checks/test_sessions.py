@@ -42,7 +42,7 @@ def test_the_same_command_continues_after_the_session_has_expired(tmp_path: Path
     began = made.clock()
 
     assert expire(made) == (
-        "the command ended with 75 and one line, and the same command with fresh credentials finished"
+        "the command ended with the exit code 75 and one line; with fresh credentials, the same command finished"
     )
     assert made.clock() - began == 875, "the command has 25 seconds"
     first, second = made.commands.credentials
@@ -55,7 +55,7 @@ def test_the_same_command_continues_after_the_session_has_expired(tmp_path: Path
     ("first", "plan", "problem"),
     [
         pytest.param(Answer(0, ""), 0, "no answer: the command ended before its session expired", id="too fast"),
-        pytest.param(Answer(1, "", "error: ExpiredToken"), 0, "ended with 1 instead of 75: error: Exp", id="its code"),
+        pytest.param(Answer(1, "", "error: ExpiredToken"), 0, "exit code 1 instead of 75: error: Exp", id="its code"),
         pytest.param(Answer(75, "", "Traceback\nerror: expired"), 0, "not one clear line: Traceback", id="traceback"),
         pytest.param(Answer(75, "", "error: a\nerror: b"), 0, "not one clear line: error: a", id="two lines"),
         pytest.param(ENDED, 4, "staging would still change", id="not continued"),
