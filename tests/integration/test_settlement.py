@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.local.engine_process import Engine, running
-from cicd_templates.local.iam_decisions import DENIED
+from cicd_templates.local.iam_decisions import ALLOWED, DENIED
 from cicd_templates.rehearsal import deployed_pipeline, postgresql, service_process, task_process
 from cicd_templates.rehearsal.grants import (
     GrantedAction,
@@ -42,6 +43,36 @@ pytestmark = [
     pytest.mark.skipif(postgresql.find_programs() is None, reason="PostgreSQL is not installed"),
 ]
 TABLE, QUEUE = "clearing-{}-payments", "clearing-{}-settlements"
+STAGING_TABLE = TABLE.format("staging")
+KEY = {"payment_id": {"S": "no-such-payment"}}
+UNCHANGED = {"ConditionExpression": "attribute_exists(payment_id)"}
+# A call for each right that `uses` grants, for the rights that the application does not need. IAM decides before a
+# service looks at the request.
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dynamodb:BatchGetItem": ("batch_get_item", {"RequestItems": {STAGING_TABLE: {"Keys": [KEY]}}}),
+    "dynamodb:BatchWriteItem": (
+        "batch_write_item",
+        {"RequestItems": {STAGING_TABLE: [{"DeleteRequest": {"Key": KEY}}]}},
+    ),
+    "dynamodb:DeleteItem": ("delete_item", {"TableName": STAGING_TABLE, "Key": KEY}),
+    "dynamodb:DescribeTable": ("describe_table", {"TableName": STAGING_TABLE}),
+    "dynamodb:GetItem": ("get_item", {"TableName": STAGING_TABLE, "Key": KEY}),
+    "dynamodb:PutItem": ("put_item", {"TableName": STAGING_TABLE, **UNCHANGED, "Item": KEY}),
+    "dynamodb:Query": (
+        "query",
+        {
+            "TableName": STAGING_TABLE,
+            "KeyConditionExpression": "payment_id = :key",
+            "ExpressionAttributeValues": {":key": KEY["payment_id"]},
+        },
+    ),
+    "dynamodb:Scan": ("scan", {"TableName": STAGING_TABLE}),
+    "dynamodb:UpdateItem": ("update_item", {"TableName": STAGING_TABLE, **UNCHANGED, "Key": KEY}),
+    "sqs:ChangeMessageVisibility": ("change_message_visibility", {"ReceiptHandle": "none", "VisibilityTimeout": 1}),
+    "sqs:GetQueueAttributes": ("get_queue_attributes", {"AttributeNames": ["All"]}),
+}
+# The local AWS has no transactions that ask IAM, so nothing can show this right.
+NOT_SHOWN = {"dynamodb:ConditionCheckItem"}
 # What each service does with what it `uses`.
 USED = {
     "payment-processor": {
@@ -159,7 +190,9 @@ def assert_each_right_is_used_or_explained(passed: Rehearsed, service: str) -> N
         assert {grant.statement for grant in task} - used <= {"EncryptPayments", "DecryptPayments"}
 
 
-def assert_each_used_right_is_needed(passed: Rehearsed, service: str, fail: Callable[[], None]) -> None:
+def assert_each_used_right_is_needed(
+    passed: Rehearsed, service: str, fail: Callable[[], None], missed: list[str]
+) -> None:
     """Take each used right of the task role in staging away, and check that `fail` notices it."""
     used = [grant for grant in grants_of(passed, service) if grant.role == f"clearing-staging-{service}-task"]
     for grant in (grant for grant in used if grant.use is GrantUse.USED):
@@ -169,6 +202,38 @@ def assert_each_used_right_is_needed(passed: Rehearsed, service: str, fail: Call
         rows = passed.run.setup.calls.rows()[before:]
         denied = [row[1] for row in rows if row[3] == DENIED and role_name(row[0]) == grant.role]
         assert set(denied) == {grant.action}, grant
+        missed.append(grant.action)
+
+
+def assert_each_other_call_needs_its_right(passed: Rehearsed, service: str, missed: list[str]) -> None:
+    """Make the calls that the task role in staging may make and the application does not need, with and without."""
+    role = f"clearing-staging-{service}-task"
+    unused = [grant for grant in grants_of(passed, service) if grant.role == role and grant.use is GrantUse.UNUSED]
+    calls = [grant for grant in unused if grant.action.startswith(("dynamodb:", "sqs:"))]
+    assert {grant.action for grant in calls} - NOT_SHOWN <= CALLS.keys()
+    for grant in (grant for grant in calls if grant.action not in NOT_SHOWN):
+        assert decision_about(passed, grant) == ALLOWED
+        with passed.without(grant.role, grant.statement, grant.action):
+            assert decision_about(passed, grant) == DENIED, grant
+        missed.append(grant.action)
+
+
+def decision_about(passed: Rehearsed, grant: GrantedAction) -> str:
+    """Make the call of a right with the credentials of a task. Return what IAM decides about it."""
+    number = passed.stack("service-settlement", "staging").account
+    task = f"arn:aws:ecs:eu-central-1:{number}:task/clearing-staging/{'0' * 32}"
+    session = passed.run.service_session(f"arn:aws:iam::{number}:role/{grant.role}", task, step_of("Staging/Probe"))
+    operation, request = CALLS[grant.action]
+    client = session.client(grant.action.partition(":")[0])
+    if grant.action.startswith("sqs:"):
+        queue = account(passed, "staging").client("sqs").get_queue_url(QueueName=QUEUE.format("staging"))
+        request = request | {"QueueUrl": queue["QueueUrl"]}
+    before = len(passed.run.setup.calls.rows())
+    with contextlib.suppress(ClientError):
+        getattr(client, operation)(**request)
+    rows = passed.run.setup.calls.rows()[before:]
+    (decision,) = {row[3] for row in rows if row[1] == grant.action and role_name(row[0]) == grant.role}
+    return str(decision)
 
 
 def test_a_payment_is_accepted_settled_and_reported_up_to_production(
@@ -176,6 +241,7 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
 ) -> None:
     # A worker that may not receive has no queue to wait for, but needs time to notice on a busy machine.
     monkeypatch.setattr(service_process, "IDLE_SECONDS", 60.0)
+    missed: list[str] = []
     with clearing.released("payment-processor") as passed:
         assert [(step.path, step.error) for step in passed.rehearsal.result.failed] == []
         assert passed.rehearsal.result.succeeded
@@ -206,7 +272,8 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
             ):
                 pay(url, "smoke-again")
 
-        assert_each_used_right_is_needed(passed, "payment-processor", fail_to_pay)
+        assert_each_used_right_is_needed(passed, "payment-processor", fail_to_pay, missed)
+        assert_each_other_call_needs_its_right(passed, "payment-processor", missed)
 
     with clearing.released("settlement") as passed:
         assert [(step.path, step.error) for step in passed.rehearsal.result.failed] == []
@@ -225,7 +292,8 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
             with pytest.raises(ActionFailedError, match="ended by itself with exit code 1"):
                 service_process.work(passed.run, step_of("Staging/Work"), passed.action("Staging/Execute"))
 
-        assert_each_used_right_is_needed(passed, "settlement", fail_to_settle)
+        assert_each_used_right_is_needed(passed, "settlement", fail_to_settle, missed)
+        assert_each_other_call_needs_its_right(passed, "settlement", missed)
 
     with clearing.released("settlement-report") as passed:
         assert [(step.path, step.error) for step in passed.rehearsal.result.failed] == []
@@ -241,7 +309,9 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
         def fail_to_report() -> None:
             assert run_scheduled_job(passed, "staging") == 1
 
-        assert_each_used_right_is_needed(passed, "settlement-report", fail_to_report)
+        assert_each_used_right_is_needed(passed, "settlement-report", fail_to_report, missed)
+        assert_each_other_call_needs_its_right(passed, "settlement-report", missed)
+    print(f"{len(missed)} rights of `uses` are missed when they are taken away")
 
 
 FAILING = """import os

@@ -7,11 +7,38 @@ from fnmatch import fnmatchcase
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html
 STORE = "AWS documents this permission for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
+RETRIED = "used if an action is retried after its evidence was stored"
 EXEC = "used only in a session of ECS Exec"
-# Each kind of access that a service can have in `uses` stands for a fixed set of actions.
-ACCESS = "part of the access that the service has in `uses`; this run did not need it"
+# What each action of a kind of access in `uses` is for. The application chooses its calls, and these are not the ones
+# that it made in this run. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/api-permissions-reference.html
+CALLS = {
+    "dynamodb:BatchGetItem": "reads up to 100 items by their keys in one call",
+    "dynamodb:BatchWriteItem": "puts or deletes up to 25 items in one call",
+    "dynamodb:ConditionCheckItem": "checks an item in a transaction that reads or writes others",
+    "dynamodb:DeleteItem": "deletes an item",
+    "dynamodb:DescribeTable": "reads the keys of the table, as SDKs with a model of the table do at their start",
+    "dynamodb:GetItem": "reads an item by its key, alone or in a transaction",
+    "dynamodb:PutItem": "stores a whole item",
+    "dynamodb:Query": "reads the items of a partition key",
+    "dynamodb:Scan": "reads all items",
+    "dynamodb:UpdateItem": "changes attributes of an item",
+    "sqs:ChangeMessageVisibility": "gives a task more time for a message, or returns the message to the queue",
+    "sqs:DeleteMessage": "deletes a message that is done",
+    "sqs:GetQueueAttributes": "reads settings and the number of messages, as frameworks that poll a queue do",
+    "sqs:ReceiveMessage": "receives messages",
+    "sqs:SendMessage": "sends messages, alone or in a batch",
+}
+TABLE_KEY = (
+    "DynamoDB uses the key on behalf of its caller; AWS does not say for which calls, so the local AWS checks none"
+)
 
 REASONS = (
+    ("*-migration-task", "*", "*", "a migration has the rights of its service, whether it uses them or not"),
+    *(("*-task", "*", action, f"{purpose}; this run did not") for action, purpose in CALLS.items()),
+    ("*-task", "EncryptTheSession", "kms:Decrypt", EXEC),
+    ("*-task", "EncryptFor*", "kms:*", "SQS uses the key for each message that is sent; this run sent none"),
+    ("*-task", "DecryptFrom*", "kms:*", "SQS uses the key for each message that is received; this run received none"),
+    ("*-task", "*", "kms:*", TABLE_KEY),
     (
         "*-function",
         "UseTheKey",
@@ -42,7 +69,8 @@ REASONS = (
         "codepipeline:GetPipelineExecution",
         "used only in a rollback of a stage, which no rehearsal does",
     ),
-    ("*", "CompareEvidence", "s3:GetObject", "used if an action is retried after its evidence was stored"),
+    ("*", "CompareEvidence", "s3:GetObject", RETRIED),
+    ("*", "CompareDecisions", "s3:GetObject", RETRIED),
     (
         "*-image",
         "PushTheImage",
@@ -75,20 +103,10 @@ REASONS = (
     ("*", "ReadItsLog", "logs:GetLogEvents", FAILURE),
     ("*-execution", "*", "ecr:*", "pulls the image of a task; a rehearsal starts no container"),
     ("*-execution", "DecryptThem", "kms:Decrypt", "decrypts parameters, which the local AWS does not encrypt"),
-    ("*-migration-task", "*", "*", "a migration has the rights of its service, whether it uses them or not"),
     ("*-task", "OpenTheChannel", "ssmmessages:*", EXEC),
     ("*-task", "RecordTheSession", "logs:*", EXEC),
     ("*-task", "FindTheRecord", "logs:*", EXEC),
-    ("*-task", "EncryptTheSession", "kms:Decrypt", EXEC),
     ("*-task", "ConnectTo*", "rds-db:connect", "connects to a database; this run did not, and its notes say why"),
-    (
-        "*-task",
-        "*",
-        "kms:*",
-        "DynamoDB uses the key on behalf of its caller; AWS does not say for which calls, so the local AWS checks none",
-    ),
-    ("*-task", "*", "dynamodb:*", ACCESS),
-    ("*-task", "*", "sqs:*", ACCESS),
     ("*", "*Source", "s3:*Tagging", "used if the source object has tags"),
     (
         "*",

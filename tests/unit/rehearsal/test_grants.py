@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from cicd_templates.rehearsal import deployed_pipeline
 from cicd_templates.rehearsal.grants import GrantUse, measure_grants, read_roles, role_name, unexplained_grants
-from cicd_templates.rehearsal.unused_grants import reason_for
+from cicd_templates.rehearsal.unused_grants import CALLS, reason_for
+from tests.projects.rendering import rendered_project
 
 
 def role(name: str, service: str, *statements: dict[str, Any]) -> dict[str, Any]:
@@ -85,9 +88,17 @@ def test_the_first_reason_that_fits_counts() -> None:
         ("shop-staging-till-execution", "ReadItsSecrets", "secretsmanager:GetSecretValue", ""),
         # The role of CloudFormation, whose service has another name.
         ("shop-staging-delivery-execution-till", "GiveEcsItsRoles", "iam:PassRole", ""),
-        ("shop-staging-till-task", "ReadAndWriteOrders", "dynamodb:Query", "part of the access"),
-        ("shop-staging-till-task", "EncryptOrders", "kms:CreateGrant", "DynamoDB uses the key"),
-        ("shop-staging-till-task", "ReceiveFromPaid", "sqs:ChangeMessageVisibility", "part of the access"),
+        (
+            "shop-staging-till-task",
+            "ReadAndWriteOrders",
+            "dynamodb:Query",
+            "reads the items of a partition key; this run did not",
+        ),
+        ("shop-staging-till-task", "EncryptOrders", "kms:Encrypt", "DynamoDB uses the key"),
+        ("shop-staging-till-task", "EncryptForPaid", "kms:GenerateDataKey", "SQS uses the key"),
+        ("shop-staging-till-task", "DecryptFromPaid", "kms:Decrypt", "SQS uses the key"),
+        ("shop-staging-till-migration-task", "ReadAndWriteOrders", "dynamodb:Query", "a migration has the rights"),
+        ("shop-staging-till-task", "ReceiveFromPaid", "sqs:ChangeMessageVisibility", "gives a task more time"),
         ("shop-staging-till-task", "ConnectToLedger", "rds-db:connect", "connects to a database"),
         ("shop-staging-till-task", "RecordTheSession", "logs:PutLogEvents", "ECS Exec"),
         ("shop-staging-till-task", "OfAnOwnLayer", "s3:GetObject", ""),
@@ -100,3 +111,15 @@ def test_an_unused_right_of_a_task_has_a_reason_or_is_reported(
 
     assert expected in reason
     assert bool(expected) == bool(reason)
+
+
+def test_each_call_that_uses_allows_has_a_reason_of_its_own() -> None:
+    stacks = deployed_pipeline.read_every_stack(rendered_project("settlement") / "out")
+    roles = [role for stack in stacks for role in read_roles(stack.content, stack.environment)]
+    tasks = [role for role in roles if re.fullmatch(r"clearing-staging-.*(?<!migration)-task", role.name)]
+    granted = {action for role in tasks for _, actions in role.statements for action in actions}
+    calls = {action for action in granted if action.startswith(("dynamodb:", "sqs:"))}
+
+    assert len(tasks) == 3
+    assert calls == CALLS.keys()
+    assert len({reason_for(tasks[0].name, "Any", action) for action in calls}) == len(calls)
