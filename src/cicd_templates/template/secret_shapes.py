@@ -14,9 +14,14 @@ SHAPES = {
     "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,})\b"),
     "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
     "a Stripe key": re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}\b"),
+    # Header and payload are JSON objects, so both begin with an encoded `{"`: https://www.rfc-editor.org/rfc/rfc7519
+    "a signed token (JWT)": re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"),
 }
 WORDS = r"password|passwd|secret|token|api_?key|private_?key"
-NAMES_A_SECRET = re.compile(rf"(?i)(?:^|[_.-])(?:{WORDS}|credentials?)$")
+# Programs define names without a separator, such as PGPASSWORD. PWD alone is the working folder.
+NAMES_A_SECRET = re.compile(
+    rf"(?i)(?:^|[_.-])(?:{WORDS}|credentials?)$|(?:password|passwd|passphrase|[_.-]pwd|^pw|[_.-]pw)$"
+)
 # The user information of a URL: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
 PASSWORD_IN_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:(?P<value>[^\s/@]+)@")
 # A password in a connection string, in JSON or in options: `Password=...;`, `"token": "..."`, `--api-key=...`.

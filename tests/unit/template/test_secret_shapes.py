@@ -57,6 +57,13 @@ def test_an_ordinary_text_has_no_password(text: str) -> None:
     [
         ("DATABASE_PASSWORD", "summer", True),
         ("api_key", "1", True),
+        ("PGPASSWORD", "summer", True),
+        ("dbPassword", "summer", True),
+        ("SSH_PASSPHRASE", "summer", True),
+        ("MYSQL_PWD", "summer", True),
+        ("PWD", "/app", False),
+        ("PW", "summer", True),
+        ("PASSWORD_LENGTH", "12", False),
         ("TOKEN", "", False),
         ("TOKEN", "{{resolve:ssm:/pay/token}}", False),
         ("TOKEN", "arn:aws:s3:::x", False),
@@ -66,3 +73,16 @@ def test_an_ordinary_text_has_no_password(text: str) -> None:
 )
 def test_a_variable_that_is_named_like_a_secret_has_no_literal_value(name: str, value: str, expected: bool) -> None:
     assert is_literal_secret(name, value) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P", ["a signed token (JWT)"]),
+        # Not three parts, or no JSON objects.
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0", []),
+        ("org.example.payments.processor.Application", []),
+    ],
+)
+def test_a_signed_token_is_recognised(text: str, expected: list[str]) -> None:
+    assert list(kinds_of_secret(text)) == expected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 
 from cicd_templates.config.environment import Configuration, Environment
@@ -70,6 +70,10 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
                 "is already an environment variable of the container; choose another name",
             )
         yield from _secret_keys(settings, environment.region, where)
+        yield from _secret_partitions(settings.secrets, environment.region, f"{where}.secrets")
+        for name, container in settings.containers.items():
+            at_container = f"{where}.containers.{name}.secrets"
+            yield from _secret_partitions(container.secrets, environment.region, at_container)
         yield from _smoke_route(settings, environment.settings.nat, where)
     yield from routes.problems_in(environment)
 
@@ -98,6 +102,18 @@ def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Pr
                 f"{where}.secret_keys",
                 f"{key} is a key of {arn.region} in the partition {arn.partition}; a secret that a task in {region}"
                 " reads is encrypted with a key of that region",
+            )
+
+
+def _secret_partitions(secrets: Mapping[str, str], region: str, where: str) -> Iterator[Problem]:
+    """Yield a problem for each existing secret that no role in `region` can read. IAM ends at the partition."""
+    partition = partition_of(region).name
+    for variable, source in secrets.items():
+        if source.startswith("arn:") and Arn.parse(source).partition != partition:
+            yield Problem(
+                f"{where}.{variable}",
+                f"{source} is in the partition {Arn.parse(source).partition}, but {region} is in {partition}; name a"
+                " secret that a task there can read",
             )
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import environment
 from tests.unit.config.problems import SERVICE, STAGING, problems_of
 
+FOREIGN_SECRET = "arn:aws-cn:secretsmanager:cn-north-1:222222222222:secret:db-Ab12Cd:password::"
 KEY = "arn:aws:kms:eu-central-1:222222222222:key/1a-2b"
 OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
 
@@ -36,6 +37,17 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
             [(f"{SERVICE}/secrets", {"A": "/a"}), (f"{SERVICE}/secret_keys", [KEY.replace("aws:", "aws-cn:")])],
             "is a key of eu-central-1 in the partition aws-cn",
             id="key of another partition",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/secrets", {"A": "/a", "B": FOREIGN_SECRET})],
+            f"services.parcel-dispatcher.secrets.B: {FOREIGN_SECRET} is in the partition aws-cn, but eu-central-1 is in"
+            " aws; name a secret that a task there can read",
+            id="secret of another partition",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/containers", {"proxy": {"image": OWN, "secrets": {"B": FOREIGN_SECRET}}})],
+            "services.parcel-dispatcher.containers.proxy.secrets.B: arn:aws-cn:secretsmanager:",
+            id="secret of another partition for a further container",
         ),
         pytest.param(
             [(f"{SERVICE}/secret_keys", [KEY.replace("key/1a-2b", "alias/database")])],
