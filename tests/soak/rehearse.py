@@ -15,7 +15,8 @@ from pathlib import Path
 from cicd_templates.rehearsal.cloudformation import REPLACE
 from cicd_templates.rehearsal.deployed_pipeline import deploy_stacks
 from cicd_templates.rehearsal.grants import ALLOWED, role_name
-from cicd_templates.rehearsal.result import ActionState
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.result import ActionProgress, ActionState
 from cicd_templates.template.stack_template import StackTemplate
 from tests.integration.rehearsed_example import Rehearsed, rehearsed, without
 
@@ -27,13 +28,38 @@ def users(example: Rehearsed) -> dict[Key, str]:
     quickest: dict[Key, tuple[float, str]] = {}
     for action in example.run.pipeline.actions:
         before = len(example.run.setup.calls.rows())
-        step = example.again(action.path)
+        step = _repeat(example, action)
         assert step.state is ActionState.SUCCEEDED, step.error
         for principal, call, _, decision, statement in example.run.setup.calls.rows()[before:]:
             if decision == ALLOWED and statement:
                 key = (role_name(principal), statement, call)
                 quickest[key] = min(quickest.get(key, (step.seconds, action.path)), (step.seconds, action.path))
     return {key: path for key, (_, path) in quickest.items()}
+
+
+def _repeat(example: Rehearsed, action: Action) -> ActionProgress:
+    """Repeat an action. After a change set was prepared again, later actions need the variables of its new review."""
+    if action.stage in _preparing(example):
+        return example.rehearsal.replay(action)
+    return example.again(action.path)
+
+
+def _preparing(example: Rehearsed) -> dict[str, str]:
+    """Return the first action of each stage that prepares a change set, by stage."""
+    found: dict[str, str] = {}
+    for action in example.run.pipeline.actions:
+        if action.configuration.get("ActionMode") == REPLACE:
+            found.setdefault(action.stage, action.path)
+    return found
+
+
+def _prepare_again(example: Rehearsed, path: str) -> None:
+    """Repeat the actions of a stage from the first change set to the action before `path`, such as its review."""
+    action = example.action(path)
+    actions = [each for each in example.run.pipeline.actions if each.stage == action.stage]
+    first = actions.index(example.action(_preparing(example)[action.stage]))
+    for earlier in actions[first : max(first + 1, actions.index(action))]:
+        _repeat(example, earlier)
 
 
 def main() -> int:
@@ -43,21 +69,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, rehearsed(Path(folder)) as example:
         asked = sys.argv[1] if sys.argv[1:] else ""
         used = {key: path for key, path in users(example).items() if asked in " ".join(key)}
-        prepared = {
-            action.stage: action.path
-            for action in example.run.pipeline.actions
-            if action.configuration.get("ActionMode") == REPLACE
-        }
+        prepared = _preparing(example)
         order = {stage: number for number, stage in enumerate(each.stage for each in example.run.pipeline.actions)}
         failed: set[str] = set()
         deployed_less: StackTemplate | None = None
         for (role, statement, action), path in sorted(used.items()):
             stack, lesser = without(example.stacks, role, statement, action)
-            if first := prepared.get(path.partition("/")[0]):
+            if path.partition("/")[0] in prepared:
                 # An action that reads a change set needs one that has not been executed yet.
                 if deployed_less is not None:
                     deploy_stacks(example.engine, [deployed_less])
-                example.again(first)
+                _prepare_again(example, path)
             # Another deployment of the same stack also restores the permission that was removed before.
             if deployed_less is not None and deployed_less is not stack:
                 deploy_stacks(example.engine, [deployed_less])
@@ -67,7 +89,7 @@ def main() -> int:
             for earlier in [each for each in failed if order[each.partition("/")[0]] < order[path.partition("/")[0]]]:
                 example.again(earlier)
                 failed.discard(earlier)
-            step = example.again(path)
+            step = _repeat(example, example.action(path))
             if step.state is ActionState.FAILED:
                 failed.add(path)
             if step.state is ActionState.FAILED and f"may not {action}" in step.error:
