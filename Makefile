@@ -198,8 +198,7 @@ bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure the overhead of a r
 
 soak.takes := SEQUENCES SEED
 soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES faults; rehearse with missing rights
-	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" SEED="$${CICD_TEMPLATES_SEED:-$$(date +%s)}" $(VENV)/bin/python -m pytest -q -m long tests/unit/deploy/runs
-	@$(VENV)/bin/python -m pytest -q -rP -m long tests/integration/test_settlement.py
+	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" SEED="$${CICD_TEMPLATES_SEED:-$$(date +%s)}" $(VENV)/bin/python -m pytest -q -m long tests/unit/deploy/runs tests/integration/test_settlement.py
 	@$(VENV)/bin/python -m tests.soak.rehearse
 
 test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that are too slow for every change
