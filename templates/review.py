@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awacs import codepipeline, kms, s3
+from awacs import codepipeline, kms, s3, sns
 from awacs.sts import AssumeRole
 from troposphere import AWSHelperFn, Sub, awslambda, iam, logs
 
@@ -12,10 +12,11 @@ from cicd_templates.blocks.alarms import METRIC_NAMESPACE
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.image_hooks import statement_keys
 from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, source, templates_variables
+from cicd_templates.blocks.unsigned_images import exceptions_in, exceptions_variable
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES_KEY, approval_keys, pipeline_arn, pipeline_name, role_arn
-from cicd_templates.layer.iam import allow
+from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import BucketName, FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.template.partitions import console_address
@@ -84,6 +85,7 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
     """Return the approval check. It can verify signatures of the service's signing key, and cannot sign with it."""
     evidence, reviewed = layer.read(storage.EVIDENCE_BUCKET), layer.read(storage.TEMPLATES_BUCKET)
     key = layer.read(signer.SIGNING_KEY)
+    exceptions, grants = _exceptions(layer, env, service, evidence, reviewed)
     return inline_function(
         "ApprovalCheck",
         env,
@@ -97,6 +99,7 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
         allow(
             "TellReleasesFromRollbacks", [codepipeline.GetPipelineExecution], on=Sub(pipeline_arn(env, service.name))
         ),
+        *grants,
         name=(service.name, APPROVAL_CHECK),
         key=layer.read(keys.KEY_ARN),
         dead_letters=layer.read(notifications.DEAD_LETTER_QUEUE),
@@ -104,12 +107,31 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
         variables={
             **_variables(env, service, evidence),
             **signer.names_in_statements(env, service),
+            **exceptions,
             "SIGNING_KEY": key,
             "TEMPLATES_BUCKET": reviewed,
             "TEMPLATES_KEY": TEMPLATES_KEY,
             "WITHOUT_APPROVAL": ",".join(peer.qualified for peer in env.route if not peer.protected),
         },
     )
+
+
+def _exceptions(
+    layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName, reviewed: BucketName
+) -> tuple[dict[str, AWSHelperFn | str], list[Grant]]:
+    """Return the variables and the permissions with which the check lets unsigned images pass.
+
+    Without exceptions in the configuration, there are no permissions.
+    """
+    variables: dict[str, AWSHelperFn | str] = {"UNSIGNED_IMAGES": exceptions_variable(service.name, env.route)}
+    if not any(exceptions_in(peer, service.name) for peer in env.route):
+        return variables, []
+    security = layer.read(notifications.SECURITY)
+    return {**variables, "SECURITY_TOPIC": security}, [
+        allow("ReadTheNewestTemplates", [s3.GetObject], on=bucket_arn(reviewed, TEMPLATES_KEY)),
+        may_put("RecordUnsignedImages", evidence, f"{service.name}/*/unsigned/*.json"),
+        allow("TellSecurityOfUnsignedImages", [sns.Publish], on=security),
+    ]
 
 
 def _roles(peers: Sequence[Environment], service: Service) -> list[Sub]:

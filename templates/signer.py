@@ -21,6 +21,7 @@ from cicd_templates.blocks.lambda_functions import (
     templates_variables,
 )
 from cicd_templates.blocks.signing_keys import key_change_rule, signing_key, signing_key_alias
+from cicd_templates.blocks.unsigned_images import exceptions_variable
 from cicd_templates.builds import image_build
 from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.builds.source import service_path
@@ -105,6 +106,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             "EVIDENCE_BUCKET": evidence,
             **templates_variables(env, reviewed),
             "SIGNING_KEY": GetAtt(KEY, "Arn"),
+            "UNSIGNED_IMAGES": exceptions_variable(service.name, env.route),
             **names_in_statements(env, service),
             "BUILDSPEC_SHA256": sha256(image_build.image(service)),
             "DOCKERFILE": posixpath.normpath(posixpath.join(service_path(service), service.settings.build.dockerfile)),

@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "BUILDSPEC_SHA256": "5" * 64,
     "DOCKERFILE": "services/basket/Dockerfile",
     "TEST_CHECKS": "unit-tests",
+    "UNSIGNED_IMAGES": "{}",
     "GATE": "arn:aws:lambda:eu-central-1:111122223333:function:shop-tools-basket-scan-gate",
 }
 JUNIT = """<testsuite><testcase classname="b" name="adds"/><testcase classname="b" name="removes"/>
@@ -105,6 +106,9 @@ class SigningAccount:
         }
         self.answers: list[tuple[str, dict[str, Any]]] = []
         self.denied: set[str] = set()
+        # The images that the registry has scanned, by their digests, all with the result `scan`.
+        self.scanned = {DIGEST}
+        self.messages: list[dict[str, str]] = []
         self.key = ec.generate_private_key(ec.SECP256R1())
         report = archive(report_dot_json="{}", scan__dash="")
         self.put("artifacts", "basket-shop-tools/BanditRepo/x", report, "r-1")
@@ -178,7 +182,8 @@ class SigningAccount:
         return {"imageDetails": [self.tags[image["imageTag"]] for image in imageIds]}
 
     def _DescribeImageScanFindings(self, repositoryName: str, imageId: dict[str, str]) -> dict[str, Any]:  # noqa: N802, N803
-        assert (repositoryName, imageId) == ("shop-tools-basket", {"imageDigest": DIGEST})
+        assert repositoryName == "shop-tools-basket"
+        assert imageId["imageDigest"] in self.scanned
         return self.scan
 
     def _ListActionExecutions(self, pipelineName: str, filter: dict[str, str]) -> dict[str, Any]:  # noqa: A002, N802, N803
@@ -216,6 +221,10 @@ class SigningAccount:
 
     def _AssumeRole(self, RoleArn: str, RoleSessionName: str) -> dict[str, Any]:  # noqa: N802, N803
         return {"Credentials": {"AccessKeyId": "a", "SecretAccessKey": "s", "SessionToken": "t"}}
+
+    def _Publish(self, TopicArn: str, Message: str) -> dict[str, Any]:  # noqa: N802, N803
+        self.messages.append({"topic": TopicArn, "message": Message})
+        return {"MessageId": "1"}
 
     def _PutJobSuccessResult(self, **request: Any) -> dict[str, Any]:  # noqa: N802
         self.answers.append(("success", request))

@@ -20,11 +20,11 @@ from cicd_templates.blocks.load_balancers import TEST_PORT
 from cicd_templates.blocks.removal_policies import exempt_from_check
 from cicd_templates.blocks.repositories import VERIFY_IMAGE
 from cicd_templates.blocks.signing_keys import alias_arn, alias_name
+from cicd_templates.blocks.unsigned_images import exceptions_variable
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import cluster_name, physical_name, repository_arn, service_name
 from cicd_templates.config.routes import probed_paths
-from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.layer.iam import Grant, allow, deny
 from cicd_templates.layer.outputs import HostName, KeyArn, SubnetIds, VpcId
 
@@ -43,8 +43,8 @@ def verify_image(monitored: MonitoredService, key: KeyArn, names: Mapping[str, A
     """Return the Lambda function that verifies a release's image, as a lifecycle hook of the ECS deployment.
 
     The function requires that the image comes from our repository, is named by digest, has signed statements, and has
-    no findings of the blocking severities. `names` has the builder and the verifier that the statements must name. The
-    bootstrap image passes without these checks. Images of further containers must come from
+    no findings of the blocking severities. `names` has the builder and the verifier that the statements must name. An
+    exception of the configuration can replace the signature of one image. Images of further containers must come from
     the repositories in the configuration, and must be named by digest.
     """
     env, service = monitored.env, monitored.service
@@ -73,7 +73,8 @@ def verify_image(monitored: MonitoredService, key: KeyArn, names: Mapping[str, A
         dead_letters=monitored.dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
         variables={
-            "BOOTSTRAP": BOOTSTRAP_IMAGE,
+            "ENVIRONMENT": env.qualified,
+            "UNSIGNED_IMAGES": exceptions_variable(service.name, [env]),
             "CONTAINER": service.name,
             "FURTHER": ",".join(_repositories(service)),
             "SERVICE": service.name,

@@ -10,12 +10,15 @@ The user parameters are `stacks` and `layers` (the stacks and their layers, in t
 `changeSet`, `role` (assumed to read the change sets), `region`, `environment`, `execution`, `statements` (the folder
 with the signed statements) and, after an approval, `reviewed` (the digest of the record). The environment variable
 `WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas. `PIPELINE` is the
-pipeline. The function stores nothing. The event is never logged, because it contains credentials.
+pipeline. The module `unsigned_images` describes the exceptions of the configuration for images without signatures. If
+one of them lets a stage pass, the function records this as evidence and notifies the security topic. Otherwise it
+stores nothing. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from typing import Any
 
 from cicd_templates.functions.approval_records import NotApprovedError, read_record
@@ -23,7 +26,8 @@ from cicd_templates.functions.job_failures import report_failure
 from cicd_templates.functions.pipeline_jobs import answer_job, read_parameters
 from cicd_templates.functions.reviewed_change_sets import ChangeSet, read_change_set
 from cicd_templates.functions.role_clients import client_in_role
-from cicd_templates.functions.signed_images import NotSignedError, read_signed_image
+from cicd_templates.functions.signed_images import NotSignedError, read_newest_templates, read_signed_image
+from cicd_templates.functions.unsigned_images import find_exceptions, report_exceptions
 from cicd_templates.template.returned_text import is_text_of
 
 ARNS = ("stackArn", "changeSetArn")
@@ -35,6 +39,16 @@ OPTIONAL = frozenset({"reviewed"})
 
 class RefusedError(Exception):
     """Raised if a change set is not signed or not approved. The message names the stack and the difference."""
+
+
+@dataclass(frozen=True)
+class _Release:
+    """The images and the templates that may be deployed, and the exceptions by image, if there are no signatures."""
+
+    images: list[str]
+    templates: list[str]
+    exceptions: dict[str, dict[str, str]] = field(default_factory=dict)
+    reason: str = ""
 
 
 def handler(event: dict[str, Any], context: object) -> None:
@@ -62,16 +76,15 @@ def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):
         record = read_record(parameters["environment"], parameters["execution"], parameters["reviewed"])
         approved = {entry["stack"]: entry for entry in record["changeSets"]}
-    signed = read_signed_image(parameters["statements"])
-    _require_run(pipeline, parameters["execution"], signed.execution, parameters["statements"])
     stacks = parameters["stacks"].split(",")
     files = [
         f"{parameters['environment']}/{layer}-{os.environ['SERVICE']}.yaml" for layer in parameters["layers"].split(",")
     ]
-    templates = signed.read_templates(*files)
+    release = _read_release(pipeline, parameters, files)
     cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "approval-check")
     problems = []
-    for stack, file, template in zip(stacks, files, templates, strict=True):
+    used: dict[str, dict[str, str]] = {}
+    for stack, file, template in zip(stacks, files, release.templates, strict=True):
         if approved is not None and stack not in approved:
             problems.append(f"{stack}: no change set of this stack was approved")
             continue
@@ -83,9 +96,33 @@ def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
             continue
         if entry:
             problems += _difference(stack, present.entry, entry)
-        problems += _unsigned(present, signed.image, file, template)
+        problems += _unsigned(present, release, file, template)
+        used |= {image: release.exceptions[image] for image in _images(present) if image in release.exceptions}
     if problems:
         raise RefusedError("; ".join(problems))
+    if release.exceptions:
+        environment, execution = parameters["environment"], parameters["execution"]
+        report_exceptions(os.environ["SERVICE"], environment, execution, release.reason, list(used.values()))
+
+
+def _read_release(pipeline: Any, parameters: dict[str, str], files: list[str]) -> _Release:
+    """Return the images and the templates that may be deployed.
+
+    If this cannot be decided by signatures, the exceptions of the configuration decide, if there are any. Otherwise,
+    raise the error.
+    """
+    try:
+        signed = read_signed_image(parameters["statements"])
+        _require_run(pipeline, parameters["execution"], signed.execution, parameters["statements"])
+        return _Release([signed.image], signed.read_templates(*files))
+    except Exception as error:
+        exceptions, ended = find_exceptions(parameters["environment"])
+        if not exceptions:
+            if ended and isinstance(error, NotSignedError):
+                raise NotSignedError(f"{error}{ended}") from None
+            raise
+        reason = f"Signatures cannot be verified: {type(error).__name__}: {error}"
+        return _Release(list(exceptions), read_newest_templates(*files), exceptions, reason)
 
 
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
@@ -126,18 +163,24 @@ def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -
     return [f"{stack}: the content of the approved change set has changed, {parts}"] if differing else []
 
 
-def _unsigned(present: ChangeSet, signed: str, file: str, template: str) -> list[str]:
+def _images(present: ChangeSet) -> list[str]:
+    parameters = present.answer.get("Parameters", [])
+    return [each["ParameterValue"] for each in parameters if each["ParameterKey"] == IMAGE]
+
+
+def _unsigned(present: ChangeSet, release: _Release, file: str, template: str) -> list[str]:
     """Return messages about an unsigned image and an unsigned template that the change set would deploy.
 
     A change set without changes has no template, because it deploys no template.
     """
-    parameters = present.answer.get("Parameters", [])
-    images = [each["ParameterValue"] for each in parameters if each["ParameterKey"] == IMAGE]
+    images, kind = _images(present), "excepted" if release.exceptions else "signed"
     problems = []
-    if images != [signed]:
+    if len(images) != 1 or images[0] not in release.images:
         problems.append(
-            f"{present.stack} would deploy {', '.join(images) or 'no image'}, but the signed image is {signed}"
+            f"{present.stack} would deploy {', '.join(images) or 'no image'}, but the {kind} image is"
+            f" {' or '.join(release.images)}"
         )
     if present.template and not is_text_of(template, present.template):
-        problems.append(f"{present.stack}: its template differs from {file} in the signed templates")
+        age = "newest" if release.exceptions else "signed"
+        problems.append(f"{present.stack}: its template differs from {file} in the {age} templates")
     return problems

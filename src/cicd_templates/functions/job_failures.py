@@ -18,8 +18,13 @@ FAILURE_LENGTH = 1000
 
 def report_failure(pipeline: Any, job_id: str, metric: str, message: str) -> None:
     """Log the metric with the value 1, and report to CodePipeline that the job failed. A long message is cut."""
-    print(_metric_line({metric: 1}))
+    report_metric(metric)
     fail_job(pipeline, job_id, one_line(message)[:FAILURE_LENGTH])
+
+
+def report_metric(metric: str) -> None:
+    """Log the metric with the value 1."""
+    print(_metric_line({metric: 1}))
 
 
 def one_line(text: str) -> str:

@@ -34,7 +34,7 @@ from cicd_templates.functions.evidence_format import (
     signed_bytes,
 )
 from cicd_templates.functions.image_findings import read_findings
-from cicd_templates.functions.job_failures import one_line, report_failure
+from cicd_templates.functions.job_failures import one_line, report_failure, report_metric
 from cicd_templates.functions.junit_names import names_by_outcome
 from cicd_templates.functions.pipeline_jobs import answer_job, read_parameters
 from cicd_templates.functions.release_statements import (
@@ -46,6 +46,7 @@ from cicd_templates.functions.release_statements import (
 )
 from cicd_templates.functions.scan_gate.artifacts import read_entries
 from cicd_templates.functions.scan_gate.report_artifacts import find_artifacts
+from cicd_templates.functions.unsigned_images import is_exception
 from cicd_templates.functions.zip_names import differing_local_name, unclear_directory
 
 CHUNK_BYTES = 1 << 20
@@ -59,18 +60,29 @@ REQUIRED = frozenset({"image", "sourceVersion", "sourceDigest", "templatesVersio
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report success with `Statements` (the key prefix of the signed files) and `Signer`, or report the failure."""
+    """Report success with `Statements` (the key prefix of the signed files) and `Signer`, or report the failure.
+
+    If an exception of the configuration names the image, a failure does not end the run.
+    """
     import boto3
 
     job = event["CodePipeline.job"]
     pipeline = boto3.client("codepipeline")
+    parameters: dict[str, str] = {}
     try:
         parameters = read_parameters(job, REQUIRED)
         variables = _sign_release(parameters, context.invoked_function_arn)
     except Exception as error:
         message = one_line(f"Nothing was signed: {type(error).__name__}: {error}")
         print(message)
-        report_failure(pipeline, job["id"], "SignerErrors", message)
+        if not is_exception(parameters.get("image", "")):
+            report_failure(pipeline, job["id"], "SignerErrors", message)
+            return
+        # The check before each execution finds no statements. It decides by the exception whether it executes.
+        report_metric("SignerErrors")
+        folder = f"{os.environ['SERVICE']}/{parameters['execution']}/{FOLDER}"
+        nothing = {"Statements": folder, "Signer": "none"}
+        answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=nothing)
     else:
         answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 

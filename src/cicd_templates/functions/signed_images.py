@@ -19,6 +19,7 @@ import json
 import os
 import re
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,8 +78,7 @@ class SignedImage:
         content = _read_object(MAX_TEMPLATES_BYTES, Bucket=bucket, Key=key, VersionId=version)
         if hashlib.sha256(content).hexdigest() != self.templates_sha256:
             raise NotSignedError(f"{self.templates} is not the version that was signed")
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return [archive.read(only_file(archive.infolist(), name)).decode("utf-8") for name in names]
+        return _read_files(content, names)
 
 
 def read_signed_image(folder: str) -> SignedImage:
@@ -148,6 +148,20 @@ def require_signed(image: str) -> str:
             return folder
         problem = f"the statements in {folder} are about {signed.image}, not about {image}"
     raise NotSignedError(problem)
+
+
+def read_newest_templates(*names: str) -> list[str]:
+    """Return the texts of the files `names` in the newest version of the reviewed templates.
+
+    A release without statements may deploy no other templates.
+    """
+    content = _read_object(MAX_TEMPLATES_BYTES, Bucket=os.environ["TEMPLATES_BUCKET"], Key=os.environ["TEMPLATES_KEY"])
+    return _read_files(content, names)
+
+
+def _read_files(archive: bytes, names: Iterable[str]) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        return [opened.read(only_file(opened.infolist(), name)).decode("utf-8") for name in names]
 
 
 class _Statement:

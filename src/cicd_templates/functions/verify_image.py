@@ -3,10 +3,10 @@
 ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
-Environment variables: `BOOTSTRAP` is the image that the service runs before its first release. `CONTAINER` is the name
-of the container that runs the release's image. `FURTHER` are the repositories of the images of all other containers,
-separated by commas. The modules `registry_scan` and `signed_images` describe the other variables. If the hook fails
-without an answer, ECS rolls the release back.
+Environment variables: `ENVIRONMENT` is the environment. `CONTAINER` is the name of the container that runs the
+release's image. `FURTHER` are the repositories of the images of all other containers, separated by commas. The modules
+`registry_scan`, `signed_images` and `unsigned_images` describe the other variables. If the hook fails without an
+answer, ECS rolls the release back.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from typing import Any
 
 from cicd_templates.functions.registry_scan import address_problem, scan_problem
 from cicd_templates.functions.signed_images import NotSignedError, require_signed
+from cicd_templates.functions.unsigned_images import find_exceptions
+
+HINT = "; an exception in `unsigned_images` of the service can admit an image until a date"
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
@@ -52,17 +55,35 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def find_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return the reason why `image` must not run, or an empty string. The bootstrap image may always run."""
-    if image == os.environ["BOOTSTRAP"]:
-        return ""
-    if problem := address_problem(image):
-        return problem
+    """Return the reason why `image` must not run, or an empty string.
+
+    An exception of the configuration replaces only the signature, even if the signature cannot be verified at all.
+    """
+    foreign = address_problem(image)
+    exceptions, ended = find_exceptions(os.environ["ENVIRONMENT"])
+    problem = foreign or _signature_problem(image, excepted=image in exceptions)
+    if problem and image not in exceptions:
+        return f"{problem}{ended or HINT}"
+    if problem:
+        print(json.dumps({"unsigned": exceptions[image], "reason": problem}))
+    # The registry of the pipeline has not scanned an image of another registry.
+    return "" if foreign else scan_problem(ecr, image, context)
+
+
+def _signature_problem(image: str, *, excepted: bool) -> str:
+    """Return why `image` is not signed, or an empty string. Log where its statements are.
+
+    An error that prevents the verification is raised, unless the image is an exception.
+    """
     try:
-        folder = require_signed(image)
+        print(json.dumps({"image": image, "statements": require_signed(image)}))
     except NotSignedError as error:
         return f"{image} is not signed: {error}"
-    print(json.dumps({"image": image, "statements": folder}))
-    return scan_problem(ecr, image, context)
+    except Exception as error:
+        if not excepted:
+            raise
+        return f"the signature of {image} cannot be verified: {type(error).__name__}: {error}"
+    return ""
 
 
 def find_problem_of_further(name: str, image: str) -> str:

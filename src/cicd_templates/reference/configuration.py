@@ -6,6 +6,7 @@ import inspect
 import json
 import types
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -31,6 +32,7 @@ from cicd_templates.config.tables.rollout import CanaryTable, LinearTable
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.tables.stakeholders import StakeholdersTable
 from cicd_templates.config.tables.table import Table
+from cicd_templates.config.tables.unsigned_image import UnsignedImageTable
 from cicd_templates.markdown import markdown_cell, table_row
 
 DOCUMENTED_TABLES: tuple[type[Table], ...] = (
@@ -52,6 +54,7 @@ DOCUMENTED_TABLES: tuple[type[Table], ...] = (
     AlarmsTable,
     CheckTable,
     BuildTable,
+    UnsignedImageTable,
     GithubTable,
     QueueTable,
     DynamoDbTable,
@@ -111,7 +114,7 @@ def _type(annotation: Any) -> str:
         return f"table of {_type(arguments[1])}"
     if issubclass(annotation, Table):
         return "table"
-    return {str: "string", int: "number", float: "number", bool: "true or false", Any: "any"}[annotation]
+    return {str: "string", int: "number", float: "number", bool: "true or false", date: "date", Any: "any"}[annotation]
 
 
 def _default(field: FieldInfo) -> str:

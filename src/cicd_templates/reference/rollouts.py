@@ -99,7 +99,8 @@ ROLLOUT_STEPS = (
         "ECS starts only tasks whose image comes from the repository of the service, by digest, with signed statements"
         " about exactly this digest and an acceptable scan. Clients reach the release only after it has responded on"
         " the test listener.",
-        "A hook that cannot complete its check stops every release; this is intended. Policies of the tools"
+        "A hook that cannot complete its check stops every release; this is intended. A first deployment with the hook"
+        " needs an exception for its image in `unsigned_images`. Policies of the tools"
         " environment must name the hook, so deploy both environments before the next release. An older version of this"
         " tool did not list statements by the digest of the image, so release such an image once more first.",
         "The log of the function says why; `...-verify-image-errors` or `...-smoke-errors` is in ALARM if the function"

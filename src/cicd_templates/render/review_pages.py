@@ -55,4 +55,13 @@ def _overrides(environment: Environment) -> environment_page.Overrides:
         for stack, patched in environment.settings.patch.items()
         for path, patch in patched.items()
     ]
-    return environment_page.Overrides(environment.settings.provided, patches)
+    # The pipeline, and so the tools environment, can let a release pass in each environment of its path.
+    places = environment.route if environment.kind == "tools" else (environment,)
+    unsigned = [
+        f"{service.name} in {place.qualified}: {table.image} until {table.expires}, {name} of {table.owner},"
+        f" because {table.reason}"
+        for place in places
+        for service in place.services
+        for name, table in sorted(service.settings.unsigned_images.items())
+    ]
+    return environment_page.Overrides(environment.settings.provided, patches, unsigned)

@@ -30,10 +30,14 @@ REVIEW_FILE = "REVIEW.md"
 
 @dataclass(frozen=True)
 class Overrides:
-    """The settings that bypass the layers: outputs that the configuration provides, and patches with their reasons."""
+    """The settings that bypass layers and checks, each with its reason.
+
+    `provided` are outputs that the configuration provides, and `unsigned` are images that may run without a signature.
+    """
 
     provided: Mapping[str, str]
     patches: Sequence[str]
+    unsigned: Sequence[str] = ()
 
 
 _NOTES = (
@@ -136,6 +140,8 @@ class EnvironmentReview:
         provided = [f"{name} = {value}" for name, value in overrides.provided.items()]
         yield _answer("Provided values, not checked", provided)
         yield _answer("Patched", overrides.patches)
+        if overrides.unsigned:
+            yield _answer("Images that may run without a signature", overrides.unsigned)
 
     def _exceptions(self) -> list[str]:
         """Return the exceptions that a reviewer must judge, as lines of three kinds:

@@ -15,6 +15,7 @@ import pytest
 from cicd_templates.acceptance.checks.certificates import make_certificate
 from cicd_templates.functions import smoke, verify_image
 from tests.conftest import free_port
+from tests.fakes import unsigned_exceptions
 from tests.unit.functions.test_functions import Aws
 
 REPOSITORY = "111111111111.dkr.ecr.eu-central-1.amazonaws.com/shipping-tools-parcel-dispatcher"
@@ -41,7 +42,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     variables = {
         "REPOSITORY": REPOSITORY,
-        "BOOTSTRAP": BOOTSTRAP,
+        "ENVIRONMENT": "staging",
+        "UNSIGNED_IMAGES": unsigned_exceptions.variable("staging", unsigned_exceptions.exception(BOOTSTRAP)),
         "SEVERITIES": "CRITICAL,HIGH",
         "CONTAINER": "c0",
         "FURTHER": "docker.io/envoy/envoy,public.ecr.aws/nginx/nginx",

@@ -20,6 +20,7 @@ from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
 from cicd_templates.evidence.verification import Verification, verify_folder
 from cicd_templates.functions import evidence_format as form
 from cicd_templates.functions import sign
+from tests.fakes import unsigned_exceptions
 from tests.fakes.signing_account import (
     BASE,
     DIGEST,
@@ -276,6 +277,35 @@ def test_a_release_that_cannot_be_listed_by_its_digest_is_refused(account: Signi
     result, request = answer(account)
 
     assert (result, "AccessDenied" in request["failureDetails"]["message"]) == ("failure", True)
+
+
+@pytest.mark.parametrize(
+    ("image", "days", "expected"),
+    [
+        pytest.param(PARAMETERS["image"], 1, "success", id="an exception"),
+        pytest.param(PARAMETERS["image"], -1, "failure", id="an exception that has ended"),
+        pytest.param(f"{PARAMETERS['image'][:-1]}0", 1, "failure", id="an exception for another image"),
+    ],
+)
+def test_a_release_that_cannot_be_signed_continues_only_with_an_exception_and_is_reported(
+    account: SigningAccount,
+    image: str,
+    days: int,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    variable = unsigned_exceptions.variable("staging", unsigned_exceptions.exception(image, days))
+    monkeypatch.setenv("UNSIGNED_IMAGES", variable)
+    account.denied = {"Sign"}
+    result, request = answer(account)
+
+    assert result == expected
+    if expected == "success":
+        assert request["outputVariables"] == {"Statements": PREFIX, "Signer": "none"}
+    told = capsys.readouterr().out
+    assert "Nothing was signed: ClientError" in told
+    assert '"SignerErrors": 1' in told
 
 
 def without_a_source(account: SigningAccount) -> None:

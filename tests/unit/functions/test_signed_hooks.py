@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cicd_templates.functions import evidence_format as form
+from tests.fakes import unsigned_exceptions
 from tests.fakes.deploying_ecs import FOLDER, HOOK, SIGNED, DeployingEcs
 from tests.fakes.resigned_statements import Change
 from tests.fakes.signing_account import DIGEST, ENVIRONMENT, REPOSITORY, SERVICE
@@ -99,7 +100,8 @@ def test_an_image_without_statements_may_not_run(account: DeployingEcs, capsys: 
 
     assert account.ask_hook() == "FAILED"
     expected = f"{UNSIGNED} is not signed: the signer has signed no statements about {UNSIGNED}"
-    assert problems(capsys) == expected
+    hint = "; an exception in `unsigned_images` of the service can admit an image until a date"
+    assert problems(capsys) == f"{expected}{hint}"
 
 
 def test_a_list_that_names_the_statements_of_another_image_helps_nobody(
@@ -177,3 +179,86 @@ def test_a_signed_image_with_findings_may_not_run(account: DeployingEcs, capsys:
 
     assert account.ask_hook() == "FAILED"
     assert "found vulnerabilities: {'HIGH': 1}" in problems(capsys)
+
+
+FIRST = f"public.ecr.aws/docker/library/python@sha256:{'0' * 64}"
+
+
+def admit(monkeypatch: pytest.MonkeyPatch, *exceptions: dict[str, str], environment: str = "staging") -> None:
+    monkeypatch.setenv("UNSIGNED_IMAGES", unsigned_exceptions.variable(environment, *exceptions))
+
+
+@pytest.mark.parametrize("image", [FIRST, UNSIGNED], ids=["of another registry", "of the repository"])
+@pytest.mark.parametrize("days", [0, 90])
+def test_an_exception_lets_exactly_its_image_run_until_its_last_day(
+    account: DeployingEcs,
+    image: str,
+    days: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account.images = [image]
+    account.scanned.add(f"sha256:{OTHER}")
+    entry = unsigned_exceptions.exception(image, days)
+    admit(monkeypatch, unsigned_exceptions.exception(SIGNED, name="other"), entry)
+
+    assert account.ask_hook() == "SUCCEEDED"
+    told = json.loads(capsys.readouterr().out.splitlines()[-2])
+    assert told["unsigned"] == entry
+    assert image in told["reason"]
+
+
+@pytest.mark.parametrize(
+    ("image", "days", "environment", "expected"),
+    [
+        pytest.param(UNSIGNED, -1, "staging", "the exception first ended on", id="ended"),
+        pytest.param(UNSIGNED, 91, "staging", "the exception first would last until", id="too long"),
+        pytest.param(SIGNED, 10, "staging", "has signed no statements", id="another image"),
+        pytest.param(UNSIGNED, 10, "production", "has signed no statements", id="another environment"),
+    ],
+)
+def test_no_other_exception_lets_an_image_run(
+    account: DeployingEcs,
+    image: str,
+    days: int,
+    environment: str,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account.images = [UNSIGNED]
+    admit(monkeypatch, unsigned_exceptions.exception(image, days), environment=environment)
+
+    assert account.ask_hook() == "FAILED"
+    assert expected in problems(capsys)
+
+
+def test_an_exception_replaces_no_scan(
+    account: DeployingEcs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.images = [UNSIGNED]
+    account.scanned.add(f"sha256:{OTHER}")
+    account.scan = {"imageScanStatus": {"status": "FAILED"}}
+    admit(monkeypatch, unsigned_exceptions.exception(UNSIGNED))
+
+    assert account.ask_hook() == "FAILED"
+    assert "has status FAILED" in problems(capsys)
+
+
+def test_an_exception_counts_also_if_kms_cannot_be_asked(
+    account: DeployingEcs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.denied = {"Verify"}
+    admit(monkeypatch, unsigned_exceptions.exception(SIGNED))
+
+    assert account.ask_hook() == "SUCCEEDED"
+    assert "ClientError" in json.loads(capsys.readouterr().out.splitlines()[-2])["reason"]
+
+
+def test_the_signature_of_an_excepted_image_is_still_verified(
+    account: DeployingEcs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(SIGNED))
+
+    assert account.ask_hook() == "SUCCEEDED"
+    assert json.loads(capsys.readouterr().out.splitlines()[-2]) == {"image": SIGNED, "statements": FOLDER}

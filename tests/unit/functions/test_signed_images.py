@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cicd_templates.functions import approval_check, sign
 from cicd_templates.functions import evidence_format as form
+from tests.fakes import unsigned_exceptions
 from tests.fakes.resigned_statements import Change, signed_again
 from tests.fakes.signing_account import (
     DIGEST,
@@ -455,3 +456,106 @@ def test_a_template_that_is_not_among_the_signed_ones_stops_the_stage(account: D
 
 def test_stacks_without_a_layer_stop_the_stage(account: DeployingAccount) -> None:
     assert "Nothing more is executed: ValueError: " in account.check("service", stacks=",".join(STACKS.values()))
+
+
+TOPIC = "arn:aws:sns:eu-central-1:111122223333:shop-tools-security"
+RECORD = ("evidence", f"{SERVICE}/{EXECUTION}/unsigned/staging.json")
+
+
+def admit(monkeypatch: pytest.MonkeyPatch, *exceptions: dict[str, str], environment: str = "staging") -> None:
+    monkeypatch.setenv("UNSIGNED_IMAGES", unsigned_exceptions.variable(environment, *exceptions))
+    monkeypatch.setenv("SECURITY_TOPIC", TOPIC)
+
+
+@pytest.fixture
+def unsigned(account: DeployingAccount) -> DeployingAccount:
+    """Return the account with an image that the signer could not sign. The newest templates are the reviewed ones."""
+    for layer in STACKS:
+        account.prepare(layer, image=UNSIGNED)
+    del account.objects["evidence", f"{FOLDER}/{form.RELEASE}"]
+    account.objects["templates", "templates.zip"].append(account.objects["templates", "templates.zip"].pop(1))
+    return account
+
+
+def test_an_exception_lets_its_image_pass_and_is_recorded_and_told(
+    unsigned: DeployingAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = unsigned_exceptions.exception(UNSIGNED)
+    admit(monkeypatch, entry, unsigned_exceptions.exception(SIGNED, name="other"))
+
+    assert unsigned.check("service", "migration") == ""
+    record = json.loads(unsigned.objects[RECORD][-1][1])
+    assert record["exceptions"] == [entry]
+    assert (record["service"], record["environment"], record["execution"]) == (SERVICE, "staging", EXECUTION)
+    assert f"{FOLDER}/{form.RELEASE} of the signed release cannot be read" in record["reason"]
+    ((topic, message),) = [told.values() for told in unsigned.messages]
+    assert topic == TOPIC
+    assert f"run {EXECUTION} deploys to staging without a signature: {UNSIGNED} by the exception first of" in message
+    assert unsigned_exceptions.OWNER in message
+    assert unsigned_exceptions.REASON in message
+
+    # The check runs again before the next execution of the same run, and the record stays.
+    assert unsigned.check("service") == ""
+    assert len(unsigned.messages) == 2
+    assert len(unsigned.objects[RECORD]) == 1
+
+
+@pytest.mark.parametrize(
+    ("image", "days", "environment", "expected"),
+    [
+        pytest.param(UNSIGNED, -1, "staging", "the exception first ended on", id="ended"),
+        pytest.param(UNSIGNED, 91, "staging", "the exception first would last until", id="too long"),
+        pytest.param(UNSIGNED, 10, "dev", "cannot be read (NoSuchKey)", id="elsewhere"),
+        pytest.param(
+            SIGNED, 10, "staging", f"would deploy {UNSIGNED}, but the excepted image is {SIGNED}", id="another image"
+        ),
+    ],
+)
+def test_no_other_exception_lets_an_image_pass(
+    unsigned: DeployingAccount, image: str, days: int, environment: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(image, days), environment=environment)
+
+    assert expected in unsigned.check()
+    assert not unsigned.messages
+    assert RECORD not in unsigned.objects
+
+
+def test_an_exception_is_not_used_for_a_signed_release(
+    account: DeployingAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(UNSIGNED))
+
+    assert account.check() == ""
+    account.prepare("service", image=UNSIGNED)
+    assert f"would deploy {UNSIGNED}, but the signed image is {SIGNED}" in account.check()
+    assert not account.messages
+
+
+def test_an_exception_admits_no_template_but_the_newest(
+    unsigned: DeployingAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(UNSIGNED))
+    unsigned.prepare("service", image=UNSIGNED, template=TEMPLATES["service"].replace("Topic", "Subscription"))
+
+    assert "its template differs from staging/service-basket.yaml in the newest templates" in unsigned.check()
+    assert not unsigned.messages
+
+
+@pytest.mark.parametrize("operation", ["Publish", "PutObject"])
+def test_an_exception_that_cannot_be_told_lets_nothing_pass(
+    unsigned: DeployingAccount, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(UNSIGNED))
+    unsigned.denied = {operation}
+
+    assert "Nothing more is executed: ClientError: " in unsigned.check()
+
+
+def test_what_cannot_be_asked_stays_an_error_although_an_exception_has_ended(
+    account: DeployingAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(SIGNED, -1))
+    account.denied = {"Verify"}
+
+    assert "Nothing more is executed: ClientError: " in account.check()

@@ -52,11 +52,12 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
             "Logs": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}),
         }
     )
-    settings = environment_page.Overrides({"network.VpcId": "vpc-1"}, ("network: A = 1 because so",))
-    first = environment_page.Review(review_stacks([here])).pages({"staging": settings})["staging"].splitlines()[:10]
+    patches, unsigned = ("network: A = 1 because so",), ("basket: image x:1",)
+    settings = environment_page.Overrides({"network.VpcId": "vpc-1"}, patches, unsigned)
+    first = environment_page.Review(review_stacks([here])).pages({"staging": settings})["staging"].splitlines()[:11]
 
     assert first[0] == "# Review of staging: account 100000000002 in eu-central-1, disposable"
-    assert first[2:9] == [
+    assert first[2:10] == [
         "- **Reachable from the internet**: network.Group admits 0.0.0.0/0 on ports 443 to any;"
         " network.Logs does not block public access",
         "- **Access to staging from outside**: nothing",
@@ -68,6 +69,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
         "- **Example values to replace**: nothing",
         "- **Provided values, not checked**: network.VpcId = vpc-1",
         "- **Patched**: network: A = 1 because so",
+        "- **Images that may run without a signature**: basket: image x:1",
     ]
 
 
@@ -111,7 +113,7 @@ def test_the_pages_name_copies_by_their_suffix_and_tell_of_what_is_provided_and_
 
     assert set(found) == {f"{name}-pr1/REVIEW.md" for name in ("tools", "staging", "production")} | {"DIFFERENCES.md"}
     line = "- **Patched**: keys: Resources.Key.Properties.PendingWindowInDays = 7 because the rehearsal is short"
-    assert line in found["staging-pr1/REVIEW.md"].splitlines()[:10]
+    assert line in found["staging-pr1/REVIEW.md"].splitlines()[:11]
 
 
 def test_a_path_of_one_environment_has_no_differences() -> None:
@@ -205,7 +207,7 @@ def test_pages_of_stacks_in_several_parts_and_processes_are_the_same(
 def test_the_committed_reviews_are_short_and_their_first_ten_lines_answer(path: object) -> None:
     lines = path.read_text().splitlines()  # type: ignore[attr-defined] # a path
 
-    assert len(lines) <= 250
+    assert len(lines) <= 255
     first = [re.match(r"- \*\*([^*]+)\*\*: .+", line) for line in lines[2:10]]
     answered = [match[1] for match in first if match]
     assert answered[0] == "Reachable from the internet"

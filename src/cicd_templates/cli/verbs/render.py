@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -31,14 +32,18 @@ from cicd_templates.plurals import counted
 @SUFFIX
 def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
     """Render every layer for every environment."""
+    from cicd_templates.blocks.unsigned_images import exception_problems
     from cicd_templates.builds.languages import warnings
     from cicd_templates.cli.project_layers import project_layers
     from cicd_templates.config.load import read_configuration
+    from cicd_templates.config.validation.problem import configuration_error
     from cicd_templates.render import out_folder
     from cicd_templates.render import render as stacks
     from cicd_templates.template.checksums import source_digest
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
+    if problems := list(exception_problems(configuration, datetime.now(UTC).date())):
+        raise configuration_error(str(CONFIGURATION), problems)
     selection.require_environment(configuration, env)
     folder = out or rendered_folder(suffix)
     rendered = stacks.render(configuration, project_layers(), form)  # type: ignore[arg-type] # click checked the choice

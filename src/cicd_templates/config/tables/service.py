@@ -33,6 +33,7 @@ from cicd_templates.config.tables.secret_field_types import (
     refuse_literal_secrets,
 )
 from cicd_templates.config.tables.table import Table
+from cicd_templates.config.tables.unsigned_image import MOST_EXCEPTIONS, UnsignedImageTable
 
 # The memory sizes in MiB that Fargate offers for each number of CPU units:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
@@ -76,6 +77,11 @@ class ServiceTable(Table):
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,
         description="Image of the first deployment, by digest; the pipeline sets the image of every later deployment",
+    )
+    unsigned_images: Annotated[dict[Word, UnsignedImageTable], Field(max_length=MOST_EXCEPTIONS)] = Field(
+        default={},
+        description="Exceptions for images without a signature, by name: at most three, each for exactly one image and"
+        " until a date. With the hook `verify-image`, the first deployment needs one for `image`",
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8080,

@@ -45,11 +45,13 @@ from cicd_templates.config.tables.project import ProjectPrefix, TagKey, TagText
 from cicd_templates.config.tables.secret_field_types import SecretKeyArn, SecretSource
 from cicd_templates.config.tables.service import PathPattern
 from cicd_templates.config.tables.stakeholders import Email
+from cicd_templates.config.tables.unsigned_image import Owner
 from tests.unit.config.problems import AUTHORITY
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:pay/db-AbCdEf"
 CONNECTION_ARN = "arn:aws:codeconnections:eu-central-1:111111111111:connection/0-1"
 KINDS = [
+    pytest.param(Owner, ["ada", "Payments platform", "x" * 60], ["", " ada", "ada\nbob", "x" * 61], id="Owner"),
     pytest.param(
         ImagePrefix,
         ["public.ecr.aws/docker/library", "registry.example.com:5000/base", "python"],

@@ -1,0 +1,52 @@
+"""Hands the exceptions of the configuration, which let single images run unsigned, to the functions that verify."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from cicd_templates.config.environment import Configuration, Environment
+from cicd_templates.config.tables.unsigned_image import UnsignedImageTable
+from cicd_templates.config.validation.problem import Problem
+from cicd_templates.functions.unsigned_images import day_problem
+
+
+def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTable]:
+    """Return the exceptions of a service in one environment, by their names."""
+    return {
+        name: table
+        for own in env.services
+        if own.name == service
+        for name, table in sorted(own.settings.unsigned_images.items())
+    }
+
+
+def exception_problems(configuration: Configuration, today: date) -> Iterator[Problem]:
+    """Yield a problem for each exception that does not count on the day `today`.
+
+    Only `make render` needs this. Other commands work with what was rendered, and the functions that verify signatures
+    compare the date themselves.
+    """
+    for env in configuration.environments:
+        for service in env.services:
+            for name, table in service.settings.unsigned_images.items():
+                if problem := day_problem(table.expires, today):
+                    at = f"environments.{env.name}.services.{service.name}.unsigned_images.{name}.expires"
+                    yield Problem(at, f"the exception {problem}; remove it, or write another day")
+
+
+def exceptions_variable(service: str, environments: Iterable[Environment]) -> str:
+    """Return the value of the environment variable `UNSIGNED_IMAGES`: the exceptions of each environment that has any.
+
+    The module `functions/unsigned_images.py` describes the format.
+    """
+    exceptions = {
+        env.qualified: [
+            {"name": name, **table.model_dump(exclude={"expires"}), "expires": table.expires.isoformat()}
+            for name, table in exceptions_in(env, service).items()
+        ]
+        for env in environments
+        if exceptions_in(env, service)
+    }
+    return json.dumps(exceptions)

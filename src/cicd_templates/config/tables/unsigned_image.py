@@ -1,0 +1,38 @@
+"""The table `[services.<name>.unsigned_images.<exception>]`: an image that may run without a signature until a date."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from cicd_templates.config.tables.field_types import Digest, matching
+from cicd_templates.config.tables.patch import Reason
+from cicd_templates.config.tables.table import Table
+
+# Lambda limits the environment variables of a function to 4 KB.
+MOST_EXCEPTIONS = 3
+Owner = Annotated[str, matching(r"\S[^\n]*", "write the name of a person or a team", 60)]
+
+
+def _day(value: object) -> object:
+    # In Python, a datetime is also a date.
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError("write the last day without quotes, such as 2027-01-31")
+    return value
+
+
+class UnsignedImageTable(Table):
+    """`[services.<name>.unsigned_images.<exception>]`: an image that may run without a signature until a date.
+
+    It is for the image of the first deployment, for images from before signing, and for emergencies.
+    """
+
+    image: Digest = Field(description="Address of exactly one image, by digest")
+    owner: Owner = Field(description="Who answers for the exception")
+    reason: Annotated[Reason, Field(max_length=160)] = Field(description="Why the image has no signature")
+    expires: Annotated[date, BeforeValidator(_day)] = Field(
+        description="Last day of the exception, at most 90 days from now; after that day, `make render` refuses the"
+        " exception, and no function accepts it"
+    )

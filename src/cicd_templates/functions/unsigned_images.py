@@ -1,0 +1,81 @@
+"""Finds the exceptions of the configuration, which let single images run without a signature until a date.
+
+The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
+`image` (by digest), `owner`, `reason` and `expires`, its last day in UTC. No exception counts after this day, or if it
+would last longer than LONGEST_DAYS, whatever the configuration said when it was rendered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+LONGEST_DAYS = 90
+
+
+def day_problem(expires: date, today: date) -> str:
+    """Return why an exception with the last day `expires` does not count, or an empty string."""
+    if expires < today:
+        return f"ended on {expires}"
+    last = today + timedelta(days=LONGEST_DAYS)
+    return f"would last until {expires}, but {last} is the last day that is possible now" if expires > last else ""
+
+
+def find_exceptions(environment: str) -> tuple[dict[str, dict[str, str]], str]:
+    """Return the exceptions in `environment` that count today, by their images, and what is wrong with the others."""
+    today = datetime.now(UTC).date()
+    counting, problems = {}, []
+    for exception in json.loads(os.environ["UNSIGNED_IMAGES"]).get(environment, ()):
+        problem = day_problem(date.fromisoformat(exception["expires"]), today)
+        if problem:
+            problems.append(f"; the exception {exception['name']} {problem}")
+        else:
+            counting[exception["image"]] = exception
+    return counting, "".join(problems)
+
+
+def is_exception(image: str) -> bool:
+    """Return whether an exception that counts today names `image` in any environment."""
+    environments = json.loads(os.environ["UNSIGNED_IMAGES"])
+    return any(image in find_exceptions(environment)[0] for environment in environments)
+
+
+def report_exceptions(service: str, environment: str, execution: str, reason: str, used: list[dict[str, str]]) -> None:
+    """Record in the evidence that a stage executes unsigned images, and notify the security topic.
+
+    An earlier record of the same run and environment stays. Raises an error if the record cannot be stored, or if the
+    message cannot be sent.
+    """
+    import boto3
+    from botocore.exceptions import ClientError
+
+    record: dict[str, Any] = {
+        "service": service,
+        "environment": environment,
+        "execution": execution,
+        "exceptions": used,
+        "reason": reason,
+        "recordedOn": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    content = json.dumps(record, indent=2)
+    try:
+        boto3.client("s3").put_object(
+            Bucket=os.environ["EVIDENCE_BUCKET"],
+            Key=f"{service}/{execution}/unsigned/{environment}.json",
+            Body=content.encode(),
+            IfNoneMatch="*",
+            ChecksumAlgorithm="SHA256",
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":
+            raise
+    images = "; ".join(
+        f"{each['image']} by the exception {each['name']} of {each['owner']}, until {each['expires']}: {each['reason']}"
+        for each in used
+    )
+    boto3.client("sns").publish(
+        TopicArn=os.environ["SECURITY_TOPIC"],
+        Message=f"{service}: run {execution} deploys to {environment} without a signature: {images}. {reason}",
+    )

@@ -1,0 +1,117 @@
+"""Exceptions for images without a signature: each names one image, an owner, a reason and a last day that is near."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cicd_templates.blocks.unsigned_images import exception_problems
+from cicd_templates.cli import main
+from cicd_templates.config.load import parse_configuration
+from tests.conftest import configured, raw_configuration, rendered_stacks
+from tests.projects.rendering import rendered_project
+from tests.unit.config.problems import problems_of
+
+AT = "services/parcel-dispatcher/unsigned_images"
+IMAGE = f"public.ecr.aws/docker/library/python@sha256:{'0' * 64}"
+TODAY = date(2026, 11, 29)
+ENTRY = {"image": IMAGE, "owner": "ada", "reason": "the first deployment has no release", "expires": TODAY}
+
+
+def test_an_exception_is_written_to_every_function_that_verifies_and_to_the_pages() -> None:
+    stacks = rendered_stacks((AT, {"first": ENTRY}), ("services/parcel-dispatcher/rollout", "blue-green"),
+                             ("services/parcel-dispatcher/rollback_on_alarm", True),
+                             ("services/parcel-dispatcher/hooks", ["verify-image"]))  # fmt: skip
+    expected = {"name": "first", **ENTRY, "expires": "2026-11-29"}
+    found = {}
+    for stack in stacks:
+        for logical_id, resource in stack.template.resources.items():
+            variables = resource.get("Properties", {}).get("Environment", {})
+            if isinstance(variables, dict) and "UNSIGNED_IMAGES" in variables.get("Variables", {}):
+                found[stack.environment.name, logical_id] = variables["Variables"]["UNSIGNED_IMAGES"]
+
+    both = {"staging": [expected], "production": [expected]}
+    assert {key: json.loads(value) for key, value in found.items()} == {
+        ("tools", "Signer"): both,
+        ("tools", "ApprovalCheck"): both,
+        ("staging", "VerifyImage"): {"staging": [expected]},
+        ("production", "VerifyImage"): {"production": [expected]},
+    }
+
+
+def check_role(*edits: tuple[str, Any]) -> dict[str, Any]:
+    (stack,) = [each for each in rendered_stacks(*edits) if each.label == "review-parcel-dispatcher"]
+    (policy,) = stack.template.resources["ApprovalCheckRole"]["Properties"]["Policies"]
+    return {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+
+
+def test_only_with_an_exception_the_check_may_record_and_tell_it() -> None:
+    without, having = check_role(), check_role((AT, {"first": ENTRY}))
+
+    assert {*having} - {*without} == {
+        "ReadTheNewestTemplates",
+        "RecordUnsignedImages",
+        "TellSecurityOfUnsignedImages",
+    }
+    assert having["RecordUnsignedImages"]["Action"] == ["s3:PutObject"]
+    assert "/parcel-dispatcher/*/unsigned/*.json" in str(having["RecordUnsignedImages"]["Resource"])
+    assert having["TellSecurityOfUnsignedImages"]["Resource"] == [{"Ref": "SecurityTopicArn"}]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"image": "public.ecr.aws/docker/library/python:3"}, "write an image with registry and digest"),
+        ({"owner": ""}, "write the name of a person or a team"),
+        ({"reason": "because"}, "explain why in at least ten characters"),
+        ({"expires": "2026-11-29"}, "write the last day without quotes, such as 2027-01-31"),
+        ({"expires": datetime(2026, 11, 29, tzinfo=UTC)}, "write the last day without quotes, such as 2027-01-31"),
+        ({"until": TODAY}, "unknown key"),
+    ],
+    ids=["a tag", "no owner", "no reason", "a text", "a time", "another key"],
+)
+def test_a_wrong_exception_is_refused(changed: dict[str, Any], expected: str) -> None:
+    assert any(expected in problem for problem in problems_of((AT, {"first": ENTRY | changed})))
+
+
+def test_a_service_has_at_most_three_exceptions() -> None:
+    (problem,) = problems_of((AT, {f"number-{number}": ENTRY for number in range(1, 5)}))
+
+    assert problem.startswith("services.parcel-dispatcher.unsigned_images: write at most 3 values")
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (-1, "the exception ended on 2026-11-28; remove it, or write another day"),
+        (0, ""),
+        (90, ""),
+        (91, "the exception would last until 2027-02-28, but 2027-02-27 is the last day that is possible now;"),
+    ],
+)
+def test_an_exception_that_has_ended_or_would_last_too_long_is_a_problem(days: int, expected: str) -> None:
+    entry = ENTRY | {"expires": TODAY + timedelta(days=days)}
+    found = list(exception_problems(configured((f"environments/staging/{AT}", {"first": entry})), TODAY))
+
+    assert [problem.path for problem in found] == (
+        ["environments.staging.services.parcel-dispatcher.unsigned_images.first.expires"] if expected else []
+    )
+    assert all(problem.message.startswith(expected) for problem in found)
+
+
+def test_render_refuses_an_exception_that_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = parse_configuration(
+        raw_configuration((AT, {"first": ENTRY | {"expires": date(2020, 1, 31)}})), source="file"
+    )
+    monkeypatch.setattr("cicd_templates.config.load.read_configuration", lambda path, *, suffix: ended)
+    monkeypatch.chdir(rendered_project())
+    answer = CliRunner().invoke(main, ["render", "--out", str(tmp_path / "out")])
+
+    assert answer.exit_code == 2
+    assert "unsigned_images.first.expires: the exception ended on 2020-01-31; remove it" in answer.output
+    assert not (tmp_path / "out").exists()
