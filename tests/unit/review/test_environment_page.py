@@ -94,7 +94,7 @@ def test_alike_rows_of_services_are_one() -> None:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("count", [1, 4, 20])
+@pytest.mark.parametrize("count", [1, 4, pytest.param(20, marks=pytest.mark.long)])
 def test_a_review_stays_readable_however_many_services_there_are(count: int) -> None:
     found = pages(rendered_stacks(*services(count)))
 

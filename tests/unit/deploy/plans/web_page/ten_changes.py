@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import json
 import re
 import sys
@@ -23,7 +24,7 @@ from cicd_templates.deploy.change_sets.drift import DriftedResource, PropertyDri
 from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.runs import deployment
-from cicd_templates.render.render import render
+from cicd_templates.render.render import RenderedStack, render
 from cicd_templates.template.cloudformation_yaml import dump
 from cicd_templates.template.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate, parse_template
@@ -97,9 +98,15 @@ def configuration() -> Raw:
     return raw
 
 
+@functools.lru_cache(4)
+def render_once(raw: str) -> list[RenderedStack]:
+    """Return the environment's stacks of a configuration, which is given as JSON. Most changes begin with the same."""
+    configured = parse_configuration(json.loads(raw), source="environments.toml")
+    return [stack for stack in render(configured, LAYERS, "yaml") if stack.facts.environment == ENVIRONMENT]
+
+
 def stacks(raw: Raw, *edits: Callable[[Templates], None]) -> list[StackTemplate]:
-    configured = parse_configuration(copy.deepcopy(raw), source="environments.toml")
-    rendered = [stack for stack in render(configured, LAYERS, "yaml") if stack.facts.environment == ENVIRONMENT]
+    rendered = render_once(json.dumps(raw))
     contents = {stack.label: json.loads(json.dumps(stack.template.content)) for stack in rendered}
     texts = {label: json.dumps(content) for label, content in contents.items()}
     for edit in edits:

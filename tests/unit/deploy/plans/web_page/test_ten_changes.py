@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ import pytest
 from tests.unit.deploy.plans.web_page import ten_changes
 from tests.unit.deploy.plans.web_page.ten_changes import TEN_CHANGES, RenderedChange, write_pages
 
+# Several tests read the page of a change, which one worker makes once for all of them.
+pytestmark = pytest.mark.xdist_group("ten changes")
+
 CHANGES = {change.name: change for change in TEN_CHANGES}
 NOTHING_LOST = "Nothing that holds data is deleted or replaced."
 NOBODY = "No policy statement allows more than before."
@@ -20,6 +25,12 @@ UNCHECKED = "Not checked in production; make plan DRIFT=1 checks it."
 KNOWN = " No interruption is known."
 SEVERAL = " Stacks that depend on each other are deployed one after the other, so the whole deployment takes longer."
 DEPLOY = "make deploy PLAN=.state/plans/production.json"
+
+
+@functools.cache
+def page_of(name: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return CHANGES[name].page(Path(folder))
 
 
 def told(page: str) -> tuple[str, ...]:
@@ -141,8 +152,8 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_a_page_answers_five_questions(name: str, tmp_path: Path) -> None:
-    assert told(CHANGES[name].page(tmp_path)) == ANSWERS[name]
+def test_a_page_answers_five_questions(name: str) -> None:
+    assert told(page_of(name)) == ANSWERS[name]
 
 
 CALM = (
@@ -184,10 +195,8 @@ EXPLANATIONS = {
 
 
 @pytest.mark.parametrize("name", VERDICTS)
-def test_a_page_begins_with_what_needs_a_close_look_and_ends_with_what_its_command_does(
-    name: str, tmp_path: Path
-) -> None:
-    page = CHANGES[name].page(tmp_path)
+def test_a_page_begins_with_what_needs_a_close_look_and_ends_with_what_its_command_does(name: str) -> None:
+    page = page_of(name)
     (line,) = re.findall('<p class="verdict" data-verdict="(.*?)">(.*?)</p>', page)
     (explanation,) = re.findall('</code><p class="note">(.*?)</p>', page)
 
@@ -219,8 +228,8 @@ def test_forty_services_that_change_alike_are_two_rows(tmp_path: Path) -> None:
     assert len(page) < 60_000
 
 
-def test_only_the_changed_tag_and_the_changed_image_are_shown(tmp_path: Path) -> None:
-    tags, images = (data(CHANGES[name].page(tmp_path)) for name in ("tags only", "image only"))
+def test_only_the_changed_tag_and_the_changed_image_are_shown() -> None:
+    tags, images = (data(page_of(name)) for name in ("tags only", "image only"))
 
     assert [(row["title"], row["effect"]) for row in tags["rows"]] == [
         ("147 resources", "modified, only tags"),
@@ -235,16 +244,16 @@ def test_only_the_changed_tag_and_the_changed_image_are_shown(tmp_path: Path) ->
     assert by_effect["modified, runs the new revision"]["values"][0]["parts"] == [["new", "(the new revision)"]]
 
 
-def test_what_a_new_stack_grants_is_listed_with_the_name_of_its_role(tmp_path: Path) -> None:
-    delivery, ingress = data(CHANGES["new service"].page(tmp_path))["rows"]
+def test_what_a_new_stack_grants_is_listed_with_the_name_of_its_role() -> None:
+    delivery, ingress = data(page_of("new service"))["rows"]
 
     assert delivery["concerns"] == ingress["concerns"] == ["access"]
     statements = [part["parts"][0][1] for part in ingress["access"]]
     assert "InfrastructureRole: allow elasticloadbalancing:ModifyRule on ProductionRule, TestRule" in statements
 
 
-def test_drift_that_can_grant_access_comes_first(tmp_path: Path) -> None:
-    drift = data(CHANGES["drift"].page(tmp_path))["drift"]
+def test_drift_that_can_grant_access_comes_first() -> None:
+    drift = data(page_of("drift"))["drift"]
 
     assert [each["title"] for each in drift] == [
         "databases/GeneralLedgerSecurityGroup",
