@@ -11,7 +11,8 @@ layers --> tagging --> patching --> template_text --> render (checks the links, 
 5. `equal_names` refuses resources with the same physical name, across all environments.
 6. `review_pages` writes the pages that a reviewer reads first. `github_workflow` writes workflows that a user can copy.
 7. `out_folder` compares the files with the folder, or replaces the changed files. It lists the checksums of all files.
+8. `last_render` remembers what the files were made from, so that nothing is built while nothing has changed.
 
-Rendering uses no AWS, no clock and no randomness. Only `out_folder` writes files, and only below the folder that it is
-given. The same configuration always gives the same bytes.
+Rendering uses no AWS, no clock and no randomness. `out_folder` writes only below the folder that it is given, and
+`last_render` writes its record in `.state/`. The same configuration always gives the same bytes.
 """

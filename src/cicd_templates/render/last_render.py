@@ -1,0 +1,137 @@
+"""Remembers from what the files of `make render` were made, so that nothing is built while nothing has changed.
+
+The record in `.state/` has two digests: of everything that was read, and of the list of checksums that was written.
+Files count as unchanged only if both digests and the checksum of every file are the same. A record that others can
+write, or that has anything unexpected in it, is ignored. What cannot be judged is rendered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cicd_templates
+from cicd_templates.files.paths import CHECKSUMS, CONFIGURATION, STATE
+from cicd_templates.files.private_files import write_privately
+from cicd_templates.template.checksums import parse_checksums
+
+RECORD = STATE / "rendered.json"
+LARGEST_RECORD = 4096
+TOOL = Path(cicd_templates.__file__).parent
+LAYERS = CONFIGURATION.parent
+
+
+class LastRender:
+    """The last complete run of `make render`, compared with a run that would write into `folder` now.
+
+    `arguments` are the other arguments of the run. `folders` have the code and the configuration. They are read
+    at once, so create this object before layers are imported and the configuration is read.
+    """
+
+    def __init__(
+        self, folder: Path, *arguments: str, folders: Iterable[Path] = (TOOL, LAYERS), record: Path = RECORD
+    ) -> None:
+        self._folder = folder
+        # Python would load other code if another folder were first in its path.
+        self._arguments = (folder.as_posix(), arguments, [*sys.path])
+        self._folders = tuple(folders)
+        self._record = record
+        self._inputs = self._digest()
+
+    def unchanged_stacks(self) -> int | None:
+        """Return the number of stacks in the folder, or None if a run could write anything else than what is there."""
+        record = _read_record(self._record)
+        if record is None or record["inputs"] != self._inputs:
+            return None
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            sums = (self._folder / CHECKSUMS).read_bytes()
+            listed = parse_checksums(sums.decode()) | {CHECKSUMS: record["checksums"]}
+            present = {path.relative_to(self._folder).as_posix(): path for path in _files(self._folder)}
+            if present.keys() == listed.keys() and all(_sha256(path) == listed[name] for name, path in present.items()):
+                return int(record["stacks"])
+        return None
+
+    def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
+        """Record that the folder has what was just rendered, with this number of stacks.
+
+        Nothing is recorded if an input changed during the run, or if the process has loaded code that no digest covers:
+        any of `modules` that is neither in the folders nor installed. The default are all loaded modules.
+        """
+        loaded = [*sys.modules.values()] if modules is None else modules
+        if self._inputs is None or not self._is_covered(loaded) or self._digest() != self._inputs:
+            return
+        record = {"inputs": self._inputs, "checksums": _sha256(self._folder / CHECKSUMS), "stacks": stacks}
+        # The record only saves time, so a folder that cannot be written is no error.
+        with contextlib.suppress(OSError):
+            write_privately(self._record, json.dumps(record))
+
+    def _digest(self) -> str | None:
+        """Return a digest of all inputs, or None if they cannot be read or are behind a link to a folder."""
+        digest = hashlib.sha256(repr((sys.version, _libraries(), self._arguments)).encode())
+        try:
+            for folder in self._folders:
+                for path in sorted(_files(folder)):
+                    name = path.relative_to(folder)
+                    if "__pycache__" not in name.parts:
+                        content = path.read_bytes()
+                        digest.update(repr((name.as_posix(), len(content))).encode() + content)
+        except OSError:
+            return None
+        return digest.hexdigest()
+
+    def _is_covered(self, modules: Iterable[ModuleType]) -> bool:
+        """Return whether each of `modules` is in the folders or installed. `__main__` only calls the renderer."""
+        known = (*_installed(), *(f"{os.path.abspath(folder)}/" for folder in self._folders))
+        files = (getattr(module, "__file__", None) for module in modules if module.__name__ != "__main__")
+        return all(os.path.abspath(file).startswith(known) for file in files if file)
+
+
+def _installed() -> list[str]:
+    """Return the folders of Python's own modules and of the installed libraries."""
+    return [f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+
+
+def _libraries() -> list[str]:
+    """Return the installed libraries. The name of a library's folder has its version."""
+    return sorted(name for folder in {*_installed()} for name in os.listdir(folder) if name.endswith(".dist-info"))
+
+
+def _read_record(path: Path) -> dict[str, Any] | None:
+    """Return the record, or None if there is none, if others can write it, or if it is not what `remember` writes."""
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if status.st_uid != os.getuid() or status.st_mode & 0o022 or status.st_size > LARGEST_RECORD:
+                return None
+            record = json.loads(stream.read(LARGEST_RECORD))
+    except (OSError, ValueError):
+        return None
+    kinds = {"inputs": str, "checksums": str, "stacks": int}
+    if not isinstance(record, dict) or {key: type(value) for key, value in record.items()} != kinds:
+        return None
+    return record
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files in `folder`, at any depth. Raises `OSError` for a link to a folder, which can lead anywhere."""
+    for parent, folders, names in os.walk(folder, onerror=_raise):
+        if any(Path(parent, name).is_symlink() for name in folders):
+            raise OSError(f"{parent}: has a link to a folder")
+        yield from (Path(parent, name) for name in names)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
