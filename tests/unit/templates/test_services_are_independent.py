@@ -25,6 +25,12 @@ from templates import LAYERS
 
 PROJECTS = Path(__file__).parents[2] / "projects"
 SETTLEMENT = tomllib.loads((PROJECTS / "settlement/environments.toml").read_text())
+SERVICES = sorted(SETTLEMENT["services"])
+# One of each shape: a web service, a worker and a job.
+WEB, WORKER = (
+    next(name for name in SERVICES if SETTLEMENT["services"][name].get("shape", "web") == shape)
+    for shape in ("web", "worker")
+)
 # A worker can have all of these edits, and a web service can also have a rollout with hooks.
 EDITS: Mapping[str, Mapping[str, Any]] = {
     "size": {"cpu": 1024, "memory": 4096},
@@ -70,8 +76,8 @@ def before() -> dict[str, dict[tuple[str, str], Any]]:
 @settings(max_examples=4)
 @given(
     st.one_of(
-        st.tuples(st.just("checkout"), st.sets(st.sampled_from(sorted(EDITS)), min_size=1)),
-        st.tuples(st.just("settlement"), st.sets(st.sampled_from(sorted({*EDITS} - {"rollout"})), min_size=1)),
+        st.tuples(st.just(WEB), st.sets(st.sampled_from(sorted(EDITS)), min_size=1)),
+        st.tuples(st.just(WORKER), st.sets(st.sampled_from(sorted({*EDITS} - {"rollout"})), min_size=1)),
     )
 )
 def test_an_edit_of_a_service_changes_no_stack_of_another(edit: tuple[str, set[str]]) -> None:
@@ -81,7 +87,7 @@ def test_an_edit_of_a_service_changes_no_stack_of_another(edit: tuple[str, set[s
     assert {name for name in before() if after[name] != before()[name]} == {service}
 
 
-@pytest.mark.parametrize("service", ["checkout", "settlement", "settlement-report"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_service_that_is_alone_has_the_same_stacks(service: str) -> None:
     alone = copy.deepcopy(SETTLEMENT)
     alone["services"] = {service: SETTLEMENT["services"][service]}
@@ -116,7 +122,7 @@ def test_a_layer_sees_its_own_service_in_every_environment_and_an_offer_sees_non
         return ()
 
     raw = copy.deepcopy(SETTLEMENT)
-    raw["environments"]["production"]["services"] = {"checkout": {"cpu": 2048, "memory": 4096}}
+    raw["environments"]["production"]["services"] = {WEB: {"cpu": 2048, "memory": 4096}}
     own = (
         Layer("once", build_per_service=build, kinds=frozenset({"runtime"}), offers=offers),
         Layer("using", build_with_uses=build_with_uses, kinds=frozenset({"runtime"})),
@@ -128,10 +134,6 @@ def test_a_layer_sees_its_own_service_in_every_environment_and_an_offer_sees_non
         for environment in ("staging", "production")
         for function, service in (
             ("offers", ""),
-            *(
-                (f"{build} {service}", service)
-                for build in ("build", "build_with_uses")
-                for service in SETTLEMENT["services"]
-            ),
+            *((f"{build} {service}", service) for build in ("build", "build_with_uses") for service in SERVICES),
         )
     }
