@@ -6,11 +6,12 @@ after a killed command.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,22 +82,14 @@ class Commands:
         command has ended, and raises `DetachedError`.
         """
         command = [sys.executable, "-m", "cicd_templates", verb, *arguments]
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            command,
-            cwd=self.folder,
-            env=self._variables(credentials),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            pass_fds=() if self.held is None else (self.held,),
-            # A terminal sends Ctrl-C to its whole process group. In a group of its own the command gets it only once,
-            # from here. A second one would interrupt what the command does to stop in good order.
-            process_group=0,
-        )
+        process: subprocess.Popen[str] | None = None
         try:
+            with _interrupts_held_back():
+                process = self._begin(command, credentials)
             output, errors = process.communicate()
         except KeyboardInterrupt:
+            if process is None:
+                raise
             process.send_signal(signal.SIGINT)
             output, errors = process.communicate()
             stopped = Answer(process.returncode, output, errors)
@@ -120,6 +113,21 @@ class Commands:
         where = ["--env", environment, "--suffix", self.suffix, *(["--local"] if self.local else [])]
         return self.run(verb, *where, *arguments, expected=expected, credentials=credentials)
 
+    def _begin(self, command: list[str], credentials: Mapping[str, str] | None) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            cwd=self.folder,
+            env=self._variables(credentials),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=() if self.held is None else (self.held,),
+            # A terminal sends Ctrl-C to its whole process group. In a group of its own the command gets it only once,
+            # from `run`. A second one would interrupt what the command does to stop in good order.
+            process_group=0,
+        )
+
     def _variables(self, credentials: Mapping[str, str] | None) -> dict[str, str]:
         given = {name: value for name, value in os.environ.items() if not name.startswith(OWN_PREFIX)}
         if credentials is not None:
@@ -128,3 +136,21 @@ class Commands:
             given |= {variable: credentials[name] for name, variable in names.items()}
         # The folder has a `templates/` without code; the code is the tool's.
         return {**given, "PYTHONPATH": str(self.tool)}
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Within the `with` block, hold SIGINT and SIGTERM back, and deliver the first at the end of the block.
+
+    An interrupt while a process begins would leave the process without anybody who waits for it.
+    """
+    pending: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda received, frame: pending.append(received)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if pending:
+            signal.raise_signal(pending[0])

@@ -27,6 +27,7 @@ SOURCE_ACTION, START_SECONDS = "App", 180.0
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
 WINDOW_PROVIDER, IN_PROGRESS, HELD_SECONDS = "DeploymentWindow", "InProgress", 600.0
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineExecution.html
+WORKING = frozenset({"InProgress", "Stopping"})
 ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"})
 
 
@@ -111,11 +112,27 @@ def _released(context: CheckContext, archive: str, name: str, at_each_poll: Call
         at_each_poll()
         return False
 
-    what = "the run of the pipeline"
-    context.polling(POLL_SECONDS).until(
-        ignore_transient(ended), what, RUN_SECONDS, "the console of CodePipeline shows it"
-    )
+    what, where = "the run of the pipeline", "the console of CodePipeline shows it"
+    context.polling(POLL_SECONDS).until(ignore_transient(ended), what, RUN_SECONDS, where)
+    _wait_until_idle(context, client, pipeline)
     return _actions(client, pipeline, execution)
+
+
+def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
+    """Wait until no execution works: a stage that rolls back by itself starts one. Reject approvals that it waits for.
+
+    Otherwise, the next deployment of a check and this execution would change the same stack.
+    """
+    context.pause(POLL_SECONDS)
+
+    def idle() -> bool:
+        pages = client.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline)
+        statuses = {run["status"] for page in pages for run in page["pipelineExecutionSummaries"]}
+        if statuses & WORKING:
+            _answer_approvals(client, pipeline, "")
+        return not statuses & WORKING
+
+    context.polling(POLL_SECONDS).until(ignore_transient(idle), "another execution of the pipeline", RUN_SECONDS)
 
 
 def window_rule(context: CheckContext, name: str) -> str:
@@ -134,7 +151,9 @@ def _window_rules(client: Any, pipeline: str, execution: str) -> list[dict[str, 
         pipelineName=pipeline, filter={"pipelineExecutionId": execution}
     )
     details = [detail for page in pages for detail in page["ruleExecutionDetails"]]
-    return [detail for detail in details if detail["input"]["ruleTypeId"]["provider"] == WINDOW_PROVIDER]
+    return [
+        detail for detail in details if detail.get("input", {}).get("ruleTypeId", {}).get("provider") == WINDOW_PROVIDER
+    ]
 
 
 def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) -> bool:

@@ -152,6 +152,33 @@ def test_an_interrupted_run_interrupts_its_command_once_and_waits_for_it(
     assert "DetachedError: `deploy` was interrupted: took the change back" in errors
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_interrupt_while_a_command_begins_reaches_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    sent: list[int] = []
+
+    class Beginning:
+        returncode = 1
+
+        def __init__(self, command: list[str], **options: object) -> None:
+            signal.raise_signal(signal.SIGINT)
+            if fails:
+                raise FileNotFoundError("no such program")
+
+        def send_signal(self, number: int) -> None:
+            sent.append(number)
+
+        def communicate(self) -> tuple[str, str]:
+            return "stopped in good order", ""
+
+    monkeypatch.setattr("subprocess.Popen", Beginning)
+    with pytest.raises(KeyboardInterrupt if fails else DetachedError, match=None if fails else "stopped in good order"):
+        commands(tmp_path).run("deploy")
+    assert sent == ([] if fails else [signal.SIGINT])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_ctrl_c_is_passed_on_to_the_command_whose_last_lines_say_how_it_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

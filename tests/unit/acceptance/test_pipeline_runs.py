@@ -62,7 +62,8 @@ UNREACHED = EndpointConnectionError(endpoint_url="https://codepipeline")
 def summary(version: str, execution: str) -> dict[str, Any]:
     """Return an execution as ListPipelineExecutions has it; one without a version, if that is empty."""
     revisions = [{"actionName": "Templates", "revisionId": "t"}, {"actionName": "App", "revisionId": version}]
-    return {"pipelineExecutionId": execution, "sourceRevisions": revisions if version else [{"actionName": "App"}]}
+    sources = revisions if version else [{"actionName": "App"}]
+    return {"pipelineExecutionId": execution, "status": "Failed", "sourceRevisions": sources}
 
 
 def codepipeline(
@@ -166,6 +167,20 @@ def test_a_run_that_waits_for_its_window_is_stopped_after_ten_minutes(
     calls = [request for call, request in made.clients("tools").calls if call == "codepipeline.stop_pipeline_execution"]
     assert [call["pipelineExecutionId"] for call in calls] == ["exec-1"] * stopped
     assert polls == ["polled"]
+
+
+def test_the_execution_with_which_a_stage_rolls_back_is_waited_for_and_not_approved(tmp_path: Path) -> None:
+    approved: list[dict[str, Any]] = []
+    working = summary("v0", "exec-2") | {"status": "InProgress"}
+    listings: list[Any] = [[working], UNREACHED, [working], [summary("v0", "exec-2")]]
+    made = check_context(
+        tmp_path, aws=codepipeline(["Failed"], approved, listings), facts={"run good": ["shop-acceptance", "exec-1"]}
+    )
+    began = made.clock()
+    run_pipeline(made, "application.zip", "good")
+
+    assert made.clock() - began == 4 * 30
+    assert {request["result"]["status"] for request in approved} == {"Rejected"}
 
 
 def test_a_check_that_was_interrupted_follows_the_same_run(tmp_path: Path) -> None:

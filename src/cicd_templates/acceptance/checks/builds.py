@@ -21,10 +21,11 @@ def read_caches(context: CheckContext) -> str:
     without, read = [], 0
     for project in _cached_projects(context):
         pages = codebuild.get_paginator("list_builds_for_project").paginate(projectName=project)
-        builds = [build for page in pages for build in page["ids"]]
+        # Each call describes at most 100: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html
+        builds = [build for page in pages for build in page["ids"]][:100]
         if len(builds) < 2:
             continue
-        log = codebuild.batch_get_builds(ids=builds[:1])["builds"][0]["logs"]
+        log = max(codebuild.batch_get_builds(ids=builds)["builds"], key=lambda build: int(build["buildNumber"]))["logs"]
         lines = "".join(_messages(logs, log["groupName"], log["streamName"]))
         if any(words in lines for words in READ):
             read += 1

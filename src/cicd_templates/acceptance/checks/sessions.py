@@ -5,7 +5,7 @@ from __future__ import annotations
 from cicd_templates.acceptance.check import Check, CheckContext, LocalCoverage, require
 from cicd_templates.acceptance.checks.deployments import plan_has_changes
 from cicd_templates.acceptance.checks.rendering import render_with
-from cicd_templates.acceptance.project import BLUE_GREEN, STAGING
+from cicd_templates.acceptance.project import BLUE_GREEN, ROLLING, STAGING
 from cicd_templates.errors import DetachedError
 
 # The shortest session that AssumeRole makes, and what is left of it when the command begins:
@@ -21,6 +21,11 @@ def expire(context: CheckContext) -> str:
     """
     role = context.facts["settings"]["roles"][STAGING]
     sts = context.clients(STAGING).sts
+    if context.facts.get("session began"):
+        # An interrupted attempt may have made the change already.
+        render_with(context, rollout=ROLLING, sessions=[])
+        context.commands.on("deploy", STAGING, "--yes")
+    context.facts["session began"] = True
     render_with(context, rollout=BLUE_GREEN, sessions=[STAGING])
     try:
         keys = sts.assume_role(RoleArn=role, RoleSessionName="acceptance", DurationSeconds=SESSION_SECONDS)

@@ -59,11 +59,19 @@ def builds(counts: dict[str, int], logs: dict[str, list[str]]) -> dict[str, Any]
 
     def ids(**request: Any) -> Any:
         name = request["projectName"].removeprefix("acceptance-tools-abcde-")
-        return [{"ids": [f"{name}:{number}"]} for number in range(counts[name], 0, -1)]
+        return [{"ids": [f"{name}:{number}"]} for number in range(1, counts[name] + 1)]
+
+    def described(**request: Any) -> Any:
+        return {
+            "builds": [
+                {"buildNumber": int(each.partition(":")[2]), "logs": {"groupName": "g", "streamName": each}}
+                for each in request["ids"]
+            ]
+        }
 
     return {
         "codebuild.list_builds_for_project": ids,
-        "codebuild.batch_get_builds": lambda ids: {"builds": [{"logs": {"groupName": "g", "streamName": ids[0]}}]},
+        "codebuild.batch_get_builds": described,
         "logs.get_log_events": events,
     }
 

@@ -51,6 +51,16 @@ def test_the_same_command_continues_after_the_session_has_expired(tmp_path: Path
     assert ROLE in (tmp_path / "templates/environments.toml").read_text()
 
 
+def test_an_interrupted_attempt_takes_its_change_back_so_that_there_is_one_to_make(tmp_path: Path) -> None:
+    made = context(tmp_path, Answer(0, ""), ENDED, Answer(0, ""))
+    made.facts["session began"] = True
+
+    assert expire(made).startswith("the command ended with the exit code 75")
+    deployed = [words.split()[0] for words in made.commands.typed]
+    assert deployed[:4] == ["render", "deploy", "render", "deploy"]
+    assert [keys is not None for keys in made.commands.credentials] == [False, True, False]
+
+
 @pytest.mark.parametrize(
     ("first", "plan", "problem"),
     [
