@@ -231,6 +231,12 @@ def test_the_price_is_of_what_exists_for_the_time_that_it_existed(tmp_path: Path
     assert price_what_exists(made).startswith(f"about {dollars:.2f} USD for 2.0 hours, by prices that were not checked")
 
 
+def test_on_the_local_aws_the_resources_are_counted_and_have_no_price(tmp_path: Path) -> None:
+    made = check_context(tmp_path, aws=existing(AWS_EC2_NatGateway=2), local=True)
+
+    assert "USD" not in price_what_exists(made)
+
+
 @pytest.mark.parametrize(
     ("counts", "problem"),
     [
