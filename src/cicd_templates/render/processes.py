@@ -1,16 +1,14 @@
 """Maps a function over many items in forked processes, one per core.
 
-A forked process has all objects of this process at the time of the fork, so only the results are sent.
+A forked process has all objects of this process at the time of the fork, so only the results are sent. The modules for
+processes are imported only when they are needed, because small projects do not need them.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from cicd_templates.errors import CicdError
@@ -29,7 +27,7 @@ def process_count(stacks: int, cores: int | None = None) -> int:
     The default of `cores` is their number on this machine.
     """
     # Only a forked process has the layers without importing them again.
-    if stacks < STACKS_WORTH_PROCESSES or "fork" not in multiprocessing.get_all_start_methods():
+    if stacks < STACKS_WORTH_PROCESSES or not hasattr(os, "fork"):
         return 1
     return min(cores or os.cpu_count() or 1, MOST_PROCESSES)
 
@@ -46,6 +44,10 @@ def map_in_processes(
     if processes < 2:
         yield from map(function, items)
         return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, context, initializer=begin, initargs=(function, items)) as pool:
         done = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -17,6 +16,9 @@ PEM = r"(-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=]+\n)+-----END CERTIFICATE--
 
 
 def _authority(value: str) -> str:
+    # Few configurations have certificates, and the module takes long to import.
+    import ssl
+
     try:
         ssl.create_default_context(cadata=value)
     except ssl.SSLError as error:
