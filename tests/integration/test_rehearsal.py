@@ -57,7 +57,7 @@ def test_the_example_passes_to_production(passed: Rehearsed) -> None:
 
     assert [(step.path, step.error) for step in result.steps if step.state is not ActionState.SUCCEEDED] == []
     assert result.succeeded
-    assert "no problem of definition, permissions or reports found" in report.outcome_line(result)
+    assert "no problem found in definition, permissions and reports" in report.outcome_line(result)
     image = passed.run.variables["Image"]["IMAGE_URI"]
     root = passed.run.setup.root_session("arn:aws:iam::333333333333:role/x").client("cloudformation")
     stack = root.describe_stacks(StackName="shipping-production-service-parcel-dispatcher")["Stacks"][0]

@@ -110,8 +110,8 @@ def start_after(container: ecs.ContainerDefinition, service: Service) -> None:
     """Let the service's own container start after all other containers, and give it the remaining CPU units of the
     task.
 
-    A container without a CPU share gets almost no CPU time while other containers are busy. So the own container gets a
-    share if another container has one:
+    A container without a CPU share gets almost no CPU time while other containers are busy. So the service's own
+    container gets a share if another container has one:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
     """
     tables = service.settings.containers

@@ -87,7 +87,10 @@ def _run(reporter: DemoReporter, began: float) -> None:
 
 @contextlib.contextmanager
 def _summarized(reporter: DemoReporter, target: Target) -> Iterator[None]:
-    """Show which stack of `target` is under way during the `with` block, then show a line with the result."""
+    """During the `with` block, show the stack of `target` whose operation is in progress.
+
+    Then show a line with the result.
+    """
     with terminal.working(target.environment) as update:
         reporter.begin(lambda stack: update(f"{target.environment}: {stack}"))
         yield

@@ -81,7 +81,7 @@ def judge(
     versions = _source_versions(folder, checks)
     if len(versions) > 1:
         listed = "; ".join(f"{version} of {', '.join(names)}" for version, names in versions.items())
-        decision.broken["reports"] = f"they belong to different source versions: {listed}"
+        decision.broken["reports"] = f"the reports belong to different source versions: {listed}"
     return decision
 
 

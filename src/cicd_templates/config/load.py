@@ -246,7 +246,9 @@ class _Reader:
         return self._table(model, _merge(base, override), at, where)
 
     def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
-        """Return the table at `at`; if it has problems, its correct values with `placeholders` for the wrong ones.
+        """Return the table at `at`.
+
+        If it has problems, keep the correct values and replace the wrong ones by `placeholders`.
 
         If the correct values were dropped as well, later checks would report that they are missing.
         """

@@ -122,7 +122,7 @@ def _resource(change: dict[str, Any], context: str, unknown: str) -> dict[str, A
 
 
 def _compared(change: Change, before: dict[str, Any], after: dict[str, Any]) -> PolicyDiff | None:
-    """Return how the policies of a resource change, or None if CloudFormation does not report enough of them."""
+    """Return how the policies of a resource change, or None if CloudFormation does not report the complete policies."""
     is_known = change.logical_id in after and (change.action == "Add" or change.logical_id in before)
     if not is_known and nature_of(change) != TAGS and change.action != "Remove":
         return None

@@ -81,7 +81,7 @@ class Layer:
     def builds(
         self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES
     ) -> Sequence[Callable[[], LayerTemplate]]:
-        """Return one function for each stack that this layer has in `env`. The function builds and returns a template.
+        """Return one function for each stack that this layer has in `env`. Each function builds and returns a template.
 
         `uses` has the resources of other layers that each service uses, keyed by the name of the service.
 

@@ -29,7 +29,7 @@ Handlers = dict[str, dict[str, Any]]
 
 
 def register(s3: ModuleType, handlers: Handlers) -> None:
-    """Extend the engine's module `s3`, and the handlers of buckets in its CloudFormation."""
+    """Add Object Lock to the engine's module `s3`, and to the handlers of buckets in its CloudFormation."""
     locks = s3._bucket_object_lock
     put_object, put_versioning = s3._put_object, s3._put_bucket_versioning
 
@@ -50,7 +50,7 @@ def register(s3: ModuleType, handlers: Handlers) -> None:
 
 
 def _has_checksum(headers: Mapping[str, str]) -> bool:
-    """Return whether the headers have a checksum of the body, or name one that follows the body."""
+    """Return whether the headers contain a checksum of the body, or announce a checksum after the body."""
     return any(name == "content-md5" or name.startswith("x-amz-checksum-") for name in headers) or headers.get(
         "x-amz-trailer", ""
     ).startswith("x-amz-checksum-")

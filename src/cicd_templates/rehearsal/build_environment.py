@@ -128,7 +128,7 @@ def _value(session: Session, setting: Setting) -> str:
 def application_addresses(
     run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
 ) -> dict[str, str]:
-    """Return the action's variables that hold the service's address, changed to the address of a local process.
+    """Return the action's variables that contain the service's address, with the address of a local process instead.
 
     A rehearsal runs no containers, so the deployed application cannot answer. The path of the address stays, because
     the load balancer passes it to the application. The process ends when the exit stack `until` closes.

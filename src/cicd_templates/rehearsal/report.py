@@ -98,7 +98,7 @@ def outcome_line(result: RehearsalResult) -> str:
         placeholders = ", ".join(step.path for step in result.with_placeholders)
         but = f" but not shown: {placeholders} (see above);" if placeholders else ""
         return (
-            f"{result.pipeline}: no problem of definition, permissions or reports found in {result.seconds:.1f} s;"
+            f"{result.pipeline}: no problem found in definition, permissions and reports, in {result.seconds:.1f} s;"
             f"{but} docs/rehearsal.md lists what a rehearsal does not cover"
         )
     failed = ", ".join(step.path for step in result.failed)

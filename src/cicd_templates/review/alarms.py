@@ -23,7 +23,7 @@ _COMPARISONS = {
 def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
     """Return the rows of alarms and EventBridge rules.
 
-    Rows that differ only in the names are merged, even if the trigger contains the name of the alarm itself. In a
+    Rows that differ only in names are merged, even if the trigger of an alarm contains the alarm's own name. In a
     merged row, `OWN_MARK` stands for this name.
     """
     alike: dict[tuple[str, str, str], list[tuple[str, str]]] = {}

@@ -34,7 +34,10 @@ class MergedRows:
             self._services.setdefault(pattern, []).extend(services)
 
     def rows(self) -> list[Row]:
-        """Return the merged rows. If only some of the services have a merged row, its first cell names them."""
+        """Return the merged rows.
+
+        If only some services have a merged row, the first cell of the row names these services.
+        """
         merged = []
         for pattern, services in self._services.items():
             several = len({*services}) > 1

@@ -172,9 +172,7 @@ def own_stem(holder: str) -> str:
 
 
 def _mark_own(holder: str, text: str) -> str:
-    """Return `text` with `OWN_MARK` in place of the holder's own name, so that the rows of several holders can become
-    equal and are merged.
-    """
+    """Return `text` with `OWN_MARK` in place of the holder's own name. Equal rows are then merged."""
     stem = own_stem(holder)
     stack, dot, name = text.rpartition(".")
     if not stem or not name.startswith(stem):

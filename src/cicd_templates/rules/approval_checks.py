@@ -110,7 +110,7 @@ def _parameters(value: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text for `value`. Two values have the same text only if they are equal at deployment.
+    """Return a text that identifies `value`. Two values have the same text only if they are equal at deployment.
 
     Return None if nothing is known about the value before the deployment.
     """

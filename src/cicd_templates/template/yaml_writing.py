@@ -165,7 +165,7 @@ def _in_block(text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged(tag: str, text: str) -> str:
-    """Return a function as its short tag and a text operand, or an empty string if it needs several lines."""
+    """Return the YAML of a function with a text operand, such as `!Ref Name`. It is empty if it needs several lines."""
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
         return ""
@@ -190,7 +190,7 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return a function within braces, as its short tag and a text operand.
+    """Return the YAML of a function with a text operand, such as `!Ref Name`, for use within braces.
 
     Returns None if it cannot be written there, and an empty string if PyYAML must write it.
     """

@@ -514,7 +514,7 @@ def test_a_release_that_the_system_ends_detaches(releasing: Path, monkeypatch: p
     result = run(f"release --app {releasing} --wait")
 
     assert result.exit_code == 75
-    advice = "the console shows the run; do not release again, because that starts another run"
+    advice = "the console shows the run; do not release again, because a release starts another run"
     assert f"is released; {advice}" in result.stderr
 
 

@@ -757,7 +757,7 @@ def test_a_folder_with_reports_of_different_commits_says_so(tmp_path: Path) -> N
     result = gate(tmp_path, **files)
 
     assert result.exit_code == 1
-    assert "- **reports**: they belong to different source versions: v2 of bandit; v1 of snyk" in result.output
+    assert "- **reports**: the reports belong to different source versions: v2 of bandit; v1 of snyk" in result.output
     same = {**files, "bandit/run.json": {**files["bandit/run.json"], "source_version": "v1"}}
     assert "different source versions" not in gate(tmp_path, **same).output
 

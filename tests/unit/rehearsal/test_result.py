@@ -131,10 +131,10 @@ def test_a_run_that_came_to_its_end_names_the_grants_that_nothing_used() -> None
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (result(STEPS[0]), "p: no problem of definition, permissions or reports found in 6.2 s"),
+        (result(STEPS[0]), "p: no problem found in definition, permissions and reports, in 6.2 s"),
         (
             result(step("V/Audit", 0, 1, notes=["not shown: x"])),
-            "p: no problem of definition, permissions or reports found in 6.2 s; but not shown: V/Audit (see above);",
+            "p: no problem found in definition, permissions and reports, in 6.2 s; but not shown: V/Audit (see above);",
         ),
         (result(STEPS[0], problem="Build is not entered"), "p: Build is not entered"),
     ],

@@ -35,7 +35,7 @@ class LinearTable(Table):
 
     @property
     def waits(self) -> int:
-        """The number of waits in a linear rollout: one after each step but the last, which reaches 100 percent."""
+        """The number of waits in a linear rollout: one after each step except the last one, which reaches 100 %."""
         steps = 100 / self.percent
         whole = round(steps)
         return whole - 1 if math.isclose(steps, whole) else math.floor(steps)

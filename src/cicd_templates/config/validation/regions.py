@@ -24,7 +24,7 @@ def has_known_region(environment: Environment) -> bool:
 
 
 def why_not_usable(region: str) -> list[str]:
-    """Return the reasons why no environment with a pipeline can be in `region`, for a user who can choose another."""
+    """Return the reasons why a pipeline cannot be in `region`. The user can then choose another region."""
     if region not in REGIONS:
         close = difflib.get_close_matches(region, REGIONS, n=1)
         return [

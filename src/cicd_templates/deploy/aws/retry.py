@@ -31,7 +31,7 @@ AWS_ERRORS = (ClientError, BotoCoreError)
 def is_transient(error: Exception) -> bool:
     """Return whether a retry of the call may succeed.
 
-    It may if the call was throttled, did not reach AWS, or failed because of an error within the service.
+    A retry may succeed if the call was throttled, did not reach AWS, or failed because of an error within the service.
     """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

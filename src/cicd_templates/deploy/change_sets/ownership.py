@@ -95,7 +95,7 @@ def list_change_sets(clients: Clients, stack: str) -> list[Mapping[str, Any]]:
 
 
 def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> Owner:
-    """Return the owner of the stack in AWS that has the same name as `stack`; `existing` is its description."""
+    """Return the owner of the stack in AWS with the same name as `stack`. `existing` describes that stack."""
     tags = owner_tags(clients, existing)
     if tags:
         same_project = tags.get("Project") == stack.tags["Project"]
@@ -119,8 +119,9 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
         )
     if owner is Owner.OTHERS:
         raise RefusedError(
-            f"{stack.name}: a stack of this name exists, but its tags do not say {MANAGED_BY_KEY}={MANAGED_BY} and"
-            f" Project={stack.tags['Project']}, so it is not touched; choose another project name or suffix"
+            f"{stack.name}: a stack of this name exists, but its tags do not say {MANAGED_BY_KEY}={MANAGED_BY} and "
+            f"Project={stack.tags['Project']}, so this program does not change it; choose another project name or "
+            "suffix"
         )
 
 

@@ -137,7 +137,7 @@ def _read_template(clients: Clients, stack_id: str) -> Mapping[str, Any]:
 
 
 def label_of(tags: Mapping[str, str]) -> str:
-    """Return the label that `tags` give a stack: the name of its template file without the extension."""
+    """Return the label of the stack with these `tags`: the name of its template file without the extension."""
     return file_stem(tags.get("Layer", ""), tags.get("Service"))
 
 
@@ -154,7 +154,7 @@ def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
 
 
 def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iterator[Owned]:
-    """Yield the resources in the events of a stack's deletion, each as its newest event describes it.
+    """Yield the resources in the events of a stack's deletion. The newest event of a resource describes it.
 
     Events of failed attempts at the deletion are used, too.
     """

@@ -115,7 +115,7 @@ def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Sa
 
 
 def stop_jobs(clients: Clients, definitions: Iterable[Owned], cluster: str, say: Say) -> None:
-    """Stop the tasks of jobs, which would keep their security groups and the cluster from being deleted.
+    """Stop the tasks of jobs. Running tasks would block the deletion of their security groups and of the cluster.
 
     `definitions` are the task definitions of jobs. They belong to no ECS service, so draining services does not stop
     them. Until the schedule of a job is deleted, it can start more tasks. Its deletion does not stop tasks that already

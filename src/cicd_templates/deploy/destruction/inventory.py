@@ -153,7 +153,7 @@ def _unmanaged_items(
 
 
 def _with_lock(clients: Clients, item: Item) -> Item:
-    """Return `item`. If it is kept, its detail also says what keeps its contents from being deleted."""
+    """Return `item`. If the item is kept and its contents are locked, its `detail` also describes the lock."""
     contents = operations_of(item.resource_type).contents
     lock = contents.describe_lock(clients, item.name) if contents and item.fate is Fate.RETAINED else ""
     return replace(item, detail=f"{item.detail}; {lock}") if lock else item

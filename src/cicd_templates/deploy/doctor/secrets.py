@@ -20,7 +20,7 @@ def check_secrets(examined: ExaminedEnvironment) -> Iterator[Check]:
         # A secret that is scheduled for deletion keeps its versions, but nothing can read them.
         if described.get("DeletedDate"):
             fix = f"aws secretsmanager restore-secret --secret-id {name}"
-            yield Check(f"secret {name}", "is scheduled for deletion, so nothing can read it", fix)
+            yield Check(f"secret {name}", "the secret is scheduled for deletion, so nothing can read it", fix)
             continue
         versions = described.get("VersionIdsToStages", {})
         # A value that CloudFormation generated is the first version, so the real value is the second version.
@@ -28,9 +28,7 @@ def check_secrets(examined: ExaminedEnvironment) -> Iterator[Check]:
         if len(versions) > generated:
             yield Check(f"secret {name}", "has a value")
             continue
-        finding = (
-            "has only the value that was generated for it" if generated else "has no value, so nothing can read it"
-        )
+        finding = "the secret has only its generated value" if generated else "has no value, so nothing can read it"
         short = name.removeprefix(f"{stack.facts.project}-{stack.environment}-{stack.service}-")
         fix = hints.make(
             "secret", **stack.make_variables, SERVICE=stack.service, NAME=short, LOCAL=examined.clients.local

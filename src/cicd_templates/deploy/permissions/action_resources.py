@@ -1,4 +1,4 @@
-"""Finds the ARNs to which a policy limits an action: those of the environment's own resources, if IAM allows it.
+"""Finds the ARNs to which a policy limits an action: the ARNs of the environment's own resources, if IAM allows this.
 
 This module does not call AWS.
 """

@@ -140,7 +140,7 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that match no data loss in `plan`.
+    """Return the names in `allowed` that are not the name of any data loss in `plan`.
 
     Names of resources in stacks outside the plan are left out, because another plan may need them. `stacks` has the
     labels and the names of all stacks.

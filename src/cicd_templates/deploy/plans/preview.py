@@ -63,7 +63,7 @@ def is_new(described: Mapping[str, Any] | None) -> bool:
 
 
 def preview(context: DeployContext, stack: StackTemplate, plan_id: str, survey: Survey) -> Steps[PlannedStack]:
-    """Return what a deployment of `stack` would do. Nothing of the preview stays in AWS.
+    """Return what a deployment of `stack` would do. The preview leaves nothing in AWS.
 
     `survey` has AWS's answers from the beginning of the wave. Raises `RefusedError` if the stack belongs to another
     project, or if a person must first repair it. Raises `CicdError` with CloudFormation's reason if CloudFormation

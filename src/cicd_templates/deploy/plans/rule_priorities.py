@@ -107,5 +107,5 @@ def _next_free(priority: int, taken: set[int]) -> int:
 
 def _remedy(stack: StackTemplate, free: int) -> str:
     if stack.service:
-        return f"write `priority = {free}`, which is free, under [services.{stack.service}] in {CONFIGURATION}"
+        return f"write `priority = {free}` under [services.{stack.service}] in {CONFIGURATION}; this priority is free"
     return f"give it a priority that is free, such as {free}"

@@ -75,7 +75,10 @@ class Drifted:
 
 @dataclass(frozen=True)
 class Started:
-    """The operation of a stack is about to begin. `expected_seconds` is the duration of the last one, or None."""
+    """The operation of a stack is about to begin.
+
+    `expected_seconds` is the duration of the previous operation, or None.
+    """
 
     stack: str
     creates: bool

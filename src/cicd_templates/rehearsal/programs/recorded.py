@@ -3,7 +3,7 @@
 The report is `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the report to the
 file that `--json-file-output` names, or otherwise to standard output. Without a recorded report, a scanner fails,
 except pip-audit, which every new project uses. Instead of pip-audit's report, this program then outputs a placeholder
-without findings. A note in the result says what the rehearsal therefore does not show.
+without findings. A note in the result names the facts that the rehearsal therefore does not show.
 """
 
 from __future__ import annotations

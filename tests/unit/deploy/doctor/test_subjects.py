@@ -195,7 +195,7 @@ def test_a_secret_that_is_being_deleted_has_no_value_that_can_be_read() -> None:
 
     assert checks[1] == Check(
         f"secret {name}",
-        "is scheduled for deletion, so nothing can read it",
+        "the secret is scheduled for deletion, so nothing can read it",
         f"aws secretsmanager restore-secret --secret-id {name}",
     )
     assert {check.status for check in checks} == {"fix"}
@@ -226,7 +226,7 @@ def test_a_generated_value_is_not_yet_the_true_one() -> None:
 
     assert [check.finding for check in seen(secrets.check_secrets, [build], deployed=True, **made)] == [
         "has a value",
-        "has only the value that was generated for it",
+        "the secret has only its generated value",
     ]
     assert {check.status for check in seen(secrets.check_secrets, [build], deployed=True, **put)} == {"ok"}
 

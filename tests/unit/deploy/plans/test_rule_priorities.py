@@ -58,9 +58,9 @@ def taken(client: Any, stack: StackTemplate, change: Change = NEW) -> tuple[str,
             rule_of(93),
             f"Rule ({RULE}): AWS would refuse the priority 93, because the stack ingress-labels has it on the same"
             " listener;"
-            " write `priority = 95`, which is free, under [services.stickers] in templates/environments.toml",
+            " write `priority = 95` under [services.stickers] in templates/environments.toml; this priority is free",
         ),
-        (live(100), rule_of("100"), "write `priority = 101`, which is free"),
+        (live(100), rule_of("100"), "write `priority = 101` under [services.stickers]"),
         (live(7, 93), rule_of(93), "because the rule rule/93 has it on the same listener"),
         (live(50_000, 49_999), rule_of(50_000), "write `priority = 49998`"),
         (

@@ -140,7 +140,7 @@ def unless_not_found(call: Callable[[Clients, str], T], missing: T) -> Callable[
 
 
 def always_exists(clients: Clients, name: str) -> str:
-    """Return `EXISTS`, the state of a resource that was just listed, for a service that reports no state."""
+    """Return the state `EXISTS`. Use this if the resource was just listed and its service reports no state."""
     return EXISTS
 
 

@@ -67,7 +67,7 @@ def access_content(plans: Sequence[Plan]) -> dict[str, Any]:
 def _title(plans: Sequence[Plan]) -> str:
     """Return the heading of the list. Protection is a property of each environment, whatever its name is."""
     protected = [plan.environment for plan in plans if plan.protected]
-    return f"Who can reach data that is protected ({', '.join(protected)})" if protected else "Who can reach data"
+    return f"Who can reach protected data ({', '.join(protected)})" if protected else "Who can reach data"
 
 
 def fold_paths(plans: Iterable[Plan]) -> list[FoldedPath]:
@@ -159,7 +159,7 @@ def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int]
 
 
 def _box(label: str, account: str) -> str:
-    """Return the box of a node: the account in its ARN, AWS or anyone, or otherwise `account`."""
+    """Return the box of a node: anyone, the AWS services, the account in the ARN `label`, or otherwise `account`."""
     if label == "*":
         return ANYONE
     if is_service_principal(label):

@@ -41,7 +41,7 @@ def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[s
 def notes(plans: Sequence[Plan]) -> list[tuple[str, list[str]]]:
     """Return the notes about whole stacks. Each text appears once, with the labels of its stacks.
 
-    Stacks of several services that differ only in the name of the service are one label, with their number.
+    Stacks that differ only in the name of their service share one label, with the number of services.
     """
     stacks: dict[str, list[str]] = {}
     generic: dict[str, str] = {}

@@ -63,7 +63,7 @@ def _placeholders(plan: Plan, stack: PlannedStack, *, several_environments: bool
 
 
 def _with_texts(row: Row, edit: Callable[[str], str]) -> Row:
-    """Return `row` with `edit` applied to all its texts in which names can occur."""
+    """Return `row`, after `edit` has changed all its texts that can contain names."""
     details = (
         replace(detail, path=edit(detail.path), before=edit(detail.before), after=edit(detail.after))
         for detail in row.change.details

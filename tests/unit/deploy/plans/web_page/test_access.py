@@ -38,10 +38,10 @@ def test_only_changed_ways_to_data_are_listed_first() -> None:
     ("plans", "title"),
     [
         ([plan(protected=False)], "Who can reach data"),
-        ([plan(protected=True)], "Who can reach data that is protected (live)"),
+        ([plan(protected=True)], "Who can reach protected data (live)"),
         (
             [plan(protected=False), replace(plan(protected=True), environment="b")],
-            "Who can reach data that is protected (b)",
+            "Who can reach protected data (b)",
         ),
     ],
     ids=["not protected", "protected", "one of two"],
