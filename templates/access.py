@@ -20,6 +20,7 @@ from cicd_templates.config.naming import (
     TEMPLATES_KEY,
     approval_keys,
     artifact_keys,
+    deployment_keys,
     log_group_name,
     parameter_path,
     physical_name,
@@ -169,7 +170,7 @@ def _may_approve(env: Environment, service: Service, evidence: BucketName) -> li
 def _may_collect(layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName) -> list[Grant]:
     """Let auditors read what `make evidence` collects: the evidence, the reports, the templates and the public key."""
     artifacts, reviewed = layer.read(storage.ARTIFACTS_BUCKET), layer.read(storage.TEMPLATES_BUCKET)
-    prefixes = [f"{service.name}/*", f"{approval_keys(service.name)}/*"]
+    prefixes = [f"{prefix}/*" for prefix in (service.name, approval_keys(service.name), deployment_keys(service.name))]
     reports = [artifact_keys(env, service.name, report_artifact(check.name)) for check in checks_of(service)]
     found = [storage.EVIDENCE_BUCKET, storage.ARTIFACTS_BUCKET, storage.TEMPLATES_BUCKET]
     paths = [parameter_path(env, output.layer, output.name) for output in found]

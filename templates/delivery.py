@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from awacs import cloudformation, iam, kms, s3
+from awacs import cloudformation, cloudwatch, ecs, iam, kms, s3
 from awacs.aws import StringEquals, StringEqualsIfExists
 from troposphere import Sub
 from troposphere import iam as iam_resources
 
+from cicd_templates.blocks.alarm_names import HEALTH_LAYER, health_alarm_names
 from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, release_change_set_name
 from cicd_templates.blocks.delivery_permissions import may_resolve_values, service_grants
 from cicd_templates.blocks.job_checks import job_check
@@ -16,7 +17,7 @@ from cicd_templates.blocks.roles import assumed_role, service_role
 from cicd_templates.blocks.task_runs import task_run_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import TEMPLATES, artifact_keys, physical_name, role_arn, stack_name
+from cicd_templates.config.naming import TEMPLATES, artifact_keys, physical_name, role_arn, service_arn, stack_name
 from cicd_templates.config.reserved_words import DELIVERY, EXECUTION, PIPELINE
 from cicd_templates.layer.iam import Grant, allow, trust_roles_of
 from cicd_templates.layer.outputs import RoleArn, ServiceOutput
@@ -80,11 +81,26 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def _review_role(env: Environment, service: Service) -> iam_resources.Role:
-    """Return the role with which functions of the tools environment read the change sets of releases.
+    """Return the role with which functions of the tools environment read change sets of releases, and deployments.
 
-    Every environment has the approval check. Only a protected environment also has a review function.
+    Every environment has the approval check and the signer. Only a protected environment also has a review function.
     """
-    functions = [*([reserved_words.REVIEW] if env.protected else []), reserved_words.APPROVAL_CHECK]
+    functions = [
+        *([reserved_words.REVIEW] if env.protected else []),
+        reserved_words.APPROVAL_CHECK,
+        reserved_words.SIGNER,
+    ]
+    deployed = [*_stacks(env, service), *_stacks(env, service, HEALTH_LAYER)]
+    alarms = [
+        Sub(f"arn:${{AWS::Partition}}:cloudwatch:{env.region}:{env.account}:alarm:{name}")
+        for name in health_alarm_names(env, service)
+    ]
+    grants = [
+        allow("LookAtDeployedResources", [cloudformation.DescribeStackResources], on=deployed),
+        allow("ReadTheStatesOfItsAlarms", [cloudwatch.DescribeAlarmHistory, cloudwatch.DescribeAlarms], on=alarms),
+    ]
+    if service.settings.job is None:
+        grants.append(allow("LookAtTheRunningService", [ecs.DescribeServices], on=Sub(service_arn(env, service.name))))
     return assumed_role(
         "ReviewRole",
         env,
@@ -97,14 +113,15 @@ def _review_role(env: Environment, service: Service) -> iam_resources.Role:
             [cloudformation.DescribeChangeSet, cloudformation.GetTemplate],
             on=_stacks(env, service),
         ),
+        *grants,
         name=[reserved_words.REVIEW, service.name],
     )
 
 
-def _stacks(env: Environment, service: Service) -> list[Sub]:
-    """Return the ARNs of the stacks that a release updates."""
+def _stacks(env: Environment, service: Service, *layers: str) -> list[Sub]:
+    """Return the ARNs of the service's stacks of `layers`, by default of the stacks that a release updates."""
     begin = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack"
-    layers = [SERVICE_LAYER, *([MIGRATION] if service.settings.migration else [])]
+    layers = layers or (SERVICE_LAYER, *([MIGRATION] if service.settings.migration else []))
     return [Sub(f"{begin}/{stack_name(env, layer, service.name)}/*") for layer in layers]
 
 

@@ -7,7 +7,7 @@ from awacs.sts import AssumeRole
 from troposphere import GetAtt, Sub, codepipeline, iam
 
 from cicd_templates.blocks import pipeline_stages
-from cicd_templates.blocks.approval_actions import CHECK_ACTION, approval_actions, check_action
+from cicd_templates.blocks.approval_actions import CHECK_ACTION, approval_actions, attest_action, check_action
 from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
 from cicd_templates.blocks.delivery_actions import (
     SERVICE_LAYER,
@@ -255,7 +255,7 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     For any other environment, the migration has a stage of its own before the service's stage. So a failed migration
     can be retried, and a rollback of the service does not run a migration. If the service's stage fails, it rolls back
     immediately. For a web service, this stage ends with a smoke test. For a job, it ends with one run of the job. For a
-    worker, it has no test.
+    worker, it has no test. Each stage that deploys the service ends with a signed statement about the deployment.
     """
     migrates = bool(context.service.settings.migration)
     stages = [_window(context, peer)] if peer.settings.deployment_window else []
@@ -266,7 +266,8 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
         actions = [_prepare(context, peer, MIGRATION), check, *_migrate(layer, context, peer, order=3)]
         stages.append(stage(migration_stage_of(peer), actions, before=pipeline_stages.gate_condition()))
     actions = [_prepare(context, peer, SERVICE_LAYER), _check(layer, context, peer, [SERVICE_LAYER], order=2)]
-    return [*stages, _deployment(layer, context, peer, actions, on_failure=pipeline_stages.rollback_on_failure())]
+    rollback = pipeline_stages.rollback_on_failure()
+    return [*stages, _deployment(layer, context, peer, actions, [SERVICE_LAYER], on_failure=rollback)]
 
 
 def _approved_deployment(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> PipelineStage:
@@ -282,7 +283,8 @@ def _approved_deployment(layer: LayerTemplate, context: PipelineContext, peer: E
         # A migration can take hours, so the service's change set is compared again.
         name = f"{CHECK_ACTION}Service"
     actions.append(_check(layer, context, peer, [SERVICE_LAYER], name=name, order=_next_order(actions)))
-    return _deployment(layer, context, peer, actions, on_failure=None)
+    layers = [*([MIGRATION] * migrates), SERVICE_LAYER]
+    return _deployment(layer, context, peer, actions, layers, on_failure=None)
 
 
 def _deployment(
@@ -290,10 +292,14 @@ def _deployment(
     context: PipelineContext,
     peer: Environment,
     actions: list[PipelineAction],
+    layers: list[str],
     *,
     on_failure: codepipeline.FailureConditions | None,
 ) -> PipelineStage:
-    """Return the stage that runs `actions` and then deploys the service. It may end with a test of the release."""
+    """Return the stage that runs `actions` and then deploys the service. A test of the release may follow.
+
+    At the end, the signer signs a statement about the deployment of the stacks of `layers`.
+    """
     actions = [*actions, execute_action(context, peer, order=_next_order(actions))]
     peer_job = next(own.settings.job for own in peer.services if own.name == context.service.name)
     # The deployment of a worker ends only after ECS has watched its running tasks and its alarms for some time.
@@ -302,7 +308,16 @@ def _deployment(
     if not peer.protected and peer_job:
         function, order, name = layer.read(job_runner.JOB_FUNCTION), _next_order(actions), stage_of(peer)
         actions.append(job_check_action(context, peer, function, peer_job, stage=name, image=IMAGE_URI, order=order))
-    return stage(stage_of(peer), actions, before=pipeline_stages.gate_condition(), on_failure=on_failure)
+    attest = attest_action(
+        context,
+        peer,
+        layer.read(signer.SIGNER_FUNCTION),
+        layers,
+        statements=STATEMENTS,
+        image=IMAGE_URI,
+        order=_next_order(actions),
+    )
+    return stage(stage_of(peer), [*actions, attest], before=pipeline_stages.gate_condition(), on_failure=on_failure)
 
 
 def _next_order(actions: list[PipelineAction]) -> int:

@@ -6,11 +6,14 @@ import posixpath
 
 from awacs import codepipeline, ecr, s3
 from awacs.aws import StringLike
+from awacs.sts import AssumeRole
 from troposphere import AWSHelperFn, GetAtt, Sub
 
+from cicd_templates.blocks.alarm_names import HEALTH_LAYER
 from cicd_templates.blocks.alarms import METRIC_NAMESPACE, function_error_alarm
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.build_projects import sha256
+from cicd_templates.blocks.delivery_actions import release_change_set_name
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.image_hooks import statement_keys, verifying
 from cicd_templates.blocks.lambda_functions import (
@@ -21,6 +24,7 @@ from cicd_templates.blocks.lambda_functions import (
     templates_variables,
 )
 from cicd_templates.blocks.signing_keys import key_change_rule, signing_key, signing_key_alias
+from cicd_templates.blocks.stage_names import stage_of
 from cicd_templates.blocks.unsigned_images import exceptions_variable
 from cicd_templates.builds import image_build
 from cicd_templates.builds.configured_checks import checks_of
@@ -30,13 +34,17 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (
     APP,
     TEMPLATES_KEY,
+    approval_keys,
     artifact_keys,
+    deployment_keys,
     physical_name,
     pipeline_arn,
     pipeline_name,
     project_arn,
     report_artifact,
     repository_arn,
+    role_arn,
+    stack_name,
 )
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import FunctionName, KeyArn, ServiceOutput
@@ -66,6 +74,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     evidence, artifacts = layer.read(storage.EVIDENCE_BUCKET), layer.read(storage.ARTIFACTS_BUCKET)
     reviewed = layer.read(storage.TEMPLATES_BUCKET)
     operations = layer.read(notifications.OPERATIONS)
+    prefixes = [service.name, deployment_keys(service.name)]
     reports = [report_artifact(check.name) for check in checks_of(service)]
     group, role, function = inline_function(
         "Signer",
@@ -79,13 +88,20 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             *(artifact_keys(env, service.name, artifact) for artifact in (APP, *reports)),
         ),
         allow("ReadTheTemplates", [s3.GetObjectVersion], on=bucket_arn(reviewed, TEMPLATES_KEY)),
-        may_read("ReadTheEvidence", evidence, f"{service.name}/*"),
+        may_read("ReadTheEvidence", evidence, *(f"{prefix}/*" for prefix in prefixes)),
+        may_read("ReadWhatWasApproved", evidence, f"{approval_keys(service.name)}/*"),
         may_put("PutTheStatements", evidence, statement_keys(service.name)),
+        may_put("PutTheStatementsAboutDeployments", evidence, f"{deployment_keys(service.name)}/*"),
+        allow(
+            "LookAtDeployments",
+            [AssumeRole],
+            on=[Sub(role_arn(peer, reserved_words.REVIEW, service.name)) for peer in env.route],
+        ),
         allow(
             "ListTheEvidence",
             [s3.ListBucket],
             on=bucket_arn(evidence),
-            when=[StringLike({"s3:prefix": f"{service.name}/*"})],
+            when=[StringLike({"s3:prefix": [f"{prefix}/*" for prefix in prefixes]})],
         ),
         allow(
             "LookAtTheImage",
@@ -104,6 +120,12 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             "REPOSITORY": registry_variables(env, service)["REPOSITORY"],
             "ARTIFACTS_BUCKET": artifacts,
             "EVIDENCE_BUCKET": evidence,
+            "APPROVALS": approval_keys(service.name),
+            "DEPLOYMENTS": deployment_keys(service.name),
+            "ENVIRONMENTS": ",".join(peer.qualified for peer in env.route),
+            "STAGES": ",".join(map(stage_of, env.route)),
+            "CHANGE_SETS": ",".join(release_change_set_name(peer, service) for peer in env.route),
+            "HEALTH_STACKS": ",".join(stack_name(peer, HEALTH_LAYER, service.name) for peer in env.route),
             **templates_variables(env, reviewed),
             "SIGNING_KEY": GetAtt(KEY, "Arn"),
             "UNSIGNED_IMAGES": exceptions_variable(service.name, env.route),

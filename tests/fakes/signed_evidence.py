@@ -162,14 +162,63 @@ expires = 2026-11-23
 VERDICT = {"verdict": "PASS", "counts": {"critical": 0, "high": 1, "low": 2}, "waived": 1}
 
 
+def deployment(
+    folder: Path,
+    signer: Signer,
+    environment: str,
+    number: int = 1,
+    *,
+    subject: list[dict[str, Any]] | None = None,
+    predicate_type: str = form.DEPLOYMENT_TYPE,
+    **changed: Any,
+) -> str:
+    """Write a statement about a deployment of the release in `folder`, and return the name of its file.
+
+    `changed` replaces members of its predicate.
+    """
+    release = (folder / form.RELEASE).read_bytes()
+    statement = read_statement(release, read_public_key((folder / form.PUBLIC_KEY).read_bytes()))
+    name = form.name_of_deployment(environment, number)
+    archive = zipfile.ZipFile(io.BytesIO((folder / form.TEMPLATES_ARCHIVE).read_bytes()))
+    begin = f"arn:aws:ecs:eu-central-1:1:task-definition/{environment}"
+    stack = {
+        "changeSet": f"arn:aws:cloudformation:eu-central-1:1:changeSet/release/{environment}",
+        "taskDefinitions": [f"{begin}:7"],
+        "template": descriptor("staging/service.yaml", archive.read("staging/service.yaml")),
+    }
+    paths = [path.relative_to(folder).as_posix() for path in (folder / "deployments").rglob("*.json")]
+    stored = sorted(path for path in paths if path != name)
+    predicate = {
+        "file": name,
+        "environment": environment,
+        "service": "basket",
+        "execution": statement.predicate["execution"],
+        "stacks": [stack],
+        "ended": f"2026-11-24T13:0{number}:00+00:00",
+        "alarms": [{"name": "errors", "state": "OK", "changes": []}],
+        "earlier": [descriptor(each, (folder / each).read_bytes()) for each in stored],
+    }
+    content = signer.statement(
+        predicate_type,
+        predicate | changed,
+        *(subject or [statement.subject[0].model_dump(), descriptor(form.RELEASE, release)]),
+    )
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+    return name
+
+
 def write_whole_evidence(folder: Path, signer: Signer, number: int = 2, **options: Any) -> Path:
-    """Write what `make evidence` writes: also the release before, a record of an approval, and the derived files."""
+    """Write what `make evidence` writes: also the release before, a record of an approval, two deployments, and the
+    derived files.
+    """
     documents = DOCUMENTS | {
         "evidence/verdict.json": json.dumps(VERDICT | {"number": number}).encode(),
         form.SCAN_POLICY: POLICY + b"#" * number,
         form.TEMPLATES_ARCHIVE: templates(staging__service=f"Size: {number}\n", staging__new="a: <script>\n"),
     }
-    about = {"signedOn": f"2026-11-24T12:0{number}:00+00:00", "sourceVersion": f"v-{number}"}
+    about: dict[str, Any] = {"signedOn": f"2026-11-24T12:0{number}:00+00:00", "sourceVersion": f"v-{number}"}
+    about["environments"] = ["staging", "production"]
     execution = options.pop("execution", f"e-{number}")
     options.setdefault("tests", signer.statement(form.TEST_RESULT_TYPE, predicate_of_tests(documents), SOURCE))
     image = {"name": REPOSITORY, "digest": {"sha256": options.get("image", "1" * 64)}}
@@ -188,6 +237,7 @@ def write_whole_evidence(folder: Path, signer: Signer, number: int = 2, **option
         "page": {"page.html": sha256(APPROVED_PAGE), "page.json": sha256(b"{}")},
     }
     content = form.canonical_json(record)
+    digest = sha256(content)
     additions = {
         RELEASE_BEFORE: signer.statement(form.RELEASE_TYPE, about, subject, listed),
         TEMPLATES_BEFORE: before,
@@ -198,6 +248,9 @@ def write_whole_evidence(folder: Path, signer: Signer, number: int = 2, **option
     for name, content in additions.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+    deployment(folder, signer, "staging")
+    approval = {"record": digest, "approvedBy": "arn:aws:iam::1:user/ada", "approvedOn": "2026-11-24T12:59:00+00:00"}
+    deployment(folder, signer, "production", approval=approval)
     write_derived(folder)
     return folder
 

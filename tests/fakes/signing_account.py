@@ -44,6 +44,12 @@ ENVIRONMENT = {
     "DOCKERFILE": "services/basket/Dockerfile",
     "TEST_CHECKS": "unit-tests",
     "UNSIGNED_IMAGES": "{}",
+    "ENVIRONMENTS": "staging,production",
+    "STAGES": "Staging,Production",
+    "CHANGE_SETS": "basket-release,basket-production-release",
+    "HEALTH_STACKS": "shop-staging-health-basket,shop-production-health-basket",
+    "APPROVALS": f"_approvals/{SERVICE}",
+    "DEPLOYMENTS": f"_deployments/{SERVICE}",
     "GATE": "arn:aws:lambda:eu-central-1:111122223333:function:shop-tools-basket-scan-gate",
 }
 JUNIT = """<testsuite><testcase classname="b" name="adds"/><testcase classname="b" name="removes"/>

@@ -196,9 +196,9 @@ def test_a_trust_policy_admits_one_service_for_this_account_or_one_role() -> Non
             roles = [role["Fn::Sub"] for role in statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]]
             for role in roles:
                 assert re.search(":role/shipping-tools-(parcel-dispatcher-|pipeline-parcel-dispatcher$)", role), path
-            # The functions that read the change sets of a release share a role there.
+            # The functions that read the change sets of a release, and what it deployed, share a role there.
             protected = ["review"] if path.startswith("production/") else []
-            functions = [*protected, "approval-check"] if name == "ReviewRole" else [""]
+            functions = [*protected, "approval-check", "signer"] if name == "ReviewRole" else [""]
             assert len(roles) == len(functions), path
             assert all(function in role for role, function in zip(roles, functions, strict=True)), path
 

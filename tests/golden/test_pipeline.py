@@ -111,7 +111,14 @@ def test_production_is_changed_only_by_the_action_after_its_approval() -> None:
         "CHANGE_SET_EXECUTE",
     ]
     order = {name: action["RunOrder"] for name, action in production.items()}
-    assert order == {"Prepare": 1, "ReviewProduction": 2, "Approve": 3, "CheckProduction": 4, "Execute": 5}
+    assert order == {
+        "Prepare": 1,
+        "ReviewProduction": 2,
+        "Approve": 3,
+        "CheckProduction": 4,
+        "Execute": 5,
+        "AttestProduction": 6,
+    }
     assert provider(production["Approve"]) == "Approval/Manual"
     assert production["Approve"]["TimeoutInMinutes"] == 72 * 60
     assert "#{ReviewProduction.Summary}" in production["Approve"]["Configuration"]["CustomData"]

@@ -156,6 +156,7 @@ ATTEMPTS: dict[str, Call] = {
     "delete evidence": s3("delete_object", "evidence", Key="parcel-dispatcher/1/verdict.json"),
     "record what is approved": put("evidence", "_approvals/parcel-dispatcher/new.json", IfNoneMatch="*"),
     "replace what was approved": put("evidence", "_approvals/parcel-dispatcher/change-sets.json"),
+    "state what was deployed": put("evidence", "_deployments/parcel-dispatcher/1/staging/1.dsse.json", IfNoneMatch="*"),
     "read what was approved": get("evidence", "_approvals/parcel-dispatcher/change-sets.json"),
     # keys and secrets
     "encrypt with the tools key": key("encrypt", "tools", Plaintext=b"x"),
@@ -183,6 +184,7 @@ ATTEMPTS: dict[str, Call] = {
     "start the image build": call("codebuild", "start_build", projectName=f"{NAME}-image"),
     "change the image build": call("codebuild", "update_project", name=f"{NAME}-image", timeoutInMinutes=60),
     "call the gate": call("lambda", "invoke", FunctionName=f"{NAME}-scan-gate", InvocationType="DryRun"),
+    "call the signer": call("lambda", "invoke", FunctionName=f"{NAME}-signer", InvocationType="DryRun"),
     "call the approval check": call(
         "lambda", "invoke", FunctionName=f"{NAME}-approval-check", InvocationType="DryRun"
     ),

@@ -77,6 +77,9 @@ MAY: dict[str, set[str]] = {
     "signer SignerRole": FUNCTION
     | {
         "sign",
+        "state what was deployed",
+        "read what was approved",
+        "act as production's reviewer",
         "list the evidence",
         "put statements",
         "read the evidence",
@@ -114,6 +117,8 @@ MAY: dict[str, set[str]] = {
     "pipeline GateActionRole": {"call the gate", "list functions"},
     "pipeline CheckStagingActionRole": {"call the approval check", "list functions"},
     "pipeline CheckProductionActionRole": {"call the approval check", "list functions"},
+    "pipeline AttestStagingActionRole": {"call the signer", "list functions"},
+    "pipeline AttestProductionActionRole": {"call the signer", "list functions"},
     "pipeline ProductionApproveActionRole": {"ask the approvers", "encrypt with the tools key"},
     "pipeline StartRole": {"start a run"},
     "access DevelopersPolicy": PEOPLE | {"release a source", "find where to release", "encrypt with the tools key"},
@@ -143,6 +148,8 @@ ARTIFACTS, EVIDENCE = (
 )
 OTHERS = ARTIFACTS.replace(RUN, ANOTHER_RUN)
 STACK = f"arn:aws:cloudformation:{REGION}:{{production}}:stack/shipping-production-service-{SERVICE}/1"
+RUNNING = f"arn:aws:ecs:{REGION}:{{production}}:service/shipping-production-cluster/shipping-production-{SERVICE}"
+ALARM = f"arn:aws:cloudwatch:{REGION}:{{production}}:alarm:shipping-production-{SERVICE}-errors"
 IMAGES = f"arn:aws:ecr:{REGION}:{{tools}}:repository/{NAME}"
 ACROSS = [
     ("delivery DeliveryRole production", "s3:GetObject", ARTIFACTS, True),
@@ -167,6 +174,26 @@ ACROSS = [
     ("delivery DeliveryRole staging", "cloudformation:CreateChangeSet", STACK, False),
     ("delivery ReviewRole production", "cloudformation:DescribeChangeSet", STACK, True),
     ("delivery ReviewRole production", "cloudformation:GetTemplate", STACK, True),
+    ("delivery ReviewRole production", "cloudformation:DescribeStackResources", STACK, True),
+    (
+        "delivery ReviewRole production",
+        "cloudformation:DescribeStackResources",
+        STACK.replace("-service-", "-health-"),
+        True,
+    ),
+    (
+        "delivery ReviewRole production",
+        "cloudformation:DescribeStackResources",
+        STACK.replace("-service-", "-x-"),
+        False,
+    ),
+    ("delivery ReviewRole production", "ecs:DescribeServices", RUNNING, True),
+    ("delivery ReviewRole production", "ecs:UpdateService", RUNNING, False),
+    ("delivery ReviewRole staging", "ecs:DescribeServices", RUNNING, False),
+    ("delivery ReviewRole production", "cloudwatch:DescribeAlarmHistory", ALARM, True),
+    ("delivery ReviewRole production", "cloudwatch:DescribeAlarms", ALARM, True),
+    ("delivery ReviewRole production", "cloudwatch:DescribeAlarms", f"{ALARM}-2", False),
+    ("delivery ReviewRole production", "cloudwatch:SetAlarmState", ALARM, False),
     *(
         (f"delivery ReviewRole {own}", f"cloudformation:{action}", STACK.replace("production", of), own == of and may)
         for own, of in (("staging", "staging"), ("staging", "production"), ("production", "staging"))
@@ -211,6 +238,9 @@ SENTENCES = [
     ("no build puts the evidence of another build", "build ImageRole", "put the scan of an image", False),
     ("a record of an approval is never replaced", "review ReviewRole", "replace what was approved", False),
     ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
+    ("only the signer states what was deployed", "review ApprovalCheckRole", "state what was deployed", False),
+    ("no build states what was deployed", "build ImageRole", "state what was deployed", False),
+    ("the gate does not state what was deployed", "scan-gate ScanGateRole", "state what was deployed", False),
     ("the signer signs", "signer SignerRole", "sign", True),
     ("the build of an image cannot sign it", "build ImageRole", "sign", False),
     ("the check of signatures cannot sign", "review ApprovalCheckRole", "sign", False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -113,6 +114,23 @@ def test_the_page_that_its_approver_saw_is_evidence_and_needs_no_network(passed:
 
 def step_of(passed: Rehearsed, path: str) -> ActionProgress:
     return next(step for step in passed.rehearsal.result.steps if step.path == path)
+
+
+def test_each_deployment_is_attested_by_what_the_signer_has_read(passed: Rehearsed, signed: Path) -> None:
+    payload = json.loads((signed / "deployments/production/1.dsse.json").read_text())["payload"]
+    predicate = json.loads(base64.b64decode(payload))["predicate"]
+    (stack,) = predicate["stacks"]
+    account = f"arn:aws:iam::{ACCOUNTS['tools']}:root"
+
+    assert "Problem" not in passed.run.variables["AttestStaging"]
+    assert predicate["earlier"][0]["name"] == "deployments/staging/1.dsse.json"
+    assert predicate["approval"]["record"] == passed.run.variables["ReviewProduction"]["Reviewed"]
+    assert predicate["approval"]["approvedBy"] == account
+    assert (stack["executed"], len(stack["taskDefinitions"])) == (True, 1)
+    assert [service["taskDefinition"] for service in predicate["services"]] == stack["taskDefinitions"]
+    assert len(predicate["alarms"]) == 10
+    notes = [note for step in passed.rehearsal.result.steps for note in step.notes]
+    assert "the local AWS does not evaluate alarms, so their states do not show how the release behaves" in notes
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +252,15 @@ PERMISSIONS = [
     ("Staging/CheckStaging", f"{NAME}-approval-check-function", "ReadWhatWasSigned", "s3:GetObject"),
     ("Staging/CheckStaging", f"{NAME}-approval-check-function", "ReadTheSignedTemplates", "s3:GetObjectVersion"),
     ("Staging/CheckStaging", f"{NAME}-approval-check-function", "VerifyTheSignatures", "kms:Verify"),
+    ("Production/AttestProduction", f"{NAME}-signer-function", "ReadWhatWasApproved", "s3:GetObject"),
+    ("Production/AttestProduction", f"{NAME}-signer-function", "LookAtDeployments", "sts:AssumeRole"),
+    ("Production/AttestProduction", f"{NAME}-signer-function", "PutTheStatementsAboutDeployments", "s3:PutObject"),
+    (
+        "Production/AttestProduction",
+        "shipping-production-review-parcel-dispatcher",
+        "LookAtTheRunningService",
+        "ecs:DescribeServices",
+    ),
     (
         "Staging/CheckStaging",
         "shipping-staging-review-parcel-dispatcher",

@@ -9,13 +9,20 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.evidence.bundles import bundle_name
-from cicd_templates.functions.evidence_format import PREDICATE_TYPES, PUBLIC_KEY, RELEASE, VULNERABILITIES
+from cicd_templates.functions.evidence_format import (
+    PREDICATE_TYPES,
+    PUBLIC_KEY,
+    RELEASE,
+    VULNERABILITIES,
+    name_of_deployment,
+)
 from tests.fakes.signed_evidence import TESTS, Signer, write_whole_evidence
 
 pytestmark = [pytest.mark.long]
 SOURCES = Path(__file__).parent / "sigstore"
 SIGNER, STRANGER = Signer(), Signer()
-BUNDLES = sorted(map(bundle_name, (*PREDICATE_TYPES, VULNERABILITIES, TESTS, RELEASE)))
+DEPLOYMENTS = [name_of_deployment(environment, 1) for environment in ("staging", "production")]
+BUNDLES = sorted(map(bundle_name, (*PREDICATE_TYPES, VULNERABILITIES, TESTS, RELEASE, *DEPLOYMENTS)))
 
 
 @pytest.fixture(scope="module")

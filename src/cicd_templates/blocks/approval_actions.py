@@ -21,9 +21,10 @@ from cicd_templates.blocks.pipeline_stages import GATE_STAGE
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import role_arn, stack_name, title
 from cicd_templates.config.reserved_words import MIGRATION, REVIEW
+from cicd_templates.functions.deployed_release import APPROVE_ACTION
 from cicd_templates.layer.outputs import FunctionName, TopicArn
 
-REVIEW_ACTION, APPROVE, CHECK_ACTION = "Review", "Approve", "Check"
+REVIEW_ACTION, APPROVE, CHECK_ACTION, ATTEST_ACTION = "Review", APPROVE_ACTION, "Check", "Attest"
 # The names of two variables of the review action: the digest of the record that the approver sees, and the address of
 # the page for the approver.
 REVIEWED, PAGE_URL = "Reviewed", "PageUrl"
@@ -96,14 +97,47 @@ def check_action(
     return lambda_action(context, action, function, parameters, namespace=action, order=order)
 
 
+def attest_action(
+    context: PipelineContext,
+    peer: Environment,
+    function: FunctionName,
+    layers: Sequence[str],
+    *,
+    statements: str,
+    image: str,
+    order: int,
+) -> PipelineAction:
+    """Return an action that signs a statement about what its stage has deployed: the stacks of `layers`.
+
+    A failed action fails the stage. A stage that rolls back on failure would then undo a good deployment. So without an
+    approval, the function only reports that it could not sign. After an approval, the action fails, and a person can
+    retry it alone.
+    """
+    parameters = {
+        "stacks": ",".join(stack_name(peer, layer, context.service.name) for layer in layers),
+        "layers": ",".join(layers),
+        **_reading(context, peer),
+        "statements": statements,
+        "image": image,
+    }
+    if peer.protected:
+        parameters["reviewed"] = f"#{{{_review_name(peer)}.{REVIEWED}}}"
+    action = f"{ATTEST_ACTION}{title(peer.name)}"
+    return lambda_action(context, action, function, parameters, namespace=action, order=order)
+
+
 def _review_name(peer: Environment) -> str:
     return f"{REVIEW_ACTION}{title(peer.name)}"
 
 
 def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
     """Return the parameters with which the review function and the check function find the change sets of a stage."""
+    return {"changeSet": release_change_set_name(peer, context.service), **_reading(context, peer)}
+
+
+def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
+    """Return the parameters with which a function reads in an environment what this run deploys there."""
     return {
-        "changeSet": release_change_set_name(peer, context.service),
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,
         "environment": peer.qualified,

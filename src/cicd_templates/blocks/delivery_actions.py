@@ -15,6 +15,7 @@ from cicd_templates.blocks.pipeline_actions import PipelineAction, PipelineConte
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import file_stem, physical_name, role_arn, stack_name, title
 from cicd_templates.config.reserved_words import DELIVERY, EXECUTION
+from cicd_templates.functions.deployed_release import EXECUTE_ACTION
 
 SERVICE_LAYER = "service"
 
@@ -67,7 +68,7 @@ def execute_action(
 ) -> PipelineAction:
     """Return the pipeline action that executes the change set. The stack's outputs become variables of the action."""
     return change_set_action(
-        f"Execute{_ending(layer)}",
+        f"{EXECUTE_ACTION}{_ending(layer)}",
         "CHANGE_SET_EXECUTE",
         stack=stack_name(peer, layer, context.service.name),
         change_set_name=release_change_set_name(peer, context.service),

@@ -57,7 +57,8 @@ def signing_key(
                 allow("LetTheAccountVerify", [actions.GetPublicKey, actions.Verify], on=THIS_KEY, to=account),
                 allow(
                     "LetOnlyTheSignerSign",
-                    [actions.GetPublicKey, actions.Sign],
+                    # Before it signs a statement about a deployment, the signer verifies those about the release.
+                    [actions.GetPublicKey, actions.Sign, actions.Verify],
                     on=THIS_KEY,
                     to=AWSPrincipal(GetAtt(signer, "Arn")),
                 ),

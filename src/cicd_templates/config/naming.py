@@ -124,6 +124,13 @@ def approval_keys(service: str) -> str:
     return f"_approvals/{service}"
 
 
+def deployment_keys(service: str) -> str:
+    """Return the prefix of the S3 keys of the signed statements about a service's deployments, without a slash at the
+    end. Only the signer may write to it.
+    """
+    return f"_deployments/{service}"
+
+
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
     """Return a pattern for the S3 keys of a service's artifacts in `env`. If `artifact` is given, the pattern matches
     only the keys of this artifact.

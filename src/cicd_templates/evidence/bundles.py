@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
-from cicd_templates.functions.evidence_format import RELEASE, canonical_json
+from cicd_templates.functions.evidence_format import DEPLOYMENT, RELEASE, canonical_json
 
 FOLDER = "bundles/"
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -29,5 +29,5 @@ def sigstore_bundles(contents: FolderContents, key: PublicKey) -> dict[str, byte
     return {
         bundle_name(name): b'{"dsseEnvelope":' + contents.read(name) + b"," + end
         for name in sorted(contents.digests)
-        if name == RELEASE or (name.startswith(_ENVELOPES) and name.endswith(_ENDING))
+        if name == RELEASE or (name.startswith(_ENVELOPES) and name.endswith(_ENDING)) or DEPLOYMENT.fullmatch(name)
     }

@@ -47,7 +47,9 @@ jq -r '.subject[1:][] | "\\(.digest.sha256)  \\(.name)"' payload | sha256sum --c
 ```
 
 Not in that list are `public-key.pem`, `VERIFY.md`, `index.html`, `templates.diff`, and the files in `bundles/`,
-`previous/` and `approvals/`. Each file in `bundles/` is a statement of this folder in the format of Sigstore. Those in
+`deployments/`, `previous/` and `approvals/`. The statements in `deployments/` were signed after each deployment: verify
+them like the statement above. Each of them lists the SHA-256 of `release.dsse.json` and of the statements before it.
+Each file in `bundles/` is a statement of this folder in the format of Sigstore. Those in
 `approvals/` are not signed: the name of each folder there is the SHA-256 of its `change-sets.json`, which the request
 for approval showed. That file has the SHA-256 of the page beside it.
 

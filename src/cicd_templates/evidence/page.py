@@ -12,11 +12,14 @@ from pathlib import Path
 
 from cicd_templates.evidence import release_facts
 from cicd_templates.evidence.additions import RECORD, RELEASE_BEFORE
+from cicd_templates.evidence.deployments import Deployment, read_deployments, undeployed
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
 from cicd_templates.evidence.statements import Statement, StatementError, read_statement
 from cicd_templates.evidence.templates_difference import TemplatesDifference
 from cicd_templates.functions.evidence_format import (
+    DEPLOYMENT,
+    DEPLOYMENT_TYPE,
     PREDICATE_TYPES,
     RELEASE,
     SCAN_POLICY,
@@ -55,15 +58,29 @@ def release_page(
     return string.Template(_file("page.html")).substitute(
         title=_text(f"Evidence of a release of {_said(release, 'service')}"),
         facts="\n".join(map(_text, facts)),
-        answers=_answers(contents, key, policy, difference),
-        sections="\n".join([*_accepted(policy), *_approved(contents), *_templates(difference), *_files(contents)]),
+        answers=_answers(contents, release, key, policy, difference),
+        sections="\n".join(
+            [
+                *_accepted(policy),
+                *_approved(contents),
+                *_deployed(read_deployments(contents, key)),
+                *_templates(difference),
+                *_files(contents),
+            ]
+        ),
         command=_text(f"python -m cicd_templates verify-evidence . --key {key.fingerprint}"),
         style=style,
         style_hash=f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}",
     )
 
 
-def _answers(contents: FolderContents, key: PublicKey, policy: Policy, difference: TemplatesDifference | None) -> str:
+def _answers(
+    contents: FolderContents,
+    release: Statement,
+    key: PublicKey,
+    policy: Policy,
+    difference: TemplatesDifference | None,
+) -> str:
     approved = release_facts.approved_change_sets(contents)
     environments = ", ".join(dict.fromkeys(change_set.environment for change_set in approved))
     ends = [waiver.expires for waiver in policy.waivers] + [setting.expires for setting in policy.weaker]
@@ -78,6 +95,7 @@ def _answers(contents: FolderContents, key: PublicKey, policy: Policy, differenc
         "Shown to approvers": f"{counted(len(approved), 'change set')} of {environments}. The records are not signed."
         if approved
         else "The folder has no record of an approval.",
+        "Deployed": _deployed_answer(contents, release, key),
     }
     return "\n".join(f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>" for name, text in answers.items())
 
@@ -118,6 +136,30 @@ def _approved(contents: FolderContents) -> Iterable[str]:
         yield _section("approved", "Change sets that approvers were shown", table)
 
 
+def _deployed_answer(contents: FolderContents, release: Statement, key: PublicKey) -> str:
+    deployed = dict.fromkeys(deployment.environment for deployment in read_deployments(contents, key))
+    sentences = [f"Signed statements about {', '.join(deployed)}." if deployed else "No signed statement."]
+    if missing := undeployed(contents, release):
+        sentences.append(f"No statement about {', '.join(missing)}.")
+    return " ".join(sentences)
+
+
+def _deployed(deployments: Sequence[Deployment]) -> Iterable[str]:
+    rows = [
+        (
+            deployment.environment,
+            deployment.ended,
+            deployment.approval,
+            "\n".join(deployment.revisions),
+            deployment.alarms,
+        )
+        for deployment in deployments
+    ]
+    if rows:
+        headings = ("Environment", "Deployed", "Approved by", "Task definitions", "Alarms while it baked")
+        yield _section("deployed", "Deployments", _table(headings, rows))
+
+
 def _templates(difference: TemplatesDifference | None) -> Iterable[str]:
     if difference is None or not difference.files:
         return
@@ -151,6 +193,8 @@ def _meaning(name: str) -> str:
         return f"signed statement of the type {TEST_RESULT_TYPE}"
     if name == VULNERABILITIES:
         return f"signed statement of the type {VULNERABILITIES_TYPE}"
+    if DEPLOYMENT.fullmatch(name):
+        return f"signed statement of the type {DEPLOYMENT_TYPE}"
     if RECORD.fullmatch(name):
         return "record of what an approver was shown; not signed"
     if name.startswith("approvals/"):

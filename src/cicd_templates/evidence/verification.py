@@ -20,6 +20,7 @@ from cicd_templates.evidence.additions import (
     page_names,
     record_names,
 )
+from cicd_templates.evidence.deployments import deployment_names, deployment_problems, read_deployments, undeployed
 from cicd_templates.evidence.derived_files import derived_files, derived_names
 from cicd_templates.evidence.folder import FolderContents, read_folder
 from cicd_templates.evidence.instructions import INSTRUCTIONS
@@ -59,7 +60,8 @@ class Verification:
 
     `fingerprint` is the fingerprint of the key in the folder, or empty. `image` is the image that the release is about,
     with its digest. `details` are the other facts about the release. `files` is the number of files that the release
-    lists. `unsigned` are the records of approvals, whose digests only a person can compare.
+    lists. `unsigned` are the records of approvals, whose digests only a person can compare. `deployments` are sentences
+    about the deployments. `undeployed` are the environments of the pipeline about which the folder has no statement.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -68,6 +70,8 @@ class Verification:
     details: dict[str, str] = field(default_factory=dict)
     files: int = 0
     unsigned: list[str] = field(default_factory=list)
+    deployments: list[str] = field(default_factory=list)
+    undeployed: list[str] = field(default_factory=list)
 
 
 def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
@@ -154,6 +158,12 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
     result.problems += _reference_problems(statements, release, listed)
     result.problems += _test_problems(contents, statements.get(PROVENANCE), listed, key)
     result.problems += [Problem(name, reason) for name, reason in addition_problems(contents, release, key)]
+    result.problems += [Problem(name, reason) for name, reason in deployment_problems(contents, release, key)]
+    result.deployments = [
+        f"{deployment.environment} on {deployment.ended}, {deployment.approval}; {deployment.alarms}"
+        for deployment in read_deployments(contents, key)
+    ]
+    result.undeployed = undeployed(contents, release)
     result.unsigned = record_names(contents)
     result.problems += _derivation_problems(contents, release, key)
 
@@ -179,6 +189,7 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
         elif actual != digest:
             yield Problem(name, f"was changed: its SHA-256 is {actual} instead of {digest}")
     unlisted = {*UNLISTED, *record_names(contents), *page_names(contents), *derived_names(contents)}
+    unlisted |= set(deployment_names(contents))
     for name in contents.digests.keys() - listed.keys() - unlisted:
         yield Problem(name, "is not part of this release")
     for name in PREDICATE_TYPES.keys() - listed.keys():

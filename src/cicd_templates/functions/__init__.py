@@ -4,8 +4,9 @@
   their reports, `policy` reads the accepted risks, `decide` makes the decision, `summary` and `findings` describe it.
 - `review` describes change sets to their approver. `approval_check` stops a stage that would execute other change sets.
   Both use `reviewed_change_sets`, which identifies change sets, and `approval_records`, which stores them as evidence.
-- `sign` signs statements about a release; `release_statements` writes them in the format of `evidence_format`, and
-  `dockerfile_images` finds the base images of the release.
+- `sign` signs statements about a release, and about its deployments, which `deployed_release` and `alarm_states`
+  examine. `release_statements` writes the statements in the format of `evidence_format`, and `dockerfile_images` finds
+  the base images of the release.
 - `verify_image` and `smoke` approve a deployment on behalf of ECS. `migrate` runs the migration of a release.
 - `pipeline_jobs`, `job_failures` and `role_clients` are shared by several functions.
 - `measure` and `stuck` publish metrics of pipeline runs.

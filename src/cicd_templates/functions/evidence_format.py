@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -36,6 +37,10 @@ TEST_RESULT_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 PUBLIC_KEY = "public-key.pem"
 SCAN_POLICY = "scan-policy.toml"
 TEMPLATES_ARCHIVE = "templates.zip"
+# Each deployment of the release to an environment has a statement of its own. The release statement does not list it,
+# because it is signed later.
+DEPLOYMENT = re.compile(r"deployments/([a-z0-9-]+)/([1-9][0-9]*)\.dsse\.json")
+DEPLOYMENT_TYPE = "urn:cicd-templates:deployment:1"
 
 
 def list_of_digest(service: str, sha256: str) -> str:
@@ -49,6 +54,11 @@ def list_of_digest(service: str, sha256: str) -> str:
 def name_of_test_result(check: str) -> str:
     """Return the name of the statement about the tests of a check."""
     return f"{TEST_RESULTS}{check}.dsse.json"
+
+
+def name_of_deployment(environment: str, number: int) -> str:
+    """Return the name of the statement about a deployment. The deployments to an environment are numbered from 1."""
+    return f"deployments/{environment}/{number}.dsse.json"
 
 
 def canonical_json(value: Any) -> bytes:

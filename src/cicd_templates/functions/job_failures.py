@@ -11,7 +11,7 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd_templates.functions.pipeline_jobs import fail_job
+from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
 
 FAILURE_LENGTH = 1000
 
@@ -25,6 +25,16 @@ def report_failure(pipeline: Any, job_id: str, metric: str, message: str) -> Non
 def report_metric(metric: str) -> None:
     """Log the metric with the value 1."""
     print(_metric_line({metric: 1}))
+
+
+def report_problem(pipeline: Any, job_id: str, metric: str, message: str) -> None:
+    """Log the metric with the value 1, and report to CodePipeline that the job succeeded, with the variable `Problem`.
+
+    This is for a problem that must be noticed, but that must not undo what the stage has done.
+    """
+    report_metric(metric)
+    variables = {"Problem": one_line(message)[:FAILURE_LENGTH]}
+    answer_job(pipeline.put_job_success_result, jobId=job_id, outputVariables=variables)
 
 
 def one_line(text: str) -> str:

@@ -58,8 +58,9 @@ class SignedRelease:
     """The facts about a release that the signer has verified itself.
 
     `repository` and `image` are the address and the SHA-256 of the image. `parameters` are the user parameters of the
-    pipeline's action. `base_images` are references with digests. `vulnerabilities` is the predicate about the
-    registry's scan of the image. The times are in ISO 8601.
+    pipeline's action. `environments` are the environments to which the pipeline deploys, in this order. `base_images`
+    are references with digests. `vulnerabilities` is the predicate about the registry's scan of the image. The times
+    are in ISO 8601.
     """
 
     service: str
@@ -75,6 +76,7 @@ class SignedRelease:
     templates: Document
     policy: Document
     judged_at: str
+    environments: list[str] = field(default_factory=list)
     reports: list[Document] = field(default_factory=list)
     evidence: list[Document] = field(default_factory=list)
     base_images: list[str] = field(default_factory=list)
@@ -95,13 +97,14 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
         RECEIVED: _received(release),
     }
     payloads = {
-        name: _statement([release.subject], PREDICATE_TYPES[name], predicate) for name, predicate in predicates.items()
+        name: statement_payload([release.subject], PREDICATE_TYPES[name], predicate)
+        for name, predicate in predicates.items()
     }
-    payloads[VULNERABILITIES] = _statement([release.subject], VULNERABILITIES_TYPE, release.vulnerabilities)
+    payloads[VULNERABILITIES] = statement_payload([release.subject], VULNERABILITIES_TYPE, release.vulnerabilities)
     # The tests ran on the source, before there was an image.
     source = {"name": release.source.uri, "digest": {"sha256": release.source.sha256}}
     for tests in release.tests:
-        payloads[name_of_test_result(tests.check)] = _statement(
+        payloads[name_of_test_result(tests.check)] = statement_payload(
             [source], TEST_RESULT_TYPE, _test_result(release, tests)
         )
     return payloads
@@ -121,13 +124,15 @@ def release_payload(release: SignedRelease, statements: Mapping[str, str], signe
         "sourceVersion": release.parameters["sourceVersion"],
         "templatesVersion": release.parameters["templatesVersion"],
         "signedOn": signed_at,
+        "environments": release.environments,
         "locations": {document.name: document.uri for document in documents},
     }
     listed = [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(files.items())]
-    return _statement([release.subject, *listed], RELEASE_TYPE, predicate)
+    return statement_payload([release.subject, *listed], RELEASE_TYPE, predicate)
 
 
-def _statement(subject: list[dict[str, Any]], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
+def statement_payload(subject: list[dict[str, Any]], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
+    """Return an in-toto statement as the bytes of the payload of an envelope."""
     content = {
         "_type": STATEMENT_TYPE,
         "subject": subject,

@@ -1,10 +1,14 @@
 """Sign statements about a release with a KMS key, after examining the image, the source, the reports and the verdict.
 
-The user parameters are `image` (by digest), `sourceVersion`, `sourceDigest`, `templatesVersion`, `execution` and
-`reportKey` (the gate's decision). The function signs only if three conditions are met: the registry has this image
-under the tag of this source, the registry has scanned it, and the gate's decision let this source pass. Files that
-builds have written are only listed, as received files. Every path answers the job exactly once. The event is never
-logged, because it contains credentials.
+After a deployment, also sign a statement about what was deployed to an environment. `deployed_release` describes its
+user parameters and what is examined. In an environment without approvals, a failure is only reported by a metric and
+the variable `Problem`, because a failed action would roll back a stage that has deployed successfully.
+
+For a release, the user parameters are `image` (by digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
+`execution` and `reportKey` (the gate's decision). The function signs only if three conditions are met: the registry has
+this image under the tag of this source, the registry has scanned it, and the gate's decision let this source pass.
+Files that builds have written are only listed, as received files. Every path answers the job exactly once. The event is
+never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from cicd_templates.functions.archived_files import only_file
+from cicd_templates.functions.deployed_release import DEPLOYED, REVIEWED, deployment_statement
 from cicd_templates.functions.dockerfile_images import base_images
 from cicd_templates.functions.evidence_format import (
     FOLDER,
@@ -34,7 +39,7 @@ from cicd_templates.functions.evidence_format import (
     signed_bytes,
 )
 from cicd_templates.functions.image_findings import read_findings
-from cicd_templates.functions.job_failures import one_line, report_failure, report_metric
+from cicd_templates.functions.job_failures import one_line, report_failure, report_metric, report_problem
 from cicd_templates.functions.junit_names import names_by_outcome
 from cicd_templates.functions.pipeline_jobs import answer_job, read_parameters
 from cicd_templates.functions.release_statements import (
@@ -55,14 +60,15 @@ MAX_ATTEMPTS = 9
 SOURCE_ARTIFACT = "App"
 TEST_REPORT = "report.xml"
 DIGEST = re.compile("sha256:[0-9a-f]{64}")
-# The user parameters.
+# The user parameters about a release.
 REQUIRED = frozenset({"image", "sourceVersion", "sourceDigest", "templatesVersion", "execution", "reportKey"})
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Report success with `Statements` (the key prefix of the signed files) and `Signer`, or report the failure.
 
-    If an exception of the configuration names the image, a failure does not end the run.
+    After a deployment, the variable is `Statement`, the key of the signed statement. If an exception of the
+    configuration names the image, a failure does not end the run.
     """
     import boto3
 
@@ -70,19 +76,28 @@ def handler(event: dict[str, Any], context: Any) -> None:
     pipeline = boto3.client("codepipeline")
     parameters: dict[str, str] = {}
     try:
-        parameters = read_parameters(job, REQUIRED)
-        variables = _sign_release(parameters, context.invoked_function_arn)
+        given = read_parameters(job, frozenset(), REQUIRED | DEPLOYED | REVIEWED)
+        if "statements" in given:
+            parameters = read_parameters(job, DEPLOYED, REVIEWED)
+            variables = _sign_deployment(pipeline, parameters, context.invoked_function_arn)
+        else:
+            parameters = read_parameters(job, REQUIRED)
+            variables = _sign_release(parameters, context.invoked_function_arn)
     except Exception as error:
         message = one_line(f"Nothing was signed: {type(error).__name__}: {error}")
         print(message)
-        if not is_exception(parameters.get("image", "")):
+        is_deployment = "statements" in parameters
+        # A stage without an approval rolls back on failure.
+        if is_deployment and ("reviewed" not in parameters or is_exception(parameters["image"])):
+            report_problem(pipeline, job["id"], "SignerErrors", message)
+        elif is_deployment or not is_exception(parameters.get("image", "")):
             report_failure(pipeline, job["id"], "SignerErrors", message)
-            return
-        # The check before each execution finds no statements. It decides by the exception whether it executes.
-        report_metric("SignerErrors")
-        folder = f"{os.environ['SERVICE']}/{parameters['execution']}/{FOLDER}"
-        nothing = {"Statements": folder, "Signer": "none"}
-        answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=nothing)
+        else:
+            # The check before each execution finds no statements. It decides by the exception whether it executes.
+            report_metric("SignerErrors")
+            folder = f"{os.environ['SERVICE']}/{parameters['execution']}/{FOLDER}"
+            nothing = {"Statements": folder, "Signer": "none"}
+            answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=nothing)
     else:
         answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 
@@ -105,6 +120,17 @@ def _sign_release(parameters: dict[str, str], signer: str) -> dict[str, str]:
     prefix = _store(s3, f"{os.environ['SERVICE']}/{parameters['execution']}/{FOLDER}", files)
     _list(s3, release, prefix)
     return {"Statements": prefix, "Signer": fingerprint}
+
+
+def _sign_deployment(pipeline: Any, parameters: dict[str, str], signer: str) -> dict[str, str]:
+    """Examine a deployment, sign the statement about it and store it. Return the variables of the pipeline's action."""
+    import boto3
+
+    s3, kms, key = boto3.client("s3"), boto3.client("kms"), os.environ["SIGNING_KEY"]
+    address, payload = deployment_statement(s3, pipeline, parameters, signer)
+    fingerprint = hashlib.sha256(kms.get_public_key(KeyId=key)["PublicKey"]).hexdigest()
+    _put(s3, address, _signed(kms, key, fingerprint, payload))
+    return {"Statement": address}
 
 
 def _signed(kms: Any, key: str, fingerprint: str, payload: bytes) -> bytes:
@@ -134,7 +160,7 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
     reports, tests, policy = _reports(s3, verdict["reports"])
     source, bases = _source(s3, boto3.client("codepipeline"), parameters["execution"])
     reviewed = os.environ["TEMPLATES_BUCKET"], os.environ["TEMPLATES_KEY"], parameters["templatesVersion"]
-    templates = _read(s3, *reviewed)
+    templates = _read_version(s3, *reviewed)
     release = SignedRelease(
         service=os.environ["SERVICE"],
         repository=repository,
@@ -149,6 +175,7 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
         templates=Document(TEMPLATES_ARCHIVE, *templates),
         policy=Document(SCAN_POLICY, "", hashlib.sha256(policy).hexdigest()),
         judged_at=judged_at,
+        environments=os.environ["ENVIRONMENTS"].split(","),
         reports=reports,
         evidence=_evidence(s3, parameters["execution"]),
         base_images=bases,
@@ -208,7 +235,7 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
     documents, tests, policies = [], [], set()
     for check, report in sorted(stored.items()):
         content = io.BytesIO()
-        uri, sha256 = _read(s3, os.environ["ARTIFACTS_BUCKET"], report["key"], report["version"], content)
+        uri, sha256 = _read_version(s3, os.environ["ARTIFACTS_BUCKET"], report["key"], report["version"], content)
         if sha256 != report["sha256"]:
             raise ValueError(f"the report of {check} is not the report that the gate read")
         documents.append(Document(f"reports/{check}.zip", uri, sha256, f"build of the check {check}"))
@@ -232,7 +259,7 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
     dockerfile = os.environ["DOCKERFILE"]
     location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]
     with tempfile.TemporaryFile() as file:
-        found = _read(s3, location["bucket"], location["key"], into=file)
+        found = _read_version(s3, location["bucket"], location["key"], into=file)
         with zipfile.ZipFile(file) as archive:
             if problem := unclear_directory(archive):
                 raise ValueError(f"the source has {problem}, so programs unpack it in different ways")
@@ -251,13 +278,13 @@ def _evidence(s3: Any, execution: str) -> list[Document]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
     return [
-        Document(f"evidence/{key.removeprefix(prefix)}", *_read(s3, bucket, key), "a role of this pipeline")
+        Document(f"evidence/{key.removeprefix(prefix)}", *_read_version(s3, bucket, key), "a role of this pipeline")
         for key in sorted(keys)
         if not key.startswith(f"{prefix}{FOLDER}")
     ]
 
 
-def _read(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | None = None) -> tuple[str, str]:
+def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | None = None) -> tuple[str, str]:
     """Return the address and the SHA-256 of a version of an object, by default the newest. The address has the version.
 
     Write the bytes of this version to `into`.
@@ -300,17 +327,17 @@ def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
         numbered = f"{prefix}-{number}" if number > 1 else prefix
         try:
             for name, content in files.items():
-                # A bucket with Object Lock accepts only uploads with a checksum.
-                s3.put_object(
-                    Bucket=os.environ["EVIDENCE_BUCKET"],
-                    Key=f"{numbered}/{name}",
-                    Body=content,
-                    IfNoneMatch="*",
-                    ChecksumAlgorithm="SHA256",
-                )
+                _put(s3, f"{numbered}/{name}", content)
         except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
         else:
             return numbered
     raise ValueError(f"{prefix} and all numbered prefixes up to {prefix}-{MAX_ATTEMPTS} have statements")
+
+
+def _put(s3: Any, key: str, content: bytes) -> None:
+    """Store a new object as evidence. A bucket with Object Lock accepts only uploads with a checksum."""
+    s3.put_object(
+        Bucket=os.environ["EVIDENCE_BUCKET"], Key=key, Body=content, IfNoneMatch="*", ChecksumAlgorithm="SHA256"
+    )

@@ -97,6 +97,8 @@ class Requests:
             # A change set that is named by its ARN alone is a resource of its stack.
             return stack
         named = _named(service, operation, body)
+        if (service, operation) == ("monitoring", "DescribeAlarms") and (names := json.loads(body).get("AlarmNames")):
+            return f"arn:aws:cloudwatch:{region}:{account}:alarm:{names[0]}"
         if named:
             return f"arn:aws:{service}:{region}:{account}:{named}"
         return str(self._resource_of(service, method, path, headers, body, query, region, account))

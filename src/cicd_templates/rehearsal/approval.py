@@ -11,6 +11,7 @@ from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 
+PROVIDER = "Manual"
 # The longest CustomData: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
 LONGEST_DATA = 1000
 

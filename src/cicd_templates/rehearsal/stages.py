@@ -25,10 +25,11 @@ ACTION_RUNNERS: Mapping[str, ActionRunner] = {
     "CodeBuild": codebuild.execute,
     "Lambda": lambdas.execute,
     "CloudFormation": cloudformation.execute,
-    "Manual": approval.execute,
+    approval.PROVIDER: approval.execute,
 }
 
 ASSUME = "sts:AssumeRole"
+ALARMS = "cloudwatch:DescribeAlarms"
 SCAN = "ecr:DescribeImageScanFindings"
 
 ProgressListener = Callable[[ActionProgress], None]
@@ -77,6 +78,8 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
             run.variables[action.namespace] = variables
     if any(row[1] == SCAN for row in _decisions(run, step, before)):
         step.note("the local registry does not scan images; the result of the scan is a placeholder without findings")
+    if any(row[1] == ALARMS for row in _decisions(run, step, before)):
+        step.note("the local AWS does not evaluate alarms, so their states do not show how the release behaves")
     list_execution(run, action, identifier, started, step.state.value.capitalize())
     step.seconds = time.monotonic() - step.began
     on_progress(step)
@@ -97,6 +100,9 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
         "lastUpdateTime": time.time(),
         "status": status,
     }
+    if action.provider == approval.PROVIDER and status != "InProgress":
+        # In AWS, this is the person who has answered.
+        detail["updatedBy"] = f"arn:aws:iam::{run.setup.account}:root"
     if status == "Succeeded":
         detail["output"] = {"outputArtifacts": [run.artifacts[name].detail for name in action.outputs]}
     run.setup.action_executions.put(run.pipeline.name, detail)

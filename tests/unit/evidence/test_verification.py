@@ -339,7 +339,7 @@ def test_additions_and_what_follows_from_all_files_are_verified(tmp_path: Path) 
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     result = typed(folder, "--key", SIGNER.fingerprint)
 
-    assert (result.exit_code, len(names(folder))) == (0, 27)
+    assert (result.exit_code, len(names(folder))) == (0, 31)
     (record,) = [name for name in names(folder) if "change-sets" in name]
     assert f"not signed: {record}; compare its digest with the one in the request for approval" in result.output
 
@@ -556,6 +556,10 @@ def test_the_commands_of_the_instructions_verify_the_evidence(folder: Path) -> N
     assert "Verified OK\n" in answer.stdout
 
 
+def deployments(folder: Path) -> list[str]:
+    return [name for name in names(folder) if name.startswith("deployments/")]
+
+
 Tampering = Callable[[random.Random, Path, Path], str]
 
 
@@ -594,13 +598,14 @@ def remove(chance: random.Random, folder: Path, _: Path) -> str:
 
 
 def add(chance: random.Random, folder: Path, another: Path) -> str:
-    name = f"{chance.choice(('evidence/', 'reports/', 'statements/', ''))}{chance.randrange(10**6)}.json"
+    place = chance.choice(("evidence/", "reports/", "statements/", "deployments/staging/", ""))
+    name = f"{place}{chance.randrange(10**6)}.json"
     (folder / name).write_bytes((another / chance.choice(names(another))).read_bytes())
     return name
 
 
 def sign_one_again(chance: random.Random, folder: Path, _: Path) -> str:
-    name = chance.choice([*form.PREDICATE_TYPES, form.VULNERABILITIES, form.RELEASE])
+    name = chance.choice([*form.PREDICATE_TYPES, form.VULNERABILITIES, form.RELEASE, *deployments(folder)])
     payload = base64.b64decode(json.loads((folder / name).read_bytes())["payload"])
     (folder / name).write_bytes(STRANGER.sign(payload))
     return name

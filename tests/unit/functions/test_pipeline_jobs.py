@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.functions import approval_check, review, sign
+from cicd_templates.functions import approval_check, deployed_release, review, sign
 from cicd_templates.functions.pipeline_jobs import read_parameters
 from cicd_templates.functions.scan_gate import handler as gate
 from cicd_templates.template import cloudformation_yaml
@@ -20,6 +20,7 @@ ACCEPTED = {
     "Gate": (gate.REQUIRED, frozenset()),
     "Sign": (sign.REQUIRED, frozenset()),
     "Review": (review.REQUIRED, review.OPTIONAL),
+    "Attest": (deployed_release.DEPLOYED, deployed_release.REVIEWED),
     "Check": (approval_check.REQUIRED, approval_check.OPTIONAL),
 }
 

@@ -96,8 +96,14 @@ def test_what_is_signed_verifies(account: SigningAccount, tmp_path: Path) -> Non
             "execution": EXECUTION, "service": SERVICE, "sourceVersion": "v/1", "templatesVersion": "t-1",
             "signedOn": predicate(account, form.RELEASE)["signedOn"],
         },
-        11,
+        11, undeployed=["staging", "production"],
     )  # fmt: skip
+
+
+def test_the_release_statement_names_the_environments_of_the_pipeline(account: SigningAccount) -> None:
+    answer(account)
+
+    assert predicate(account, form.RELEASE)["environments"] == ["staging", "production"]
 
 
 def test_the_provenance_names_what_the_signer_has_looked_at(account: SigningAccount) -> None:

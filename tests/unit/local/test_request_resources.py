@@ -87,6 +87,13 @@ def resource(actions: ModuleType, service: str, operation: str, body: Any, query
             "arn:aws:ecs:eu-central-1:111111111111:task/c/1",
         ),
         ("ecs", "ListTasks", {"cluster": "c"}, "theirs"),
+        (
+            "monitoring",
+            "DescribeAlarms",
+            {"AlarmNames": ["errors"]},
+            "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:errors",
+        ),
+        ("monitoring", "DescribeAlarms", {}, "theirs"),
         ("codebuild", "StartBuild", {"projectName": "p"}, "theirs"),
     ],
 )

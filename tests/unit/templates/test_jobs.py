@@ -239,6 +239,7 @@ def test_a_release_runs_the_job_once_in_staging_and_never_in_production(stacks: 
         "CheckStaging": 2,
         "Execute": 3,
         "CheckJobStaging": 4,
+        "AttestStaging": 5,
     }
     assert not [name for name in found["Production"] if name.startswith("CheckJob")]
     namespace = found["Staging"]["Execute"]["Namespace"]

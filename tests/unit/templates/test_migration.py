@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.functions import migrate, review
+from cicd_templates.functions import deployed_release, migrate, review
 from cicd_templates.template import cloudformation_yaml
 from tests.conftest import RAW, rendered_stacks
 from tests.unit.config.problems import SERVICE, problems_of
@@ -156,7 +156,13 @@ def test_staging_migrates_in_a_stage_of_its_own_before_the_service_moves(stacks:
         "ExecuteMigration": 3,
         "MigrateStaging": 4,
     }
-    assert orders(stage(stacks, "Staging")) == {"Prepare": 1, "CheckStaging": 2, "Execute": 3, "StagingSmokeTest": 4}
+    assert orders(stage(stacks, "Staging")) == {
+        "Prepare": 1,
+        "CheckStaging": 2,
+        "Execute": 3,
+        "StagingSmokeTest": 4,
+        "AttestStaging": 5,
+    }
     # A failed migration can be retried, and a rollback of the service runs no migration.
     assert "OnFailure" not in migration
     assert service["OnFailure"]["Result"] == "ROLLBACK"
@@ -213,6 +219,7 @@ def test_production_migrates_after_the_approval_and_before_the_service_moves(sta
         "MigrateProduction": 6,
         "CheckServiceProduction": 7,
         "Execute": 8,
+        "AttestProduction": 9,
     }
     before, again = (
         json.loads(production[name]["Configuration"]["UserParameters"]["Fn::Sub"])
@@ -224,6 +231,10 @@ def test_production_migrates_after_the_approval_and_before_the_service_moves(sta
     assert again == before | {"stacks": prepared[1], "layers": "service"}
     # CodePipeline's limit, with the values in place of the variables.
     assert len(json.dumps(before)) + 36 + 64 < 1000
+    attested = json.loads(production["AttestProduction"]["Configuration"]["UserParameters"]["Fn::Sub"])
+    assert attested.keys() == deployed_release.DEPLOYED | deployed_release.REVIEWED
+    assert (attested["stacks"], attested["layers"]) == (before["stacks"], "migration,service")
+    assert len(json.dumps(attested)) + 36 + 64 < 1000
     asked = json.loads(production["ReviewProduction"]["Configuration"]["UserParameters"]["Fn::Sub"])
     assert asked.keys() == review.REQUIRED | review.OPTIONAL
     assert asked["migration"] == production["PrepareMigration"]["Configuration"]["StackName"]
@@ -309,7 +320,12 @@ def test_a_worker_migrates_before_it_moves_as_well() -> None:
         "ExecuteMigration": 3,
         "MigrateStaging": 4,
     }
-    assert orders(stage(stacks, "Staging")) == {"Prepare": 1, "CheckStaging": 2, "Execute": 3}
+    assert orders(stage(stacks, "Staging")) == {
+        "Prepare": 1,
+        "CheckStaging": 2,
+        "Execute": 3,
+        "AttestStaging": 4,
+    }
     assert "MigrationGroup" in resources(stacks, f"staging/ingress-{NAME}")
     (container,) = resources(stacks, f"staging/migration-{NAME}")["TaskDefinition"]["Properties"][
         "ContainerDefinitions"

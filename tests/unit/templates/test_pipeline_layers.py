@@ -115,6 +115,7 @@ def test_the_path_decides_the_stages_and_what_is_protected_is_approved() -> None
         "Approve",
         "CheckProduction",
         "Execute",
+        "AttestProduction",
     ]
 
 

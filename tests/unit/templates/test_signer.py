@@ -42,7 +42,7 @@ def test_the_key_signs_and_does_nothing_else() -> None:
 
 def test_only_the_role_of_the_function_may_sign() -> None:
     assert POLICY["LetOnlyTheSignerSign"]["Principal"] == {"AWS": {"Fn::GetAtt": ["SignerRole", "Arn"]}}
-    assert POLICY["LetOnlyTheSignerSign"]["Action"] == ["kms:GetPublicKey", "kms:Sign"]
+    assert POLICY["LetOnlyTheSignerSign"]["Action"] == ["kms:GetPublicKey", "kms:Sign", "kms:Verify"]
     assert SIGNER["Signer"]["Properties"]["Role"] == {"Fn::GetAtt": ["SignerRole", "Arn"]}
     assert [sid for sid, each in POLICY.items() if "kms:Sign" in each["Action"]] == ["LetOnlyTheSignerSign"]
     trusted = SIGNER["SignerRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]

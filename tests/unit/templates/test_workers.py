@@ -174,7 +174,7 @@ def test_the_pipeline_of_a_worker_has_no_smoke_test_and_no_project_for_it() -> N
     pipeline = stacks["tools/pipeline-packer.yaml"]["Resources"]["Pipeline"]["Properties"]
     staging = next(each for each in pipeline["Stages"] if each["Name"] == "Staging")
 
-    assert [each["Name"] for each in staging["Actions"]] == ["Prepare", "CheckStaging", "Execute"]
+    assert [each["Name"] for each in staging["Actions"]] == ["Prepare", "CheckStaging", "Execute", "AttestStaging"]
     assert staging["OnFailure"] == {"Result": "ROLLBACK"}
     assert "SmokeTest" not in stacks["tools/build-packer.yaml"]["Resources"]
     assert "smoke-test" not in str(stacks["tools/monitoring-packer.yaml"])

@@ -56,6 +56,13 @@ def report_verification(folder: Path, result: Verification) -> None:
     terminal.show(f"image: {result.image}")
     for name, value in result.details.items():
         terminal.show(f"{name}: {value}")
+    for sentence in result.deployments:
+        terminal.show(f"deployed to {sentence}")
+    for environment in result.undeployed:
+        terminal.show(
+            f"no statement about a deployment to {environment}: the release was not deployed there, or nothing was"
+            " signed, or the statement was removed"
+        )
     for name in result.unsigned:
         terminal.show(f"not signed: {name}; compare its digest with the one in the request for approval")
     terminal.show(f"signer: sha256:{result.fingerprint}")

@@ -49,6 +49,7 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
     """Yield a problem for each check with a reserved name, or with a name that would collide in AWS."""
     names = list(names)
     actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
+    actions |= {f"{what}-{environment}" for environment in environments for what in ("attest", "check", "review")}
     for name in names:
         longer = {word for word in AFTER_A_SERVICE if _begins(name, word)}
         equal = {word for word in AFTER_A_SERVICE | OF_A_PIPELINE if _same(name, word)}

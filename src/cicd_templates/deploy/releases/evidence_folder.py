@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.config.naming import approval_keys
+from cicd_templates.config.naming import approval_keys, deployment_keys
 from cicd_templates.deploy.releases.archives import EPOCH
 from cicd_templates.deploy.releases.signed_releases import (
     EvidenceStore,
@@ -28,7 +28,7 @@ from cicd_templates.evidence.derived_files import derived_files
 from cicd_templates.evidence.folder import read_folder
 from cicd_templates.files.private_files import make_private_folder
 from cicd_templates.functions.approval_records import RECORD_NAME
-from cicd_templates.functions.evidence_format import PUBLIC_KEY, RELEASE, TEMPLATES_ARCHIVE
+from cicd_templates.functions.evidence_format import DEPLOYMENT, PUBLIC_KEY, RELEASE, TEMPLATES_ARCHIVE
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 _ADDRESS = re.compile(r"s3://([^/]+)/(.+)\?versionId=([^?]+)")
@@ -41,10 +41,10 @@ _CHUNK_BYTES = 1 << 20
 def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement, folder: Path) -> None:
     """Replace `folder` by a folder with the evidence of `release`. If this fails, `folder` is unchanged.
 
-    The folder also gets the templates of the previous release, the material that approvers were shown, and files that
-    are made from these. An object that no longer exists is left out, and the verification then reports the missing
-    file. The public key in the folder is the key of `store`. Raises `CicdError` if the release statement names a file
-    that cannot be part of a folder.
+    The folder also gets the templates of the previous release, the material that approvers were shown, the statements
+    about deployments, and files that are made from these. An object that no longer exists is left out, and the
+    verification then reports the missing file. The public key in the folder is the key of `store`. Raises `CicdError`
+    if the release statement names a file that cannot be part of a folder.
     """
     _, *listed = release.statement.subject
     sources = {file.name: _source(store, release, file.name) for file in listed}
@@ -52,6 +52,7 @@ def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement,
     if before:
         sources[TEMPLATES_BEFORE] = _source(store, before, TEMPLATES_ARCHIVE)
     sources |= _approvals(store, release.service, release.execution)
+    sources |= _deployments(store, release.service, release.execution)
     with _replaced(folder) as new:
         for name, source in sources.items():
             _download(store, source, new / name)
@@ -103,8 +104,7 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
 def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
     """Return the S3 objects that show what the approvers of an execution saw, keyed by their names in the folder."""
     prefix = f"{approval_keys(service)}/"
-    pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
-    keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+    keys = _keys(store, prefix)
     return {
         approval_name(match[1], match[3], match[4]): {"Bucket": store.evidence, "Key": key}
         for key in keys
@@ -112,6 +112,18 @@ def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, 
         and match[2] == execution
         and match[4] in (RECORD_NAME, *PAGE_NAMES)
     }
+
+
+def _deployments(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
+    """Return the S3 objects with the statements about deployments of a release, keyed by their names in the folder."""
+    prefix = f"{deployment_keys(service)}/{execution}/"
+    named = {f"deployments/{key.removeprefix(prefix)}": key for key in _keys(store, prefix)}
+    return {name: {"Bucket": store.evidence, "Key": key} for name, key in named.items() if DEPLOYMENT.fullmatch(name)}
+
+
+def _keys(store: EvidenceStore, prefix: str) -> list[str]:
+    pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
+    return [item["Key"] for page in pages for item in page.get("Contents", ())]
 
 
 def _download(store: EvidenceStore, source: Mapping[str, Any], path: Path) -> None:

@@ -127,6 +127,8 @@ def test_no_check_is_named_like_another_resource_of_the_pipeline(word: str) -> N
     ("name", "expected"),
     [
         ("imagescan", "imagescan could be confused with image-scan, which names another resource of the pipeline"),
+        ("attest-staging", "attest-staging names an action of the pipeline"),
+        ("check-production", "check-production names an action of the pipeline"),
         ("staging-smoke-test", "staging-smoke-test names an action of the pipeline"),
         ("productionapprove", "production-approve names an action of the pipeline"),
     ],

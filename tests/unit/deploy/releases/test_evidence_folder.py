@@ -124,6 +124,18 @@ def test_the_templates_before_and_what_approvers_were_shown_lie_beside_the_relea
     assert (tmp_path / "evidence/templates.diff").read_text().endswith("-Size: 1\n+Size: 2\n")
 
 
+def test_the_statements_about_deployments_of_the_release_lie_beside_it(account: SigningAccount, tmp_path: Path) -> None:
+    for number in (1, 2):
+        put_release(account, number)
+    for name in ("run-2/staging/1.dsse.json", "run-2/staging/notes.txt", "run-1/staging/1.dsse.json"):
+        account.put("evidence", f"_deployments/{SERVICE}/{name}", name.encode(), "d")
+
+    # The content is no statement, which the verification says.
+    assert write(account, tmp_path / "evidence").keys() == {"deployments/staging/1.dsse.json"}
+    folder = tmp_path / "evidence/deployments"
+    assert [path.read_text() for path in folder.rglob("*") if path.is_file()] == ["run-2/staging/1.dsse.json"]
+
+
 def test_without_the_templates_before_there_is_no_release_before(account: SigningAccount, tmp_path: Path) -> None:
     for number in (1, 2):
         put_release(account, number)

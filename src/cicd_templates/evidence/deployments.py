@@ -1,0 +1,197 @@
+"""Checks the statements about deployments of a release. Each of them has its own signature.
+
+The release statement is signed before the first deployment, so it cannot list them. It names the environments to which
+the pipeline deploys, in their order, and each statement about a deployment lists those before it. So a removed
+statement is noticed if a later one remains.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from cicd_templates.evidence.additions import approval_name
+from cicd_templates.evidence.folder import FolderContents
+from cicd_templates.evidence.public_key import PublicKey
+from cicd_templates.evidence.statements import Statement, StatementError, read_statement
+from cicd_templates.functions.evidence_format import (
+    DEPLOYMENT,
+    DEPLOYMENT_TYPE,
+    RELEASE,
+    TEMPLATES_ARCHIVE,
+    name_of_deployment,
+)
+from cicd_templates.plurals import counted
+
+_BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/[1-9][0-9]*)\.sigstore\.json")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A statement about a deployment, in a form for people. A fact that the statement does not have is empty."""
+
+    name: str
+    environment: str
+    ended: str
+    approved_by: str
+    approved_on: str
+    change_sets: tuple[str, ...]
+    revisions: tuple[str, ...]
+    alarms: str
+
+    @property
+    def approval(self) -> str:
+        """Who approved the deployment and when, or that it needed no approval."""
+        return f"{self.approved_by}, {self.approved_on}" if self.approved_on else "no approval was needed"
+
+
+def deployment_names(contents: FolderContents) -> list[str]:
+    """Return the names of all files that are statements about deployments, in the order of their numbers."""
+    matches = [match for name in contents.digests if (match := DEPLOYMENT.fullmatch(name))]
+    return [match[0] for match in sorted(matches, key=lambda match: (match[1], int(match[2])))]
+
+
+def route_of(release: Statement) -> list[str]:
+    """Return the environments to which the pipeline deploys. Older release statements do not name them."""
+    environments = release.predicate.get("environments")
+    return [str(environment) for environment in environments] if isinstance(environments, list) else []
+
+
+def undeployed(contents: FolderContents, release: Statement) -> list[str]:
+    """Return the environments of the pipeline about which the folder has no statement."""
+    return [name for name in route_of(release) if name not in _environments(contents)]
+
+
+def read_deployments(contents: FolderContents, key: PublicKey) -> list[Deployment]:
+    """Return the deployments that the key has signed, without comparing them with the release."""
+    found = []
+    for name in deployment_names(contents):
+        try:
+            found.append(_deployment(name, read_statement(contents.read(name), key).predicate))
+        except StatementError:
+            continue
+    return found
+
+
+def deployment_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
+    """Yield the name of each statement that is missing or does not fit the release, and the difference as a phrase."""
+    for name in deployment_names(contents):
+        try:
+            statement = read_statement(contents.read(name), key)
+        except StatementError as error:
+            yield name, str(error)
+            continue
+        if statement.predicate_type != DEPLOYMENT_TYPE:
+            yield name, f"is a statement of type {statement.predicate_type} instead of {DEPLOYMENT_TYPE}"
+            continue
+        yield from ((name, reason) for reason in _differences(contents, release, name, statement))
+        yield from _missing_files(contents, release, statement.predicate)
+    for match in filter(None, map(_BUNDLE.fullmatch, contents.digests)):
+        name = f"{match[1]}.dsse.json"
+        if name not in contents.digests:
+            yield name, f"is missing, although its bundle {match[0]} is there"
+    deployed = [environment for environment in route_of(release) if environment in _environments(contents)]
+    for environment in undeployed(contents, release):
+        later = [name for name in deployed if route_of(release).index(name) > route_of(release).index(environment)]
+        if later:
+            yield name_of_deployment(environment, 1), f"is missing, although the release was deployed to {later[0]}"
+
+
+def _environments(contents: FolderContents) -> set[str]:
+    return {match[1] for name in contents.digests if (match := DEPLOYMENT.fullmatch(name))}
+
+
+def _differences(contents: FolderContents, release: Statement, name: str, statement: Statement) -> Iterator[str]:
+    predicate, match = statement.predicate, DEPLOYMENT.fullmatch(name)
+    named = [(each.name, each.digest.get("sha256")) for each in statement.subject[1:]]
+    if statement.subject[0] != release.subject[0] or named != [(RELEASE, contents.digests[RELEASE])]:
+        yield "is about another release"
+    about = (predicate.get("file"), predicate.get("environment"), predicate.get("service"))
+    if about != (name, match and match[1], release.predicate.get("service")):
+        yield f"is not the statement that was stored as {name}"
+    archive = contents.read(TEMPLATES_ARCHIVE) if TEMPLATES_ARCHIVE in contents.digests else b""
+    for stack in _objects(predicate.get("stacks")):
+        template = stack.get("template")
+        if isinstance(template, dict) and _digest(template) != _sha256_in(archive, str(template.get("name"))):
+            yield f"names another template {template.get('name')} than {TEMPLATES_ARCHIVE} has"
+    approval = predicate.get("approval")
+    if isinstance(approval, dict) and not approval.get("approvedBy"):
+        yield "does not say who approved the deployment"
+
+
+def _missing_files(
+    contents: FolderContents, release: Statement, predicate: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield each earlier statement, and the record of the approval, if it is missing or differs.
+
+    The folder has the records of the release's own execution. A rollback to the release is another execution.
+    """
+    for earlier in _objects(predicate.get("earlier")):
+        name = str(earlier.get("name"))
+        if name not in contents.digests:
+            yield name, "is missing"
+        elif contents.digests[name] != _digest(earlier):
+            yield name, f"was changed: its SHA-256 is {contents.digests[name]} instead of {_digest(earlier)}"
+    approval = predicate.get("approval")
+    if isinstance(approval, dict) and predicate.get("execution") == release.predicate.get("execution"):
+        record = approval_name(str(predicate.get("environment")), str(approval.get("record")))
+        if record not in contents.digests:
+            yield record, "is missing"
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _digest(descriptor: dict[str, Any]) -> str:
+    digest = descriptor.get("digest")
+    return str(digest.get("sha256")) if isinstance(digest, dict) else ""
+
+
+def _sha256_in(archive: bytes, name: str) -> str:
+    """Return the SHA-256 of a file in a zip file, or an empty text if it cannot be read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+            return hashlib.sha256(opened.read(name)).hexdigest()
+    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError, OSError):
+        return ""
+
+
+def _deployment(name: str, predicate: dict[str, Any]) -> Deployment:
+    approval = predicate.get("approval")
+    approval = approval if isinstance(approval, dict) else {}
+    stacks = _objects(predicate.get("stacks"))
+    return Deployment(
+        name,
+        str(predicate.get("environment", "")),
+        str(predicate.get("ended", "")),
+        str(approval.get("approvedBy") or "somebody unknown"),
+        str(approval.get("approvedOn", "")),
+        tuple(str(stack.get("changeSet")) for stack in stacks),
+        tuple(str(arn) for stack in stacks for arn in _list(stack.get("taskDefinitions"))),
+        _alarms(_objects(predicate.get("alarms"))),
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _alarms(alarms: list[dict[str, Any]]) -> str:
+    """Return one sentence about the states of the alarms during the deployment."""
+    if not alarms:
+        return "The service has no alarms."
+    parts = [f"{counted(len(alarms), 'alarm')}."]
+    for alarm in alarms:
+        if "unread" in alarm:
+            parts.append(f"{alarm.get('name')} could not be read: {alarm['unread']}.")
+        elif alarm.get("state") != "OK" or alarm.get("changes"):
+            changes = [f"{change.get('to')} at {change.get('on')}" for change in _objects(alarm.get("changes"))]
+            states = ", ".join([*changes, f"at the end {alarm.get('state')}"])
+            parts.append(f"{alarm.get('name')}: {states}.")
+    return " ".join(parts if len(parts) > 1 else [*parts, "All were OK all the time."])

@@ -1,0 +1,52 @@
+"""Reads the states that CloudWatch alarms had during a deployment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+
+def alarm_states(cloudwatch: Any, names: Sequence[str], began: datetime, ended: datetime) -> list[dict[str, Any]]:
+    """Return the state of each alarm at the end, and its changes of state between `began` and `ended`.
+
+    For an alarm that cannot be read, return the reason instead. CloudWatch keeps the history for 30 days, so the
+    states must be read soon after the deployment:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-history.html
+    """
+    return [_states(cloudwatch, name, began, ended) for name in sorted(names)]
+
+
+def _states(cloudwatch: Any, name: str, began: datetime, ended: datetime) -> dict[str, Any]:
+    from botocore.exceptions import ClientError
+
+    try:
+        alarms = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        pages = cloudwatch.get_paginator("describe_alarm_history").paginate(
+            AlarmName=name,
+            HistoryItemType="StateUpdate",
+            StartDate=began,
+            EndDate=ended,
+            ScanBy="TimestampAscending",
+        )
+        items = [item for page in pages for item in page["AlarmHistoryItems"]]
+    except ClientError as error:
+        return {"name": name, "unread": error.response["Error"]["Code"]}
+    if not alarms:
+        return {"name": name, "unread": "there is no metric alarm with this name"}
+    changes = [{"on": moment(item["Timestamp"]), "to": _new_state(item)} for item in items]
+    return {"name": name, "state": alarms[0]["StateValue"], "changes": changes}
+
+
+def _new_state(item: dict[str, Any]) -> str:
+    """Return the state after a change, or the summary of the change if its data is cut off or has another form."""
+    try:
+        return str(json.loads(item["HistoryData"])["newState"]["stateValue"])
+    except (KeyError, TypeError, ValueError):
+        return str(item.get("HistorySummary", ""))
+
+
+def moment(time: datetime) -> str:
+    """Return a time in UTC, in ISO 8601, without fractions of a second."""
+    return time.astimezone(UTC).isoformat(timespec="seconds")

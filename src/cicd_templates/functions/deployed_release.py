@@ -1,0 +1,210 @@
+"""Examines a deployment of a release to an environment, and writes the statement about it.
+
+The user parameters are `statements` (the folder with the signed statements about the release), `stacks` and `layers`
+(the stacks that the stage deployed and their layers, in the same order, separated by commas), `image` (of the release),
+`role` (assumed to read what was deployed), `region`, `environment`, `execution` and, after an approval, `reviewed` (the
+digest of the approved record).
+
+The statement says what the function has read itself: the signed release in the evidence, the change sets, templates and
+resources from CloudFormation, the running service from ECS, the states of its alarms from CloudWatch, and who approved
+from CodePipeline.
+
+`DEPLOYMENTS` is the prefix of the statements in the bucket `EVIDENCE_BUCKET`. `ENVIRONMENTS`, `STAGES`, `CHANGE_SETS`
+and `HEALTH_STACKS` are the environments, the stages that deploy to them, the names of the change sets there, and the
+stacks with the service's alarms, in the same order, separated by commas. User parameters have no room for all of these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from cicd_templates.functions.alarm_states import alarm_states, moment
+from cicd_templates.functions.approval_records import read_record
+from cicd_templates.functions.evidence_format import (
+    DEPLOYMENT_TYPE,
+    RELEASE,
+    TEMPLATES_ARCHIVE,
+    name_of_deployment,
+)
+from cicd_templates.functions.release_statements import statement_payload
+from cicd_templates.functions.reviewed_change_sets import UNCHANGED, canonical
+from cicd_templates.functions.role_clients import client_in_role
+from cicd_templates.functions.signed_images import SignedImage, read_signed_image
+from cicd_templates.template.returned_text import is_text_of
+
+# The actions of a stage that execute the service's change set and that ask for the approval.
+EXECUTE_ACTION, APPROVE_ACTION = "Execute", "Approve"
+# The user parameters that every job has, and the one that a job after an approval has.
+DEPLOYED = frozenset({"statements", "stacks", "layers", "role", "region", "environment", "execution", "image"})
+REVIEWED = frozenset({"reviewed"})
+IMAGE = "ImageUri"
+# AWS does not document how soon ListActionExecutions shows that an action has ended.
+MOST_LISTINGS, LISTING_SECONDS = 5, 3
+
+
+def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], signer: str) -> tuple[str, bytes]:
+    """Return the S3 key of the statement and its payload. Raises an error if something differs from what is signed."""
+    signed = read_signed_image(parameters["statements"])
+    environment, approved = parameters["environment"], "reviewed" in parameters
+    names = [EXECUTE_ACTION, *([APPROVE_ACTION] if approved else [])]
+    executions = _succeeded(pipeline, parameters["execution"], _of_environment("STAGES", environment), names)
+    began, ended = (executions[EXECUTE_ACTION][name] for name in ("startTime", "lastUpdateTime"))
+    stacks = _stacks(parameters, signed)
+    earlier = _earlier(s3, signed.execution)
+    number = 1 + sum(name.startswith(f"deployments/{environment}/") for name in earlier)
+    name = name_of_deployment(environment, number)
+    predicate = {
+        "file": name,
+        "service": os.environ["SERVICE"],
+        "environment": environment,
+        "execution": parameters["execution"],
+        "release": signed.execution,
+        "templates": {
+            "name": TEMPLATES_ARCHIVE,
+            "uri": signed.templates,
+            "digest": {"sha256": signed.templates_sha256},
+        },
+        "stacks": stacks,
+        "began": moment(began),
+        "ended": moment(ended),
+        "services": _services(parameters, stacks),
+        "alarms": _alarms(parameters, _of_environment("HEALTH_STACKS", environment), began),
+        **({"approval": _approval(parameters, stacks, executions[APPROVE_ACTION])} if approved else {}),
+        "earlier": [{"name": each, "digest": {"sha256": digest}} for each, digest in earlier.items()],
+        "attester": {"id": signer},
+        "signedOn": moment(datetime.now(UTC)),
+    }
+    repository, _, digest = signed.image.partition("@sha256:")
+    subject = [
+        {"name": repository, "digest": {"sha256": digest}},
+        {"name": RELEASE, "digest": {"sha256": _digest(s3, f"{parameters['statements']}/{RELEASE}")}},
+    ]
+    key = f"{os.environ['DEPLOYMENTS']}/{signed.execution}/{name.partition('/')[2]}"
+    return key, statement_payload(subject, DEPLOYMENT_TYPE, predicate)
+
+
+def _of_environment(variable: str, environment: str) -> str:
+    """Return the value of an environment variable for `environment`. Raises `ValueError` for an unknown environment."""
+    return os.environ[variable].split(",")[os.environ["ENVIRONMENTS"].split(",").index(environment)]
+
+
+def _succeeded(pipeline: Any, execution: str, stage: str, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the newest execution of each action in `names`. Raises `ValueError` if one of them has not succeeded."""
+    statuses: dict[str, str] = {}
+    for attempt in range(MOST_LISTINGS):
+        if attempt:
+            time.sleep(LISTING_SECONDS)
+        pages = pipeline.get_paginator("list_action_executions").paginate(
+            pipelineName=os.environ["PIPELINE"], filter={"pipelineExecutionId": execution}
+        )
+        listed = [each for page in pages for each in page["actionExecutionDetails"] if each["stageName"] == stage]
+        newest = {each["actionName"]: each for each in sorted(listed, key=lambda each: each["startTime"])}
+        statuses = {name: newest[name]["status"] if name in newest else "missing" for name in names}
+        if set(statuses.values()) == {"Succeeded"}:
+            return {name: newest[name] for name in names}
+    raise ValueError(f"the actions of {stage} have not succeeded: {statuses}")
+
+
+def _stacks(parameters: dict[str, str], signed: SignedImage) -> list[dict[str, Any]]:
+    """Return what each stack runs. Raises `ValueError` for a change set, image or template that is not signed."""
+    stacks, layers = (parameters[name].split(",") for name in ("stacks", "layers"))
+    files = [f"{parameters['environment']}/{layer}-{os.environ['SERVICE']}.yaml" for layer in layers]
+    templates = signed.read_templates(*files)
+    cloudformation = _client("cloudformation", parameters)
+    name = _of_environment("CHANGE_SETS", parameters["environment"])
+    found = []
+    for stack, file, template in zip(stacks, files, templates, strict=True):
+        change_set = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
+        arn, stack_arn = change_set["ChangeSetId"], change_set["StackId"]
+        executed = change_set["ExecutionStatus"] == "EXECUTE_COMPLETE"
+        if not executed and not change_set.get("StatusReason", "").startswith(UNCHANGED):
+            raise ValueError(f"{stack}: the change set {arn} has the execution status {change_set['ExecutionStatus']}")
+        images = [each["ParameterValue"] for each in change_set["Parameters"] if each["ParameterKey"] == IMAGE]
+        if images != [signed.image]:
+            raise ValueError(f"{stack}: it deploys {', '.join(images) or 'no image'}, but {signed.image} is signed")
+        resources = cloudformation.describe_stack_resources(StackName=stack_arn)["StackResources"]
+        entry = {
+            "stack": stack_arn,
+            "changeSet": arn,
+            "executed": executed,
+            "taskDefinitions": _physical_ids(resources, "AWS::ECS::TaskDefinition"),
+            "services": _physical_ids(resources, "AWS::ECS::Service"),
+        }
+        if executed:
+            # A change set without changes deploys no template: comments of the stack's template may differ.
+            body = cloudformation.get_template(StackName=stack_arn, TemplateStage="Original")["TemplateBody"]
+            if not is_text_of(template, body if isinstance(body, str) else canonical(body)):
+                raise ValueError(f"{stack}: its template differs from {file} in the signed templates")
+            sha256 = hashlib.sha256(template.encode()).hexdigest()
+            entry["template"] = {"name": file, "digest": {"sha256": sha256}}
+        found.append(entry)
+    return found
+
+
+def _physical_ids(resources: list[dict[str, Any]], resource_type: str) -> list[str]:
+    return [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == resource_type]
+
+
+def _services(parameters: dict[str, str], stacks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the revision that each service runs. A job has no service.
+
+    Raises `ValueError` if a service runs another task definition than its stack has.
+    """
+    found = []
+    for stack in stacks:
+        for arn in stack["services"]:
+            cluster = arn.split("/")[-2]
+            (service,) = _client("ecs", parameters).describe_services(cluster=cluster, services=[arn])["services"]
+            if service["taskDefinition"] not in stack["taskDefinitions"]:
+                raise ValueError(f"{arn} runs {service['taskDefinition']}, which is not in {stack['stack']}")
+            counts = {name: service[name] for name in ("desiredCount", "runningCount")}
+            found.append({"service": arn, "taskDefinition": service["taskDefinition"], **counts})
+    return found
+
+
+def _alarms(parameters: dict[str, str], stack: str, began: datetime) -> list[dict[str, Any]]:
+    """Return the states of the alarms of a stack from `began` until now."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = _client("cloudformation", parameters).describe_stack_resources(StackName=stack)
+    except ClientError as error:
+        return [{"name": stack, "unread": error.response["Error"]["Code"]}]
+    names = _physical_ids(answer["StackResources"], "AWS::CloudWatch::Alarm")
+    return alarm_states(_client("cloudwatch", parameters), names, began, datetime.now(UTC))
+
+
+def _approval(parameters: dict[str, str], stacks: list[dict[str, Any]], approval: dict[str, Any]) -> dict[str, Any]:
+    """Return who approved what. Raises `ValueError` if a stack has another change set than the approved one."""
+    record = read_record(parameters["environment"], parameters["execution"], parameters["reviewed"])
+    approved = {entry["changeSetArn"] for entry in record["changeSets"]}
+    if others := [stack["changeSet"] for stack in stacks if stack["changeSet"] not in approved]:
+        raise ValueError(f"the change sets {others} were not approved")
+    return {
+        "record": parameters["reviewed"],
+        "page": record["page"],
+        # CodePipeline reports who has changed the execution of the action, and its model does not require the member.
+        "approvedBy": approval.get("updatedBy", ""),
+        "approvedOn": moment(approval["lastUpdateTime"]),
+    }
+
+
+def _earlier(s3: Any, release: str) -> dict[str, str]:
+    """Return the SHA-256 of every earlier statement about a deployment of the release, by the name of its file."""
+    prefix = f"{os.environ['DEPLOYMENTS']}/{release}/"
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=os.environ["EVIDENCE_BUCKET"], Prefix=prefix)
+    keys = sorted(each["Key"] for page in pages for each in page.get("Contents", ()))
+    return {f"deployments/{key.removeprefix(prefix)}": _digest(s3, key) for key in keys}
+
+
+def _digest(s3: Any, key: str) -> str:
+    content = s3.get_object(Bucket=os.environ["EVIDENCE_BUCKET"], Key=key)["Body"].read()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _client(service: str, parameters: dict[str, str]) -> Any:
+    return client_in_role(service, parameters["role"], parameters["region"], "signer")

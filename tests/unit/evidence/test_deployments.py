@@ -1,0 +1,203 @@
+"""A statement about a deployment counts if it is signed, about this release, and none before it is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cicd_templates.cli import main
+from cicd_templates.evidence.deployments import read_deployments
+from cicd_templates.evidence.folder import read_folder
+from cicd_templates.evidence.public_key import read_public_key
+from cicd_templates.evidence.verification import verify_folder
+from cicd_templates.functions import evidence_format as form
+from tests.fakes.signed_evidence import (
+    REPOSITORY,
+    Signer,
+    deployment,
+    descriptor,
+    write_derived,
+    write_whole_evidence,
+)
+
+SIGNER, STRANGER = Signer(), Signer()
+STAGING, PRODUCTION = (form.name_of_deployment(name, 1) for name in ("staging", "production"))
+IMAGE = {"name": REPOSITORY, "digest": {"sha256": "1" * 64}}
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    return write_whole_evidence(tmp_path / "whole", SIGNER)
+
+
+def problems(folder: Path) -> dict[str, str]:
+    """Write the derived files anew, as an attacker would, and return the reasons by the name of the file."""
+    for path in (folder / "bundles/deployments").rglob("*.json"):
+        path.unlink()
+    write_derived(folder)
+    return {problem.file: problem.reason for problem in verify_folder(folder, SIGNER.fingerprint).problems}
+
+
+def typed(folder: Path) -> list[str]:
+    result = CliRunner().invoke(main, ["verify-evidence", str(folder), "--key", SIGNER.fingerprint])
+    return result.output.splitlines()
+
+
+def test_the_deployments_are_shown_with_their_approvers_and_alarms(whole: Path) -> None:
+    lines = typed(whole)
+
+    assert (
+        "deployed to production on 2026-11-24T13:01:00+00:00, arn:aws:iam::1:user/ada, 2026-11-24T12:59:00+00:00;"
+        " 1 alarm. All were OK all the time." in lines
+    )
+    assert not [line for line in lines if line.startswith("no statement about")]
+
+
+def test_a_second_deployment_of_the_release_lists_the_first(whole: Path) -> None:
+    deployment(whole, SIGNER, "staging", 2)
+    assert problems(whole) == {}
+    (whole / STAGING).unlink()
+
+    assert problems(whole) == {STAGING: "is missing"}
+
+
+def test_a_removed_statement_is_missed_by_the_next_environment(whole: Path) -> None:
+    (whole / STAGING).unlink()
+    deployment(whole, SIGNER, "production", earlier=[])
+
+    assert problems(whole) == {STAGING: "is missing, although the release was deployed to production"}
+
+
+def test_a_bundle_shows_that_its_statement_is_missing(whole: Path) -> None:
+    (whole / PRODUCTION).unlink()
+    found = {problem.file: problem.reason for problem in verify_folder(whole).problems}
+
+    assert found[PRODUCTION] == (
+        "is missing, although its bundle bundles/deployments/production/1.sigstore.json is there"
+    )
+
+
+def test_an_environment_without_a_statement_is_named_and_is_no_problem(whole: Path) -> None:
+    (whole / PRODUCTION).unlink()
+
+    assert problems(whole) == {}
+    assert (
+        "no statement about a deployment to production: the release was not deployed there, or nothing was signed, or"
+        " the statement was removed" in typed(whole)
+    )
+
+
+def test_a_changed_statement_before_another_is_found(whole: Path) -> None:
+    deployment(whole, SIGNER, "staging", ended="later")
+
+    assert problems(whole)[STAGING].startswith("was changed: its SHA-256 is ")
+
+
+WRONG: list[Any] = [
+    pytest.param({"subject": [IMAGE]}, "is about another release", id="no release"),
+    pytest.param(
+        {"subject": [IMAGE, descriptor(form.RELEASE, b"another")]}, "is about another release", id="another release"
+    ),
+    pytest.param(
+        {"predicate_type": "urn:x"}, f"is a statement of type urn:x instead of {form.DEPLOYMENT_TYPE}", id="type"
+    ),
+    pytest.param({"file": STAGING}, f"is not the statement that was stored as {PRODUCTION}", id="another file"),
+    pytest.param({"service": "x"}, f"is not the statement that was stored as {PRODUCTION}", id="another service"),
+    *(
+        pytest.param(
+            {"stacks": [{"template": template}]},
+            f"names another template {template.get('name')} than {form.TEMPLATES_ARCHIVE} has",
+            id=f"template {number}",
+        )
+        for number, template in enumerate([descriptor("staging/service.yaml", b"x"), descriptor("nowhere", b"x")])
+    ),
+    pytest.param(
+        {"approval": {"record": "0" * 64, "approvedBy": ""}, "execution": "rollback"},
+        "does not say who approved the deployment",
+        id="nobody approved",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "reason"), WRONG)
+def test_a_statement_about_something_else_fails(whole: Path, changed: dict[str, Any], reason: str) -> None:
+    deployment(whole, SIGNER, "production", **changed)
+
+    assert problems(whole) == {PRODUCTION: reason}
+
+
+def test_a_statement_about_another_environment_fails(whole: Path) -> None:
+    another = deployment(whole, SIGNER, "elsewhere", file=PRODUCTION, earlier=[])
+    (whole / PRODUCTION).write_bytes((whole / another).read_bytes())
+    (whole / form.name_of_deployment("elsewhere", 1)).unlink()
+
+    assert problems(whole)[PRODUCTION] == f"is not the statement that was stored as {PRODUCTION}"
+
+
+def test_a_statement_by_another_key_fails_and_is_not_shown(whole: Path) -> None:
+    deployment(whole, STRANGER, "production")
+
+    assert problems(whole) == {PRODUCTION: f"is not signed by the key {SIGNER.fingerprint[:16]}"}
+    assert not [line for line in typed(whole) if line.startswith("deployed to production")]
+
+
+def test_a_record_of_an_approval_must_be_there_unless_the_deployment_was_a_rollback(whole: Path) -> None:
+    approval = {"record": "7" * 64, "approvedBy": "ada"}
+    deployment(whole, SIGNER, "production", approval=approval)
+    assert problems(whole) == {f"approvals/production/{'7' * 64}/change-sets.json": "is missing"}
+    deployment(whole, SIGNER, "production", approval=approval, execution="a rollback")
+
+    assert problems(whole) == {}
+
+
+def test_templates_that_cannot_be_read_do_not_fit(whole: Path) -> None:
+    (whole / form.TEMPLATES_ARCHIVE).unlink()
+    found = {(problem.file, problem.reason) for problem in verify_folder(whole).problems}
+
+    assert (STAGING, "names another template staging/service.yaml than templates.zip has") in found
+
+
+@pytest.mark.parametrize(
+    ("alarms", "sentence"),
+    [
+        ([], "The service has no alarms."),
+        ("text", "The service has no alarms."),
+        (
+            [
+                {
+                    "name": "slow",
+                    "state": "OK",
+                    "changes": [{"on": "12:00", "to": "ALARM"}, {"on": "12:01", "to": "OK"}],
+                },
+                {"name": "errors", "state": "ALARM", "changes": []},
+                {"name": "cpu", "state": "OK", "changes": []},
+                {"name": "memory", "unread": "AccessDenied"},
+            ],
+            "4 alarms. slow: ALARM at 12:00, OK at 12:01, at the end OK. errors: at the end ALARM. memory could not be"
+            " read: AccessDenied.",
+        ),
+    ],
+)
+def test_the_states_of_alarms_are_a_sentence(whole: Path, alarms: Any, sentence: str) -> None:
+    deployment(whole, SIGNER, "production", alarms=alarms)
+
+    shown = read_deployments(read_folder(whole), read_public_key(SIGNER.pem))
+    assert [each.alarms for each in shown if each.environment == "production"] == [sentence]
+
+
+def test_a_signed_statement_of_any_form_is_shown(whole: Path) -> None:
+    deployment(
+        whole, SIGNER, "production", approval={"approvedOn": "now"}, stacks=[{"template": 1, "taskDefinitions": 2}, 3]
+    )
+
+    (shown, _) = read_deployments(read_folder(whole), read_public_key(SIGNER.pem))
+    assert (shown.approval, shown.revisions) == ("somebody unknown, now", ())
+
+
+def test_a_digest_of_another_form_fits_nothing(whole: Path) -> None:
+    deployment(whole, SIGNER, "production", stacks=[{"template": {"name": "staging/service.yaml", "digest": 1}}])
+
+    assert PRODUCTION in problems(whole)
