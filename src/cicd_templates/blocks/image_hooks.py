@@ -1,4 +1,4 @@
-"""Grants for the hooks `verify-image`: what they may read in the tools environment, and which policies allow it there.
+"""Grants for the hooks `verify-image`: their permissions to read in the tools environment, and the policies there.
 
 A hook is in the account of its environment. Policies in the tools account cannot name the roles of the hooks as
 principals, because AWS refuses principals that do not exist yet. They name the accounts, and a condition limits access

@@ -10,7 +10,7 @@ from cicd_templates.deploy.destruction.orphans import RemovedStack, destroying_c
 
 
 def removed_note(target: Target, removed: Sequence[RemovedStack]) -> str:
-    """Return a line about the stacks in `removed`, with a command for each removed service and layer.
+    """Return a line about the stacks in `removed`, with a command to delete each removed service and layer.
 
     No deployment deletes these stacks.
     """

@@ -41,7 +41,7 @@ def batch_input(files: Sequence[ListedFile]) -> bytes:
 
 
 def batch_contents(files: Sequence[ListedFile], answer: bytes) -> list[bytes | None]:
-    """Return the content of each file from the answer to `batch_input`, or None if its object is missing or damaged."""
+    """Return the content of each file in git's output for `batch_input`. It is None for a missing or damaged object."""
     contents: list[bytes | None] = []
     start = 0
     for file in files:

@@ -1,4 +1,4 @@
-"""Offers and uses: a layer offers resources to services, and a service names the resources that it uses.
+"""Offers and uses: a layer offers resources to services, and a service lists the resources that it uses.
 
 A service names these resources in `[services.<name>.uses]`. An offer is data: environment variables, permissions for
 each kind of access, and a security group if tasks connect to the resource. The layers of the service read the values of

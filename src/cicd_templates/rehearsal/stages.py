@@ -36,7 +36,7 @@ ProgressListener = Callable[[ActionProgress], None]
 
 
 def run_stages(run: PipelineRun, steps: Mapping[str, ActionProgress], on_progress: ProgressListener) -> str:
-    """Run the stages until one fails. Return why a lock keeps the run out of a stage, or an empty string.
+    """Run the stages until one fails. Return the reason if a lock refuses entry to a stage, otherwise an empty string.
 
     `steps` maps the path of each action to its progress. `on_progress` is called when an action begins or ends.
     """

@@ -30,7 +30,7 @@ LAYERS = CONFIGURATION.parent
 
 
 class LastRender:
-    """The last complete run of `make render`, compared with a run that would write into `folder` now.
+    """A comparison of the last complete run of `make render` with a run that would write into `folder` now.
 
     `arguments` are the other arguments of the run. `folders` have the code and the configuration. They are read
     at once, so create this object before layers are imported and the configuration is read.

@@ -47,7 +47,7 @@ class Statement:
 
     @property
     def label(self) -> str:
-        """The Sid. The word `Deny` precedes it if the statement denies."""
+        """The Sid, with the word `Deny` before it if the statement denies access."""
         return f"Deny {self.sid}" if self.effect == "Deny" else self.sid
 
     @property

@@ -94,9 +94,7 @@ def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
 
 
 def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
-    """Return whether a BeforeEntry condition fails the stage if a variable of the gate does not have the required
-    value.
-    """
+    """Return whether a BeforeEntry condition fails the stage unless a variable of the gate has the required value."""
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
         if any(node.value == "FAIL" for node in values(condition, "Result")):
             for rule in values(condition, "Rules", EACH):

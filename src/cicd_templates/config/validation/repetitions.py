@@ -61,7 +61,7 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 
 
 def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
-    """Return one problem that replaces the equal problems of `environments`, such as `problem`."""
+    """Return one problem that replaces the problems of `environments` that are equal to `problem`."""
     if not environments:
         return problem
     if len(environments) > 1 and runtimes <= {*environments} and _is_of_the_shared_table(problem, environments, raw):

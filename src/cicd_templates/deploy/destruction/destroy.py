@@ -1,4 +1,4 @@
-"""Runs a destruction from its inventory to the list of what is left. Even if a step fails, the report is written."""
+"""Runs a destruction from its inventory to the list of remaining resources. Writes the report even if a step fails."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from cicd_templates.template.changes.planned_stack import PlannedStack
 
 
 def discard_planned(clients: Clients, planned: PlannedStack) -> None:
-    """Delete the change set of a planned stack, if it has one, and the empty stack that was created with it."""
+    """Delete the change set of a planned stack, if there is one, and the empty stack that was created with it."""
     if planned.change_set:
         discard_change_set(clients, planned.change_set, planned.stack_id, creates=planned.creates)
 

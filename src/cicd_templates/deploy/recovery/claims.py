@@ -20,7 +20,7 @@ from cicd_templates.template.stack_template import StackTemplate
 class Claim:
     """A plan file or an interrupted run that still needs a stack, for example a stack that has only a change set.
 
-    `fact` is a sentence about it. The user can run one of `commands` to continue it or to discard it.
+    `fact` is a sentence about it. The user can run one of `commands` to continue or discard the plan or run.
     """
 
     fact: str

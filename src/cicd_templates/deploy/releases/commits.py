@@ -1,4 +1,4 @@
-"""Reads what HEAD of a git work tree contains, never a file of the work tree. Changes nothing.
+"""Reads the files in the commit HEAD of a git work tree, never the files of the work tree. Changes nothing.
 
 A file of the work tree can differ from the commit although git reports no change. For example, it may be marked
 `assume-unchanged`, or only its mode or line endings may differ.
