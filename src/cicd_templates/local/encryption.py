@@ -66,7 +66,7 @@ class ResourceKeys:
         return self._arn_of(key) if key else ""
 
     def _arn_of(self, key: str) -> str:
-        """Return the ARN of a customer managed key, given its id, an alias or its ARN. Other keys give an empty string."""
+        """Return the ARN of the customer managed key with this id, alias or ARN. Other keys give an empty string."""
         if record := self._kms._resolve_key(key):
             return "" if record.get("KeyManager") == "AWS" else str(record["Arn"])
         # Without a record, only an ARN shows that the key exists somewhere, for example in another account.
