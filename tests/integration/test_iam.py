@@ -147,6 +147,8 @@ ARTIFACTS, EVIDENCE = (
     f"arn:aws:s3:::shipping-tools-{name}-{{tools}}-{REGION}/{RUN}/Templates/x" for name in ("artifacts", "evidence")
 )
 OTHERS = ARTIFACTS.replace(RUN, ANOTHER_RUN)
+STATEMENT = f"arn:aws:s3:::shipping-tools-evidence-{{tools}}-{REGION}/{SERVICE}/1/signed/release.dsse.json"
+KEY_OF_TOOLS = f"arn:aws:kms:{REGION}:{{tools}}:key/00000000-0000-4000-8000-000000000001"
 STACK = f"arn:aws:cloudformation:{REGION}:{{production}}:stack/shipping-production-service-{SERVICE}/1"
 RUNNING = f"arn:aws:ecs:{REGION}:{{production}}:service/shipping-production-cluster/shipping-production-{SERVICE}"
 ALARM = f"arn:aws:cloudwatch:{REGION}:{{production}}:alarm:shipping-production-{SERVICE}-errors"
@@ -202,6 +204,18 @@ ACROSS = [
     ("review ReviewRole tools", "cloudformation:CreateChangeSet", STACK, False),
     ("review ApprovalCheckRole tools", "cloudformation:CreateChangeSet", STACK, False),
     ("pipeline PipelineRole tools", "cloudformation:CreateChangeSet", STACK, False),
+    # The simulator knows no condition keys, so it allows nothing that has a condition. tests/unit/templates has the
+    # conditions of the hook.
+    ("hooks VerifyImageRole staging", "s3:GetObject", STATEMENT, True),
+    ("hooks VerifyImageRole staging", "s3:GetObject", STATEMENT.replace(SERVICE, "another"), False),
+    ("hooks VerifyImageRole staging", "s3:GetObject", STATEMENT.replace("signed/release.dsse", "verdict"), False),
+    *(("hooks VerifyImageRole staging", f"s3:{verb}Object", STATEMENT, False) for verb in ("Put", "Delete")),
+    *(
+        ("hooks VerifyImageRole staging", f"kms:{action}", KEY_OF_TOOLS, False)
+        for action in ("Sign", "GetPublicKey", "CreateGrant", "Encrypt", "Verify")
+    ),
+    ("hooks VerifyImageRole staging", "s3:ListBucket", STATEMENT.partition("/")[0], False),
+    ("service ExecutionRole staging", "s3:GetObject", STATEMENT, False),
 ]
 # The same in an auditor's words: the principal, the attempt, and whether it is allowed.
 SENTENCES = [
@@ -250,6 +264,14 @@ SENTENCES = [
     ("no check reaches production", "build SnykRole", "act as production's delivery", False),
     ("nothing wears CloudFormation's role", "pipeline PipelineRole", "act as CloudFormation in production", False),
 ]
+
+
+WITH_HOOK = f"""
+[environments.staging.services.{SERVICE}]
+rollout = "blue-green"
+rollback_on_alarm = true
+hooks = ["verify-image"]
+"""
 
 
 @dataclass(eq=False)
@@ -345,6 +367,9 @@ def _over_tls(request: Any, **_: Any) -> None:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running(python=ENGINE_PYTHON, auth=True) as engine, pytest.MonkeyPatch.context() as patch:
         project = make_project(engine, tmp_path_factory.mktemp("iam"), patch)
+        configuration = project.folder / "templates/environments.toml"
+        configuration.write_text(configuration.read_text() + WITH_HOOK)
+        project.render_and_commit()
         project.ok("deploy --env all --local --yes")
         keys = {
             name: project.clients(name).ssm.get_parameter(Name=f"/shipping/{name}/keys/KeyArn")["Parameter"]["Value"]
