@@ -23,6 +23,7 @@ from coverage import Coverage
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.load import parse_configuration
@@ -155,6 +156,17 @@ class Groups(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return file if is_grouped(file) else nodeid
+
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """Forget a group whose tests have all run: after each test, pytest-xdist counts the tests of all that it knows.
+
+        Otherwise its time grows with the square of the number of tests.
+        """
+        super().mark_test_complete(node, item_index, duration)
+        groups = self.assigned_work[node]
+        scope = self._split_scope(self.registered_collections[node][item_index])
+        if all(groups[scope].values()):
+            del groups[scope]
 
 
 @cache
