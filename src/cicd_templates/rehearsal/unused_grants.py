@@ -8,6 +8,9 @@ from fnmatch import fnmatchcase
 STORE = "AWS documents this permission for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
 RETRIED = "used if an action is retried after its evidence was stored"
+SCHEDULED = (
+    "its schedule starts it during a long run; IAM is asked only about the logs of functions that the pipeline calls"
+)
 EXEC = "used only in a session of ECS Exec"
 # What each action of a kind of access in `uses` is for. The application chooses its calls, and these are not the ones
 # that it made in this run. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/api-permissions-reference.html
@@ -101,6 +104,9 @@ REASONS = (
     ),
     ("*", "CheckValues", "ec2:*", "CloudFormation checks the subnets and security groups in a template's parameters"),
     ("*", "ReadItsLog", "logs:GetLogEvents", FAILURE),
+    ("*-execution", "WriteTheLog", "logs:PutLogEvents", "used if the task prints something"),
+    ("*-stuck-function", "WriteTheLog", "logs:*", SCHEDULED),
+    ("*-measure-function", "WriteTheLog", "logs:*", SCHEDULED),
     ("*-execution", "*", "ecr:*", "pulls the image of a task; a rehearsal starts no container"),
     ("*-execution", "DecryptThem", "kms:Decrypt", "decrypts parameters, which the local AWS does not encrypt"),
     ("*-task", "OpenTheChannel", "ssmmessages:*", EXEC),

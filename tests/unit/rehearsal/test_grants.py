@@ -84,6 +84,11 @@ def test_the_first_reason_that_fits_counts() -> None:
     ("role", "statement", "action", "expected"),
     [
         ("shop-staging-till-execution", "PullTheImage", "ecr:BatchGetImage", "pulls the image of a task"),
+        ("shop-staging-till-execution", "WriteTheLog", "logs:PutLogEvents", "used if the task prints something"),
+        ("shop-staging-till-execution", "WriteTheLog", "logs:CreateLogStream", ""),
+        ("shop-tools-till-stuck-function", "WriteTheLog", "logs:CreateLogStream", "its schedule starts it"),
+        ("shop-tools-till-measure-function", "WriteTheLog", "logs:PutLogEvents", "its schedule starts it"),
+        ("shop-tools-till-scan-gate-function", "WriteTheLog", "logs:PutLogEvents", ""),
         ("shop-staging-till-execution", "DecryptThem", "kms:Decrypt", "decrypts parameters"),
         ("shop-staging-till-execution", "ReadItsSecrets", "secretsmanager:GetSecretValue", ""),
         # The role of CloudFormation, whose service has another name.
