@@ -47,7 +47,7 @@ class ObjectLock(ResourceRule):
 
 
 def _is_set(nodes: Iterable[TemplateNode], off: str = "") -> bool:
-    """Return whether a property has a value in every branch, except `off`.
+    """Return whether a property is set in every branch. The value `off` counts as not set.
 
     The result of an intrinsic function counts as a value.
     """
