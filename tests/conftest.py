@@ -178,6 +178,10 @@ def is_grouped(file: str) -> bool:
 
 def pytest_collection_finish() -> None:
     """Collect garbage from now on, but only that of tests."""
+    collect_garbage()
+
+
+def collect_garbage() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_AFTER)
@@ -187,6 +191,7 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Keep groups together: pytest-xdist 3.8 ignores the mark with pytest 9.2, which keeps a test's id elsewhere."""
+    collect_garbage()
     return Groups(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
