@@ -40,9 +40,14 @@ def connects(user: str, effect: str = "Allow") -> dict[str, Any]:
 
 
 def rows(*stacks: StackTemplate) -> list[tuple[str, ...]]:
-    found = ServiceResources()
+    found, joined = ServiceResources(), ServiceResources()
     for stack in review_stacks([DATABASES, *stacks]):
         found.add(stack)
+        own = ServiceResources()
+        own.add(stack)
+        joined.extend(own)
+    # Several processes collect some stacks each.
+    assert joined.rows() == found.rows()
     return found.rows()
 
 
