@@ -34,12 +34,15 @@ def pipeline(monkeypatch: pytest.MonkeyPatch, module: Any, states: dict[str, str
     return released
 
 
-def deployment(number: int, status: str, *, strategy: str = "BLUE_GREEN", alarms: tuple[str, ...] = ()) -> Any:
+def deployment(
+    number: int, status: str, *, strategy: str = "BLUE_GREEN", alarms: tuple[str, ...] = (), hooks: int = 2
+) -> Any:
+    functions = [{"hookTargetArn": f"arn:aws:lambda:eu-central-1:1:function:{hook}"} for hook in range(hooks)]
     return {
         "serviceDeploymentArn": f"deployment-{number}",
         "status": status,
         "createdAt": DAY.replace(minute=number),
-        "deploymentConfiguration": {"strategy": strategy},
+        "deploymentConfiguration": {"strategy": strategy, "lifecycleHooks": functions},
         "alarms": {"status": "MONITORING", "triggeredAlarmNames": list(alarms)},
     }
 
@@ -73,7 +76,9 @@ def test_a_release_is_rolled_out_blue_green_while_the_window_is_closed(
     made = check_context(tmp_path, aws=ecs(old, deployment(2, "SUCCESSFUL")), local=local)
     answer = rollouts.release_blue_green(made)
 
-    assert answer.startswith("1 actions of staging succeeded" if local else "ECS deployed the release blue/green")
+    assert answer.startswith(
+        "1 actions of staging succeeded" if local else "ECS deployed the release blue/green, after 2 hooks"
+    )
     assert released == [("second.zip", "blue-green")]
     assert [words for words in made.commands.typed if not words.startswith("render")] == [
         "deploy staging --yes", "plan staging --detailed-exitcode", "deploy tools --yes --hand-over",
@@ -95,6 +100,7 @@ def test_a_release_is_rolled_out_blue_green_while_the_window_is_closed(
         ),
         pytest.param(WHOLE, [], "no successful blue/green deployment: none began", id="no deployment"),
         pytest.param(WHOLE, [deployment(1, "SUCCESSFUL", strategy="ROLLING")], "none began", id="rolling"),
+        pytest.param(WHOLE, [deployment(1, "SUCCESSFUL", hooks=0)], "but without hooks", id="no hooks"),
         pytest.param(WHOLE, [deployment(1, "ROLLBACK_SUCCESSFUL")], "deployment: ROLLBACK_SUCCESSFUL", id="back"),
     ],
 )
