@@ -147,7 +147,10 @@ def test_nothing_unsigned_reaches_execute(released: tuple[Engine, Archive], proj
         by_another = {"Statements": statements.again(dict.fromkeys(ALL, unchanged), other_key)}
         of_a_failure = {"Statements": statements.again({form.VERIFICATION_SUMMARY: failed}, statements.sign)}
         attempts: list[tuple[dict[str, dict[str, str]], str]] = [
-            ({"Image": run.variables["Image"] | {"IMAGE_URI": unsigned}}, f"would deploy {unsigned}, but the signed image is {image}"),
+            (
+                {"Image": run.variables["Image"] | {"IMAGE_URI": unsigned}},
+                f"would deploy {unsigned}, but the signed image is {image}",
+            ),
             ({"Sign": no_statements}, f"{service}/e/signed/{form.RELEASE} of the signed release cannot be read"),
             ({"Sign": of_another}, f"would deploy {image}, but the signed image is {unsigned}"),
             ({"Sign": by_another}, "is not signed with arn:aws:kms:"),
