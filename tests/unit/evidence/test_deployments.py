@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +157,20 @@ def test_a_record_of_an_approval_must_be_there_unless_the_deployment_was_a_rollb
 
 def test_templates_that_cannot_be_read_do_not_fit(whole: Path) -> None:
     (whole / form.TEMPLATES_ARCHIVE).unlink()
+    found = {(problem.file, problem.reason) for problem in verify_folder(whole).problems}
+
+    assert (STAGING, "names another template staging/service.yaml than templates.zip has") in found
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+@pytest.mark.parametrize("damage", ["a changed byte", "cut off"])
+def test_templates_whose_data_is_damaged_do_not_fit(whole: Path, compression: int, damage: str) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", compression) as opened:
+        opened.writestr("staging/service.yaml", "".join(str(number) for number in range(2000)))
+    content = archive.getvalue()
+    changed = content[:100] + b"\xff" * 8 + content[108:] if damage == "a changed byte" else content[:100]
+    (whole / form.TEMPLATES_ARCHIVE).write_bytes(changed)
     found = {(problem.file, problem.reason) for problem in verify_folder(whole).problems}
 
     assert (STAGING, "names another template staging/service.yaml than templates.zip has") in found
