@@ -11,6 +11,10 @@ from cicd_templates.config.tables.unsigned_image import UnsignedImageTable
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.functions.unsigned_images import day_problem
 
+# Lambda limits the environment variables of a function to 4 KB in all, and the signer's other ones need more than 1 KB:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MOST_BYTES = 2500
+
 
 def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTable]:
     """Return the exceptions of a service in one environment, by their names."""
@@ -23,7 +27,7 @@ def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTabl
 
 
 def exception_problems(configuration: Configuration, today: date) -> Iterator[Problem]:
-    """Yield a problem for each exception that does not count on the day `today`.
+    """Yield a problem for each exception that does not count on the day `today`, and for each service with too many.
 
     Only `make render` needs this. Other commands work with what was rendered, and the functions that verify signatures
     compare the date themselves.
@@ -34,6 +38,14 @@ def exception_problems(configuration: Configuration, today: date) -> Iterator[Pr
                 if problem := day_problem(table.expires, today):
                     at = f"environments.{env.name}.services.{service.name}.unsigned_images.{name}.expires"
                     yield Problem(at, f"the exception {problem}; remove it, or write another day")
+        for service in env.services if env.kind == "tools" else ():
+            size = len(exceptions_variable(service.name, env.route))
+            if size > MOST_BYTES:
+                yield Problem(
+                    f"services.{service.name}.unsigned_images",
+                    f"the exceptions of all environments have {size} bytes as JSON, in which a letter that is not ASCII"
+                    f" has six; a function can hold {MOST_BYTES}; write shorter reasons, or remove an exception",
+                )
 
 
 def exceptions_variable(service: str, environments: Iterable[Environment]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cicd_templates.blocks.unsigned_images import exception_problems
+from cicd_templates.blocks.unsigned_images import exception_problems, exceptions_variable
 from cicd_templates.cli import main
 from cicd_templates.config.load import parse_configuration
 from tests.conftest import configured, raw_configuration, rendered_stacks
@@ -102,6 +102,21 @@ def test_an_exception_that_has_ended_or_would_last_too_long_is_a_problem(days: i
         ["environments.staging.services.parcel-dispatcher.unsigned_images.first.expires"] if expected else []
     )
     assert all(problem.message.startswith(expected) for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("letter", "number", "fits"), [("x", 2, True), ("x", 3, False), ("\u00e4", 1, True), ("\u00e4", 2, False)]
+)
+def test_exceptions_that_do_not_fit_into_a_function_are_a_problem(letter: str, number: int, *, fits: bool) -> None:
+    exceptions = {f"number-{each}": ENTRY | {"owner": "x" * 60, "reason": letter * 160} for each in range(number)}
+    configuration = configured((AT, exceptions))
+    (tools,) = [env for env in configuration.environments if env.kind == "tools"]
+    size = len(exceptions_variable("parcel-dispatcher", tools.route))
+    found = [(problem.path, problem.message) for problem in exception_problems(configuration, TODAY)]
+
+    assert (size <= 2500) is fits
+    assert [path for path, _ in found] == ([] if fits else ["services.parcel-dispatcher.unsigned_images"])
+    assert all(message.startswith(f"the exceptions of all environments have {size} bytes") for _, message in found)
 
 
 def test_render_refuses_an_exception_that_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
