@@ -17,10 +17,12 @@ SHAPES = {
     # Header and payload are JSON objects, so both begin with an encoded `{"`: https://www.rfc-editor.org/rfc/rfc7519
     "a signed token (JWT)": re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"),
 }
-WORDS = r"password|passwd|secret|token|api_?key|private_?key"
-# Programs define names without a separator, such as PGPASSWORD. PWD alone is the working folder.
+WORDS = r"password|passwd|secret|token|(?:api|private|secret|access)_?key"
+# Programs define names without a separator, such as PGPASSWORD, or with a capital letter instead, such as clientSecret.
+# PWD alone is the working folder.
 NAMES_A_SECRET = re.compile(
-    rf"(?i)(?:^|[_.-])(?:{WORDS}|credentials?)$|(?:password|passwd|passphrase|[_.-]pwd|^pw|[_.-]pw)$"
+    rf"(?i:(?:^|[_.-])(?:{WORDS}|credentials?)|(?:password|passwd|passphrase|[_.-]pwd|^pw|[_.-]pw))$"
+    r"|[a-z0-9](?:Secret|Token|(?:Api|Private|Secret|Access)Key|Credentials?)$"
 )
 # The user information of a URL: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
 PASSWORD_IN_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:(?P<value>[^\s/@]+)@")

@@ -17,6 +17,8 @@ from cicd_templates.template.secret_shapes import has_password, is_literal_secre
         '{"user": "app", "password": "tR4-zz9q"}',
         "pwd: Winter2026!",
         "CLIENT_SECRET=Hq7_Zk2pLm",
+        "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCY",
+        "SECRET_KEY=Hq7_Zk2pLm",
     ],
 )
 def test_a_text_with_a_password_is_recognised(text: str) -> None:
@@ -61,6 +63,14 @@ def test_an_ordinary_text_has_no_password(text: str) -> None:
         ("dbPassword", "summer", True),
         ("SSH_PASSPHRASE", "summer", True),
         ("MYSQL_PWD", "summer", True),
+        ("AWS_SECRET_ACCESS_KEY", "summer", True),
+        ("SECRET_KEY", "summer", True),
+        ("storageAccessKey", "summer", True),
+        ("clientSecret", "summer", True),
+        ("accessToken", "summer", True),
+        ("AWS_ACCESS_KEY_ID", "summer", False),
+        ("TEMPLATES_KEY", "summer", False),
+        ("nextTokens", "summer", False),
         ("PWD", "/app", False),
         ("PW", "summer", True),
         ("PASSWORD_LENGTH", "12", False),
