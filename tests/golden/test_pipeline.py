@@ -81,7 +81,7 @@ def test_the_gate_looks_for_the_report_of_each_check_and_reads_no_other_artifact
     assert arn["Fn::Sub"].endswith(f":{PIPELINE['Name']}")
     keys = [arn["Fn::Sub"].partition("/")[2] for arn in granted["ReadTheReports"]["Resource"]]
     assert keys == [f"parcel-dispatcher-sh*/{name[:10]}{'*' if len(name) > 10 else ''}/*" for name in written]
-    assert not [each for each in granted.values() if "s3:PutObject" in each["Action"] and each["Sid"] != "PutEvidence"]
+    assert not [each for each in granted.values() if "s3:PutObject" in each["Action"] and each["Sid"] != "PutTheDecision"]
 
 
 def test_nothing_writes_an_image_or_a_stack_before_the_gate() -> None:
@@ -598,15 +598,18 @@ def test_projects_that_run_the_application_share_no_cache_with_projects_that_jud
 
 
 def test_the_gate_and_the_builds_can_compare_what_an_earlier_attempt_put() -> None:
-    for layer, role, names in (
-        ("scan-gate", "ScanGateRole", "*"),
-        ("build", "BillOfMaterialsRole", "*/sbom.cdx*.json"),
-        ("build", "ImageScanRole", "*/image-scan*.json"),
+    for layer, role, put_by, compared_by, names in (
+        ("scan-gate", "ScanGateRole", "PutTheDecision", "CompareDecisions", ["*/verdict*.json", "passed/*.json"]),
+        ("build", "BillOfMaterialsRole", "PutEvidence", "CompareEvidence", ["*/sbom.cdx*.json"]),
+        ("build", "ImageScanRole", "PutEvidence", "CompareEvidence", ["*/image-scan*.json"]),
     ):
         (policy,) = load(layer)[role]["Properties"]["Policies"]
-        (compare,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "CompareEvidence"]
+        statements = {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
+        compare = statements[compared_by]
         assert "s3:GetObject" in compare["Action"]
-        assert compare["Resource"][0]["Fn::Sub"].endswith(f"${{EvidenceBucketName}}/parcel-dispatcher/{names}")
+        keys = [each["Fn::Sub"].partition("${EvidenceBucketName}/")[2] for each in compare["Resource"]]
+        assert keys == [f"parcel-dispatcher/{name}" for name in names]
+        assert compare["Resource"] == statements[put_by]["Resource"]
 
 
 @pytest.mark.parametrize(

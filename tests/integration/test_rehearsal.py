@@ -232,7 +232,7 @@ PERMISSIONS = [
     ("Verify/Bandit", "", "RunTheProject", "codebuild:StartBuild"),
     ("Verify/Snyk", f"{NAME}-snyk", "ReadItsSecret", "secretsmanager:GetSecretValue"),
     ("Verify/Snyk", f"{NAME}-snyk", "UseTheKey", "kms:Decrypt"),
-    ("Gate/Gate", f"{NAME}-scan-gate-function", "PutEvidence", "s3:PutObject"),
+    ("Gate/Gate", f"{NAME}-scan-gate-function", "PutTheDecision", "s3:PutObject"),
     ("Gate/Gate", f"{NAME}-scan-gate-function", "FindTheReports", "codepipeline:ListActionExecutions"),
     ("Gate/Gate", f"{NAME}-scan-gate-function", "ReadTheReports", "s3:GetObject"),
     ("Gate/Gate", "", "CallTheFunction", "lambda:InvokeFunction"),
