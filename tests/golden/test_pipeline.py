@@ -81,7 +81,9 @@ def test_the_gate_looks_for_the_report_of_each_check_and_reads_no_other_artifact
     assert arn["Fn::Sub"].endswith(f":{PIPELINE['Name']}")
     keys = [arn["Fn::Sub"].partition("/")[2] for arn in granted["ReadTheReports"]["Resource"]]
     assert keys == [f"parcel-dispatcher-sh*/{name[:10]}{'*' if len(name) > 10 else ''}/*" for name in written]
-    assert not [each for each in granted.values() if "s3:PutObject" in each["Action"] and each["Sid"] != "PutTheDecision"]
+    assert not [
+        each for each in granted.values() if "s3:PutObject" in each["Action"] and each["Sid"] != "PutTheDecision"
+    ]
 
 
 def test_nothing_writes_an_image_or_a_stack_before_the_gate() -> None:
@@ -599,7 +601,13 @@ def test_projects_that_run_the_application_share_no_cache_with_projects_that_jud
 
 def test_the_gate_and_the_builds_can_compare_what_an_earlier_attempt_put() -> None:
     for layer, role, put_by, compared_by, names in (
-        ("scan-gate", "ScanGateRole", "PutTheDecision", "CompareDecisions", ["*/verdict*.json", "passed/*.json"]),
+        (
+            "scan-gate",
+            "ScanGateRole",
+            "PutTheDecision",
+            "CompareDecisions",
+            ["*/summary*.md", "*/verdict*.json", "passed/*.json"],
+        ),
         ("build", "BillOfMaterialsRole", "PutEvidence", "CompareEvidence", ["*/sbom.cdx*.json"]),
         ("build", "ImageScanRole", "PutEvidence", "CompareEvidence", ["*/image-scan*.json"]),
     ):

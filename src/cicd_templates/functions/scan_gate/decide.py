@@ -30,8 +30,8 @@ class JudgedFinding:
     - `waiver` is a valid waiver if every finding has a waiver, otherwise None. Of several waivers, it is the one that
       expires first.
     - `expired` is an expired waiver of any of these findings, or None.
-    - `weakened` is true if the default policy would block the vulnerability, but the given policy lets it pass. If a
-      waiver accepts the vulnerability, `weakened` is false.
+    - `weakened` is true if the given policy lets the vulnerability pass, the default policy would block it, and no
+      waiver accepts it.
     - `kinds` are keys of `policy.KINDS`, such as `injection`. It has the kinds whose thresholds block the
       vulnerability, and is empty if the threshold of the check already blocks it.
     """
@@ -56,8 +56,7 @@ class Decision:
     - `policy_version` is the version of the policy; a policy of version 1 is weaker than the default.
     - `covered` maps each check to a description of what it scanned.
     - `known` has the fingerprints of the last release's findings; None if there is no such release.
-    - `source_digest` identifies the source that all reports are about. It is empty if the reports state different
-      sources or none.
+    - `source_digest` identifies the source of all reports. It is empty if they state different sources or none.
     - `stored` maps each check to the key and the S3 version of its report, and to the SHA-256 of the bytes.
     """
 

@@ -55,8 +55,7 @@ class Policy:
     - `unfixed` is the lowest severity that blocks a release if no fix is available.
     - `unknown` is the severity that counts for a finding without a severity.
     - `promote` has ids of findings that count as critical.
-    - `kinds` maps kinds of findings to the lowest severity that blocks a release, even if the check's threshold is
-      higher.
+    - `kinds` maps kinds of findings to the lowest severity that blocks a release, whatever the check's threshold is.
     - `exploited` is the lowest severity that counts for a vulnerability that is known to be exploited.
     - `epss` is a probability of exploitation. At this probability or above, a finding counts one severity higher.
     - `weaker` are the settings that are accepted until a date.
@@ -156,9 +155,8 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    Some severities switch a check off, because no finding of the check can reach them. Such a severity needs a reason,
-    an owner and an expiry date. If `strict` is true, every severity that is weaker than the default needs a reason, an
-    owner and an expiry date.
+    A severity that no finding of a check can reach switches the check off, so it needs a reason, an owner and an expiry
+    date. If `strict` is true, every severity that is weaker than the default needs them.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")

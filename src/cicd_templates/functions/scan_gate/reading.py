@@ -19,8 +19,7 @@ class Finding:
     """A finding of a tool.
 
     - `tool_severity` is the tool's own word for the severity, or None.
-    - `fix` lists the versions with a fix. It is empty if there are no such versions, and None if the tool states
-      nothing.
+    - `fix` lists the versions with a fix. It is empty if there are none, and None if the tool states nothing.
     - `also_in` has the name and version of each further package with the same vulnerability.
     - `exploited` says whether the vulnerability is known to be exploited.
     - `epss` is the probability, from 0 to 1, that the vulnerability will be exploited.
