@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from awacs import s3 as actions
 from awacs.aws import Action, ArnLike, ArnNotLike, Bool, Null, Principal, StringEquals, StringNotEquals
-from troposphere import GetAtt, Sub, events, s3
+from troposphere import GetAtt, Sub, encode_to_dict, events, s3
 
 from cicd_templates.blocks.event_rules import MonitoredEnvironment, notification_rule
 from cicd_templates.blocks.pipeline_event_rules import API_CALL
@@ -20,11 +22,14 @@ from cicd_templates.layer.iam import (
     deny,
     document,
 )
+from cicd_templates.layer.limits import require_length
 from cicd_templates.layer.outputs import BucketName, KeyArn, TopicArn, joined_text
 from cicd_templates.template.partitions import console_address
 
 ABORT_UPLOADS_AFTER_DAYS = 7
 ACCESS_LOG_DAYS = 400
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-iam-policies.html
+POLICY_LENGTH = 20_480
 # API calls with which somebody could end or weaken the lock of a bucket for new objects, or remove the statement that
 # protects it. CloudTrail names the first call as the API or as the permission; its documentation has both.
 LOCK_CALLS = [
@@ -314,4 +319,12 @@ def _policy(logical_id: str, bucket: s3.Bucket, *grants: Grant) -> s3.BucketPoli
         to=Principal("*"),
         when=[Bool({"aws:SecureTransport": "false"})],
     )
-    return s3.BucketPolicy(logical_id, Bucket=bucket.ref(), PolicyDocument=document([tls_only, *grants]))
+    policy = document([tls_only, *grants])
+    # References count with their own length, because their values are unknown before the deployment.
+    require_length(
+        json.dumps(encode_to_dict(policy), separators=(",", ":")),
+        POLICY_LENGTH,
+        f"the policy of the bucket {bucket.title}",
+        "let fewer services have the hook verify-image, or fewer environments",
+    )
+    return s3.BucketPolicy(logical_id, Bucket=bucket.ref(), PolicyDocument=policy)

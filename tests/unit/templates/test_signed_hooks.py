@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.config.load import parse_configuration
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.template import cloudformation_yaml
+from templates import storage
+from tests.conftest import raw_configuration
 from tests.projects.rendering import rendered_project
 
 # The services of the project, each with another rollout.
@@ -123,3 +127,19 @@ def test_the_key_of_the_evidence_lets_exactly_the_hooks_decrypt_through_s3() -> 
 def test_without_hooks_no_policy_of_the_tools_environment_names_one() -> None:
     for path in (rendered_project("settlement") / "out").glob("*/*.yaml"):
         assert "LetTheHooks" not in path.read_text(), path
+
+
+def test_more_hooks_than_a_bucket_policy_can_name_are_refused() -> None:
+    raw = raw_configuration(
+        ("services/parcel-dispatcher/rollout", "blue-green"),
+        ("services/parcel-dispatcher/rollback_on_alarm", True),
+        ("services/parcel-dispatcher/hooks", ["verify-image"]),
+        ("services/parcel-dispatcher/path_pattern", "/0/*"),
+    )
+    first = raw["services"]["parcel-dispatcher"]
+    raw["services"] |= {f"parcel-{each:02}": {**first, "path_pattern": f"/{each}/*"} for each in range(1, 20)}
+    (tools,) = [env for env in parse_configuration(raw, source="file").environments if env.kind == "tools"]
+
+    message = r"the policy of the bucket Evidence has 2\d,\d{3} characters, and AWS accepts 20,480; let fewer"
+    with pytest.raises(ConfigurationError, match=message):
+        storage.build(tools)
