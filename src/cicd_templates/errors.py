@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
-    """Return the end of an error message about the unknown name `word`: a similar known name, or a list of known names.
+    """Return the end of an error message about the unknown name `word`. It suggests a similar name or lists known
+    names.
 
     `most` is the largest number of names to list.
     """
@@ -24,7 +25,7 @@ class CicdError(Exception):
 
 
 class ConfigurationError(CicdError):
-    """A mistake in the command line, in `environments.toml` or in a layer. Nothing was written. The exit code is 2."""
+    """The command line, `environments.toml` or a layer has a mistake. Nothing was written. The exit code is 2."""
 
     exit_code = 2
 
@@ -59,7 +60,8 @@ class DetachedError(CicdError):
 class CredentialsError(DetachedError):
     """The credentials do not work, or have stopped working during a command. The user has to sign in again.
 
-    Operations that have begun in AWS continue. The exit code is 75: the same command can then continue them.
+    Operations that have begun in AWS continue. The exit code is 75: after signing in, the user can run the same command
+    again to continue them.
     """
 
 

@@ -18,7 +18,8 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan file or an interrupted run that still needs a stack, for example a stack that has only a change set.
+    """A plan file or an interrupted run that still needs a stack, for example a stack that so far has only a change
+    set.
 
     `fact` is a sentence about it. The user can run one of `commands` to continue or discard the plan or run.
     """
@@ -30,8 +31,8 @@ class Claim:
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
     """Return the plans and interrupted runs that still need a stack, keyed by the name of the stack.
 
-    The stacks are those of the environment to which `stack` belongs. `state` is the folder with the plans and journals.
-    Raises `CicdError` if the journal cannot be read.
+    `stack` is any stack of the environment. `state` is the folder with the plans and journals. Raises `CicdError` if
+    the journal cannot be read.
     """
     environment = stack.links.environment
     journal = Journal(state / "runs", environment).read()

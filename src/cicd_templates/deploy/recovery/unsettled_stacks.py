@@ -1,4 +1,4 @@
-"""Finds the stacks that prevent the next deployment of an environment, each with the reason and the commands.
+"""Finds the stacks that prevent the next deployment of an environment, with the reasons and the repair commands.
 
 This module only reads. Most commands are commands of the AWS CLI; the user decides whether to run them.
 """
@@ -51,11 +51,11 @@ def unsettled(
     claims: Mapping[str, Claim],
     environment: Sequence[StackTemplate] = (),
 ) -> Iterator[Unsettled]:
-    """Yield each stack that a person must repair before the next deployment, then each stack with names that are taken.
+    """Yield each stack that a person must repair before the next deployment. Then yield name collisions by stack.
 
-    A name is taken if a resource outside the stack already has it. `claims` maps stack names to the plans and
-    interrupted runs that still need the stack. `environment` has all stacks of the environment, if `stacks` has only
-    some of them.
+    A name collides if a resource outside the stack already has the name. `claims` maps stack names to the plans and
+    interrupted runs that still need the stack. If `stacks` has only some stacks of the environment, `environment` has
+    all of them.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):
@@ -173,7 +173,7 @@ def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Itera
 
 
 def never_checked_for_drift(clients: Clients, stacks: Sequence[StackTemplate]) -> bool:
-    """Return whether one of `stacks` is deployed and was never checked for drift."""
+    """Return whether at least one of `stacks` is deployed but was never checked for drift."""
     return any(
         existing.get("DriftInformation", {}).get("StackDriftStatus", NOT_CHECKED) == NOT_CHECKED
         and NEXT[existing["StackStatus"]] is Next.UPDATE

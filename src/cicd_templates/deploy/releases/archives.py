@@ -1,7 +1,7 @@
 """Makes reproducible zips of an application's source and of the reviewed templates.
 
-Reads folders and, through `commits`, git; does not call AWS. The bytes of a zip depend only on its content, so a
-checksum identifies what was released.
+This module reads folders, and uses `commits` to read git. It does not call AWS. The same files always give the same
+bytes, so a checksum identifies what was released.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
     """Return a zip of an application's source. `app` is a git work tree, another folder or a zip file.
 
     In a git work tree, the source is the commit HEAD. Otherwise, the source is the folder or the zip file itself. If
-    the source is only a folder within `app`, `path` is that folder. Raises `ConfigurationError` if there is nothing to
+    only a folder within `app` is the source, `path` is that folder. Raises `ConfigurationError` if there is nothing to
     release, if the work tree has uncommitted changes, or if the source contains a link. A link could point outside the
     source.
     """
@@ -112,8 +112,9 @@ def _read_zip(path: Path, within: str | None) -> Archive:
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     """Raise `ConfigurationError` if the zip contains a link or an ambiguous name.
 
-    Programs may refuse an ambiguous name, or read it in different ways. For example, the image build unpacks the zip on
-    Linux, where a backslash is part of a name. Some Windows programs read the backslash as a separator.
+    A name is ambiguous if some programs refuse it, or if programs read it in different ways. For example, the image
+    build unpacks the zip on Linux, where a backslash is part of a name. Some Windows programs read the backslash as a
+    separator.
     """
     advice = "make the zip with / between folders and without .., or name the folder with APP="
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
@@ -147,7 +148,7 @@ def _user() -> str:
 
 
 def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
-    """Return `files` unchanged. Raises `ConfigurationError` if there are none, or if a name is not valid in a zip."""
+    """Return `files` unchanged. Raises `ConfigurationError` if `files` is empty, or if a name is not valid in a zip."""
     if not files:
         raise ConfigurationError(f"{folder}: contains nothing to release")
     for name in files:
@@ -170,7 +171,7 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return the files `names` of a folder, each with its content and whether the file is executable.
+    """Return the content of the files `names` in a folder, and whether each file is executable.
 
     Raises `ConfigurationError` for a link.
     """

@@ -1,6 +1,6 @@
-"""Reads the files in the commit HEAD of a git work tree, never the files of the work tree. Changes nothing.
+"""Reads the files of a git work tree as they are in the commit HEAD, not as they are on disk. Changes nothing.
 
-A file of the work tree can differ from the commit although git reports no change. For example, it may be marked
+A file on disk can differ from the commit although git reports no change. For example, it may be marked
 `assume-unchanged`, or only its mode or line endings may differ.
 """
 
@@ -46,7 +46,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Tree:
-    """The id of a commit, and the blob id of each file of one folder, by the file's path within the folder."""
+    """The id of a commit, and the blob ids of the files of one folder, keyed by the path within the folder."""
 
     revision: str
     blobs: dict[str, str]
@@ -55,7 +55,7 @@ class Tree:
 def in_work_tree(folder: Path) -> bool:
     """Return whether `folder` is in a git work tree.
 
-    Does not run git, which fails if it does not trust the owner of the work tree.
+    This function does not run git, because git fails if it does not trust the owner of the work tree.
     """
     return any((each / ".git").exists() for each in (folder.resolve(), *folder.resolve().parents))
 
@@ -91,8 +91,8 @@ def revision(folder: Path) -> str:
 def read_commit(folder: Path) -> Commit:
     """Return the files of `folder` in the commit HEAD.
 
-    Files are never read from the folder itself, because it may contain files that git ignores. Raises
-    `ConfigurationError` for uncommitted changes, links and submodules, and if git fails.
+    The files are read from the commit and not from disk, because the folder on disk may contain files that git ignores.
+    Raises `ConfigurationError` for uncommitted changes, links and submodules, and if git fails.
     """
     head = run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     if head.returncode == 1 and not head.stderr:
@@ -142,7 +142,8 @@ def read_tree(folder: Path) -> Tree:
 
 
 def find_commit(path: Path, content: bytes) -> str | None:
-    """Return the abbreviated id of the first commit in which the file `path` has this content, or None.
+    """Return the abbreviated id of the first commit in which the file `path` has this content, or None if there is
+    none.
 
     In a shallow clone, earlier commits are missing, so the result may be None or a later commit.
     """
@@ -160,10 +161,10 @@ def find_commit(path: Path, content: bytes) -> str | None:
 
 
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
-    """Return the abbreviated id of the newest commit in which `matches` accepts the text of the file `path`, or None.
+    """Return the abbreviated id of the newest commit whose text of the file `path` satisfies `matches`, or None.
 
-    Searches the last `SEARCHED_COMMITS` commits of the file. Use this function if only an altered copy of the text is
-    known. To find an exact text in the whole history, use `find_commit`.
+    Searches the last `SEARCHED_COMMITS` commits of the file. Use this function if you have only an altered copy of the
+    text. To find an exact text in the whole history, use `find_commit`.
     """
     if not in_work_tree(path.parent):
         return None
@@ -178,7 +179,7 @@ def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | Non
 
 
 def _read_files(folder: Path, listed: list[ListedFile]) -> dict[str, tuple[bytes, bool]]:
-    """Return the content of each listed file, and whether it is executable."""
+    """Return the content of each listed file, and whether the file is executable."""
     files = {}
     answer = _git(folder, "cat-file", "--batch", text=batch_input(listed))
     for file, content in zip(listed, batch_contents(listed, answer), strict=True):

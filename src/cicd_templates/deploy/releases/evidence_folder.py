@@ -1,7 +1,7 @@
-"""Writes the evidence of one release from S3 into a folder, without verifying the evidence.
+"""Copies the evidence of one release from S3 into a folder. Does not verify the evidence.
 
-Builds can choose the file names in a release statement. So a name that leads out of the folder is refused, and files
-are read only from the signer's own buckets. `evidence.verification` verifies the folder.
+A build can choose the file names in its release statement. So this module refuses a name that leads out of the folder,
+and it reads files only from the signer's own buckets. `evidence.verification` verifies the folder.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _CHUNK_BYTES = 1 << 20
 
 
 def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement, folder: Path) -> None:
-    """Replace `folder` by a folder with the evidence of `release`. If this fails, `folder` is unchanged.
+    """Replace `folder` with a folder that contains the evidence of `release`. If this fails, `folder` is unchanged.
 
-    The folder also gets the templates of the previous release, the material that approvers were shown, the statements
-    about deployments, and files that are made from these. An object that no longer exists is left out, and the
-    verification then reports the missing file. The public key in the folder is the key of `store`. Raises `CicdError`
-    if the release statement names a file that cannot be part of a folder.
+    The folder also gets the templates of the previous release, the pages and records that approvers saw, the statements
+    about deployments, and files that are derived from all of these. If an object no longer exists in S3, its file is
+    left out, and the verification reports it as missing. The public key in the folder is the key of `store`. Raises
+    `CicdError` if the release statement names a file that cannot be part of a folder.
     """
     _, *listed = release.statement.subject
     sources = {file.name: _source(store, release, file.name) for file in listed}
@@ -102,7 +102,10 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
 
 
 def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
-    """Return the S3 objects that show what the approvers of an execution saw, keyed by their names in the folder."""
+    """Return the S3 objects that show what approvers saw in a pipeline execution.
+
+    They are keyed by the names that they get in the folder.
+    """
     prefix = f"{approval_keys(service)}/"
     keys = _keys(store, prefix)
     return {
@@ -115,7 +118,10 @@ def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, 
 
 
 def _deployments(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
-    """Return the S3 objects with the statements about deployments of a release, keyed by their names in the folder."""
+    """Return the S3 objects with the statements about deployments of a release.
+
+    They are keyed by the names that they get in the folder.
+    """
     prefix = f"{deployment_keys(service)}/{execution}/"
     named = {f"deployments/{key.removeprefix(prefix)}": key for key in _keys(store, prefix)}
     return {name: {"Bucket": store.evidence, "Key": key} for name, key in named.items() if DEPLOYMENT.fullmatch(name)}
@@ -143,10 +149,10 @@ def _download(store: EvidenceStore, source: Mapping[str, Any], path: Path) -> No
 
 @contextlib.contextmanager
 def _replaced(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `folder` at the end of the block, or is removed after an error.
+    """Yield an empty folder. It replaces `folder` at the end of the `with` block, or is removed after an error.
 
-    A folder cannot be replaced in one step. If the process is killed between the two steps, `.<name>.old` is the
-    earlier folder, and the next call restores it.
+    A folder cannot be replaced in one step. If the process is killed between the two steps, the old folder is left as
+    `.<name>.old`, and the next call restores it.
     """
     new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     _take_back(old, folder)

@@ -22,11 +22,12 @@ SERVICE_TYPE, TASK_TYPE = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the rendered templates differ from those that were last uploaded for the pipeline.
+    """The differences between the rendered templates and the templates that were last uploaded for the pipeline.
 
     `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
-    has the files that differ, keyed by environment. `has_these` is true if no upload is needed: no file differs, and
-    the commit of the templates, if there is one, is recorded. Older versions of this tool did not record the commit.
+    has the files that differ, keyed by environment. `has_these` is true if no upload is needed. This is so if no file
+    differs and the commit of the templates is recorded or does not exist. Older versions of this tool did not record
+    the commit.
     """
 
     bucket: str | None
@@ -36,10 +37,10 @@ class Comparison:
 
     @property
     def state(self) -> str:
-        """Return how the uploaded templates relate to the rendered ones.
+        """Return a phrase that compares the uploaded templates with the rendered ones.
 
-        The state is `none handed over` if there is no bucket or no upload, `older` if any file differs, and otherwise
-        `handed over`.
+        The phrase is `none handed over` if there is no bucket or no upload. It is `older` if any file differs.
+        Otherwise it is `handed over`.
         """
         if self.bucket is None or self.first:
             return "none handed over"
@@ -52,8 +53,8 @@ class PipelineHandover:
 
     `environment` is the environment that contains the pipeline. `commit` is the commit of the templates, or the reason
     why there is none. `caller` is the ARN of the person or role that uploads them. `missing` has the names of the
-    environments whose templates are not rendered here. Templates can be missing only in a parallel copy. Nothing can be
-    uploaded until they are rendered.
+    environments whose templates are not rendered on this machine. This can happen only in a parallel copy. Nothing can
+    be uploaded until these templates are rendered.
     """
 
     environment: Environment
@@ -90,9 +91,9 @@ class PipelineHandover:
         return Comparison(bucket, has_these=known and not changed, changed=changed)
 
     def publish_templates(self, bucket: str) -> str:
-        """Upload the rendered templates to `bucket`, where pipeline runs read them, and return the S3 version id.
+        """Upload the rendered templates to `bucket`, and return the S3 version id. Pipeline runs read them there.
 
-        Without this upload, the next release would deploy older templates and undo a deployment by hand. Raises
+        Without this upload, the next release would deploy older templates, and so undo a manual deployment. Raises
         `RefusedError` if no commit contains the templates, because nobody could find out later what was deployed.
         """
         if self.commit.problem:
@@ -110,10 +111,10 @@ class PipelineHandover:
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Return whether releases update `stack`.
+        """Return whether pipeline releases update `stack`.
 
-        They do if the service of the stack has a pipeline, and the template names the role with which CloudFormation
-        deploys the stack.
+        They do if the stack's service has a pipeline and the stack's template names the role that CloudFormation uses
+        to deploy the stack.
         """
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
@@ -123,16 +124,19 @@ def left_to_the_pipeline(
 ) -> list[StackTemplate]:
     """Return the stacks among `stacks` that only the pipeline may deploy.
 
-    Such a stack belongs to a protected environment, is updated by releases, and already has its ECS service or task
-    definition.
+    Only the pipeline may deploy a stack if all of these are true: the stack belongs to a protected environment,
+    releases update it, and its ECS service or task definition already exists.
     """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the stack already has its ECS service or, if its template has no service, its task definition.
+    """Return whether the ECS service of the stack already exists.
 
-    A release cannot update a stack without them. For example, a stack may have only a log group after an import.
+    If the template has no ECS service, return whether the task definition exists.
+
+    A release cannot update a stack without its service or task definition. For example, a stack may have only a log
+    group after an import.
     """
     if describe_stack(clients, stack.name) is None:
         return False
@@ -142,7 +146,9 @@ def _runs(clients: Clients, stack: StackTemplate) -> bool:
 
 
 def _changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the files that differ, keyed by environment. The zip has a folder for each environment."""
+    """Return the names of the files that differ, keyed by environment. The uploaded zip has a folder for each
+    environment.
+    """
     changed: dict[str, tuple[str, ...]] = {}
     for path in sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)):
         environment, _, name = path.rpartition("/")

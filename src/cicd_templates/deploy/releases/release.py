@@ -65,7 +65,7 @@ def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polli
 
 
 def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, say: Callable[[str], None]) -> None:
-    """Follow a pipeline run until it ends, and pass each change of an action's state to `say`.
+    """Follow a pipeline run until it ends. Call `say` whenever the state of an action changes.
 
     Raises `CicdError` if the run fails.
     """
@@ -99,9 +99,9 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
 
 @contextlib.contextmanager
 def _detaching(state: str) -> Iterator[None]:
-    """In the `with` block, raise `DetachedError` if the credentials stop working or the user presses Ctrl-C.
+    """Raise `DetachedError` if the credentials stop working, or if the user presses Ctrl-C, within the `with` block.
 
-    The pipeline continues in AWS. `state` tells the user what the pipeline still does there.
+    The pipeline continues in AWS. `state` is a phrase that tells the user what the pipeline still does.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Sets the value of a secret, which comes from a prompt or standard input, never from an argument.
+"""Sets the value of a secret. The value comes from a prompt or from standard input, never from an argument.
 
 No message contains the value.
 """
@@ -17,7 +17,8 @@ LONGEST_BYTES = 65_536
 
 
 def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
-    """Return the value of a secret: typed twice without echo at a terminal, or else read from `stream` until its end.
+    """Return the value of a secret from a terminal, where the user types it twice without echo, or from all of
+    `stream`.
 
     A final line break in `stream` is removed. Raises `ConfigurationError` for an invalid value; the message does not
     contain the value.

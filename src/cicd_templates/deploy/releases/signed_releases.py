@@ -1,6 +1,6 @@
-"""Finds the release statements of a service in the evidence bucket, without statements that the signer did not sign.
+"""Finds the release statements of a service in the evidence bucket. Skips statements that the signer did not sign.
 
-Builds may write to the bucket. So a statement in it can be unsigned, or it can be a copy of a signed statement.
+Builds may write to the bucket, so it can contain unsigned statements and copies of signed statements.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class EvidenceStore:
 
 @dataclass(frozen=True)
 class ReleaseQuery:
-    """A query for one release of a service: the newest release that matches all fields.
+    """Describes one release of a service: the newest release that matches all fields.
 
     An empty field matches every release. `version` is the version of the source: a commit, or the version id of the
     source in S3. `digest` is the SHA-256 of the image.
@@ -53,7 +53,9 @@ class ReleaseQuery:
 
 @dataclass(frozen=True)
 class SignedReleaseStatement:
-    """A release statement that the signer's key has signed. `prefix` is the S3 prefix of the files beside it."""
+    """A release statement that the signer's key has signed. `prefix` is the S3 prefix of the statement and its other
+    files.
+    """
 
     prefix: str
     content: bytes
@@ -62,7 +64,7 @@ class SignedReleaseStatement:
 
     @property
     def service(self) -> str:
-        """The service that was released."""
+        """The name of the released service."""
         return str(self.statement.predicate["service"])
 
     @property
@@ -83,7 +85,7 @@ def find_release(store: EvidenceStore, query: ReleaseQuery) -> SignedReleaseStat
 
 
 def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -> SignedReleaseStatement | None:
-    """Return the service's previous release, by the time of its signature, or None if `release` is the first."""
+    """Return the release of the same service that was signed directly before `release`, or None if there is none."""
     earlier = (
         other
         for other in _releases(store, ReleaseQuery(release.service))
@@ -93,7 +95,7 @@ def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -
 
 
 def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
-    """Yield the signed releases, the newest first. Copies are left out, unless the query names an execution."""
+    """Yield the signed releases, newest first. Copies of statements are skipped, unless the query names an execution."""
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
     form = re.compile(rf"{re.escape(query.service)}/([^/]+)/signed(-\d)?/{re.escape(RELEASE)}")
@@ -110,7 +112,7 @@ def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedRelea
 
 
 def _read_release(store: EvidenceStore, key: str, service: str, execution: str) -> SignedReleaseStatement | None:
-    """Return the release statement at `key`, or None if the signer did not make it for this service and execution."""
+    """Return the release statement at `key`, or None if the signer did not sign it for this service and execution."""
     content = store.s3.get_object(Bucket=store.evidence, Key=key)["Body"].read()
     try:
         statement = read_statement(content, store.key)

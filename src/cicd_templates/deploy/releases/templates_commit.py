@@ -1,7 +1,8 @@
-"""Finds the commit that contains the rendered templates, or the reason why there is none. Reads files and git.
+"""Finds the commit that contains the rendered templates, or the reason why there is no such commit.
 
-Files are compared with the commit by content. `git status` is not enough: it skips files that are marked as unchanged,
-and ignores differences in line endings. This module does not call AWS.
+This module compares the content of each file with the commit. `git status` is not enough, because it skips files that
+are marked `assume-unchanged` and ignores differences in line endings. This module reads files and git. It does not call
+AWS.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class TemplatesCommit:
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
     """Return the commit that contains the rendered templates in `folder`, or the reason why there is none.
 
-    HEAD and the folder's list of checksums must agree with every file, and with the text of each of `stacks`.
+    Every file in the folder, and the text of each of `stacks`, must match HEAD and the folder's list of checksums.
     """
     if not in_work_tree(folder):
         return TemplatesCommit(problem=f"{folder} is not in a git work tree")
@@ -61,7 +62,7 @@ def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> Temp
 
 
 def _read_files(folder: Path) -> dict[str, bytes]:
-    """Return the content of each file by its path within `folder`. Raises `ConfigurationError` for a link."""
+    """Return the content of each file, keyed by its path within `folder`. Raises `ConfigurationError` for a link."""
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
@@ -115,5 +116,5 @@ def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[Sta
 
 
 def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the digests in the folder's list of checksums, by path. A malformed line matches no file."""
+    """Return the digests in the folder's list of checksums, keyed by path. A malformed line matches no file."""
     return parse_checksums(files[CHECKSUMS].decode(errors="replace"))

@@ -2,7 +2,7 @@
 
 A run passes each event to a `Reporter`. `report` defines the events and the reporters. They show tables and live lines
 on a terminal, plain lines in a log, or one JSON object per line. `inventory_items` defines the items that a destruction
-reports: what an environment contains, and what is left of it afterwards.
+reports: the resources of an environment, and those that are left afterwards.
 
 A reporter decides nothing, asks nothing and does not call AWS.
 """

@@ -1,4 +1,4 @@
-"""The items that belong to an environment: what a destruction does with each, and what is left afterwards."""
+"""Defines the items of an environment, what a destruction does with each item, and what is left afterwards."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class Remainder:
 
 
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
-    """Return the inventory as lines of text.
+    """Return the inventory as lines of text. Each item has a line with its name, or is only counted.
 
-    An item is only counted, by type, if it is deleted, belongs to a stack and has no `detail`. Every other item is
+    Items that are deleted, belong to a stack and have no `detail` are only counted, by their type. All other items are
     named.
     """
     if not items:
@@ -85,7 +85,10 @@ def _wrapped(words: Sequence[str]) -> list[str]:
 
 
 def remainder_lines(environment: str, remains: Sequence[Remainder]) -> list[str]:
-    """Return what is left as lines, grouped by reason, and how to remove each item that should not be left."""
+    """Return lines of text about the remaining items, grouped by reason.
+
+    If an item should not be left, its line also says how to remove it.
+    """
     if not remains:
         return [f"  left of {environment}: nothing"]
     lines = [f"  left of {environment}:"]

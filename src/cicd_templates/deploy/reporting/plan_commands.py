@@ -15,5 +15,5 @@ def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: st
 
 
 def digest_line(digest: str) -> str:
-    """Return a line to print below a plan. It names the option that prevents the execution of any other plan."""
+    """Return a line to print below a plan. It says which option binds the command to this plan."""
     return f"to execute only this plan, add DIGEST={digest}"

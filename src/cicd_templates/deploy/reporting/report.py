@@ -34,7 +34,7 @@ SIGN_OF_LIFE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Heading:
-    """A command starts its work on an environment."""
+    """A command has started its work on an environment."""
 
     verb: str
     environment: str
@@ -60,7 +60,7 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Waits:
-    """A stack cannot be planned or deployed yet: the stacks in `after` must be deployed first."""
+    """A stack must wait until the stacks in `after` are deployed. It cannot be planned or deployed before."""
 
     stack: str
     after: tuple[str, ...]
@@ -75,9 +75,9 @@ class Drifted:
 
 @dataclass(frozen=True)
 class Started:
-    """The operation of a stack is about to begin.
+    """An operation on a stack is about to begin.
 
-    `expected_seconds` is the duration of the previous operation, or None.
+    `expected_seconds` is the duration of the previous operation of the same kind, or None.
     """
 
     stack: str
@@ -95,7 +95,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """A stack's operation succeeded."""
+    """An operation on a stack succeeded."""
 
     stack: str
     verb: str
@@ -105,7 +105,7 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Broke:
-    """The operation of a stack failed. `history` is the path of a file with all its events."""
+    """An operation on a stack failed. `history` is the path of a file with all events of the operation."""
 
     stack: str
     reason: str
@@ -170,7 +170,7 @@ class Reporter(Protocol):
 
 
 def as_lines(event: Event) -> list[str]:
-    """Return the plain text of an event as lines. An event that only updates a status line on a terminal has none."""
+    """Return an event as lines of plain text. The result is empty if an event only updates a status line on a terminal."""
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""
@@ -255,7 +255,9 @@ class PlainReporter:
 
 
 class JsonReporter:
-    """Prints each event as a JSON object on one line. `kind` is the event's type; the other keys are its fields."""
+    """Prints each event as a JSON object on one line. The key `kind` has the type of the event; the other keys are its
+    fields.
+    """
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -333,7 +335,7 @@ _STYLES: dict[type[Any], str] = {Heading: "bold", Unchanged: "dim", Succeeded: "
 
 
 def reporter(*, as_json: bool) -> Reporter:
-    """Return the reporter for standard output: the one for JSON, for a terminal, or for a log or pipe."""
+    """Return the reporter that fits standard output: for JSON, for a terminal, or for a log or pipe."""
     if as_json:
         return JsonReporter()
     if not sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""Approves a plan before it is executed: checks it, asks the user, and compares it with AWS. Executes nothing."""
+"""Gets a plan approved before it is executed: checks it, asks the user, and compares it with AWS. Executes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DeclinedError(CicdError):
 
 
 class Approval:
-    """Approves the plans of one run. `allowed` are the resources that may be lost, each as `stack/LogicalId`."""
+    """Gets the plans of one run approved. `allowed` lists the resources that may be lost, each as `stack/LogicalId`."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class Approval:
     def approve(self, plan: Plan) -> tuple[Plan, Path]:
         """Show and check a plan, ask the user, write the plan and read it back. Return the plan and its file.
 
-        A plan without changes needs no consent and is not written to a file. Raises `RefusedError` if a check refuses
-        the plan, and `DeclinedError` if the user declines it.
+        A plan without changes needs no consent and is not written to a file. Raises `RefusedError` if the plan fails a
+        check, and `DeclinedError` if the user declines it.
         """
         path = self._context.plans / f"{plan.environment}.{plan.id[:8]}.json"
         report.report_plan(plan, self._reporter)
@@ -61,17 +61,17 @@ class Approval:
         return plan, path
 
     def verify(self, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Iterable[str] = ()) -> Plan:
-        """Compare a plan with AWS and the templates. Return the plan without the stacks in `begun`.
+        """Compare a plan with AWS and the templates. Return a copy of the plan without the stacks in `begun`.
 
-        `begun` has the names of the stacks whose operations an interrupted run has started. Raises `RefusedError` if
-        AWS or the templates differ from the plan.
+        `begun` has the names of the stacks on which an interrupted run has already started operations. Raises
+        `RefusedError` if AWS or the templates differ from the plan.
         """
         return run_steps(verify(self._context, plan, stacks, set(begun)), self._context.polling)
 
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
 
-        Also reports each allowed name of a resource that the plan does not lose.
+        If the user allowed the loss of a resource that the plan does not lose, report this.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):
@@ -80,11 +80,11 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report each resource whose loss needs no consent, because the local AWS only records its type."""
+        """Report each resource whose loss needs no consent. The local AWS only records resources of these types."""
         for loss in plans.exempt(plan, self._context.recorded):
             self._reporter.report(report.Note(f"{loss.words}; allowed, because the local AWS only records this type"))
 
     def remove_files(self) -> None:
-        """Remove the plan files that were written for this run."""
+        """Remove the plan files that this run has written."""
         for path in self._files:
             plans.remove(path)

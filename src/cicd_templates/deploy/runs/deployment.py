@@ -1,7 +1,7 @@
 """The functions behind the commands for one environment: plan, deploy, execute a plan, discard plans.
 
-Each function locks the environment's journal, so that no two runs on this machine work on the same environment. A
-function that executes change sets also holds the environment's lock, which commands on all machines respect.
+Each function locks the environment's journal, so only one run on this machine works on an environment at a time. A
+function that executes change sets also holds the environment's lock, which commands on all machines check.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def plan(
 ) -> Plan:
     """Create change sets for every stack whose input values exist, and write the plan to a file.
 
-    The file is `path` or, by default, in the folder for plans. Deletes the change sets of the previous plan. The change
-    sets of the new plan exist until it is executed, discarded or expired. If the plan changes nothing, only its page is
-    written, and only if the page shows drift or removed stacks. If a stack cannot be planned, deletes all change sets
-    of the plan, then raises `CicdError`. `removed` are the labels of stacks that are no longer rendered but still
-    exist, and `to_destroy` the commands that delete them. The plan shows or reverts `drift`, which is None if drift was
-    not detected.
+    The file is `path`. The default is a file in the folder for plans. Deletes the change sets of the previous plan. The
+    change sets of the new plan exist until the plan is executed or discarded, or expires. If the plan changes nothing,
+    no plan file is written. A page is then written only if it shows drift or removed stacks. If a stack cannot be
+    planned, deletes all change sets of the plan, then raises `CicdError`. `removed` lists the labels of stacks that are
+    no longer rendered but still exist, and `to_destroy` lists the commands that delete them. `drift` is the drift that
+    the plan shows or reverts, or None if drift was not detected.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
@@ -130,7 +130,7 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise `CicdError`, because each remaining stack waits for a value that no deployment will publish.
+    """Raise `CicdError`. Call this if each remaining stack waits for a value that no deployment will publish.
 
     Somebody deleted the value from Parameter Store. The stack that published it has no changes, so CloudFormation will
     not publish it again. `made` is the plan with the waiting stacks.
@@ -165,8 +165,8 @@ def deploy(
 ) -> None:
     """Deploy the reviewed template of every stack.
 
-    `passed` is called once: after the approval of the first plan and before the first operation. Raises the same errors
-    as `DeploymentEngine.deploy` and `EnvironmentLock.held`.
+    Calls `passed` once, between the approval of the first plan and the first operation. Raises the same errors as
+    `DeploymentEngine.deploy` and `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())
     with journal_of(context, stacks) as journal, held as lock:
@@ -196,11 +196,11 @@ def execute_plan(
     after: Callable[[StackTemplate], None] = ignore_stack,
     next_path: Path | None = None,
 ) -> Plan | None:
-    """Execute exactly the plan `made`. Then plan the stacks that had to wait for its values, and return the new plan.
+    """Execute exactly the plan `made`. Then plan the stacks that need values from it, and return the new plan.
 
-    The new plan is written to a file. The result is None if nothing is left to deploy. `stacks` are all stacks of the
-    environment. Only those in `made` are deployed, but all are compared with it. `passed` is called once, after all
-    checks of the plan. Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
+    The new plan is written to a file. The result is None if nothing is left to deploy. `stacks` has all stacks of the
+    environment. Only the stacks in `made` are deployed, but all stacks are compared with the plan. Calls `passed` once,
+    after all checks of the plan. Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())
     with journal_of(context, stacks) as journal, held as lock:
@@ -223,7 +223,7 @@ def execute_plan(
 
 
 def discard(context: DeployContext, stacks: Sequence[StackTemplate], path: Path | None = None) -> int:
-    """Delete the plan in `path` with its change sets, or all plans of the environment if `path` is None.
+    """Delete the plan in the file `path` and its change sets. If `path` is None, delete all plans of the environment.
 
     Returns the number of deleted change sets.
     """

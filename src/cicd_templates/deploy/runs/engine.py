@@ -1,9 +1,9 @@
 """Deploys the stacks of an environment: plans them, has the plans approved, executes them, and polls until they end.
 
 There is one loop and no threads. `next_step` decides what to do; the engine does it and records the outcome. Stacks are
-deployed in parallel: each starts as soon as all stacks that it reads from are deployed. A failure stops only the stacks
-that depend on the failed one. The engine executes only a plan that was written, read back and compared with AWS. It
-never prints or asks itself.
+deployed in parallel. The deployment of a stack starts as soon as all stacks whose values it reads are deployed. If a
+stack fails, only the stacks that depend on it are not deployed. The engine executes only a plan that was written, read
+back and compared with AWS. It never prints anything or asks the user directly.
 """
 
 from __future__ import annotations
@@ -43,20 +43,21 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def ignore_approval() -> None:
-    """Do nothing. This is the default for callers that need no notice of an approved plan."""
+    """Do nothing. This is the default for callers that do not need to know when a plan is approved."""
 
 
 def ignore_stack(stack: StackTemplate) -> None:
-    """Do nothing. This is the default for callers that need no notice of a deployed stack."""
+    """Do nothing. This is the default for callers that do not need to know when a stack is deployed."""
 
 
 class DeploymentEngine:
     """One deployment of one environment.
 
-    `after` is called with each stack as soon as its reviewed template is deployed, even if nothing had to change. If
-    `eager` is true, change sets are also created while other stacks are being deployed. If it is false, they are
-    created only while no operation is under way, so `confirm` asks the user only then. `require_lock` is called before
-    each execution, and raises `DetachedError` if another command may be working on the environment.
+    The engine calls `after` with each stack as soon as its reviewed template is deployed, even if nothing had to
+    change. If `eager` is true, the engine also creates change sets while other stacks are being deployed. If it is
+    false, the engine creates change sets, and asks the user through `confirm`, only while no operation is under way.
+    The engine calls `require_lock` before each execution. `require_lock` raises `DetachedError` if another command may
+    be working on the environment.
     """
 
     def __init__(
@@ -90,10 +91,10 @@ class DeploymentEngine:
     def deploy(self, passed: Callable[[], None] = ignore_approval) -> None:
         """Deploy the reviewed template of every stack.
 
-        Stacks whose input values exist form a wave: they are planned and approved together. `passed` is called once:
-        after the first approval and before the first operation. If a check refuses a wave or the user declines it,
-        deletes the change sets of the wave. Operations under way are still polled until they end. If stacks failed,
-        raises `CicdError` that names them.
+        All stacks whose input values exist at the same time form a wave. They are planned and approved together. Calls
+        `passed` once, between the first approval and the first operation. If a wave fails a check, or if the user
+        declines it, deletes the change sets of the wave. Operations under way are still polled until they end. If
+        stacks failed, raises a `CicdError` with their names.
         """
         self._passed = passed
         self._run(self._deploy)
@@ -107,10 +108,10 @@ class DeploymentEngine:
     ) -> list[StackTemplate]:
         """Execute exactly `plan`, and return the stacks that still have to be planned.
 
-        `environment` has all stacks of the environment, in deploy order. The plan is compared with them. `passed` is
-        called once: after all checks of the plan and before the first operation. Operations that an interrupted run has
-        started are continued. Raises `RefusedError` if anything apart from these operations has changed since the plan
-        was made. Also raises the errors of `deploy`.
+        `environment` has all stacks of the environment, in deploy order. The plan is compared with them. Calls `passed`
+        once, between the last check of the plan and the first operation. Continues operations that an interrupted run
+        has started. Raises `RefusedError` if anything else has changed since the plan was made. Also raises the errors
+        of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))
@@ -179,7 +180,7 @@ class DeploymentEngine:
     # An interrupted run.
 
     def _resume(self, keep: Path | None) -> None:
-        """Wait for the operations that an interrupted run has started, until they end.
+        """Wait until the operations that an interrupted run has started have ended.
 
         Deletes the change sets that the interrupted run did not execute, except those of the plan in `keep`.
         """
@@ -240,7 +241,7 @@ class DeploymentEngine:
         self._reporter.report(report.Broke(self._records[name].label, reason))
 
     def _poll(self) -> bool:
-        """Advance every wave and poll every operation; return whether any wave or operation has ended."""
+        """Advance every wave and poll every operation once. Return whether any wave or operation has ended."""
         ended = [wave for wave in self._waves if wave.advance()]
         for wave in ended:
             self._waves.remove(wave)
@@ -266,10 +267,10 @@ class DeploymentEngine:
             self._record(name, StackPhase.PROPOSING)
 
     def _approve(self, wave: Wave) -> None:
-        """Have the plan of a wave checked and approved.
+        """Check the plan of a wave and get it approved.
 
-        If the plan is refused or declined, delete its change sets and all approved change sets that are not executed
-        yet.
+        If the plan is refused or declined, delete its change sets. Also delete all approved change sets that are not
+        executed yet.
         """
         try:
             if self._objection is None:

@@ -1,4 +1,4 @@
-"""Executes a change set by its ARN. If AWS's answer was lost, finds out whether the execution began."""
+"""Executes a change set by its ARN. If the response from AWS is lost, finds out whether the execution has begun."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def execute_change_set(clients: Clients, entry: Entry) -> None:
 
 
 def is_known(clients: Clients, entry: Entry) -> bool:
-    """Return whether AWS knows the change set of `entry`, or an operation that the change set began."""
+    """Return whether AWS still knows the change set of `entry`, or an operation that executes it."""
     try:
         clients.cloudformation.describe_change_set(ChangeSetName=entry.change_set)
     except ClientError as error:

@@ -1,7 +1,7 @@
-"""The journal of a deployment: a file with its operations, so that the next run can continue an interrupted one.
+"""The journal of a deployment: a file that records its operations. The next run can then continue an interrupted run.
 
 Only one run at a time can lock the journal of an environment. Each entry is written before the call to AWS, because the
-call may take effect even if the answer is lost. This module does not call AWS.
+call may take effect even if its response is lost. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ PLANNED, STARTED, ENDED = "planned", "started", "ended"
 class Entry:
     """One change set of a run, and its progress.
 
-    `token` is the request token of the execution, the same for every retry. `status` is the final status of the stack,
-    or empty until the operation has ended.
+    `token` is the request token of the execution. Every retry uses the same token. `status` is the final status of the
+    stack, or empty until the operation has ended.
     """
 
     stack: str
@@ -50,7 +50,7 @@ class Entry:
 
     @property
     def begun(self) -> bool:
-        """Return whether the operation has started and not failed. A stack whose operation failed is planned again."""
+        """Return whether the operation has started and has not failed. If it has failed, the stack is planned again."""
         return self.state == STARTED or self.status in DEPLOYED_STATUSES
 
 
@@ -71,7 +71,7 @@ class Journal:
     def open(self, today: datetime) -> Journal:
         """Lock the journal, and read the entries of an interrupted run.
 
-        Raises `RefusedError`, which names the other run, if another run has locked the journal.
+        If another run has locked the journal, raises a `RefusedError` with the name of that run.
         """
         self._lock = open_lock_file(self._lock_file)
         try:
@@ -151,7 +151,7 @@ class Journal:
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Remove the record of a plan's change sets. Call this once a plan file lists them or they are deleted."""
+        """Remove the record of a plan's change sets. Call this after a plan file lists them, or after they are deleted."""
         self.proposals.pop(plan_id, None)
         self._write()
 
@@ -184,11 +184,11 @@ class Journal:
 
     @property
     def unfinished(self) -> list[Entry]:
-        """Return the operations that have started and whose end is not recorded."""
+        """Return the operations that are recorded as started but not as ended."""
         return [entry for entry in self.entries.values() if entry.state == STARTED]
 
     def end(self, name: str, status: str, seconds: float | None = None) -> None:
-        """Record the final status of an operation, and its duration if it was watched from the start."""
+        """Record the final status of an operation. Also record its duration if this run watched it from the start."""
         entry = replace(self.entries[name], state=ENDED, status=status)
         self.entries[name] = entry
         if seconds is not None:
@@ -207,5 +207,5 @@ class Journal:
 
 
 def duration_key(entry: Entry) -> str:
-    """Return the key under which the duration of an operation is stored. Creations and updates have separate keys."""
+    """Return the key for the duration of an operation. The creation and the update of a stack have different keys."""
     return f"{'create' if entry.creates else 'update'} {entry.stack}"

@@ -1,4 +1,4 @@
-"""The decision table of a deployment: decides the next step from the phases of all stacks. Pure: does not call AWS.
+"""The decision table of a deployment. It determines the next step from the phases of all stacks, without calling AWS.
 
 `DeploymentEngine` does each step and records its outcome; only this module decides which step is next.
 """
@@ -42,7 +42,7 @@ _UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
 class StackRecord:
     """The progress of one stack in a run. `planned` is set only in the phase AGREED.
 
-    `compared` is true if the input values of the stack were read again, after their publishers were deployed, and are
+    `compared` is true if the stacks that publish the input values were deployed, and the values were read again and are
     unchanged.
     """
 
@@ -56,7 +56,9 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class FailBlocked:
-    """Mark a stack as failed, because stacks whose values it reads have failed. `failed` has their labels."""
+    """Mark a stack as failed, because it reads values of stacks that have failed. `failed` has the labels of those
+    stacks.
+    """
 
     name: str
     failed: tuple[str, ...]
@@ -64,7 +66,9 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Read the input values of a stack again and compare them with its plan, because a publisher was deployed."""
+    """Read the input values of a stack again and compare them with its plan. Needed after a stack that publishes them
+    was deployed.
+    """
 
     planned: PlannedStack
 
@@ -78,7 +82,7 @@ class ExecuteStack:
 
 @dataclass(frozen=True)
 class AcceptUnchanged:
-    """Record that a stack needs no change, because its plan contains none."""
+    """Record that a stack is deployed, because its plan contains no changes."""
 
     name: str
 
@@ -129,8 +133,8 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
     """Yield the next step of each approved stack that does not have to wait.
 
-    A stack waits while any stack that it reads from still has to be deployed. While `MAX_OPERATIONS`
-    operations are under way, no other change set is executed.
+    A stack waits while any stack whose values it reads still has to be deployed. While `MAX_OPERATIONS` operations are
+    under way, no other change set is executed.
     """
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():

@@ -1,4 +1,4 @@
-"""The operations of one run: executes change sets, polls the operations, and reports and records the results."""
+"""Executes the change sets of one run, polls the operations, and reports and records their results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Outcome:
 
 
 class Operations:
-    """The operations under way in one environment. Each is written to the journal before AWS is called."""
+    """The operations under way in one environment. Each operation is written to the journal before AWS is called."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Operations:
 
     @property
     def under_way(self) -> bool:
-        """Return whether any operation in AWS has not ended yet."""
+        """Return whether any operation is still under way in AWS."""
         return bool(self._watch.entries)
 
     @property
@@ -59,7 +59,7 @@ class Operations:
         return self._watch.failures
 
     def start(self, name: str) -> bool:
-        """Execute the change set of a stack. Report if AWS refuses the request, and return whether AWS accepted it."""
+        """Execute the change set of a stack. Return whether AWS accepted the request, and report a refusal."""
         self._require_lock()
         entry = self._journal.start(name)
         expected = self._journal.durations.get(duration_key(entry))
@@ -67,7 +67,7 @@ class Operations:
         return self._execute(entry, self._context.polling.now())
 
     def resume(self, entry: Entry) -> bool | None:
-        """Repeat the request of an interrupted run to execute a change set, with the same token.
+        """Repeat the execution request that an interrupted run sent, with the same token.
 
         Returns whether AWS accepted the request, or None if AWS does not know the operation any more.
         """
@@ -107,7 +107,7 @@ class Operations:
     def _report_event(self, news: EventSeen) -> None:
         """Report an event of a resource.
 
-        If the resource failed, ask its service for details now, before a rollback deletes them.
+        If the resource failed, read the details from its AWS service now, before a rollback deletes them.
         """
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))
@@ -160,7 +160,7 @@ class Operations:
 
 
 def discard_proposals(context: DeployContext, journal: Journal) -> None:
-    """Delete change sets that an interrupted run may have created without listing them in a plan file."""
+    """Delete change sets that an interrupted run may have created but has not listed in a plan file."""
     for plan_id, names in list(journal.proposals.items()):
         for name in names:
             context.retry_call(functools.partial(discard_named, context.clients, name, plan_id))

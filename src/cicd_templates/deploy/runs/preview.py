@@ -33,9 +33,9 @@ def preview_environment(
 ) -> Plan:
     """Preview every stack of an environment, write the preview to a file, and return it.
 
-    The file is `path` or, by default, in the folder for previews. The file is written even if nothing changes. Raises
-    `CicdError` if a stack cannot be previewed, or if every stack waits for others. Also raises the `RefusedError` of
-    `preview`.
+    The file is `path`. The default is a file in the folder for previews. The file is written even if nothing changes.
+    Raises `CicdError` if a stack cannot be previewed, or if every stack waits for others. Also raises the
+    `RefusedError` of `preview`.
     """
     waits = _waits(context, stacks)
     previewed = [stack for stack in stacks if stack.label not in waits]
@@ -68,7 +68,7 @@ def preview_environment(
 
 
 def _waits(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
-    """Return the labels of the stacks that cannot be previewed before a deployment, each with the stacks to deploy."""
+    """Return the labels of the stacks that cannot be previewed yet, each with the stacks that must be deployed first."""
     labels = {stack.name: stack.label for stack in stacks}
     needed = stack_graph.producers(stack.links for stack in stacks)
     publishers = {path: stack.name for stack in stacks for path in stack.links.publishes}

@@ -38,20 +38,20 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class StatusRow:
-    """A stack with its status, the UTC time of its last change, and its template.
+    """The status of a stack, the UTC time of its last change, and a description of its template.
 
     `status` is the status in CloudFormation, or `not deployed`.
 
-    `text` says which template is deployed, compared with the rendered one of the same stack:
+    `text` describes the deployed template, compared with the rendered template of the same stack:
 
-    - `reviewed`: the rendered template, which is in git since the commit `revision`
+    - `reviewed`: the rendered template, which was committed to git in the commit `revision`
     - `same in effect`: a template that differs from the rendered one only in comments, `Description` or `Metadata`.
       CloudFormation does not update a stack for such a difference. `revision` is the commit of the deployed template,
       if it is known
     - `older`: the template that was rendered in the commit `revision`
-    - `not committed`: the rendered template, which is in no commit
+    - `not committed`: the rendered template, which was never committed
     - `unknown text`: a template that is in no commit of this clone
-    - `as rendered` and `not as rendered`: whether it is the rendered template, if git was not asked for the commit
+    - `as rendered` and `not as rendered`: the rendered template or another one, if git was not searched for the commit
     - `not readable`: CloudFormation did not return the template
     - `planned, never deployed`: the stack has only a change set that was not executed, so it has no template yet
     - `not rendered`: the stack belongs to this project, but its template is no longer rendered
@@ -74,7 +74,7 @@ class StatusRow:
 def status_rows(
     clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate], *, history: bool = True
 ) -> list[StatusRow]:
-    """Return a row for each stack in `chosen`, in deploy order. If `history` is true, search git for their templates.
+    """Return a row for each stack in `chosen`, in deploy order. If `history` is true, search git for the templates.
 
     If `chosen` has all of `stacks`, also return a row for each deployed stack of the environment that is not rendered.
     """
@@ -96,7 +96,7 @@ def status_rows(
 
 
 def lock_rows(lock: EnvironmentLock) -> list[StatusRow]:
-    """Return a row that says who has locked the environment and since when, or no rows without a lock."""
+    """Return a row that says who has locked the environment and since when. Return no row if there is no lock."""
     try:
         holder = lock.holder()
     except ClientError as error:
@@ -129,7 +129,10 @@ def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: St
 
 
 def _text(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any], *, history: bool) -> tuple[str, str]:
-    """Return the value of `StatusRow.text` for a stack, and the commit of its template or an empty string."""
+    """Return the value of `StatusRow.text` for a stack, and the commit of its template.
+
+    The commit is an empty string if it is unknown.
+    """
     if existing["StackStatus"] == IN_REVIEW:
         return PLANNED, ""
     try:
@@ -154,7 +157,7 @@ def _text(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any], *
 
 
 def outputs(clients: Clients, stacks: Sequence[StackTemplate]) -> dict[str, dict[str, str]]:
-    """Return the outputs of the deployed stacks, by stack label. Stacks without outputs are left out."""
+    """Return the outputs of the deployed stacks, keyed by stack label. Stacks without outputs are left out."""
     by_label = {}
     for stack in stacks:
         existing = describe_stack(clients, stack.name) or {}

@@ -1,6 +1,6 @@
-"""Polls operations. One poll reads all stacks of an account and region, so it covers all operations there.
+"""Polls operations. Each poll reads all stacks of an account and region, so it sees all operations there.
 
-A failed poll never changes an outcome: an operation has ended only when CloudFormation says so.
+A failed poll never counts as the end of an operation. An operation has ended only if CloudFormation says so.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class WatchedOperation:
 
 @dataclass(frozen=True)
 class OperationEnded:
-    """An operation that has ended with the stack in `status`."""
+    """An operation has ended. `status` is the final status of its stack."""
 
     entry: Entry
     status: str
@@ -47,7 +47,7 @@ class OperationEnded:
 
 @dataclass(frozen=True)
 class EventSeen:
-    """A new event of a resource."""
+    """A resource has a new event."""
 
     entry: Entry
     event: ResourceEvent
@@ -63,7 +63,7 @@ class Watch:
         self.failures = 0
 
     def add(self, entry: Entry, began: float | None) -> None:
-        """Watch an operation that has been requested from AWS. `began` is the clock's value at its start, if known."""
+        """Watch an operation that AWS was asked to start. `began` is the clock's value at its start, if known."""
         self._watched[entry.stack] = WatchedOperation(entry, began)
 
     @property
@@ -103,7 +103,7 @@ class Watch:
         return news
 
     def _statuses(self) -> dict[str, str]:
-        """Return the status of every watched stack, by stack id."""
+        """Return the status of every watched stack, keyed by stack id."""
         stack_ids = {watched.entry.stack_id for watched in self._watched.values()}
         statuses: dict[str, str] = {}
         # Listing all stacks takes several pages, so a single watched stack is described by its id instead.
@@ -125,9 +125,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the events of a stack, newest first, back to the beginning of the operation of `entry`.
+    """Yield the events of a stack, newest first, at least until the beginning of the operation of `entry`.
 
-    Whole pages are yielded, so older events of other operations can follow.
+    All events of each page are yielded, so older events of other operations can follow.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
@@ -141,9 +141,9 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     """Return the stack's final status after the operation with `token`, or an empty string if it has not ended.
 
-    `described` is the status from DescribeStacks, which can be out of date. An event can show an intermediate status:
-    if a creation is rolled back and then deleted, the stack passes through ROLLBACK_COMPLETE. So `described` and the
-    events must agree, unless another operation has begun since.
+    `described` is the status from DescribeStacks, which can be out of date. An event can show an intermediate status.
+    For example, if a creation is rolled back and the stack is then deleted, one event has the status ROLLBACK_COMPLETE.
+    So an operation has ended only if `described` and the events agree, or if another operation has begun since.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

@@ -65,7 +65,7 @@ def access_content(plans: Sequence[Plan]) -> dict[str, Any]:
 
 
 def _title(plans: Sequence[Plan]) -> str:
-    """Return the heading of the list. Protection is a property of each environment, whatever its name is."""
+    """Return the heading of the list. It names the protected environments."""
     protected = [plan.environment for plan in plans if plan.protected]
     return f"Who can reach protected data ({', '.join(protected)})" if protected else "Who can reach data"
 
@@ -93,7 +93,9 @@ def _generic(path: AccessPath, service: str) -> AccessPath:
 
 
 def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the number of `paths`, and their lines. All targets of one right of a principal are on one line."""
+    """Return the number of `paths` and the lines that list them. A line has one right of one principal, and all targets
+    of this right.
+    """
     rows = [
         {
             "change": change,
@@ -109,10 +111,10 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 
 
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the nodes and arrows of the drawing of `paths`.
+    """Return the nodes and arrows of the diagram that shows `paths`.
 
-    If a right has too many targets, one node stands for all of them. If there are too many principals, one node for
-    each box stands for the principals that are not shown.
+    If a right has too many targets, one node stands for all of them. If there are too many principals, the rest are not
+    shown by name. Each box then has one node that stands for the rest.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])
@@ -150,7 +152,7 @@ def _ends(targets: list[str], account: str, count: int) -> list[Node]:
 
 
 def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int], str, str, list[str]]]:
-    """Yield each principal with one of its rights, the change of this right, and its targets."""
+    """Yield a tuple for each right of a principal: the principal, the right, how the right changes, and its targets."""
     groups: dict[tuple[tuple[str, str, int], str, str], dict[str, None]] = {}
     for each in paths:
         principal = (each.path.principal, each.account, each.count)
@@ -159,7 +161,10 @@ def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int]
 
 
 def _box(label: str, account: str) -> str:
-    """Return the box of a node: anyone, the AWS services, the account in the ARN `label`, or otherwise `account`."""
+    """Return the box in which the diagram draws a node with this label.
+
+    The box is "anyone", the AWS services, the account in the ARN `label`, or else `account`.
+    """
     if label == "*":
         return ANYONE
     if is_service_principal(label):

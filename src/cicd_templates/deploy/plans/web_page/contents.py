@@ -24,7 +24,7 @@ DRIFT_EFFECTS = {"MODIFIED": "modified", "DELETED": "deleted", "UNKNOWN": "could
 
 
 def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[str, Any]:
-    """Return the data that the page shows below its first sentences. Values are cut to `longest` characters."""
+    """Return the data that the page shows below its introduction. Values are cut to `longest` characters."""
     content = {
         "plans": [{"environment": plan.environment, "digest": document.digest(plan)} for plan in plans],
         "filters": [*FILTERS],
@@ -39,9 +39,9 @@ def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[s
 
 
 def notes(plans: Sequence[Plan]) -> list[tuple[str, list[str]]]:
-    """Return the notes about whole stacks. Each text appears once, with the labels of its stacks.
+    """Return the notes about whole stacks. Each text appears once, with the labels of the stacks to which it applies.
 
-    Stacks that differ only in the name of their service share one label, with the number of services.
+    If stacks differ only in the names of their services, one label with the number of services stands for them.
     """
     stacks: dict[str, list[str]] = {}
     generic: dict[str, str] = {}
@@ -72,7 +72,10 @@ def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
-    """Return the labels of stacks. Labels of several services become one item if they are equal in `generic`."""
+    """Return the labels of stacks. Labels that differ only in the service become one item.
+
+    `generic` has the labels with a placeholder for the service.
+    """
     counts = Counter(generic.get(label, label) for label in labels)
     joined = (_counted(generic.get(label, label), label, counts) for label in labels)
     return list(dict.fromkeys(joined))
@@ -83,7 +86,7 @@ def _counted(shared: str, label: str, counts: Counter[str]) -> str:
 
 
 def _drift(plans: Sequence[Plan], longest: int) -> Iterable[dict[str, Any]]:
-    """Yield each resource that was changed outside CloudFormation, with a diff by words of its changed properties."""
+    """Yield each resource that was changed outside CloudFormation, with word-by-word diffs of its properties."""
     for name, resource in drifted(plans):
         yield {
             "title": name,

@@ -1,8 +1,8 @@
-"""Assesses changes that were made outside CloudFormation, by tables of resource types and properties.
+"""Uses tables of resource types and properties to assess changes that were made outside CloudFormation.
 
-A change of a resource that grants access or holds data cannot be judged if no table has the property. Policies are in
-no table, because CloudFormation reports only a part of them. Changes of other resources are only listed. This module
-does not call AWS.
+If a resource grants access or holds data, a change of a property that no table contains cannot be judged. No table
+contains policies, because CloudFormation reports only a part of them. If a resource neither grants access nor holds
+data, its changes are only listed. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -37,21 +37,24 @@ NAMED = 6
 
 
 def drift_facts(plans: Sequence[Plan]) -> str:
-    """Return a sentence that names the first changes made outside CloudFormation, or an empty string."""
+    """Return a sentence that lists the first few changes made outside CloudFormation, or an empty string."""
     found = [f"{name}: {_in_words(resource)}" for name, resource in drifted(plans)]
     more = f"; and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
     return f"Found: {'; '.join(found[:NAMED])}{more}." if found else ""
 
 
 def drift_warnings(plans: Sequence[Plan]) -> list[str]:
-    """Return a text for each resource whose change outside CloudFormation needs a close look, with the reasons."""
+    """Return a text for each change outside CloudFormation that needs a close look. It names the resource and the
+    reasons.
+    """
     judged = ((name, list(dict.fromkeys(_judge(resource)))) for name, resource in drifted(plans))
     return [f"{name} ({', '.join(reasons)})" for name, reasons in judged if reasons]
 
 
 def drifted(plans: Sequence[Plan]) -> list[tuple[str, DriftedResource]]:
-    """Return the resources that differ from their templates, each with its name: first those that can grant access,
-    then those that are gone.
+    """Return the names of the resources that differ from their templates, and the resources.
+
+    Resources that can grant access come first, then deleted resources.
     """
     several = len(plans) > 1
     found = [
@@ -81,12 +84,12 @@ def difference_in_words(difference: PropertyDrift) -> str:
 
 
 def _value(text: str) -> str:
-    """Return a value cut to a length that keeps a rule of a security group whole."""
+    """Return a value, cut if it is long. The limit is high enough to show a rule of a security group in full."""
     return text if len(text) <= 2 * 60 else f"{text[:119]}\u2026"
 
 
 def _judge(resource: DriftedResource) -> Iterator[str]:
-    """Yield why a change needs a close look."""
+    """Yield the reasons why a change needs a close look."""
     kind = resource.resource_type
     if resource.status == "UNKNOWN":
         yield "cannot be judged, because it could not be read"
@@ -127,6 +130,9 @@ def _is_true(text: str) -> bool:
 
 
 def _keeps_as_long(difference: PropertyDrift) -> bool:
-    """Return whether a number of days is at least as large as in the template. Other values count as smaller."""
+    """Return whether the actual number of days is at least the number in the template.
+
+    If one of the values is not a number, return False.
+    """
     texts = [text.strip('"') for text in (difference.expected, difference.actual)]
     return all(text.isdecimal() for text in texts) and int(texts[1]) >= int(texts[0])

@@ -34,7 +34,7 @@ def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
 
 
 def _with_its_service(row: Row) -> Row:
-    """Return a row of several resources with the name of their service, unless they belong to several services."""
+    """Return a row that stands for several resources. It names their service if they all belong to the same one."""
     services = {place.service for place in row.places}
     if len(row.places) == 1 or len(services) > 1:
         return row
@@ -46,7 +46,7 @@ def _restored(service: str, text: str) -> str:
 
 
 def _placeholders(plan: Plan, stack: PlannedStack, *, several_environments: bool) -> Callable[[str], str]:
-    """Return a function that replaces the names of the service, environment and account in a text by placeholders."""
+    """Return a function that replaces the names of the service, environment and account in a text with placeholders."""
     # A service may have the name of one of AWS's services. An action such as `s3:GetObject` must stay as it is.
     action = re.compile(rf"\b{re.escape(stack.service)}:[A-Z*]")
     words = ((plan.environment, ENVIRONMENT), (plan.account, ACCOUNT)) if several_environments else ()
@@ -63,7 +63,7 @@ def _placeholders(plan: Plan, stack: PlannedStack, *, several_environments: bool
 
 
 def _with_texts(row: Row, edit: Callable[[str], str]) -> Row:
-    """Return `row`, after `edit` has changed all its texts that can contain names."""
+    """Return a copy of `row` in which `edit` was applied to each text that can contain names."""
     details = (
         replace(detail, path=edit(detail.path), before=edit(detail.before), after=edit(detail.after))
         for detail in row.change.details

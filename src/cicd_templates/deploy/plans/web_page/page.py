@@ -28,7 +28,7 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
-    """Return one HTML page for `plans`. `command` deploys them, or shows the repairs if nothing changes.
+    """Return one HTML page for `plans`. `command` is the command on the page: it deploys the plans, or shows repairs.
 
     The page has no dates other than those of the plans, so the same plans give the same page.
     """
@@ -61,7 +61,7 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
 
 
 def _moved(plans: Sequence[Plan]) -> str:
-    """Return a sentence about the stacks that are planned again, or an empty string if there are none."""
+    """Return a sentence about the stacks that must be planned again, or an empty string if there are none."""
     commands = " and ".join(f"make plan {plan.make_variables}" for plan in plans if plan.moved)
     stacks = counted(sum(len(plan.moved) for plan in plans), "stack")
     return f"After it, {stacks} must be planned again ({commands})." if commands else ""
