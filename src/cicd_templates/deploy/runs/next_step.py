@@ -56,9 +56,7 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class FailBlocked:
-    """Mark a stack as failed, because it reads values of stacks that have failed. `failed` has the labels of those
-    stacks.
-    """
+    """Mark a stack as failed, because stacks that publish its input values have failed. `failed` has their labels."""
 
     name: str
     failed: tuple[str, ...]
@@ -66,8 +64,9 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Read the input values of a stack again and compare them with its plan. Needed after a stack that publishes them
-    was deployed.
+    """Read the input values of a stack again and compare them with its plan.
+
+    This step is needed after the deployment of a stack that publishes one of these values.
     """
 
     planned: PlannedStack
