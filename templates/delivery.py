@@ -1,4 +1,4 @@
-"""Layer `delivery`: the roles with which the pipeline deploys one service, and nothing else."""
+"""Layer `delivery`: the roles with which the pipeline can deploy one service and nothing else."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def _review_role(env: Environment, service: Service) -> iam_resources.Role:
-    """Return the role with which functions of the tools environment read change sets of releases, and deployments.
+    """Return the role with which functions of the tools environment read deployments and the change sets of releases.
 
     Every environment has the approval check and the signer. Only a protected environment also has a review function.
     """
@@ -119,7 +119,7 @@ def _review_role(env: Environment, service: Service) -> iam_resources.Role:
 
 
 def _stacks(env: Environment, service: Service, *layers: str) -> list[Sub]:
-    """Return the ARNs of the service's stacks of `layers`, by default of the stacks that a release updates."""
+    """Return the ARNs of the service's stacks of `layers`. The default layers are those that a release updates."""
     begin = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack"
     layers = layers or (SERVICE_LAYER, *([MIGRATION] if service.settings.migration else []))
     return [Sub(f"{begin}/{stack_name(env, layer, service.name)}/*") for layer in layers]

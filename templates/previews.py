@@ -44,8 +44,9 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _may_preview(env: Environment) -> list[Grant]:
-    """Let the role create, describe and delete change sets of previews. No other role executes change sets with their
-    names.
+    """Let the role create, describe and delete change sets of previews.
+
+    No role executes change sets with the names of previews.
 
     The role can create change sets only for existing stacks, because a new stack has no tags yet. A change set for a
     new stack would leave an empty stack. The role must not pass a role to CloudFormation, which then uses the role of

@@ -72,14 +72,14 @@ problems of the file with their paths before it writes anything (exit code 2). O
 compares the names in `provided` with the outputs of the layers, and lists all unknown names. A mistake in a shared
 table, such as `[services.<name>]`, is listed once, and not for each environment.
 
-The name of the project has at most {project} characters, those of environments {environment}, and those of services,
-queues, tables and databases {service}. Names consist of lower-case letters, digits and single hyphens, and begin with a
+The longest allowed names have {project} characters for the project, {environment} for environments, and {service} for
+services, queues, tables and databases. Names consist of lower-case letters, digits and single hyphens, and begin with a
 letter.
 """
 
 
 def configuration_reference() -> str:
-    """Return the text of `docs/configuration.md`: a section per table, a row per key."""
+    """Return the text of `docs/configuration.md`: one section for each table, with one row for each key."""
     header = CONFIGURATION_HEADER.format(
         project=PROJECT_NAME_LENGTH, environment=ENVIRONMENT_NAME_LENGTH, service=SERVICE_NAME_LENGTH
     )

@@ -54,7 +54,7 @@ def _pipeline(prefix: str, stages: Sequence[Mapping[str, Any]]) -> Iterator[str]
 
 
 def _actions(stage: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each step of a stage. It names the actions of the step, which run in parallel."""
+    """Yield a line for each step of a stage. The line shows the parallel actions of the step."""
     steps: dict[int, list[str]] = {}
     for action in stage["Actions"]:
         steps.setdefault(int(action.get("RunOrder", 1)), []).append(str(action["Name"]))

@@ -23,7 +23,7 @@ PARTS = {
 
 
 def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
-    """Return the documents with parts that are generated from `stacks`, as texts keyed by path.
+    """Return the texts of the documents that contain parts generated from `stacks`, keyed by path.
 
     A document that does not exist is left out. Raises `CicdError` if a document lacks a marker.
     """

@@ -66,13 +66,13 @@ class RolloutStep:
 ROLLOUT_STEPS = (
     RolloutStep(
         "rollback_on_alarm = true",
-        "A release that returns errors, responds slowly, refuses connections or whose tasks keep stopping"
-        " is rolled back.",
+        "A release is rolled back if it returns errors, responds slowly or refuses connections, or if its tasks keep"
+        " stopping.",
         "ECS ignores an alarm that is in ALARM when a deployment begins; an alarm that is too strict rolls"
         " good releases back. With `rolling`, ECS computes the bake time from the alarms, so each deployment takes"
         " longer.",
         "`...-errors`, `...-latency`, `...-unhealthy-hosts`, `...-not-starting` or `...-start-impaired` is in ALARM,"
-        " the stack in UPDATE_ROLLBACK_COMPLETE.",
+        " and the stack is in UPDATE_ROLLBACK_COMPLETE.",
     ),
     RolloutStep(
         "desired_count = 2",
@@ -96,13 +96,13 @@ ROLLOUT_STEPS = (
     ),
     RolloutStep(
         'hooks = ["verify-image", "smoke"]',
-        "ECS starts only tasks whose image comes from the repository of the service, by digest, with signed statements"
-        " about exactly this digest and an acceptable scan. Clients reach the release only after it has responded on"
-        " the test listener.",
+        "ECS starts a task only if three things are true: its image is pinned by digest and comes from the service's"
+        " repository, signed statements about exactly this digest exist, and the scan of the image is acceptable."
+        " Clients reach the release only after it has responded on the test listener.",
         "A hook that cannot complete its check stops every release; this is intended. A first deployment with the hook"
         " needs an exception for its image in `unsigned_images`. Policies of the tools"
-        " environment must name the hook, so deploy both environments before the next release. An older version of this"
-        " tool did not list statements by the digest of the image, so release such an image once more first.",
+        " environment must name the hook, so deploy both environments before the next release. Images from older"
+        " versions of this tool have no list of statements by digest, so release such an image once more first.",
         "The log of the function says why; `...-verify-image-errors` or `...-smoke-errors` is in ALARM if the function"
         " raised an exception. This step adds the stack of the hooks. If the line is removed, that stack remains,"
         " because the service must stop using the stack first; `make status` then lists it, and"
@@ -112,13 +112,13 @@ ROLLOUT_STEPS = (
         'rollout = "canary"',
         "The new release gets ten percent of the requests for five minutes, then all of them.",
         "Few requests cause few errors, and the alarm on errors needs three errors in a minute.",
-        "As for blue/green; the weights of the listener rules show the progress.",
+        "The same states as for blue/green. The weights of the listener rules show the progress.",
     ),
     RolloutStep(
         'rollout = "linear"',
         "The new release gets another fifth of the requests every five minutes.",
         "Both releases serve requests for longer, so each must be able to read the data of the other.",
-        "As for blue/green; the weights of the listener rules show the progress.",
+        "The same states as for blue/green. The weights of the listener rules show the progress.",
     ),
 )
 
@@ -224,7 +224,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _difference(before: str, after: str) -> Iterator[str]:
-    """Yield the lines of a diff of the resources before and after a step, without their tags.
+    """Yield the lines of a diff between the resources before and after a step. Tags are left out.
 
     The diff has one line of context.
     """
@@ -234,7 +234,7 @@ def _difference(before: str, after: str) -> Iterator[str]:
 
 
 def _changes_in_other_stacks(before: Mapping[str, StackTemplate], after: Mapping[str, StackTemplate]) -> Iterator[str]:
-    """Yield a line for each other stack that the step changes. It lists the added, removed and changed resources."""
+    """Yield a line for each other stack that the step changes. The line lists the changed resources."""
     for path in sorted(after.keys() - {SERVICE_PATH}):
         old, new = (stacks[path].resources if path in stacks else {} for stacks in (before, after))
         changes = [

@@ -50,7 +50,7 @@ RULES_NOT_FOLLOWED = (
     ),
     (
         ("AwsSolutions-IAM5", "Serverless-StarPermissions"),
-        "some statements name every resource, or end a name in `*`",
+        "some statements apply to all resources, or to all names with the same beginning",
         "These actions support no resource-level permissions, or AWS chooses the end of the name. Each `*` has a"
         " reason beside it.",
     ),
@@ -77,8 +77,8 @@ RULES_NOT_FOLLOWED = (
     ),
     (
         ("AwsSolutions-CB5",),
-        "most builds run in a Python image, by digest",
-        "The images of CodeBuild have no digest, and only the build of the image needs Docker.",
+        "most builds run in a Python image that is pinned by its digest",
+        "CodeBuild's own images have no digest. Only the build of the service's image needs Docker.",
     ),
     (
         ("AwsSolutions-S1", f"{NIST}-S3BucketLoggingEnabled", f"{PCI}-S3BucketLoggingEnabled"),

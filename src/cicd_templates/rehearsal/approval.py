@@ -1,4 +1,4 @@
-"""Manual approval actions: notify the approvers in the action's configuration, then ask the user.
+"""Executes manual approval actions: notifies the configured approvers, then asks the user.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html
 """

@@ -63,7 +63,7 @@ def read_artifact(s3: Any, artifact: Artifact) -> zipfile.ZipFile:
 
 
 def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
-    """Extract the zip file `archive` into `folder`, keeping the executable bits.
+    """Extract the zip file `archive` into `folder`. Executable files stay executable.
 
     Raises `CicdError`, before anything is written, in each of these cases:
     - The name of an entry leads out of `folder`.

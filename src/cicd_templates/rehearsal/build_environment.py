@@ -128,7 +128,7 @@ def _value(session: Session, setting: Setting) -> str:
 def application_addresses(
     run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
 ) -> dict[str, str]:
-    """Return the action's variables that contain the service's address, with the address of a local process instead.
+    """Return the variables that contain the service's address. They get the address of a local process instead.
 
     A rehearsal runs no containers, so the deployed application cannot answer. The path of the address stays, because
     the load balancer passes it to the application. The process ends when the exit stack `until` closes.
@@ -144,7 +144,7 @@ def application_addresses(
                 started[namespace] = until.enter_context(run.setup.serve(run, step, deploying[namespace]))
             process = urlsplit(started[namespace])
             found[each["name"]] = urlunsplit(deployed._replace(scheme=process.scheme, netloc=process.netloc))
-            step.note(f"{each['name']} is the address of a process of rehearsal/serve; no containers are started")
+            step.note(f"{each['name']} is the address of a process that runs rehearsal/serve; no containers are started")
     return found
 
 
@@ -154,8 +154,8 @@ def runnable_phases(
     """Return the phases that can run on this machine. They use a private folder instead of /tmp.
 
     Commands that download something are removed, except if the build has the tokens of its external services. Commands
-    that only install packages by hash remain, because the replacement of pip downloads nothing and only checks their
-    requirements.
+    that only install packages by hash remain, because the program that replaces pip downloads nothing. It only checks
+    the requirements.
     """
     temporary = folder / "tmp"
     phases = []

@@ -44,7 +44,7 @@ def run_phases(
     environment: Mapping[str, str],
     limit_seconds: float,
 ) -> BuildOutcome:
-    """Run the phases in the folder `source`, with scripts and log in `folder`.
+    """Run the phases in the folder `source`. Write the scripts and the log to `folder`.
 
     After `limit_seconds`, all processes are killed.
     """

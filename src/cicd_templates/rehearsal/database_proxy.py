@@ -40,7 +40,7 @@ Refusal = Callable[[str, str], str]
 
 
 def token_problem(token: str, host: str, port: int, user: str, region: str, keys: Credentials, now: datetime) -> str:
-    """Return why `token` does not let the owner of `keys` log in as `user`, or an empty string if it does.
+    """Return why the owner of `keys` cannot log in as `user` with `token`, or an empty string if the login is possible.
 
     A token is a presigned URL without its scheme:
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
@@ -91,7 +91,7 @@ def write_certificate(folder: Path, host: str) -> tuple[Path, Path]:
 
 
 class DatabaseProxy:
-    """Listens on an address, and passes each connection that `refuse` allows to the server.
+    """Listens on an address, and connects each client to the server unless `refuse` refuses the login.
 
     `refuse` gets the user and the token of a login. It returns the reason for a refusal, or an empty string.
     """
@@ -145,9 +145,10 @@ class DatabaseProxy:
 
 
 def _read(connection: socket.socket) -> bytes:
-    """Return the content of the next message, without its length. The length counts its own four bytes.
+    """Return the content of the next message of a login, without the length that precedes the content.
 
-    Messages of a login have no type. Raises `OSError` if the length is not that of a login, or the connection ends.
+    The length includes its own four bytes. Raises `OSError` if no message of a login can have this length, or if the
+    connection ends.
     """
     (length,) = struct.unpack("!i", _exactly(connection, 4))
     if not 4 <= length <= LONGEST_MESSAGE:
@@ -172,7 +173,10 @@ def _error(text: str) -> bytes:
 
 
 def _relay(client: ssl.SSLSocket, server: socket.socket) -> None:
-    """Pass data in both directions until one side closes. Two threads must not use a TLS socket at the same time."""
+    """Pass data in both directions until one side closes.
+
+    A single thread does this, because two threads must not use a TLS socket at the same time.
+    """
     while True:
         # `select` does not report data that the TLS socket has already decrypted.
         readable = [client] if client.pending() else select.select([client, server], [], [])[0]

@@ -33,7 +33,7 @@ NOTE = "the database {} is a PostgreSQL server on this machine, with the users t
 
 @dataclass
 class _Database:
-    """A running database. `sessions` has the credentials and the role of each task that may connect, by access key."""
+    """A running database. `sessions` maps access keys to the credentials and roles of tasks that may connect."""
 
     host: str
     certificate: Path
@@ -58,7 +58,7 @@ class Databases:
         role: str,
         keys: Credentials,
     ) -> dict[str, str]:
-        """Return the changed variables of a task: addresses of databases, and the certificate that clients must trust.
+        """Return new values for variables of a task: the addresses of databases, and the certificate to trust.
 
         `role` is the ARN of the task role, and `keys` are the credentials of its session.
         """
@@ -134,10 +134,10 @@ class Databases:
 
 
 def _listen(port: int) -> tuple[socket.socket, str]:
-    """Return a listener on `port` of an unused loopback address, and the address.
+    """Listen on `port` of an unused loopback address. Return the socket and the address.
 
-    A task finds the database at the port of its task definition, so each database needs an address of its own. On a
-    system with 127.0.0.1 as its only loopback address, only one database can use the port.
+    Several databases can have the same port, because the task definition sets it. So each database needs another
+    address. On a system with 127.0.0.1 as its only loopback address, only one database can use the port.
     """
     hosts = [".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))]) for _ in range(10)]
     for host in (*hosts, "127.0.0.1"):

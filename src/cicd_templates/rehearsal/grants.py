@@ -93,7 +93,7 @@ def _as_list(value: Any) -> Iterator[str]:
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
-    """Return every granted action, with the number of calls that the statement of the grant allowed.
+    """Return every granted action, with the number of calls that were allowed by the statement that grants the action.
 
     `rows` are the decisions of IAM in the local AWS during the run.
     """
@@ -130,5 +130,5 @@ def _grant(role: Role, statement: str, action: str, calls: int, at_work: bool) -
 
 
 def unexplained_grants(found: Iterable[GrantedAction]) -> list[GrantedAction]:
-    """Return the grants that a run did not use for an unknown reason. Roles that made no call are left out."""
+    """Return the unused grants for which no reason is known. Grants of roles that made no call are left out."""
     return [grant for grant in found if grant.use is GrantUse.UNUSED and not grant.reason]

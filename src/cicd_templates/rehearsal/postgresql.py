@@ -136,7 +136,7 @@ def _wait_until_it_accepts(server: Server, process: subprocess.Popen[bytes]) -> 
 
 
 def _options() -> dict[str, Any]:
-    """Return the subprocess options that run a program as another user if the current user is root, otherwise none.
+    """Return the subprocess options to run a program as another user, or none if the current user is not root.
 
     Raises `CicdError` if the current user is root and none of `USERS` exists.
     """

@@ -1,7 +1,7 @@
-"""Runs the deployed release of an ECS service as a process: a web service in its tests, a worker until it is idle.
+"""Runs the deployed release of an ECS service as a process: a web service during its tests, a worker until it is idle.
 
-The command of a released image is in the image, which a rehearsal does not build. So a script of the source starts the
-application.
+A rehearsal does not build the image of a release, so it does not know the command in the image. A script in the source
+starts the application instead.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def find_service(run: PipelineRun, deploying: Action) -> DeployedService | None:
 def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator[str]:
     """Run the script `rehearsal/serve` as the web service that an action deployed, and yield its address.
 
-    The script also gets HOST, and another PORT than the container, because processes share the ports of this machine.
-    Raises `ActionFailedError` if there is no such service or script, or if the application does not listen.
+    The script also gets HOST and PORT. This PORT is not the container's, because processes share the ports of this
+    machine. Raises `ActionFailedError` if there is no such service or script, or if the application does not listen.
     """
     service = find_service(run, deploying)
     if service is None:
@@ -130,7 +130,7 @@ def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
 
 @dataclass(frozen=True)
 class _Queue:
-    """A queue from which a task role may receive."""
+    """A queue from which a task role may receive messages."""
 
     arn: str
     url: str
@@ -142,7 +142,7 @@ class _Queue:
 
 
 def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
-    """Return the queues from which the inline policies of the task role allow it to receive."""
+    """Return the queues from which the task role may receive messages according to its inline policies."""
     account = run.setup.root_session(task.arn)
     iam, sqs = account.client("iam"), account.client("sqs")
     found = []
@@ -157,7 +157,10 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 
 
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
-    """Return whether the task has requested messages from each queue. The first `before` IAM decisions are ignored."""
+    """Return whether the task has requested messages from each queue.
+
+    `before` is the number of IAM decisions to skip, because they were made before the task started.
+    """
     asked = {
         resource
         for principal, action, resource, decision, _ in run.setup.calls.rows()[before:]

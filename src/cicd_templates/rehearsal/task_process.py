@@ -67,7 +67,7 @@ class Task:
 
     @contextlib.contextmanager
     def running(self, command: Sequence[str], **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the command with further variables until the end of the `with` block, then kill it and write its log.
+        """Run the command with additional variables until the end of the `with` block, then kill it and write its log.
 
         The log stream exists before the command starts, as in ECS. Raises `OSError` if the command cannot be started.
         """
@@ -127,7 +127,8 @@ class Task:
 def prepare_task(run: PipelineRun, step: ActionProgress, arn: str, definition: str) -> Task:
     """Return the task with this ARN and task definition, ready to run in a new folder with the released source.
 
-    The first container of the definition is the service's own; the others are named in a note.
+    Only the first container of the definition is run, because it is the service's own. A note lists the other
+    containers.
     """
     ecs = run.setup.root_session(arn).client("ecs")
     described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]

@@ -9,7 +9,7 @@ STORE = "AWS documents this permission for the key of an artifact store, but S3 
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
 RETRIED = "used if an action is retried after its evidence was stored"
 SCHEDULED = (
-    "its schedule starts it during a long run; IAM is asked only about the logs of functions that the pipeline calls"
+    "a schedule starts the function during a long run; IAM checks only the logs of functions that the pipeline calls"
 )
 EXEC = "used only in a session of ECS Exec"
 # What each action of a kind of access in `uses` is for. The application chooses its calls, and these are not the ones
@@ -94,7 +94,7 @@ REASONS = (
         "cloudformation:*",
         "AWS documents this permission for CloudFormation actions",
     ),
-    ("*", "TagTheStack", "cloudformation:UntagResource", "used if the configuration no longer has a tag of the stack"),
+    ("*", "TagTheStack", "cloudformation:UntagResource", "used if the configuration loses a tag of the stack"),
     ("*", "TagTheStack", "cloudformation:TagResource", "needed if an action passes tags"),
     (
         "*",

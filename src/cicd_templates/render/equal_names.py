@@ -97,8 +97,8 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 def name_marks(stack: StackTemplate) -> tuple[int, ...]:
     """Return a number for each name in a stack. Equal names have equal numbers, also in other stacks.
 
-    So if no number occurs twice, `refuse_equal_names` would find no equal names. The numbers are those of this process
-    and of the processes that are forked from it.
+    If no number occurs twice, no names are equal, and `refuse_equal_names` is not needed. The numbers are valid only in
+    this process and in the processes that are forked from it.
     """
     return tuple(hash(found.identity if isinstance(found, NamedResource) else found.looks) for found in _names(stack))
 
@@ -115,7 +115,7 @@ def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
 
 
 class _UnlistedName(NamedTuple):
-    """A value that looks like the physical name of a resource, whose name property is not in our table."""
+    """A value that looks like a physical name, in a resource whose type has no name property in our table."""
 
     looks: Hashable
     logical_id: str
@@ -156,7 +156,7 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 
 
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
-    """Return the properties that look like physical names, for a type whose name property is not in our table.
+    """Return the properties that look like physical names, for a type that has no name property in our table.
 
     Only the schema of the type shows which of these properties are names. Reading a schema is slow, so it is read only
     if two values are equal.

@@ -1,6 +1,6 @@
 """Remembers from what the files of `make render` were made, so that nothing is built while nothing has changed.
 
-The record in `.state/` has two digests: of everything that was read, and of the list of checksums that was written.
+The record in `.state/` has two digests: one of everything that was read, and one of the written list of checksums.
 Files count as unchanged only if both digests and the checksum of every file are the same. A record that others can
 write, or that has anything unexpected in it, is ignored. What cannot be judged is rendered.
 """
@@ -32,8 +32,8 @@ LAYERS = CONFIGURATION.parent
 class LastRender:
     """A comparison of the last complete run of `make render` with a run that would write into `folder` now.
 
-    `arguments` are the other arguments of the run. `folders` have the code and the configuration. They are read
-    at once, so create this object before layers are imported and the configuration is read.
+    `arguments` are the other arguments of the run. `folders` contain the code and the configuration. The constructor
+    reads the folders immediately, so create this object before layers are imported and the configuration is read.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class LastRender:
         self._inputs = self._digest()
 
     def unchanged_stacks(self) -> int | None:
-        """Return the number of stacks in the folder, or None if a run could write anything else than what is there."""
+        """Return the number of stacks in the folder, or None if a run could change the files there."""
         record = _read_record(self._record)
         if record is None or record["inputs"] != self._inputs:
             return None
@@ -60,10 +60,11 @@ class LastRender:
         return None
 
     def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
-        """Record that the folder has what was just rendered, with this number of stacks.
+        """Record that the folder contains the files of this render, and the number of its stacks.
 
-        Nothing is recorded if an input changed during the run, or if the process has loaded code that no digest covers:
-        any of `modules` that is neither in the folders nor installed. The default are all loaded modules.
+        Nothing is recorded if an input changed during the run, or if the process has loaded code that no digest covers.
+        Such code is a module of `modules` that is neither in the folders nor installed. By default, `modules` are all
+        loaded modules.
         """
         loaded = [*sys.modules.values()] if modules is None else modules
         if self._inputs is None or not self._is_covered(loaded) or self._digest() != self._inputs:
@@ -100,12 +101,12 @@ def _installed() -> list[str]:
 
 
 def _libraries() -> list[str]:
-    """Return the installed libraries. The name of a library's folder has its version."""
+    """Return the names of the installed libraries' metadata folders. Each name contains the version of the library."""
     return sorted(name for folder in {*_installed()} for name in os.listdir(folder) if name.endswith(".dist-info"))
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
-    """Return the record, or None if there is none, if others can write it, or if it is not what `remember` writes."""
+    """Return the record, or None if there is none, if others can write it, or if `remember` cannot have written it."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
             status = os.fstat(stream.fileno())

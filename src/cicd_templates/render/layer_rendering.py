@@ -1,7 +1,7 @@
-"""Renders the stacks of all layers in all environments, in one process per core if there are many.
+"""Renders the stacks of all layers in all environments. Many stacks are rendered in one process per core.
 
-Each process renders some stacks of a layer at a time, and returns the stacks compressed. The order and the bytes of the
-stacks do not depend on the number of processes.
+Each process renders batches of stacks of a layer, and returns them compressed. The order and the bytes of the stacks do
+not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STACKS_PER_JOB = 20
 class FinishedStack(NamedTuple):
     """A rendered stack. `path` is relative to the output folder, and `size` is the number of bytes of the file.
 
-    `name_marks` are the marks of the physical names in the stack, which `equal_names` explains.
+    `name_marks` has a number for each physical name in the stack; see `equal_names.name_marks`.
     """
 
     path: str
@@ -45,7 +45,7 @@ class FinishedStack(NamedTuple):
 
 
 class Job(NamedTuple):
-    """Some stacks of a layer in an environment: the stacks from `start` to `stop`, in the layer's order.
+    """A batch of the stacks of a layer in an environment: the stacks from `start` to `stop`, in the layer's order.
 
     The environment and the layer are given by their positions, so that little is sent to another process.
     """

@@ -66,9 +66,7 @@ def _set_value(template: dict[str, Any], steps: list[str], entry: PatchTable, at
 
 
 def _child(container: Any, step: str, at: str, before: list[str]) -> Any:
-    """Return the value in `container` that `step` names: by key, or, in a list, by the name or the number of an
-    item.
-    """
+    """Return a value in `container`. `step` is its key. In a list, `step` is the name or the number of an item."""
     known: Mapping[str, Any] = {}
     if isinstance(container, dict):
         known = container

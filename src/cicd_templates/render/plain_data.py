@@ -25,7 +25,7 @@ def template_content(template: Template) -> dict[str, Any]:
 
 
 def plain_data(value: Any) -> Any:
-    """Return `value` as plain data. No dict and no list of the result is part of `value`."""
+    """Return `value` as plain data. The result shares no dict and no list with `value`."""
     kind = type(value)
     if kind in _SCALARS:
         return value

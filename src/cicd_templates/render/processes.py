@@ -24,7 +24,7 @@ R = TypeVar("R")
 def process_count(stacks: int, cores: int | None = None) -> int:
     """Return how many processes to use for work on `stacks`: one for each of the `cores`, or 1 for few stacks.
 
-    The default of `cores` is their number on this machine.
+    By default, `cores` is the number of cores of this machine.
     """
     # Only a forked process has the layers without importing them again.
     if stacks < STACKS_WORTH_PROCESSES or not hasattr(os, "fork"):
@@ -37,8 +37,8 @@ def map_in_processes(
 ) -> Iterator[R]:
     """Yield the results of `function` for all `items`, in their order, from `processes` processes.
 
-    Only the results must be picklable. `doing` returns what a process does with an item, as a part of the
-    message of the `CicdError` that is raised if a process ends without its results.
+    Only the results must be picklable. Raises `CicdError` if a process ends without its results. `doing` returns the
+    part of the message that says what the process did with an item.
     """
     processes = min(processes, len(items))
     if processes < 2:

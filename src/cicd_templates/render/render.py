@@ -57,7 +57,7 @@ class RenderedStack:
 
     @property
     def label(self) -> str:
-        """The short name of the stack and its file, such as `network`."""
+        """The short name of the stack and of its file, such as `network`."""
         return PurePosixPath(self.path).stem
 
     @property

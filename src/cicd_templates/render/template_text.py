@@ -1,6 +1,6 @@
 """Writes a finished template as text for reviewers. It decides key order, comments and layout, but not the content.
 
-The bytes depend on the template alone, not on the date, the version or the machine.
+The bytes depend only on the template, and not on the date, the version or the machine.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | 
 def _access_unlike(
     environment: str, label: str, stack: ReviewedStack, sibling: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Yield one change for all access that a new stack shares with its sibling, and one change for each difference.
+    """Yield one change for the access that a new stack and its sibling have in common, and one for each difference.
 
     The sibling is another service's stack of the same layer.
     """

@@ -164,7 +164,7 @@ class EnvironmentReview:
 class Review:
     """The contents of the pages of all environments. They are collected stack by stack.
 
-    Several reviews of some stacks each can be joined, so that several processes can collect them.
+    Each of several processes can collect the review of a part of the stacks. `extend` then joins these reviews.
     """
 
     def __init__(self, stacks: Iterable[ReviewedStack] = ()) -> None:

@@ -1,7 +1,7 @@
 """Lists what the additional containers of ECS tasks may do, such as a sidecar with somebody else's image.
 
-A service's own container runs the image of a release, which is a parameter of its template. Additional containers name
-their image in the template.
+The image of a service's own container is a parameter of the template, because each release sets it. The images of
+additional containers are written in the template.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Properties = Mapping[str, Any]
 
 
 def container_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
-    """Return one row for each container whose image the template names."""
+    """Return one row for each container whose image is written in the template."""
     template = stack.template
     return [
         (f"{template.label}.{logical_id}", str(container.get("Name", "")), *_facts(container, task, stack.formatter))

@@ -85,7 +85,7 @@ class ReviewedStacks:
             self._names.extend(names)
 
     def in_parts(self, function: Callable[[Iterable[ReviewedStack]], R]) -> Iterable[R]:
-        """Return the results of `function` for some stacks at a time, in the order of the stacks."""
+        """Call `function` on batches of stacks. Return the results in the order of the stacks."""
         return self._mapped(lambda part: function(map(self.review, part)), self._parts)
 
     def by_label(self, environment: str) -> Mapping[str, ReviewedStack]:

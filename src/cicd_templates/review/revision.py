@@ -96,7 +96,7 @@ def _read_files(revision: str, listed: list[ListedFile]) -> list[tuple[ListedFil
 def commit_of(revision: str) -> str:
     """Return the commit that `revision` names. Raises `ConfigurationError` if there is no such commit.
 
-    Raises it with git's reason if git refuses to answer, for example in the work tree of another user.
+    If git refuses to answer, for example in the work tree of another user, raises this error with git's reason.
     """
     try:
         return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()

@@ -136,7 +136,7 @@ def _statement(
 def _permission(
     logical_id: str, element: Mapping[str, Any], properties: Mapping[str, Any], formatter: Formatter
 ) -> Statement:
-    """Return the statement `element` of a resource that is a permission, such as an `AWS::Lambda::Permission`."""
+    """Return the statement of a resource that is a permission, such as an `AWS::Lambda::Permission`."""
     sources = {key: formatter.format(value) for key, value in properties.items() if key.startswith("Source")}
     return Statement(
         logical_id,

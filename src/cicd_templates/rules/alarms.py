@@ -1,4 +1,4 @@
-"""W9152: an alarm notifies somebody and states how it treats missing data."""
+"""W9152: an alarm notifies somebody and sets how missing data is treated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Alarms(ResourceRule):
     """Require alarm actions and an explicit TreatMissingData."""
 
     id = "W9152"
-    shortdesc = "An alarm notifies somebody and states how missing data is treated"
+    shortdesc = "An alarm notifies somebody and sets TreatMissingData"
     description = (
         "An alarm without an action, or with its actions disabled, changes state and notifies nobody. The meaning of"
         " missing data depends on the metric: an error count without data points is normal, but a heartbeat without"

@@ -1,4 +1,4 @@
-"""E9141: every stateful resource states its deletion and replacement policy; protected data outlives its stack."""
+"""E9141: every stateful resource sets its deletion and replacement policy; protected data outlives its stack."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class DataFate(ResourceRule):
     """Require DeletionPolicy and UpdateReplacePolicy, with values that fit the environment's protection."""
 
     id = "E9141"
-    shortdesc = "Stateful resources state both life-cycle policies, and protected data outlives its stack"
+    shortdesc = "Stateful resources have both life-cycle policies, and protected data outlives its stack"
     description = (
         "Without both policies, data is deleted with its stack or when its resource is replaced. In a protected "
         "environment both policies must keep the data: Retain, RetainExceptOnCreate (DeletionPolicy only) or "
-        "Snapshot. A disposable environment states Delete. cfn-lint itself (I3011, W3011) requires both policies on "
+        "Snapshot. In a disposable environment, use Delete. cfn-lint itself (I3011, W3011) requires both policies on "
         "databases, keys, log groups and secrets; this rule requires them on buckets and repositories."
     )
     source_url = "docs/rules.md#e9141"

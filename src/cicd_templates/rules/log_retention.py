@@ -1,4 +1,4 @@
-"""E9142: log groups state their retention; in protected environments it is a year or more."""
+"""E9142: log groups set their retention, which is a year or more in protected environments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""W9143: every resource that writes logs names a log group of the template."""
+"""W9143: every resource that writes logs refers to a log group in the template."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ExplicitLogs(ResourceRule):
     """Require an explicit log group, instead of one that an AWS service creates."""
 
     id = "W9143"
-    shortdesc = "Everything that writes logs names its log group"
+    shortdesc = "Each resource that writes logs refers to its log group"
     description = (
         "If a log group does not exist, the service creates one without a key, retention or tags, and the log group"
         " remains when the stack is deleted. Functions and build projects must name their log group, or the template"

@@ -15,10 +15,10 @@ BY_DIGEST = re.compile(r"@sha256:|@\$\{[^}]*\}$|^\$\{[^}]*\}$")
 
 
 class OpenContainers(ResourceRule):
-    """Refuse containers with an image by tag, with root's rights, with capabilities, or with a writable file system."""
+    """Refuse images without a digest, and containers with root's rights, capabilities or a writable file system."""
 
     id = "E9133"
-    shortdesc = "Every container runs an image by digest, without root, and with a read-only root file system"
+    shortdesc = "Every container has an image with a digest, a user other than root, and a read-only root file system"
     description = (
         "A tag can point to another image tomorrow. Root and Linux capabilities help an intruder to leave the"
         " container, and an intruder can store programs in a writable file system. The rule applies to every container"
@@ -54,7 +54,7 @@ def _image(container: TemplateNode) -> Iterator[RuleFinding]:
     for node in values(container, "Image"):
         image = known_text(node.value)
         if image is not None and not BY_DIGEST.search(image):
-            yield RuleFinding(f"{image} is not an image by digest; add @sha256: and the digest", node.path)
+            yield RuleFinding(f"{image} has no digest; add @sha256: and the digest", node.path)
 
 
 def _user(container: TemplateNode) -> Iterator[RuleFinding]:

@@ -13,7 +13,7 @@ class PassRole(ResourceRule):
     """Require exact roles and a condition on iam:PassedToService for iam:PassRole."""
 
     id = "E9118"
-    shortdesc = "iam:PassRole names its roles and the service"
+    shortdesc = "A grant of iam:PassRole lists the roles and the service"
     description = (
         "A principal that can pass any role to a service has the permissions of every role in the account. A grant of"
         " iam:PassRole must name its roles without wildcards, and the service with iam:PassedToService."

@@ -179,7 +179,7 @@ def _unsigned(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
                 executed.append(run_order(action)[0])
         if executed and min(checked, default=math.inf) >= min(executed):
             yield RuleFinding(
-                "no function checks what is signed before this stage executes a change set; add the approval check,"
+                "no function verifies the signatures before this stage executes a change set; add the approval check,"
                 " with a smaller RunOrder",
                 stage.path,
             )

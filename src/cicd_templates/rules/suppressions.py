@@ -1,4 +1,4 @@
-"""E9171: a suppression states its reason."""
+"""E9171: every suppression of a rule has a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""W9151: everything that can hang states a timeout."""
+"""W9151: anything that can hang must set a timeout."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Timeouts(ResourceRule):
     shortdesc = "Timeouts are explicit"
     description = (
         "By default a build runs for up to an hour and is queued for up to eight, a function ends after three "
-        "seconds, and an approval waits for a week. Each must state its timeout, so that a hang is noticed early and "
+        "seconds, and an approval waits for a week. Each must set its timeout, so that a hang is noticed early and "
         "costs little."
     )
     source_url = "docs/rules.md#w9151"

@@ -1,4 +1,4 @@
-"""E9112: a grant on every resource states its reason."""
+"""E9112: every grant on all resources has a reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class EveryResource(ResourceRule):
     """Require a reason for each grant on the resource `*`."""
 
     id = "E9112"
-    shortdesc = "A grant on every resource states its reason"
+    shortdesc = "Every grant on all resources has a reason"
     description = (
         "Only a few actions have no resource-level permissions. If a statement in a role's policy has to name every"
         " resource, the metadata of the role states the reason under `Why`: `<Sid> names every resource: <reason>`. An"

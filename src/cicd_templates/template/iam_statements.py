@@ -51,7 +51,7 @@ def find_statements(
 def _statements_in_map(
     value: Mapping[str, Any], *, is_trust: bool, is_policy: bool
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield the statements at all levels below a map, which is not a statement.
+    """Yield the statements at all levels below a map that is not itself a statement.
 
     If an intrinsic function takes a policy from elsewhere, yield one unreadable statement in place of the policy.
     """

@@ -25,7 +25,7 @@ GRANTED_BY_TYPE = {
 
 
 class Opening(NamedTuple):
-    """A property that can let somebody in: its name, the value that does so, AWS's default, and what is then allowed.
+    """A property that can open a resource: its name, the opening value, AWS's default, and what is then allowed.
 
     `principal` is `*` for everybody. `resource` is the property that names the opened resource, if it is another
     resource.
@@ -81,7 +81,7 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 
 
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield what an opened resource allows. A value that is computed at deployment counts as one that may open it.
+    """Yield what an opened resource allows. A value that is computed at deployment counts as an opening one.
 
     The property can also be in a part of the resource, such as an additional provider of authentication.
     """

@@ -3,10 +3,10 @@
 CloudFormation shows a changed policy as one changed property. Only a comparison of the two templates shows which access
 the change adds. The plans of deployments and the review pages use this module.
 
-A statement covers another statement if it applies to at least the same requests. A change leaves access as it is, or
-narrows it, under two conditions. First, each new Allow statement is covered by an old one. Second, each old Deny
-statement is covered by a new one. The texts do not always show this, for example if two patterns differ. In such a
-case, the change counts as widening.
+A statement covers another statement if it applies to at least the same requests. A change does not widen access if two
+conditions are met. First, each new Allow statement is covered by an old one. Second, each old Deny statement is covered
+by a new one. The texts do not always show this, for example if two patterns differ. In such a case, the change counts
+as widening.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, An
 
 
 def hides_access(resource: Mapping[str, Any]) -> bool:
-    """Return whether CloudFormation masked a value that decides about the access of a resource."""
+    """Return whether CloudFormation masked a value that determines the access that a resource gives."""
     return any(reported_as_hidden(identity) for identity, _ in _statements(resource))
 
 

@@ -45,13 +45,13 @@ def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement
 
 
 def names_role(property_name: str, resource_type: str) -> bool:
-    """Return whether a property with this name has a role, or an instance profile with a role."""
+    """Return whether a property with this name contains a role or an instance profile."""
     patterns = [pattern for beginning, pattern in _OTHER_ROLES.items() if resource_type.startswith(beginning)]
     return any(pattern.search(property_name) for pattern in (_ROLE, *patterns))
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield a statement for each role in `value`, a part of a resource of the type `kind`: the role's permissions."""
+    """Yield a statement for each role in `value`: all that the role may do. `kind` is the type of the resource."""
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for key, item in value.items():
             if names_role(str(key), kind):

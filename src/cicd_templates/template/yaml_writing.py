@@ -43,7 +43,7 @@ _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """Raised if PyYAML must write a complete value at once, because it would write a part alone in another form."""
+    """Raised if PyYAML must write a complete value at once, because it would write a separate part in another form."""
 
 
 def write_yaml(value: Any, column: int) -> str:

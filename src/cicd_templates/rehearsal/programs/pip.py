@@ -19,7 +19,7 @@ UNHASHED = "Hashes are required in --require-hashes mode, but they are missing f
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check the requirements files that the arguments name, and return the exit code of pip."""
+    """Check the requirements files in the arguments, and return the exit code that pip would return."""
     rest = arguments[1:]
     for option, value in itertools.pairwise(rest):
         if option == "--target":

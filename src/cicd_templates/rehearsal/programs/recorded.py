@@ -3,7 +3,7 @@
 The report is `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the report to the
 file that `--json-file-output` names, or otherwise to standard output. Without a recorded report, a scanner fails,
 except pip-audit, which every new project uses. Instead of pip-audit's report, this program then outputs a placeholder
-without findings. A note in the result names the facts that the rehearsal therefore does not show.
+without findings. A note in the result says what such a rehearsal does not show.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COMMAND_NOT_FOUND = 127
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the replacement for the program that the first argument names, and return its exit code."""
+    """Run the replacement for the program whose name is the first argument, and return its exit code."""
     program, *rest = arguments
     report = Path(os.environ["CODEBUILD_SRC_DIR"], "rehearsal", f"{program}.json")
     if "--version" in rest:
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _packages(arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the pinned packages of the `--requirement` files, in the format of a report of pip-audit."""
+    """Yield the pinned packages of the `--requirement` files, in the format of pip-audit's reports."""
     for option, path in itertools.pairwise(arguments):
         if option == "--requirement":
             for line in package_lines(Path(path)):

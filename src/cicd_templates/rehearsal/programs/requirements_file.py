@@ -12,7 +12,7 @@ COMMENT = re.compile(r"(?:^|\s)#.*")
 
 
 def package_lines(path: Path, including: tuple[Path, ...] = ()) -> Iterator[str]:
-    """Yield the lines that name packages, including the lines of included files. Lines with other options are left out.
+    """Yield the lines with packages, including those of included files. Lines with other options are left out.
 
     `including` are the files that include this one, directly or not. Raises `OSError` if a file cannot be read, or if a
     file includes itself. pip refuses such a file, too.

@@ -174,7 +174,7 @@ def _keeps_attributes(change: Change) -> bool:
 
 
 def _is_kept(detail: Detail, kept: Container[str]) -> bool:
-    """Return whether only tags change, or a property that refers to one of the resources `kept`."""
+    """Return whether the change is about tags, or comes from an attribute of one of the resources `kept`."""
     return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
 
 

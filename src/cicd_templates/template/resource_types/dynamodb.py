@@ -19,7 +19,7 @@ RESOURCE_TYPES = (
         kept_when_protected=True,
         interruptions=(
             Interruption(
-                "the items are encrypted with another key; every reader and writer needs rights on it at once",
+                "the items are encrypted with another key; every reader and writer needs rights on the new key at once",
                 frozenset({"SSESpecification"}),
             ),
         ),

@@ -28,7 +28,7 @@ RESOURCE_TYPES = (
         reserved_beginnings=("sg-",),
         interruptions=(
             Interruption(
-                "connections no longer allowed are cut off",
+                "connections that are no longer allowed are cut off",
                 frozenset({"SecurityGroupEgress", "SecurityGroupIngress"}),
             ),
         ),
