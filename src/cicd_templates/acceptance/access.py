@@ -15,7 +15,9 @@ ZONE_FILTERS = {"opt-in-status": "opt-in-not-required", "zone-type": "availabili
 
 
 def access_of(configuration: Configuration) -> dict[str, EnvironmentAccess]:
-    """Return the access to each environment of the run: tools, and the first and the last runtime environment.
+    """Return the account, region and credentials of each environment of the run.
+
+    These environments are tools, and the first and the last runtime environment of the configuration.
 
     Raises `ConfigurationError` if the configuration has no tools or no runtime environment.
     """

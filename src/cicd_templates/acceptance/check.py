@@ -14,7 +14,7 @@ from cicd_templates.errors import CicdError
 
 
 class CheckFailed(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
-    """Raised if a check found that something does not work. The message becomes the result of the check."""
+    """Raised when a check finds that something does not work. The message becomes the result of the check."""
 
 
 class CheckMustWait(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
@@ -22,7 +22,7 @@ class CheckMustWait(CicdError):  # noqa: N818 - the outcome of a check, not an e
 
 
 class LocalCoverage(StrEnum):
-    """Whether a check on the local AWS proves its statement, only runs the same steps, or cannot run."""
+    """What a check can do on the local AWS: prove its statement, only run the same steps, or not run at all."""
 
     PROVEN = "shown"
     STEPS_ONLY = "walked through"
@@ -41,14 +41,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class CheckContext:
-    """The context of a check.
+    """The AWS clients, recorded facts and helper functions that a check uses.
 
-    `clients` returns the AWS clients of an environment with the credentials of the user. A check uses them for
+    `clients` returns the AWS clients of an environment, which use the credentials of the user. A check uses them for
     resources that it creates, changes or reads itself. `facts` are values that checks record for later checks; they are
-    written to the journal. `connect` returns the clients of an environment with temporary credentials, as AssumeRole
-    returns them. `post` sends a body to an address, trusts only the given certificates, and returns the status of the
-    response. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to the journal at
-    once.
+    written to the journal. `connect` returns the clients of an environment, which use the given temporary credentials
+    from AssumeRole. `post` sends a body to an address, trusts only the given certificates, and returns the status of
+    the response. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to the
+    journal at once.
     """
 
     project: Project
@@ -81,11 +81,11 @@ class Check:
     """A statement to prove, and the function that proves it.
 
     `proves` is the statement, in one sentence. `run` returns the answer, a sentence for the report, or raises
-    `CheckFailed`. A killed run repeats the check that was interrupted, so `run` can be repeated at any time. `needs`
-    are the checks that must have passed before. After a failure, the run continues if `safe_to_continue` is true.
-    Otherwise, only the checks that are `last` are run. `local_coverage` is the part of the check that runs on the local
-    AWS, and `local_limit` says why the rest does not. `question` is a question that AWS's documentation leaves open.
-    The result of the check on AWS answers it.
+    `CheckFailed`. If a run is killed during a check, the continued run repeats this check. So `run` must be safe to
+    repeat at any time. `needs` are the checks that must have passed before. After a failure, the run continues if
+    `safe_to_continue` is true. Otherwise, only the checks with `last` are run. `local_coverage` says what the check can
+    do on the local AWS, and `local_limit` says why it cannot do more. `question` is a question that AWS's documentation
+    leaves open. The result of the check on AWS answers it.
     """
 
     name: str

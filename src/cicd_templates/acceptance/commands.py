@@ -1,7 +1,7 @@
 """Runs the commands of this tool in the project of the acceptance run, as a user would: each in a separate process.
 
-If the run is killed at any moment, its current command is killed, too. The run then continues in the same way as a user
-after a killed command.
+If the run is killed, its current command is killed, too. The continued run then does what a user does after a killed
+command: it runs the command again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OWN_PREFIX = "CICD_TEMPLATES_"
 
 
 class CommandFailed(CicdError):  # noqa: N818 - the outcome of a command
-    """Raised if a command ended with an exit code that the check does not expect."""
+    """Raised when a command ends with an exit code that the check does not expect."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,18 @@ class Answer:
 
     @property
     def last_lines(self) -> str:
-        """Return the end of the command's output on one line. Its error messages come last."""
+        """Return the end of the command's output on one line. The command's error messages come last."""
         lines = [*self.output.strip().splitlines()[-LAST_LINES:], *self.errors.strip().splitlines()[-LAST_LINES:]]
         return " / ".join(line.strip() for line in lines)
 
 
 @dataclass(frozen=True)
 class Commands:
-    """The commands of this tool, in `folder`.
+    """Runs the commands of this tool in `folder`.
 
-    `tool` is the folder with `templates/`. `options` are added to every command that takes them. `held` is the file
-    descriptor of the lock of the run, which a command keeps: if the run is killed, the next run waits for the command.
+    `tool` is the folder with `templates/`. `options` are added to every command that accepts them. `held` is the file
+    descriptor of the run's lock. Each command inherits it, so that the lock is held until the command ends, even if the
+    run is killed.
     """
 
     folder: Path
@@ -72,10 +73,9 @@ class Commands:
         expected: Collection[int] = (0,),
         credentials: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a command and return how it ended. Its standard input is empty, and never a terminal.
+        """Run a command, and return its exit code and output. Its standard input is empty, and never a terminal.
 
-        `credentials` are the result of AssumeRole. If they are given, they are the only credentials in the command's
-        environment.
+        `credentials` are temporary credentials from AssumeRole. If given, the command's environment has no others.
 
         Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the command ended while
         its work in AWS continues. After Ctrl-C or SIGTERM, passes the interrupt on to the command, waits until the
@@ -140,9 +140,9 @@ class Commands:
 
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Within the `with` block, hold SIGINT and SIGTERM back, and deliver the first at the end of the block.
+    """Within the `with` block, hold back SIGINT and SIGTERM. At the end of the block, deliver the first of them.
 
-    An interrupt while a process begins would leave the process without anybody who waits for it.
+    If an interrupt arrived while a process is started, nobody would wait for this process.
     """
     pending: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)

@@ -1,7 +1,7 @@
 """Estimates before a run what the run creates, how long it takes, and roughly what it costs. Does not call AWS.
 
-The prices are list prices of us-east-1 in US dollars. They were written down from memory on `DATE` and were never
-compared with the price pages of AWS. Other regions differ.
+The prices are list prices of us-east-1 in US dollars. They were written from memory on `DATE` and were never compared
+with the price pages of AWS. Other regions differ.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ RELEASES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """A resource that costs money in the run: the number of such resources, and the price of one, per hour or once.
+    """A kind of resource that costs money: how many the run creates, and the price of one, per hour or once.
 
-    `page` is the page of AWS that has the price. `repeated` is a page of another publisher with the same price, and the
-    date of the page. `units` maps each type of resource to the number of units that one such resource is charged for.
+    `page` is the page of AWS that has the price. `repeated` names a page of another publisher that shows the same
+    price, and the date of this page. `units` maps each CloudFormation type to the number of units that AWS charges for
+    one resource of this type.
     """
 
     name: str
@@ -36,17 +37,17 @@ class Item:
 
     @property
     def dollars(self) -> float:
-        """Return the price of all these resources for the whole run."""
+        """Return the price of all resources of this kind for the whole run."""
         return self.price_of(self.count, HOURS)
 
     def units_in(self, counts: Mapping[str, int]) -> float:
-        """Return the number of units for `counts`, which has the number of resources of each type."""
+        """Return the number of charged units. `counts` maps each type to its number of resources."""
         if not self.units:
             return self.count
         return sum(counts.get(resource_type, 0) * number for resource_type, number in self.units.items())
 
     def price_of(self, units: float, hours: float) -> float:
-        """Return the price of a number of units for a number of hours."""
+        """Return the price of `units` units that exist for `hours` hours."""
         return units * self.price * (hours if self.per_hour else 1)
 
 
@@ -100,7 +101,9 @@ OTHERS = frozenset(
 
 
 def price_table() -> list[str]:
-    """Return the lines of a table of the prices, each with its page of AWS, and the page with which it was compared."""
+    """Return the lines of a table of prices. Each row has the price's page of AWS, and the page that it was compared
+    with.
+    """
     lines = ["| Price in US dollars | For | Page of AWS | Written down | Compared with |", "|---|---|---|---|---|"]
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
@@ -115,7 +118,7 @@ def total() -> float:
 
 
 def lines(*, local: bool, accounts: int, regions: list[str], checks: int) -> Iterator[str]:
-    """Yield the lines that a person reads before agreeing to the run."""
+    """Yield the lines of the estimate, which a person reads before agreeing to the run."""
     if local:
         yield f"{checks} checks on a local AWS that this run starts and stops; nothing leaves this machine."
         yield "It takes some minutes."

@@ -1,6 +1,6 @@
 """Records the progress of an acceptance run in `.state/acceptance/journal.json`, so that a killed run can continue.
 
-The journal is written in one step after each change. It contains names of the run's resources, so only its owner can
+The journal is replaced atomically after each change. It contains names of the run's resources, so only its owner can
 read it. The report contains no such names.
 """
 
@@ -63,7 +63,7 @@ class Journal:
         self.save()
 
     def save(self) -> None:
-        """Write the journal in one step."""
+        """Replace the journal file atomically."""
         document = {
             "format": FORMAT,
             **{name: getattr(self, name) for name in ("suffix", "local", "accounts", "began", "running", "facts")},
@@ -105,8 +105,8 @@ def read_journal(path: Path) -> Journal | None:
 def locked(folder: Path) -> Iterator[int]:
     """Hold the lock of the acceptance run in `folder`. Yield its file descriptor, which commands of the run inherit.
 
-    The lock is free when the run and every command that it started have ended, so a continued run never overlaps with a
-    command of the earlier run. Raises `RefusedError` if another run holds the lock.
+    The lock is free when the run and all its commands have ended. So a continued run never overlaps with a command of
+    the killed run. Raises `RefusedError` if another run holds the lock.
     """
     with open_lock_file(folder / LOCK) as stream:
         try:

@@ -1,4 +1,4 @@
-"""Starts the local AWS of an acceptance run, finds it again after a kill, and stops it at the end."""
+"""Starts the local AWS of an acceptance run, finds it again if the run was killed, and stops it at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ATTEMPTS, PAUSE_SECONDS = 20, 0.25
 
 
 def start(project: Project, python: Path) -> Engine:
-    """Start a local AWS that enforces IAM, and describe it in the file that the commands of the project read."""
+    """Start a local AWS that enforces IAM. Record how to reach it in the file that the project's commands read."""
     # A rehearsal starts a local AWS of its own, with the environment that it finds in the folder.
     make_private_folder(project.folder)
     (project.folder / LOCAL_VENV).symlink_to(python.absolute().parents[1])
@@ -31,7 +31,7 @@ def start(project: Project, python: Path) -> Engine:
 def find(project: Project) -> Engine | None:
     """Return the local AWS of the run if it is still running, otherwise None.
 
-    Wait some seconds for a new one to answer.
+    If it has just been started, wait some seconds until it answers.
     """
     for _ in range(ATTEMPTS):
         engine = engine_state_file.recall(project.engine_file)

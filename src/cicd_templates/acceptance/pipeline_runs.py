@@ -1,4 +1,4 @@
-"""Releases an application and returns the result of each action, from the pipeline in AWS or from a rehearsal."""
+"""Releases an application and returns the result of each action. In AWS, the pipeline runs; locally, a rehearsal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"})
 
 @dataclass(frozen=True)
 class PipelineRun:
-    """A run of the pipeline: the state of each action by `<stage>/<action>`, and the messages of the failed actions."""
+    """The result of a pipeline run: the states of its actions, keyed by `<stage>/<action>`, and the error messages."""
 
     states: Mapping[str, str]
     errors: Mapping[str, str]
@@ -44,7 +44,7 @@ class PipelineRun:
         return bool(self.states) and set(self.states.values()) == {SUCCEEDED}
 
     def count(self, part: str) -> int:
-        """Return how many actions with `part` in their path have succeeded."""
+        """Return how many of the actions whose paths contain `part` have succeeded."""
         return sum(part in path and state == SUCCEEDED for path, state in self.states.items())
 
     @property
@@ -58,11 +58,11 @@ def run_pipeline(
 ) -> PipelineRun:
     """Release the application `archive` of the project, approve it, and return how the run ended.
 
-    In AWS, calls `at_each_poll` at each poll until the run ends. A run that waits longer than `HELD_SECONDS` for its
-    deployment window is stopped.
+    In AWS, the function polls the run until it ends, and calls `at_each_poll` at each poll. It stops a run that waits
+    longer than `HELD_SECONDS` for its deployment window.
 
-    The facts of the run are recorded under `name`. An interrupted check continues with the pipeline run that its
-    release started, even if `release` was interrupted before it showed the id of the run.
+    The facts of the run are recorded under `name`. If a check was interrupted, the repeated check continues with the
+    same pipeline run. This works even if the command `release` was interrupted before it showed the id of the run.
     """
     if context.local:
         return _rehearsed(context, archive, name)
@@ -119,9 +119,10 @@ def _released(context: CheckContext, archive: str, name: str, at_each_poll: Call
 
 
 def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
-    """Wait until no execution works: a stage that rolls back by itself starts one. Reject approvals that it waits for.
+    """Wait until the pipeline has no execution in progress. Reject approvals that such an execution waits for.
 
-    Otherwise, the next deployment of a check and this execution would change the same stack.
+    A stage that rolls back automatically starts a new execution. This execution and the next deployment of a check
+    would otherwise change the same stack at the same time.
     """
     context.pause(POLL_SECONDS)
 
@@ -136,9 +137,9 @@ def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
 
 
 def window_rule(context: CheckContext, name: str) -> str:
-    """Return the state of the rule of the deployment window in the run `name`; an empty string if it was not evaluated.
+    """Return the state of the deployment window's rule in the run `name`, or an empty string if it was not evaluated.
 
-    The state of a run that was stopped because it waited is `Abandoned`, or still `InProgress`.
+    If the run was stopped while it waited for the window, the state is `Abandoned`, or still `InProgress`.
     """
     pipeline, execution = context.facts[f"run {name}"]
     rules = _window_rules(context.clients(TOOLS).codepipeline, pipeline, execution)
@@ -165,8 +166,9 @@ def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) 
 def _continued(context: CheckContext, name: str) -> list[str] | None:
     """Return the pipeline and the execution that an earlier attempt of this release started, or None.
 
-    The first attempt records the source versions that have executions, before it uploads another one. A later attempt
-    searches for an execution of any other version. It waits as long as CodePipeline may take to start one.
+    Before its upload, the first attempt records the source versions that already have executions. A later attempt
+    searches for an execution of another source version. It waits as long as CodePipeline may need to start an
+    execution.
     """
     before = f"versions before {name}"
     client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])
@@ -249,7 +251,9 @@ def _actions(client: Any, pipeline: str, execution: str) -> PipelineRun:
 
 
 def is_of(path: str, environment: str) -> bool:
-    """Return whether the stage of an action belongs to an environment, as `Staging/` and `Staging-Migration/` do."""
+    """Return whether an action is in a stage of an environment. Staging, for example, has `Staging` and
+    `Staging-Migration`.
+    """
     stage = path.partition("/")[0].lower()
     return stage == environment or stage.startswith(f"{environment}-")
 

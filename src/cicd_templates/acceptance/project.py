@@ -1,6 +1,6 @@
 """Writes the project that an acceptance run deploys: its configuration, its application, and a defective application.
 
-Of the user's configuration, the project has only accounts, regions and credentials. This module does not call AWS.
+The project takes only accounts, regions and credentials from the user's configuration. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def run(command: str) -> None:
 class EnvironmentAccess:
     """The account and region of an environment, and the user's credentials for it.
 
-    `caller_account` is the account of these credentials before a role is assumed; by default, it is `account`.
+    `caller_account` is the account to which these credentials belong before they assume a role. The default is
+    `account`.
     """
 
     account: str
@@ -62,7 +63,7 @@ class EnvironmentAccess:
 
     @property
     def certificate_name(self) -> str:
-        """Return the name that covers every load balancer of the region."""
+        """Return the domain name, with a wildcard, that covers every load balancer of the region."""
         return f"*.{self.region}.elb.{partition_of(self.region).dns_suffix}"
 
     @property
@@ -75,13 +76,13 @@ class EnvironmentAccess:
 class Settings:
     """The settings of the project that change during a run.
 
-    `certificates` maps each runtime environment to the ARN of its certificate, and `roles` each environment to the role
-    that deploys it; without a role, the user's credentials deploy. `sessions` are the environments whose commands use
-    the credentials in environment variables instead. `zones` are the availability zones of each runtime environment.
-    `rollout` is the rollout of the service in staging, and `window` the deployment window of production, if there is
-    one. `patch` is the patch of one stack of staging. `production` is the protection of production, which becomes
-    disposable before the destruction. `trusted` are the certificates, as PEM, that the smoke test of the application
-    and the hook `smoke` trust.
+    `certificates` maps each runtime environment to the ARN of its certificate. `roles` maps each environment to the
+    role that deploys it; an environment without a role is deployed with the user's credentials. `sessions` are the
+    environments whose commands use the credentials in environment variables instead. `zones` are the availability zones
+    of each runtime environment. `rollout` is the deployment strategy of the service in staging. `window` is the
+    deployment window of production, if there is one. `patch` changes one stack of staging. `production` is the
+    protection of production, which becomes `disposable` before the destruction. `trusted` are the certificates, as PEM,
+    that the smoke test of the application and the hook `smoke` trust.
     """
 
     certificates: Mapping[str, str] = field(default_factory=dict)
@@ -107,7 +108,7 @@ class Project:
 
     @property
     def engine_file(self) -> Path:
-        """Return the file that describes the local AWS of the run, as the commands in the folder expect it."""
+        """Return the path of the file in which the commands of the project find the local AWS of the run."""
         return self.folder / STATE / "local.json"
 
     def rendered(self, environment: str) -> Path:
@@ -200,7 +201,7 @@ def _is_left_over(path: Path) -> bool:
 
 
 def write_archive(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a zip file. The same files always give the same bytes."""
+    """Write `files` to a zip file. The same files always give the same bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name, EARLIEST), content)

@@ -29,7 +29,7 @@ ANSWER_LENGTH = 400
 class Row:
     """One check in the report.
 
-    `counts_as` says how much the check proves if it passes: a run on AWS proves more than a run on the local AWS.
+    `counts_as` says how much the check proves if it passes. A check proves more on AWS than on the local AWS.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """A run: when it ran, on which AWS, with which versions, and its checks."""
+    """The report of a run: its times, its kind of AWS (real or local), its versions and its checks."""
 
     version: str
     python: str
@@ -107,7 +107,7 @@ def report_of(
     python: str,
     ended: str,
 ) -> Report:
-    """Return the report of a run with `accesses`."""
+    """Return the report of a run. `accesses` are the environments' accounts, regions and credentials."""
     known = known_values(accesses)
     rows = []
     for check in checks:

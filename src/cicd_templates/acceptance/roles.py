@@ -23,7 +23,7 @@ ATTEMPTS, PAUSE_SECONDS = 12, 10.0
 def create_role(context: CheckContext, environment: str, name: str, policies: Iterable[str]) -> str:
     """Create a role that the user may assume, attach the `policies` to it, and return the ARN of the role.
 
-    Resources that an interrupted attempt has created are used again.
+    If an earlier, interrupted attempt has created the role or a policy, it is used again.
     """
     iam, access = context.clients(environment).iam, context.access[environment]
     # The checks also assume the role, with the user's `role_arn` in the account of the environment.
@@ -51,7 +51,7 @@ def unless_exists(create: Callable[..., Any], **request: Any) -> None:
 
 
 def delete_role(context: CheckContext, environment: str, name: str) -> bool:
-    """Detach the policies of a role and delete it. Return whether there was such a role."""
+    """Detach the policies of a role, and delete the role. Return whether the role existed."""
     iam = context.clients(environment).iam
     try:
         attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
@@ -67,10 +67,10 @@ def delete_role(context: CheckContext, environment: str, name: str) -> bool:
 
 @contextmanager
 def acting_as(context: CheckContext, group: str) -> Iterator[None]:
-    """Within the `with` block, run commands for the pipeline with a role that has the policy of `group`, as a person
-    would.
+    """Within the `with` block, run the commands for the pipeline as a person in `group`: with a role that has its
+    policy.
 
-    Creates the role on first use, and waits until it can be assumed.
+    On the first use, create the role and wait until it can be assumed.
     """
     role = create_role(context, TOOLS, _name(context, group), [f"{context.project.name(TOOLS)}-{SERVICE}-{group}"])
     _wait_until_usable(context, role)
@@ -108,7 +108,7 @@ def _can_be_assumed(context: CheckContext, role: str) -> bool:
 
 
 def remove_people(context: CheckContext) -> None:
-    """Delete the roles of people. A stack cannot delete a policy that is attached to a role outside the stack."""
+    """Delete the roles of people, because a stack cannot delete a policy while a role outside the stack has it."""
     for group in (DEVELOPERS, AUDITORS):
         delete_role(context, TOOLS, _name(context, group))
     context.facts.pop("usable roles", None)

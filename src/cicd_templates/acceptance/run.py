@@ -1,4 +1,4 @@
-"""Runs the checks in their order, and records each before it begins and after it ends. It prints nothing."""
+"""Runs the checks in their order, and records in the journal when each check begins and ends. Prints nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal,
 
     A check is repeated if it had to wait, or if it is one of the last checks and has not passed. `listener` is called
     with each check and None when the check begins, and with its entry when it ends. Raises `DetachedError` if a command
-    had to stop while AWS continues; the same run can then be continued.
+    stopped while its work in AWS continues. The run can be continued later.
     """
     for check in checks:
         known = journal.entries.get(check.name)

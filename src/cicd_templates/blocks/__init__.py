@@ -1,4 +1,4 @@
-"""Building blocks: functions that return resources or grants, with secure settings as the default.
+"""Contains the building blocks: functions that return resources or grants, with secure settings as the default.
 
     configuration and naming --> blocks --> resources --> a layer's `build`, which alone adds them to a template
 
@@ -7,10 +7,10 @@ resources that belong together (such as a function with its role and log group),
 (`may_...`).
 
 Security settings are part of the block: encryption with the environment's key, TLS, logging and deletion policies. No
-argument switches them off. An argument that weakens security must be passed by name, so that a diff shows it. `because`
-adds AWS's reason for a setting as a comment above the resource.
+argument switches them off. An argument that weakens security must be passed by name, so that a diff shows it. The
+function `because` adds the reason for a setting as a comment above the resource in the template.
 
-A block does not add resources to a template, and does not read or publish values between stacks. It imports no layer:
-the caller passes in everything that the block refers to. Physical names come from `config.naming`, and IAM actions are
-awacs constants, never strings.
+A block does not add resources to a template, and does not read or publish values between stacks. It does not import any
+layer: the caller passes everything to which the block refers. Physical names come from `config.naming`, and IAM actions
+are awacs constants, never strings.
 """

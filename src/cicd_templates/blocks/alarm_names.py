@@ -1,4 +1,4 @@
-"""Spells the names of the alarms in the layer `health`, for the role that reads the states of these alarms."""
+"""Returns the names of the alarms in the layer `health`, for the role that reads the states of these alarms."""
 
 from __future__ import annotations
 

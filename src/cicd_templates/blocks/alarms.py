@@ -1,8 +1,9 @@
-"""CloudWatch alarms: each uses an existing metric, says how missing data is treated, and notifies an SNS topic.
+"""Creates CloudWatch alarms. Each alarm uses an existing metric, treats missing data as configured, and notifies a
+topic.
 
-A pipeline without runs has no measurements, so missing data is not a breach by default. A function that must run all
-the time has an alarm from `missing_data_alarm`. If its data is missing, this alarm changes to INSUFFICIENT_DATA and
-sends a notification.
+By default, missing data is not a breach, because a pipeline without runs has no data. A function that must run all the
+time gets an alarm from `missing_data_alarm`. If the function's data is missing, this alarm changes to INSUFFICIENT_DATA
+and sends a notification.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ FILLED_WITH_ZERO = re.compile(r"FILL\(\w+, 0\)")
 
 @dataclass(frozen=True)
 class Metric:
-    """A CloudWatch metric with its dimensions. `statistic`, such as `Sum`, is taken per `period`, in seconds."""
+    """A CloudWatch metric with its dimensions. `statistic` is, for example, `Sum`; `period` is its length in
+    seconds.
+    """
 
     namespace: str
     name: str

@@ -1,8 +1,9 @@
-"""The pipeline's actions for an approval: describe the change sets, ask for approval, and check the change sets again.
+"""The pipeline's actions around an approval: describe the change sets, ask for approval, and check the change sets.
 
-The check runs before the execution. In every environment, it requires that the change sets deploy only what the signer
-has signed. CodePipeline executes a change set by its name, so the check also requires that it is the change set that
-the approver saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
+The check runs before the change sets are executed. In every environment, it requires that they deploy only what the
+signer has signed. CodePipeline executes a change set by its name, and another change set can get the same name. So the
+check also requires that each change set is the one that the approver saw:
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def approval_actions(
         f" Templates {templates}: #{{{name}.Templates}}."
         f" Gate: #{{{GATE_STAGE}.Verdict}}, #{{{GATE_STAGE}.Critical}} critical, #{{{GATE_STAGE}.High}} high,"
         f" #{{{GATE_STAGE}.Medium}} medium, #{{{GATE_STAGE}.Waived}} waived,"
-        f" #{{{GATE_STAGE}.Weaker}} by a weaker policy, see #{{{GATE_STAGE}.ReportKey}}."
+        f" #{{{GATE_STAGE}.Weaker}} allowed only by a weaker policy, see #{{{GATE_STAGE}.ReportKey}}."
     )
     link = f"#{{{name}.{PAGE_URL}}}"
     return [
@@ -79,9 +80,9 @@ def check_action(
     name: str = CHECK_ACTION,
     order: int,
 ) -> PipelineAction:
-    """Return an action that fails if a change set is unsigned, or is not the approved one.
+    """Return an action that fails if a change set deploys something unsigned, or differs from the approved change set.
 
-    `layers` have the stacks to check.
+    `layers` are the layers whose stacks the action checks.
 
     `statements` is the folder in which the signer has stored its statements about the release.
     """
@@ -109,9 +110,9 @@ def attest_action(
 ) -> PipelineAction:
     """Return an action that signs a statement about what its stage has deployed: the stacks of `layers`.
 
-    A failed action fails the stage. A stage that rolls back on failure would then undo a good deployment. So without an
-    approval, the function only reports that it could not sign. After an approval, the action fails, and a person can
-    retry it alone.
+    If the function cannot sign, the result depends on the stage. A stage without an approval rolls back on failure, so
+    a failed action would undo a good deployment. In such a stage, the function only reports the problem. In a stage
+    with an approval, the action fails, and a person can retry this action without repeating the deployment.
     """
     parameters = {
         "stacks": ",".join(stack_name(peer, layer, context.service.name) for layer in layers),
@@ -136,7 +137,7 @@ def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
 
 
 def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters with which a function reads in an environment what this run deploys there."""
+    """Return the parameters with which a function reads, in an environment, what this pipeline run deploys there."""
     return {
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,

@@ -35,7 +35,7 @@ MESSAGES_PER_TASK, WORKER_CPU_PERCENT = 100, 60
 def scalable_target(
     logical_id: str, env: Environment, service: Service, settings: AutoscalingTable, of: ecs.Service
 ) -> scaling.ScalableTarget:
-    """Return the scalable target, which sets the minimum and maximum number of a service's tasks.
+    """Return the scalable target, which sets the minimum and the maximum number of tasks of a service.
 
     AWS itself creates the service-linked role that autoscaling uses.
     """
@@ -158,7 +158,7 @@ def running_tasks(env: Environment, service: Service, name: str = "RunningTaskCo
 def _requests_per_task(
     env: Environment, service: Service, requests: Sequence[Metric]
 ) -> list[scaling.TargetTrackingMetricDataQuery]:
-    """Return the queries for the requests of all target groups, divided by the running tasks.
+    """Return metric queries that divide the number of requests to all target groups by the number of running tasks.
 
     A target group reports no value for a minute without requests, so the sum uses only groups that have a value. If no
     group has a value, the sum has no value. Missing values do not count as 0, because values arrive late: the newest

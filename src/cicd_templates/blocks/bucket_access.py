@@ -1,4 +1,6 @@
-"""Grants that let a role use the bucket of another stack: look the bucket up, and list, read or put its objects."""
+"""Returns grants that let a role use a bucket of another stack: get its properties, and list, read or put its
+objects.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,14 @@ def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_list(sid: str, bucket: BucketName, prefix: str) -> Grant:
-    """Let a role list the objects whose keys begin with `prefix`. A list request must use exactly this prefix."""
+    """Let a role list the objects whose keys begin with `prefix`. Only list requests with exactly this prefix are
+    allowed.
+    """
     return allow(sid, [actions.ListBucket], on=bucket_arn(bucket), when=[StringEquals({"s3:prefix": prefix})])
 
 
 def may_read_tagged(sid: str, bucket: BucketName, *keys: str) -> Grant:
-    """Let a pipeline's source action read objects and their tags; CodePipeline copies both to its artifact.
+    """Let a pipeline's source action read objects and their tags. CodePipeline copies both to the action's artifact.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
     """
@@ -39,7 +43,7 @@ def may_read_tagged(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_find(sid: str, bucket: BucketName) -> Grant:
-    """Let a role look up a bucket's region, owner and versioning.
+    """Let a role read a bucket's region, owner and versioning.
 
     CodeBuild and CodePipeline do this before they use a bucket.
     """

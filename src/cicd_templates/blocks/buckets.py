@@ -54,7 +54,7 @@ def encrypted_bucket(
 ) -> s3.Bucket:
     """Return a bucket that is encrypted with the environment's KMS key and writes its access log to `logs`.
 
-    `logs` is the bucket for access logs: the resource in the same stack, or the name that another layer publishes.
+    `logs` is the bucket for access logs: a resource of the same stack, or a bucket name that another layer publishes.
     Objects expire after `expire_days`, if given. Replaced versions expire after `noncurrent_days`. With `notify`, the
     bucket sends its events to EventBridge.
     """
@@ -78,8 +78,8 @@ def encrypted_bucket(
 def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
     """Return the bucket for access logs, the only bucket without encryption by the environment's KMS key.
 
-    Load balancers deliver access logs only to buckets that are encrypted with S3's own key (SSE-S3). With another key,
-    the load balancer cannot be created:
+    Load balancers deliver access logs only to buckets that are encrypted with S3's own key (SSE-S3). With any other
+    key, the creation of the load balancer fails:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
     """
     bucket = _private_bucket(
@@ -174,7 +174,8 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
 
 
 def refuse_replacement(bucket: s3.Bucket) -> Grant:
-    """Deny every put that could overwrite an object. Conditional puts are allowed: they fail if the object exists.
+    """Deny every put that could overwrite an object. Only conditional puts are allowed, which fail if the object
+    exists.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
     """
@@ -190,8 +191,8 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
 def lock_objects(bucket: s3.Bucket, mode: str, days: int) -> s3.Bucket:
     """Lock each new object version of `bucket` for `days` days with S3 Object Lock. Return the bucket.
 
-    A bucket can be locked after its creation, but never unlocked. Object versions from before the lock stay unlocked:
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
+    Object Lock can be enabled after the bucket's creation, but can never be disabled. Object versions that are older
+    than the lock stay unlocked: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
     """
     retention = s3.DefaultRetention(Mode=mode, Days=days)
     bucket.ObjectLockEnabled = True
@@ -202,10 +203,10 @@ def lock_objects(bucket: s3.Bucket, mode: str, days: int) -> s3.Bucket:
 
 
 def refuse_unlocking(bucket: s3.Bucket) -> Grant:
-    """Deny everybody to delete versions that are locked in governance mode, or to shorten their lock.
+    """Forbid everybody to delete object versions that are locked in governance mode, and to shorten their locks.
 
-    An administrator usually has the permission to bypass governance mode, and the S3 console then always uses it. With
-    this statement, the bucket policy must be changed first.
+    Administrators usually have the permission to bypass governance mode, and the S3 console always uses this
+    permission. Because of this statement, an administrator must change the bucket policy before bypassing the mode.
     """
     return deny(
         "RefuseToBypassTheLock",
@@ -222,7 +223,7 @@ def lock_change_rule(
     security: TopicArn,
     operations: TopicArn,
 ) -> events.Rule:
-    """Return an EventBridge rule that reports changes of the lock of `bucket`, and of the policy that protects it.
+    """Return an EventBridge rule that reports changes of the lock of `bucket`, and changes of its bucket policy.
 
     S3 has no call that only removes a default retention: whoever removes it sends a configuration without a rule.
     """
@@ -251,9 +252,9 @@ def lock_change_rule(
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
     """Deny puts of the source artifacts `artifacts` to every role except the roles of source actions and pipelines.
 
-    Some checks run the application's own code. This code must not be able to change the source that other checks judge.
-    CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. CodePipeline cuts `<pipeline>` to 20 characters
-    and `<artifact>` to 10.
+    Some checks run the application's own code. This code must not be able to change the source that other checks
+    examine. CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. CodePipeline cuts `<pipeline>` to 20
+    characters and `<artifact>` to 10.
     """
     roles = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return deny(

@@ -48,7 +48,7 @@ class BuildContext:
 
 
 class BuildProject(NamedTuple):
-    """A CodeBuild project with its log group and its role, in the order in which they are added to a template."""
+    """A CodeBuild project, its log group and its role. The fields are in the order in which a template needs them."""
 
     log: logs.LogGroup
     role: iam.Role
@@ -74,8 +74,8 @@ def project(
 
     `secrets` maps environment variables to ARNs of secrets; `grants` must let the project read these secrets. The
     project may read the source of its own pipeline. If `report_artifact` is given, the project may write this artifact,
-    but no other artifact. With `cached`, the project stores its downloads in a cache that no other project can read or
-    write.
+    but no other artifact. If `cached` is true, the project stores its downloads in a cache that no other project can
+    read or write.
 
     Raises `ValueError` if the project has `secrets` although it runs code of the application (`runs_application`).
     """

@@ -1,6 +1,4 @@
-"""Creates the containers of a task, with restrictions for all of them, their volumes, and the order in which they
-start.
-"""
+"""Creates the containers of a task and their volumes, restricts all containers, and sets the order of their starts."""
 
 from __future__ import annotations
 
@@ -64,7 +62,7 @@ def hardened_container(
 
 
 def mount(container: ecs.ContainerDefinition, folders: Mapping[str, str]) -> None:
-    """Mount volumes of the task into a container. `folders` maps the name of a volume to its path in the container."""
+    """Add mount points to a container. `folders` maps the name of each volume to its path in the container."""
     if folders:
         points = [ecs.MountPoint(SourceVolume=name, ContainerPath=path) for name, path in folders.items()]
         container.MountPoints = [*getattr(container, "MountPoints", ()), *points]
@@ -77,9 +75,9 @@ def volumes_of(containers: Sequence[ecs.ContainerDefinition]) -> list[ecs.Volume
 
 
 def further_containers(env: Environment, service: Service, parts: TaskParts) -> list[ecs.ContainerDefinition]:
-    """Return the containers that the configuration adds to the service's own container.
+    """Return the additional containers of a task, which the configuration adds to the service's own container.
 
-    Containers with `init` run one after the other. Then all other containers start.
+    First, the containers with `init` run one after the other. Then all other containers start.
     """
     tables = service.settings.containers
     inits = [name for name, table in tables.items() if table.init]

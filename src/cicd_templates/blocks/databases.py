@@ -1,4 +1,4 @@
-"""Private, encrypted Aurora PostgreSQL clusters that require TLS, and permissions to connect with IAM tokens."""
+"""Creates private, encrypted Aurora PostgreSQL clusters that require TLS, and grants to connect with IAM tokens."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BUSY_PERCENT = 90
 
 
 def log_groups(env: Environment) -> str:
-    """Return a pattern for the log groups of all clusters in `env`, to which RDS exports the clusters' logs."""
+    """Return a name pattern that matches the log groups to which RDS exports the logs of all clusters in `env`."""
     return f"/aws/rds/cluster/{name_prefix(env)}-*"
 
 
@@ -107,10 +107,10 @@ def cluster(
     parameters: rds.DBClusterParameterGroup,
     log: logs.LogGroup,
 ) -> rds.DBCluster:
-    """Return the cluster with its storage, encrypted with `key`. `log` must exist before RDS writes to it.
+    """Return the cluster. Its storage is encrypted with `key`. The log group `log` is created before the cluster.
 
-    A protected environment refuses to delete the cluster. If the cluster is deleted or replaced anyway, a final
-    snapshot remains. The cluster itself does not remain, because it would block the deletion of its subnets.
+    A protected environment refuses to delete the cluster. If the cluster is deleted or replaced anyway, RDS keeps a
+    final snapshot. The cluster itself is not retained, because it would block the deletion of its subnets.
     """
     policy = "Snapshot" if env.protected else "Delete"
     database = rds.DBCluster(
@@ -223,8 +223,9 @@ def database_offer(
 ) -> Offer:
     """Return the variables, IAM grants and network access that a service needs to `read` or `readwrite` a database.
 
-    Each kind of access has its own database user. The service's IAM grant names this user, and PostgreSQL decides what
-    the user may do. The container finds the database's address in variables such as `LEDGER_DATABASE_HOST`.
+    Each kind of access has its own database user. The service's IAM grant names this user, and PostgreSQL's own
+    permissions decide what the user may do. The container finds the database's address in environment variables such as
+    `LEDGER_DATABASE_HOST`.
     """
 
     def connect_as(access: str) -> Rights:

@@ -82,7 +82,7 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
 
 
 def _task_definitions(env: Environment, service: Service, *tagged: Sub) -> list[Grant]:
-    """Let CloudFormation manage the task definitions of the service, and tag them and the other ECS resources
+    """Let CloudFormation manage the task definitions of the service. Also let it tag them and the ECS resources
     `tagged`.
     """
     families = [physical_name(env, "AWS::ECS::TaskDefinition", service.name, *words) for words in ([], [MIGRATION])]
@@ -212,11 +212,11 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 
 
 def may_resolve_values(env: Environment) -> list[Grant]:
-    """Let a role use template parameters that read the values of other layers from Parameter Store.
+    """Let a role deploy templates whose parameters read the values of other layers from Parameter Store.
 
-    CloudFormation reads these values, and checks that the subnets and security groups among them exist. CloudFormation
-    uses the permissions of the caller of CreateChangeSet, or of the stack's role. AWS does not document when
-    CloudFormation uses which role, so both roles get this grant.
+    CloudFormation reads these values, and checks that the subnets and security groups among them exist. For this,
+    CloudFormation uses the permissions of the role that calls CreateChangeSet, or those of the stack's role. AWS does
+    not document which of the two it uses when, so both roles get this grant.
     """
     return [
         allow(
@@ -235,7 +235,7 @@ def may_resolve_values(env: Environment) -> list[Grant]:
 
 
 def _publication(env: Environment, service: Service) -> Grant:
-    """Let CloudFormation write the outputs of the layer `service` to Parameter Store."""
+    """Let CloudFormation publish the outputs of the layer `service` as parameters in Parameter Store."""
     own = parameter_path(env, "service", "*", service.name)
     return allow(
         "PublishItsOwnValues",

@@ -36,7 +36,9 @@ HOOKS = reserved_words.HOOKS
 
 @dataclass(frozen=True)
 class Traffic:
-    """A web service's target groups and listener rules, and the role with which ECS shifts requests between groups."""
+    """A web service's target groups and listener rules, and the role with which ECS shifts requests between the
+    groups.
+    """
 
     primary: TargetGroupArn
     alternate: TargetGroupArn
@@ -47,7 +49,9 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Safeguards:
-    """Everything that can stop an ECS deployment: rollback alarms, and lifecycle hook functions, keyed by hook name."""
+    """Everything that can stop an ECS deployment: the rollback alarms, and the lifecycle hook functions by hook
+    name.
+    """
 
     alarms: AlarmNames | None
     hooks: Mapping[str, FunctionArn]
@@ -68,10 +72,10 @@ def fargate_service(
 ) -> ecs.Service:
     """Return the ECS service. `traffic` is None for a worker, which has no load balancer.
 
-    Every deployment strategy uses all of `traffic`, even the rolling strategy. Before a service can change from the
-    rolling strategy to another one, ECS requires a rolling deployment with both target groups, both listener rules and
-    the role. When the service returns to the rolling strategy, ECS keeps the target group that receives the requests at
-    that time: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
+    The service gets all parts of `traffic` with every deployment strategy, even with the rolling strategy. The reason
+    is a later change of the strategy: ECS first requires a rolling deployment with both target groups, both listener
+    rules and the role. When the service returns to the rolling strategy, ECS keeps the target group that receives the
+    requests at that time: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings
     vpc = ecs.AwsvpcConfiguration(AssignPublicIp="DISABLED", Subnets=subnets, SecurityGroups=[group])

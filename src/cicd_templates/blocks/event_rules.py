@@ -1,4 +1,6 @@
-"""EventBridge rules for a service or an environment. They notify in plain words, record events, invoke functions."""
+"""Creates EventBridge rules for a service or an environment. They send notifications, record events or invoke
+functions.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ GIVE_UP_SECONDS = 3600
 
 @dataclass(frozen=True)
 class MonitoredService:
-    """A service that EventBridge rules monitor, and the dead-letter queue for events that they cannot deliver."""
+    """A service that EventBridge rules monitor, and the dead-letter queue for events that the rules cannot deliver."""
 
     env: Environment
     service: Service
@@ -61,7 +63,9 @@ class MonitoredService:
 
 @dataclass(frozen=True)
 class MonitoredEnvironment:
-    """An environment that EventBridge rules monitor, and the dead-letter queue for events that they cannot deliver."""
+    """An environment that EventBridge rules monitor, and the dead-letter queue for events that the rules cannot
+    deliver.
+    """
 
     env: Environment
     dead_letters: QueueArn
@@ -108,7 +112,8 @@ def notification_rule(
 
 
 def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> tuple[logs.LogGroup, events.Rule]:
-    """Return a log group for all events of the pipeline, and the EventBridge rule that writes them to it.
+    """Return a log group for all events of the pipeline, and the EventBridge rule that writes the events to the log
+    group.
 
     The log group has its own resource policy, which lets only this rule write events. CloudWatch Logs limits an account
     to ten log resource policies, but does not count the policies of single log groups.
@@ -166,7 +171,9 @@ def invocation_rule(
     function: awslambda.Function,
     **when: Any,
 ) -> tuple[events.Rule, awslambda.Permission]:
-    """Return an EventBridge rule that invokes a function on a schedule or for matching events, with its permission."""
+    """Return an EventBridge rule that invokes a function on a schedule or for matching events, and the permission for
+    it.
+    """
     target = _target("Function", GetAtt(function, "Arn"), monitored.dead_letters)
     rule = _rule(logical_id, monitored, purpose, description, [target], **when)
     permission = awslambda.Permission(

@@ -1,8 +1,10 @@
-"""Grants for the hooks `verify-image`: their permissions to read in the tools environment, and the policies there.
+"""Lets the deployment hooks `verify-image` read signed statements in the tools environment.
 
-A hook is in the account of its environment. Policies in the tools account cannot name the roles of the hooks as
-principals, because AWS refuses principals that do not exist yet. They name the accounts, and a condition limits access
-to the roles.
+The hooks need two kinds of grants: the permissions of their own roles, and resource policies in the tools account.
+
+A hook is in the account of its environment. The policies in the tools account cannot name the hooks' roles as
+principals, because AWS refuses principals that do not exist yet. So the policies name the hooks' accounts, and a
+condition limits the access to the hooks' roles.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ def hooks_may(
 ) -> list[Grant]:
     """Return a statement of a resource policy that allows `actions` to exactly the roles of `hooks`.
 
-    Return an empty list if there are no hooks.
+    Return an empty list if there are no `hooks`.
     """
     if not hooks:
         return []
@@ -77,10 +79,10 @@ def hooks_may_decrypt_statements(env: Environment) -> list[Grant]:
 
 
 def may_verify_statements(tools: Environment, service: Service, alias: str) -> list[Grant]:
-    """Let a hook find, read and verify the signed statements about its service. `alias` is that of the signing key.
+    """Let a hook find, read and verify the signed statements about its service. `alias` is the signing key's alias.
 
-    The ids of the keys are known only in the tools account, and are chosen after the hook exists. So a condition limits
-    which keys the hook may use, and how. The key policies name the hook.
+    This grant cannot contain the ids of the KMS keys: only the tools account knows them, and AWS chooses them after the
+    hook exists. Instead, conditions limit which keys the hook may use, and how. The key policies name the hook.
     """
     evidence = f"arn:${{AWS::Partition}}:s3:::{evidence_bucket(tools)}"
     keys = Sub(f"arn:${{AWS::Partition}}:kms:{tools.region}:{tools.account}:key/*")
@@ -103,12 +105,14 @@ def may_verify_statements(tools: Environment, service: Service, alias: str) -> l
 
 
 def evidence_bucket(tools: Environment) -> str:
-    """Return the name of the evidence bucket, which layers of other environments need."""
+    """Return the name of the evidence bucket, for layers of other environments."""
     return physical_name(tools, "AWS::S3::Bucket", "evidence")
 
 
 def listed_keys(service: str) -> str:
-    """Return a pattern for the S3 prefixes below which the signer lists the statements about an image."""
+    """Return a pattern that matches the S3 prefixes below which the signer stores its index of an image's
+    statements.
+    """
     return f"{service}/{DIGESTS}/*"
 
 

@@ -25,7 +25,7 @@ _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=
 
 @dataclass(frozen=True)
 class Module:
-    """A module, prepared for being joined with others.
+    """A module, split into the parts that are needed to join it with other modules.
 
     `docstring` is the complete docstring. `body` is a heading with the module's name, followed by the module's text
     without imports. `imports` are the imports from the standard library: `(module, name)`, or `(module, "")` for

@@ -1,8 +1,8 @@
 """Writes modules that replace other modules in the inline code of a Lambda function.
 
 A module that reads files, or that collects facts from many modules, cannot be joined with other modules. Its
-replacement, the stand-in, defines the same names with the same results. It has the content of the files, or the needed
-facts, as constants.
+replacement, the stand-in, defines the same names with the same results. It contains the content of the files, or the
+needed facts, as constants.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ TEXTS = ("name_property", "unique_property", "loss", "data_is_in", "ends_with_it
 
 
 def page_files_stand_in() -> str:
-    """Return the source of a module with the same function as `functions/change_page/page_files.py`."""
+    """Return the source of a module that replaces `functions/change_page/page_files.py` and defines the same
+    function.
+    """
     lines = ['"""The files of the page, as constants."""', "", "_PAGE_FILES = {"]
     for name in PAGE_FILES:
         text = page_file(name)
@@ -32,9 +34,10 @@ def page_files_stand_in() -> str:
 
 
 def registry_stand_in() -> str:
-    """Return the source of a module with the function `facts_of` of `template/resource_types/registry.py`.
+    """Return the source of a module that replaces `template/resource_types/registry.py` and defines its function
+    `facts_of`.
 
-    The module has only the facts that describe how a change affects people and data.
+    The module contains only the facts that describe how a change affects people and data.
     """
     rows = [f"    {row}," for kind in RESOURCE_TYPES.values() if (row := _row(kind))]
     package = "cicd_templates.template.resource_types.resource_type"
@@ -57,7 +60,9 @@ def registry_stand_in() -> str:
 
 
 def _row(kind: ResourceType) -> str:
-    """Return the expression of a resource type with its needed facts, or an empty string if it has none."""
+    """Return the Python expression for a resource type with the needed facts, or an empty string if it has no such
+    facts.
+    """
     facts = list(_facts(kind))
     return f"ResourceType({', '.join([_text(kind.type_name), *facts])})" if facts else ""
 

@@ -1,4 +1,4 @@
-"""The check of a job's release: one run of the new task definition, before a protected environment gets the release."""
+"""Tests the release of a job: runs the new task definition once, before a protected environment gets the release."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
 
 
 def checked_environments(env: Environment) -> Sequence[Environment]:
-    """Return the environments on the pipeline's path in which a job runs once as a check. `env` contains the pipeline.
+    """Return the environments to which the pipeline in `env` deploys and in which it runs the job once as a check.
 
-    A run in a protected environment works with real data, so only the schedule starts one there.
+    Protected environments are left out: a run there works with real data, so only the schedule may start it.
     """
     return [peer for peer in env.route if not peer.protected]

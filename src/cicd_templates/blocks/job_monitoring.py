@@ -1,4 +1,4 @@
-"""Rules, alarms and the dashboard of a job: runs that fail, do not start, do not begin in time, or last too long.
+"""Creates a job's rules, alarms and dashboard. They report runs that fail, do not start, start late or last too long.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
@@ -127,7 +127,9 @@ def watched_minutes(job: JobTable) -> int | None:
 
 
 def _missing_run_alarm(monitored: MonitoredService, minutes: int, tell: Sequence[TopicArn]) -> cloudwatch.Alarm:
-    """Return the alarm on a schedule that has not tried to start a run for `minutes`. Its metric then has no value."""
+    """Return the alarm on a schedule that has not tried to start a run for `minutes`, so that its metric has no
+    value.
+    """
     period = FIVE_MINUTES if minutes <= DAY_MINUTES else HOUR
     base = alarm(
         "MissingRunAlarm",

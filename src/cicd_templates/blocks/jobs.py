@@ -31,7 +31,7 @@ GIVE_UP_SECONDS = 3600
 
 
 def schedule_group_name(env: Environment, service: Service) -> str:
-    """Return the name of the schedule group of a job. It is also the value of a dimension of the job's metrics."""
+    """Return the name of the schedule group of a job. The job's metrics have this name as the value of a dimension."""
     return physical_name(env, "AWS::Scheduler::ScheduleGroup", service.name)
 
 
@@ -53,7 +53,7 @@ def job_group(env: Environment, service: Service) -> str:
 
 
 def undelivered_starts_words(service: Service) -> list[str]:
-    """Return the words for the name of the queue that receives failed starts."""
+    """Return the words of which the name of the queue for failed starts consists."""
     return [service.name, SCHEDULE, DEAD_LETTERS]
 
 
@@ -66,7 +66,7 @@ def schedule_group(logical_id: str, env: Environment, service: Service) -> sched
 
 
 def undelivered_starts(logical_id: str, env: Environment, service: Service, key: KeyArn) -> sqs.Queue:
-    """Return the queue with the starts that ECS refused until EventBridge Scheduler gave up."""
+    """Return the queue for starts that ECS refused so often that EventBridge Scheduler gave up."""
     return transient(encrypted_queue(logical_id, env, key, *undelivered_starts_words(service)))
 
 

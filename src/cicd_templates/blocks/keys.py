@@ -1,4 +1,6 @@
-"""The customer-managed KMS key of an environment, and the statements that let AWS services and roles use the key."""
+"""Creates the customer-managed KMS key of an environment, and the statements that let services and roles use the
+key.
+"""
 
 from __future__ import annotations
 
@@ -72,9 +74,9 @@ def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.K
     """Return a symmetric KMS key with rotation. IAM policies of its account decide who may use it.
 
     `statements` let other principals, such as AWS services, use the key. AWS's default key policy allows `kms:*`. This
-    policy lists each action instead, so that an auditor can see what is allowed. A KMS grant stays valid when its
-    creator loses all permissions. So people can create a grant only through an AWS service, such as RDS, that needs the
-    grant for a resource:
+    policy lists each action instead, so that an auditor can see what is allowed. A KMS grant stays valid even when its
+    creator loses all permissions. So people cannot create grants directly: only an AWS service, such as RDS, can create
+    a grant for them, if a resource needs it:
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
@@ -208,7 +210,7 @@ def may_use_through(
 ) -> Grant:
     """Let a role call the KMS actions `uses` on `keys`, but only through one of the AWS services `services`.
 
-    Each service is named by the first label of its host name, such as `sqs`.
+    `services` contains the first label of each service's host name, such as `sqs`.
     """
     hosts = [host for service in services for host in regional_hosts(service, env.region)]
     return allow(sid, uses, on=keys, when=[StringEquals({"kms:ViaService": hosts})])

@@ -32,7 +32,9 @@ CONCURRENCY = 2
 
 @dataclass(frozen=True)
 class Code:
-    """The source text of a Lambda function. `origin` names the file of this repository with the text."""
+    """The source text of a Lambda function. `origin` is the path of the file of this repository that contains the
+    text.
+    """
 
     origin: str
     text: str
@@ -51,7 +53,8 @@ def inline_function(
     memory_mb: int = MEMORY_MB,
     network: awslambda.VPCConfig | None = None,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
-    """Return a log group, a role with `grants`, and the function that runs `code`. Add them in this order.
+    """Return a log group, a role with `grants`, and the function that runs `code`. Add them to a template in this
+    order.
 
     Lambda retries a failed asynchronous invocation twice and then drops it. The queue `dead_letters` receives the
     dropped invocations: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html

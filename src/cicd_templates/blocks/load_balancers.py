@@ -79,7 +79,7 @@ def load_balancer(
 
 
 def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelperFn) -> ec2.SecurityGroupIngress:
-    """Return an ingress rule that lets the environment's Lambda functions reach the load balancer's test listener.
+    """Return an ingress rule that lets the environment's Lambda functions connect to the load balancer's test listener.
 
     `source` is the address range of one NAT gateway. The functions call the load balancer's public addresses through
     NAT, so a rule with their security group as the source would not match.
@@ -96,7 +96,7 @@ def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelp
 
 
 def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer, port: int) -> elb.Listener:
-    """Return a listener that all services share. It answers 404 to requests that match no service's rule."""
+    """Return a listener that all services share. It answers requests that match no service's rule with status 404."""
     nothing_here = elb.Action(
         Type="fixed-response",
         FixedResponseConfig=elb.FixedResponseConfig(

@@ -111,12 +111,12 @@ def route_table(
 
 
 def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
-    """Return the free gateway endpoint for S3. Image pulls use it, because ECR stores image layers in S3."""
+    """Return the gateway endpoint for S3, which is free. Image pulls use it, because ECR stores image layers in S3."""
     return _gateway_endpoint("S3Endpoint", "s3", env, network, tables)
 
 
 def dynamodb_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
-    """Return the free gateway endpoint for DynamoDB."""
+    """Return the gateway endpoint for DynamoDB, which is free."""
     return _gateway_endpoint("DynamoDbEndpoint", "dynamodb", env, network, tables)
 
 
@@ -176,7 +176,7 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
 
 
 def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[iam.Role, ec2.FlowLog]:
-    """Return the VPC flow log of accepted and refused connections, and the role that writes it.
+    """Return the VPC flow log of accepted and refused connections, and the role with which AWS writes it.
 
     The role has the permissions from https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html except
     `logs:CreateLogGroup`, because our own stack creates the log group.

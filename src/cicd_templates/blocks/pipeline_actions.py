@@ -100,7 +100,9 @@ def _action(
 
 
 def s3_source_action(context: PipelineContext, name: str, bucket: BucketName, key: str) -> PipelineAction:
-    """Return a source action that reads an S3 object. An event starts the run and sets the version, without polling."""
+    """Return a source action that reads an S3 object. An event starts the run and sets the object's version; the action
+    does not poll.
+    """
     role = context.source_role(
         name,
         may_find("FindTheSource", bucket),
@@ -277,7 +279,7 @@ def change_set_action(
 def approval_action(
     context: PipelineContext, name: str, topic: TopicArn, data: str, link: str, *, order: int, purpose: str
 ) -> PipelineAction:
-    """Return a manual approval. It notifies the topic `topic`, shows `data`, and expires after the configured hours."""
+    """Return a manual approval action. It notifies `topic`, shows `data`, and expires after the configured hours."""
     role = context.role(
         f"{title(purpose)}{name}",
         f"{name.lower()}-{purpose}",

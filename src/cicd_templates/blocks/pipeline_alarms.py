@@ -1,6 +1,6 @@
-"""Alarms on a service's pipeline: on its runs, its build durations, and the functions that answer its jobs.
+"""Creates the alarms of a service's pipeline: on its runs, its build durations, and the functions that it invokes.
 
-The link beside each AWS metric leads to the documentation of the metric's name and dimensions.
+A link beside each AWS metric leads to AWS's documentation of the metric's name and dimensions.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def run_alarms(
 def build_alarms(
     monitored: MonitoredService, projects: Mapping[str, str], topics: Mapping[str, TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return alarms on builds that are slow or wait for capacity.
+    """Return alarms on builds that take too long, and on builds that wait too long for capacity.
 
     `projects` maps each purpose, such as `image`, to the name of its CodeBuild project. CodeBuild's metric `Duration`
     covers all phases of a build:
@@ -136,9 +136,9 @@ def gate_alarms(
     pipeline: PipelineName,
     topics: Mapping[str, TopicArn],
 ) -> list[cloudwatch.Alarm]:
-    """Return alarms on errors of the scan gate, and on pipeline jobs for which it could not reach a verdict.
+    """Return alarms on errors of the scan gate, and on releases for which the gate could not reach a verdict.
 
-    `word` stands for the gate's Lambda function in the names of the alarms.
+    `word` is the word for the gate's Lambda function in the names of the alarms.
     """
     notified = [topics["operations"], topics["security"]]
     cannot_judge = _failed_job_alarm(
@@ -181,7 +181,7 @@ def approval_check_alarms(
     pipeline: PipelineName,
     topics: Mapping[str, TopicArn],
 ) -> list[cloudwatch.Alarm]:
-    """Return alarms on errors of the approval check, and on stages that it stopped."""
+    """Return alarms on errors of the approval check, and on pipeline stages that the check stopped."""
     notified = [topics["operations"], topics["security"]]
     not_approved = _failed_job_alarm(
         "NotApprovedAlarm",
@@ -200,7 +200,7 @@ def signer_alarm(
 ) -> cloudwatch.Alarm:
     """Return an alarm on releases for which the signer signed nothing.
 
-    The layer `signer` has the alarm on its errors.
+    Another alarm, on errors of the signer, is in the layer `signer`.
     """
     return _failed_job_alarm(
         "SignerCannotSignAlarm",
@@ -222,7 +222,7 @@ def _failed_job_alarm(
     pipeline: PipelineName,
     notified: list[TopicArn],
 ) -> cloudwatch.Alarm:
-    """Return an alarm on jobs of the pipeline whose failure a function reported in the metric `metric_name`."""
+    """Return an alarm on failed pipeline jobs. A function counts these failures in the metric `metric_name`."""
     words = [monitored.service.name, *words]
     metric = Metric(METRIC_NAMESPACE, metric_name, {"PipelineName": pipeline}, "Sum")
     return alarm(logical_id, monitored.env, words, description, metric, above=0, tell=notified)

@@ -1,4 +1,4 @@
-"""Rules that notify stakeholder groups of events that CodePipeline and CloudTrail report about a service's pipeline.
+"""Creates rules that notify stakeholder groups of events of a pipeline, which CodePipeline and CloudTrail report.
 
 Detail types and states:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
@@ -33,7 +33,9 @@ _ACTION_PATHS = _RUN_PATHS | {"stage": "$.detail.stage", "action": "$.detail.act
 
 
 def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """Return one EventBridge rule per kind of pipeline event, each with the stakeholder groups that it notifies."""
+    """Return one EventBridge rule for each kind of pipeline event. Each rule notifies the stakeholder groups of its
+    kind.
+    """
     approvals = {"category": ["Approval"]}
     gate = {"stage": [GATE_STAGE], "action": [GATE_STAGE]}
     notifications = [
@@ -80,7 +82,9 @@ def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) 
 
 
 def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the event pattern for finished runs and gate verdicts, from which a Lambda function calculates metrics."""
+    """Return the event pattern for finished runs and gate verdicts. A Lambda function calculates metrics from these
+    events.
+    """
     return {
         "source": ["aws.codepipeline"],
         "detail-type": [ACTION_EVENT, RUN_EVENT],
@@ -119,7 +123,7 @@ def _override_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def _pipeline_change_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the event pattern for calls that change or delete the pipeline, whose stages protect production.
+    """Return the event pattern for calls that change or delete the pipeline, because its stages protect production.
 
     The two calls contain the pipeline's name in different places: PipelineDeclaration.name and
     DeletePipelineInput.name.

@@ -1,4 +1,4 @@
-"""Stages of a pipeline, and the conditions for entering, leaving, retrying and rolling back a stage.
+"""Creates stages of a pipeline, and conditions that say when a stage is entered, retried or rolled back.
 
 A stage can have one condition of each kind, and all rules of a condition share one result:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html
@@ -39,7 +39,7 @@ def stage(
     after: codepipeline.SuccessConditions | None = None,
     on_failure: codepipeline.FailureConditions | None = None,
 ) -> PipelineStage:
-    """Return a stage of `actions`, which start in the sequence of their run orders."""
+    """Return a stage with `actions`, which start in the sequence of their run orders."""
     declaration = codepipeline.Stages(Name=name)
     if before:
         declaration.BeforeEntry = before
@@ -54,8 +54,8 @@ def stage(
 def require_accepted_lengths(context: PipelineContext, stages: Iterable[PipelineStage]) -> None:
     """Raise `ConfigurationError` if a setting of an action is longer than CodePipeline accepts.
 
-    Settings contain names and paths of the configuration. A reference `#{...}` to a variable does not count, because
-    its value is unknown before a run.
+    Settings can be too long because they contain names and paths of the configuration. A reference to a variable,
+    `#{...}`, is not counted, because its value is unknown before a run.
     """
     partition = partition_of(context.env.region).name
     for found in stages:
@@ -79,10 +79,10 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 
 
 def gate_condition() -> codepipeline.BeforeEntryConditions:
-    """Return an entry condition of a pipeline stage: the run fails if the scan gate's verdict is not PASS.
+    """Return an entry condition of a pipeline stage. It lets the run fail if the scan gate's verdict is not PASS.
 
-    The gate's own action also fails without this verdict, so this is a second check. Its result must be `FAIL`: `SKIP`
-    would skip only this stage and let the run continue.
+    This is a second check, because the gate's own action also fails without the verdict PASS. The result of the
+    condition must be `FAIL`. With `SKIP`, CodePipeline would skip only this stage and continue the run.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])

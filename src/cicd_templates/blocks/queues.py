@@ -27,7 +27,7 @@ RETENTION_SECONDS = 14 * 24 * 3600
 
 
 def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str) -> sqs.Queue:
-    """Return a queue that keeps messages for 14 days. Its name ends with `words`, joined by hyphens.
+    """Return an encrypted queue that keeps messages for 14 days. Its name ends with `words`, joined by hyphens.
 
     The caller must also add the policy from `tls_only`.
     """
@@ -95,12 +95,14 @@ def _dead_letter_alarm(
 
 
 def may_send(sid: str, queue: QueueArn) -> Grant:
-    """Let a Lambda function's role send an invocation to the dead-letter queue after all its retries have failed."""
+    """Let a Lambda function's role send failed invocations to the dead-letter queue. Lambda sends them after all
+    retries.
+    """
     return allow(sid, [actions.SendMessage], on=queue)
 
 
 def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -> sqs.Queue:
-    """Return the dead-letter queue that only the queue `name` may use."""
+    """Return the dead-letter queue of the work queue `name`. No other queue may use it."""
     queue = encrypted_queue(logical_id, env, key, name, DEAD_LETTERS)
     source = f"sqs:{env.region}:{env.account}:{physical_name(env, 'AWS::SQS::Queue', name)}"
     queue.RedriveAllowPolicy = {
@@ -113,7 +115,7 @@ def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -
 def work_queue(
     logical_id: str, env: Environment, key: KeyArn, name: str, settings: QueueTable, dead_letters: sqs.Queue
 ) -> sqs.Queue:
-    """Return the SQS queue `name`. A message that was received too often moves to the queue `dead_letters`."""
+    """Return the SQS queue `name`. SQS moves a message that was received too often to the queue `dead_letters`."""
     queue = encrypted_queue(logical_id, env, key, name)
     queue.VisibilityTimeout = settings.visibility_seconds
     queue.RedrivePolicy = sqs.RedrivePolicy(
@@ -165,8 +167,7 @@ def queue_offer(
     """Return the variables and IAM grants that a service needs to send to a queue, to receive from it, or to do both.
 
     The queue is encrypted with `key`. The container finds the queue's URL in a variable such as `INBOX_QUEUE_URL`.
-    `metrics` is the queue's name in CloudWatch metrics. If it is given, workers scale on the number of messages in the
-    queue.
+    `metrics` is the queue's name in CloudWatch metrics. If `metrics` is given, workers scale on the number of messages.
     """
 
     def send(layer: LayerTemplate) -> list[Grant]:

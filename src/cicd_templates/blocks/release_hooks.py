@@ -42,10 +42,10 @@ JOINS_THE_NETWORK = (
 def verify_image(monitored: MonitoredService, key: KeyArn, names: Mapping[str, AWSHelperFn | str]) -> Hook:
     """Return the Lambda function that verifies a release's image, as a lifecycle hook of the ECS deployment.
 
-    The function requires that the image comes from our repository, is named by digest, has signed statements, and has
-    no findings of the blocking severities. `names` has the builder and the verifier that the statements must name. An
-    exception of the configuration can replace the signature of one image. Images of further containers must come from
-    the repositories in the configuration, and must be named by digest.
+    The function requires that the image comes from our repository, is referenced by its digest, has signed statements,
+    and has no findings of the blocking severities. The statements must name the builder and the verifier in `names`.
+    With an exception in the configuration, one image needs no signature. Images of further containers must come from
+    the repositories in the configuration, and must be referenced by digest.
     """
     env, service = monitored.env, monitored.service
     tools = env.tools

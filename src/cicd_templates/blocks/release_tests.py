@@ -38,7 +38,7 @@ def job_check_action(
     image: str,
     order: int,
 ) -> PipelineAction:
-    """Return the action that runs the job of this release once. The previous action has created the task definition.
+    """Return the action that runs the job of this release once. An earlier action has created the task definition.
 
     `stage` is the pipeline stage of the action. `image` is the only image that the task may have.
     """

@@ -1,4 +1,4 @@
-"""Deletion and replacement policies of resources, and reasons that appear as comments above resources in templates."""
+"""Sets the deletion and replacement policies of resources, and adds reasons, which templates show as comments."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ R = TypeVar("R", bound=AWSObject)
 def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
-    In a protected environment, data remains when the stack is deleted or the resource is replaced. Only a resource
-    whose creation failed is deleted, because it is empty and its name would block the next attempt. CloudFormation
-    accepts `RetainExceptOnCreate` only as a deletion policy:
+    In a protected environment, the old resource and its data remain when the stack is deleted or the resource is
+    replaced. If the creation of a resource fails, CloudFormation deletes the resource, because it is empty and its name
+    would block the next attempt. CloudFormation accepts `RetainExceptOnCreate` only as a deletion policy:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     resource.DeletionPolicy = "RetainExceptOnCreate" if env.protected else "Delete"

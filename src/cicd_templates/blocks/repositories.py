@@ -1,4 +1,6 @@
-"""Image repositories: encrypted, with immutable tags and scans, and readable only by the roles that pull images."""
+"""Creates image repositories. They are encrypted, have immutable tags, and scan images. Only some roles can pull
+images.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +34,10 @@ VERIFY_IMAGE = reserved_words.VERIFY_IMAGE
 def repository(
     logical_id: str, env: Environment, service: Service, key: KeyArn, readers: Sequence[Environment]
 ) -> ecr.Repository:
-    """Return the repository for a service's images. The roles that start tasks in `readers` may pull the images.
+    """Return the repository for a service's images. `readers` are the environments whose roles may pull the images.
 
-    The policy cannot name these roles as principals, because AWS refuses principals that do not exist yet. It names
-    their accounts instead, and a condition limits access to the roles.
+    These are the roles that start tasks. The policy cannot name them as principals, because AWS refuses principals that
+    do not exist yet. Instead, it names their accounts, and a condition limits the access to the roles.
     """
     store = stateful(
         ecr.Repository(
@@ -96,8 +98,8 @@ def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant
 def may_pull(env: Environment, service: Service, images: Sequence[str] = ()) -> list[Grant]:
     """Let a role of the environment `env` pull the service's image from the repository in the tools environment.
 
-    The role may also pull the `images` that are in private ECR registries. If the registry belongs to another account,
-    the policy of the repository must also allow the pull. Public registries need no permission.
+    The role may also pull those of `images` that are in private ECR registries. If such a registry belongs to another
+    account, the repository's own policy must also allow the pull. Public registries need no permission.
     """
     own = repository_arn(env.tools, service.name)
     private = [repository.arn for image in images if (repository := private_repository(image))]

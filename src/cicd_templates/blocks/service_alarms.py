@@ -1,4 +1,4 @@
-"""Alarms of a running service: responses, target health, task counts, CPU and memory.
+"""Creates the alarms of a running service, on responses, target health, task counts, CPU and memory.
 
 Every load balancer metric is evaluated for both target groups. After a rollout, one group has no tasks and its metrics
 have no values; missing values count as 0.
@@ -87,7 +87,7 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
     """Return the alarms on tasks that fail to start or that do not keep running. They roll a release back.
 
     A task that fails to start receives no requests and is not registered as a target, so only events report the
-    failure. A worker's release has no other test. ECS counts a worker's task as healthy as soon as the task runs, even
+    failure. For a worker, nothing else tests a release: ECS counts a worker's task as healthy as soon as it runs, even
     if its process ends soon afterwards.
     """
     return [
@@ -111,11 +111,12 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return the number of minutes that the alarm on unhealthy targets evaluates, and how many must be unhealthy.
+    """Return how many minutes the alarm on unhealthy targets evaluates, and in how many of them a target must be
+    unhealthy.
 
-    The load balancer counts a task as unhealthy after enough failed checks, even during the grace period, when ECS
-    ignores failed checks. One slow start must not trigger the alarm. If a task never becomes healthy, ECS replaces it
-    repeatedly; three failed starts must trigger the alarm.
+    One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
+    balancer already counts the task as unhealthy. If a task never becomes healthy, ECS replaces it again and again.
+    Three failed starts must trigger the alarm.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1
@@ -217,7 +218,8 @@ def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _worse_side(side_expression: str) -> str:
-    """Return a metric math expression for the higher value of `side_expression` in the two target groups.
+    """Return a metric math expression that calculates `side_expression` for each target group and returns the higher
+    value.
 
     In `side_expression`, a letter in braces stands for a metric. For the first group, `{e}` becomes `FILL(e1, 0)`.
     """

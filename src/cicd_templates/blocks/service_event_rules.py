@@ -1,4 +1,4 @@
-"""Rules that notify stakeholder groups of events that ECS and CloudFormation report about one service.
+"""Creates rules that notify stakeholder groups of events of one service, which ECS and CloudFormation report.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
 """
@@ -22,7 +22,8 @@ ROLLBACK_PATHS = {"status": "$.detail.status-details.status", "reason": "$.detai
 
 
 def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """Return one EventBridge rule per kind of service event, each with the stakeholder groups that it notifies.
+    """Return one EventBridge rule for each kind of service event. Each rule notifies the stakeholder groups of its
+    kind.
 
     CloudWatch counts the events that match a rule, and alarms use these counts.
     """
@@ -73,7 +74,7 @@ def _service_event_pattern(monitored: MonitoredService, detail_type: str, *names
 def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
     """Return the event pattern for tasks that stopped unexpectedly, or failed health checks.
 
-    The health checks are the checks of the load balancer and of containers. ECS has no stop code for failed health
+    This includes the health checks of the load balancer and those of containers. ECS has no stop code for failed health
     checks, so the pattern matches the text of the stop reason:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html

@@ -1,4 +1,4 @@
-"""The KMS key that signs evidence, its policy, and the rule that reports changes of the key."""
+"""Creates the KMS key that signs evidence, the key's policy, and the rule that reports changes of the key."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def signing_key(
 ) -> kms.Key:
     """Return an asymmetric key with which only the role `signer` may sign.
 
-    The account may administer the key and verify with it, and the hooks of the environments `verifiers` may verify. No
-    statement lets the account sign, so IAM policies cannot allow this either:
+    The account may administer the key and verify signatures. The hooks of the environments `verifiers` may verify, too.
+    The key policy does not let the account sign, so an IAM policy of the account cannot allow this either:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))

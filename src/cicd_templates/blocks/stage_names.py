@@ -1,4 +1,4 @@
-"""Names the stages of a pipeline that deploy to an environment, and the action that approves a release to it."""
+"""Returns the names of the pipeline stages that deploy to an environment, and of the action that approves a release."""
 
 from __future__ import annotations
 

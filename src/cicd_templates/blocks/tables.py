@@ -77,7 +77,10 @@ def _refuse_without_tls(env: Environment, name: str) -> Grant:
 def throttle_alarms(
     env: Environment, name: str, table: dynamodb.Table, operations: TopicArn
 ) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
-    """Return two alarms that notify `operations` if DynamoDB throttles reads or writes in two periods of 5 minutes."""
+    """Return two alarms, on throttled reads and on throttled writes, that notify `operations`.
+
+    Each fires if DynamoDB throttles requests in two periods of 5 minutes.
+    """
 
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
     def throttled(what: str) -> cloudwatch.Alarm:

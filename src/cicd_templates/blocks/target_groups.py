@@ -1,7 +1,7 @@
-"""A service's part of the shared load balancer: target groups, listener rules, and network access to its tasks.
+"""Creates a service's part of the shared load balancer: target groups, listener rules, and network access to its tasks.
 
-A service has two target groups and two listener rules from its first deployment on. A rollout therefore never replaces
-a resource that serves requests.
+A service has two target groups and two listener rules from its first deployment on, so a rollout never replaces a
+resource that serves requests.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId
     """Return one of a service's two target groups. `side` says whether it is the primary or the alternate group.
 
     `Port` has a fixed value, because changing it would replace the group. The value does not matter: ECS registers each
-    task with the task's own port. Changing the protocol always replaces the group. The old and the new group then exist
-    at the same time, so the name contains the protocol.
+    task with the task's own port. Changing the protocol always replaces the group. During such a replacement, the old
+    and the new group exist at the same time, so their names differ by the protocol.
     """
     check, tls = service.settings.health_check, service.settings.backend_tls
     words = [service.name, side, *(["tls"] if tls else [])]
@@ -63,8 +63,8 @@ def listener_rule(
 ) -> elb.ListenerRule:
     """Return the rule with which a shared listener forwards requests to a service.
 
-    The weights here are only initial values, which ECS changes later. A rollout does not change this resource in the
-    template, so CloudFormation keeps ECS's weights. A changed path or priority resets them.
+    The weights in the rule are only initial values, which ECS changes in a rollout. CloudFormation keeps ECS's weights
+    as long as the rule does not change in the template. A new path or priority resets the weights.
     """
     weights = [(primary, EVERYTHING), (alternate, NOTHING)]
     return elb.ListenerRule(
@@ -99,9 +99,9 @@ def infrastructure_role(
 ) -> iam.Role:
     """Return the role with which ECS moves the requests of one service between its target groups.
 
-    The role may change only the service's own target groups and listener rules. Its statements follow AWS's managed
-    policy for this purpose, with fewer permissions. ECS changes listener rules here, so the role needs no permission to
-    change a listener:
+    The role may change only the service's own target groups and listener rules. It has fewer permissions than AWS's
+    managed policy for this purpose. For example, it may not change a listener, because ECS changes only listener rules
+    of this service:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
     """
     return service_role(
@@ -131,7 +131,7 @@ def infrastructure_role(
 
 
 def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, *purpose: str) -> ec2.SecurityGroup:
-    """Return the security group of a service's tasks, with the configured egress and no ingress.
+    """Return the security group of a service's tasks. It allows the configured egress and no ingress.
 
     `load_balancer_access` adds the ingress from the load balancer. The service's own tasks have a group without
     `purpose`. Other tasks, such as the migration, have a separate group, whose name ends with `purpose`. If the VPC has
@@ -167,7 +167,8 @@ def load_balancer_access(
 ) -> tuple[ec2.SecurityGroupIngress, ec2.SecurityGroupEgress]:
     """Return the two rules that let the load balancer reach a service's tasks.
 
-    The first is an ingress rule of the tasks' security group, the second an egress rule of the load balancer's group.
+    The first is an ingress rule of the tasks' security group. The second is an egress rule of the load balancer's
+    group.
     """
     port = service.settings.port
     return (
@@ -197,8 +198,9 @@ def access_to(
 ) -> tuple[ec2.SecurityGroupEgress, ec2.SecurityGroupIngress]:
     """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
 
-    The first is an egress rule of the tasks' security group, the second an ingress rule of the security group `group`.
-    `whose` names the tasks in the logical ids of the rules: `Tasks` for the service's own tasks.
+    The first is an egress rule of the tasks' security group. The second is an ingress rule of the resource's security
+    group, `group`. `whose` is the word for the tasks in the rules' logical ids, such as `Tasks` for the service's own
+    tasks.
     """
     own = GetAtt(tasks, "GroupId")
     return (

@@ -39,9 +39,9 @@ def image_parameter(service: Service) -> Parameter:
 
 
 def task_definition(logical_id: str, env: Environment, service: Service, parts: TaskParts) -> ecs.TaskDefinition:
-    """Return the task definition of a service: its own container, and the further containers of the configuration.
+    """Return the task definition of a service, with its own container and the further containers of the configuration.
 
-    No container runs as root, can write to its root file system, or has Linux capabilities.
+    Containers do not run as root, cannot write to their root file systems, and have no Linux capabilities.
     """
     settings = service.settings
     variables: dict[str, Value | str] = {**settings.environment, **parts.addresses}
@@ -91,7 +91,7 @@ def fargate_task(
     *of_task: ecs.ContainerDefinition,
     name: Sequence[str],
 ) -> ecs.TaskDefinition:
-    """Return a Fargate task definition of the service's size with its containers; `name` is the family's name."""
+    """Return a Fargate task definition with the service's size and containers. `name` is the name of its family."""
     settings = service.settings
     definition = ecs.TaskDefinition(
         logical_id,

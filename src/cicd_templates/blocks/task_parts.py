@@ -1,4 +1,4 @@
-"""The parts that every task of a service has in addition to its containers: its log, its roles, and its variables."""
+"""Creates the parts that every task of a service needs besides its containers: its log, its roles and its variables."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ TASK_ROLE = reserved_words.TASK
 
 @dataclass(frozen=True)
 class TaskParts:
-    """The resources that a task definition refers to, in the order in which a layer adds them, and its variables.
+    """The resources that a task definition refers to, in the order in which a layer adds them, and the task's
+    variables.
 
     `secrets` maps environment variables of the service's own container to the ARNs of the secrets or parameters with
-    their values. `container_secrets` has such a map for each further container, keyed by the container's name.
-    `addresses` maps further variables of the service's own container to values that other stacks publish.
+    their values. `container_secrets` contains one such map for each further container, keyed by the container's name.
+    `addresses` maps other environment variables of this container to values that other stacks publish.
     """
 
     log: logs.LogGroup
@@ -64,12 +65,13 @@ def task_parts(
     containers: Mapping[str, ContainerTable] | None = None,
     images: Sequence[str] = (),
 ) -> TaskParts:
-    """Return the log group, the roles and the variables of a task. The caller adds the `resources` of the result.
+    """Return the log group, the roles and the variables of a task. The caller adds the result's `resources` to a
+    template.
 
-    `log` is the name of the log group. Each role's name consists of the service's name and further words: `starting`
-    for the execution role, `running` for the task role. The task role has `grants`, and the grants for everything that
-    the service `uses`. The execution role may read the secrets of the further `containers`, and may pull their images,
-    `images`, and the images of the pipeline.
+    `log` is the name of the log group. The name of each role consists of the service's name and additional words:
+    `starting` for the execution role, and `running` for the task role. The task role has `grants`, and the grants for
+    everything in `uses`. The execution role may read the secrets of the further `containers`. It may pull their images,
+    which are `images`, and the images that the pipeline builds.
     """
     env = layer.env
     tables = containers or {}
@@ -132,7 +134,7 @@ def may_read_secrets(
 ) -> list[Grant]:
     """Let the role that starts tasks read their secrets, which are encrypted with `keys`.
 
-    The grant lists a secret once, even if several containers or variables read it.
+    The grant contains each secret once, even if several containers or variables read it.
     """
     parameters = list(dict.fromkeys(arn for arn in secrets if _is_parameter(arn)))
     whole = (without_json_key(arn) if isinstance(arn, str) else arn for arn in secrets)
@@ -154,7 +156,8 @@ def _is_parameter(arn: AWSHelperFn | str) -> bool:
 def secret_arns(
     env: Environment, variables: Mapping[str, str], own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return the secret variables of a container, each with the ARN from which ECS reads its value.
+    """Return the secret environment variables of a container. The result maps each to the ARN from which ECS reads its
+    value.
 
     `variables` is the container's table `secrets`. The ARN is the ARN of a secret or a parameter. If the value is one
     key of a JSON secret, the key is appended to the ARN. `own_secrets` maps the names of the secrets in the layer

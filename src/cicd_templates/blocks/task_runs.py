@@ -1,7 +1,8 @@
-"""Tasks that the pipeline runs once for a release: the role that may run such a task, and the function that runs it.
+"""Lets the pipeline run a task once for a release: creates the function that runs it, and the role that the function
+uses.
 
-The function is in the pipeline's account, because CodePipeline invokes only functions of its own account. It assumes a
-role of the environment's account, which may run this one task and read its log.
+The function is in the pipeline's account, because CodePipeline invokes only functions of its own account. The function
+assumes a role in the environment's account. This role may only run this task and read its log.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ class TaskRun:
     """A task of a service that the pipeline runs once for a release.
 
     `word` is the reserved word in the names of the role and of the function. `subject` is the name of the task in
-    messages. `records` is the folder of the evidence bucket with the attempts. `family` are the words of the task
-    definition's name, and `roles` are the words of the names of its two roles. A run may last for `limit_minutes`.
+    messages. `records` is the folder of the evidence bucket in which the function records its attempts. `family`
+    contains the words of the task definition's name. `roles` contains the words of the names of its two roles. A run
+    may last for `limit_minutes`.
     """
 
     word: str
@@ -58,7 +60,7 @@ class TaskRun:
 
 
 def outputs(definition: tasks.TaskDefinition, subnets: SubnetIds, group: SecurityGroupId) -> Sequence[Output]:
-    """Return the outputs of the stack with the task definition. The pipeline passes them to the function."""
+    """Return the outputs of the stack that contains the task definition. The pipeline passes them to the function."""
     return [
         Output(name, Description=description, Value=value)
         for name, description, value in (
@@ -70,7 +72,7 @@ def outputs(definition: tasks.TaskDefinition, subnets: SubnetIds, group: Securit
 
 
 def task_run_role(logical_id: str, env: Environment, service: Service, run: TaskRun) -> iam.Role:
-    """Return the role of `env` with which the function runs the task. Only the function may assume it."""
+    """Return the role in `env` with which the function runs the task. Only the function may assume this role."""
     tools, cluster = env.tools, cluster_name(env)
     begin = f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}"
     family = physical_name(env, "AWS::ECS::TaskDefinition", *run.family)

@@ -1,4 +1,4 @@
-"""Encrypted SNS topics to which alarms and EventBridge rules of this environment can publish, over TLS."""
+"""Creates encrypted SNS topics. Alarms and EventBridge rules of the same environment can publish to them, over TLS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROUPS = ("developers", "security", "operations")
 
 
 def topic_words(env: Environment) -> list[tuple[str, ...]]:
-    """Return the topics of `env`. Each topic is a tuple of the words in its name.
+    """Return the topics of `env`. The result contains, for each topic, a tuple of the words in its name.
 
     Each stakeholder group has a topic. The tools environment also has a topic for the approvers of each protected
     environment.
@@ -58,9 +58,10 @@ def subscriptions(
 
 
 def topic_policy(logical_id: str, env: Environment, topic: sns.Topic, *, for_events: bool = True) -> sns.TopicPolicy:
-    """Return a topic policy that requires TLS. With `for_events`, alarms and rules of this environment may publish.
+    """Return a topic policy that requires TLS. If `for_events` is true, alarms and rules of this environment may
+    publish.
 
-    EventBridge and CloudWatch get access to topics by resource policies, not by roles:
+    EventBridge and CloudWatch need a resource policy to access a topic. They do not use roles for this:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     """
     prefix = f"{name_prefix(env)}-"

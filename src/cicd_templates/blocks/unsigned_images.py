@@ -1,4 +1,4 @@
-"""Hands the exceptions of the configuration, which let single images run unsigned, to the functions that verify."""
+"""Passes the configured exceptions, which let single images run without a signature, to the verifying functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_BYTES = 2500
 
 
 def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTable]:
-    """Return the exceptions of a service in one environment, by their names."""
+    """Return the exceptions of a service in one environment, keyed by their names."""
     return {
         name: table
         for own in env.services
@@ -27,10 +27,11 @@ def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTabl
 
 
 def exception_problems(configuration: Configuration, today: date) -> Iterator[Problem]:
-    """Yield a problem for each exception that does not count on the day `today`, and for each service with too many.
+    """Yield a problem for each exception that is not valid on the day `today`, and for each service with too many
+    exceptions.
 
-    Only `make render` needs this. Other commands work with what was rendered, and the functions that verify signatures
-    compare the date themselves.
+    Only `make render` calls this function. Other commands use the rendered templates, and the functions that verify
+    signatures compare the date themselves.
     """
     for env in configuration.environments:
         for service in env.services:
@@ -49,7 +50,8 @@ def exception_problems(configuration: Configuration, today: date) -> Iterator[Pr
 
 
 def exceptions_variable(service: str, environments: Iterable[Environment]) -> str:
-    """Return the value of the environment variable `UNSIGNED_IMAGES`: the exceptions of each environment that has any.
+    """Return the value of the environment variable `UNSIGNED_IMAGES`, which contains the exceptions of each
+    environment.
 
     The module `functions/unsigned_images.py` describes the format.
     """

@@ -1,14 +1,14 @@
-"""Writes everything that runs in CodeBuild: the checks of a release and the build specification of every project.
+"""Returns everything that runs in CodeBuild: the checks of a release and the build specification of every project.
 
-A service's checks pass through these modules, in this order:
+A service's checks get from the configuration into a template in these steps:
 
 1. The configuration has the tables `[services.<name>.checks.<check>]`.
 2. `configured_checks.checks_of` adds the values of the preset in `check_presets`.
 3. `buildspecs` returns the specification of each project as text.
 4. The layer `templates/build.py` puts these texts into its template.
 
-`image_build` and `buildspecs` also have the specifications of the builds after the gate: image, bill of materials,
-image scan and smoke test.
+`image_build` and `buildspecs` also contain the specifications of the builds that run after the gate: image, bill of
+materials, image scan and smoke test.
 
 `scripts/` has Python programs, and `pins/` has requirements files. A specification contains the full text of each file
 that its build needs. A reviewer of the template can therefore read everything that a build runs.

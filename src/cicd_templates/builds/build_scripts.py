@@ -1,4 +1,6 @@
-"""Returns each Python script for CodeBuild as one text, because a build cannot import this package."""
+"""Returns each Python script for CodeBuild as one text with the modules it imports: a build cannot import this
+package.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def script_text(name: str) -> str:
 
 
 def _shared_text(module: str, script: str) -> str:
-    """Return a shared module's text with a heading, without its docstring and without the imports that `script` has."""
+    """Return a shared module's text under a heading, without its docstring, and without imports that `script` already
+    has.
+    """
     _, title, body = read_build_file("scripts", f"{module}.py").split('"""', 2)
     own = set(_IMPORT.findall(script))
     kept = _IMPORT.sub(lambda found: "" if found[0] in own else found[0], body)

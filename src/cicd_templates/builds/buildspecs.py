@@ -66,8 +66,8 @@ def _prepare(service: Service) -> str:
     """Return the command that prepares a check, before any code of the application can run.
 
     The command computes the digest of the source, copies the application's gate policy, and creates the report folder.
-    This folder is outside the source. So a file of the source cannot replace a report, and tools do not scan the
-    reports.
+    This folder is outside the source. So the source cannot replace a report, and tools that scan the source do not scan
+    the reports.
     """
     policy = f"{service_folder(service)}/{POLICY}"
     return f"""\

@@ -80,10 +80,10 @@ def describe_requirements(*secrets: str) -> str:
 
 
 def list_dependencies(name: str) -> str:
-    """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
+    """Return the command that copies requirements files to a folder for a scanner. `name` is a pattern for their paths.
 
-    This folder has no other file of the source, so the source cannot influence the scanner. The command writes a list
-    of the dependencies that the scanner cannot see to `$NOT_READ`.
+    This folder contains no other file of the source, so the source cannot influence the scanner. The command writes a
+    list of the dependencies that the scanner cannot see to `$NOT_READ`.
     """
     return "\n".join(
         [

@@ -1,9 +1,9 @@
-"""Presets: predefined checks, each for one tool. They install their tools from `pins/`, by version and hash.
+"""Defines presets: predefined checks, each for one tool. `pins/` has the version and hash of each tool.
 
 The source is treated as hostile:
 
-- No file or comment in the source can switch a preset off. Either a command here overrides such a file or comment, or
-  the gate counts the findings that it suppresses.
+- No file or comment in the source can switch a preset off. Either the preset's command overrides the file or comment,
+  or the gate counts the suppressed findings.
 - Tools are installed outside the source and started by their absolute path.
 - Python starts in isolated mode (`-I`). Otherwise, it could load a file of the source instead of a standard module with
   the same name.

@@ -113,7 +113,9 @@ fi
 
 
 def _export() -> str:
-    """Return the command that exports the image's address. The pipeline pastes it into the parameters of actions."""
+    """Return the command that exports the image's address. The pipeline inserts this address into parameters of
+    actions.
+    """
     return f"""\
 digest="$(cat /tmp/digest)"
 if [[ "$digest" =~ ^sha256:[0-9a-f]{{64}}$ ]]; then
@@ -129,10 +131,12 @@ def _examine(service: Service) -> str:
     """Return the command that lists the image's packages, and refuses Python packages that no check has examined.
 
     The command exports the image and never runs it. Packages of base images are accepted, because the service did not
-    add them. Installers write lists of the files that they install, and a command of the Dockerfile could forge such a
-    list. So a list counts only if a base image or a locked stage has the same list. A locked stage is a part of a stage
-    in which no code of the source has run. The packages of locked stages are also judged, because a later command could
-    remove their metadata from the image.
+    add them.
+
+    Installers write lists of the files that they install, and a command of the Dockerfile could forge such a list. So a
+    list counts only if a base image or a locked stage has the same list. A locked stage is the first part of a stage,
+    up to the point where code of the source can run. The packages of locked stages are also judged, because a later
+    command could remove their metadata from the image.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""
@@ -185,7 +189,9 @@ done < {LOCKED_STAGES}
 
 
 def put_evidence(path: str, stem: str, suffix: str) -> str:
-    """Return shell commands that store a file as evidence, then exit with 0, or with 1 if it could not be stored."""
+    """Return shell commands that store a file as evidence. They exit with 0, or with 1 if the file could not be
+    stored.
+    """
     return f"""\
 # Nothing is overwritten: another attempt of this run stores its file with the next number. A bucket with Object Lock
 # accepts only uploads with a checksum.

@@ -16,7 +16,7 @@ READ = ("Unarchiving cache", "compressed S3 cache")
 
 
 def read_caches(context: CheckContext) -> str:
-    """Require that the log of the newest build of each project with a cache says that the build read the cache."""
+    """For each project with a cache, require that the newest build has read the cache, according to its log."""
     codebuild, logs = context.clients(TOOLS).codebuild, context.clients(TOOLS).logs
     without, read = [], 0
     for project in _cached_projects(context):
@@ -47,7 +47,10 @@ def _cached_projects(context: CheckContext) -> Iterator[str]:
 
 
 def _messages(logs: Any, group: str, stream: str) -> Iterator[str]:
-    """Yield the messages of a log stream. At its end, CloudWatch Logs returns the token of the request again."""
+    """Yield the messages of a log stream.
+
+    At the end of the stream, CloudWatch Logs returns the same token that the request had.
+    """
     request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
     while True:
         page = logs.get_log_events(**request)

@@ -37,7 +37,8 @@ def _run_of(acm: Any, arn: str) -> str:
 def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
     """Return a new self-signed certificate for `name`, and its private key, both as PEM.
 
-    The program openssl makes both in a subfolder of `folder`, which is then removed. Raises `CicdError` if it fails.
+    The program openssl writes both to a subfolder of `folder`. The subfolder is removed afterwards. Raises `CicdError`
+    if openssl fails.
     """
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         certificate, key = Path(temporary, "certificate.pem"), Path(temporary, "key.pem")
@@ -56,7 +57,10 @@ def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
 
 
 def import_certificates(context: CheckContext) -> str:
-    """Import a certificate for each runtime environment, unless this run has done so before it was interrupted."""
+    """Import a certificate for each runtime environment.
+
+    Certificates that this run imported before it was interrupted are used again.
+    """
     certificates, trusted = {}, []
     for environment in RUNTIME:
         access, acm = context.access[environment], context.clients(environment).acm
@@ -80,7 +84,7 @@ def remove_certificates(context: CheckContext, environment: str) -> None:
     """Delete the certificates that this run has imported into the account and region of an environment.
 
     After the deletion of a load balancer, ACM says for some time that the certificate is still in use. Raises
-    `CheckMustWait` if it still says so after ten minutes.
+    `CheckMustWait` if ACM still says so after ten minutes.
     """
     acm = context.clients(environment).acm
     for arn in own_certificates(acm, context.project.suffix):
@@ -93,7 +97,7 @@ def remove_certificates(context: CheckContext, environment: str) -> None:
 
 
 def _is_deleted(acm: Any, arn: str) -> bool:
-    """Delete a certificate, and return whether ACM accepts that."""
+    """Try to delete a certificate, and return whether ACM deleted it."""
     try:
         acm.delete_certificate(CertificateArn=arn)
     except ClientError as error:

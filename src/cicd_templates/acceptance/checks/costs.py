@@ -1,4 +1,4 @@
-"""Compares the cost estimate, which is shown before a run, with the resources that exist and their lifetime."""
+"""Compares the cost estimate, which is shown before a run, with the resources that the run really created."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from cicd_templates.acceptance.project import ENVIRONMENTS
 
 
 def price_what_exists(context: CheckContext) -> str:
-    """Count the resources of the stacks. Require that the estimate has the same number for each type that costs money.
+    """Count the resources in the stacks, and compare the numbers with the estimate.
 
-    The price is for the time since the deployment began. The bill of AWS has the real cost a day later. Cost Explorer
-    is not used, because AWS charges for each call.
+    For each type of resource that costs money, the estimate must have the same number.
+
+    The result contains a price for the time since the deployment began. The bill of AWS shows the real cost a day
+    later. This check does not call Cost Explorer, because AWS charges for each call.
     """
     counts: Counter[str] = Counter()
     for environment in ENVIRONMENTS:

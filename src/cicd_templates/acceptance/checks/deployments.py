@@ -16,7 +16,7 @@ UPDATABLE = SETTLED | {"UPDATE_ROLLBACK_COMPLETE"}
 
 
 def deploy_all(context: CheckContext) -> str:
-    """Deploy staging and tools with one command each, and production, which is protected, by reviewed plans only."""
+    """Deploy staging and tools with one command each. Deploy production, which is protected, only by reviewed plans."""
     context.facts.setdefault("deployed at", context.clock())
     context.save()
     context.commands.on("deploy", STAGING, "--yes")
@@ -30,7 +30,10 @@ def deploy_all(context: CheckContext) -> str:
         rendered = len(list(context.project.rendered(environment).glob("*.yaml")))
         require(len(stacks) == rendered, f"{environment} has {len(stacks)} of {rendered} stacks")
         count += rendered
-    return f"{count} stacks of {len(ENVIRONMENTS)} environments exist; production was deployed by its plans alone"
+    return (
+        f"{count} stacks of {len(ENVIRONMENTS)} environments exist; production was deployed only by executing its plan"
+        " files"
+    )
 
 
 def deploy_by_plans(context: CheckContext, environment: str, *options: str) -> None:

@@ -21,7 +21,7 @@ LATER_SECONDS = 3600
 
 
 def destroy_all(context: CheckContext) -> str:
-    """Destroy the pipeline, then remove the protection of production, then destroy the other environments.
+    """Destroy the pipeline. Then remove the protection of production, and destroy the other environments.
 
     As long as a pipeline exists, only the pipeline may change some stacks of production. An environment that was never
     deployed, or that is destroyed already, has nothing to destroy. If a step fails, the next steps still run, so that
@@ -41,7 +41,7 @@ def destroy_all(context: CheckContext) -> str:
 
 
 def _problem_of(step: Callable[[], None]) -> str:
-    """Run a step of the destruction. Return why it failed, or an empty string."""
+    """Run a step of the destruction. Return why it failed, or an empty string if it succeeded."""
     try:
         step()
     except DetachedError:
@@ -54,10 +54,11 @@ def _problem_of(step: Callable[[], None]) -> str:
 
 
 def _redeploy(context: CheckContext) -> None:
-    """Deploy production once as a disposable environment, because the deletion policies are in its templates.
+    """Deploy production again as a disposable environment, so that its resources get deletion policies that allow
+    deletion.
 
-    Stacks that cannot be updated are left out, and so are layers that were never deployed, because their creation might
-    fail again.
+    Stacks that cannot be updated are left out. Layers that were never deployed are left out, too, because their
+    creation might fail again.
     """
     render_with(context, production=DISPOSABLE)
     stacks = stacks_of(context, PRODUCTION)
@@ -75,7 +76,7 @@ def _redeploy(context: CheckContext) -> None:
 
 
 def _end_termination_protection(context: CheckContext) -> None:
-    """Switch off the termination protection of the stacks of production. No deployment does that."""
+    """Switch off the termination protection of the stacks of production, because a deployment never switches it off."""
     cloudformation = context.clients(PRODUCTION).cloudformation
     for name in stacks_of(context, PRODUCTION):
         cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
@@ -113,7 +114,7 @@ def remove_own(context: CheckContext) -> str:
 
 
 def prove_again(context: CheckContext) -> str:
-    """Search, an hour after the destruction, for resources that still have a name or a tag of the run."""
+    """An hour after the destruction, search for resources that still have a name or a tag of the run."""
     if not context.local and context.clock() < (later := context.facts["destroyed at"] + LATER_SECONDS):
         raise CheckMustWait(f"check again in {round((later - context.clock()) / 60)} minutes with the same command")
     render_with(context, roles={})

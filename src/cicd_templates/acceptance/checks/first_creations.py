@@ -1,4 +1,4 @@
-"""Proves that the next deployment works after the first creation of a stack was declined or has failed."""
+"""Proves that a stack can still be deployed after its first creation was declined or failed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAILING_TYPE = "AWS::EC2::NatGateway"
 
 
 def decline(context: CheckContext) -> str:
-    """Plan the first creation of stacks and discard the plan. Require that nothing is left of the plan."""
+    """Plan the first creation of stacks and discard the plan. Require that no stack of the plan is left."""
     context.commands.on("plan", STAGING)
     planned = stacks_of(context, STAGING)
     require(planned, "the plan of a first creation left no stack in REVIEW_IN_PROGRESS, so there is nothing to discard")

@@ -1,4 +1,4 @@
-"""Attaches the policies that `make deploy-policy` prints to roles. All later commands run with these roles."""
+"""Creates roles with the policies that `make deploy-policy` prints. All later commands run with these roles."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cicd_templates.acceptance.roles import ATTEMPTS, PAUSE_SECONDS, create_role
 
 
 def use_printed_policies(context: CheckContext) -> str:
-    """Create a role with the printed policies for each environment, and let the project deploy with these roles.
+    """For each environment, create a role with the printed policies, and let the project deploy with this role.
 
-    The policies are printed for the templates with the most resources: blue/green rollouts have hooks, which are
-    functions.
+    The policies are printed for templates with blue/green rollouts, because these templates have the most resources:
+    each deployment hook adds a Lambda function.
     """
     roles, documents = {}, 0
     render_with(context, rollout=BLUE_GREEN)
@@ -49,7 +49,7 @@ def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]
 
 
 def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
-    """Run `doctor` until it can call AWS, and require that it called AWS with the role."""
+    """Run `doctor` until it can call AWS. Require that its calls were made with the role."""
     attempt = 1
     while (rows := _examined(context, environment)) is None:
         require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")
@@ -64,7 +64,7 @@ def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
 
 
 def _examined(context: CheckContext, environment: str) -> list[dict[str, str]] | None:
-    """Return what `doctor` finds, or None if it cannot call AWS."""
+    """Run `doctor` and return its findings, or None if it cannot call AWS."""
     try:
         answer = context.commands.on("doctor", environment, "--json", expected=(0, 1))
         rows: list[dict[str, str]] = json.loads(answer.output)[f"{environment}-{context.project.suffix}"]

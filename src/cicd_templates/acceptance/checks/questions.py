@@ -1,4 +1,4 @@
-"""Questions that AWS's documentation leaves open. Only a release in AWS can answer them."""
+"""Contains the questions that AWS's documentation leaves open and that only a release in AWS can answer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from cicd_templates.acceptance.pipeline_runs import SUCCEEDED
 
 
 def question(name: str, asks: str, proves: str, path: str, because: str) -> Check:
-    """Return the check that answers the question `asks`: whether the actions with `path` in their path have succeeded.
+    """Return the check that answers the question `asks`.
 
-    A failed release can answer, too: the answer is "no" if one of these actions failed.
+    The answer is "yes" if all pipeline actions whose paths contain `path` have succeeded. It is "no" if one of them did
+    not succeed, so a failed release can also answer the question.
     """
 
     def answer(context: CheckContext) -> str:

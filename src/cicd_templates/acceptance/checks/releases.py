@@ -1,4 +1,4 @@
-"""Checks releases: one that passes every stage with its migration and its approval, and one that the gate stops."""
+"""Checks two releases: the first passes every stage, with a migration and an approval; the gate stops the second."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def see_migrations(context: CheckContext) -> str:
 
 
 def stop_planted(context: CheckContext) -> str:
-    """Release an application with a planted vulnerability, and require that the gate alone stopped it."""
+    """Release an application with a planted vulnerability. Require that the gate stops it, and nothing before the
+    gate.
+    """
     run = run_pipeline(context, PLANTED, BAD)
     state = run.states.get(GATE, "")
     require(state == FAILED, f"the gate did not stop the planted vulnerability: it {state or 'did not run'}")
@@ -66,11 +68,11 @@ def stop_planted(context: CheckContext) -> str:
     after = stages[stages.index(gate) + 1 :]
     ran = [path for path, state in run.states.items() if path.partition("/")[0] in after and state != NOT_REACHED]
     require(not ran, f"the gate stopped the release, but then these ran: {', '.join(sorted(ran))}")
-    return f"the gate stopped the release, and no action of the {len(after)} stages after it ran"
+    return f"the gate stopped the release, and none of the actions in the {len(after)} later stages ran"
 
 
 def verify_evidence(context: CheckContext) -> str:
-    """Verify the evidence of the release offline, and require that one changed byte is found."""
+    """Verify the evidence of the release offline, then change one byte and require that the verification finds it."""
     folder = Path(rehearsal_folder(context, GOOD)) / "evidence"
     if not context.local:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Renders the project of the run again with changed settings, which the journal remembers."""
+"""Renders the project of the run again with changed settings, and records these settings in the journal."""
 
 from __future__ import annotations
 

@@ -34,7 +34,10 @@ def deploy_with(context: CheckContext, **changes: Any) -> None:
 
 
 def closed_window(seconds: float) -> str:
-    """Return a deployment window that is open on one day of the week, three days after `seconds` since the epoch."""
+    """Return a deployment window that is open on one weekday: the weekday that is three days after `seconds`.
+
+    `seconds` is a time in seconds since the epoch.
+    """
     day = datetime.fromtimestamp(seconds + DAYS_UNTIL_OPEN * DAY_SECONDS, UTC)
     return f"* * * ? * {day.strftime('%a').upper()}"
 
@@ -68,7 +71,7 @@ def release_blue_green(context: CheckContext) -> str:
 
 
 def take_back(context: CheckContext) -> str:
-    """Release an application that answers orders with an error, and require that staging runs the old release again.
+    """Release an application that answers orders with an error. Require that staging returns to the old release.
 
     In AWS, orders are sent during the release. The health check of the application succeeds, so only the alarm on
     errors can cause the rollback.
@@ -103,9 +106,9 @@ def _require_stopped(run: PipelineRun) -> None:
 
 
 def _send_orders(context: CheckContext, answers: set[str]) -> None:
-    """Send orders to the service of staging, and add what came back to `answers`.
+    """Send orders to the service of staging, and add the responses to `answers`.
 
-    An order without a response does not end the check, because the pipeline would go on without it.
+    If an order gets no response, the check continues: otherwise, the pipeline would run on without the check.
     """
     url = f"{output(context, STAGING, 'cluster', 'BaseUrl')}/orders"
     trusted = context.facts["settings"]["trusted"]

@@ -80,7 +80,7 @@ def _deployed_alarms(context: CheckContext, environment: str) -> Iterator[tuple[
 
 
 def hear_alarms(context: CheckContext) -> str:
-    """Set an alarm of each environment to ALARM and back, and require that CloudWatch has executed its action."""
+    """In each environment, set an alarm to ALARM and back. Require that CloudWatch has executed the alarm's action."""
     for environment in ENVIRONMENTS:
         cloudwatch = context.clients(environment).cloudwatch
         pages = cloudwatch.get_paginator("describe_alarms").paginate(
@@ -95,7 +95,7 @@ def hear_alarms(context: CheckContext) -> str:
 def _require_action(context: CheckContext, cloudwatch: Any, name: str, what: str) -> None:
     """Set the alarm, wait up to five minutes until CloudWatch has executed an action of the alarm, and reset it.
 
-    The history of the alarm can also have actions of an interrupted attempt. They do not count.
+    The history of the alarm can also contain actions from an earlier, interrupted attempt. They do not count.
     """
     before = _succeeded_actions(cloudwatch, name)
 
@@ -119,7 +119,7 @@ def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]
 
 
 def use_keys(context: CheckContext) -> str:
-    """Require that the key of each environment is enabled, is rotated, and may be used by somebody."""
+    """Require that the key of each environment is enabled, is rotated, and has a policy that lets somebody use it."""
     for environment in ENVIRONMENTS:
         clients = context.clients(environment)
         alias = f"alias/{context.project.name(environment)}-key"

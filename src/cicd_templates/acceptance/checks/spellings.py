@@ -1,4 +1,4 @@
-"""Finds out which form of a parameter path, and of a KMS key in an S3 request, AWS compares with a policy."""
+"""Finds out with which spellings AWS compares a policy: of a parameter path, and of a KMS key in an S3 request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ OBJECT = "acceptance/key"
 
 
 def read_by_path(context: CheckContext) -> str:
-    """Find out which spelling of the path IAM compares with a policy. Each session allows only one spelling."""
+    """Find out which spelling of a parameter path IAM compares with a policy.
+
+    The check reads parameters in two sessions. The policy of each session allows only one of the spellings.
+    """
     access, root = context.access[STAGING], parameter_root(context, STAGING)
     role = context.facts["settings"]["roles"][STAGING]
     spellings = {"without its last slash": root.removesuffix("/"), "with its last slash": root}
@@ -42,7 +45,7 @@ def read_by_path(context: CheckContext) -> str:
 
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:
-    """Put an object with each spelling of the environment's key, and require that another key is refused."""
+    """Put an object with each spelling of the environment's key. Require that the bucket refuses another key."""
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")
     alias = f"alias/{context.project.name(TOOLS)}-key"

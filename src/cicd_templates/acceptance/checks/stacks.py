@@ -10,7 +10,8 @@ GONE = "DELETE_COMPLETE"
 def newest_stack(context: CheckContext, environment: str, layer: str) -> tuple[str, str]:
     """Return the id and the status of the newest stack of a layer, even if the stack was deleted.
 
-    Both are empty if there was no such stack. An id also finds the events of a deleted stack.
+    Both are empty if the layer never had a stack. The id is returned because AWS finds the events of a deleted stack
+    only by its id.
     """
     pages = context.clients(environment).cloudformation.get_paginator("list_stacks").paginate()
     name = f"{context.project.name(environment)}-{layer}"
@@ -37,7 +38,7 @@ def first_failed_type(context: CheckContext, environment: str, stack_id: str) ->
 
 
 def stacks_of(context: CheckContext, environment: str) -> dict[str, str]:
-    """Return the status of each stack of an environment by the stack's name, without deleted stacks."""
+    """Return the status of each stack of an environment, keyed by the stack's name. Deleted stacks are left out."""
     pages = context.clients(environment).cloudformation.get_paginator("list_stacks").paginate()
     found = [summary for page in pages for summary in page["StackSummaries"]]
     prefix = f"{context.project.name(environment)}-"

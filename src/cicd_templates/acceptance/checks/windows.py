@@ -29,7 +29,7 @@ def stay_out(context: CheckContext) -> str:
 
 
 def go_in(context: CheckContext) -> str:
-    """Release with an open window and with rolling deployments again, and require that it reaches production."""
+    """Open the window, return to rolling deployments, and release. Require that the release reaches production."""
     deploy_with(context, rollout=ROLLING, window=OPEN)
     run = run_pipeline(context, THIRD, "open")
     require(run.succeeded, f"the release did not pass: {run.problem}")

@@ -1,8 +1,8 @@
 """Print a JSON list of the code that Bandit did not judge: `bandit_failures.py SOURCE LOG`.
 
-If one of Bandit's tests raises an exception, Bandit logs the exception and continues. Its report then has neither a
-finding nor an error. LOG is the file with Bandit's standard error. The list also has the files below SOURCE whose code
-is nested too deep.
+If one of Bandit's tests raises an exception, Bandit logs the exception and continues. The report then contains neither
+a finding nor an error. LOG is the file with Bandit's standard error. The list also contains the files below SOURCE
+whose code is nested too deep.
 """
 
 import json
@@ -19,7 +19,7 @@ MOST_SHOWN = 5
 def failures(source: str, log: str) -> list[str]:
     """Return one phrase for each error in the log, and for each file below `source` whose code is nested too deep.
 
-    The result has at most MOST_SHOWN phrases and the number of further phrases.
+    The result contains at most MOST_SHOWN phrases, and a last one with the number of omitted phrases.
     """
     logged = list(dict.fromkeys(f"code on which Bandit failed ({error[:300]})" for error in ERROR.findall(log)))
     found = [*files_nested_too_deep(source), *logged]

@@ -1,8 +1,8 @@
-"""Finds the texts of a source that are bound to a name, in any form: `key: str = "..."`, `get("KEY", "...")`.
+"""Finds the strings that source code binds to a name in any form, such as `key: str = "..."` or `get("KEY", "...")`.
 
 The keyword detector of detect-secrets finds a value only in the form `name = "value"`: in quotes, on the same line,
-directly after a name and a sign. This module finds texts that are bound to a name in other forms, and writes them in
-this form for the detector. Python files are parsed and never run. The text of this module becomes part of a build
+directly after a name and a sign. This module finds strings that are bound to a name in other forms, and rewrites them
+in this form for the detector. Python files are parsed and never run. The text of this module becomes part of a build
 script.
 """
 
@@ -111,7 +111,7 @@ def looks_random(value: str) -> bool:
 
 
 def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the position, the name and the value for each value that a text of any language binds to a name."""
+    """Yield the position, the name and the value of each binding in a text. The text can be in any language."""
     for key in (*KEY.finditer(text), *TOKEN.finditer(text)):
         before = text[max(0, key.start() - AROUND // 5) : key.start()]
         after = text[key.end() : key.end() + AROUND]
@@ -128,8 +128,9 @@ def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the position, the name and the value of each default of a shell variable, of each credential in an HTTP
-    header, and of each password beside a user.
+    """Yield the position, the name and the value of each possible secret that its use reveals.
+
+    These are defaults of shell variables, credentials in HTTP headers, and passwords beside user names.
     """
     for default in SHELL_DEFAULT.finditer(text):
         yield from [(default.start(), default[1], default[2])] if looks_random(default[2]) else []
@@ -146,7 +147,9 @@ def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def is_credential(scheme: str, value: str) -> bool:
-    """Return whether the value of an `Authorization` header is a credential, and not a word of an ordinary text."""
+    """Return whether the value of an `Authorization` header is a credential. It could also be a word of ordinary
+    text.
+    """
     if scheme.lower() == "bearer":
         return bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
     try:
@@ -216,7 +219,7 @@ def name_of(node: ast.AST) -> str:
 
 
 def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield each name that a node of the syntax tree binds, with the expression that is bound to the name."""
+    """Yield each name that a node of the syntax tree binds, and the expression that the node binds to it."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
             yield from unpacked(target, node.value)
@@ -241,8 +244,7 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield each name that a comparison, loop, case, pair or class binds, with the expression that is bound to the
-    name.
+    """Yield each name that a comparison, loop, case, pair or class binds, and the expression that it binds to it.
 
     In loops, cases, pairs and classes, only texts that look like a secret count as values.
     """
@@ -277,7 +279,8 @@ def unpacked(target: ast.AST, value: ast.expr) -> Iterator[tuple[str, ast.AST | 
 def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield the line, the name and the value of each binding in a Python file.
 
-    Also yield texts that the file joins, with an empty name. Yield nothing for a file that cannot be parsed.
+    Also yield strings that the file joins from parts, with an empty name. Yield nothing for a file that cannot be
+    parsed.
     """
     try:
         lines = text.split("\n")
@@ -293,7 +296,8 @@ def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[int, str]]:
-    """Yield a line `name = "value"` for each text that is bound to a name, and the number of the line with the text.
+    """Yield a line `name = "value"` for each string that is bound to a name, and the number of the line with the
+    string.
 
     `is_python` and `settings` describe the contents of the file. A Python file with more than MOST_CHARACTERS is
     searched like a file in another language.
@@ -322,7 +326,7 @@ def is_token(value: str) -> bool:
 
 
 def bound_in_part(text: str, is_python: bool, settings: bool) -> Iterator[tuple[int, str, str]]:
-    """Yield the line, the name and the value of each binding in a part of a file."""
+    """Yield the line number, the name and the value of each binding in a part of a file."""
     ends = [end.start() for end in re.finditer("\n", text)]
     for at, name, value in itertools.chain(bound_by_form(text), bound_by_use(text)):
         yield bisect.bisect_left(ends, at) + 1, name, value

@@ -2,13 +2,13 @@
 
 `dependencies.py SOURCE COPY NAME` finds the requirements files below SOURCE whose paths match NAME, and copies them to
 the folder COPY. A copy contains the pinned packages without environment markers, so that a scanner with any Python
-version judges all of them. Packages for systems other than Linux are omitted, because an image is Linux. The copy of
-`requirements.txt` keeps its name; the other copies are named `1-requirements.txt` and so on, because Safety skips other
-names and deep folders.
+version judges all of them. Packages for systems other than Linux are omitted, because images run on Linux. The copy of
+`requirements.txt` keeps its name. The other copies are named `1-requirements.txt` and so on, all in one folder, because
+Safety skips other names and deep folders.
 
-The script prints a JSON list of the Python packages in SOURCE that no copy pins: packages declared in other files, and
-packages that are in SOURCE themselves. A scanner would silently skip them, so they stop a release. Standard input is a
-JSON list of the archives in SOURCE that contain packages.
+The script prints a JSON list of the Python packages that no copy pins: packages that other files of SOURCE declare, and
+packages whose own files are in SOURCE. A scanner would silently skip these packages, so they stop a release. Standard
+input is a JSON list of the archives in SOURCE that contain packages.
 """
 
 import ast
@@ -99,8 +99,8 @@ def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
     A scanner knows only packages of an index. For a package from any other address, also yield a sentence with the
-    address. For a package of an index whose file has another name or version, also yield a sentence with the name of
-    the file.
+    address. If the file of an index package has another package name or version, also yield a sentence with the file's
+    name.
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}
@@ -199,7 +199,7 @@ def is_vendored(folder: str) -> bool:
 
 
 def described(path: str) -> tuple[str, str, str] | None:
-    """Return the place, name and version of the package that a metadata file describes, or None for any other file."""
+    """Return the folder, name and version of the package that a metadata file describes, or None for any other file."""
     parts = path.split("/")
     for number, part in enumerate(parts, 1):
         if found := DESCRIBED.fullmatch(part):
@@ -250,7 +250,9 @@ class Dependencies:
             self.read(path, full, readers)
 
     def take_link(self, path: str) -> None:
-        """List a link if an installer could read packages through the link. The target is read under its own name."""
+        """Add a link to the result if an installer could read packages through it. Its target is read under its own
+        path.
+        """
         name = os.path.basename(path)
         if name == "requirements" or is_requirements(path) or any(fnmatch.fnmatchcase(name, each) for each in READERS):
             self.not_read.append(f"{path}, which is a link")
@@ -284,7 +286,7 @@ class Dependencies:
             self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
     def take_requirements(self, path: str, data: bytes) -> None:
-        """Add the packages of a requirements file: as pins if the file is copied, otherwise as declarations."""
+        """Add the packages of a requirements file. They are pins if the file is copied, and otherwise declarations."""
         pins, others = read_requirements(data)
         self.included += [(path, line) for line in others]
         named = [pin.partition("==") for pin in pins]

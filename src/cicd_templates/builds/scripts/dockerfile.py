@@ -2,7 +2,8 @@
 
 `dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile, one per line. It writes a JSON
 list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and arguments of each instruction. If it
-refuses lines, it prints their numbers instead and exits with 1. An image is allowed if its name begins with a PREFIX.
+refuses lines, it prints their numbers instead and exits with 1. A base image is allowed if its name begins with one of
+the PREFIXes.
 
 The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file in another
 way: syntax directives, escape directives, other encodings and here-documents. It needs only Python 3.8, because it runs
@@ -77,7 +78,7 @@ class Reader:
         self.problems: list[tuple[int, str]] = []
 
     def image(self, number: int, name: str) -> None:
-        """Add an image that the build uses, or a problem if it is not allowed. Names of stages are ignored."""
+        """Add an image that the build uses. Add a problem instead if it is not allowed. Ignore names of stages."""
         if name == "scratch" or (name and name.lower() in self.stages):
             return
         pinned = PINNED.fullmatch(name)

@@ -1,4 +1,4 @@
-"""Finds the package indexes that a Dockerfile, or another file of variables and commands, names.
+"""Finds the addresses of package indexes in a Dockerfile, or in another file that has variables and commands.
 
 The text of this module becomes part of a build script, so it needs only Python 3.8.
 """
@@ -36,7 +36,9 @@ HOSTS_OF_GO = ("GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE")
 
 
 def in_variables(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses of indexes in the variables and options of a Dockerfile, and words that allow any address."""
+    """Yield the addresses of indexes in the variables and options of a Dockerfile. Also yield words that allow any
+    address.
+    """
     plain = re.sub(r"^[ \t]*#.*", "", text, flags=re.MULTILINE)
     # A vertical tab, which counts as white space, replaces the line break in a continued command.
     joined = CONTINUED.sub(lambda found: "\\" + "\v" * found[0].count("\n"), plain)
@@ -48,7 +50,7 @@ def in_variables(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_assignments(command: str) -> Iterator[tuple[int, str]]:
-    """Yield the values that a command assigns to variables that name indexes, with their positions."""
+    """Yield the values that a command assigns to variables for package indexes, and the positions of these values."""
     for found in VARIABLE.finditer(command):
         values = [value for value in re.split(r"[,|]", found[2]) if value not in ("off", "")]
         # After an index, `direct` means the host of a module that the index does not have.
@@ -58,7 +60,7 @@ def in_assignments(command: str) -> Iterator[tuple[int, str]]:
 
 
 def in_options(command: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses and variables that a command passes to options for an index, with their positions."""
+    """Yield the addresses and variables that a command passes to options for package indexes, and their positions."""
     # In JSON, a comma separates the words of a command.
     words = re.sub(r"[\"']\s*,\s*[\"']", lambda found: " " * len(found[0]), command)
     options = [(found.start(), found[1], found[2]) for found in OPTION.finditer(words)]

@@ -1,8 +1,8 @@
-"""Deny the network to commands of a Dockerfile that could install or download more than the packages in lock files.
+"""Disable the network for commands of a Dockerfile that could install or download more than the packages in lock files.
 
-`dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET ADDRESS...` writes the Dockerfile to build to TARGET.
-`dockerfile.py` wrote INSTRUCTIONS about FILE. CONTEXT is the build context. Commands may download from each ADDRESS. An
-ADDRESS that ends in a slash allows everything below it.
+`dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET ADDRESS...` writes the changed Dockerfile to TARGET. FILE is the
+original Dockerfile, and INSTRUCTIONS is the output of `dockerfile.py` for FILE. CONTEXT is the build context. Commands
+may download from each ADDRESS. An ADDRESS that ends in a slash allows everything below it.
 
 In TARGET, a RUN command has a network only if all of these conditions hold:
 
@@ -10,11 +10,12 @@ In TARGET, a RUN command has a network only if all of these conditions hold:
 - Up to this command, its stage has copied only lock files, and only into folders of a project. Otherwise, a program of
   the source could download something, or replace the installer that the command runs.
 - In its stage, pip, uv, npm, yarn, pnpm and Composer have not run yet. A program of their packages could have the name
-  of an installer. Python runs code of packages when it starts. Composer creates links to folders that the source names.
+  of an installer. Python runs code of packages when it starts. Composer creates links to folders that the source
+  chooses.
 
-The script prints a JSON list with one number per stage: the line after which it has no network, or 0. If commands need
-a network but have none, the script prints their lines and exits with 1. It needs only Python 3.8, because it runs in
-the build environment that has Docker.
+The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0. If
+commands need a network but have none, the script prints their lines and exits with 1. It needs only Python 3.8, because
+it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -96,11 +97,11 @@ def steering(arguments: str) -> set[str]:
 class Network:
     """Decides for each RUN command of a Dockerfile whether it has a network.
 
-    `closed` has, for each stage, the line after which its commands have no network, or 0 if they may have one. `cut`
-    has the lines of the RUN commands that lose their network. `folders` has the current folder of each stage, or an
-    empty string if only the image knows it. `misplaced` has the lines that copy a file to a folder that may contain
-    programs. `before` has the unsafe variables from before the first stage. A stage that uses one of these variables
-    loses its network.
+    `closed` contains, for each stage, the line after which its commands have no network, or 0 if they may have one.
+    `cut` contains the lines of the RUN commands that lose their network. `folders` contains the current folder of each
+    stage, or an empty string if only the image knows the folder. `misplaced` contains the lines that copy a file to a
+    folder that may contain programs. `before` contains the unsafe variables that are set before the first stage. A
+    stage that uses one of these variables loses its network.
     """
 
     def __init__(self, context: str, addresses: list[str]) -> None:
@@ -135,8 +136,8 @@ class Network:
             self.close(number)
 
     def set_variables(self, number: int, arguments: str) -> None:
-        """Process ENV or ARG: deny the network to all later commands of the stage if a variable could steer a
-        command.
+        """Process ENV or ARG. If a variable could change a command, deny the network to all later commands of the
+        stage.
         """
         unsafe = steering(arguments)
         if not self.closed:
@@ -146,14 +147,14 @@ class Network:
             self.close(number)
 
     def change_folder(self, number: int, path: str) -> None:
-        """Process WORKDIR: deny the network to all later commands of the stage if the folder may contain programs."""
+        """Process WORKDIR. If the folder may contain programs, deny the network to all later commands of the stage."""
         self.folders[-1] = resolved(self.folders[-1], path)
         if not (is_project_folder(self.folders[-1]) or self.folders[-1] == "/"):
             self.misplaced.add(number)
             self.close(number)
 
     def stage(self, name: str) -> int:
-        """Return the position of the stage with this name or number, or -1 for an image."""
+        """Return the position of the stage with this name or number, or -1 if it is the name of an image."""
         number = self.names.get(name, int(name) if name.isdigit() else -1)
         return number if number < len(self.closed) else -1
 
@@ -188,9 +189,7 @@ class Network:
         return misplaced
 
     def run(self, number: int, options: list[str], command: str) -> None:
-        """Process a RUN command: give it a network, or deny the network to it and to all later commands of its
-        stage.
-        """
+        """Process a RUN command. Either it gets a network, or it and all later commands of its stage get none."""
         mounts = [option for option in options if option.startswith("--mount=")]
         types = [each for option in mounts for each in re.findall(r"[=,]type=([^,]*)", option, re.IGNORECASE)]
         for kind in types:
@@ -216,7 +215,7 @@ class Network:
             self.close(number)
 
     def reason(self) -> str:
-        """Return a text that names the line after which the stage has no network."""
+        """Return a phrase with the number of the line after which the stage has no network."""
         place = PLACE if self.closed[-1] in self.misplaced else ""
         return f"; line {self.closed[-1]} ended the part with a network{place}"
 
@@ -229,7 +228,7 @@ class Network:
 
 
 def without_network(text: str, cut: list[int], problems: list[tuple[int, str]]) -> str:
-    """Return a Dockerfile in which the RUN commands in the lines `cut` have no network."""
+    """Return a copy of the Dockerfile in which the RUN commands in the lines `cut` have no network."""
     lines = text.replace("\r\n", "\n").split("\n")
     for number in cut:
         begun = re.fullmatch(r"(\s*RUN)(\s.*)", lines[number - 1], re.IGNORECASE)

@@ -107,7 +107,7 @@ def test_a_planted_vulnerability_is_stopped_by_the_gate_alone(
         with pytest.raises(CheckFailed, match=problem):
             releases.stop_planted(check_context(tmp_path))
     else:
-        assert "no action of the 2 stages after it ran" in releases.stop_planted(check_context(tmp_path))
+        assert "none of the actions in the 2 later stages ran" in releases.stop_planted(check_context(tmp_path))
         assert asked == [("planted.zip", "planted")]
 
 
