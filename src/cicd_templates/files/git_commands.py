@@ -28,10 +28,12 @@ HARMLESS = (
 )
 OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
 # Settings of a repository that name a program, as `git config` lists them. Options cannot switch them off, because the
-# repository chooses a part of their names.
+# repository chooses a part of their names. Since git 2.54, the configuration itself can name hooks. If a user has
+# installed Git LFS, its filter starts the extensions and transfers that the repository names.
 RUNS_PROGRAM = re.compile(
     r"filter\..*\.(?:clean|smudge|process)|diff\.(?:.*\.)?(?:command|textconv|external)|tar\..*\.command"
-    r"|remote\..*\.(?:uploadpack|receivepack|vcs)|core\.alternaterefscommand",
+    r"|remote\..*\.(?:uploadpack|receivepack|vcs)|core\.alternaterefscommand|hook\..*\.command"
+    r"|lfs\.extension\..*\.(?:clean|smudge)|lfs\.customtransfer\..*\.path",
     re.DOTALL | re.IGNORECASE,
 )
 

@@ -2,7 +2,10 @@
 
 The record in `.state/` has two digests: one of everything that was read, and one of the written list of checksums.
 Files count as unchanged only if both digests and the checksum of every file are the same. A record that others can
-write, or that has anything unexpected in it, is ignored. What cannot be judged is rendered.
+use, or that has anything unexpected in it, is ignored. What cannot be judged is rendered.
+
+A commit, an archive or a copy of the project can bring a forged record and other files. So the record also has the time
+of the last change of the list of checksums, which only the system sets.
 """
 
 from __future__ import annotations
@@ -52,6 +55,8 @@ class LastRender:
         if record is None or record["inputs"] != self._inputs:
             return None
         with contextlib.suppress(OSError, UnicodeDecodeError):
+            if (self._folder / CHECKSUMS).stat().st_ctime_ns != record["changed"]:
+                return None
             sums = (self._folder / CHECKSUMS).read_bytes()
             listed = parse_checksums(sums.decode()) | {CHECKSUMS: record["checksums"]}
             present = {path.relative_to(self._folder).as_posix(): path for path in _files(self._folder)}
@@ -69,21 +74,27 @@ class LastRender:
         loaded = [*sys.modules.values()] if modules is None else modules
         if self._inputs is None or not self._is_covered(loaded) or self._digest() != self._inputs:
             return
-        record = {"inputs": self._inputs, "checksums": _sha256(self._folder / CHECKSUMS), "stacks": stacks}
+        checksums = self._folder / CHECKSUMS
+        record = {
+            "inputs": self._inputs,
+            "checksums": _sha256(checksums),
+            "changed": checksums.stat().st_ctime_ns,
+            "stacks": stacks,
+        }
         # The record only saves time, so a folder that cannot be written is no error.
         with contextlib.suppress(OSError):
             write_privately(self._record, json.dumps(record))
 
     def _digest(self) -> str | None:
         """Return a digest of all inputs, or None if they cannot be read or are behind a link to a folder."""
-        digest = hashlib.sha256(repr((sys.version, _libraries(), self._arguments)).encode())
         try:
+            digest = hashlib.sha256(repr((sys.version, _libraries(), self._arguments)).encode())
             for folder in self._folders:
                 for path in sorted(_files(folder)):
                     name = path.relative_to(folder)
-                    if "__pycache__" not in name.parts:
+                    if "__pycache__" not in name.parts or name.suffix != ".pyc":
                         content = path.read_bytes()
-                        digest.update(repr((name.as_posix(), len(content))).encode() + content)
+                        digest.update(repr((folder.as_posix(), name.as_posix(), len(content))).encode() + content)
         except OSError:
             return None
         return digest.hexdigest()
@@ -100,22 +111,27 @@ def _installed() -> list[str]:
     return [f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 
 
-def _libraries() -> list[str]:
-    """Return the names of the installed libraries' metadata folders. Each name contains the version of the library."""
-    return sorted(name for folder in {*_installed()} for name in os.listdir(folder) if name.endswith(".dist-info"))
+def _libraries() -> list[tuple[str, str]]:
+    """Return the installed libraries, and the SHA-256 of the list of each library's files, which has their digests.
+
+    Raises `OSError` if a library has no such list.
+    https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+    """
+    folders = {path for folder in _installed() for path in Path(folder).glob("*.dist-info")}
+    return sorted((path.name, _sha256(path / "RECORD")) for path in folders)
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
-    """Return the record, or None if there is none, if others can write it, or if `remember` cannot have written it."""
+    """Return the record, or None if there is none, if others can use it, or if `remember` cannot have written it."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
             status = os.fstat(stream.fileno())
-            if status.st_uid != os.getuid() or status.st_mode & 0o022 or status.st_size > LARGEST_RECORD:
+            if status.st_uid != os.getuid() or status.st_mode & 0o077 or status.st_size > LARGEST_RECORD:
                 return None
             record = json.loads(stream.read(LARGEST_RECORD))
     except (OSError, ValueError):
         return None
-    kinds = {"inputs": str, "checksums": str, "stacks": int}
+    kinds = {"inputs": str, "checksums": str, "changed": int, "stacks": int}
     if not isinstance(record, dict) or {key: type(value) for key, value in record.items()} != kinds:
         return None
     return record

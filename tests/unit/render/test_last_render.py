@@ -96,6 +96,14 @@ def moved_behind_a_link(project: Project) -> None:
     project.record.symlink_to("../elsewhere.json")
 
 
+def checked_out(project: Project) -> None:
+    """Replace the record and the list of checksums by files with the same content, as a checkout of a commit does."""
+    before = (project.root / "out/SHA256SUMS").stat().st_ctime_ns
+    while (project.root / "out/SHA256SUMS").stat().st_ctime_ns == before:
+        for path in (project.root / "out/SHA256SUMS", project.record):
+            path.write_bytes(path.read_bytes())
+
+
 CHANGES: dict[str, Callable[[Project], object]] = {
     "code of the tool": edit("tool/one.py", "10"),
     "code of a layer of one's own": edit("templates/extra/two.py", "20"),
@@ -120,6 +128,12 @@ CHANGES: dict[str, Callable[[Project], object]] = {
     "a record of other inputs": recorded(inputs="0" * 64),
     "a record of other results": recorded(checksums="0" * 64),
     "a record that others can write": lambda project: project.record.chmod(0o620),
+    "a record that others can read": lambda project: project.record.chmod(0o644),
+    "a record with a time as a text": recorded(changed="1"),
+    "a record of another time": recorded(changed=1),
+    "a record and a list of checksums that a commit brings": checked_out,
+    "data between compiled modules": edit("templates/__pycache__/data.json", "{}"),
+    "a file that moves to the other folder": move("tool/one.py", "templates/zero.py"),
     "a record that is too long": lambda project: project.record.write_text(
         project.record.read_text() + " " * LARGEST_RECORD
     ),
@@ -156,13 +170,33 @@ def test_other_arguments_another_python_library_path_or_user_make_it_build(
     for place, name, value in (
         (sys, "version", "3.99"),
         (sys, "path", ["elsewhere", *sys.path]),
-        (last_render, "_libraries", lambda: ["troposphere-99.dist-info"]),
+        (last_render, "_libraries", lambda: [("troposphere-99.dist-info", "0" * 64)]),
         (os, "getuid", lambda: -1),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(place, name, value)
             assert project.last().unchanged_stacks() is None, name
     assert project.last().unchanged_stacks() == 1
+
+
+def test_a_library_that_is_installed_again_under_its_version_makes_it_build(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path_factory.mktemp("site-packages")
+    files = installed / "shared-1.0.dist-info/RECORD"
+    files.parent.mkdir()
+    files.write_text("shared.py,sha256=one,3\n")
+    monkeypatch.setattr(last_render, "_installed", lambda: [f"{installed}/"])
+    assert project.render()
+    assert project.last().unchanged_stacks() == 1
+
+    files.write_text("shared.py,sha256=two,3\n")
+    assert project.last().unchanged_stacks() is None
+
+    # What cannot be judged is rendered, each time.
+    files.unlink()
+    assert project.render()
+    assert project.render()
 
 
 def module(name: str, file: Path | None) -> ModuleType:
