@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
-    """Return the end of an error message about the unknown name `word`. It suggests a similar name or lists known
-    names.
+    """Return the end of an error message about the unknown name `word`: a similar name, or the known names.
 
     `most` is the largest number of names to list.
     """

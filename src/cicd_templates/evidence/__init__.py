@@ -3,11 +3,11 @@
 - `public_key` reads the signer's public key and its fingerprint.
 - `statements` reads signed statements: in-toto statements in DSSE envelopes.
 - `folder` lists and hashes the files of the folder.
-- `verification` compares the key, the statements and the files, and names each file that differs from what was signed.
-- `additions` checks further files: the previous release, and the records of approvals.
-- `derived_files` writes files that are made from the signed files. `instructions` writes VERIFY.md, with the commands
-  of other tools. `templates_difference` compares the templates with the previous release. `page` writes a page for
-  people, with the facts from `release_facts`.
+- `verification` checks the key, the statements and the files, and lists each file that differs from what was signed.
+- `additions` checks the files that were added later: the previous release, and the records of approvals.
+- `derived_files` writes files that are made from the signed files. `instructions` writes VERIFY.md, which says how to
+  verify the evidence with other tools. `templates_difference` compares the templates with the previous release. `page`
+  writes a page for people, with the facts from `release_facts`.
 
 `functions/evidence_format.py` defines the format.
 """

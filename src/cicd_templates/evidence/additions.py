@@ -1,8 +1,8 @@
-"""Checks the files that were added to a release's evidence: the previous release, and the records of approvals.
+"""Checks the files that were added to a release's evidence later: the previous release, and approval records.
 
 The previous release has its own signature. A record of an approval is not signed, but its name contains the digest of
 its content. The request for approval shows the same digest, so a person can compare the record with the request. The
-record contains the digests of the files of the page that the approver saw.
+record contains the digests of the page's files, as the approver saw them.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _PAGE = re.compile(rf"(approvals/[^/]+/[0-9a-f]{{64}}/)({'|'.join(map(re.escape,
 
 
 def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str:
-    """Return the path of `file` in the folder. The file belongs to an approval in `environment`.
+    """Return the path in the folder of a file that belongs to an approval for `environment`.
 
-    `digest` is the digest of the approval's record.
+    `file` is the name of the file. `digest` is the digest of the approval's record.
     """
     return f"approvals/{environment}/{digest}/{file}"
 
@@ -39,12 +39,12 @@ def record_names(contents: FolderContents) -> list[str]:
 
 
 def page_names(contents: FolderContents) -> list[str]:
-    """Return the names of the files of all pages that approvers saw."""
+    """Return the names of all files that are pages which approvers saw."""
     return sorted(name for name in contents.digests if _PAGE.fullmatch(name))
 
 
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield the name of each added file that differs from the file that was stored, and the difference as a phrase."""
+    """Yield a problem for each added file that differs from the stored file: the file's name and a phrase."""
     for name in record_names(contents):
         match = RECORD.fullmatch(name)
         if match and contents.digests[name] != match[2]:

@@ -1,6 +1,7 @@
-"""Writes the statements of a release as Sigstore bundles, the format that cosign and other Sigstore verifiers read.
+"""Writes the statements of a release as Sigstore bundles, which cosign and other Sigstore verifiers can read.
 
-A bundle contains the signed envelope as it is, and names the key. It has no certificate and no entry of a public log.
+A bundle contains the unchanged signed envelope and an id of the key. It has no certificate and no entry of a
+transparency log.
 https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
 """
 
@@ -16,12 +17,12 @@ _ENVELOPES, _ENDING = "statements/", ".dsse.json"
 
 
 def bundle_name(statement: str) -> str:
-    """Return the name of the bundle with a statement: `bundles/provenance.sigstore.json` for the provenance."""
+    """Return the name of the bundle for a statement, such as `bundles/provenance.sigstore.json` for the provenance."""
     return f"{FOLDER}{statement.removeprefix(_ENVELOPES).removesuffix(_ENDING)}.sigstore.json"
 
 
 def sigstore_bundles(contents: FolderContents, key: PublicKey) -> dict[str, bytes]:
-    """Return a bundle for each statement of the release, by its name. The statements are not verified here."""
+    """Return a bundle for each statement of the release, keyed by the bundle's name. Does not verify the statements."""
     # The members are in the order of canonical JSON, and an envelope is canonical JSON itself.
     end = canonical_json(
         {"mediaType": MEDIA_TYPE, "verificationMaterial": {"publicKey": {"hint": key.fingerprint}}}

@@ -1,8 +1,8 @@
 """Checks the statements about deployments of a release. Each of them has its own signature.
 
-The release statement is signed before the first deployment, so it cannot list them. It names the environments to which
-the pipeline deploys, in their order, and each statement about a deployment lists those before it. So a removed
-statement is noticed if a later one remains.
+The release statement is signed before the first deployment, so it cannot list these statements. But it lists the
+environments to which the pipeline deploys, in order. Each statement about a deployment lists the earlier statements. So
+if a statement is removed but a later one remains, the gap is noticed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ _BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/[1-9][0-9]*)\.sigstore\.j
 
 @dataclass(frozen=True)
 class Deployment:
-    """A statement about a deployment, in a form for people. A fact that the statement does not have is empty."""
+    """The facts in a statement about a deployment, as texts for people.
+
+    A text is empty if the statement does not contain the fact.
+    """
 
     name: str
     environment: str
@@ -46,7 +49,7 @@ class Deployment:
 
     @property
     def approval(self) -> str:
-        """Who approved the deployment and when, or that it needed no approval."""
+        """A text that says who approved the deployment and when, or that it needed no approval."""
         return f"{self.approved_by}, {self.approved_on}" if self.approved_on else "no approval was needed"
 
 
@@ -57,13 +60,13 @@ def deployment_names(contents: FolderContents) -> list[str]:
 
 
 def route_of(release: Statement) -> list[str]:
-    """Return the environments to which the pipeline deploys. Older release statements do not name them."""
+    """Return the environments to which the pipeline deploys. The result is empty for older release statements."""
     environments = release.predicate.get("environments")
     return [str(environment) for environment in environments] if isinstance(environments, list) else []
 
 
 def undeployed(contents: FolderContents, release: Statement) -> list[str]:
-    """Return the environments of the pipeline about which the folder has no statement."""
+    """Return the environments of the pipeline for which the folder has no statement about a deployment."""
     return [name for name in route_of(release) if name not in _environments(contents)]
 
 
@@ -79,7 +82,7 @@ def read_deployments(contents: FolderContents, key: PublicKey) -> list[Deploymen
 
 
 def deployment_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield the name of each statement that is missing or does not fit the release, and the difference as a phrase."""
+    """Yield a problem for each statement that is missing or does not match the release: its name, and a phrase."""
     for name in deployment_names(contents):
         try:
             statement = read_statement(contents.read(name), key)
@@ -127,9 +130,10 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
 def _missing_files(
     contents: FolderContents, release: Statement, predicate: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each earlier statement, and the record of the approval, if it is missing or differs.
+    """Yield a problem for each earlier statement that is missing or differs, and for a missing approval record.
 
-    The folder has the records of the release's own execution. A rollback to the release is another execution.
+    The folder has only the approval records of the execution that made the release. A rollback to the release is
+    another execution.
     """
     for earlier in _objects(predicate.get("earlier")):
         name = str(earlier.get("name"))

@@ -1,7 +1,7 @@
 """Writes the derived files of a folder of evidence: instructions, a page, a diff of the templates, and bundles.
 
-Derived files are not signed. The verification writes them again and compares the results, so that a changed derived
-file is noticed.
+Derived files are not signed. To detect a changed derived file, the verification makes these files again and compares
+them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ DIFFERENCE = "templates.diff"
 
 
 def derived_names(contents: FolderContents) -> list[str]:
-    """Return the names of the derived files that the folder has, and of all files among its bundles."""
+    """Return the names of the derived files in the folder, and of all files in its subfolder for bundles."""
     return sorted(
         name for name in contents.digests if name in (INSTRUCTIONS, PAGE, DIFFERENCE) or name.startswith(FOLDER)
     )
 
 
 def derived_files(contents: FolderContents, release: Statement, key: PublicKey) -> dict[str, bytes]:
-    """Return the content of each derived file by its name. `release` is the release statement of the folder.
+    """Return the content of each derived file, keyed by name. `release` is the release statement of the folder.
 
     If the folder has no templates of the previous release, the result has no diff.
     """

@@ -21,7 +21,7 @@ class FolderContents:
     unreadable: list[str]
 
     def read(self, name: str) -> bytes:
-        """Return the content of one of the regular files."""
+        """Return the content of the regular file with this name."""
         return (self.path / name).read_bytes()
 
 
@@ -42,8 +42,8 @@ def read_folder(path: Path) -> FolderContents:
 
 
 def _raise(error: OSError) -> None:
-    """Raise `error`, which `os.walk` reports for a folder that it cannot list.
+    """Raise `error`. `os.walk` calls this function for a folder that it cannot list.
 
-    By default, `os.walk` skips such a folder.
+    Without this function, `os.walk` would skip the folder.
     """
     raise error

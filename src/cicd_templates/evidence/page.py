@@ -185,7 +185,7 @@ def _files(contents: FolderContents) -> Iterable[str]:
 
 
 def _meaning(name: str) -> str:
-    """Return the meaning of a file, or an empty text for a file that the page does not list."""
+    """Return a phrase that says what a file is, or an empty text if the page does not list the file."""
     folder = name.partition("/")[0]
     if name in PREDICATE_TYPES:
         return f"signed statement of the type {PREDICATE_TYPES[name]}"

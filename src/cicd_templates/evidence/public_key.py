@@ -16,7 +16,7 @@ _FINGERPRINT = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
 
 
 class KeyFormatError(ValueError):
-    """Raised if a file is not exactly one public key of the expected kind. The message says what is wrong."""
+    """Raised if a file does not contain exactly one public key of the expected kind. The message says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def read_public_key(pem: bytes) -> PublicKey:
     """Return the key in `pem`.
 
     Raises `KeyFormatError` if `pem` is not an ECDSA key on P-256, or if it contains text before or after the key. PEM
-    readers ignore such text, so somebody could change it without being noticed.
+    readers ignore such text, so nobody would notice if it were changed.
     """
     try:
         key = serialization.load_pem_public_key(pem)
@@ -46,7 +46,7 @@ def read_public_key(pem: bytes) -> PublicKey:
 
 
 def read_der_public_key(der: bytes) -> PublicKey:
-    """Return the key in `der`, in the format in which KMS returns keys.
+    """Return the key in `der`. This is the format in which KMS returns public keys.
 
     Raises `KeyFormatError` for a key of another kind.
     """

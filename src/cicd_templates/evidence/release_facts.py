@@ -1,4 +1,4 @@
-"""Reads facts from the files of a release, and writes them as sentences for the page. The files may be unverified."""
+"""Reads facts from the files of a release, and puts them into sentences for the page. The files may be unverified."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 
 @dataclass(frozen=True)
 class ApprovedChangeSet:
-    """A change set that an approver saw, with the digest of the record of the approval."""
+    """A change set that an approver saw, with the digest of the approval's record."""
 
     environment: str
     stack: str
@@ -31,9 +31,7 @@ class ApprovedChangeSet:
 
 
 def read_verdict(contents: FolderContents) -> dict[str, Any]:
-    """Return the last decision of the scan gate, or an empty dictionary if the folder has no decision that can be
-    read.
-    """
+    """Return the last decision of the scan gate, or an empty dictionary if the folder has no readable decision."""
     names = {int(match[1] or 1): name for name in contents.digests if (match := _VERDICT.fullmatch(name))}
     return _object(contents.read(names[max(names)])) if names else {}
 
@@ -50,7 +48,7 @@ def describe_verdict(verdict: dict[str, Any]) -> str:
 
 
 def describe_tests(contents: FolderContents, key: PublicKey) -> str:
-    """Return one sentence for each check that ran tests, with the numbers of tests in its report."""
+    """Return one sentence for each check that ran tests. It says how many tests passed and failed."""
     sentences = []
     for name in sorted(name for name in contents.digests if name.startswith(TEST_RESULTS)):
         check = name.removeprefix(TEST_RESULTS).removesuffix(".dsse.json")
@@ -93,7 +91,7 @@ def policy_in_force(contents: FolderContents, release: Statement) -> Policy:
 
 
 def approved_change_sets(contents: FolderContents) -> list[ApprovedChangeSet]:
-    """Return the change sets in the records of approvals."""
+    """Return the change sets that the approval records list."""
     found = []
     for name in record_names(contents):
         match = RECORD.fullmatch(name)

@@ -49,7 +49,7 @@ class _SignedEnvelope(BaseModel, extra="forbid"):
 def read_statement(content: bytes, key: PublicKey) -> Statement:
     """Return the statement in an envelope. Raises `StatementError` unless `key` has signed exactly these bytes.
 
-    The bytes of the envelope must be in canonical form, so that every changed byte is noticed.
+    The envelope must be in canonical form, so that a change of any byte is noticed.
     """
     _require_envelope(content)
     verifier = SSlibKey.from_crypto(key.key, keyid=key.fingerprint)

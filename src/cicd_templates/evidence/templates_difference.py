@@ -14,7 +14,7 @@ LONGEST_COMPARED = 2_000_000
 
 @dataclass(frozen=True)
 class TemplatesDifference:
-    """The diff of each changed file, keyed by the name of the file. `problem` says why nothing could be compared."""
+    """The diff of each changed file, keyed by its name. If nothing could be compared, `problem` says why."""
 
     files: dict[str, str]
     problem: str = ""

@@ -48,7 +48,7 @@ UNLISTED = {RELEASE, PUBLIC_KEY, RELEASE_BEFORE, TEMPLATES_BEFORE}
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that differs from the signed file. `reason` continues a sentence that begins with the file's name."""
+    """A problem with a file. `reason` is the rest of a sentence that begins with the file's name."""
 
     file: str
     reason: str
@@ -58,10 +58,11 @@ class Problem:
 class Verification:
     """The result of a verification. The folder is verified if there are no problems.
 
-    `fingerprint` is the fingerprint of the key in the folder, or empty. `image` is the image that the release is about,
-    with its digest. `details` are the other facts about the release. `files` is the number of files that the release
-    lists. `unsigned` are the records of approvals, whose digests only a person can compare. `deployments` are sentences
-    about the deployments. `undeployed` are the environments of the pipeline about which the folder has no statement.
+    `fingerprint` is the fingerprint of the key in the folder, or empty. `image` is the image of the release, with its
+    digest. `details` has the other facts about the release. `files` is the number of files that the release statement
+    lists. `unsigned` lists the approval records. They are not signed, so a person must compare their digests.
+    `deployments` has sentences about the deployments. `undeployed` lists the environments of the pipeline for which the
+    folder has no statement about a deployment.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -98,7 +99,7 @@ def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
 
 
 class _UnusableError(Exception):
-    """Raised if the verification cannot continue, because it needs a file that cannot be used.
+    """Raised if the verification cannot continue, because a file that it needs is not usable.
 
     `problem` has the name of the file and the reason.
     """
@@ -169,8 +170,7 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
 
 
 def _derivation_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[Problem]:
-    """Yield a problem for each derived file with wrong contents. Nobody signs these files, but they could mislead
-    readers.
+    """Yield a problem for each derived file with wrong contents. These files are not signed, but could mislead readers.
 
     Derived files, such as VERIFY.md, are made from the signed files. Any of them may be missing.
     """
@@ -201,9 +201,9 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
 def _reference_problems(
     statements: dict[str, Statement], release: Statement, listed: dict[str, str]
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement that refers to files of another release.
+    """Yield a problem for each statement that refers to another release or its files.
 
-    This finds a statement that the signer has signed for another release of the same image.
+    For example, the signer may have signed the statement for another release of the same image.
     """
     digests = set(listed.values())
     if provenance := statements.get(PROVENANCE):
@@ -229,7 +229,10 @@ def _reference_problems(
 def _vulnerability_problems(
     contents: FolderContents, release: Statement, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield the statement about vulnerabilities if it is about another image. Older releases do not list one."""
+    """Yield a problem if the statement about vulnerabilities is about another image.
+
+    Older releases have no such statement.
+    """
     if VULNERABILITIES not in listed:
         return
     try:
@@ -244,7 +247,7 @@ def _vulnerability_problems(
 def _test_problems(
     contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement about tests that names a source or a report of another release."""
+    """Yield a problem for each statement about tests that refers to the source or to a report of another release."""
     dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
     for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
         try:
@@ -259,14 +262,14 @@ def _test_problems(
 
 
 def _at(value: Any, *path: str) -> Any:
-    """Return the value at `path` in nested JSON objects, or None."""
+    """Return the value at `path` in nested JSON objects, or None if there is no such value."""
     for part in path:
         value = value.get(part) if isinstance(value, dict) else None
     return value
 
 
 def _digests(descriptors: Any) -> set[Any]:
-    """Return the SHA-256 of each resource descriptor, or an empty text for a descriptor without SHA-256.
+    """Return the set of the SHA-256 digests in resource descriptors. A descriptor without SHA-256 gives an empty text.
 
     If `descriptors` is not a list, return a set with one empty text, which matches no file.
     """

@@ -1,9 +1,9 @@
-"""Names the files of a user's project, reads them from git, and writes them.
+"""Locates the files of a user's project, reads them from git, and writes them.
 
-An interrupted write leaves the old file or the new one.
+If a write is interrupted, either the complete old file or the complete new file remains.
 
-- `paths` names the folders and files of a project, relative to its folder.
+- `paths` has the paths of the folders and files of a project, relative to the project's folder.
 - `private_files` writes state files that only their owner can read.
 - `project_files` writes the files that are committed to git.
-- `git_commands` runs git in a work tree that may be hostile, and `git_objects` reads what git prints.
+- `git_commands` runs git in a work tree that may be hostile, and `git_objects` parses the output of git.
 """

@@ -1,6 +1,6 @@
-"""Runs git in a work tree that may be hostile. Git then starts no program of the repository and opens no connection.
+"""Runs git safely in a work tree that may be hostile: git starts no program of the repository and opens no connection.
 
-The configuration of a repository can name programs, for example as filters.
+This is needed because the configuration of a repository can name programs that git runs, for example filters.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RUNS_PROGRAM = re.compile(
 def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run any git command in `folder`.
 
-    Raises `ConfigurationError` if the repository's configuration names a program that git could start, or if git cannot
+    Raises `ConfigurationError` if git could start a program that the repository's configuration names, or if git cannot
     run.
     """
     parents = (folder.resolve(), *folder.resolve().parents)

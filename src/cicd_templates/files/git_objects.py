@@ -1,7 +1,7 @@
-"""Reads what git prints about files of a commit, and compares each content with its object id. Runs no program.
+"""Parses git's output about the files of a commit, and checks each content against its object id. Runs no program.
 
-The content is that of the objects. `git archive` would also apply git attributes, of the commit and of the clone. They
-can leave files out, replace texts in them, and change line endings.
+The content is exactly that of the git objects. `git archive` would also apply git attributes of the commit and of the
+clone. Git attributes can leave out files, replace text in them and change line endings.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ListedFile:
 
 
 def listed_files(answer: bytes) -> list[ListedFile]:
-    """Return the files that `git ls-tree -r -z` printed."""
+    """Return the files in the output of `git ls-tree -r -z`."""
     files = []
     for entry in answer.split(b"\0"):
         if entry:
@@ -36,12 +36,15 @@ def listed_files(answer: bytes) -> list[ListedFile]:
 
 
 def batch_input(files: Sequence[ListedFile]) -> bytes:
-    """Return the input with which `git cat-file --batch` prints the content of each file."""
+    """Return the input for `git cat-file --batch`, so that it prints the content of each file."""
     return "".join(f"{file.blob}\n" for file in files).encode()
 
 
 def batch_contents(files: Sequence[ListedFile], answer: bytes) -> list[bytes | None]:
-    """Return the content of each file in git's output for `batch_input`. It is None for a missing or damaged object."""
+    """Return the content of each file in the output of `git cat-file --batch`.
+
+    The content is None if its object is missing or damaged.
+    """
     contents: list[bytes | None] = []
     start = 0
     for file in files:

@@ -1,4 +1,4 @@
-"""Paths of files and folders in a user's project, relative to the project's folder."""
+"""Defines the paths of files and folders in a user's project, relative to the project's folder."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ CHECKSUMS = "SHA256SUMS"
 
 
 def rendered_folder(suffix: str | None) -> Path:
-    """Return the folder of rendered templates: `build/<suffix>/` for a copy, `out/` (in Git) otherwise."""
+    """Return the folder of rendered templates: `build/<suffix>/` for a copy, otherwise `out/` (in git)."""
     return BUILD / suffix if suffix else OUT

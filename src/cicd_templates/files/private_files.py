@@ -12,9 +12,9 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
 
 def write_privately(path: Path, text: str) -> None:
-    """Replace the file `path` by a new file with `text`. A reader never sees a half-written file.
+    """Replace the file `path` with a new file that contains `text`. A reader never sees a half-written file.
 
-    The new file gets mode 0600, whatever mode the old file had. Missing folders are created by `make_private_folder`.
+    The new file gets mode 0600, whatever mode the old file had. Creates missing folders as `make_private_folder` does.
     """
     make_private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.new")

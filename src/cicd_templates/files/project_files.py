@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 to a new file beside `path`, then rename it to `path`; missing folders are created.
+    """Write `text` as UTF-8 to a new file beside `path`, then rename this file to `path`. Creates missing folders.
 
     Line ends are not translated. After an error or an interrupt, the old file remains, and the new file is removed.
     """

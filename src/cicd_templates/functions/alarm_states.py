@@ -9,9 +9,9 @@ from typing import Any
 
 
 def alarm_states(cloudwatch: Any, names: Sequence[str], began: datetime, ended: datetime) -> list[dict[str, Any]]:
-    """Return the state of each alarm at the end, and its changes of state between `began` and `ended`.
+    """Return the state of each alarm at the time `ended`, and its state changes between `began` and `ended`.
 
-    For an alarm that cannot be read, return the reason instead. CloudWatch keeps the history for 30 days, so the
+    If an alarm cannot be read, its entry has the reason instead. CloudWatch keeps the history for 30 days, so the
     states must be read soon after the deployment:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-history.html
     """
@@ -40,7 +40,10 @@ def _states(cloudwatch: Any, name: str, began: datetime, ended: datetime) -> dic
 
 
 def _new_state(item: dict[str, Any]) -> str:
-    """Return the state after a change, or the summary of the change if its data is cut off or has another form."""
+    """Return the new state of an alarm after a state change.
+
+    If the data of the change is cut off or has another format, return the summary of the change.
+    """
     try:
         return str(json.loads(item["HistoryData"])["newState"]["stateValue"])
     except (KeyError, TypeError, ValueError):
@@ -48,5 +51,5 @@ def _new_state(item: dict[str, Any]) -> str:
 
 
 def moment(time: datetime) -> str:
-    """Return a time in UTC, in ISO 8601, without fractions of a second."""
+    """Return a time as ISO 8601 text in UTC, without fractions of a second."""
     return time.astimezone(UTC).isoformat(timespec="seconds")

@@ -2,17 +2,17 @@
 
 This function runs directly before a stage executes anything. It reads each change set that the stage will execute. The
 image digest and the template of the change set must be those that the signer has signed for the release. If releases to
-the environment need an approval, each change set must also be in the record that the review function stored. The
-pipeline executes a change set by its name, and another change set can get that name after the approval. The function
-fails the stage if there is no signature or no record.
+the environment need an approval, each change set must also be in the record that the review function stored. This is
+needed because the pipeline executes a change set by its name, and another change set can get that name after the
+approval. The function fails the stage if a signature or the record is missing.
 
 The user parameters are `stacks` and `layers` (the stacks and their layers, in the same order, separated by commas),
-`changeSet`, `role` (assumed to read the change sets), `region`, `environment`, `execution`, `statements` (the folder
-with the signed statements) and, after an approval, `reviewed` (the digest of the record). The environment variable
-`WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas. `PIPELINE` is the
-pipeline. The module `unsigned_images` describes the exceptions of the configuration for images without signatures. If
-one of them lets a stage pass, the function records this as evidence and notifies the security topic. Otherwise it
-stores nothing. The event is never logged, because it contains credentials.
+`changeSet`, `role` (the role that the function assumes to read the change sets), `region`, `environment`, `execution`,
+`statements` (the folder with the signed statements) and, after an approval, `reviewed` (the digest of the record). The
+environment variable `WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas.
+`PIPELINE` is the name of the pipeline. The configuration can make exceptions for unsigned images, which the module
+`unsigned_images` describes. If an exception lets a stage pass, the function records this as evidence and notifies the
+security topic. Otherwise it stores nothing. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class _Release:
-    """The images and the templates that may be deployed, and the exceptions by image, if there are no signatures."""
+    """The images and the templates that may be deployed.
+
+    If exceptions replace the signatures, `exceptions` has them, keyed by image.
+    """
 
     images: list[str]
     templates: list[str]
@@ -52,7 +55,7 @@ class _Release:
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report the job's success, or a failure with the unsigned or unapproved change set."""
+    """Report that the job succeeded, or that it failed because a change set is unsigned or not approved."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -69,7 +72,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
-    """Raise an error unless all change sets are signed and approved. Also raise an error if this cannot be decided."""
+    """Raise an error unless it is certain that all change sets are signed and approved."""
     from botocore.exceptions import ClientError
 
     approved = None
@@ -108,8 +111,8 @@ def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
 def _read_release(pipeline: Any, parameters: dict[str, str], files: list[str]) -> _Release:
     """Return the images and the templates that may be deployed.
 
-    If this cannot be decided by signatures, the exceptions of the configuration decide, if there are any. Otherwise,
-    raise the error.
+    If the signatures cannot be verified, use the exceptions of the configuration instead. If there are none, raise the
+    error.
     """
     try:
         signed = read_signed_image(parameters["statements"])
@@ -128,8 +131,8 @@ def _read_release(pipeline: Any, parameters: dict[str, str], files: list[str]) -
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
     """Raise an error unless the signed statements are about the current run.
 
-    A rollback of a stage is a separate run, but it has the variables of the older run to which it returns. So its
-    statements are about the older run.
+    A rollback of a stage is a separate run, but it gets the variables of the older run that it restores. So its
+    statements are about that older run.
     """
     if signed == present:
         return
@@ -144,7 +147,7 @@ def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> N
 
 
 def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
-    """Return the message for a change set that no longer exists. Raise `error` again if it is about anything else."""
+    """Return the message for a change set that no longer exists. If `error` has another cause, raise it again."""
     if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
         raise error
     name = f"approved change set {approved['changeSetArn']}" if approved else "change set"
@@ -152,7 +155,7 @@ def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
 
 
 def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -> list[str]:
-    """Return how a change set differs from the approved one, or an empty list."""
+    """Return messages about how a change set differs from the approved one, or an empty list."""
     differing = [part for part in approved if part not in ARNS and approved[part] != present.get(part)]
     parts = f"different: {', '.join(differing)}" if differing else "with the same content"
     if any(approved[arn] != present[arn] for arn in ARNS):
@@ -169,9 +172,9 @@ def _images(present: ChangeSet) -> list[str]:
 
 
 def _unsigned(present: ChangeSet, release: _Release, file: str, template: str) -> list[str]:
-    """Return messages about an unsigned image and an unsigned template that the change set would deploy.
+    """Return a message for each unsigned image or template that the change set would deploy.
 
-    A change set without changes has no template, because it deploys no template.
+    A change set without changes deploys no template, so only its images are checked.
     """
     images, kind = _images(present), "excepted" if release.exceptions else "signed"
     problems = []

@@ -1,8 +1,8 @@
-"""Writes the page for the approver of a stage: what its change sets change, what is lost, and who can do more.
+"""Writes the page for the approver of a stage: what its change sets change, what is lost, and who gets more access.
 
-The page looks like the page of a plan, and it is made by the same modules. The function cannot read YAML, so it
-reads the properties of resources from the contexts that CloudFormation reports with each change. If CloudFormation
-reports no context, the page says that policies were not compared.
+The page looks like the page of a plan, and the same modules write it. The function cannot parse the YAML of templates.
+So it gets the properties of resources from the contexts (`BeforeContext` and `AfterContext`) that CloudFormation
+reports with each change. If CloudFormation reports no context, the page says that policies were not compared.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NEXT = (
 class ReviewedStage:
     """The change sets of one stage.
 
-    `unreported` has the names, as shown on the page, of resources whose policies could not be compared.
+    `unreported` lists the resources whose policies could not be compared, by the names that the page shows.
     """
 
     environment: str
@@ -56,7 +56,7 @@ class ReviewedStage:
 
 @dataclass(frozen=True)
 class ApprovalPage:
-    """The page as HTML, its data as JSON, and the three answers: what changes, what is lost, who can do more."""
+    """The page as HTML, its data as JSON, and its three answers: what changes, what is lost, who gets more access."""
 
     html: str
     data: str
@@ -105,8 +105,9 @@ def _reviewed_stack(
 
 
 def _resource(change: dict[str, Any], context: str, unknown: str) -> dict[str, Any]:
-    """Return a changed resource in the form of a template, or an empty dictionary if CloudFormation does not report its
-    properties.
+    """Return a changed resource as a template would declare it, or an empty dictionary.
+
+    The dictionary is empty if CloudFormation does not report the properties of the resource.
     """
     try:
         reported = json.loads(change[context].replace(UNKNOWN_VALUE, unknown))
@@ -138,7 +139,7 @@ def _compared(change: Change, before: dict[str, Any], after: dict[str, Any]) -> 
 def _resource_lines(template: str) -> dict[str, int]:
     """Return the line number of each resource in a rendered template.
 
-    The result is empty for a template in another layout.
+    The result is empty if the template was not rendered in the expected layout.
     """
     lines: dict[str, int] = {}
     section = ""
@@ -151,7 +152,7 @@ def _resource_lines(template: str) -> dict[str, int]:
 
 
 def approval_page(stage: ReviewedStage, facts: Sequence[str], change_sets: Sequence[ChangeSet]) -> ApprovalPage:
-    """Return the page of a stage. `facts` are the lines below its title."""
+    """Return the page of a stage. `facts` has the lines below the page's title."""
     rows = join_alike((row, row) for stack in stage.changing for row in stack_rows(stage.environment, stack))
     texts = {
         "title": f"Approval for {stage.environment}",

@@ -1,12 +1,12 @@
-"""Stores the change sets and the page that an approver sees as evidence, and reads them before a stage executes them.
+"""Stores what an approver sees (change sets and a page) as evidence. Reads it again before a stage executes anything.
 
-The record lists the change sets, and the SHA-256 of the page and of its data. These two files are stored beside it.
+A record is about one stage in one pipeline execution. It lists the change sets, and the SHA-256 of the page and of the
+page's data. These two files are stored beside the record.
 
-A record is about one stage in one pipeline execution. Its S3 key contains the SHA-256 of its content. The review
-function passes this digest on in a variable of the pipeline. So nobody can replace a record, not even a role that may
-write to the bucket.
+The S3 key of a record contains the SHA-256 of its content. The review function passes this digest on in a pipeline
+variable. So nobody can replace a record without being noticed, not even a role that may write to the bucket.
 
-The environment variables `EVIDENCE_BUCKET` and `APPROVALS` are the bucket and the prefix of the records.
+The environment variable `EVIDENCE_BUCKET` is the bucket of the records, and `APPROVALS` is their key prefix.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONTENT_TYPES = {"html": "text/html; charset=utf-8", "json": "application/json"}
 
 
 class NotApprovedError(Exception):
-    """Raised if a stage would execute something that was not approved. The message names it."""
+    """Raised if a stage would execute something that was not approved. The message says what."""
 
 
 def store_record(environment: str, execution: str, change_sets: list[dict[str, str]], page: dict[str, str]) -> str:
@@ -46,7 +46,7 @@ def store_record(environment: str, execution: str, change_sets: list[dict[str, s
 
 
 def put_once(key: str, text: str, content_type: str) -> None:
-    """Store an object in the evidence bucket. If the object exists, a retried job has stored it already."""
+    """Store an object in the evidence bucket. If it exists, an earlier attempt of the job has already stored it."""
     import boto3
     from botocore.exceptions import ClientError
 
@@ -74,8 +74,8 @@ def record_key(environment: str, execution: str, digest: str, name: str) -> str:
 def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]:
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
-    Raises `NotApprovedError` if there is no record, or if the record or its page is not the approved one.
-    Records of older templates have no page.
+    Raises `NotApprovedError` if there is no record, or if the record or its page differs from the approved one. Also
+    raises it if the record has no page, because older templates wrote it.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review passed on {digest!r} instead of a digest")

@@ -1,4 +1,4 @@
-"""Finds a file by its path in a zip file. Refuses a zip file that programs can unpack in different ways."""
+"""Finds a file by its path in a zip file. Refuses zip files that different programs would unpack differently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cicd_templates.functions.zip_names import ambiguous_entry, unpacked_name
 def only_file(entries: Sequence[ZipInfo], name: str) -> ZipInfo:
     """Return the entry of the file `name`.
 
-    Raises `ValueError` if there is no such file or more than one, or if any entry of the zip file is ambiguous. Also
+    Raises `ValueError` if the zip file has no such file or more than one, or if any of its entries is ambiguous. Also
     raises it if the file, or a folder above the file, is a link or another special file.
     """
     if unclear := ambiguous_entry(entries):

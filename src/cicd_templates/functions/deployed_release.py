@@ -1,17 +1,18 @@
-"""Examines a deployment of a release to an environment, and writes the statement about it.
+"""Examines the deployment of a release to an environment, and writes the statement about this deployment.
 
 The user parameters are `statements` (the folder with the signed statements about the release), `stacks` and `layers`
-(the stacks that the stage deployed and their layers, in the same order, separated by commas), `image` (of the release),
-`role` (assumed to read what was deployed), `region`, `environment`, `execution` and, after an approval, `reviewed` (the
-digest of the approved record).
+(the stacks that the stage deployed and their layers, in the same order, separated by commas), `image` (the image of the
+release), `role` (the role that the function assumes to read what was deployed), `region`, `environment`, `execution`
+and, after an approval, `reviewed` (the digest of the approved record).
 
-The statement says what the function has read itself: the signed release in the evidence, the change sets, templates and
-resources from CloudFormation, the running service from ECS, the states of its alarms from CloudWatch, and who approved
-from CodePipeline.
+The statement contains only facts that the function has read itself. It reads the signed release from the evidence
+bucket, and the change sets, templates and resources from CloudFormation. It reads the running service from ECS, the
+states of the service's alarms from CloudWatch, and the approvers from CodePipeline.
 
-`DEPLOYMENTS` is the prefix of the statements in the bucket `EVIDENCE_BUCKET`. `ENVIRONMENTS`, `STAGES`, `CHANGE_SETS`
-and `HEALTH_STACKS` are the environments, the stages that deploy to them, the names of the change sets there, and the
-stacks with the service's alarms, in the same order, separated by commas. User parameters have no room for all of these.
+The function also reads environment variables. `DEPLOYMENTS` is the prefix of the statements in the bucket
+`EVIDENCE_BUCKET`. `ENVIRONMENTS`, `STAGES`, `CHANGE_SETS` and `HEALTH_STACKS` are lists in the same order, separated by
+commas: the environments, the stages that deploy to them, the names of their change sets, and the stacks with the
+service's alarms. These lists are too long for user parameters.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ MOST_LISTINGS, LISTING_SECONDS = 5, 3
 
 
 def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], signer: str) -> tuple[str, bytes]:
-    """Return the S3 key of the statement and its payload. Raises an error if something differs from what is signed."""
+    """Return the S3 key and the payload of the statement. Raises an error if the deployment differs from what is
+    signed.
+    """
     signed = read_signed_image(parameters["statements"])
     environment, approved = parameters["environment"], "reviewed" in parameters
     names = [EXECUTE_ACTION, *([APPROVE_ACTION] if approved else [])]
@@ -93,7 +96,7 @@ def _of_environment(variable: str, environment: str) -> str:
 
 
 def _succeeded(pipeline: Any, execution: str, stage: str, names: list[str]) -> dict[str, dict[str, Any]]:
-    """Return the newest execution of each action in `names`. Raises `ValueError` if one of them has not succeeded."""
+    """Return the newest execution of each action in `names`. Raises `ValueError` if an action has not succeeded."""
     statuses: dict[str, str] = {}
     for attempt in range(MOST_LISTINGS):
         if attempt:
@@ -110,7 +113,10 @@ def _succeeded(pipeline: Any, execution: str, stage: str, names: list[str]) -> d
 
 
 def _stacks(parameters: dict[str, str], signed: SignedImage) -> list[dict[str, Any]]:
-    """Return what each stack runs. Raises `ValueError` for a change set, image or template that is not signed."""
+    """Return what each stack runs. Raises `ValueError` for an image or a template that is not signed.
+
+    Also raises it for a change set that was not executed.
+    """
     stacks, layers = (parameters[name].split(",") for name in ("stacks", "layers"))
     files = [f"{parameters['environment']}/{layer}-{os.environ['SERVICE']}.yaml" for layer in layers]
     templates = signed.read_templates(*files)
@@ -150,9 +156,9 @@ def _physical_ids(resources: list[dict[str, Any]], resource_type: str) -> list[s
 
 
 def _services(parameters: dict[str, str], stacks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the revision that each service runs. A job has no service.
+    """Return the task definition revision that each ECS service runs. A job has no ECS service.
 
-    Raises `ValueError` if a service runs another task definition than its stack has.
+    Raises `ValueError` if a service runs a task definition that is not in its stack.
     """
     found = []
     for stack in stacks:
@@ -167,7 +173,7 @@ def _services(parameters: dict[str, str], stacks: list[dict[str, Any]]) -> list[
 
 
 def _alarms(parameters: dict[str, str], stack: str, began: datetime) -> list[dict[str, Any]]:
-    """Return the states of the alarms of a stack from `began` until now."""
+    """Return the states that the alarms of a stack had from `began` until now."""
     from botocore.exceptions import ClientError
 
     try:
@@ -179,7 +185,7 @@ def _alarms(parameters: dict[str, str], stack: str, began: datetime) -> list[dic
 
 
 def _approval(parameters: dict[str, str], stacks: list[dict[str, Any]], approval: dict[str, Any]) -> dict[str, Any]:
-    """Return who approved what. Raises `ValueError` if a stack has another change set than the approved one."""
+    """Return who approved which change sets. Raises `ValueError` if a stack has a change set that was not approved."""
     record = read_record(parameters["environment"], parameters["execution"], parameters["reviewed"])
     approved = {entry["changeSetArn"] for entry in record["changeSets"]}
     if others := [stack["changeSet"] for stack in stacks if stack["changeSet"] not in approved]:
@@ -194,7 +200,7 @@ def _approval(parameters: dict[str, str], stacks: list[dict[str, Any]], approval
 
 
 def _earlier(s3: Any, release: str) -> dict[str, str]:
-    """Return the SHA-256 of every earlier statement about a deployment of the release, by the name of its file."""
+    """Return the SHA-256 of every earlier statement about a deployment of the release, keyed by file name."""
     prefix = f"{os.environ['DEPLOYMENTS']}/{release}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=os.environ["EVIDENCE_BUCKET"], Prefix=prefix)
     keys = sorted(each["Key"] for page in pages for each in page.get("Contents", ()))

@@ -1,8 +1,7 @@
 """Finds the base images of a Dockerfile.
 
 The image build refuses every Dockerfile that BuildKit could interpret differently, for example with directives,
-here-documents, or quotes in options. So this module needs to know only instructions, options, comments and continued
-lines.
+here-documents, or quotes in options. So this module parses only instructions, options, comments and line continuations.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ _PINNED = re.compile(r"[^\s@$]+@sha256:[0-9a-f]{64}")
 
 
 def base_images(text: str) -> list[str]:
-    """Return the sorted images in FROM, in `--from=` and in the `from=` of mounts, each with its digest.
+    """Return the images in FROM, in `--from=` and in the `from=` of mounts, each with its digest, sorted.
 
-    Raises `ValueError` if an image has no digest. Names of stages are left out.
+    The names of build stages are left out. Raises `ValueError` if an image has no digest.
     """
     images: set[str] = set()
     stages, count = {"scratch"}, 0
@@ -49,7 +48,7 @@ def _instructions(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def _images_in(option: str) -> list[str]:
-    """Return the images or stages that an option names."""
+    """Return the images or build stages in an option."""
     name, _, value = option.partition("=")
     if name == "--mount":
         pairs = [part.partition("=") for part in value.split(",")]

@@ -44,20 +44,20 @@ DEPLOYMENT_TYPE = "urn:cicd-templates:deployment:1"
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the beginning of the S3 keys that list the statements about an image.
+    """Return the common prefix of the S3 keys that list the folders with statements about an image.
 
-    The rest of such a key is that of a folder with statements, without the service: `<execution>/signed`.
+    The rest of such a key is the folder's path without the service: `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 
 
 def name_of_test_result(check: str) -> str:
-    """Return the name of the statement about the tests of a check."""
+    """Return the file name of the statement about the tests of a check."""
     return f"{TEST_RESULTS}{check}.dsse.json"
 
 
 def name_of_deployment(environment: str, number: int) -> str:
-    """Return the name of the statement about a deployment. The deployments to an environment are numbered from 1."""
+    """Return the file name of the statement about a deployment. Deployments to an environment are numbered from 1."""
     return f"deployments/{environment}/{number}.dsse.json"
 
 

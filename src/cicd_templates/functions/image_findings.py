@@ -1,4 +1,4 @@
-"""Reads the registry's scan of an image, and writes its findings as in-toto's predicate for vulnerabilities.
+"""Reads the findings of the registry's scan of an image, and returns them as an in-toto predicate for vulnerabilities.
 
 https://github.com/in-toto/attestation/blob/main/spec/predicates/vulns_02.md
 """
@@ -18,8 +18,8 @@ SCORES = ("CVSS2_SCORE", "CVSS3_SCORE", "CVSS4_SCORE")
 def read_findings(ecr: Any, repository: str, digest: str, pushed_at: str) -> dict[str, Any]:
     """Return the predicate about the findings of the registry's scan. `repository` is the name of the repository.
 
-    ECR does not return when a scan began. The scan follows the push, so `pushed_at` is used as the time of its
-    beginning. A time that ECR does not return is left out. Raises `ValueError` if the scan has no result.
+    ECR does not return when a scan began. The scan follows the push, so `pushed_at` is used as the start time of the
+    scan. Other times that ECR does not return are left out. Raises `ValueError` if the scan has no result.
     """
     paginator = ecr.get_paginator("describe_image_scan_findings")
     pages = list(paginator.paginate(repositoryName=repository, imageId={"imageDigest": digest}))

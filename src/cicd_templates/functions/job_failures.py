@@ -1,7 +1,8 @@
-"""Reports that a pipeline job failed: to CodePipeline on one line, and as a metric that an alarm watches.
+"""Reports that a pipeline job failed: as a one-line message to CodePipeline, and as a metric that an alarm watches.
 
-Lambda's own metric `Errors` does not count failures that a function reports to CodePipeline. The environment variables
-`NAMESPACE` and `PIPELINE` are the namespace and the dimension of the metric.
+The metric is needed because Lambda's own metric `Errors` does not count failures that a function reports to
+CodePipeline. The environment variable `NAMESPACE` is the namespace of the metric, and `PIPELINE` is the value of its
+dimension.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def report_metric(metric: str) -> None:
 def report_problem(pipeline: Any, job_id: str, metric: str, message: str) -> None:
     """Log the metric with the value 1, and report to CodePipeline that the job succeeded, with the variable `Problem`.
 
-    This is for a problem that must be noticed, but that must not undo what the stage has done.
+    Use this function for a problem that people must notice, but that must not undo what the stage has done.
     """
     report_metric(metric)
     variables = {"Problem": one_line(message)[:FAILURE_LENGTH]}

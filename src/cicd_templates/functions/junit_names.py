@@ -6,7 +6,7 @@ from cicd_templates.functions.scan_gate.junit import FAILED, outcome_of, parse_j
 
 
 def names_by_outcome(data: bytes) -> dict[str, list[str]]:
-    """Return the names of the tests in a JUnit report, sorted, by their outcome: failed, passed or skipped.
+    """Return the sorted names of the tests in a JUnit report, keyed by their outcome: failed, passed or skipped.
 
     A suite that failed outside its tests counts as a failed test. Raises `UnusableError` if the XML is invalid.
     """

@@ -1,10 +1,10 @@
 """Publish delivery metrics of a pipeline after each decision of its gate and each end of a run.
 
 - After the gate's decision: `CommitToVerdictSeconds`.
-- After a successful run: `RunSucceeded`, `LeadTimeSeconds` and, if the runs before it failed, `RecoverySeconds`, which
-  is the time since the end of the first of these failed runs.
+- After a successful run: `RunSucceeded`, `LeadTimeSeconds` and, if the runs directly before it failed,
+  `RecoverySeconds`. This is the time since the end of the first of these failed runs.
 - After a failed run: `RunFailed`.
-- After the rollback of a stage: only `RunRolledBack`.
+- After the rollback of a stage: `RunRolledBack`.
 
 `CommitToVerdictSeconds` and `LeadTimeSeconds` are measured from the start of the run, because a release starts its run
 within seconds. The metrics are written to the log in CloudWatch's embedded metric format:
@@ -33,7 +33,9 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) -> dict[str, float]:
-    """Return the metrics for an event at the time `at`. Raises `ValueError` if no metric is defined.
+    """Return the metrics for an event that happened at the time `at`.
+
+    Raises `ValueError` if no metric is defined for the event.
 
     `runs` has the run of the event first, and then the earlier runs, newest first.
     """
@@ -56,7 +58,7 @@ def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]
 
 
 def _failures_since_success(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the failed runs that are newer than the last successful run; `runs` are ordered from new to old.
+    """Return the failed runs since the last successful run. `runs` has the newest run first.
 
     Rollbacks, and runs that were superseded or stopped, are left out.
     """

@@ -1,19 +1,20 @@
-"""Run a task of a release once in another account, and report its result to the pipeline's job.
+"""Run an ECS task of a release once in another account, and report its result to the pipeline's job.
 
-The task is a migration, or a test run of a service of the shape `job`. The environment variable `SUBJECT` says which.
+The task is a migration, or a test run of a service with the shape `job`. The environment variable `SUBJECT` says which.
 
-The user parameters are `stage` and `environment`, `role` (assumed to run the task), `region`, `cluster`, `definition`,
-`image` (by digest, the only one that may run), `subnets` (separated by commas), `group` (of the task's network
-interface) and `log` (the log group). The environment variable `PIPELINE` is the name of the pipeline, and a task may
-run for `LIMIT_MINUTES`. A function may not run for that long, so it answers the pipeline's job with a continuation
-token, and CodePipeline invokes the function again. The event is never logged, because it contains credentials.
+The user parameters are `stage` and `environment`, `role` (the role that the function assumes to run the task),
+`region`, `cluster`, `definition` (the task definition), `image` (the only image that may run, with its digest),
+`subnets` (separated by commas), `group` (the security group of the task) and `log` (the log group). The environment
+variable `PIPELINE` is the name of the pipeline, and `LIMIT_MINUTES` is the longest time that a task may run. A Lambda
+function cannot run for that long. So it answers the pipeline's job with a continuation token, and CodePipeline invokes
+the function again. The event is never logged, because it contains credentials.
 
-Before a task is started, the attempt is recorded as evidence. A new attempt begins only after the last attempt of any
-run has ended. After a success, the same run begins no other attempt.
+Before the function starts a task, it records the attempt as evidence. A new attempt begins only after the last attempt
+has ended, even if another pipeline run began it. After an attempt has succeeded, the same run begins no other attempt.
 
 A rollback deploys an older release. During a rollback, no task runs, because an older migration must not change the
-newer schema. A rollback has the variables of the older run, which do not show that it is a rollback. So the function
-asks CodePipeline which run is in the stage.
+newer schema. A rollback gets the variables of the older run, and these do not show that it is a rollback. So the
+function asks CodePipeline which run is in the stage.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ REQUIRED = frozenset(
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report the job's success, its continuation, or why the task failed, with the end of its log."""
+    """Report that the job succeeded or continues, or why the task failed, with the end of its log."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -95,7 +96,7 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_transient(error: Exception) -> bool:
-    """Return whether another invocation can succeed after `error`.
+    """Return whether another invocation of the function can succeed after `error`.
 
     Another invocation can also succeed if S3 refuses to store evidence because another function has already stored it.
     """
@@ -107,7 +108,7 @@ def _is_transient(error: Exception) -> bool:
 
 
 def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Begin an attempt or follow the attempt in `state`, and return the answer to the job. A rollback runs nothing.
+    """Begin an attempt or follow the attempt in `state`, and return the answer to the job. In a rollback, run nothing.
 
     `state` is the content of the continuation token: the time and the id of the first job, and the number of its
     attempt. A retry of the stage is another job of the same run. If the attempt of the earlier job has not ended, the
@@ -139,7 +140,7 @@ def _is_late(state: dict[str, Any]) -> bool:
 
 
 def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
-    """Return the id of the run that is in the stage now, or None if it is a rollback.
+    """Return the id of the pipeline run that is in the stage now, or None if this run is a rollback.
 
     Raises `TaskRunError` if no run is in progress in the stage, or if the run is neither a release nor a rollback. In
     both cases, no task may run.
@@ -164,10 +165,12 @@ def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
 def _begin(
     attempts: Attempts, number: int, parameters: dict[str, str], run: str, state: dict[str, Any], context: Any
 ) -> bool:
-    """Record a new attempt. Return false if it must wait: the check of a job waits until other runs have ended.
+    """Record a new attempt. Return False if the attempt must wait.
 
-    Raises `TaskRunError` if the task definition has another image than the release, or if the image must not run. Also
-    raises it if another task of the task definition runs, and the attempt cannot wait any longer for its end.
+    The test run of a job waits until other tasks of the job have ended.
+
+    Raises `TaskRunError` if the image in the task definition is not that of the release, or if the image must not run.
+    Also raises it if another task of the task definition runs, and the attempt cannot wait any longer.
     """
     import boto3
 
@@ -188,7 +191,7 @@ def _begin(
 
 
 def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters: dict[str, str]) -> None:
-    """Record the outcome of an attempt that another run began and did not follow to its end.
+    """Record the outcome of an attempt that another run began but did not follow to its end.
 
     Raises `TaskRunError` if the task of the attempt may still start or run.
     """

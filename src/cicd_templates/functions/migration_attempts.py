@@ -2,9 +2,10 @@
 
 The record is needed because ECS deletes its data about a task an hour after the task has stopped.
 
-The attempts in one environment are numbered. An attempt has up to three objects: `started.json` before its task is
-started, `task.json` when the task is known, and `ended.json`. An object is never replaced. If two functions store the
-same object at the same time, one of them gets an error, so only one begins the attempt.
+The attempts in one environment are numbered. An attempt has up to three S3 objects: `started.json` is stored before the
+task is started, `task.json` when the ARN of the task is known, and `ended.json` at the end. An object is never
+replaced. If two invocations store the same object at the same time, one of them gets an error, so only one begins the
+attempt.
 
 The environment variables `EVIDENCE_BUCKET`, `SERVICE` and `RECORDS` determine the bucket and the keys of the objects.
 """
@@ -24,7 +25,7 @@ _LATEST = 10**6
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt: the pipeline's run and job that began it, and when it began, in seconds since 1970.
+    """An attempt: the pipeline run and the job that began it, and its start time in seconds since 1970.
 
     `task` is empty if the task is not known. `outcome` is empty until the attempt has ended. `reason` says why it
     failed.
@@ -61,15 +62,15 @@ class Attempts:
         return self._read(number, self._list_names())
 
     def begin(self, number: int, run: str, job: str, **details: str) -> None:
-        """Store that an attempt begins. Raises `ClientError` if an attempt with this number has begun already."""
+        """Record that an attempt begins. Raises `ClientError` if an attempt with this number has already begun."""
         self._put(number, "started", {"run": run, "job": job, "began": time.time(), **details})
 
     def add_task(self, number: int, task: str) -> None:
-        """Store the ARN of an attempt's task."""
+        """Record the ARN of an attempt's task."""
         self._put(number, "task", {"task": task})
 
     def end(self, number: int, outcome: str, reason: str = "") -> None:
-        """Store how an attempt ended."""
+        """Record how an attempt ended."""
         self._put(number, "ended", {"outcome": outcome, "reason": reason, "ended": time.time()})
 
     def _key(self, number: int, name: str) -> str:
@@ -87,10 +88,10 @@ class Attempts:
         )
 
     def _list_names(self) -> dict[int, list[str]]:
-        """Return the names of the objects of the newest attempts, keyed by the number of the attempt.
+        """Return the object names of the newest attempts, keyed by the number of the attempt.
 
-        The names are listed, because reading an object would not show whether it is missing. To a caller that may not
-        list the complete bucket, S3 returns "access denied" instead of "not found".
+        This function lists the names, because trying to read an object does not show whether it exists. If a caller may
+        not list the whole bucket, S3 returns "access denied" instead of "not found" to it.
         """
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100).get("Contents", [])
         names: dict[int, list[str]] = {}

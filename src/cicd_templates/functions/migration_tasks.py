@@ -23,12 +23,12 @@ class TaskRunError(Exception):
 
 
 def subject() -> str:
-    """Return the name of the task in messages: `migration` or `job`."""
+    """Return the word for the task in messages: `migration` or `job`."""
     return os.environ["SUBJECT"]
 
 
 def client(service: str, parameters: dict[str, str]) -> Any:
-    """Return a client of the account in which the task runs."""
+    """Return a client of an AWS service in the account in which the task runs."""
     return client_in_role(service, parameters["role"], parameters["region"], "migration")
 
 
@@ -60,10 +60,10 @@ def running_tasks(ecs: Any, parameters: dict[str, str]) -> list[str]:
 
 
 def start_task(ecs: Any, parameters: dict[str, str], name: str, run: str) -> str:
-    """Return the ARN of the task `name`. Start the task if it was not started before.
+    """Start the task `name` if it was not started before. Return its ARN.
 
-    The name becomes the token of the request. ECS keeps the token until an hour after the task has stopped, but at most
-    for a day: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    The name is also the client token of the request. ECS keeps the token until an hour after the task has stopped, but
+    at most for a day: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
     """
     network = {
         "subnets": parameters["subnets"].split(","),
@@ -89,13 +89,16 @@ def start_task(ecs: Any, parameters: dict[str, str], name: str, run: str) -> str
 
 
 def describe_task(ecs: Any, parameters: dict[str, str], task: str) -> dict[str, Any] | None:
-    """Return the task, or None if ECS does not return it yet, or no longer returns it (an hour after its end)."""
+    """Return the task, or None if ECS does not return it.
+
+    ECS returns a task only some seconds after its start, and only until an hour after its end.
+    """
     tasks: list[dict[str, Any]] = ecs.describe_tasks(cluster=parameters["cluster"], tasks=[task])["tasks"]
     return tasks[0] if tasks else None
 
 
 def failure_of(parameters: dict[str, str], task: dict[str, Any]) -> str:
-    """Return why a stopped task failed and the end of its log, or an empty string if it succeeded.
+    """Return why a stopped task failed, with the end of its log, or an empty string if the task succeeded.
 
     A task succeeded only if every container has the exit code 0 and the task stopped because its container ended. The
     exit code alone is not enough, because a program can also exit with 0 after somebody has stopped its task.

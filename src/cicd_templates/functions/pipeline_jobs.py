@@ -13,8 +13,8 @@ ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 def read_parameters(job: dict[str, Any], required: Set[str], optional: Set[str] = frozenset()) -> dict[str, str]:
     """Return the user parameters of a job: exactly `required`, and any of `optional`.
 
-    CodePipeline inserts the values of variables into the text without escaping them. So the value of a build's variable
-    could contain further parameters. Raises `ValueError` for another name, a missing name, or one that occurs twice.
+    CodePipeline inserts the values of variables into the JSON text without escaping them. So the value of a variable
+    from a build could add further parameters. Raises `ValueError` if a name is unexpected, missing or repeated.
     """
     text = job["data"]["actionConfiguration"]["configuration"]["UserParameters"]
     parameters = json.loads(text, object_pairs_hook=_without_repetition)
@@ -34,7 +34,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def answer_job(put_result: Any, **answer: Any) -> None:
-    """Report the result of a job to CodePipeline. A job that already has an answer causes no error."""
+    """Report the result of a job to CodePipeline. If the job already has an answer, raise no error."""
     from botocore.exceptions import ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""Verify an image against the pipeline's repository and the registry's scan, before anything of a release runs.
+"""Verify that an image is in the pipeline's repository and that the registry's scan allows it, before it runs.
 
 Environment variables: `REPOSITORY` is the repository's address without tag or digest. `SEVERITIES` are the severities
 that block a release.
@@ -25,7 +25,7 @@ def image_problem(ecr: Any, image: str, context: Any) -> str:
 
 
 def address_problem(image: str) -> str:
-    """Return why `image` is not the address of an image in the repository, by digest, or an empty string."""
+    """Return why `image` is not the address of an image in the repository with a digest, or an empty string."""
     repository, _, digest = image.partition("@")
     if repository == os.environ["REPOSITORY"] and re.fullmatch("sha256:[0-9a-f]{64}", digest):
         return ""
@@ -33,7 +33,7 @@ def address_problem(image: str) -> str:
 
 
 def scan_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return why the registry's scan of `image` does not let it run, or an empty string. `image` has a digest."""
+    """Return why the registry's scan does not allow `image` to run, or an empty string. `image` has a digest."""
     repository, _, digest = image.partition("@")
     status, counts = wait_for_scan(ecr, repository, digest, context)
     if status not in DONE:
@@ -43,7 +43,7 @@ def scan_problem(ecr: Any, image: str, context: Any) -> str:
 
 
 def wait_for_scan(ecr: Any, repository: str, digest: str, context: Any) -> tuple[str, dict[str, int]]:
-    """Wait until the image's scan has ended or the timeout is near.
+    """Wait until the scan of the image has ended, or until shortly before the function's timeout.
 
     Return the scan's status, and the number of its findings by severity.
     """

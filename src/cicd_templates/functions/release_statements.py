@@ -1,4 +1,4 @@
-"""Writes the statements about a release: provenance, verification summary, received documents, tests, and all files."""
+"""Writes the statements about a release, such as its provenance, its verification summary and the release statement."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VERIFIED_LEVEL = "CICD_TEMPLATES_SCAN_GATE"
 
 @dataclass(frozen=True)
 class Document:
-    """A file that the signer read and hashed. `uri` is the exact version of an S3 object. `origin` names its writer."""
+    """A file that the signer read and hashed. `uri` is a version of an S3 object. `origin` says who wrote it."""
 
     name: str
     uri: str
@@ -38,14 +38,14 @@ class Document:
     origin: str = ""
 
     def descriptor(self) -> dict[str, Any]:
-        """Return the resource descriptor of in-toto."""
+        """Return the document as an in-toto resource descriptor."""
         described: dict[str, Any] = {"name": self.name, "uri": self.uri, "digest": {"sha256": self.sha256}}
         return described | ({"annotations": {"origin": self.origin}} if self.origin else {})
 
 
 @dataclass(frozen=True)
 class CheckedTests:
-    """The tests that the report of a check lists, by their names."""
+    """The names of the tests in the report of a check."""
 
     check: str
     report: Document
@@ -57,9 +57,9 @@ class CheckedTests:
 class SignedRelease:
     """The facts about a release that the signer has verified itself.
 
-    `repository` and `image` are the address and the SHA-256 of the image. `parameters` are the user parameters of the
-    pipeline's action. `environments` are the environments to which the pipeline deploys, in this order. `base_images`
-    are references with digests. `vulnerabilities` is the predicate about the registry's scan of the image. The times
+    `repository` is the address of the image and `image` its SHA-256. `parameters` has the user parameters of the
+    pipeline's action. `environments` lists the environments to which the pipeline deploys, in this order. `base_images`
+    lists references with digests. `vulnerabilities` is the predicate about the registry's scan of the image. All times
     are in ISO 8601.
     """
 
@@ -111,9 +111,9 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
 
 
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
-    """Return the release statement. `statements` maps the names of the other statements to their SHA-256.
+    """Return the payload of the release statement. `statements` maps the other statements to their SHA-256.
 
-    For each file that is stored elsewhere, the predicate names the S3 object and its version.
+    If a file is stored elsewhere, the predicate has the address and the version of its S3 object.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)
@@ -132,7 +132,7 @@ def release_payload(release: SignedRelease, statements: Mapping[str, str], signe
 
 
 def statement_payload(subject: list[dict[str, Any]], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
-    """Return an in-toto statement as the bytes of the payload of an envelope."""
+    """Return an in-toto statement as bytes, which become the payload of an envelope."""
     content = {
         "_type": STATEMENT_TYPE,
         "subject": subject,
@@ -197,8 +197,8 @@ def _received(release: SignedRelease) -> dict[str, Any]:
 def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
     """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
 
-    The templates contain the build specification of the check. The member `report` is not in the specification: it says
-    which received document lists these tests.
+    The templates contain the build specification of the check. The member `report` is an addition to the specification.
+    It says which received document lists these tests.
     """
     return {
         "result": "FAILED" if tests.failed else "PASSED",

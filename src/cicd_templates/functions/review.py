@@ -1,14 +1,14 @@
-"""Describe change sets and their templates to the approver, on a page and in output variables of the action.
+"""Describe change sets and their templates to the approver, on a page and in the output variables of an action.
 
-The user parameters are `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `environment`,
-`execution`, `image` (by digest), `templates` (their version) and, if the service has one, `migration` (a stack whose
-change set has the same name). An older version of the templates is refused, except the version that the configuration
-names.
+The user parameters are `stack`, `changeSet`, `role` (the role that the function assumes to read the change set),
+`region`, `environment`, `execution`, `image` (with its digest), `templates` (the version of the templates) and, if the
+service has a migration, `migration` (the stack of the migration, whose change set has the same name). The function
+refuses an older version of the templates, unless the configuration allows exactly this version.
 
-The page and the identities of the change sets are recorded as evidence, and the function `approval_check` compares them
-with the record before anything is executed. Every path answers the job exactly once, because CodePipeline waits 20
-minutes for a missing answer. The event is never logged, because it contains credentials. The environment variable
-`CONSOLE` is the address of the console, and `SERVICE` is the name of the service.
+The function records the page and the identities of the change sets as evidence. Before anything is executed, the
+function `approval_check` compares the change sets with this record. Every path answers the job exactly once, because
+CodePipeline waits 20 minutes for a missing answer. The event is never logged, because it contains credentials. The
+environment variable `CONSOLE` is the address of the console, and `SERVICE` is the name of the service.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ OPTIONAL = frozenset({"migration"})
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report the job's success with variables such as `PageUrl`, `Summary` and `Reviewed`, or its failure."""
+    """Report that the job failed, or that it succeeded, with variables such as `PageUrl`, `Summary` and `Reviewed`."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -63,9 +63,9 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def _describe_templates(version: str) -> str:
-    """Return text with the commit and the digest of the templates, and the person who uploaded them.
+    """Return a text with the commit and the digest of the templates, and with the person who uploaded them.
 
-    Raises `ValueError` if `version` is neither the newest version nor the older version that the configuration names.
+    Raises `ValueError` if `version` is neither the newest version nor the older version that the configuration allows.
     """
     import boto3
 
@@ -130,7 +130,7 @@ def _describe_change_sets(parameters: dict[str, str], templates: str) -> dict[st
 def _page_url(key: str) -> str:
     """Return the address of an object in the AWS console.
 
-    The console shows the object to users with permission to read it.
+    The console shows the object only to users who may read it.
     """
     bucket = f"{os.environ['CONSOLE']}/s3/object/{quote(os.environ['EVIDENCE_BUCKET'])}"
     return f"{bucket}?region={os.environ['AWS_REGION']}&prefix={quote(key, safe='')}"
@@ -144,7 +144,7 @@ def _change_set_url(change_set: ChangeSet, region: str) -> str:
 
 
 def _command(changes: list[dict[str, Any]]) -> str:
-    """Return the command of the task definition after the change, or an empty string if the changes do not show it."""
+    """Return the new command in the task definition, or an empty string if the changes do not show it."""
     for change in changes:
         if change["ResourceType"] == "AWS::ECS::TaskDefinition" and "AfterContext" in change:
             # A text replaces a value that is unknown before the deployment.
@@ -155,7 +155,7 @@ def _command(changes: list[dict[str, Any]]) -> str:
 
 
 def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str) -> str:
-    """Return what changes, what is lost and who can do more, in at most `SUMMARY_LENGTH` characters."""
+    """Return what changes, what is lost and who gets more access, in at most `SUMMARY_LENGTH` characters."""
     lost, access = (_cut(one_line(answer), ANSWER_LENGTH) for answer in (page.lost, page.access))
     end = f" LOST: {lost} ACCESS: {access}"
     service, *migrations = (_resources_by_effect(change_set.changes) for change_set in change_sets)
@@ -169,7 +169,7 @@ def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str) -> 
 
 
 def _resources_by_effect(changes: list[dict[str, Any]]) -> str:
-    """Return the resource changes as text: removals, replacements, possible replacements, then all others."""
+    """Return the resource changes as text: first removals, then replacements, possible replacements and all others."""
     resources_by_effect: dict[str, list[str]] = {
         "REMOVE": [],
         "REPLACE": [],

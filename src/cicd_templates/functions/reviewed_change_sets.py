@@ -1,8 +1,8 @@
-"""Reads change sets, and identifies them by digests, so that a stage executes exactly what its approver saw.
+"""Reads change sets and computes digests that identify them, so that a stage executes exactly what its approver saw.
 
-CloudFormation never changes a change set, and never uses its ARN again. If another change set has got the same name,
-the digests of its parts show the differences. CloudFormation does not return the role that a change set passes, so only
-the ARN can show a different role.
+CloudFormation never changes a change set, and never reuses its ARN. If another change set gets the same name, the
+digests of its parts show how it differs. CloudFormation does not return the role that a change set passes. So if only
+the role differs, only the ARNs of the change sets differ.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set: its stack's name, the first page of its description, and its changes.
+    """A change set: the name of its stack, the first page of CloudFormation's description of it, and its changes.
 
-    `changes` has all changes. `valued` has changes with the values of properties, but CloudFormation may leave some
-    out. `template` is empty if there is nothing to execute.
+    `changes` has all changes. `valued` has the changes with the values of properties, but CloudFormation may leave out
+    some values. `template` is empty if the change set has no changes.
     """
 
     stack: str
@@ -37,7 +37,7 @@ class ChangeSet:
 
     @property
     def entry(self) -> dict[str, str]:
-        """The change set in a record: both ARNs, and the SHA-256 of each of its parts."""
+        """The entry of a record about this change set: both ARNs, and the SHA-256 of each part."""
         settings = {name: self.answer.get(name) for name in SETTINGS}
         parts: dict[str, Any] = {
             "parameters": _sorted(self.answer.get("Parameters", [])),
@@ -86,7 +86,7 @@ def read_change_set(cloudformation: Any, stack: str, name: str) -> ChangeSet:
 
 
 def _all_changes(cloudformation: Any, answer: dict[str, Any], **asked: Any) -> list[dict[str, Any]]:
-    """Return the changes on the page `answer` and on all pages after it."""
+    """Return the changes on the page `answer` and on all following pages."""
     pages = [answer]
     while token := pages[-1].get("NextToken"):
         pages.append(cloudformation.describe_change_set(**asked, NextToken=token))
@@ -95,7 +95,7 @@ def _all_changes(cloudformation: Any, answer: dict[str, Any], **asked: Any) -> l
 
 
 def _comparable(change: dict[str, Any]) -> dict[str, Any]:
-    """Return a change without the order of its details, which CloudFormation lists in no particular order."""
+    """Return a change with its details in a fixed order, because CloudFormation lists them in no particular order."""
     ordered = {**change, "Details": _sorted(change.get("Details", [])), "Scope": _sorted(change.get("Scope", []))}
     contexts = {name: _parsed(change[name]) for name in ("BeforeContext", "AfterContext") if name in change}
     return ordered | contexts

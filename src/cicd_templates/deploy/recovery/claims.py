@@ -18,8 +18,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan file or an interrupted run that still needs a stack, for example a stack that so far has only a change
-    set.
+    """A plan file or an interrupted run that still needs a stack. The stack may so far have only a change set.
 
     `fact` is a sentence about it. The user can run one of `commands` to continue or discard the plan or run.
     """

@@ -142,8 +142,9 @@ def read_tree(folder: Path) -> Tree:
 
 
 def find_commit(path: Path, content: bytes) -> str | None:
-    """Return the abbreviated id of the first commit in which the file `path` has this content, or None if there is
-    none.
+    """Return the abbreviated id of the first commit in which the file `path` has this content.
+
+    Return None if there is no such commit.
 
     In a shallow clone, earlier commits are missing, so the result may be None or a later commit.
     """

@@ -146,9 +146,7 @@ def _runs(clients: Clients, stack: StackTemplate) -> bool:
 
 
 def _changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the files that differ, keyed by environment. The uploaded zip has a folder for each
-    environment.
-    """
+    """Return the names of the files that differ, keyed by environment. The zip has one folder per environment."""
     changed: dict[str, tuple[str, ...]] = {}
     for path in sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)):
         environment, _, name = path.rpartition("/")

@@ -17,8 +17,9 @@ LONGEST_BYTES = 65_536
 
 
 def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
-    """Return the value of a secret from a terminal, where the user types it twice without echo, or from all of
-    `stream`.
+    """Return the value of a secret, read from the terminal or from `stream`.
+
+    At a terminal, the user types the value twice without echo. Otherwise, `stream` is read until its end.
 
     A final line break in `stream` is removed. Raises `ConfigurationError` for an invalid value; the message does not
     contain the value.

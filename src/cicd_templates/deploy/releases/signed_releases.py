@@ -53,9 +53,7 @@ class ReleaseQuery:
 
 @dataclass(frozen=True)
 class SignedReleaseStatement:
-    """A release statement that the signer's key has signed. `prefix` is the S3 prefix of the statement and its other
-    files.
-    """
+    """A release statement that the signer's key has signed. `prefix` is the S3 prefix of the release's signed files."""
 
     prefix: str
     content: bytes

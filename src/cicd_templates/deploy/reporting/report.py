@@ -255,8 +255,9 @@ class PlainReporter:
 
 
 class JsonReporter:
-    """Prints each event as a JSON object on one line. The key `kind` has the type of the event; the other keys are its
-    fields.
+    """Prints each event as a JSON object on one line.
+
+    The key `kind` has the type of the event. The other keys are its fields.
     """
 
     def __init__(self, stream: IO[str] | None = None) -> None:

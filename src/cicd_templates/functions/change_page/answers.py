@@ -1,4 +1,4 @@
-"""Answers a reviewer's first questions in one or two sentences each: what changes, what is lost, who can do more.
+"""Answers a reviewer's first questions in one or two sentences each: what changes, what is lost, who gets more access.
 
 This module does not call AWS.
 """
@@ -44,7 +44,7 @@ NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "A
 
 
 def what_changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
-    """Return sentences about changed stacks and resources, new services, and stacks that stay as they are."""
+    """Return sentences about changed stacks and resources, new services, and other stacks."""
     return " ".join(filter(None, [_changes(plans, rows), _new_services(plans), _left(plans)]))
 
 
@@ -76,7 +76,11 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
 
 
 def _action(change: Change) -> str:
-    """Return the action under which a change is counted. A change that depends on another resource is not certain."""
+    """Return the name of the group in which a change is counted, such as `Modify`.
+
+    Changes that depend on another resource are uncertain, so they have their own groups.
+
+    """
     (action,) = total([change])
     if nature_of(change) != REFERENCES:
         return action
@@ -84,25 +88,25 @@ def _action(change: Change) -> str:
 
 
 def first_changes(rows: Sequence[Row]) -> str:
-    """Return a sentence that names the rows which need most attention, or an empty string if there are none."""
+    """Return a sentence that names the most important rows, or an empty string if there are none."""
     changed = [_with_values(row) for row in rows if row.nature not in (TAGS, REFERENCES)]
     return f"Changed: {first_of(changed)}." if changed else ""
 
 
 def _with_values(row: Row) -> str:
-    """Return the name of a row with its short changed values."""
+    """Return the name of a row, followed by its changed values if these are short."""
     values = list(filter(None, map(_short_change, row.change.details)))[:NAMED] if row.nature != IMAGE else []
     return f"{named(row)} ({', '.join(values)})" if values else named(row)
 
 
 def _tag_values(rows: Sequence[Row]) -> str:
-    """Return the tags that change with their values, or an empty string if CloudFormation does not report them."""
+    """Return the changed tags with their values, or an empty string if CloudFormation does not report the values."""
     details = (detail for row in rows if row.nature == TAGS for detail in row.change.details)
     return f": {first_of(values)}" if (values := list(dict.fromkeys(filter(None, map(_short_change, details))))) else ""
 
 
 def _short_change(detail: Detail) -> str:
-    """Return a property with its short values before and after a change, or an empty string if they are not short."""
+    """Return a property with its old and new values, or an empty string if the values are long or not reported."""
     before, after = detail.before, detail.after
     if not (before or after) or before == after or max(len(before), len(after)) > LONGEST_VALUE:
         return ""
@@ -155,11 +159,11 @@ def _loss(row: Row) -> str:
 
 
 def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> str:
-    """Return sentences about policies that allow more than before, and about changes that a person must read.
+    """Return sentences about policies that allow more than before, and about changes that a person must check.
 
-    This program compares only policies. A person must read other changes that can grant access, such as changes of
-    security groups. A person must also read the changes of resources in `unreported`, because their policies are not
-    known. Resources in new stacks that grant access are only counted.
+    This program compares only policies. A person must check other changes that can grant access, such as changes of
+    security groups. A person must also check the changes of the resources in `unreported`, because their policies are
+    not known. If resources in new stacks grant access, they are only counted.
     """
     wider = [row for row in rows if row.grants.widens]
     created = [row for row in rows if row.creates_stack]
@@ -176,12 +180,12 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
 
 
 def unread_changes(rows: Sequence[Row], unreported: Collection[str] = ()) -> list[str]:
-    """Return the names of the changes that can grant access and that this program does not compare."""
+    """Return the names of the changes that can grant access but that this program cannot compare."""
     return [named(row) for row in rows if _is_uncompared(row) or any(place.name in unreported for place in row.places)]
 
 
 def _is_uncompared(row: Row) -> bool:
-    """Return whether a change can grant access without appearing in the comparison of policies."""
+    """Return whether a change can grant access although the comparison of policies does not show it."""
     if row.creates_stack or row.nature == TAGS or row.change.action == "Remove":
         return False
     return row.change.resource_type in NETWORK_TYPES
@@ -205,7 +209,7 @@ def _access(row: Row) -> str:
 
 
 def how_long(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
-    """Return sentences that say how long the slowest stack can take, and which running services are interrupted."""
+    """Return sentences that say how long the slowest stack can take, and what may be interrupted."""
     changing = [(stack.longest_wait_seconds, stack.label) for plan in plans for stack in plan.changing]
     slowest = max(changing, default=(0.0, ""))
     time = f"The slowest stack, {slowest[1]}, takes at most {format_duration(slowest[0])}." if slowest[0] else ""
@@ -226,21 +230,21 @@ def _interruptions(rows: Sequence[Row]) -> str:
 
 
 def may_interrupt(row: Row) -> bool:
-    """Return whether a row replaces a resource that others may use.
+    """Return whether a row replaces a resource that other resources or services may use.
 
-    Resource types that keep old revisions do not count.
+    The result is False for resource types that keep their old revisions.
     """
     is_replaced = row.impact.kind == REPLACEMENT and row.nature not in (IMAGE, REFERENCES)
     return is_replaced and not facts_of(row.change.resource_type).has_revisions
 
 
 def named(row: Row) -> str:
-    """Return the name of a row. If it has only a few resources of one environment, list their names."""
+    """Return the name of a row. If the row stands for a few resources of one environment, the name lists them."""
     if 1 < len(row.places) <= NAMED and len({place.environment for place in row.places}) == 1:
         return ", ".join(place.name for place in row.places)
     return f"{row.title} in {row.count}" if row.count and row.name else row.title
 
 
 def first_of(items: Sequence[str], separator: str = ", ") -> str:
-    """Return the first items as text, followed by the number of the remaining items."""
+    """Return the first few items as text, followed by the number of the other items."""
     return separator.join(items[:NAMED]) + (f" and {len(items) - NAMED:,} more" if len(items) > NAMED else "")

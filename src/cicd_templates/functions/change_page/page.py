@@ -1,4 +1,4 @@
-"""Writes the static page of changes from `page.html`, `page.css`, `page.js`, texts and data."""
+"""Writes the static page of changes. It combines `page.html`, `page.css` and `page.js` with texts and data."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def page_html(texts: Mapping[str, str], data: str) -> str:
 
 
 def fitting_data(contents: Callable[[int], Any]) -> str:
-    """Return the result of `contents` as JSON. `contents` is a function that gets the length to which it cuts values.
+    """Return the result of `contents` as JSON. `contents` is a function; its argument is the longest length of a value.
 
-    If the JSON is too large, values are cut shorter.
+    If the JSON is too large, this function calls `contents` again with a smaller length.
     """
     *longer, shortest = LONGEST_VALUES
     attempts = (script_data(contents(longest)) for longest in longer)
@@ -53,7 +53,7 @@ def fitting_data(contents: Callable[[int], Any]) -> str:
 
 
 def script_data(value: Any) -> str:
-    """Return `value` as JSON that is safe inside a script element: its texts cannot end the element."""
+    """Return `value` as JSON that is safe inside a script element: no text in it can close the element."""
     return json.dumps(value, separators=(",", ":")).translate(_ACTIVE)
 
 

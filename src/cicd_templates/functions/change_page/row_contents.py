@@ -24,10 +24,10 @@ ALIKE = 0.5
 
 
 def row_content(row: Row, number: int, longest: int, *, several: bool) -> dict[str, Any]:
-    """Return a row as the page displays it. Values are cut to `longest` characters.
+    """Return the data of a row, as the page displays it. Values are cut to `longest` characters.
 
-    `number` identifies the row on its page. If the page is about `several` environments, each place also names its
-    environment.
+    `number` identifies the row on its page. If `several` is true, the page is about several environments, and each
+    place names its environment.
     """
     change, impact = row.change, row.impact
     return {
@@ -95,7 +95,10 @@ def _likeness(one: str, other: str) -> float:
 
 
 def printable_content(value: Any) -> Any:
-    """Return `value` with all its texts printable. It consists of dictionaries, lists, texts and numbers."""
+    """Return a copy of `value` in which all texts are printable.
+
+    `value` consists of dictionaries, lists, texts and numbers.
+    """
     match value:
         case str():
             return printable(value)

@@ -64,7 +64,7 @@ class ShownPlan(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """A resource that changes. `name` is `<stack>/<logical id>` or, for a new stack, the label of the stack."""
+    """A resource that changes, or a new stack. `name` is `<stack>/<logical id>`, or the label of the new stack."""
 
     environment: str
     service: str
@@ -74,10 +74,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the page: a change, with all resources that change in this way.
+    """A row of the page: a change, and all resources to which the change applies.
 
     If there are several resources, placeholders replace the parts in which they differ. For a new stack, `change` is
-    the creation of the stack, and `contents` has the types of its resources with their numbers.
+    the creation of the stack, and `contents` maps each resource type to the number of its resources.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Row:
 
     @property
     def nature(self) -> str:
-        """`TAGS`, `IMAGE` or `REFERENCES` if nothing else changes, otherwise an empty string."""
+        """`TAGS`, `IMAGE` or `REFERENCES` if only tags, images or references change, otherwise an empty string."""
         return nature_of(self.change)
 
     @property
@@ -119,7 +119,10 @@ class Row:
 
     @property
     def count(self) -> str:
-        """The number of resources of the change, such as `3 environments, 40 services`, or empty for a single one."""
+        """How many environments and services the change affects, such as `3 environments, 40 services`.
+
+        Empty for a single resource.
+        """
         environments = {place.environment for place in self.places}
         services = {place.service for place in self.places if place.service}
         words = [
@@ -150,7 +153,7 @@ class Row:
 
     @property
     def severity(self) -> int:
-        """A number that says how much attention the row needs. 0 needs most and means that data is deleted."""
+        """A number for the order of the rows. 0 is the most severe: data is deleted."""
         deletes_data = self.impact.loses and not self.impact.fate.startswith("kept")
         by_severity = (
             deletes_data and self.impact.certain,
@@ -168,7 +171,7 @@ class Row:
 
 
 def stack_rows(environment: str, stack: PlannedStack) -> Iterator[Row]:
-    """Yield a row for each change of a stack. A stack that is created is one row."""
+    """Yield a row for each change of a stack. For a new stack, yield only one row."""
     if stack.creates:
         place = Place(environment, stack.service, stack.label, stack.file)
         contents = tuple(sorted(Counter(change.resource_type for change in stack.changes).items()))
@@ -188,8 +191,8 @@ def stack_rows(environment: str, stack: PlannedStack) -> Iterator[Row]:
 def _shown_details(change: Change) -> Iterator[Detail]:
     """Yield the details of a change that are the same for all similar resources.
 
-    Left out are the number of a task definition's revision, the unchanged settings of a container with another image,
-    and unchanged tags.
+    The result omits three things: the revision number of a task definition, unchanged tags, and the unchanged settings
+    of a container whose image changes.
     """
     is_image = nature_of(change) == IMAGE
     for detail in change.details:
@@ -204,7 +207,7 @@ def _shown_details(change: Change) -> Iterator[Detail]:
 
 
 def _changed_images(detail: Detail) -> Iterator[Detail]:
-    """Yield a detail for each container of which only the image changes."""
+    """Yield a detail for each container whose image is the only change."""
     for before, after in zip(json.loads(detail.before), json.loads(detail.after), strict=True):
         if before != after:
             path = f"{detail.path}/{after.get('Name')}/Image"
@@ -236,9 +239,10 @@ def _tags(text: str) -> dict[str, str] | None:
 
 
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
-    """Return the rows of `pairs`, those that need most attention first. Similar rows become one row.
+    """Return the rows of `pairs`, the most severe first. Similar rows are joined into one row.
 
-    A pair is a row, and the form of the row that is compared. In this form, placeholders can replace names.
+    Each pair consists of a row and a copy of the row. In the copy, placeholders can replace names. Rows are similar if
+    their copies are equal.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for row, generic in pairs:
@@ -250,8 +254,8 @@ def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
 def _likeness_key(row: Row) -> tuple[object, ...]:
     """Return a key for a change. Changes with the same key share a row.
 
-    Each resource with data has a row of its own, because the user must allow its loss by name. Changes of tags, and of
-    references, share a row even if their resources have different types.
+    Each lost resource with data has a separate row, because the user must allow its loss by name. Changes of only tags,
+    or of only references, share a row even if their resources have different types.
     """
     change = replace(row.change, logical_id="")
     if row.nature in (TAGS, REFERENCES):
@@ -274,10 +278,10 @@ def _joined(rows: Sequence[Row]) -> Row:
 
 
 def nature_of(change: Change) -> str:
-    """Return `TAGS`, `IMAGE` or `REFERENCES` if a change affects nothing else, otherwise an empty string.
+    """Return `TAGS`, `IMAGE` or `REFERENCES` if a change affects only these, otherwise an empty string.
 
-    `REFERENCES` means that the resource changes only if an attribute of another changed resource changes.
-    A change of an ECS service that only uses a new revision of its task definition counts as `IMAGE`, too.
+    `REFERENCES` means that the resource changes only if an attribute of another changed resource changes. A change of
+    an ECS service that only uses a new revision of its task definition counts as `IMAGE`, too.
     """
     if change.action != "Modify" or not change.details:
         return ""
@@ -301,7 +305,10 @@ def _changes_only_images(detail: Detail) -> bool:
 
 
 def _without_images(text: str) -> Any:
-    """Return the container definitions in the JSON `text` without their images, or None if `text` has no such JSON."""
+    """Return the container definitions in the JSON `text`, without their images.
+
+    Return None if `text` is not the JSON of container definitions.
+    """
     try:
         containers = json.loads(text)
         return [{key: value for key, value in container.items() if key != "Image"} for container in containers]

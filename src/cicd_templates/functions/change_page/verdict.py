@@ -1,4 +1,4 @@
-"""Says in one line at the top of the page which changes need a close look, and what cannot be judged.
+"""Writes the line at the top of the page. It says which changes need a close look, and what cannot be judged.
 
 This module does not call AWS.
 """
@@ -31,7 +31,7 @@ def verdict(rows: Sequence[Row], drift: Sequence[str] = (), unreported: Collecti
 
 
 def verdict_mark(line: str) -> str:
-    """Return the mark with which the page displays the line of `verdict`: a warning or none."""
+    """Return the mark that the page shows before the line of `verdict`: a warning or none."""
     return WARNING if line.startswith(LOOK_CLOSELY) else CALM
 
 

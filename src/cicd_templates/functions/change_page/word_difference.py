@@ -21,16 +21,16 @@ LONGEST_CUT_WORD = 100
 
 
 class Part(NamedTuple):
-    """A part of two compared texts. It is in both (`same`), only in the first (`gone`) or in the second (`new`)."""
+    """A part of two compared texts: in both (`same`), only in the first (`gone`) or only in the second (`new`)."""
 
     kind: Literal["same", "gone", "new"]
     text: str
 
 
 def word_difference(before: str, after: str, longest: int) -> list[Part]:
-    """Return the parts of the difference between two texts, in order, each cut to `longest` characters.
+    """Compare two texts word by word. Return their parts in order, each cut to `longest` characters.
 
-    In a long part that is equal in both texts, the middle is left out.
+    If a part is long and equal in both texts, its middle is left out.
     """
     if len(before) + len(after) > LONGEST_TEXTS:
         return [Part("gone", cut(before, longest)), Part("new", cut(after, longest))]
@@ -78,7 +78,7 @@ def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
 def cut(text: str, longest: int) -> str:
     """Return `text`, cut to at most `longest` characters. If it is cut, the number of omitted characters follows.
 
-    The cut is before a word, except in a long word, such as the JSON of a policy.
+    The text is cut before a word. Only a long word, such as the JSON of a policy, is cut inside.
     """
     if len(text) <= longest:
         return text

@@ -1,4 +1,4 @@
-"""Read files of an artifact in memory. An artifact is a zip file, which may be hostile, so its size is limited.
+"""Read files from an artifact into memory. An artifact is a zip file that may be hostile, so sizes are limited.
 
 Nothing is extracted to disk.
 """
@@ -20,8 +20,8 @@ MAX_BYTES = 100_000_000
 def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     """Return the content of each of the zip entries `names` that exist in `data`.
 
-    Raises `UnusableError` if the file is damaged, encrypted or too large, or has too many entries. Also raises it if
-    programs unpack an entry in different ways, for example if two entries are for one file.
+    Raises `UnusableError` if the zip file is damaged, encrypted or too large, or has too many entries. Also raises it
+    if different programs would unpack an entry differently, for example if two entries have the same path.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -44,7 +44,7 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
 
 
 def _read_entry(archive: zipfile.ZipFile, name: str, remaining: int) -> bytes:
-    """Return the content of one entry. Reading stops at a limit, because the zip file may state a false size."""
+    """Return the content of one entry. Reading stops at a limit, because the size in the zip file may be false."""
     try:
         with archive.open(name) as entry:
             content = entry.read(remaining + 1)

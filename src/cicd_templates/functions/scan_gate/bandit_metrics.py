@@ -12,10 +12,10 @@ _SEVERITY_WORDS = ("HIGH", "MEDIUM", "LOW", "UNDEFINED")
 
 
 def check_metrics(value: Any, severities: Iterable[object], read: Report) -> None:
-    """Mark a report as incomplete if no code was scanned, or if Bandit counted findings that it does not list.
+    """Mark a report as incomplete if Bandit scanned no code, or if it counted findings that it does not list.
 
-    `severities` has Bandit's severity of each listed finding. Bandit counts some findings without listing them, because
-    of a baseline, a minimum level or `# nosec`.
+    `severities` has Bandit's severity of each listed finding. With a baseline, a minimum level or `# nosec`, Bandit
+    counts some findings but does not list them.
     """
     metrics = {name: mapping(counts, name) for name, counts in mapping(value, "metrics").items()}
     totals = metrics.pop("_totals", {})

@@ -27,7 +27,7 @@ _GROUPED = ("npm", "composer", "golang", "github")
 def read_cyclonedx(value: Any) -> Report:
     """Return a bill of materials with vulnerabilities as a `Report`.
 
-    The report is incomplete if no vulnerability is listed, because a mere list of components looks the same.
+    A report without vulnerabilities is incomplete, because a list of components that nobody scanned looks the same.
     """
     bill = require_keys(value, "a CycloneDX tool", "bomFormat")
     if bill["bomFormat"] != "CycloneDX":
@@ -64,10 +64,10 @@ def read_cyclonedx(value: Any) -> Report:
 
 
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
-    """Return the severity of a vulnerability from its ratings: in the tool's own words, and as the gate counts it.
+    """Return two severities of a vulnerability, derived from its ratings: the tool's own word, and the gate's severity.
 
-    The tool's own words are the words of the worst rating. A rating that has only a CVSS score is judged by the score.
-    If one rating is unknown and no other rating is high or worse, the severity counts as unknown.
+    The tool's own word is that of the worst rating. If a rating has only a CVSS score, the score determines its
+    severity. If one rating is unknown and no other rating is high or worse, the gate's severity is unknown.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)
@@ -85,7 +85,7 @@ def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
 
 
 def _generators(bill: dict[str, Any]) -> list[str]:
-    """Return the names of the tools in the metadata. Version 1.4 writes them as a list, version 1.5 as an object."""
+    """Return the names of the tools in the metadata. They are a list in CycloneDX 1.4, and an object in version 1.5."""
     tools = mapping(bill.get("metadata"), "metadata").get("tools")
     if isinstance(tools, dict):
         tools = [*rows(tools.get("components"), "components"), *rows(tools.get("services"), "services")]

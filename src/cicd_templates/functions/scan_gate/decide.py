@@ -1,4 +1,4 @@
-"""Decide whether a release may continue, from its reports, the policy and the date. Performs no I/O."""
+"""Decide whether a release may continue, based on its reports, the policy and the date. Performs no I/O."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SOURCE = "source digest"
 class JudgedFinding:
     """A vulnerability, and whether it blocks the release. Several `checks` may have reported it.
 
-    - `alike` has one finding for each report of the vulnerability. The first one represents them all.
+    - `alike` has the findings of this vulnerability, one per report. The first finding represents them all.
     - `severity` is the worst severity of these findings.
     - `waiver` is a valid waiver if every finding has a waiver, otherwise None. Of several waivers, it is the one that
       expires first.
     - `expired` is an expired waiver of any of these findings, or None.
     - `weakened` is true if the given policy lets the vulnerability pass, the default policy would block it, and no
       waiver accepts it.
-    - `kinds` are keys of `policy.KINDS`, such as `injection`. It has the kinds whose thresholds block the
-      vulnerability, and is empty if the threshold of the check already blocks it.
+    - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. It is empty if
+      the threshold of the check already blocks it. The kinds are keys of `policy.KINDS`.
     """
 
     alike: list[Finding]
@@ -52,10 +52,10 @@ class Decision:
 
     - `broken` maps each check with an unusable report to the reason. The key `POLICY` has the problems of the policy.
       The key `SOURCE` says that the reports are about different sources. The release fails if `broken` is not empty.
-    - `weaker` are the settings that are weaker than their defaults.
-    - `policy_version` is the version of the policy; a policy of version 1 is weaker than the default.
+    - `weaker` has the settings that are weaker than their defaults.
+    - `policy_version` is the version of the policy. A policy with version 1 is weaker than the default.
     - `covered` maps each check to a description of what it scanned.
-    - `known` has the fingerprints of the last release's findings; None if there is no such release.
+    - `known` has the fingerprints of the last release's findings. It is None if there is no last release.
     - `source_digest` identifies the source of all reports. It is empty if they state different sources or none.
     - `stored` maps each check to the key and the S3 version of its report, and to the SHA-256 of the bytes.
     """
@@ -76,11 +76,11 @@ class Decision:
         return FAIL if self.broken or any(each.blocks for each in self.findings) else PASS
 
     def is_new(self, judged: JudgedFinding) -> bool:
-        """Return whether a finding is new since the last release; false if there is no last release."""
+        """Return whether a finding is new since the last release. Return False if there is no last release."""
         return self.known is not None and self.known.isdisjoint(finding.fingerprint for finding in judged.alike)
 
     def count(self, severity: str) -> int:
-        """Return the number of findings with this severity and without a waiver."""
+        """Return the number of findings that have this severity and no waiver."""
         return sum(each.severity == severity and each.waiver is None for each in self.findings)
 
     @property
@@ -130,7 +130,7 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
 
 
 def _by_package(finding: Finding) -> list[Finding]:
-    """Return a copy of the finding for each package that has the vulnerability, because each needs its own waiver."""
+    """Return a copy of the finding for each package that has the vulnerability. Each package needs its own waiver."""
     if not finding.also_in:
         return [finding]
     packages = [(finding.package, finding.version), *finding.also_in]
@@ -151,7 +151,7 @@ def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
 
 
 def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
-    """Return the keys of a finding. Findings of different tools are the same if they share a key.
+    """Return the keys that identify a finding. Findings of different tools count as the same if they share a key.
 
     The keys of a finding in a package are its id and aliases, each with the package's name. Any other finding has one
     key: its check and its fingerprint.
@@ -164,7 +164,7 @@ def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
 
 
 def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
-    """Return the findings in groups. All findings of a group count as the same finding.
+    """Return the findings in groups. All findings in a group count as one finding.
 
     Two findings are in a group if they share a key, directly or through other findings. The order of the findings is
     kept.
@@ -215,8 +215,8 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
     """Return whether a policy blocks a finding, and the kinds whose thresholds block it.
 
-    Waivers are ignored. The kinds, such as `injection`, are empty if the threshold of the check already blocks the
-    finding.
+    This function ignores waivers. A kind is a kind of weakness, such as `injection`. The result has no kinds if the
+    threshold of the check already blocks the finding.
     """
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]
@@ -229,7 +229,7 @@ def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) ->
 
 
 def _raised_severity(finding: Finding, policy: Policy) -> str:
-    """Return a finding's severity, raised if the policy promotes its id, or if exploitation is known or probable."""
+    """Return a finding's severity. It is raised if the policy promotes the id, or if exploitation is known or probable."""
     severity = finding.severity
     if {finding.id, *finding.aliases} & set(policy.promote):
         return "critical"
@@ -242,8 +242,9 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds for which the policy blocks a finding.
 
-    The reader of a report may lower the severity of a finding if the tool has low confidence. For kinds, the tool's
-    own severity counts if it is worse. Tools have low confidence even in a deliberately planted injection.
+    If the tool has low confidence in a finding, the parser of the report may lower the severity. For kinds, this
+    function uses the tool's own severity if it is worse. Otherwise a real injection could pass, because tools report
+    low confidence even for a deliberately planted injection.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

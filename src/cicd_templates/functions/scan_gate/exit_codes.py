@@ -1,4 +1,4 @@
-"""The exit codes of each tool for a run that did not finish, and for a run with findings.
+"""Defines which exit codes of each tool mean that a run did not finish, and which mean that it has findings.
 
 The exit code 0 proves nothing, because most tools exit with 0 even if they have findings.
 """
@@ -42,8 +42,9 @@ _UNFINISHED = {
 def check_run(data: bytes, tool: str, report: Report) -> None:
     """Mark `report` as incomplete if the run record `data` contradicts it.
 
-    The record contradicts the report if its exit code means that the run failed, or found something that the report
-    lacks. It also contradicts the report if the tool's versions differ. The record must be valid.
+    The record contradicts the report if its exit code means that the run failed, or that the run found something
+    although the report has no finding. It also contradicts the report if their versions of the tool differ. The record
+    must be valid.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]

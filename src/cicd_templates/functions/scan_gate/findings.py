@@ -1,4 +1,4 @@
-"""The decision as JSON: the verdict, the unusable reports, and every finding, in one format for all tools."""
+"""Writes the decision as JSON: the verdict, the unusable reports, and every finding in one format for all tools."""
 
 from __future__ import annotations
 

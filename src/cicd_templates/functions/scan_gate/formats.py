@@ -38,7 +38,7 @@ READERS: dict[str, Callable[[bytes], Report]] = {
 def format_of(tool: str) -> str | None:
     """Return the report format of a tool, or None if it is unknown.
 
-    The names of all tools that write SARIF end in `sarif`; the names of all Snyk tools begin with `snyk`.
+    If the name of a tool ends with `sarif`, the format is SARIF. If it begins with `snyk`, the format is Snyk's.
     """
     if tool.endswith("sarif"):
         return "sarif"

@@ -46,7 +46,7 @@ def read_grype(value: Any) -> Report:
 
 
 def _alerts(value: Any) -> set[str]:
-    """Return the types of the alerts, such as `distro-eol`. Grype may write an empty object for an empty list."""
+    """Return the types of the alerts, such as `distro-eol`. If there are no alerts, Grype may write an empty object."""
     packages = rows([] if value == {} else value, "alertsByPackage")
     return {text(alert.get("type")) for package in packages for alert in rows(package.get("alerts"), "alerts")}
 

@@ -39,11 +39,11 @@ REQUIRED = frozenset({"sourceVersion", "templatesVersion", "execution"})
 
 
 class TimeIsUp(BaseException):
-    """Raised shortly before the function times out, so that the job still gets an answer."""
+    """Raised shortly before the function's timeout, so that the function can still answer the job."""
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answer the pipeline's job: success with the verdict, counts and evidence key, or failure with the reasons."""
+    """Answer the pipeline's job: report success with the verdict, counts and evidence key, or failure with reasons."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -84,7 +84,7 @@ def _raise_time_is_up(*_: Any) -> None:
 
 
 def _decide_release(parameters: dict[str, str]) -> Decision:
-    """Read the reports of the checks that the configuration names, and return the decision."""
+    """Read the reports of all configured checks, and return the decision."""
     import boto3
 
     s3 = boto3.client("s3")
@@ -158,9 +158,9 @@ def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> st
 
 
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
-    """Store `content` and return its key. If an object with other content has the key, use the next free numbered key.
+    """Store `content` and return its key. If another object already has the key, use the next free numbered key.
 
-    If the same content is already stored, return its key. Raises `ValueError` after MAX_ATTEMPTS keys.
+    If one of these objects has the same content, return its key. Raises `ValueError` after MAX_ATTEMPTS keys.
     """
     from botocore.exceptions import ClientError
 

@@ -1,4 +1,4 @@
-"""The kinds of findings, such as `injection`, for which a policy has thresholds."""
+"""Defines the kinds of weaknesses, such as `injection`, for which a policy can set thresholds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECRETS = (259, 321, 540, 798)
 
 
 def kinds_of(finding: Finding) -> list[str]:
-    """Return the kinds of a finding, according to its CWE numbers.
+    """Return the kinds to which a finding belongs, according to its CWE numbers.
 
     A weakness in a package counts as much as the same weakness in the service's own code.
     """

@@ -14,7 +14,7 @@ _LATEST = 10**10
 
 
 def known_fingerprints(s3: Any) -> set[str] | None:
-    """Return the fingerprints of all findings of the last release that passed; None if no release has passed."""
+    """Return the fingerprints of all findings of the last release that passed, or None if no release has passed."""
     bucket = os.environ["EVIDENCE_BUCKET"]
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=_prefix(), MaxKeys=1).get("Contents", [])
     if not listed:

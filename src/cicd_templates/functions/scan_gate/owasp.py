@@ -1,4 +1,4 @@
-"""The OWASP Top 10 of 2021 and 2025: each category with its name and the CWE numbers that its page lists.
+"""The OWASP Top 10 of 2021 and 2025: the name of each category, and the CWE numbers on the category's page.
 
 From https://github.com/OWASP/Top10 at commit 66ebc47, CC BY-SA 4.0. A vulnerable package always belongs to the category
 of vulnerable components, in addition to the categories of its CWE numbers.

@@ -1,7 +1,7 @@
 """The scan policy: a TOML file in the application's repository. Without the file, the safe defaults apply.
 
-A finding can be accepted in only two ways: by a waiver, or by a setting that is weaker than its default. Both need a
-reason, an owner and an expiry date. A missing or unusable report cannot be accepted.
+There are only two ways to accept a finding: a waiver, or a setting that is weaker than its default. Both need a reason,
+an owner and an expiry date. A missing or unusable report cannot be accepted.
 """
 
 from __future__ import annotations
@@ -53,13 +53,14 @@ class Policy:
 
     - `thresholds` maps checks to the lowest severity that blocks a release (default: high).
     - `unfixed` is the lowest severity that blocks a release if no fix is available.
-    - `unknown` is the severity that counts for a finding without a severity.
-    - `promote` has ids of findings that count as critical.
+    - `unknown` is the severity that a finding gets if its tool reports none.
+    - `promote` has the ids of findings that count as critical.
     - `kinds` maps kinds of findings to the lowest severity that blocks a release, whatever the check's threshold is.
-    - `exploited` is the lowest severity that counts for a vulnerability that is known to be exploited.
-    - `epss` is a probability of exploitation. At this probability or above, a finding counts one severity higher.
-    - `weaker` are the settings that are accepted until a date.
-    - `version` is 1 for a file without a version. Such a policy ignores kinds and exploitation.
+    - `exploited` is the minimum severity of a vulnerability that is known to be exploited.
+    - `epss` is a probability of exploitation. If a finding has at least this probability, its severity is raised by one
+      step.
+    - `weaker` has the weaker settings that are accepted until a date.
+    - `version` is 1 if the file has no version. A policy with version 1 ignores kinds and exploitation.
     - If `refuse_weaker` is true, a release fails if a finding passes only because this policy is weaker than the
       default policy. Findings that a waiver accepts do not count.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
@@ -80,7 +81,7 @@ class Policy:
     problems: list[str] = field(default_factory=list)
 
     def on(self, today: date) -> Policy:
-        """Return the policy as it applies on the day `today`: expired settings have their default values again.
+        """Return the policy that applies on the day `today`. Settings that have expired get their default values back.
 
         An expiry date more than `waiver_days` ahead is a problem.
         """
@@ -106,7 +107,7 @@ class Policy:
 
 
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
-    """Return the policy in `copies`, which maps each check to its copy of the policy file, or to None.
+    """Return the policy. `copies` maps each check to its copy of the policy file, or to None.
 
     Each build copies the policy file before it runs any command of the check. If the copies differ, a check has changed
     the file, so the policy is invalid.
@@ -182,9 +183,9 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Note a problem if no finding of a check can reach its threshold.
+    """Add a problem if no finding of a check can reach the check's threshold.
 
-    The policy may accept such a threshold until a date.
+    There is no problem if the policy accepts such a threshold until a date.
     """
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
@@ -215,9 +216,9 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity of a setting. The setting is a word, or a table with the word, a reason, an owner and a date.
 
-    A word that is weaker than `weakest` must be in such a table, with its expiry date. If `weakest` is empty, no word
-    needs a table. In a threshold (`lower` is true), a higher severity is weaker. In any other setting, a lower severity
-    is weaker.
+    A severity that is weaker than `weakest` must be in such a table, with an expiry date. If `weakest` is empty, no
+    severity needs a table. In a threshold (`lower` is true), a higher severity is weaker. In any other setting, a lower
+    severity is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

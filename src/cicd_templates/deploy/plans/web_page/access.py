@@ -93,8 +93,9 @@ def _generic(path: AccessPath, service: str) -> AccessPath:
 
 
 def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the number of `paths` and the lines that list them. A line has one right of one principal, and all targets
-    of this right.
+    """Return the number of `paths` and the lines that list them.
+
+    Each line is about one right of one principal, and lists all targets of this right.
     """
     rows = [
         {
