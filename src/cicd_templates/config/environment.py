@@ -160,7 +160,7 @@ class Environment:
 
     @property
     def domain(self) -> str | None:
-        """The load balancer's host name, or None for plain HTTP or for a parallel copy without `copy_domain`."""
+        """The load balancer's host name. It is None with plain HTTP, and in a parallel copy without `copy_domain`."""
         if self.settings.allow_http:
             return None
         if self.is_copy:
@@ -169,15 +169,15 @@ class Environment:
 
     @property
     def network_is_provided(self) -> bool:
-        """Whether the configuration names an existing VPC, so that no network is rendered."""
+        """Whether the configuration provides an existing VPC. If so, no network is rendered."""
         return any(output.startswith("network.") for output in self.settings.provided)
 
     @property
     def network(self) -> IPv4Network:
         """The address range of the VPC.
 
-        Raises `LookupError` in the tools environment, which has no VPC, and if the configuration provides an existing
-        VPC without its range.
+        Raises `LookupError` in the tools environment, because it has no VPC. Also raises `LookupError` if the
+        configuration provides an existing VPC without its range.
         """
         if self.settings.cidr is None:
             raise LookupError(f"environment {self.name} has no cidr")

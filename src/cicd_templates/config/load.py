@@ -118,7 +118,8 @@ class _Reader:
     def configuration(self, raw: Raw, suffix: str | None) -> tuple[Configuration, frozenset[str]]:
         """Return the valid part of the configuration, and the names of the environments that could not be read.
 
-        Every environment needs the tables `[project]` and `[pipeline]`. Placeholders replace their wrong values.
+        Every environment needs the tables `[project]` and `[pipeline]`. Wrong values in these tables are replaced with
+        placeholders.
         """
         for key in raw:
             if key not in TABLES:
@@ -248,9 +249,8 @@ class _Reader:
     def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
         """Return the table at `at`.
 
-        If it has problems, keep the correct values and replace the wrong ones by `placeholders`.
-
-        If the correct values were dropped as well, later checks would report that they are missing.
+        If it has problems, keep the correct values and replace the wrong values with `placeholders`. If the correct
+        values were dropped as well, later checks would report them as missing.
         """
         table = self._table(model, raw, at)
         if table is not None:
@@ -285,7 +285,7 @@ def _is_valid(model: type[T], raw: Raw) -> bool:
 
 
 def _merge(base: Raw, override: Raw) -> dict[str, Any]:
-    """Return `base` with the values of `override`. Tables that are in both are merged; other values are replaced."""
+    """Return `base` with the values of `override`. Tables that exist in both are merged; other values are replaced."""
     merged = dict(base)
     for key, value in override.items():
         base_value = merged.get(key)

@@ -109,8 +109,8 @@ def repository_arn(env: Environment, service: str) -> str:
 def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
-    CodePipeline begins the S3 keys of artifacts with the first characters of the pipeline's name. Only these characters
-    distinguish the services in the keys, so the service's name is shortened to this number of characters.
+    The S3 key of an artifact begins with only the first characters of the pipeline's name. The keys of two services
+    differ only in these characters, so the service's name is shortened to fit into them.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 
@@ -125,18 +125,18 @@ def approval_keys(service: str) -> str:
 
 
 def deployment_keys(service: str) -> str:
-    """Return the prefix of the S3 keys of the signed statements about a service's deployments, without a slash at the
-    end. Only the signer may write to it.
+    """Return the prefix of the S3 keys of the signed statements about a service's deployments.
+
+    It has no slash at the end. Only the signer may write objects with this prefix.
     """
     return f"_deployments/{service}"
 
 
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
-    """Return a pattern for the S3 keys of a service's artifacts in `env`. If `artifact` is given, the pattern matches
-    only the keys of this artifact.
+    """Return a pattern for the S3 keys of a service's artifacts in `env`, or only for the keys of `artifact`.
 
-    CodePipeline cuts long names in these keys. In the pattern, a cut name ends in a wildcard, so the pattern still
-    matches if CodePipeline keeps more of the name.
+    CodePipeline shortens long names in these keys. In the pattern, a shortened name ends with a wildcard, so the
+    pattern still matches if CodePipeline keeps more of the name.
     """
     parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
     if artifact:
@@ -195,7 +195,7 @@ def _stack_words(layer: str, service: str | None) -> list[str]:
 
 
 def parameter_path(env: Environment, layer: str, output: str, service: str | None = None) -> str:
-    """Return the Parameter Store path where a stack stores its output `output` for other stacks."""
+    """Return the Parameter Store path at which a stack publishes its output `output` for other stacks."""
     return f"/{env.project.name}/{env.qualified}/{file_stem(layer, service)}/{output}"
 
 

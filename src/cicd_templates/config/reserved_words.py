@@ -1,4 +1,4 @@
-"""Defines the reserved words, which say in a physical name what the resource is for.
+"""Defines the reserved words. In a physical name, a reserved word says what the resource is for.
 
 Checks, services and environments may not use these words as their names. All physical names are built from these
 constants and from names in the configuration. A test fails if the name of a rendered role, project, function or

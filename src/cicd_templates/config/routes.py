@@ -54,7 +54,10 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states`, and the positions that follow if each `*` at these positions matches no character."""
+    """Return all positions that can be reached from `states` without reading a character, including `states`.
+
+    If there is a `*` at a position, the next position can be reached too, because `*` can match no character.
+    """
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -68,7 +71,7 @@ def _is_end(pattern: str, at: int) -> bool:
 
 
 def literal_prefix(pattern: str) -> str:
-    """Return the part of a path pattern before its first wildcard, with which all matching paths begin."""
+    """Return the part of a path pattern before its first wildcard. All matching paths begin with this part."""
     return re.split(r"[*?]", pattern, maxsplit=1)[0]
 
 

@@ -38,7 +38,7 @@ class NewProject:
 
 
 def wrong_numbers(start: NewProject) -> list[tuple[str, str]]:
-    """Return a name and a message for each answer with too many or too few values, or with one value twice."""
+    """Return a name and a message for each answer that has too many or too few values, or the same value twice."""
     names = [TOOLS, *start.environments]
     problems = []
     if not start.services:

@@ -12,7 +12,7 @@ from cicd_templates.config.tables.table import Table
 
 
 class ScheduleTable(Table):
-    """`[services.<name>.autoscaling.schedules.<schedule>]`: limits of the task count from a scheduled time on."""
+    """`[services.<name>.autoscaling.schedules.<schedule>]`: new limits of the task count, set at a scheduled time."""
 
     cron: Schedule = Field(
         description="Minute, hour, day of month, month, day of week and year, such as `0 7 ? * MON-FRI *`"

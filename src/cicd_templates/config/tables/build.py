@@ -56,7 +56,7 @@ class BuildTable(Table):
     base_images: tuple[ImagePrefix, ...] = Field(
         default=("public.ecr.aws/docker/library",),
         strict=False,
-        description="Beginnings of the names of base images that the Dockerfile may use; it must name each of them by"
+        description="Prefixes of the base images that the Dockerfile may use; the Dockerfile must pin each image by"
         " digest",
     )
     downloads: tuple[DownloadAddress, ...] = Field(

@@ -39,7 +39,7 @@ PRESET_SECRETS: Mapping[Preset, Mapping[str, str]] = {
 
 
 class CheckTable(Table):
-    """`[services.<name>.checks.<check>]`: a tool that examines the source. The scan gate decides about its findings."""
+    """`[services.<name>.checks.<check>]`: a tool that examines the source and reports its findings to the scan gate."""
 
     preset: Preset | None = Field(
         default=None, description="Predefined check; every other key overrides one of its values"

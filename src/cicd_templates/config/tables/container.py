@@ -76,7 +76,7 @@ class ContainerHealthTable(Table):
 class ContainerTable(Table):
     """`[services.<name>.containers.<container>]`: a further container in every task of the service.
 
-    It has the network and the task role of the service's own container. It does not run in migrations.
+    It shares the network and the task role with the service's own container. It does not run in migrations.
     """
 
     image: Digest = Field(

@@ -195,11 +195,11 @@ class EnvironmentTable(Table):
     )
     provided: dict[OutputName, ProvidedValue] = Field(
         default={},
-        description="Existing values to use instead of a layer's own, by `layer.Output`; a layer with all outputs"
+        description="Existing values that replace a layer's outputs, keyed by `layer.Output`; a layer with all outputs"
         " provided is not rendered",
     )
     patch: dict[str, dict[PatchPath, PatchTable]] = Field(
         default={},
-        description="Changes to finished templates, by stack (its file name without extension) and quoted path, such as"
+        description="Changes to finished templates, keyed by stack (its file name without extension) and quoted path, such as"
         ' `"Resources.Vpc.Properties.CidrBlock"`; a path that matches nothing is an error',
     )

@@ -41,7 +41,7 @@ class PipelineTable(Table):
     )
     waiver_days: Annotated[int, Field(ge=1, le=1096)] = Field(
         default=366,
-        description="Largest number of days after which a waiver of the scan policy, or a weaker setting, must end",
+        description="Maximum number of days from today to the end of a waiver, or of a weaker setting, in a scan policy",
     )
     weaker_policy: Literal["allow", "refuse"] = Field(
         default="allow",
@@ -50,6 +50,6 @@ class PipelineTable(Table):
     )
     older_templates: VersionId | None = Field(
         default=None,
-        description="Id, in the templates bucket, of the only older version of the reviewed templates that a run may"
-        " deploy; by default, a run with an older version is refused",
+        description="S3 version id, in the templates bucket, of one older version of the reviewed templates that a run"
+        " may deploy; a run with any other older version is refused",
     )

@@ -48,7 +48,7 @@ class ProjectTable(Table):
     tags: dict[TagKey, TagText] = Field(default={}, description="Additional tags of every resource")
     repository: Repository | None = Field(
         default=None,
-        description="`owner/name` of the repository on GitHub with this project; needed for `pull_requests`",
+        description="`owner/name` of the GitHub repository that contains this project; needed for `pull_requests`",
     )
     new_regions: tuple[Region, ...] = Field(
         default=(),

@@ -26,7 +26,7 @@ def _day(value: object) -> object:
 class UnsignedImageTable(Table):
     """`[services.<name>.unsigned_images.<exception>]`: an image that may run without a signature until a date.
 
-    It is for the image of the first deployment, for images from before signing, and for emergencies.
+    Use it for the image of the first deployment, for images that are older than signing, and in emergencies.
     """
 
     image: Digest = Field(description="Address of exactly one image, by digest")

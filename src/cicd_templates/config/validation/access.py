@@ -1,4 +1,4 @@
-"""Finds problems with the credentials for deployments: options for assuming a role, although no role is configured."""
+"""Finds options for assuming a role in environments that do not configure a role for deployments."""
 
 from __future__ import annotations
 

@@ -103,7 +103,10 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem if the containers leave the service's own container no CPU or no memory of the task."""
+    """Yield a problem if the further containers use all the CPU or all the memory of the task.
+
+    Then nothing would be left for the service's own container.
+    """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())
     if cpu >= settings.cpu:
@@ -167,7 +170,7 @@ def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _volumes(settings: ServiceTable) -> list[tuple[str, Mapping[str, VolumeTable]]]:
-    """Return the volumes of each container, the service's own first, each with its TOML path."""
+    """Return the volumes of each container, with the TOML path of each. The service's own container comes first."""
     further = [(f"containers.{name}.volumes", table.volumes) for name, table in settings.containers.items()]
     return [("volumes", settings.volumes), *further]
 

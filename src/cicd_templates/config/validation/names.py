@@ -56,11 +56,11 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
         for purpose in sorted(longer | equal):
             yield Problem(
                 f"{where}.{name}",
-                f"{name} could be confused with {purpose}, which names another resource of the pipeline; choose another"
+                f"{name} could be confused with {purpose}, the name of another resource of the pipeline; choose another"
                 " name",
             )
         for action in sorted(action for action in actions if _same(name, action)):
-            yield Problem(f"{where}.{name}", f"{action} names an action of the pipeline; choose another name")
+            yield Problem(f"{where}.{name}", f"{action} is already the name of an action of the pipeline; choose another name")
     yield from hyphen_twins(names, where)
     for one, other in combinations(names, 2):
         first, second = (report_artifact(name)[:ARTIFACT_KEY_LENGTH] for name in (one, other))
@@ -96,7 +96,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:
-    """Return the services by name. Each name has one `Service` per environment in which the service runs."""
+    """Return the services, keyed by name. Each key has one `Service` per environment in which the service runs."""
     services: dict[str, list[Service]] = {}
     for environment in configuration.environments:
         for service in environment.services:

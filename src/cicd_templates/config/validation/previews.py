@@ -17,7 +17,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         return
     if environment.settings.role_arn is not None:
         yield Problem(
-            where, "cannot be used with role_arn, a role that no pull request may assume; use a profile for deployers"
+            where, "cannot be used with role_arn, because no pull request may assume that role; use a profile instead"
         )
     if environment.project.repository is None:
         yield Problem(

@@ -1,4 +1,4 @@
-"""Lists one mistake once, even if several environments have it.
+"""Reports a mistake only once, even if several environments have it.
 
 Many checks examine each environment separately, after the shared tables were merged into the environment. So a mistake
 in `[services.<name>]` is found in every environment, although only one line of the file has to change. This module only
@@ -26,9 +26,10 @@ def without_repetitions(
 ) -> list[Problem]:
     """Return `problems` without repetitions, in the same order.
 
-    If every runtime environment has a mistake of a shared table, the result has one problem at the key of the shared
-    table. If only some environments have the mistake, because of their own settings, the result has one problem at the
-    first of these environments. This problem names the others. `raw` is the parsed file of `configuration`.
+    If every runtime environment has the same mistake because of a shared table, the result has one problem, at the key
+    of the shared table. If only some environments have the mistake, because of their own settings, the result has one
+    problem at the first of these environments. That problem also lists the other environments. `raw` is the parsed file
+    of `configuration`.
     """
     runtimes = {environment.name for environment in configuration.environments if environment.kind == "runtime"}
     groups: dict[tuple[str, str], list[str]] = {}
@@ -61,7 +62,7 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 
 
 def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
-    """Return one problem that replaces the problems of `environments` that are equal to `problem`."""
+    """Return the one problem to report if all `environments` have the same `problem`."""
     if not environments:
         return problem
     if len(environments) > 1 and runtimes <= {*environments} and _is_of_the_shared_table(problem, environments, raw):
@@ -71,6 +72,6 @@ def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], r
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
-    """Return whether one of `environments` has the problem without setting any key of the table."""
+    """Return whether one of `environments` has the problem although it overrides no key of the shared table."""
     kind, *steps = problem.path.split(".")
     return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)

@@ -49,7 +49,7 @@ def _text(value: object) -> str:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each setting with which AWS would refuse a service or could not start it.
+    """Yield a problem for each setting that would make AWS refuse a service or would keep its tasks from starting.
 
     The caller passes only runtime environments.
     """
@@ -106,7 +106,7 @@ def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Pr
 
 
 def _secret_partitions(secrets: Mapping[str, str], region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem for each existing secret that no role in `region` can read. IAM ends at the partition."""
+    """Yield a problem for each existing secret in another partition than `region`. No role there can read it."""
     partition = partition_of(region).name
     for variable, source in secrets.items():
         if source.startswith("arn:") and Arn.parse(source).partition != partition:
@@ -136,7 +136,8 @@ def _egress(settings: ServiceTable, region: str, where: str) -> Iterator[Problem
 
     Fargate pulls the image, reads the secrets and writes the log through the task's own network interface:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
-    Even if tasks reach S3 through its gateway endpoint, the addresses of S3 are public.
+
+    S3 has public addresses, even if tasks reach it through the gateway endpoint. So the egress rules must allow them.
     """
     ranges = [IPv4Network(cidr) for cidr, ports in settings.egress.items() if HTTPS_PORT in ports]
     if all(any(open_to.subnet_of(private) for private in PRIVATE_RANGES) for open_to in ranges):

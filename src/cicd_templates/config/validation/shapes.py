@@ -1,4 +1,7 @@
-"""Finds settings of web services and workers that belong to another shape. The module `jobs` does this for jobs."""
+"""Finds settings of web services and workers that only another shape of service can have.
+
+The module `jobs` does this for jobs.
+"""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
     `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in the secret's path
-    or name. An ARN without such a name belongs to the environment in the secret's account, if there is only one. The
-    account does not count if the variable is set in the table of the environment that reads the secret, because
-    accounts may share secrets.
+    or name. If an ARN contains no environment's name, the secret belongs to the environment in the secret's account, if
+    exactly one environment is in that account. The account is ignored if the table of the environment that reads the
+    secret sets the variable, because accounts may share secrets.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
@@ -73,10 +73,11 @@ def _owner(environments: list[Environment]) -> Environment | None:
 
 
 def _named(source: str, runtimes: list[Environment]) -> list[Environment]:
-    """Return the environments that the secret's path names.
+    """Return the environments whose names are in the secret's path.
 
-    A path names an environment if a step between slashes is the environment's name, alone or after the project's name.
-    For example, `/staging/database` and `/shop-staging/database` name the environment `staging` of the project `shop`.
+    One part of the path, between slashes, must be the environment's name, or the project's name followed by a hyphen
+    and the environment's name. For example, `/staging/database` and `/shop-staging/database` both belong to the
+    environment `staging` of the project `shop`.
     """
     path = source
     if source.startswith("arn:"):

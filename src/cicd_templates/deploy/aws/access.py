@@ -1,6 +1,6 @@
-"""The credentials that a command uses for one environment, and how messages and AWS CLI commands name them.
+"""Defines the credentials that a command uses for one environment.
 
-This module does not call AWS.
+It also describes them in messages, and as options of AWS CLI commands. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Access:
 
     @property
     def assume_role_options(self) -> dict[str, str]:
-        """The options for AssumeRole, as botocore expects them, without options that are not configured."""
+        """The options for AssumeRole in botocore's form. Options that are not configured are left out."""
         options = {
             "RoleSessionName": self.role_session_name or ROLE_SESSION,
             "ExternalId": self.external_id,

@@ -65,7 +65,7 @@ class Clients:
 
     @property
     def profile(self) -> str | None:
-        """The profile to name in AWS CLI commands that are shown to the user, or None.
+        """The profile for AWS CLI commands that are shown to the user, or None.
 
         With this profile, the commands have the permissions of these clients. The result is None if the clients assume
         a role from the configuration, because the user may have no profile for that role.
@@ -233,9 +233,9 @@ def aws_clients(access: Access) -> Clients:
 
 @contextlib.contextmanager
 def _before_the_first_call() -> Iterator[None]:
-    """Within the `with` block, replace a `CredentialsError` by a `CicdError` with the same message.
+    """Within the `with` block, replace a `CredentialsError` with a `CicdError` that has the same message.
 
-    A `CredentialsError` means that the command was interrupted, and that the user can run it again to continue. Before
+    A `CredentialsError` tells the user that the command was interrupted, and that running it again continues it. Before
     the first call to AWS, there is nothing to continue. If an MFA code must be typed but there is no terminal, raises
     `NoTerminalError`.
     """
@@ -250,9 +250,9 @@ def _before_the_first_call() -> Iterator[None]:
 def local_clients(endpoint_url: str, account: str, region: str, secret: str, token: str | None = None) -> Clients:
     """Return clients for the local AWS, which refuses requests that are not signed with `secret`.
 
-    The local AWS takes a 12-digit access key as the account id. `secret` was generated when the local AWS was started.
-    With `token`, these are the credentials of an assumed role instead. The session reads neither profiles nor
-    credentials from the environment.
+    The local AWS uses a 12-digit access key as the account id. `secret` was generated when the local AWS was started.
+    If `token` is given, the three values are the credentials of an assumed role. The session does not read profiles,
+    and does not read credentials from environment variables.
     """
     import boto3
     import botocore.session

@@ -1,4 +1,4 @@
-"""Looks up whether a resource of a given type and name exists in an account. Only reads."""
+"""Looks up whether a resource with a given type and name exists in an account. This module changes nothing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 
 
 def find_existing(clients: Clients, resource_type: str, name: str) -> ExistingResource | None:
-    """Return the resource of this type with this name, or None.
+    """Return the resource with this type and name, or None.
 
-    None also means that this program cannot look up the type. Raises `ClientError` if AWS rejects the call.
+    The result is also None if this program cannot look up resources of this type. Raises `ClientError` if AWS rejects
+    the call.
     """
     find = operations_of(resource_type).find
     try:

@@ -1,6 +1,6 @@
-"""Recognizes transient errors of AWS, and retries calls that fail with one.
+"""Recognizes transient errors of AWS, and retries the calls that fail with them.
 
-`Steps` are generators that yield whenever the caller should wait before the next step. One loop can run many of them
+`Steps` are generators. They yield whenever the caller should wait before the next step. One loop can run many of them
 without threads, and a test can run them without sleeping.
 """
 
@@ -42,7 +42,7 @@ def is_transient(error: Exception) -> bool:
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
     """Wrap `look`, a condition for `Polling.until`, so that it returns False instead of raising a transient error.
 
-    A poll that failed says nothing about the operation. All other errors are raised.
+    A failed poll does not mean that the operation failed. All other errors are still raised.
     """
 
     def tolerant() -> bool:

@@ -1,4 +1,4 @@
-"""Loads botocore's service models once per process, for all sessions, because they are megabytes of JSON."""
+"""Loads botocore's service models, which are megabytes of JSON, only once per process. All sessions share them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Creates one boto3 session per `Access` and renews its credentials until the command ends.
 
-A role's credentials last an hour. The session requests them before the first call that needs them, and again before
-they expire.
+The credentials of a role are valid for an hour. The session requests them before the first call that needs them, and
+again before they expire.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _configure(core: Any, access: Access, errors: CredentialErrors) -> None:
 
 
 class _AssumedRole(CredentialProvider):
-    """Provides credentials of the configured role by assuming it with the credentials of `source`."""
+    """Provides the credentials of the configured role. It assumes the role with the credentials of `source`."""
 
     METHOD = ASSUME_ROLE
 

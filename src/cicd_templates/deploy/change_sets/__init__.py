@@ -1,10 +1,9 @@
 """Creates and describes one change set of one stack.
 
 In the order in which data flows:
-
-- `rendered_stacks` reads the rendered templates from `out/`; `change_set_request` makes the arguments of
-  CreateChangeSet for one of them.
-- `unchanged` decides whether a deployment would change nothing, without a change set.
+- `rendered_stacks` reads the rendered templates from `out/`; `change_set_request` builds the CreateChangeSet request
+  for one of them.
+- `unchanged` decides, without a change set, whether a deployment would change nothing.
 - `cloudformation_calls` reads stacks and change sets with all their pages; `ownership` deletes change sets; `events`
   reads a stack's events.
 - `drift` asks CloudFormation to compare deployed stacks with their templates. `security_group_rules` recognizes rules
@@ -13,6 +12,6 @@ In the order in which data flows:
 - `copy_expiry` sets the tag with the expiry of a disposable copy; `aws_commands` formats AWS commands for a person to
   run.
 
-`template.changes` says what the changes mean, and `plans` combines the results for a whole environment. No module here
-executes a change set, knows about plans, asks a person or prints.
+`template.changes` explains what the changes mean, and `plans` combines the results for a whole environment. No module
+here executes a change set, uses plans, asks a person or prints.
 """

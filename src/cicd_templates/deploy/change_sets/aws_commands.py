@@ -30,9 +30,9 @@ _WHOLE_COMMAND = re.compile(rf"{_COMMAND.pattern}[^;&|`()\n]*")
 def for_caller(text: str, clients: Clients, account: str) -> str:
     """Return `text` with options added to each `aws` command in it: the profile, region and endpoint of `clients`.
 
-    Without profile and region, a command could change another account. Without the address of the local AWS, it would
-    call AWS itself. For the local AWS, the access key is the account id, and the secret key is read from the file that
-    `make local` writes. So the secret key does not appear on a screen or in a log.
+    Without a profile and a region, a command could change another account. Without the address of the local AWS, it
+    would call AWS itself. For the local AWS, the access key is the account id. Its secret key is read from the file
+    that `make local` writes, so the secret key does not appear on a screen or in a log.
     """
     if clients.endpoint_url is None:
         return _WHOLE_COMMAND.sub(lambda command: _of_the_caller(command[0], clients), text)
@@ -48,9 +48,9 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the commands that switch off the deletion protection of resources in a stack that must be deleted.
 
-    The result is empty if the stack's `status` does not require its deletion. In a protected environment, a load
-    balancer and a database have deletion protection from their creation, so CloudFormation can neither roll their stack
-    back nor delete it. `resources` are the resources that the stack still has.
+    The result is empty if a stack in `status` does not have to be deleted. In a protected environment, load balancers
+    and databases are created with deletion protection. If the creation of their stack fails, CloudFormation can then
+    neither roll back nor delete the stack. `resources` are the resources that the stack still has.
     """
     if status not in DELETED_BY_HAND:
         return ()
@@ -62,10 +62,10 @@ def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str
 
 
 def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
-    """Return the commands that import existing resources into `stack`, whose reviewed template defines them.
+    """Return the commands that import existing resources into `stack`. Its reviewed template defines the resources.
 
-    CloudFormation finds the resources by their names in the template. It imports only resources whose `DeletionPolicy`
-    keeps them:
+    CloudFormation finds the resources by their names in the template. It imports a resource only if its
+    `DeletionPolicy` is to keep it:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
     """
     kind = "CREATE" if creates else "UPDATE"

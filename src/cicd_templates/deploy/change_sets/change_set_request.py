@@ -1,6 +1,6 @@
-"""Builds the CreateChangeSet request for one stack: template, role, parameters, tags. Does not send the request.
+"""Builds the CreateChangeSet request for one stack: template, role, parameters, tags.
 
-The request never has options that skip checks.
+This module does not send the request. The request never has options that skip checks.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     """Return the option `RoleARN` of CreateChangeSet, or an empty dict if CloudFormation uses the caller's permissions.
 
-    The role is the one that the pipeline passes, because CloudFormation also uses it for later operations on the stack.
-    Raises `CicdError` if the role is not deployed yet.
+    It is the role that the pipeline also passes, because CloudFormation keeps using it for later operations on the
+    stack. Raises `CicdError` if the role is not deployed yet.
     """
     if stack.deployed_as is None:
         return {}

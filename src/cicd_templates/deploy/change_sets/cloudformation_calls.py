@@ -32,9 +32,9 @@ class Described:
     """A change set as CloudFormation describes it. `changes` is empty if only outputs or tags change.
 
     `findings` has one line for each error or warning of CloudFormation's validation. There can be findings even if the
-    change set was created. `answer` is the first page of DescribeChangeSet. Callers compare it with the request that
-    they would send now. If the change set reverts drift, `states` has the drifted resources by logical id, and
-    `ignored` has a line for each property whose drift CloudFormation does not revert.
+    change set was created. `answer` is the first page of DescribeChangeSet; callers compare it with the request that
+    they would send now. If the change set reverts drift, `states` has the drifted resources, keyed by logical id, and
+    `ignored` has a line for each property whose drift remains.
     """
 
     arn: str
@@ -56,7 +56,7 @@ class Described:
 
     @property
     def changes_nothing(self) -> bool:
-        """Return whether CloudFormation failed the change set because nothing would change."""
+        """Return whether CloudFormation set the change set to FAILED because nothing would change."""
         return self.status == "FAILED" and self.reason.startswith(NO_CHANGE_REASONS)
 
 
@@ -71,7 +71,7 @@ def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
 
 
 def describe_stacks(clients: Clients) -> dict[str, Mapping[str, Any]]:
-    """Return the descriptions of all stacks of the account in its region, by name, without deleted stacks."""
+    """Return the descriptions of all stacks of the account in its region, keyed by name, without deleted stacks."""
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     return {
         stack["StackName"]: stack
@@ -90,7 +90,7 @@ def stack_status(clients: Clients, name: str) -> str:
 def is_gone(error: ClientError) -> bool:
     """Return whether `error` means that the change set or stack does not exist.
 
-    CloudFormation has no error code of its own for a missing stack.
+    For a missing stack, CloudFormation has no specific error code, so the message is examined.
     """
     code = error.response["Error"]["Code"]
     return code == "ChangeSetNotFound" or (code == "ValidationError" and "does not exist" in str(error))
@@ -175,8 +175,8 @@ def _read_changes(
 def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
     """Return one line per finding of CloudFormation's validation of the change set.
 
-    The result is empty if the caller may not call `cloudformation:DescribeEvents` or this call is not available. The
-    lines are only hints for the reader: CloudFormation itself refuses a change set with real errors.
+    The result is empty if the caller may not call `cloudformation:DescribeEvents`, or if AWS does not offer this call.
+    The lines are only hints for the reader: if there are real errors, CloudFormation itself refuses the change set.
     """
     findings = []
     try:

@@ -1,7 +1,7 @@
 """Sets and reads the tag `Expires` on the stacks of a disposable copy of an environment.
 
-A deployment does not change an expiry that is in the future, so a second deployment finds nothing to change. A
-deployment after the expiry sets a new expiry.
+A deployment keeps an expiry that is in the future, so a second deployment finds nothing to change. If the expiry has
+passed, a deployment sets a new one.
 """
 
 from __future__ import annotations

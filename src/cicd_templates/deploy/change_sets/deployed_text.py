@@ -31,8 +31,7 @@ def is_template_of(stack: StackTemplate, body: Any) -> bool:
 def has_same_effect(stack: StackTemplate, body: Any) -> bool:
     """Return whether `body` differs from the template of `stack` only in parts without effect on the stack.
 
-    Such parts are comments, `Description` and `Metadata`: CloudFormation does not update a stack if nothing else
-    changes.
+    These parts are comments, `Description` and `Metadata`. CloudFormation does not update a stack if only these change.
     """
     try:
         deployed = content_of(body)
@@ -56,9 +55,8 @@ def content_of(body: Any) -> Any:
 def restored(returned: Any, rendered: Any) -> Any:
     """Return the template `returned` with its original texts.
 
-    GetTemplate replaces non-ASCII characters by question marks.
-
-    A text is replaced by the text at the same place in `rendered` if they differ only in such characters.
+    GetTemplate replaces non-ASCII characters with question marks. If a text differs from the text at the same place in
+    `rendered` only in these characters, the text of `rendered` is used.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

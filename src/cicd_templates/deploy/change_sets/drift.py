@@ -41,7 +41,7 @@ class PropertyDrift:
 
     @property
     def fact(self) -> str:
-        """Return the difference as text. A value that is missing in the template or in the resource is not printed."""
+        """Return the difference as text. If the template or the resource does not have the value, the text says so."""
         if not self.expected:
             return f"{self.path} is {self.actual}, and the template has no such value"
         return f"{self.path} is {self.actual or 'missing'} instead of {self.expected}"

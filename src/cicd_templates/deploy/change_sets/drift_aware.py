@@ -1,8 +1,10 @@
-"""Reads change sets that revert drift, which CloudFormation calls drift-aware. Does not call AWS.
+"""Reads drift-aware change sets, which is CloudFormation's word for change sets that revert drift.
 
 A drift-aware change set compares the template with the actual state of the resources, not only with the previous
 template:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+
+This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ IGNORED_BECAUSE = {
 
 @dataclass(frozen=True)
 class ActualState:
-    """A drifted resource: its properties in AWS before and after a change set that reverts its drift.
+    """The properties of a drifted resource in AWS, before and after a change set that reverts its drift.
 
-    `before` is None if the resource was deleted, and `after` if it will be deleted. Both are None if CloudFormation
-    does not report them.
+    `before` is None if the resource was deleted. `after` is None if the change set deletes the resource. Both are None
+    if CloudFormation does not report them.
     """
 
     before: Mapping[str, Any] | None
@@ -35,10 +37,10 @@ class ActualState:
 
 
 def actual_states(changes: Iterable[Mapping[str, Any]]) -> dict[str, ActualState]:
-    """Return the state of each drifted resource in `changes`, by logical id.
+    """Return the state of each drifted resource in `changes`, keyed by logical id.
 
-    `changes` are the `ResourceChange` structures of a drift-aware change set, described with property values. The
-    values may contain secrets.
+    `changes` are `ResourceChange` structures. They come from the description of a drift-aware change set with its
+    property values. The values may contain secrets.
     """
     return {
         change["LogicalResourceId"]: ActualState(
@@ -50,7 +52,7 @@ def actual_states(changes: Iterable[Mapping[str, Any]]) -> dict[str, ActualState
 
 
 def _properties(change: Mapping[str, Any], context: str) -> Mapping[str, Any] | None:
-    """Return the properties in a context of a change, or None if they are missing or cannot be read."""
+    """Return the properties before or after a change, or None if they are missing or cannot be read."""
     try:
         properties = json.loads(change.get(context, ""))["Properties"]
     except (json.JSONDecodeError, KeyError, TypeError):
@@ -63,7 +65,7 @@ def with_actual_states(
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return the resources `before` and `after` a change set, with the actual state of each drifted resource.
 
-    If the actual state of a resource is unknown, the resource is missing in the first result. Everything that its
+    If the actual state of a resource is unknown, the first result does not contain the resource. Everything that its
     template grants then counts as new.
     """
     old, new = dict(before), dict(after)
@@ -76,7 +78,7 @@ def with_actual_states(
 
 
 def ignored_drift(changes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return a line for each property that a change set leaves drifted although it reverts the drift of the stack."""
+    """Return a line for each property whose drift remains, although the change set reverts the drift of the stack."""
     return tuple(
         f"{change['LogicalResourceId']} {ignored['Path']} is not reverted: "
         f"{IGNORED_BECAUSE.get(ignored.get('Reason', ''), ignored.get('Reason', 'CloudFormation gives no reason'))}"

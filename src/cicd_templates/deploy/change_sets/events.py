@@ -37,7 +37,7 @@ class ResourceEvent:
 
     @property
     def failed(self) -> bool:
-        """Return whether the event reports a failure, and not a cancellation that another failure caused."""
+        """Return whether the event reports a failure. A cancellation because of another failure does not count."""
         return self.status in FAILED_STATUSES and self.reason not in CONSEQUENCES
 
 

@@ -1,8 +1,8 @@
 """Decides by tags who owns a stack, and deletes change sets without leaving an empty stack behind.
 
 A stack has no tags until one of its change sets is executed. Until then, the tags of the change sets show who owns the
-stack. An import does not set tags either. A stack in REVIEW_IN_PROGRESS without a change set shows no owner. Such a
-stack is ours only if a plan or a journal on this machine contains its id.
+stack. An import does not set tags either. If a stack in REVIEW_IN_PROGRESS has no change set, nothing shows its owner.
+It is ours only if a plan or a journal on this machine contains its id.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Owner(Enum):
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of a stack. If it has none yet, return the tags that its change set or its template would set.
 
-    Returns no tags if this program made neither of them, or if the caller may not read them.
+    The result is empty if this program made neither the change set nor the template, or if the caller may not read
+    them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -95,7 +96,7 @@ def list_change_sets(clients: Clients, stack: str) -> list[Mapping[str, Any]]:
 
 
 def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> Owner:
-    """Return the owner of the stack in AWS with the same name as `stack`. `existing` describes that stack."""
+    """Return the owner of the stack in AWS that has the name of `stack`. `existing` describes that stack."""
     tags = owner_tags(clients, existing)
     if tags:
         same_project = tags.get("Project") == stack.tags["Project"]
@@ -106,7 +107,7 @@ def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate
 
 
 def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> None:
-    """Raise `RefusedError` if the stack in AWS with the name of `stack` was not created by this project.
+    """Raise `RefusedError` if another owner created the stack in AWS that has the name of `stack`.
 
     `existing` is the description of the stack in AWS.
     """
@@ -129,8 +130,8 @@ def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bo
     """Delete the change set `arn`. If `creates` is true, delete the empty stack that was created with it instead.
 
     The stack is kept if it contains anything else. Deleting an empty stack also deletes its change set. If the change
-    set were deleted first, an interruption would leave an empty stack whose owner nobody knows. `stack_id` identifies
-    the stack even if somebody else has deleted its change set.
+    set were deleted first, an interruption could leave an empty stack with an unknown owner. `stack_id` identifies the
+    stack even if somebody else has deleted its change set.
     """
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)

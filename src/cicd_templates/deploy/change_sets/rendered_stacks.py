@@ -19,8 +19,8 @@ IAM_NAMES = ("RoleName", "ManagedPolicyName", "GroupName", "UserName", "Instance
 def template_paths(folder: Path) -> list[Path]:
     """Return the paths of the templates that `make render` wrote into `folder`, the folder of one environment.
 
-    Other templates are left out, so that no command deploys them. A folder without templates may still contain the page
-    of an environment.
+    Templates that `make render` did not write are left out, so that no command deploys them. A folder without templates
+    may still contain the page of an environment.
     """
     strays = find_strays(folder.parent, folder.name)
     return sorted(path for path in folder.glob("*") if path.suffix in TEMPLATE_SUFFIXES and path not in strays)
@@ -74,6 +74,6 @@ def matching(stacks: Sequence[StackTemplate], layer: str | None, service: str | 
 
 
 def asked(layer: str | None, service: str | None) -> str:
-    """Return the layer and the service that the user named, for a message: `layer 'x' and service 'y'`."""
+    """Return the words for the layer and the service that the user chose: `layer 'x' and service 'y'`."""
     named = (("layer", layer), ("service", service))
     return " and ".join(f"{word} {value!r}" for word, value in named if value is not None)

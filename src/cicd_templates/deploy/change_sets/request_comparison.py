@@ -1,7 +1,9 @@
-"""Compares a change set with the CreateChangeSet request that would be sent for its stack now. Does not call AWS.
+"""Compares a change set with the CreateChangeSet request that would be sent now for the same stack.
 
 DescribeChangeSet returns every option of the request except the role, so the role is not compared:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
+
+This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ def request_differences(
 ) -> Iterator[str]:
     """Yield each difference between a change set and the CreateChangeSet request that would be sent for `stack` now.
 
-    `answer` is the change set's description from DescribeChangeSet. `existing` is the stack to update, or None to
-    create it. `inputs` are the values in Parameter Store, by path.
+    `answer` is the change set's description from DescribeChangeSet. `existing` is the stack to update, or None if the
+    stack is to be created. `inputs` are the values in Parameter Store, keyed by path.
     """
     yield from _parameter_differences(answer, stack, existing, inputs)
     if not _are_tags_of(stack, answer, existing, now):

@@ -47,7 +47,7 @@ def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterabl
 
 
 def has_rules_of_others(stack: StackTemplate) -> bool:
-    """Return whether a template lists rules within a security group, rather than as resources of their own.
+    """Return whether a template lists rules within a security group, instead of defining them as separate resources.
 
     CloudFormation can revert drift of such a group only by removing the rules that other stacks added.
     """
@@ -59,7 +59,7 @@ def _resources(stacks: Iterable[StackTemplate], resource_type: str) -> Sequence[
 
 
 def _rule(properties: Mapping[str, Any]) -> Rule:
-    """Return the properties by which a security group rule in a template is compared to a rule in AWS."""
+    """Return the properties that are compared between a security group rule in a template and a rule in AWS."""
     return (
         *(str(properties.get(key, "")) for key in _COMPARED),
         *(str(key in properties) for key in _UNKNOWN),

@@ -1,6 +1,6 @@
 """The table of stack statuses: what plan, deploy and destroy do with a stack, and how a person repairs it.
 
-The table has every status, so that no status is handled by a default. This module does not call AWS.
+The table has a row for every status, so there is no default for unlisted ones. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command whose next step depends on the status of a stack. Deploy is not listed, because it follows a plan."""
+    """A command that acts on a stack according to its status. Deploy is not listed, because it follows a plan."""
 
     PLAN = "plan"
     DESTROY = "destroy"
@@ -32,8 +32,9 @@ class Verb(Enum):
 class StatusRule:
     """What plan, deploy and destroy do with a stack in one status, and how a person repairs the stack.
 
-    `means` says in words what has happened. `remedies` are subcommands of `aws cloudformation`, without region and
-    stack, in the order in which to try them. If nothing is wrong, `means` and `remedies` are empty.
+    `means` is a sentence that says what has happened. `remedies` are subcommands of `aws cloudformation`, in the order
+    in which to try them; the options for region and stack are added later. If nothing is wrong, `means` and `remedies`
+    are empty.
     """
 
     deploy: Next
@@ -146,7 +147,7 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Return why `verb` must not touch `stack` in `status`, with the first command to run.
+    """Return the reason why `verb` must not touch `stack` in `status`, and the first command that repairs the stack.
 
     The result is empty if `verb` may proceed. The caller puts the name of the stack in front of the text.
     """

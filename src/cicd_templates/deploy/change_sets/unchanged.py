@@ -3,7 +3,9 @@
 CloudFormation compares a template, its parameters and its tags with those of the stack. If all of them are equal, it
 refuses the change set, because "The submitted information didn't contain changes":
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-create.html
-So a change set is needed only if one of them differs, or if CloudFormation would evaluate an equal template anew.
+
+So a change set is needed only in two cases: one of them differs, or the template contains something that CloudFormation
+evaluates again even in an unchanged template.
 """
 
 from __future__ import annotations
@@ -28,10 +30,11 @@ NESTED_STACK, MODULE, DYNAMIC_REFERENCE = "AWS::CloudFormation::Stack", "::MODUL
 def is_proven_unchanged(
     stack: StackTemplate, existing: Mapping[str, Any], body: Any, inputs: Mapping[str, str], now: datetime
 ) -> bool:
-    """Return whether CloudFormation would find no change in `stack`. False means that only a change set can tell.
+    """Return whether it is certain that CloudFormation would find no change in `stack`.
 
-    `existing` is the deployed stack from DescribeStacks, and `body` its template from GetTemplate for the stage
-    `Original`. `inputs` are the present values in Parameter Store, by path.
+    If the result is false, only a change set can tell. `existing` is the deployed stack from DescribeStacks, and `body`
+    is its template from GetTemplate for the stage `Original`. `inputs` are the present values in Parameter Store, keyed
+    by path.
     """
     return (
         existing["StackStatus"] in SETTLED
@@ -68,10 +71,10 @@ def _is_equal_template(stack: StackTemplate, body: Any) -> bool:
 
 
 def _has_equal_parameters(stack: StackTemplate, existing: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
-    """Return whether a change set would have the parameters of the deployed stack.
+    """Return whether a change set would have the same parameter values as the deployed stack.
 
     A change set keeps the values of the parameters that the pipeline sets. It reads all others from Parameter Store
-    again, at the path that is the parameter's default.
+    again. The default of such a parameter is its path in Parameter Store.
     """
     deployed = {parameter["ParameterKey"]: parameter for parameter in existing.get("Parameters", ())}
     if deployed.keys() != stack.parameters.keys():

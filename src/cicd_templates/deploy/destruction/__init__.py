@@ -2,17 +2,17 @@
 
 1. `scope` decides what belongs to an environment; `deployed_stacks` reads its stacks, including those already deleted.
 2. `unmanaged` and `removal_commands` find resources that no stack owns; `inventory` lists everything and says what
-   happens to each item.
-3. `guards` refuses a destruction before anything is deleted. `plan_file` seals the inventory as a plan, and later
-   compares the plan with the account.
+happens to each item.
+3. `guards` refuses a destruction that must not begin. `plan_file` seals the inventory as a plan, and later compares the
+plan with the account.
 4. `drain` stops pipeline runs and scales ECS services to zero. `deletion_order` decides the order in which stacks are
-   deleted. `deletion` empties and deletes one stack, and calls `deletion_blockers` after a failed attempt. `execution`
-   does all of this and records it.
+deleted. `deletion` empties and deletes one stack, and calls `deletion_blockers` after a failed attempt. `execution`
+does all of this and records it.
 5. `remainders` takes the inventory again and explains what is left; `report_file` writes destroy-report.json.
 
 `destroy` runs steps 4 and 5. `sweep` finds copies that have expired; `reimport` imports what a destruction kept.
 
-Nothing here prints or asks; clients, clocks and reporters are passed in. A matching name is never a reason to delete
-something: a resource is deleted only if it has our tags, or if a stack with our tags owns or created it. Each run reads
-everything from AWS again, so no run depends on a file of an earlier one.
+No module here prints or asks a question; the caller passes clients, clocks and reporters. A matching name is never a
+reason to delete something: a resource is deleted only if it has our tags, or if a stack with our tags owns or created
+it. Each run reads everything from AWS again, so it does not depend on a file of an earlier run.
 """

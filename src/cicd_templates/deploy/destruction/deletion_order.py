@@ -17,10 +17,10 @@ STACKS_AT_A_TIME = 4
 
 
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
-    """Return the dependencies of stacks: each stack's name with the names of the stacks that it needs.
+    """Return a mapping from the name of each stack to the names of the stacks that it needs.
 
     A stack must be deleted before the stacks that it needs. It needs the stacks whose values it reads. It also needs
-    the stack that contains its deployment role, because CloudFormation uses this role to delete the stack, too:
+    the stack that contains its deployment role, because CloudFormation also uses this role to delete the stack:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)
@@ -54,8 +54,8 @@ def delete_in_order(
     `delete` returns why it failed, or an empty string. After a failure, the stacks that the failed stack needs are not
     deleted. Instead, `skip` is called for each of them, with its name and the names of the stacks that still need it.
 
-    Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins.
-    `stopping` is then set, so that the deletions in progress end.
+    Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins, and
+    `stopping` is set to tell the other calls to end early.
     """
     readers: dict[str, set[str]] = {name: set() for name in dependencies}
     for name, producers in dependencies.items():

@@ -89,7 +89,7 @@ def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
 def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> DeployedStack:
     """Return a stack with its resources and with facts from its template. `described` is its entry in DescribeStacks.
 
-    The template states the DeletionPolicy of each resource, and the values that the stack reads and publishes.
+    These facts are the DeletionPolicy of each resource, and the values that the stack reads and publishes.
     """
     # The id still works if somebody else has just deleted the stack; the name does not.
     name, stack_id = described["StackName"], described["StackId"]
@@ -154,9 +154,9 @@ def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
 
 
 def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iterator[Owned]:
-    """Yield the resources in the events of a stack's deletion. The newest event of a resource describes it.
+    """Yield the resources in the events of a stack's deletion. Each resource has the state from its newest event.
 
-    Events of failed attempts at the deletion are used, too.
+    Events of failed deletion attempts are included.
     """
     label = label_of(tags)
     seen: set[str] = set()

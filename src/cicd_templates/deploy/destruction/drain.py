@@ -117,9 +117,9 @@ def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Sa
 def stop_jobs(clients: Clients, definitions: Iterable[Owned], cluster: str, say: Say) -> None:
     """Stop the tasks of jobs. Running tasks would block the deletion of their security groups and of the cluster.
 
-    `definitions` are the task definitions of jobs. They belong to no ECS service, so draining services does not stop
-    them. Until the schedule of a job is deleted, it can start more tasks. Its deletion does not stop tasks that already
-    run.
+    `definitions` are the task definitions of jobs. The tasks belong to no ECS service, so draining services does not
+    stop them. Until the schedule of a job is deleted, it can start more tasks. Deleting the schedule does not stop
+    running tasks.
     """
     for definition in definitions:
         # The physical id is an ARN that ends in task-definition/<family>:<revision>.

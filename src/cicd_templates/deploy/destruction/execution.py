@@ -1,4 +1,7 @@
-"""Executes a destruction: stops what runs, deletes the stacks in order, then deletes resources without a stack."""
+"""Executes a destruction in three steps.
+
+It stops running pipelines, services and jobs, deletes the stacks in order, and deletes resources without a stack.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +50,9 @@ class StackDeletion:
 
 @dataclass
 class DestructionRecord:
-    """The stack deletions of one destruction, in the order in which they ended, for the report.
+    """The stack deletions of one destruction, in the order in which they ended. The report lists them.
 
-    A deployment continues from a journal. A destruction does not continue from this record, but reads AWS again.
+    This record is not a journal: an interrupted destruction does not continue from it, but reads AWS again.
     """
 
     deletions: list[StackDeletion] = field(default_factory=list)
@@ -73,7 +76,7 @@ class SerialReporter:
 
 
 class StopSignal:
-    """A signal that stops the threads which delete stacks. Each thread stops at its next pause or report."""
+    """A signal that tells the threads that delete stacks to stop. Each thread stops at its next pause or report."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()

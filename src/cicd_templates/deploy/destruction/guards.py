@@ -17,9 +17,9 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def refuse_protected(environment: str, allowed: Sequence[str], *, protected: bool, make: str) -> None:
-    """Raise `RefusedError` if `environment` is protected and not named in `allowed`.
+    """Raise `RefusedError` if `environment` is protected and is not in `allowed`.
 
-    `make` is the make command that destroys exactly what the user chose; the error repeats it with `ALLOW=`.
+    `make` is the make command that destroys exactly what the user chose. The error shows this command with `ALLOW=`.
     """
     if protected and environment not in allowed:
         raise RefusedError(

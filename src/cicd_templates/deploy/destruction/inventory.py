@@ -86,8 +86,8 @@ def take_inventory(
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
     """Return a new inventory of the same environment and the same stack labels, read from AWS again.
 
-    If a stack of `inventory` was deleted since, it counts as a former stack of the environment. This is also true if
-    its template is no longer rendered, for example because its service was removed.
+    If a stack of `inventory` has been deleted in the meantime, it counts as a former stack of the environment. This is
+    also true if its template is no longer rendered, for example because its service was removed.
     """
     names = inventory.scope.stack_names | {stack.name for stack in inventory.stacks}
     scope = replace(inventory.scope, stack_names=names)
@@ -174,7 +174,10 @@ def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
 
 
 def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:
-    """Return the inventory item of a resource that no stack owns. `kept_by` is the stack whose policy kept it."""
+    """Return the inventory item of a resource that no stack owns.
+
+    If the resource was kept when its stack was deleted, `kept_by` is that stack.
+    """
     operations = operations_of(found.resource_type)
 
     def item(fate: Fate, detail: str) -> Item:

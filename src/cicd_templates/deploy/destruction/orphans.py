@@ -1,6 +1,7 @@
-"""Finds stacks of this tool whose layer, service, environment or project is no longer in the configuration. Reads only.
+"""Finds stacks of this tool whose layer, service, environment or project is no longer in the configuration.
 
-It ignores copies of environments, because they are rendered only on the machine of the person who uses them.
+This module only reads. It ignores copies of environments, because the templates of a copy exist only on the machine of
+the person who uses the copy.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ StackDescription = Mapping[str, Any]
 def find_unknown_environments(
     clients: Clients, known: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[StackDescription]]:
-    """Return the account's stacks of environments that are not in `known`, by project and environment.
+    """Return the account's stacks of environments that are not in `known`, grouped by project and environment.
 
     Only the region of `clients` is searched.
     """
@@ -83,10 +84,10 @@ def labels_of_removed(
 
 
 def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[StackTemplate]) -> list[dict[str, str]]:
-    """Return the variables with which `make destroy` chooses the `removed` stacks: one dict for each command.
+    """Return the `make destroy` variables that select the stacks in `removed`: one dict for each command.
 
-    A service is chosen as a whole if none of its stacks is rendered. A stack is left out if its variables would also
-    choose a rendered stack. For example, its layer may now have one stack for each service.
+    If none of a service's stacks is rendered, one command selects the whole service. A stack is left out if its
+    variables would also select a rendered stack. For example, its layer may now have one stack for each service.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

@@ -1,6 +1,6 @@
-"""Defines the plan of a destruction, which has a digest and is compared with the account before it is executed.
+"""Defines the plan of a destruction. It has a digest, and is compared with the account before it is executed.
 
-As with the plan of a deployment, `plans/seal.py` writes and reads the plan's file. Nothing is executed here.
+`plans/seal.py` writes and reads the plan's file, as it does for the plan of a deployment. Nothing is executed here.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
     """Raise `RefusedError` if the plan in `path` is not valid at `now`.
 
-    It has expired, is valid for too long, or was made in the future.
+    A plan is not valid if it has expired, is valid for too long, or has a creation time in the future.
     """
     if difference := next(time_differences(plan, now), None):
         raise RefusedError(f"{path}: {difference}; plan again")
@@ -93,7 +93,7 @@ def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
 
 
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
-    """Raise `RefusedError` if there is more to destroy than was planned, or if a stack was deployed since.
+    """Raise `RefusedError` if there is more to destroy than was planned, or if a stack was deployed after the planning.
 
     Resources that are already gone are ignored. An interrupted destruction can therefore continue with the same plan.
     """

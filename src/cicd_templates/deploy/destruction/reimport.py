@@ -1,9 +1,9 @@
-"""Imports into new stacks what a destruction kept, so that the environment can be deployed again.
+"""Imports the resources that a destruction kept into new stacks, so that the environment can be deployed again.
 
 CloudFormation imports resources through a change set, which can also create the stack. The template of the import
 contains only these resources. If a property refers to a value of another stack, the template contains the value itself.
-Without it, a create-only property would be missing, and the next deployment would replace the resource. Properties
-that refer to anything else are left out until the next deployment:
+Without this value, a create-only property would be missing, and the next deployment would replace the resource.
+Properties that refer to anything else are left out until the next deployment:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 
@@ -120,7 +120,7 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a property after its references to template parameters have been replaced by the values in `values`."""
+    """Return a property in which the values in `values` replace the references to template parameters."""
     match value:
         case {"Ref": str(name)} if name in values:
             return values[name]
@@ -152,7 +152,7 @@ def _refers_elsewhere(value: Any) -> bool:
 def find_reimports(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate] = ()
 ) -> list[Reimport]:
-    """Return the possible imports in the order of `stacks`: one for each missing stack with resources that were kept.
+    """Return the possible imports in the order of `stacks`: one for each missing stack whose resources were kept.
 
     `environment` has all stacks of the environment, because some of them publish values that `stacks` read. If
     `environment` is empty, `stacks` are all stacks of the environment.
@@ -185,7 +185,7 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 
 
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
-    """Return the values that `stacks` publish in Parameter Store, by path.
+    """Return the values that `stacks` publish in Parameter Store, keyed by path.
 
     The parameters of deleted stacks no longer exist. If such a parameter contained the name or ARN of a kept resource,
     the value is read from the resource instead.
@@ -213,9 +213,10 @@ def _arn_of(clients: Clients, owned: Owned | None) -> str:
 
 
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
-    """Yield the resources that deleted stacks kept and that no stack owns now: the newest one for each logical id.
+    """Yield the resources that deleted stacks kept and that no stack owns now.
 
-    CloudFormation forgets deleted stacks after 90 days, so destroy-report.json is read, too.
+    If there are several for one logical id, yield only the newest one. CloudFormation forgets deleted stacks after 90
+    days, so destroy-report.json is read, too.
     """
     scope = scope_of(stacks)
     living = {

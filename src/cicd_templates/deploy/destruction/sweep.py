@@ -28,7 +28,7 @@ class EnvironmentCopy:
 
 
 def parse_age(text: str) -> timedelta:
-    """Return the duration that `text` states, such as `48h` or `7d`. Raises `ConfigurationError` for any other form."""
+    """Return the duration in `text`, such as `48h` or `7d`. Raises `ConfigurationError` for any other form."""
     match = re.fullmatch(r"(\d{1,4})([hd])", text)
     if match is None:
         raise ConfigurationError(f"{text!r} is not an age; write hours or days, such as 48h or 7d")

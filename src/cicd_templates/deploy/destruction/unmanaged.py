@@ -52,7 +52,7 @@ REVISION_STATES = ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS")
 
 @dataclass(frozen=True)
 class UnmanagedResource:
-    """A resource that no stack owns. `stack_id` is the stack that created it, if a tag names this stack."""
+    """A resource that no stack owns. `stack_id` is the id of the stack that created it, if a tag contains this id."""
 
     resource_type: str
     name: str
@@ -65,8 +65,8 @@ def unmanaged_resources(
 ) -> list[UnmanagedResource]:
     """Return the resources that no stack owns but that the resources in `had` may have created.
 
-    `had` are the resources of existing and deleted stacks. With `whole`, also return everything else that belongs to
-    the environment `scope`. The result has no duplicates. It may contain resources that stacks own; the caller must
+    `had` contains the resources of existing and deleted stacks. With `whole`, also return everything else that belongs
+    to the environment `scope`. The result has no duplicates. It may contain resources that stacks own; the caller must
     leave these out.
     """
     had = list(had)
@@ -198,7 +198,10 @@ def _parameters(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the revisions, in every status, of task definition families that our stacks contain or contained."""
+    """Yield all revisions, in every status, of the task definition families of our stacks.
+
+    The families of deleted stacks are included.
+    """
     families = {
         owned.physical_id.rpartition("/")[2].partition(":")[0]
         for owned in had
@@ -278,7 +281,7 @@ def _aliases(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 
 
 def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the event archives that our stacks contain or contained.
+    """Yield the event archives of our existing and deleted stacks.
 
     An archive has no tags, so only a stack proves that the archive is ours.
     """
@@ -293,7 +296,10 @@ def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unma
 
 
 def _snapshots(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the snapshots of database clusters that our stacks contain or contained, without RDS's automated ones."""
+    """Yield the snapshots of the database clusters of our existing and deleted stacks.
+
+    The automated snapshots of RDS are left out.
+    """
     for cluster in sorted({owned.physical_id for owned in had if owned.resource_type == "AWS::RDS::DBCluster"}):
         pages = clients.rds.get_paginator("describe_db_cluster_snapshots").paginate(
             DBClusterIdentifier=cluster, SnapshotType="manual"

@@ -1,7 +1,7 @@
 """Finds out why an operation on a stack failed: the root cause, its line in the template, and the next steps.
 
-Only reads. What cannot be read is left out or reported as unreadable. A diagnosis never changes the result of an
-operation.
+This module only reads. Details that cannot be read are left out or reported as unreadable. A diagnosis never changes
+the result of an operation.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def diagnose(
     """Return why an operation on a stack ended in `status`. Never raises.
 
     `token` is the request token of the operation; None means the latest operation. The stack is read by its id
-    `stack_id`, which works even after its deletion. `seen` has the details that AWS services have already returned, by
-    logical id.
+    `stack_id`, which works even after its deletion. `seen` has the details that AWS services have already returned,
+    keyed by logical id.
     """
     try:
         found = failures(clients.cloudformation, stack_id, token)
@@ -141,7 +141,7 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 
 
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
-    """Return the commands that switch off protections which prevent the deletion of the stack.
+    """Return the commands that switch off the settings that protect the stack's resources from deletion.
 
     The result is empty if a stack in `status` need not be deleted, or if its resources cannot be read.
     """

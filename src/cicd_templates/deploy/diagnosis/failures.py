@@ -114,10 +114,10 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 
 
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
-    """Yield the failures of hooks and validations in `operations`, which only DescribeEvents returns.
+    """Yield the failures of hooks and validations in `operations`, each with its path in the template.
 
-    Each has its path in the template. Yields nothing if the caller may not call DescribeEvents or the endpoint does not
-    support it; the events of the stack are then enough.
+    Only DescribeEvents returns them. If the caller may not call it, or the endpoint does not support it, nothing is
+    yielded. The events of the stack then have to suffice.
     """
     for operation in sorted(operations):
         try:

@@ -1,9 +1,9 @@
 """The lock of an environment: a Parameter Store parameter that exists while a command changes the stacks.
 
 Parameter Store refuses to create a parameter that exists, so two machines cannot both create it. The lock needs no
-stack. It never expires, because nothing distinguishes a killed command from a slow one, or from one on a sleeping
-machine. On the machine where the command ran, a locked file shows whether the command has ended. If so, the next
-command on that machine takes over the lock. On any other machine, a person must remove the lock by naming its holder:
+stack. It never expires: the program cannot tell whether a command was killed, is slow, or waits on a sleeping machine.
+On the machine where the command ran, a locked file shows whether the command has ended. If so, the next command on that
+machine takes over the lock. On any other machine, a person must remove the lock and give the id of its holder:
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
 
@@ -106,7 +106,7 @@ class EnvironmentLock:
     def break_by_name(self, name: str) -> Holder | None:
         """Remove the lock if its holder has the id `name`. Return the holder, or None if there is no lock.
 
-        Raises `RefusedError` with the holder if `name` is empty or is the id of another holder.
+        Raises `RefusedError` with the current holder if `name` is empty or does not match the holder's id.
         """
         holder = self.holder()
         if holder is not None and holder.id != name:

@@ -17,7 +17,7 @@ NAME = "deployment-lock"
 class Holder:
     """The command that holds an environment's lock.
 
-    `id` is the name for `make unlock`, `caller` is an ARN, and `since` is in UTC.
+    The user passes `id` to `make unlock`. `caller` is an ARN, and `since` is a time in UTC.
     """
 
     id: str
@@ -58,7 +58,8 @@ class Holder:
 def parse_holder(value: str) -> Holder:
     """Return the holder of a lock, read from the value of the lock's parameter.
 
-    A value that this program did not write also locks the environment. Then the whole value is the id of the holder.
+    The environment is locked even if this program did not write the value. The id of the holder is then the whole
+    value.
     """
     try:
         return Holder(**json.loads(value))

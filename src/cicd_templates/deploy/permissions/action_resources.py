@@ -1,6 +1,6 @@
-"""Finds the ARNs to which a policy limits an action: the ARNs of the environment's own resources, if IAM allows this.
+"""Finds the ARNs to which a policy limits an action.
 
-This module does not call AWS.
+If IAM allows it, these are the ARNs of the environment's own resources. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ class EnvironmentNames:
     """The account and region of one environment, and the prefixes of its names.
 
     Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`. `exceptions` has
-    the physical names that do not begin with `prefix`, by resource type: names that AWS prescribes, and names with a
-    shortened prefix. With `copies`, the paths of the environment's copies are included. The physical names of copies
-    already begin with `prefix`. `databases` says whether the environment has a database.
+    the physical names that do not begin with `prefix`, keyed by resource type: names that AWS prescribes, and names
+    with a shortened prefix. With `copies`, the paths of the environment's copies are included. The physical names of
+    copies already begin with `prefix`. `databases` is true if the environment has a database.
     """
 
     partition: str
@@ -132,7 +132,8 @@ def _exceptions(resources: Iterable[Mapping[str, Any]], prefix: str, path: str) 
 
 
 def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-    """Return the condition under which a policy allows `action` on `resources`, or an empty mapping without one."""
+    """Return the condition under which a policy allows `action` on `resources`. The mapping is empty if there is none.
+    """
     if action == CREATE_GRANT:
         return FOR_AWS_SERVICES
     if action == EXECUTE:

@@ -1,4 +1,4 @@
-"""Makes the policies for a principal that deploys an environment.
+"""Builds the policies for a principal that deploys an environment.
 
 The policies have no wildcard actions. There are only as many policies as IAM's size limit requires.
 """
@@ -32,10 +32,10 @@ PolicyStatementDocument = dict[str, Any]
 
 
 def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> dict[str, Document]:
-    """Return the policy documents by policy name. A principal needs all of them to deploy the environment.
+    """Return the policy documents, keyed by policy name. A principal needs all of them to deploy the environment.
 
-    With `destroying`, they also allow `destroy`, `sweep` and `adopt`. For a stack that CloudFormation deploys with a
-    role of its own, the principal only needs to pass that role.
+    With `destroying`, they also allow `destroy`, `sweep` and `adopt`. If CloudFormation deploys a stack with a separate
+    role, the principal only needs the permission to pass that role.
     """
     # A sweep destroys copies of the environment; their suffixes are not known here.
     names = replace(EnvironmentNames.of(stacks), copies=destroying)
@@ -76,7 +76,7 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[P
 
 
 def _deletes_locked_objects(stack: StackTemplate) -> bool:
-    """Return whether the stack has a bucket with locked objects whose data is deleted with the stack."""
+    """Return whether the stack has a bucket that has Object Lock and is deleted together with the stack."""
     return any(
         resource["Type"] == "AWS::S3::Bucket"
         and "ObjectLockConfiguration" in resource["Properties"]
@@ -120,10 +120,10 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
 
 
 def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that denies creating, executing and deleting the pipelines' change sets, named `...-release`.
+    """Return a statement that denies creating, executing and deleting the pipelines' change sets.
 
-    A pipeline executes its change set by name after the approval. Nobody except the pipeline's delivery role may
-    replace the change set.
+    Their names end with `-release`. After the approval, a pipeline executes its change set by name. So only the
+    pipeline's delivery role may create or replace a change set with this name.
     """
     own = f"{names.prefix}-*-release"
     actions = [f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Execute")]

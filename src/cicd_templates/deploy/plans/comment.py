@@ -89,7 +89,7 @@ def _where(row: Row) -> Iterator[str]:
 
 
 def _known(row: Row) -> Iterator[str]:
-    """Yield facts about a change for its reviewer: what happens to data, interruptions, values and the longest wait."""
+    """Yield the facts about a change that a reviewer needs: effects on data, interruptions, values, longest wait."""
     if row.impact.holds:
         yield f"{row.impact.holds}: {row.impact.fate}"
     if row.impact.why:
@@ -111,7 +111,7 @@ def _known(row: Row) -> Iterator[str]:
 
 
 def _values(detail: Detail) -> tuple[str, str]:
-    """Return a value before and after its change. If a value is long, return only the words that differ."""
+    """Return a value before its change and after it. If a value is long, return only the words that differ."""
     before, after = short(detail.before), short(detail.after)
     if (before, after) == (detail.before, detail.after):
         return before, after
@@ -121,7 +121,8 @@ def _values(detail: Detail) -> tuple[str, str]:
 
 
 def _access(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield each policy statement that rows add or remove, with the rows. Equal statements are yielded once."""
+    """Yield each policy statement that `rows` add or remove, together with those rows. No statement is yielded twice.
+    """
     holders: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         holder = f"{row.title}, {row.extent}" if row.extent else row.title

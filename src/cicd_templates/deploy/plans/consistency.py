@@ -24,7 +24,7 @@ PLAN_ID = re.compile(r"[0-9a-f]{32}")
 def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: datetime, *, local: bool) -> Iterator[str]:
     """Yield one line for each field of `plan` that is wrong or does not match the templates.
 
-    `stacks` are the rendered stacks, by name and in deploy order.
+    `stacks` are the rendered stacks, keyed by name and in deploy order.
     """
     yield from time_differences(plan, now)
     yield from _kind_differences(plan, local=local)
@@ -61,7 +61,10 @@ def _kind_differences(plan: Plan, *, local: bool) -> Iterator[str]:
 
 
 def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:
-    """Return whether `plan` created the change set of `planned`: the ARN has the plan's account, region and names."""
+    """Return whether `plan` created the change set of `planned`.
+
+    The ARN of the change set must contain the account, the region and the names of the plan.
+    """
     try:
         change_set, stack = Arn.parse(planned.change_set), Arn.parse(planned.stack_id)
     except ValueError:

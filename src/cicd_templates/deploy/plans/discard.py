@@ -24,7 +24,10 @@ def discard_planned(clients: Clients, planned: PlannedStack) -> None:
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
-    """Delete the change set that a plan may have created for `stack` without writing its ARN to the plan file."""
+    """Delete a change set of `stack` that has the name of the plan's change sets, if there is one.
+
+    It may exist although its ARN is not in the plan file.
+    """
     try:
         change_set = clients.cloudformation.describe_change_set(
             ChangeSetName=plan_change_set_name(plan_id), StackName=stack
@@ -58,7 +61,7 @@ def discard_plans(context: DeployContext, environment: str) -> int:
 def discard_plan(context: DeployContext, path: Path) -> int:
     """Delete the change sets of the plan in `path`, then the file. Return the number of change sets.
 
-    If the plan file names a change set that the plan did not create, raises `RefusedError` and deletes nothing. Also
+    If the plan file lists a change set that the plan did not create, raises `RefusedError` and deletes nothing. Also
     raises the errors of `plans.read`.
     """
     plan = plans.read(path)

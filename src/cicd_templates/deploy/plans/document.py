@@ -24,8 +24,10 @@ class Plan:
     """The plan of one wave, which is a group of stacks that can be planned at the same time.
 
     - `waits` maps each stack that cannot be planned yet to the stacks that must be deployed first.
-    - `moved` are the labels of stacks that read a value which the plan changes. They must be planned again.
-    - `removed` are the labels of stacks that are no longer rendered but still exist. The plan does not change them.
+    - `moved` contains the labels of the stacks that must be planned again, because this plan changes a value that they
+      read.
+    - `removed` contains the labels of stacks that are no longer rendered but still exist. The plan does not change
+      them.
     - `drift` has the result of drift detection for each planned stack, or is None if drift was not detected.
     - `kept_drift` maps labels of stacks to the reasons why the plan does not revert their drift.
     - `preview` is true if the plan only shows what would change. Its change sets are deleted, and nothing executes it.
@@ -92,7 +94,7 @@ class DataLoss:
 
     @property
     def name(self) -> str:
-        """The name by which `--allow` accepts this data loss: `<label of the stack>/<logical id>`."""
+        """The name to pass to `--allow` to accept this data loss: `<label of the stack>/<logical id>`."""
         return f"{self.stack}/{self.change.logical_id}"
 
     @property
@@ -104,7 +106,8 @@ class DataLoss:
 def losses(plan: Plan) -> list[DataLoss]:
     """Return the stateful resources that `plan` would delete or replace.
 
-    In a protected environment, this includes conditional replacements, of which CloudFormation is not certain.
+    In a protected environment, this includes conditional replacements: CloudFormation does not know whether they will
+    happen.
     """
     return [
         DataLoss(stack.label, change, impact)
@@ -115,7 +118,7 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the possible data losses that need no consent, because the local AWS does not build such resources.
+    """Return the data losses that need no consent, because the local AWS does not create the resources.
 
     `recorded` has the resource types that the local AWS only records.
     """
@@ -123,14 +126,14 @@ def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
 
 
 def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = ()) -> None:
-    """Raise `RefusedError` if the plan would delete or replace a stateful resource that `allowed` does not name."""
+    """Raise `RefusedError` if the plan would delete or replace a stateful resource that is not in `allowed`."""
     named = list(dict.fromkeys(allowed))
     unnamed = [loss for loss in _guarded(plan, recorded) if not _names(plan, loss) & set(named)]
     if unnamed:
         listed = "\n".join(f"  {loss.words}" for loss in unnamed)
         raise RefusedError(
-            f"{plan.environment}: these resources hold data that would be lost:\n{listed}\n"
-            f"  to allow that, name each of them: ALLOW={','.join([*named, *(loss.name for loss in unnamed)])}"
+            f"{plan.environment}: the data of these resources would be lost:\n{listed}\n"
+            f"  to allow that, list all of them: ALLOW={','.join([*named, *(loss.name for loss in unnamed)])}"
         )
 
 
@@ -156,7 +159,7 @@ def _guarded(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
 
 
 def _names(plan: Plan, loss: DataLoss) -> set[str]:
-    """Return the two names by which `--allow` accepts a loss: with the stack's label and with its full name."""
+    """Return the two names that `--allow` accepts for a loss: with the label and with the full name of the stack."""
     full_name = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 

@@ -1,7 +1,7 @@
-"""Finds changes that CloudFormation cannot complete although it offers them in a change set. Reads only.
+"""Finds changes that CloudFormation cannot complete although it offers them in a change set.
 
 Without this check, such a change fails while the change set is executed. Other resources have then already changed or
-been deleted.
+been deleted. This module only reads.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _protected(
 ) -> Iterator[str]:
     """Yield a line for each resource that would be deleted while its deletion protection is on.
 
-    CloudFormation deletes the other resources of the stack nevertheless, such as the instances of a database cluster.
+    CloudFormation would still delete other resources of the stack, such as the instances of a database cluster.
     """
     going = [
         change

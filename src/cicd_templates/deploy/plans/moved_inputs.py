@@ -1,7 +1,7 @@
-"""Finds the stacks whose input values are changed by other stacks of the same plan. Does not call AWS.
+"""Finds the stacks that read values which other stacks of the same plan change. Does not call AWS.
 
-CloudFormation reads values from Parameter Store when it makes a change set. So the change sets of a plan have the
-values from before the plan. A deployment of the plan must therefore plan these stacks again.
+CloudFormation reads values from Parameter Store when it creates a change set. So the change sets of a plan contain the
+old values. After these values have changed, a deployment of the plan must plan these stacks again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cicd_templates.template.stack_template import StackTemplate
 def readers_of_moved_values(stacks: Sequence[StackTemplate], planned: Mapping[str, PlannedStack]) -> tuple[str, ...]:
     """Return the labels of the `stacks` that read a value which certainly changes.
 
-    `planned` has the plan of each stack by its name.
+    `planned` has the plan of each stack, keyed by the stack's name.
     """
     moved = {path for stack in stacks for path in _moved(stack, planned[stack.name])}
     return tuple(stack.label for stack in stacks if moved & planned[stack.name].inputs.keys())

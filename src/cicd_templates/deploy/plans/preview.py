@@ -4,8 +4,8 @@ For an existing stack, a preview creates a change set, describes it and deletes 
 project forbid the execution of change sets with the name of a preview. A new stack is described from its template,
 because a change set would create an empty stack.
 
-Requests always contain the name of the change set instead of its ARN, because the policies for pull requests allow
-change sets by the prefix of their names.
+Requests always contain the name of the change set instead of its ARN, because the policies for pull requests allow only
+change sets whose names have a certain prefix.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def preview(context: DeployContext, stack: StackTemplate, plan_id: str, survey: 
 
 
 def from_template(stack: StackTemplate) -> PlannedStack:
-    """Return the preview of a new stack, made from its template alone."""
+    """Return the preview of a new stack. Only its template is used."""
     changes = tuple(Change("Add", name, resource["Type"]) for name, resource in stack.resources.items())
     return PlannedStack(
         stack.name,

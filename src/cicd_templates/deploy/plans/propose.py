@@ -88,7 +88,7 @@ class DeployContext:
         return self.state / "plans"
 
     def retry_call(self, call: Callable[[], T]) -> T:
-        """Return the result of `call`, which is retried after transient errors. Blocks until the last attempt."""
+        """Run `call`, retry it after transient errors, and return its result. Waits between the attempts."""
         return run_steps(retry_steps(call), self.polling)
 
 
@@ -215,13 +215,16 @@ def resources_of(clients: Clients, stack: StackTemplate) -> Mapping[str, Any]:
 
 
 def deployed_body(clients: Clients, stack: StackTemplate) -> Any:
-    """Return the template that was last deployed to a stack. A JSON template is already parsed, YAML is text."""
+    """Return the template that was last deployed to a stack.
+
+    boto3 has already parsed a JSON template. A YAML template is returned as text.
+    """
     answer = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")
     return answer["TemplateBody"]
 
 
 def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, str]:
-    """Return the values that the stack reads from Parameter Store, by path, as CloudFormation resolved them."""
+    """Return the values that the stack reads from Parameter Store, keyed by path, as CloudFormation resolved them."""
     resolved = dict(described.resolved)
     return {
         read.path: resolved[read.parameter]

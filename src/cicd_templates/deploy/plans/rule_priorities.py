@@ -1,7 +1,7 @@
-"""Finds listener rules that AWS would refuse, because another rule of the listener has their priority. Only reads.
+"""Finds listener rules that AWS would refuse, because another rule of the same listener already has their priority.
 
 The other rule may belong to a service that is no longer in the configuration, or to a service whose priority changes in
-the same deployment. Somebody may also have made the rule by hand.
+the same deployment. Somebody may also have made the rule by hand. This module only reads.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _listener_and_priority(stack: StackTemplate, logical_id: str, inputs: Mappin
 
 
 def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
-    """Return the stacks that publish each value of the environment in Parameter Store, by value."""
+    """Return a mapping from each value of the environment in Parameter Store to the stack that publishes it."""
     pages = clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=stack.parameter_root, Recursive=True)
     return {
         parameter["Value"]: f"the stack {parameter['Name'].removeprefix(stack.parameter_root).partition('/')[0]}"
@@ -97,9 +97,10 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 
 
 def _next_free(priority: int, taken: set[int]) -> int:
-    """Return the first free priority after `priority`, or before it if there is none.
+    """Return the first free priority after `priority`, or the nearest free one before it if none is free after it.
 
-    A later priority is better, because the rule that has `priority` now gets its requests first until it is deleted.
+    A later priority is better. The existing rule with `priority` then still gets its requests first until it is
+    deleted.
     """
     numbers: list[int] = [*range(priority + 1, HIGHEST_PRIORITY + 1), *range(priority - 1, 0, -1)]
     return next(number for number in numbers if number not in taken)

@@ -64,8 +64,8 @@ class PlanFormat(Generic[PlanT]):
     """The file format of one kind of plan.
 
     Increase `schema` with every change to the fields of `plan_type`. Then this program refuses a plan of another
-    release instead of misreading it. For error messages, `written_by` is the command that writes such plans. It writes
-    plans for AWS to `folder`, and plans for the local AWS to `local_folder`.
+    release instead of misreading it. `written_by` is the command that writes such plans; error messages show it. The
+    command writes plans for AWS to `folder`, and plans for the local AWS to `local_folder`.
     """
 
     kind: str
@@ -110,7 +110,7 @@ class PlanFormat(Generic[PlanT]):
         return plan
 
     def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
-        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`. With None, do nothing.
+        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`. Do nothing if `reviewed` is None.
 
         Raises `ConfigurationError` if `reviewed` is too short to identify one plan.
         """
@@ -142,7 +142,10 @@ class PlanFormat(Generic[PlanT]):
         return document
 
     def _found_elsewhere(self, name: str) -> Iterator[str]:
-        """Yield a hint for each default folder of plans, for AWS and for the local AWS, that has a file `name`."""
+        """Yield a hint for each default folder of plans that has a file `name`.
+
+        The default folders are the one for AWS and the one for the local AWS.
+        """
         for folder, where in ((self.folder, "AWS"), (self.local_folder, "the local AWS")):
             if (folder / name).is_file():
                 yield f"for {where} there is {folder / name}"
@@ -179,7 +182,7 @@ def _iso_date(value: datetime) -> str:
 
 
 def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
-    """Yield each reason why a plan is not valid at `now`: it has expired, lasts too long or is from the future."""
+    """Yield each reason why a plan is not valid at `now`: it has expired, is valid too long or is from the future."""
     if now >= plan.expires:
         yield f"the plan expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
     if plan.expires - plan.created > VALID_FOR:

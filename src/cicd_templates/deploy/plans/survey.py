@@ -1,6 +1,7 @@
-"""Reads the input for all proposals of a wave with few calls: the account's stacks and values of Parameter Store.
+"""Reads the input for all proposals of a wave with few calls.
 
-If each proposal read its own input, a plan of many stacks would make two more calls for each stack.
+The input is the account's stacks and the values in Parameter Store. If each proposal read its own input, a plan of many
+stacks would make two more calls for each stack.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from cicd_templates.template.stack_template import StackTemplate
 class Survey:
     """AWS's answers at the beginning of a wave or of a plan.
 
-    `stacks` has the descriptions of the account's stacks by name, without deleted stacks. `values` has the values of
-    Parameter Store that the templates of the wave read, by path. Missing values are left out.
+    `stacks` has the descriptions of the account's stacks, keyed by name, without deleted stacks. `values` has the
+    Parameter Store values that the templates of the wave read, keyed by path. Missing values are left out.
     """
 
     stacks: Mapping[str, Mapping[str, Any]]
     values: Mapping[str, str]
 
     def inputs_of(self, stack: StackTemplate) -> dict[str, str]:
-        """Return the values that the template of `stack` reads, by path. Missing values are left out."""
+        """Return the values that the template of `stack` reads, keyed by path. Missing values are left out."""
         return {read.path: self.values[read.path] for read in stack.links.reads if read.path in self.values}
 
 
@@ -39,9 +40,9 @@ def paths_read_by(stack: StackTemplate) -> set[str]:
 
 
 def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
-    """Read `stacks` one by one, in steps, and no values.
+    """Read only `stacks`, one stack in each step. No values are read.
 
-    A list of all stacks needs a permission for every stack of the account, which the role of pull requests lacks.
+    Listing all stacks would need a permission for every stack of the account, which the role of pull requests lacks.
     """
     described = {}
     for stack in stacks:
@@ -52,7 +53,7 @@ def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[S
 
 
 def survey(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
-    """Read the account's stacks, and the values that deployments of `stacks` read, in steps."""
+    """Read, in steps, the account's stacks and the values that deployments of `stacks` need."""
     paths = {path for stack in stacks for path in paths_read_by(stack)}
     described = yield from retry_steps(lambda: describe_stacks(clients))
     values = yield from retry_steps(lambda: published(clients, paths))

@@ -1,4 +1,4 @@
-"""Computes a plan again from AWS and the templates before it is executed, and refuses it if anything differs.
+"""Before a plan is executed, computes it again from AWS and the templates, and refuses it if anything differs.
 
 The plan file says what was reviewed, but does not decide what is executed: whoever can write the file can also compute
 a matching digest. So every field that matters is read again, in the same way as in `propose`, and compared.
@@ -59,8 +59,8 @@ def verify(
     """Compute `plan` again from AWS and the templates, and return the result.
 
     If anything differs from `plan`, raises `RefusedError` with all differences. `stacks` are all stacks of the
-    environment, by name and in deploy order. `begun` are the names of stacks whose execution has started. Such a stack
-    is compared only with its template, and is left out of the result.
+    environment, keyed by name and in deploy order. `begun` contains the names of stacks whose execution has started.
+    Such a stack is compared only with its template, and is left out of the result.
     """
     _refuse(plan, stacks, list(inconsistencies(plan, stacks, context.today(), local=context.clients.local)), context)
     differences: list[str] = []

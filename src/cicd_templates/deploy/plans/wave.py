@@ -30,8 +30,8 @@ def take_survey(context: DeployContext, stacks: Sequence[StackTemplate]) -> Surv
 def blocked_stacks(known: Survey, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
     """Return the stacks that cannot be planned yet, each with the labels of the stacks that must be deployed first.
 
-    A stack is blocked if another stack from which it reads does not exist, is blocked itself, or has not published the
-    value. The last case is possible after an import.
+    A stack is blocked if it reads a value from another stack that does not exist, is blocked itself, or has not
+    published the value. The last case is possible after an import.
     """
     # A stack whose first creation did not succeed does not count.
     existing = {
@@ -62,8 +62,8 @@ def unpublished(known: Survey, stacks: Sequence[StackTemplate]) -> set[str]:
 class Wave:
     """A group of stacks that are planned together, and then shown and approved as one plan.
 
-    `drift` is None if drift was not detected. `known` has AWS's answers about the stacks. If it is None, the wave reads
-    them with `survey`.
+    `drift` is None if drift was not detected. `known` has AWS's answers about the stacks. If `known` is None, the wave
+    gets these answers from `survey`.
     """
 
     context: DeployContext

@@ -126,11 +126,11 @@ def test_no_check_is_named_like_another_resource_of_the_pipeline(word: str) -> N
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("imagescan", "imagescan could be confused with image-scan, which names another resource of the pipeline"),
-        ("attest-staging", "attest-staging names an action of the pipeline"),
-        ("check-production", "check-production names an action of the pipeline"),
-        ("staging-smoke-test", "staging-smoke-test names an action of the pipeline"),
-        ("productionapprove", "production-approve names an action of the pipeline"),
+        ("imagescan", "imagescan could be confused with image-scan, the name of another resource of the pipeline"),
+        ("attest-staging", "attest-staging is already the name of an action of the pipeline"),
+        ("check-production", "check-production is already the name of an action of the pipeline"),
+        ("staging-smoke-test", "staging-smoke-test is already the name of an action of the pipeline"),
+        ("productionapprove", "production-approve is already the name of an action of the pipeline"),
     ],
 )
 def test_a_check_is_no_action_of_the_pipeline_either_with_or_without_hyphens(name: str, expected: str) -> None:

@@ -1,6 +1,6 @@
 """Reads the state of network interfaces, endpoints and security groups in a VPC, and deletes them.
 
-GuardDuty adds such endpoints and security groups to a VPC.
+GuardDuty adds endpoints and security groups of its own to a VPC.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ def _state(clients: Clients, name: str) -> str:
 def empty_repository(clients: Clients, repository: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all images of an ECR repository and return their number.
 
-    ECR refuses to delete an image while an image index refers to it. Such an image is tried again after other images
-    were deleted. Raises `CicdError` with ECR's reason if no further image can be deleted.
+    ECR refuses to delete an image while an image index refers to it. The deletion of such an image is repeated after
+    other images have been deleted. Raises `CicdError` with ECR's reason if no further image can be deleted.
     """
     count = 0
     while images := _images(clients, repository):
@@ -58,7 +58,10 @@ def empty_repository(clients: Clients, repository: str, on_progress: OnProgress 
 
 
 def _images(clients: Clients, repository: str) -> list[dict[str, str]]:
-    """Return the images of a repository by digest, without duplicates. Deleting by tag would delete only the tag."""
+    """Return the digests of all images in a repository, without duplicates.
+
+    Images are deleted by digest, because a deletion by tag would delete only the tag.
+    """
     digests = {
         image["imageDigest"]: None
         for page in clients.ecr.get_paginator("list_images").paginate(repositoryName=repository)
@@ -68,7 +71,7 @@ def _images(clients: Clients, repository: str) -> list[dict[str, str]]:
 
 
 def describe_contents(clients: Clients, repository: str) -> str:
-    """Return the number of a repository's images as text, counted on the first page of the list."""
+    """Return the number of images in a repository as text. Only the first page of the list is counted."""
     try:
         page = clients.ecr.list_images(repositoryName=repository)
     except ClientError as error:

@@ -62,14 +62,15 @@ OnProgress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Leftover:
-    """A resource type whose resources can be left behind without a stack.
+    """A resource type whose resources can remain without belonging to any stack.
 
-    - `why`: the reason why such a resource is left, a sentence for docs/destroying.md.
+    - `why`: a sentence for docs/destroying.md that says why such a resource remains.
     - `removal`: how to remove the resource by hand, in words and commands, with the placeholders `{name}` and
       `{region}`.
     - `state`: a function that returns the state of a resource. The state is empty if the resource does not exist. If
       AWS will delete the resource, the state says when or why. Otherwise, the state is `EXISTS`.
-    - `delete`: a function that deletes the resource and everything in it. None if destroy only lists such resources.
+    - `delete`: a function that deletes the resource and everything in it, or None if `destroy` only lists such
+      resources.
     - `kept_when_protected`: whether a protected environment keeps such a resource. Set it only for a type that
       CloudFormation does not know; `template/resource_types` has this setting for all other types.
     """
@@ -86,8 +87,8 @@ class Contents:
     """The contents of a resource. They must be deleted before the resource itself.
 
     `describe` returns the amount of the contents in words. `empty` deletes the contents and returns the number of
-    deleted items. Meanwhile, `empty` calls its last argument with the number of items deleted so far. `describe_lock`
-    says what keeps the contents from being deleted, or returns an empty string.
+    deleted items. While it works, `empty` calls its last argument with the number of items deleted so far.
+    `describe_lock` returns a text about the lock that prevents the deletion of the contents, or an empty string.
     """
 
     describe: Callable[[Clients, str], str]
@@ -140,7 +141,7 @@ def unless_not_found(call: Callable[[Clients, str], T], missing: T) -> Callable[
 
 
 def always_exists(clients: Clients, name: str) -> str:
-    """Return the state `EXISTS`. Use this if the resource was just listed and its service reports no state."""
+    """Return the state `EXISTS`, for a resource that was just listed and whose service does not report a state."""
     return EXISTS
 
 

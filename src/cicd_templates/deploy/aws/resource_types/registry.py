@@ -1,4 +1,4 @@
-"""The operations of all resource types, keyed by type name. A test fails if a service's module is missing here."""
+"""Lists the operations of all resource types, keyed by type name. A test fails if a service's module is missing."""
 
 from __future__ import annotations
 

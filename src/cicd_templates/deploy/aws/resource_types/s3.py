@@ -1,6 +1,7 @@
 """Finds, empties and deletes S3 buckets.
 
-Listing and deleting run concurrently. Only a few batches are in memory at a time, however large the bucket is.
+Object versions are listed and deleted concurrently. Only a few batches are in memory at a time, however large the
+bucket is.
 """
 
 from __future__ import annotations
@@ -82,9 +83,10 @@ class _Emptying:
 def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return their number.
 
-    This function is called only for data that is to be deleted. So it also deletes versions that Object Lock protects
-    in governance mode, if the caller has the permission. After each batch, `on_progress` is called with the number of
-    items deleted so far. If S3 refuses to delete an object, raises `CicdError` with S3's reason, and with the lock.
+    If the caller has the permission, this also deletes versions that Object Lock protects in governance mode. Call this
+    function only for data that the user wants to delete. After each batch, `on_progress` is called with the number of
+    items deleted so far. If S3 refuses to delete an object, raises `CicdError` with S3's reason and a description of
+    the lock.
     """
     count, emptying = 0, _Emptying(clients, bucket)
     for _ in range(PASSES):
@@ -99,7 +101,7 @@ def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda
 
 
 def _empty_once(emptying: _Emptying, count: int, on_progress: OnProgress) -> int:
-    """List the bucket's versions once and delete them. Return `count` plus the number of deleted versions."""
+    """List the bucket's versions once and delete them. Return the sum of `count` and the number of deleted versions."""
     versions = _versions(emptying.clients, emptying.bucket)
     calls: deque[Future[int]] = deque()
     with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
@@ -148,7 +150,7 @@ def _delete_batch(emptying: _Emptying, batch: list[ObjectIdentifierTypeDef]) -> 
 
 
 def describe_lock(clients: Clients, bucket: str) -> str:
-    """Return the Object Lock of a bucket as text, or an empty string if there is none, or if it cannot be read."""
+    """Return a description of a bucket's Object Lock, or an empty string if it has none or the lock cannot be read."""
     try:
         lock = clients.s3.get_object_lock_configuration(Bucket=bucket).get("ObjectLockConfiguration", {})
     except ClientError:
@@ -169,7 +171,7 @@ def describe_period(retention: Mapping[str, Any]) -> str:
 
 
 def _locked_version(clients: Clients, bucket: str, error: Any) -> str:
-    """Return, as the end of a message, how Object Lock protects the version that S3 refuses to delete."""
+    """Return a text about the lock of the version that S3 refuses to delete. The caller appends it to a message."""
     try:
         version: Any = clients.s3.head_object(Bucket=bucket, Key=error["Key"], VersionId=error.get("VersionId", "null"))
     except ClientError:

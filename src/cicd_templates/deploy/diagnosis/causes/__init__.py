@@ -1,1 +1,4 @@
-"""Asks AWS services why a resource failed, one module per service. Only reads; each line states one fact."""
+"""Asks AWS services why a resource failed, one module per service. The modules only read.
+
+Each line that they return contains one fact.
+"""

@@ -69,7 +69,10 @@ def _task(clients: Clients, task: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _logs(clients: Clients, definition_arn: str) -> dict[str, tuple[str, str]]:
-    """Return the log group and stream prefix of each container that logs to CloudWatch Logs, by container name."""
+    """Return the log group and stream prefix of each container that logs to CloudWatch Logs.
+
+    The keys are the names of the containers.
+    """
     definition = clients.ecs.describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
     options = {
         container["name"]: container.get("logConfiguration", {}).get("options", {})

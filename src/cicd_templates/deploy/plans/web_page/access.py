@@ -30,7 +30,7 @@ SERVICES, ANYONE, EVERYTHING = "AWS services", "anyone", "every resource"
 class FoldedPath:
     """An access path, and the number of services that have it.
 
-    `account` names the environment and account of its stack.
+    `account` is a text with the environment and the account of its stack.
     """
 
     path: AccessPath
@@ -39,7 +39,7 @@ class FoldedPath:
 
 
 class Node(NamedTuple):
-    """A node of the drawing, with its number of services.
+    """A node of the drawing, and the number of services that it stands for.
 
     If the node stands for several targets, `targets` lists them. Nodes with different targets are different nodes.
     """
