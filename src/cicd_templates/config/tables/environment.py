@@ -200,6 +200,6 @@ class EnvironmentTable(Table):
     )
     patch: dict[str, dict[PatchPath, PatchTable]] = Field(
         default={},
-        description="Changes to finished templates, keyed by stack (its file name without extension) and quoted path, such as"
-        ' `"Resources.Vpc.Properties.CidrBlock"`; a path that matches nothing is an error',
+        description="Changes to finished templates, keyed by stack (its file name without extension) and quoted path,"
+        ' such as `"Resources.Vpc.Properties.CidrBlock"`; a path that matches nothing is an error',
     )

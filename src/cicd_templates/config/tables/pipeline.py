@@ -41,7 +41,7 @@ class PipelineTable(Table):
     )
     waiver_days: Annotated[int, Field(ge=1, le=1096)] = Field(
         default=366,
-        description="Maximum number of days from today to the end of a waiver, or of a weaker setting, in a scan policy",
+        description="Maximum number of days from today to the end of a waiver or of a weaker setting in a scan policy",
     )
     weaker_policy: Literal["allow", "refuse"] = Field(
         default="allow",

@@ -60,7 +60,7 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
                 " name",
             )
         for action in sorted(action for action in actions if _same(name, action)):
-            yield Problem(f"{where}.{name}", f"{action} is already the name of an action of the pipeline; choose another name")
+            yield Problem(f"{where}.{name}", f"{action} is already an action of the pipeline; choose another name")
     yield from hyphen_twins(names, where)
     for one, other in combinations(names, 2):
         first, second = (report_artifact(name)[:ARTIFACT_KEY_LENGTH] for name in (one, other))

@@ -37,4 +37,4 @@ def _check_topic(examined: ExaminedEnvironment, topic: str) -> Iterator[Check]:
             protocol = subscription["Protocol"]
             again = f"aws sns subscribe --topic-arn {topic} --protocol {protocol} --notification-endpoint {address}"
             fix = f"open the link in the mail from AWS; to have it sent again: {again}"
-            yield Check(f"subscription {name}", f"{address} has not confirmed its subscription and receives nothing", fix)
+            yield Check(f"subscription {name}", f"{address} has not confirmed, so it receives nothing", fix)

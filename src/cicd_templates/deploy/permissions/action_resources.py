@@ -132,8 +132,7 @@ def _exceptions(resources: Iterable[Mapping[str, Any]], prefix: str, path: str) 
 
 
 def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-    """Return the condition under which a policy allows `action` on `resources`. The mapping is empty if there is none.
-    """
+    """Return the condition under which a policy allows `action` on `resources`, or an empty mapping."""
     if action == CREATE_GRANT:
         return FOR_AWS_SERVICES
     if action == EXECUTE:

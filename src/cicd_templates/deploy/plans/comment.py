@@ -121,7 +121,9 @@ def _values(detail: Detail) -> tuple[str, str]:
 
 
 def _access(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield each policy statement that `rows` add or remove, together with those rows. No statement is yielded twice.
+    """Yield each policy statement that `rows` add or remove, together with those rows.
+
+    Equal statements are yielded once.
     """
     holders: dict[tuple[str, str], list[str]] = {}
     for row in rows:

@@ -110,7 +110,7 @@ class PlanFormat(Generic[PlanT]):
         return plan
 
     def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
-        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`. Do nothing if `reviewed` is None.
+        """Raise `RefusedError` if `reviewed` is not the beginning of the digest of `plan`. Ignore a `reviewed` of None.
 
         Raises `ConfigurationError` if `reviewed` is too short to identify one plan.
         """

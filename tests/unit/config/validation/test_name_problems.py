@@ -119,7 +119,7 @@ def test_no_service_is_the_beginning_of_such_a_word() -> None:
 def test_no_check_is_named_like_another_resource_of_the_pipeline(word: str) -> None:
     for name in (word, f"{word}-x") if word in AFTER_A_SERVICE else (word,):
         problems = problems_of((f"{SERVICE}/checks", {name: BANDIT}))
-        where = f"services.parcel-dispatcher.checks.{name}: {name} could be confused with {word}, which"
+        where = f"services.parcel-dispatcher.checks.{name}: {name} could be confused with {word}, the"
         assert [problem for problem in problems if problem.startswith(where)], problems
 
 
@@ -127,10 +127,10 @@ def test_no_check_is_named_like_another_resource_of_the_pipeline(word: str) -> N
     ("name", "expected"),
     [
         ("imagescan", "imagescan could be confused with image-scan, the name of another resource of the pipeline"),
-        ("attest-staging", "attest-staging is already the name of an action of the pipeline"),
-        ("check-production", "check-production is already the name of an action of the pipeline"),
-        ("staging-smoke-test", "staging-smoke-test is already the name of an action of the pipeline"),
-        ("productionapprove", "production-approve is already the name of an action of the pipeline"),
+        ("attest-staging", "attest-staging is already an action of the pipeline"),
+        ("check-production", "check-production is already an action of the pipeline"),
+        ("staging-smoke-test", "staging-smoke-test is already an action of the pipeline"),
+        ("productionapprove", "production-approve is already an action of the pipeline"),
     ],
 )
 def test_a_check_is_no_action_of_the_pipeline_either_with_or_without_hyphens(name: str, expected: str) -> None:

@@ -260,7 +260,7 @@ def test_subscribers_who_have_not_confirmed_are_reported() -> None:
 
     assert [(check.finding, check.status) for check in found] == [
         ("a@example.com has confirmed", "ok"),
-        ("b@example.com has not confirmed its subscription and receives nothing", "fix"),
+        ("b@example.com has not confirmed, so it receives nothing", "fix"),
     ]
     assert found[1].fix.endswith(
         f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint b@example.com"
