@@ -144,7 +144,7 @@ def application_addresses(
                 started[namespace] = until.enter_context(run.setup.serve(run, step, deploying[namespace]))
             process = urlsplit(started[namespace])
             found[each["name"]] = urlunsplit(deployed._replace(scheme=process.scheme, netloc=process.netloc))
-            step.note(f"{each['name']} is the address of a process that runs rehearsal/serve; no containers are started")
+            step.note(f"{each['name']} is the address of a process of rehearsal/serve; no containers are started")
     return found
 
 

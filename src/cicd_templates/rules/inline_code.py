@@ -29,7 +29,7 @@ class InlineCode(ResourceRule):
     types = frozenset({"AWS::Lambda::Function"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for inline code without a source file in the metadata, or with another text than this file."""
+        """Yield a finding for inline code if the metadata does not name its source file, or if the two differ."""
         origins = [match for reason in resource.reasons if (match := ORIGIN.match(reason))]
         for node in resource.properties("Code", "ZipFile"):
             if not isinstance(node.value, str):
