@@ -1,8 +1,8 @@
 """The tools of a build: a prepared virtual environment, and replacements for programs that are not available.
 
 A real build installs its own virtual environment; in a rehearsal, it uses the prepared one. Builds cannot change the
-prepared environment, because a replacement for pip runs. The replacement installs nothing, and refuses the requirements
-that pip would refuse.
+prepared environment, because a replacement runs instead of pip. The replacement installs nothing. It refuses the
+requirements that pip would refuse.
 """
 
 from __future__ import annotations

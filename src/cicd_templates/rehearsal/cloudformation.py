@@ -28,7 +28,7 @@ POLLING = Polling(poll_seconds=0.02)
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
     """Create or execute the change set. After an execution, return the stack's outputs as variables.
 
-    A worker that the execution deployed runs as a process until it has emptied its queues.
+    If the execution deployed a worker, also run the worker as a process until its queues are empty.
     """
     configuration = run.resolve_configuration(action)
     client = run.action_session(action, step)

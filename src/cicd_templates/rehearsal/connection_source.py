@@ -1,4 +1,4 @@
-"""Source actions for a branch of a repository behind a connection, such as a repository on GitHub.
+"""Executes source actions that read a branch of a repository through a connection, for example to GitHub.
 
 A rehearsal does not contact the repository. It uses the given source as if that source were the newest commit of the
 branch. https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html

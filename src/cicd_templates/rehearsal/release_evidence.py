@@ -1,4 +1,4 @@
-"""Writes the evidence that a rehearsed run has signed into a folder, and verifies it as an auditor would."""
+"""Writes the signed evidence of a rehearsed run to a folder, and verifies it as an auditor would."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUCKETS = ("EVIDENCE_BUCKET", "ARTIFACTS_BUCKET", "TEMPLATES_BUCKET")
 
 
 def write_release_evidence(run: PipelineRun, folder: Path) -> bool:
-    """Replace `folder` by the evidence of the run. Return false if the run ended before it was signed.
+    """Replace the content of `folder` with the evidence of the run. Return false if the run ended before it was signed.
 
     The key and the buckets belong to the deployed signer. Raises `CicdError` if the evidence cannot be verified.
     """

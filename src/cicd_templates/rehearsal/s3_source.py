@@ -1,7 +1,7 @@
 """S3 source actions: each copies an S3 object to an artifact.
 
-The source of the release uses the object version that started the run. Every other source uses its newest version.
-https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
+The source action of the release copies the object version that started the run. Every other source action copies the
+newest version of its object. https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return the decisions of IAM during the action, for the action's roles and for the roles that these assumed.
+    """Return IAM's decisions during the action, about the roles of the action and the roles that those assumed.
 
     `before` is the number of decisions made before the action began.
     """

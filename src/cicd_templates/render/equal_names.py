@@ -53,7 +53,7 @@ class NamedResource:
 
     @property
     def origin(self) -> str:
-        """The stack, and the resource in it, that has the name."""
+        """The stack that has the name, or the stack and the resource in it that has the name."""
         stack = self.stack
         if self.logical_id:
             return f"{stack.environment}/{stack.label} {self.logical_id}"

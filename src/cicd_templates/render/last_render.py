@@ -1,8 +1,8 @@
-"""Remembers from what the files of `make render` were made, so that nothing is built while nothing has changed.
+"""Records the inputs and files of the last `make render`, so that an unchanged project is not rendered again.
 
 The record in `.state/` has two digests: one of everything that was read, and one of the written list of checksums.
 Files count as unchanged only if both digests and the checksum of every file are the same. A record that others can
-use, or that has anything unexpected in it, is ignored. What cannot be judged is rendered.
+use, or that has anything unexpected in it, is ignored. In case of doubt, the project is rendered.
 
 A commit, an archive or a copy of the project can bring a forged record and other files. So the record also has the time
 of the last change of the list of checksums, which only the system sets.

@@ -1,4 +1,4 @@
-"""Renders one template of a layer to a finished template: tags, patches, metadata, key order, header and text."""
+"""Turns one template of a layer into a finished template: tags, patches, metadata, key order, header and text."""
 
 from __future__ import annotations
 

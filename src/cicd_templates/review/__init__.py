@@ -12,6 +12,6 @@ and knows the names in all stacks. Each of these modules answers one question:
 `environment_page` and `differences_page` put the answers on pages. `changes`, `access_changes` and `changes_page`
 compare two sets of templates.
 
-Nothing here imports troposphere or a layer, and nothing calls AWS. Each module decides on typed values, and formats the
-text for the reviewer as the last step.
+Nothing here imports troposphere or a layer, and nothing calls AWS. Each module makes its decisions with typed values,
+and formats the text for the reviewer as the last step.
 """

@@ -68,7 +68,7 @@ class Statement:
     def covers(self, action: str) -> bool:
         """Return whether the statement applies to `action`.
 
-        It does if it names the action or a matching wildcard, or if it has a `NotAction` without the action.
+        It applies if its `Action` has the action or a matching wildcard, or if its `NotAction` has neither.
         """
         lowered = action.lower()
         matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)

@@ -19,10 +19,10 @@ class InlineCode(ResourceRule):
     id = "E9162"
     shortdesc = "Inline code equals its source"
     description = (
-        "Tests run the source file, and AWS runs the code in the template. The metadata of a function states under"
-        " `Why` the source of its code and the SHA-256 digest: `Its code is <file>, sha256 <digest>.` The code must"
+        "Tests run the source file, and AWS runs the code in the template. Under `Why`, the metadata of a function"
+        " has the source of its code and the SHA-256 digest: `Its code is <file>, sha256 <digest>.` The code must"
         " have this digest and, if the file exists, must equal the file. Templates of other projects are checked only"
-        " if they state a source."
+        " if their metadata has a source."
     )
     source_url = "docs/rules.md#e9162"
     tags = ["code"]

@@ -1,4 +1,4 @@
-"""E9144: Object Lock locks every new object, and only for a time that the environment can accept."""
+"""E9144: Object Lock locks every new object, and its mode fits the life cycle of the data."""
 
 from __future__ import annotations
 

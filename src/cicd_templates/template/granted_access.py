@@ -53,7 +53,7 @@ class Permission(NamedTuple):
     others: str = ""
 
     def is_given_by(self, properties: Mapping[str, Any]) -> bool:
-        """Return whether the properties name the principals, or resources for principals that are defined elsewhere."""
+        """Return whether `properties` have the principals or, if `others` may be the principals, the resources."""
         return self.principals in properties or bool(self.others and self.resources in properties)
 
 

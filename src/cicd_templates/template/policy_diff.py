@@ -126,7 +126,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether every request that a part of a condition admits with the values `narrow` is admitted with `wide`.
+    """Return whether a part of a condition with the values `wide` admits every request that it admits with `narrow`.
 
     A part of a condition is one condition key with its operator and its values.
     """
@@ -175,7 +175,7 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each IAM statement of a resource, with its identity for comparisons.
 
-    The identity is the complete statement without its Sid. Other properties also decide about access, such as a
+    The identity is the complete statement without its Sid. Other properties also determine access, such as a
     permissions boundary. For each of them, yield a statement that has the same effect. `is_changed` says that the
     resource exists before and after the change.
     """

@@ -1,4 +1,4 @@
-"""Defines the names of the change sets and uploaded templates of previews, which distinguish previews from plans.
+"""Defines the names that distinguish the change sets and uploaded templates of previews from those of plans.
 
 The role for pull requests may use only these names, and nothing executes change sets with these names. So the layer and
 the deployer must use the same names.

@@ -1,8 +1,8 @@
 """Replaces a scanner that needs an external service in a rehearsed build. It outputs a recorded report.
 
 The report is `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the report to the
-file that `--json-file-output` names, or otherwise to standard output. Without a recorded report, a scanner fails,
-except pip-audit, which every new project uses. Instead of pip-audit's report, this program then outputs a placeholder
+file that `--json-file-output` names, or otherwise to standard output. Without a recorded report, this program fails.
+But every new project uses pip-audit, so instead of a missing report of pip-audit, this program outputs a placeholder
 without findings. A note in the result says what such a rehearsal does not show.
 """
 
