@@ -34,9 +34,7 @@ class ExplicitLogs(ResourceRule):
         """Yield a finding for each missing log group name, and for each log group that is created at run time."""
         for node in resource.properties(*LOG_GROUP_PLACES[resource.type]):
             if not node.value and not self._made_here(resource):
-                yield RuleFinding(
-                    "no log group is set; create one with a key and retention, and name it", node.path
-                )
+                yield RuleFinding("no log group is set; create one with a key and retention, and name it", node.path)
         if resource.type == "AWS::ECS::TaskDefinition":
             for node in resource.properties("ContainerDefinitions", EACH, "LogConfiguration"):
                 if node.value is None:
